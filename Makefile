@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+# Everything that is made lies in build/. `make help` lists what can be made.
+
+ARCH    ?= $(shell uname -m)
+BPFARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
+B       := build$(if $(SANITIZE),-sanitize)
+
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+
+CFLAGS  ?= -O2 -g
+ifdef SANITIZE
+CFLAGS  += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
+	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core sink source sys)
+BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
+	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
+LIBS := -lbpf -lelf -lz
+PREFIX ?= /usr/local
+
+CORE_SRC := $(wildcard user/core/*.c)
+# What runs without a kernel to watch: the core, the sinks, reading recordings.
+PURE_SRC := $(CORE_SRC) $(wildcard user/sink/*.c) user/source/recording.c user/source/reorder.c \
+	user/source/owners_wanted.c user/sys/quantity.c
+USER_SRC := $(sort $(PURE_SRC) $(wildcard user/*.c user/cmd/*.c user/source/*.c user/sys/*.c))
+USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)
+PURE_OBJ := $(PURE_SRC:user/%.c=$(B)/user/%.o)
+SKELETONS := $(B)/skel/halfopen.skel.h $(B)/skel/snapshot.skel.h
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-8s %s\n' $(1) $(2)
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help run demo test check lab bench fuzz static install clean
+
+all: $(B)/halfopen ## build the program
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: all ## watch this host (as root)
+	$(B)/halfopen watch
+
+include tests/tests.mk
+
+# ---- kernel side ----
+
+$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/$(ARCH)/vmlinux.h Makefile
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/skel/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@ 2>$@.log || { cat $@.log; exit 1; }
+
+# ---- user side ----
+
+$(B)/user/%.o: user/%.c Makefile | $(SKELETONS)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/halfopen: $(USER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
+
+# Needs nothing but glibc on the gateway.
+$(B)/halfopen-static: $(USER_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl,-Bstatic $(LIBS) -lzstd -Wl,-Bdynamic -o $@
+
+static: $(B)/halfopen-static ## build one that needs nothing but glibc
+
+install: all ## install into $(DESTDIR)$(PREFIX)
+	install -D -m 0755 $(B)/halfopen $(DESTDIR)$(PREFIX)/sbin/halfopen
+
+clean: ## remove what was made
+	rm -rf build build-sanitize
+
+-include $(USER_OBJ:.o=.d)

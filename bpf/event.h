@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The wire between kernel and user space.
+ *
+ * An event is a fact about one socket and carries everything needed to understand it:
+ * identity, options in force, clocks, counters. A lost event therefore costs itself and no
+ * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes; the reader takes
+ * the missing tail as zero and knows it is missing from the record's length.
+ *
+ * Units: *_ns is CLOCK_MONOTONIC; *_jiffies are the low 32 bits of the kernel's jiffies, or
+ * a duration in them; *_us and *_ms as named. Ports are in host byte order, addresses in
+ * network byte order (IPv4 in the first four bytes).
+ */
+#ifndef HALFOPEN_EVENT_H
+#define HALFOPEN_EVENT_H
+
+#ifdef __BPF__
+typedef __u8 ho_u8;
+typedef __u16 ho_u16;
+typedef __u32 ho_u32;
+typedef __s32 ho_s32;
+typedef __u64 ho_u64;
+#else
+#include <stdint.h>
+typedef uint8_t ho_u8;
+typedef uint16_t ho_u16;
+typedef uint32_t ho_u32;
+typedef int32_t ho_s32;
+typedef uint64_t ho_u64;
+#endif
+
+/* Numbers are part of recordings: append, never renumber. */
+enum ho_kind {
+	HO_SEEN = 1,		/* a snapshot found the socket open */
+	HO_STATE = 2,		/* inet_sock_set_state: old_state -> state */
+	HO_PROBE_SENT = 3,	/* the keepalive timer sent a probe */
+	HO_PROBE_FAILED = 4,	/* the keepalive timer fired, nothing left the host */
+	HO_HEARD = 5,		/* a segment arrived that ends a silence */
+	HO_RETRANSMIT = 6,	/* a retransmission to a peer that keeps silent */
+	HO_RESET_SENT = 7,
+	HO_RESET_RECEIVED = 8,
+	HO_ERROR = 9,		/* sk_err was reported to the program */
+	HO_GONE = 10,		/* destroyed; second witness of the ending */
+	HO_KIND_MAX
+};
+
+enum ho_flag {
+	HO_F_KEEPALIVE = 1 << 0,	/* SO_KEEPALIVE is on */
+	HO_F_ORPHAN = 1 << 1,		/* no program holds it any more (SOCK_DEAD) */
+	HO_F_OWNED = 1 << 2,		/* a program had the socket locked */
+	HO_F_IN_KEEPALIVE = 1 << 3,	/* happened inside tcp_keepalive_timer() */
+	HO_F_MPTCP = 1 << 4,		/* a subflow of an MPTCP connection */
+	HO_F_SEGMENT = 1 << 5,		/* tcp_flags, seq_offset, payload describe a segment */
+	HO_F_FIN_QUEUED = 1 << 6,	/* our FIN was queued (SEND_SHUTDOWN) */
+};
+
+/* icsk_pending of a socket that sends zero-window probes (ICSK_TIME_PROBE0). */
+#define HO_PENDING_PROBE0 3
+
+struct ho_event {
+	ho_u64 mono_ns;
+	ho_u64 cookie;			/* never 0 */
+	ho_u8 kind;			/* enum ho_kind */
+	ho_u8 family;			/* AF_INET or AF_INET6 */
+	ho_u8 state;			/* TCP_ESTABLISHED = 1 ...; for HO_STATE the new one */
+	ho_u8 old_state;		/* HO_STATE only */
+	ho_u32 netns;			/* inode */
+	ho_u8 local[16];
+	ho_u8 peer[16];
+	ho_u16 local_port;
+	ho_u16 peer_port;
+	ho_u16 flags;			/* enum ho_flag */
+	ho_u16 error;			/* sk_err, a positive errno */
+	ho_u32 jiffies;			/* now */
+	ho_u32 rcv_tstamp_jiffies;	/* last acceptable ACK */
+	ho_u32 lrcvtime_jiffies;	/* last data */
+	ho_u32 srtt_us;			/* smoothed, not scaled; 0 = never measured */
+	/* Options: what the socket was told (0 = follows the sysctl), and the sysctl. */
+	ho_u32 sock_idle_jiffies;
+	ho_u32 sock_interval_jiffies;
+	ho_u32 net_idle_jiffies;
+	ho_u32 net_interval_jiffies;
+	ho_u32 user_timeout_ms;
+	ho_u8 sock_probes;
+	ho_u8 net_probes;
+	ho_u8 probes_out;		/* icsk_probes_out */
+	ho_u8 ca_state;
+	/* ---- HO_EVENT_SMALL ends here ---- */
+	ho_u64 last_tx_ns;		/* tcp_mstamp: last transmission or keepalive expiry */
+	ho_u64 bytes_acked;
+	ho_u64 bytes_received;
+	ho_u32 lsndtime_jiffies;	/* last data we sent */
+	ho_u32 chrono_start_jiffies;	/* the write queue is busy since */
+	ho_u32 rto_jiffies;
+	ho_u32 packets_out;
+	ho_u32 unsent;			/* write_seq - snd_nxt */
+	ho_u32 data_segs_out;
+	ho_u32 data_segs_in;
+	ho_u32 total_retrans;
+	ho_u32 mdev_us;			/* 4 * rttvar of RFC 6298 */
+	ho_s32 seq_offset;		/* the segment's sequence number - rcv_nxt */
+	ho_u32 payload;			/* its bytes of data: a length, never the data */
+	ho_u32 reason;			/* enum sk_rst_reason of this kernel */
+	ho_u8 tcp_flags;
+	ho_u8 backoff;
+	ho_u8 retransmits;
+	ho_u8 pending;
+	ho_u8 chrono_type;		/* 0: the write queue is empty */
+	ho_u8 pad[3];
+};
+
+#define HO_EVENT_SMALL 104
+#define HO_EVENT_FULL 184
+#define HO_EVENT_MAX 192
+
+_Static_assert(__builtin_offsetof(struct ho_event, last_tx_ns) == HO_EVENT_SMALL, "small event");
+_Static_assert(sizeof(struct ho_event) == HO_EVENT_FULL, "full event");
+_Static_assert(sizeof(struct ho_event) <= HO_EVENT_MAX, "events stay within 192 bytes");
+
+/* One row of a snapshot: the socket, and the process whose file it is (pid 0: none). */
+struct ho_row {
+	struct ho_event event;
+	ho_u32 pid;
+	char comm[16];
+	ho_u32 pad;
+};
+
+_Static_assert(sizeof(struct ho_row) == 208, "row");
+
+/* What a socket of our own tells about this kernel (see snapshot.bpf.c). */
+struct ho_learned {
+	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */
+	ho_u32 keepalive_offset;	/* of its timer_list within struct sock */
+	ho_u32 keepalive_time_jiffies;	/* of the TCP_KEEPIDLE that we set: gives HZ */
+};
+
+/* Failed reservations since the start, one slot a CPU. */
+struct ho_losses {
+	ho_u64 ring_full;
+	ho_u64 no_cookie;
+};
+
+#endif

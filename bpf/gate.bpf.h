@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is worth telling, cheapest test first. A socket whose peer was heard a moment ago fails
+ * the first test: one or two plain loads, no map, no helper that is a call.
+ */
+#ifndef HALFOPEN_GATE_BPF_H
+#define HALFOPEN_GATE_BPF_H
+
+#include "socket.bpf.h"
+
+/*
+ * Set by user space between open and load; durations in this kernel's jiffies.
+ *
+ * gate_quiet: a segment that follows another one sooner than this is never looked at. The
+ * kernel probes only after at least 1 s of silence and an RTO is at least 200 ms, so 100 ms
+ * hides no answer; a peer's own probe within 100 ms of something else moves "last heard" by no
+ * more than that.
+ */
+const volatile __u32 gate_quiet_jiffies = 25;
+/* A silence of this length ended by the peer is always told: idle gaps, heartbeats. */
+const volatile __u32 gate_idle_jiffies = 2500;
+/* A retransmission outside loss recovery (a tail loss probe) is told after this silence. */
+const volatile __u32 gate_unheard_jiffies = 250;
+/* Tell every state change, not only openings, endings and closes of silent sockets. */
+const volatile bool gate_all_states = false;
+
+/* First test of the receive path, on a typed pointer so that each load is one instruction. */
+static __always_inline bool gate__quiet_before(const struct tcp_sock *tp)
+{
+	__u32 now = socket__jiffies();
+
+	return now - tp->rcv_tstamp >= gate_quiet_jiffies &&
+	       now - tp->inet_conn.icsk_ack.lrcvtime >= gate_quiet_jiffies;
+}
+
+/* Second test: the silence was broken; does anyone wait for that? */
+static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
+{
+	__u32 now = socket__jiffies();
+
+	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits ||
+	       (now - tp->rcv_tstamp >= gate_idle_jiffies &&
+		now - tp->inet_conn.icsk_ack.lrcvtime >= gate_idle_jiffies);
+}
+
+/* Retransmissions that an RTO caused: an ACK that triggers one has just been heard. Tail loss
+ * probes and fast retransmits of a busy lossy socket stay untold. */
+static __always_inline bool gate__retransmit(const struct sock *sk)
+{
+	const struct tcp_sock *tp = (const void *)sk;
+	__u32 unheard = socket__unheard_jiffies(sk, socket__jiffies());
+
+	if (unheard < gate_quiet_jiffies)
+		return false;
+	if (unheard >= gate_unheard_jiffies)
+		return true;
+	return BPF_CORE_READ_BITFIELD_PROBED(&tp->inet_conn, icsk_ca_state) ==
+	       bpf_core_enum_value(enum tcp_ca_state, TCP_CA_Loss);
+}
+
+/* Does the peer owe this socket an answer for so long that a close should be told? */
+static __always_inline bool gate__owed_an_answer(const struct sock *sk)
+{
+	const struct tcp_sock *tp = (const void *)sk;
+
+	if (BPF_CORE_READ(tp, inet_conn.icsk_probes_out) ||
+	    BPF_CORE_READ(tp, inet_conn.icsk_retransmits))
+		return true;
+	return BPF_CORE_READ(tp, packets_out) &&
+	       socket__unheard_jiffies(sk, socket__jiffies()) >= gate_unheard_jiffies;
+}
+
+/* States in which a connection exists (a SYN or a listener is none). */
+static __always_inline bool gate__is_connection(int state)
+{
+	return state == TCP_ESTABLISHED || state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 ||
+	       state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The verbs: arguments in, calls out, no logic of the field. */
+#ifndef HALFOPEN_CMD_CMD_H
+#define HALFOPEN_CMD_CMD_H
+
+/* Exit codes that other programs rely on. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,	/* while running */
+	EXIT_USAGE = 2,		/* or bad input */
+	EXIT_FOUND = 3,
+	EXIT_LOST = 4,		/* events, under --strict */
+	EXIT_NOT_PERMITTED = 77,
+};
+
+#define HALFOPEN_VERSION "0.1.0"
+
+/* Each takes the verb's own arguments, argv[0] being "halfopen VERB"; returns an exit code. */
+int cmd_watch(int argc, char **argv);
+
+#endif

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/* halfopen watch: a source (the kernel, or a recording), the core, and a sink. */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "cmd.h"
+#include "core.h"
+#include "lines.h"
+#include "live.h"
+#include "log.h"
+#include "quantity.h"
+#include "recorder.h"
+#include "recording.h"
+#include "text.h"
+
+#include <bpf/libbpf.h>
+
+struct options {
+	bool json, strict, utc;
+	struct core_config core;
+	uint64_t for_ns;	/* 0: until a signal */
+	uint64_t ring_bytes;	/* 0: from the number of sockets */
+	const char *output, *record, *replay, *gateway;
+};
+
+struct watch {
+	struct options options;
+	struct core *core;
+	struct output output;
+	struct lines lines;
+	struct text text;
+	struct recorder recorder;
+	bool recording, stopped;
+	const char *problem;	/* what made the stream end, if the core said so */
+};
+
+/* ---- arguments ---- */
+
+enum {
+	OPT_JSON = 256, OPT_EVENTS, OPT_ALL, OPT_EVERY, OPT_FOR, OPT_SUSPECT_AFTER, OPT_STRICT,
+	OPT_GATEWAY, OPT_UTC, OPT_RING,
+};
+
+static const struct argp_option argp_options[] = {
+	{ "json", OPT_JSON, NULL, 0, "timelines as JSON Lines instead of text", 1 },
+	{ "events", OPT_EVENTS, NULL, 0, "tell each event, too, and fold nothing", 1 },
+	{ "all", OPT_ALL, NULL, 0, "tell sockets that had nothing to tell, too", 1 },
+	{ "every", OPT_EVERY, "DURATION", 0, "timelines of open sockets at this interval", 1 },
+	{ "suspect-after", OPT_SUSPECT_AFTER, "N", 0,
+	  "asks unanswered that make a socket suspect (default 2)", 1 },
+	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
+	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
+	{ "record", 'w', "FILE", 0, "record everything that is seen", 2 },
+	{ "replay", 'r', "FILE", 0, "take a recording instead of the kernel; needs no root", 2 },
+	{ "for", OPT_FOR, "DURATION", 0, "end after this time (90s, 1h30m, 2d)", 3 },
+	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 if an event was lost", 3 },
+	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
+	{ "ring", OPT_RING, "SIZE", 0,
+	  "size of the kernel's ring buffer (default: 192 bytes for each TCP socket of the host, "
+	  "4 MiB to 256 MiB)", 3 },
+	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
+	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
+	{ 0 },
+};
+
+static const char argp_doc[] =
+	"Follows TCP sockets of all network namespaces of this host: what keepalive asked, what "
+	"was answered, how each socket ended, and how long this side was blind.\v"
+	"Examples:\n"
+	"  halfopen watch                          what happens, a line each\n"
+	"  halfopen watch --json -o timelines.jsonl --every 1h\n"
+	"  halfopen watch --json --events --for 10m | jq .\n"
+	"  halfopen watch -w today.ho; halfopen watch -r today.ho --json\n"
+	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input, 4 events lost under "
+	"--strict, 77 not permitted.\n";
+
+static void bad_value(struct argp_state *state, const char *option, const char *value,
+		      const char *expected)
+{
+	argp_error(state, "%s: '%s' is no %s", option, value, expected);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+	uint64_t number;
+
+	switch (key) {
+	case OPT_JSON:
+		o->json = true;
+		break;
+	case OPT_EVENTS:
+		o->core.events = true;
+		break;
+	case OPT_ALL:
+		o->core.all = true;
+		break;
+	case OPT_EVERY:
+		if (!quantity__duration(arg, &o->core.every_ns) || o->core.every_ns < 1000000000)
+			bad_value(state, "--every", arg, "duration of at least 1s (90s, 1h30m, 2d)");
+		break;
+	case OPT_FOR:
+		if (!quantity__duration(arg, &o->for_ns) || !o->for_ns)
+			bad_value(state, "--for", arg, "duration (90s, 1h30m, 2d)");
+		break;
+	case OPT_SUSPECT_AFTER:
+		if (!quantity__number(arg, 1, 255, &number))
+			bad_value(state, "--suspect-after", arg, "number from 1 to 255");
+		o->core.suspect_after = number;
+		break;
+	case OPT_RING:
+		if (!quantity__size(arg, &o->ring_bytes) || o->ring_bytes < 4096 ||
+		    o->ring_bytes > 1ULL << 30 || o->ring_bytes & (o->ring_bytes - 1))
+			bad_value(state, "--ring", arg,
+				  "power of two from 4KiB to 1GiB (4MiB, 64MiB)");
+		break;
+	case OPT_STRICT:
+		o->strict = true;
+		break;
+	case OPT_UTC:
+		o->utc = true;
+		break;
+	case OPT_GATEWAY:
+		o->gateway = arg;
+		break;
+	case 'o':
+		o->output = arg;
+		break;
+	case 'w':
+		o->record = arg;
+		break;
+	case 'r':
+		o->replay = arg;
+		break;
+	case 'q':
+		log__set_level(LOG_ERROR);
+		break;
+	case 'v':
+		log__set_level(LOG_DEBUG);
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' was not expected: this version has no FILTER yet", arg);
+		break;
+	case ARGP_KEY_END:
+		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway))
+			argp_error(state, "-r takes a recording as it is: -w, --for, --ring and "
+				   "--gateway belong to a live watch");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* ---- the door ---- */
+
+/* Every record passes here: into the recording, if there is one, and into the core. */
+static int take_record(void *context, const void *bytes, size_t size)
+{
+	struct watch *w = context;
+	struct record r;
+	int err;
+
+	if (w->recording) {
+		err = recorder__add(&w->recorder, bytes, size);
+		if (err)
+			return err;
+	}
+	err = record__decode(bytes, size, &r, &w->problem);
+	if (!err)
+		err = core__feed(w->core, &r, &w->problem);
+	if (err)
+		return err;
+	w->problem = NULL;
+	w->stopped = r.type == RECORD_STOP;
+	if (w->recording && r.type == RECORD_TICK)
+		err = recorder__flush(&w->recorder);
+	return err ? err : -w->output.error;
+}
+
+/* ---- sources ---- */
+
+static int open_epoll(int signals, int source)
+{
+	struct epoll_event on_signal = { .events = EPOLLIN, .data.fd = signals };
+	struct epoll_event on_source = { .events = EPOLLIN, .data.fd = source };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, signals, &on_signal) ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, source, &on_source))
+		return -errno;
+	return epoll;
+}
+
+static int follow(struct watch *w, struct live *live, int signals)
+{
+	uint64_t end_ns = w->options.for_ns ? clock__mono_ns() + w->options.for_ns : UINT64_MAX;
+	int epoll = open_epoll(signals, live__fd(live)), err = 0;
+	bool stop = false;
+
+	if (epoll < 0)
+		return epoll;
+	while (!err && !stop && clock__mono_ns() < end_ns) {
+		struct epoll_event events[2];
+		int n = epoll_wait(epoll, events, 2, LIVE_TICK_MS), i;
+
+		for (i = 0; i < n; i++)
+			stop |= events[i].data.fd == signals;
+		err = live__pump(live);
+	}
+	if (!err)
+		err = live__stop(live);
+	close(epoll);
+	return err;
+}
+
+static int watch_kernel(struct watch *w)
+{
+	struct live_config config = {
+		.version = HALFOPEN_VERSION, .gateway = w->options.gateway,
+		.ring_bytes = w->options.ring_bytes, .all_states = w->options.core.events,
+		.fn = take_record, .context = w,
+	};
+	struct live *live = NULL;
+	sigset_t set;
+	int signals, err;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return EXIT_FAILED;
+	err = live__open(&config, &live);
+	if (err) {
+		close(signals);
+		return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+	}
+	err = follow(w, live, signals);
+	live__close(live);
+	close(signals);
+	if (err && !w->output.error && !w->recorder.output.error)
+		log_error("the watch ended: %s", w->problem ? w->problem : strerror(-err));
+	return err ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int watch_recording(struct watch *w)
+{
+	const char *name = w->options.replay;
+	struct recording_problem problem;
+	int fd = strcmp(name, "-") ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO, err;
+
+	if (fd < 0) {
+		log_error("%s: %s", name, strerror(errno));
+		return EXIT_USAGE;
+	}
+	err = recording__read(fd, take_record, w, &problem);
+	if (fd != STDIN_FILENO)
+		close(fd);
+	if (problem.is_cut)
+		log_warning("%s: %s", name, problem.text);
+	/* A watch that was killed left no stop: its open sockets are told all the same. */
+	if (!err && !w->stopped) {
+		struct record stop = { .type = RECORD_STOP };
+		const char *why;
+
+		core__feed(w->core, &stop, &why);
+	}
+	if (!err)
+		return EXIT_DONE;
+	if (w->output.error)
+		return EXIT_FAILED;
+	log_error("%s: %s", name, *problem.text ? problem.text : w->problem ? w->problem
+								 : strerror(-err));
+	return err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* ---- the whole ---- */
+
+static int open_sinks(struct watch *w)
+{
+	const struct options *o = &w->options;
+	struct core_sink sink;
+	int err;
+
+	output__standard(&w->output);
+	if (o->output && (err = output__open(&w->output, o->output))) {
+		log_error("%s: cannot be written: %s", o->output, strerror(-err));
+		return EXIT_USAGE;
+	}
+	if (o->record) {
+		err = recorder__open(&w->recorder, o->record);
+		if (err) {
+			log_error("%s: cannot be written: %s", o->record, strerror(-err));
+			return EXIT_USAGE;
+		}
+		w->recording = true;
+	}
+	w->lines.output = w->text.output = &w->output;
+	w->text.utc = o->utc;
+	sink = o->json ? lines__sink(&w->lines) : text__sink(&w->text);
+	w->core = w->lines.core = w->text.core = core__new(&o->core, &sink);
+	return w->core ? EXIT_DONE : EXIT_FAILED;
+}
+
+static void say_why_writing_failed(const char *name, int error)
+{
+	if (error == EPIPE)
+		log_error("%s: its reader went away", name);
+	else if (error)
+		log_error("%s: %s", name, strerror(error));
+}
+
+static int close_sinks(struct watch *w, int code)
+{
+	if (w->options.json)
+		lines__flush(&w->lines);
+	else if (code == EXIT_DONE && log__level() > LOG_ERROR && w->text.run) {
+		struct core_totals totals = core__totals(w->core);
+
+		text__summary(&w->text, &totals);
+	}
+	if (w->recording)
+		recorder__flush(&w->recorder);
+	say_why_writing_failed(w->output.name, w->output.error);
+	say_why_writing_failed(w->recorder.output.name, w->recorder.output.error);
+	if (code == EXIT_DONE && (w->output.error || w->recorder.output.error))
+		code = EXIT_FAILED;
+	if (output__close(&w->output) && code == EXIT_DONE) {
+		log_error("%s: %s", w->output.name, strerror(errno));
+		code = EXIT_FAILED;
+	}
+	if (w->recording && recorder__close(&w->recorder) && code == EXIT_DONE)
+		code = EXIT_FAILED;
+	return code;
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level > LIBBPF_INFO || log__level() < LOG_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
+	struct watch w = { .options.core.suspect_after = 2 };
+	struct core_totals totals;
+	int code;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &w.options);
+	libbpf_set_print(print_libbpf);
+	signal(SIGPIPE, SIG_IGN);
+	code = open_sinks(&w);
+	if (code == EXIT_DONE)
+		code = w.options.replay ? watch_recording(&w) : watch_kernel(&w);
+	if (w.core) {
+		totals = core__totals(w.core);
+		code = close_sinks(&w, code);
+		if (code == EXIT_DONE && w.options.strict && totals.events_lost)
+			code = EXIT_LOST;
+	}
+	core__free(w.core);
+	lines__free(&w.lines);
+	return code;
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+#include "outcome.h"
+#include "tcp_states.h"
+
+/* ---- the kernel's clocks ---- */
+
+/* A stamp in jiffies is known to one jiffy; these are its earliest and latest instants. */
+static uint64_t earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
+{
+	uint64_t ago = (uint64_t)(e->jiffies - stamp + 1) * (1000000000ULL / hz);
+
+	return e->mono_ns > ago ? e->mono_ns - ago : 0;
+}
+
+static uint64_t latest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
+{
+	uint32_t jiffies = e->jiffies - stamp;
+	uint64_t ago = jiffies ? (uint64_t)(jiffies - 1) * (1000000000ULL / hz) : 0;
+
+	return e->mono_ns > ago ? e->mono_ns - ago : 0;
+}
+
+static bool is_before(uint32_t a_jiffies, uint32_t b_jiffies)
+{
+	return (int32_t)(a_jiffies - b_jiffies) < 0;
+}
+
+/* When the kernel last heard the peer: data or an acceptable ACK. It does not see the peer's
+ * own empty probes. */
+static uint32_t heard_jiffies(const struct ho_event *e)
+{
+	return is_before(e->rcv_tstamp_jiffies, e->lrcvtime_jiffies) ? e->lrcvtime_jiffies
+								     : e->rcv_tstamp_jiffies;
+}
+
+/* ---- journal ---- */
+
+void connection__flush_run(struct connection *c)
+{
+	if (!c->run.n)
+		return;
+	journal__add(&c->journal, &c->run);
+	c->run = (struct entry){ 0 };
+}
+
+static void tell(struct told *told, struct entry entry)
+{
+	if (told->count < sizeof(told->entries) / sizeof(told->entries[0]))
+		told->entries[told->count++] = entry;
+}
+
+static void note(struct connection *c, struct told *told, struct entry entry)
+{
+	connection__flush_run(c);
+	entry.episode = c->silences;
+	journal__add(&c->journal, &entry);
+	tell(told, entry);
+}
+
+/* ---- silences ---- */
+
+uint32_t connection__unanswered(const struct connection *c)
+{
+	return c->silence.asks ? c->silence.asks - 1 : 0;
+}
+
+static void ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
+{
+	struct silence *s = &c->silence;
+
+	if (!s->asks) {
+		s->first_ask_ns = at_ns;
+		c->silences++;
+	}
+	s->asks++;
+	s->kinds |= kind;
+	if (at_ns > s->last_ask_ns)
+		s->last_ask_ns = at_ns;
+	s->last_ask_jiffies = at_jiffies;
+	if (s->asks >= 2)
+		c->told = true;
+}
+
+void connection__end_episode(struct connection *c, uint64_t at_ns, enum episode_end end)
+{
+	struct silence *s = &c->silence;
+	struct episode *bigger;
+
+	if (s->asks < 2 && end != EPISODE_DIED)
+		return;
+	if (!s->asks)
+		return;
+	if (c->episodes_used == EPISODES_KEPT) {
+		memmove(&c->episodes[EPISODES_KEPT / 2], &c->episodes[EPISODES_KEPT / 2 + 1],
+			(EPISODES_KEPT / 2 - 1) * sizeof(*c->episodes));
+		c->episodes_used--;
+		c->episodes_omitted++;
+	}
+	bigger = realloc(c->episodes, (c->episodes_used + 1) * sizeof(*bigger));
+	if (!bigger) {
+		c->episodes_omitted++;
+		return;
+	}
+	c->episodes = bigger;
+	c->episodes[c->episodes_used++] = (struct episode){
+		.first_unanswered_ns = s->first_ask_ns, .ended_ns = at_ns,
+		.asks = s->asks, .kinds = s->kinds, .end = end };
+}
+
+static void break_silence(struct connection *c, uint64_t at_ns)
+{
+	connection__end_episode(c, at_ns, EPISODE_RECOVERED);
+	c->silence = (struct silence){ 0 };
+}
+
+static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered_ns, uint32_t us)
+{
+	struct entry *run = &c->run;
+
+	if (!run->n)
+		*run = (struct entry){ .kind = ENTRY_ANSWERED_RUN, .at_ns = sent_ns,
+				       .episode = c->silences };
+	run->n++;
+	run->last_ns = answered_ns;
+	rtt__add(&run->rtt, us);
+}
+
+/* A segment that ends a silence. After several asks nobody can tell which one it answers, so
+ * its RTT is not known; it is taken for late rather than for quick. */
+static void answered(struct connection *c, uint64_t at_ns, bool fold, struct told *told)
+{
+	struct silence s = c->silence;
+	struct entry entry = { .kind = ENTRY_ANSWERED, .at_ns = at_ns, .n = s.asks };
+	uint64_t late_ns = at_ns - s.first_ask_ns;
+
+	if (s.kinds & ASK_PROBE)
+		c->counts.probes_answered++;
+	if (late_ns > c->slowest_answer_ns)
+		c->slowest_answer_ns = late_ns;
+	if (s.asks == 1 && s.kinds == ASK_PROBE) {
+		uint32_t us = (at_ns - s.last_ask_ns) / 1000;
+
+		rtt__add(&c->rtt, us);
+		rtt__add(&entry.rtt, us);
+		if (fold) {
+			extend_run(c, s.last_ask_ns, at_ns, us);
+			break_silence(c, at_ns);
+			return;
+		}
+	}
+	note(c, told, entry);
+	break_silence(c, at_ns);
+}
+
+/* The kernel heard the peer after our last ask, but no event told us: the receive path is not
+ * watched in CLOSE_WAIT and FIN_WAIT, and an event may be lost. */
+static void answered_unseen(struct connection *c, uint64_t at_ns)
+{
+	if (c->silence.kinds & ASK_PROBE)
+		c->counts.probes_answered++;
+	break_silence(c, at_ns);
+}
+
+/* ---- what every fact tells besides its own subject ---- */
+
+static void identify(struct connection *c, const struct ho_event *e)
+{
+	memcpy(c->local.address, e->local, sizeof(e->local));
+	memcpy(c->peer.address, e->peer, sizeof(e->peer));
+	c->local.port = e->local_port;
+	c->peer.port = e->peer_port;
+	c->netns = e->netns;
+	c->family = e->family;
+	c->keepalive = keepalive__of(e);
+	c->counts.retransmits_before = c->counts.retransmits_total = e->total_retrans;
+	c->identified = true;
+}
+
+static void notice_options(struct connection *c, const struct ho_event *e, struct told *told)
+{
+	struct keepalive now = keepalive__of(e);
+
+	if (keepalive__equal(&now, &c->keepalive))
+		return;
+	c->keepalive = now;
+	c->told = true;
+	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
+}
+
+static void notice_life(struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	uint64_t heard = earliest(e, heard_jiffies(e), hz);
+	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
+
+	if (c->silence.asks && !is_before(heard_jiffies(e), c->silence.last_ask_jiffies))
+		answered_unseen(c, heard);
+	if (heard > c->last_heard_ns)
+		c->last_heard_ns = heard;
+	/* In these states tcp_rcv_established() does not run: the peer's empty probes pass
+	 * unseen, by us and by the kernel's own clocks. */
+	if (state != TCP_CLOSE)
+		c->heard_is_lower_bound = state != TCP_ESTABLISHED;
+}
+
+static void observe(struct connection *c, const struct ho_event *e,
+		    const struct connection_rules *rules, struct told *told)
+{
+	if (!c->identified)
+		identify(c, e);
+	else
+		notice_options(c, e, told);
+	if (e->srtt_us)
+		c->srtt_us = e->srtt_us;
+	if (e->mdev_us)
+		c->mdev_us = e->mdev_us;
+	if (e->total_retrans > c->counts.retransmits_total)
+		c->counts.retransmits_total = e->total_retrans;
+	c->mptcp |= (e->flags & HO_F_MPTCP) != 0;
+	c->state = e->state;
+	notice_life(c, e, rules->hz);
+}
+
+/* ---- one function a kind of fact ---- */
+
+static void on_probe_sent(struct connection *c, const struct ho_event *e, bool fold,
+			  struct told *told)
+{
+	struct silence *s = &c->silence;
+	struct entry entry = { .kind = ENTRY_PROBE_SENT, .at_ns = e->mono_ns };
+
+	c->counts.probes_sent++;
+	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
+	if (s->asks == 1 && fold) {
+		s->first_is_held = true;
+		return;
+	}
+	if (s->first_is_held) {
+		note(c, told, (struct entry){ .kind = ENTRY_PROBE_SENT, .n = 1,
+					      .at_ns = s->first_ask_ns });
+		s->first_is_held = false;
+	}
+	entry.n = s->asks;
+	note(c, told, entry);
+}
+
+/* Since when is this data (or FIN) under way? The write queue's clock tells where it was empty
+ * when the peer was last heard; else the timer that just fired was armed an RTO ago. Both may
+ * be too late by a little, which only widens the interval. */
+static uint64_t first_transmission_ns(const struct ho_event *e, uint32_t hz)
+{
+	uint64_t rto_ns = (uint64_t)e->rto_jiffies * (1000000000ULL / hz);
+
+	if (e->chrono_type && !is_before(e->chrono_start_jiffies, heard_jiffies(e)))
+		return latest(e, e->chrono_start_jiffies, hz);
+	return e->mono_ns > rto_ns ? e->mono_ns - rto_ns : 0;
+}
+
+static void note_local_close(struct connection *c, uint64_t at_ns, uint32_t suspect_after)
+{
+	if (c->closed_ns)
+		return;
+	c->closed_ns = at_ns;
+	c->suspect_at_close = connection__unanswered(c) >= suspect_after;
+}
+
+static void on_retransmit(struct connection *c, const struct ho_event *e,
+			  const struct connection_rules *rules, struct told *told)
+{
+	bool fin = e->flags & HO_F_FIN_QUEUED;
+	enum ask kind = fin ? ASK_FIN : ASK_DATA;
+	struct silence *s = &c->silence;
+
+	if (!(s->kinds & (ASK_DATA | ASK_FIN))) {
+		uint64_t first = first_transmission_ns(e, rules->hz);
+
+		if (fin)
+			note_local_close(c, first, rules->suspect_after);
+		ask(c, first, e->jiffies, kind);
+	}
+	ask(c, e->mono_ns, e->jiffies, kind);
+	if (s->first_is_held) {
+		note(c, told, (struct entry){ .kind = ENTRY_PROBE_SENT, .n = 1,
+					      .at_ns = s->first_ask_ns });
+		s->first_is_held = false;
+	}
+	note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
+				      .n = e->retransmits + 1 });
+}
+
+#define TH_RST 0x04
+#define TH_ACK 0x10
+
+/* Who still has the connection resets it with an ACK; who has lost it answers our segment with
+ * a bare RST, whose sequence number is our acknowledgement (RFC 9293, 3.10.7.1). */
+static void on_reset_heard(struct connection *c, const struct ho_event *e,
+			   const struct connection_rules *rules)
+{
+	bool asked = e->probes_out || e->packets_out;
+
+	c->reset_heard_ns = e->mono_ns;
+	c->reset_of_an_ask = asked && !(e->tcp_flags & TH_ACK);
+	if (c->reset_of_an_ask && !c->silence.asks && e->packets_out)
+		ask(c, first_transmission_ns(e, rules->hz), e->jiffies, ASK_DATA);
+}
+
+static void on_heard(struct connection *c, const struct ho_event *e,
+		     const struct connection_rules *rules, struct told *told)
+{
+	if (e->tcp_flags & TH_RST) {
+		on_reset_heard(c, e, rules);
+		return;
+	}
+	if (e->seq_offset == -1 && e->payload <= 1) {
+		c->counts.peer_probes++;
+		c->told = true;
+		break_silence(c, e->mono_ns);
+		note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
+					      .n = e->payload });
+	} else if (c->silence.asks) {
+		answered(c, e->mono_ns, rules->fold, told);
+	}
+	c->last_heard_ns = e->mono_ns;
+}
+
+/* The tracepoint of an accepted reset; the segment itself came just before it, where the
+ * receive path is watched. */
+static void on_reset_received(struct connection *c, const struct ho_event *e, struct told *told)
+{
+	if (!c->reset_heard_ns || e->mono_ns - c->reset_heard_ns > 10000000)
+		c->reset_of_an_ask = e->probes_out > 0;
+	c->reset_ns = e->mono_ns;
+	note(c, told, (struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
+}
+
+static void on_state(struct connection *c, const struct ho_event *e,
+		     const struct connection_rules *rules, struct told *told)
+{
+	if (e->state == TCP_ESTABLISHED) {
+		c->last_heard_ns = e->mono_ns;
+		note(c, told, (struct entry){ .kind = ENTRY_ESTABLISHED, .at_ns = e->mono_ns });
+		return;
+	}
+	note(c, told, (struct entry){ .kind = ENTRY_STATE, .at_ns = e->mono_ns,
+				      .from = e->old_state, .to = e->state });
+	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
+		note_local_close(c, e->mono_ns, rules->suspect_after);
+		if (c->silence.asks)
+			ask(c, e->mono_ns, e->jiffies, ASK_FIN);
+		return;
+	}
+	if (e->state != TCP_CLOSE)
+		return;
+	if (e->error && e->error != c->error) {
+		c->error = e->error;
+		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
+					      .n = e->error });
+	}
+	c->ended_ns = e->mono_ns;
+	c->ended_from = e->old_state;
+	outcome__decide(c, e, rules->suspect_after);
+}
+
+/* The second witness. Where the first was heard, the socket's history is already written. */
+static void on_gone(struct connection *c, const struct ho_event *e)
+{
+	if (c->ended_ns)
+		return;
+	c->ended_ns = e->mono_ns;
+	c->ending_lost = true;
+	c->outcome = OUTCOME_UNKNOWN;
+	c->error = e->error;
+	c->told |= e->error || connection__unanswered(c);
+	connection__end_episode(c, e->mono_ns, EPISODE_CLOSED);
+}
+
+/* First seen in the middle of an episode: what the kernel's counters tell of the asks so far.
+ * Asks are at least an interval apart, so the first is no later than this. */
+static void adopt_silence(struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies * (1000000000ULL / hz);
+	struct silence *s = &c->silence;
+
+	if (e->retransmits) {
+		s->asks = e->retransmits + 1;
+		s->kinds = e->flags & HO_F_FIN_QUEUED ? ASK_FIN : ASK_DATA;
+		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;
+	} else if (e->probes_out) {
+		s->asks = e->probes_out;
+		s->kinds = e->unsent || e->pending == HO_PENDING_PROBE0 ? ASK_ZERO_WINDOW
+									: ASK_PROBE;
+		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;
+		if (s->kinds == ASK_PROBE && s->last_ask_ns > (s->asks - 1) * interval_ns)
+			s->first_ask_ns -= (s->asks - 1) * interval_ns;
+	} else {
+		return;
+	}
+	c->silences++;
+	s->last_ask_jiffies = e->jiffies - (e->mono_ns - e->last_tx_ns) / (1000000000ULL / hz);
+	/* A stale count: the peer was heard since (fast path data does not reset it). */
+	if (!is_before(heard_jiffies(e), s->last_ask_jiffies))
+		*s = (struct silence){ 0 };
+	c->told |= s->asks >= 2;
+}
+
+static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz, bool first,
+		    struct told *told)
+{
+	if (!first)
+		return;
+	note(c, told, (struct entry){ .kind = ENTRY_SEEN, .at_ns = e->mono_ns });
+	adopt_silence(c, e, hz);
+}
+
+void connection__apply(struct connection *c, const struct ho_event *e,
+		       const struct connection_rules *rules, struct told *told)
+{
+	bool first = !c->identified;
+
+	told->count = 0;
+	if (c->ended_ns && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
+		return;
+	observe(c, e, rules, told);
+	switch ((enum ho_kind)e->kind) {
+	case HO_SEEN:
+		on_seen(c, e, rules->hz, first, told);
+		break;
+	case HO_STATE:
+		on_state(c, e, rules, told);
+		break;
+	case HO_PROBE_SENT:
+		on_probe_sent(c, e, rules->fold, told);
+		break;
+	case HO_PROBE_FAILED:
+		c->counts.probes_failed++;
+		c->told = true;
+		note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns });
+		break;
+	case HO_HEARD:
+		on_heard(c, e, rules, told);
+		break;
+	case HO_RETRANSMIT:
+		on_retransmit(c, e, rules, told);
+		break;
+	case HO_RESET_SENT:
+		c->reset_sent = true;
+		c->reset_reason = e->reason;
+		note(c, told, (struct entry){ .kind = ENTRY_RESET_SENT, .at_ns = e->mono_ns,
+					      .n = e->reason });
+		break;
+	case HO_RESET_RECEIVED:
+		on_reset_received(c, e, told);
+		break;
+	case HO_ERROR:
+		c->error = e->error;
+		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
+					      .n = e->error });
+		break;
+	case HO_GONE:
+		on_gone(c, e);
+		break;
+	case HO_KIND_MAX:
+		break;
+	}
+}
+
+struct latency_evidence connection__evidence(const struct connection *c, uint64_t declared_ns)
+{
+	const struct silence *s = &c->silence;
+	struct latency_evidence e = {
+		.declared_ns = declared_ns, .last_heard_ns = c->last_heard_ns,
+		.srtt_us = c->srtt_us, .mdev_us = c->mdev_us,
+		.slowest_answer_ns = c->slowest_answer_ns,
+	};
+
+	if (s->asks && s->first_ask_ns <= declared_ns) {
+		e.first_unanswered_ns = s->first_ask_ns;
+		e.last_unanswered_ns = s->last_ask_ns < declared_ns ? s->last_ask_ns
+								    : declared_ns;
+	}
+	return e;
+}
+
+void connection__release(struct connection *c)
+{
+	journal__free(&c->journal);
+	free(c->episodes);
+}

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "outcome.h"
+#include "table.h"
+#include "tcp_states.h"
+
+/* An ended socket waits this long for what follows its ending: the reset that it sent, the
+ * error report of kernels that send it afterwards. */
+#define LAST_EVENTS_NS 250000000ULL
+#define RESET_REASONS_MAX 128
+
+struct core {
+	struct core_config config;
+	struct core_sink sink;
+	struct connection_rules rules;
+
+	struct table table;
+	struct owners owners;
+	struct wallclock clock;
+	struct run run;
+	struct namespace_sysctl *namespaces;
+	unsigned int namespace_count;
+	char *reset_reasons[RESET_REASONS_MAX];
+
+	struct connection *first_ended, *last_ended;
+	uint64_t now_ns, next_every_ns;
+	bool started;
+	struct core_totals totals;
+};
+
+struct core *core__new(const struct core_config *config, const struct core_sink *sink)
+{
+	struct core *core = calloc(1, sizeof(*core));
+
+	if (!core)
+		return NULL;
+	core->config = *config;
+	core->sink = *sink;
+	core->rules.suspect_after = config->suspect_after;
+	core->rules.fold = !config->events;
+	return core;
+}
+
+static void free_connection(struct connection *c)
+{
+	if (!c)
+		return;
+	connection__release(c);
+	free(c);
+}
+
+void core__free(struct core *core)
+{
+	struct slot *s = NULL;
+	unsigned int i;
+
+	if (!core)
+		return;
+	while ((s = table__next(&core->table, s)))
+		free_connection(s->history);
+	table__free(&core->table);
+	owners__free(&core->owners);
+	free(core->namespaces);
+	for (i = 0; i < RESET_REASONS_MAX; i++)
+		free(core->reset_reasons[i]);
+	free(core->run.version);
+	free(core->run.gateway);
+	free(core->run.boot_id);
+	free(core->run.run_id);
+	free(core->run.kernel);
+	free(core->run.attached);
+	free(core);
+}
+
+const struct run *core__run(const struct core *core)
+{
+	return &core->run;
+}
+
+const char *core__reset_reason(const struct core *core, uint32_t number)
+{
+	return number < RESET_REASONS_MAX ? core->reset_reasons[number] : NULL;
+}
+
+/* ---- telling ---- */
+
+static const char *netns_name(const struct core *core, uint32_t netns)
+{
+	unsigned int i;
+
+	for (i = 0; i < core->namespace_count; i++)
+		if (core->namespaces[i].netns == netns)
+			return core->namespaces[i].name;
+	return "";
+}
+
+static struct subject subject_of(const struct core *core, const struct connection *c)
+{
+	return (struct subject){ .connection = c, .owner = owners__at(&core->owners, c->owner),
+				 .netns_name = netns_name(core, c->netns) };
+}
+
+static enum outcome present_outcome(const struct core *core, const struct connection *c)
+{
+	if (c->ended_ns)
+		return c->outcome;
+	return connection__unanswered(c) >= core->config.suspect_after ? OUTCOME_SUSPECT
+								       : OUTCOME_OPEN;
+}
+
+static void tell_timeline(struct core *core, struct connection *c)
+{
+	struct timeline t = {
+		.subject = subject_of(core, c),
+		.outcome = present_outcome(core, c),
+		.final = c->ended_ns != 0,
+		.revision = ++c->revision,
+		.half_open = c->found_by != FOUND_BY_NOTHING,
+	};
+
+	if (t.half_open) {
+		t.declared_ns = outcome__declared_ns(c);
+		t.evidence = connection__evidence(c, t.declared_ns);
+		t.latency = latency__between(&t.evidence);
+	}
+	connection__flush_run(c);
+	if (core->sink.timeline)
+		core->sink.timeline(core->sink.context, &t);
+}
+
+static bool is_worth_telling(const struct core *core, const struct connection *c)
+{
+	return c->told || core->config.all;
+}
+
+static void tell_open_sockets(struct core *core)
+{
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s)))
+		if (s->history && s->history->identified && !s->history->ended_ns &&
+		    is_worth_telling(core, s->history))
+			tell_timeline(core, s->history);
+}
+
+/* ---- sockets ---- */
+
+static struct connection *new_history(struct core *core, struct slot *s)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->cookie = s->cookie;
+	c->first_seen_ns = s->first_seen_ns;
+	c->partial = s->partial;
+	c->owner = owners__share(&core->owners, s->owner);
+	s->history = c;
+	return c;
+}
+
+static void forget(struct core *core, uint64_t cookie)
+{
+	struct slot *s = table__find(&core->table, cookie);
+
+	if (!s)
+		return;
+	owners__drop(&core->owners, s->owner);
+	if (s->history) {
+		owners__drop(&core->owners, s->history->owner);
+		free_connection(s->history);
+	}
+	table__remove(&core->table, cookie);
+}
+
+static void wait_for_last_events(struct core *core, struct connection *c)
+{
+	c->next_ended = NULL;
+	if (core->last_ended)
+		core->last_ended->next_ended = c;
+	else
+		core->first_ended = c;
+	core->last_ended = c;
+	core->totals.endings++;
+	core->totals.half_open += c->found_by != FOUND_BY_NOTHING;
+}
+
+static void tell_ended_sockets(struct core *core, uint64_t until_ns)
+{
+	struct connection *c;
+
+	while ((c = core->first_ended) && c->ended_ns <= until_ns) {
+		core->first_ended = c->next_ended;
+		if (!core->first_ended)
+			core->last_ended = NULL;
+		if (is_worth_telling(core, c))
+			tell_timeline(core, c);
+		forget(core, c->cookie);
+	}
+}
+
+/* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
+ * knows the socket, and that is all there is to know. */
+static bool needs_history(const struct core *core, const struct ho_event *e)
+{
+	if (core->config.all || core->config.events)
+		return true;
+	if (e->kind == HO_SEEN)
+		return e->probes_out || e->retransmits;
+	return !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
+}
+
+static bool is_orderly_ending(const struct ho_event *e)
+{
+	return e->kind == HO_STATE && e->state == TCP_CLOSE && !e->error && !e->probes_out &&
+	       e->old_state != TCP_ESTABLISHED && e->old_state != TCP_CLOSE_WAIT &&
+	       !e->packets_out && !e->retransmits;
+}
+
+static void touch(struct slot *s, const struct ho_event *e, bool added)
+{
+	if (added) {
+		s->first_seen_ns = e->mono_ns;
+		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
+	}
+	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
+	s->keepalive = (e->flags & HO_F_KEEPALIVE) != 0;
+}
+
+static int feed_event(struct core *core, const struct ho_event *e)
+{
+	struct connection *c;
+	struct told told;
+	struct slot *s;
+	bool added, ended;
+	unsigned int i;
+
+	core->totals.events++;
+	s = table__find(&core->table, e->cookie);
+	/* What follows an ending that was told and forgotten. */
+	if (!s && (e->kind == HO_GONE ||
+		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR))))
+		return 0;
+	if (s && !s->history && !core->config.all && !core->config.events &&
+	    is_orderly_ending(e)) {
+		core->totals.endings++;
+		forget(core, e->cookie);
+		return 0;
+	}
+	s = table__get(&core->table, e->cookie, &added);
+	if (!s)
+		return -ENOMEM;
+	touch(s, e, added);
+	c = s->history;
+	if (!c) {
+		if (!needs_history(core, e))
+			return 0;
+		c = new_history(core, s);
+		if (!c)
+			return -ENOMEM;
+	}
+	ended = c->ended_ns != 0;
+	connection__apply(c, e, &core->rules, &told);
+	if (core->config.events && core->started && core->sink.event) {
+		struct subject subject = subject_of(core, c);
+
+		for (i = 0; i < told.count; i++)
+			core->sink.event(core->sink.context, &subject, &told.entries[i]);
+	}
+	if (!ended && c->ended_ns)
+		wait_for_last_events(core, c);
+	return 0;
+}
+
+static int feed_owner(struct core *core, const struct record *r)
+{
+	struct slot *s = table__find(&core->table, r->owner.cookie);
+	uint32_t owner;
+
+	if (!s)
+		return 0;
+	owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
+			     r->owner.container_id);
+	if (!owner)
+		return -ENOMEM;
+	owners__drop(&core->owners, s->owner);
+	s->owner = owner;
+	if (s->history) {
+		owners__drop(&core->owners, s->history->owner);
+		s->history->owner = owners__share(&core->owners, owner);
+	}
+	return 0;
+}
+
+static int feed_sysctl(struct core *core, const struct record *r)
+{
+	struct namespace_sysctl *ns = NULL, *bigger;
+	unsigned int i;
+
+	for (i = 0; i < core->namespace_count; i++)
+		if (core->namespaces[i].netns == r->sysctl.netns)
+			ns = &core->namespaces[i];
+	if (!ns) {
+		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
+		if (!bigger)
+			return -ENOMEM;
+		core->run.namespaces = core->namespaces = bigger;
+		ns = &bigger[core->namespace_count++];
+		core->run.namespace_count = core->namespace_count;
+	}
+	*ns = (struct namespace_sysctl){ .netns = r->sysctl.netns, .idle_s = r->sysctl.idle_s,
+					 .interval_s = r->sysctl.interval_s,
+					 .probes = r->sysctl.probes };
+	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
+	return 0;
+}
+
+/* Whoever was open before a complete pass and was neither found by it nor heard of since has
+ * ended, and the event that would have told it was lost. */
+static int feed_snapshot(struct core *core, const struct record *r)
+{
+	uint32_t begun = r->snapshot.begun_ns >> TABLE_TOUCH_SHIFT;
+	uint64_t *gone = NULL;
+	size_t count = 0, i;
+	struct slot *s = NULL;
+
+	if (!r->snapshot.complete || !core->totals.events_lost)
+		return 0;
+	gone = malloc(core->table.used * sizeof(*gone) + 1);
+	if (!gone)
+		return -ENOMEM;
+	while ((s = table__next(&core->table, s)))
+		if (s->touched < begun && !(s->history && s->history->ended_ns))
+			gone[count++] = s->cookie;
+	for (i = 0; i < count; i++) {
+		struct connection *c;
+
+		s = table__find(&core->table, gone[i]);
+		c = s->history;
+		if (!c || !c->identified) {
+			core->totals.endings++;
+			forget(core, gone[i]);
+			continue;
+		}
+		c->ended_ns = r->mono_ns;
+		c->outcome = OUTCOME_UNKNOWN;
+		c->ending_lost = true;
+		c->told |= connection__unanswered(c) > 0;
+		connection__end_episode(c, r->mono_ns, EPISODE_CLOSED);
+		wait_for_last_events(core, c);
+	}
+	free(gone);
+	return 0;
+}
+
+static void feed_loss(struct core *core, const struct record *r)
+{
+	struct loss loss = { .reason = r->loss.reason, .count = r->loss.count,
+			     .from_ns = r->loss.from_ns, .to_ns = r->mono_ns };
+	struct slot *s;
+
+	if (r->loss.cookie) {	/* whose: counted already in the sum */
+		s = table__find(&core->table, r->loss.cookie);
+		if (s && !s->history)
+			new_history(core, s);
+		if (s && s->history)
+			s->history->counts.events_lost += r->loss.count;
+		return;
+	}
+	core->totals.events_lost += r->loss.count;
+	if (core->sink.loss)
+		core->sink.loss(core->sink.context, &loss);
+}
+
+/* ---- the run ---- */
+
+static char *copy(const char *s)
+{
+	return strdup(s ? s : "");
+}
+
+static int feed_meta(struct core *core, const struct record *r)
+{
+	struct run *run = &core->run;
+
+	if (run->hz)
+		return 0;
+	run->hz = core->rules.hz = r->meta.hz;
+	run->version = copy(r->meta.version);
+	run->gateway = copy(r->meta.gateway);
+	run->boot_id = copy(r->meta.boot_id);
+	run->run_id = copy(r->meta.run_id);
+	run->kernel = copy(r->meta.kernel);
+	if (!run->version || !run->gateway || !run->boot_id || !run->run_id || !run->kernel)
+		return -ENOMEM;
+	return 0;
+}
+
+static int feed_start(struct core *core, const struct record *r)
+{
+	if (core->started)
+		return 0;
+	core->started = true;
+	core->run.attached = copy(r->start.attached);
+	core->run.started_ns = r->mono_ns;
+	core->run.clock = &core->clock;
+	core->next_every_ns = r->mono_ns + core->config.every_ns;
+	if (!core->run.attached)
+		return -ENOMEM;
+	if (core->sink.start)
+		core->sink.start(core->sink.context, &core->run);
+	return 0;
+}
+
+static void feed_clock(struct core *core, const struct record *r)
+{
+	int64_t step = wallclock__set(&core->clock, r->mono_ns, r->clock.realtime_offset_ns);
+
+	if (step && core->started && core->sink.clock_step)
+		core->sink.clock_step(core->sink.context, r->mono_ns, step);
+}
+
+static void pass_time(struct core *core)
+{
+	if (!core->started)
+		return;
+	tell_ended_sockets(core, core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
+	if (core->config.every_ns && core->now_ns >= core->next_every_ns) {
+		tell_open_sockets(core);
+		core->next_every_ns = core->now_ns + core->config.every_ns;
+	}
+	if (core->sink.tick)
+		core->sink.tick(core->sink.context, core->now_ns);
+}
+
+static void stop(struct core *core)
+{
+	if (!core->started)
+		return;
+	tell_ended_sockets(core, UINT64_MAX);
+	tell_open_sockets(core);
+	if (core->sink.tick)
+		core->sink.tick(core->sink.context, core->now_ns);
+	core->started = false;
+}
+
+int core__feed(struct core *core, const struct record *r, const char **why)
+{
+	*why = "out of memory";
+	if (!core->run.hz && r->type != RECORD_META) {
+		*why = "the stream does not begin with a description of its run";
+		return -EBADMSG;
+	}
+	if (r->mono_ns > core->now_ns)
+		core->now_ns = r->mono_ns;
+	switch (r->type) {
+	case RECORD_META:
+		return feed_meta(core, r);
+	case RECORD_START:
+		return feed_start(core, r);
+	case RECORD_EVENT:
+		return feed_event(core, &r->event);
+	case RECORD_OWNER:
+		return feed_owner(core, r);
+	case RECORD_SYSCTL:
+		return feed_sysctl(core, r);
+	case RECORD_SNAPSHOT:
+		return feed_snapshot(core, r);
+	case RECORD_LOSS:
+		feed_loss(core, r);
+		return 0;
+	case RECORD_CLOCK:
+		feed_clock(core, r);
+		return 0;
+	case RECORD_TICK:
+		pass_time(core);
+		return 0;
+	case RECORD_STOP:
+		stop(core);
+		return 0;
+	case RECORD_RESET_REASON:
+		if (r->reset_reason.number < RESET_REASONS_MAX &&
+		    !core->reset_reasons[r->reset_reason.number])
+			core->reset_reasons[r->reset_reason.number] = copy(r->reset_reason.name);
+		return 0;
+	case RECORD_TYPE_MAX:
+		break;
+	}
+	return 0;
+}
+
+struct core_totals core__totals(struct core *core)
+{
+	struct core_totals totals = core->totals;
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s))) {
+		if (s->history && s->history->ended_ns)
+			continue;
+		totals.open++;
+		totals.open_without_keepalive += !s->keepalive;
+		totals.suspect += s->history &&
+				  present_outcome(core, s->history) == OUTCOME_SUSPECT;
+	}
+	return totals;
+}

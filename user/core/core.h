@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The engine: records in, history out. It asks nobody anything, neither the clock nor /proc:
+ * the same core serves a live watch, a replay, the tests and the fuzzer.
+ */
+#ifndef HALFOPEN_CORE_CORE_H
+#define HALFOPEN_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connection.h"
+#include "latency.h"
+#include "owner.h"
+#include "record.h"
+#include "wallclock.h"
+
+struct core;
+
+/* A socket as told to a reader. Pointers are valid during the call. */
+struct subject {
+	const struct connection *connection;
+	const struct owner *owner;	/* NULL: not known */
+	const char *netns_name;		/* "" = has none */
+};
+
+struct timeline {
+	struct subject subject;
+	enum outcome outcome;
+	bool final;
+	uint32_t revision;
+	bool half_open;			/* the peer was gone: the rest holds */
+	uint64_t declared_ns;
+	struct latency_evidence evidence;
+	struct latency latency;
+};
+
+struct namespace_sysctl {
+	uint32_t netns, idle_s, interval_s, probes;
+	char name[64];
+};
+
+struct run {
+	uint32_t hz;
+	char *version, *gateway, *boot_id, *run_id, *kernel, *attached;
+	uint64_t started_ns;
+	const struct wallclock *clock;
+	const struct namespace_sysctl *namespaces;
+	unsigned int namespace_count;
+};
+
+struct loss {
+	enum loss_reason reason;
+	uint64_t count, from_ns, to_ns;
+};
+
+/* Where results go. Any function may be NULL. `start` comes before all others. */
+struct core_sink {
+	void *context;
+	void (*start)(void *context, const struct run *run);
+	void (*event)(void *context, const struct subject *s, const struct entry *e);
+	void (*timeline)(void *context, const struct timeline *t);
+	void (*loss)(void *context, const struct loss *l);
+	void (*clock_step)(void *context, uint64_t mono_ns, int64_t step_ns);
+	/* Time has passed: what is buffered should be seen now. */
+	void (*tick)(void *context, uint64_t mono_ns);
+};
+
+struct core_config {
+	bool all;		/* tell sockets that have nothing to tell, too */
+	bool events;		/* tell each event, fold nothing */
+	uint32_t suspect_after;	/* asks unanswered */
+	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
+};
+
+struct core_totals {
+	uint64_t events, events_lost, endings, half_open;
+	uint64_t open, open_without_keepalive, suspect;
+};
+
+/* NULL when memory is short. The sink is copied. */
+struct core *core__new(const struct core_config *config, const struct core_sink *sink);
+void core__free(struct core *core);
+
+/* Takes the next record of the stream. Returns 0, -ENOMEM, or -EBADMSG where the stream makes no
+ * sense (an event before RECORD_META), with `*why` a constant sentence. */
+int core__feed(struct core *core, const struct record *r, const char **why);
+
+/* How many sockets are known, how many events came, ... */
+struct core_totals core__totals(struct core *core);
+
+/* Name of a reset reason of the kernel that was watched; NULL if it has none. */
+const char *core__reset_reason(const struct core *core, uint32_t number);
+
+const struct run *core__run(const struct core *core);
+
+#endif

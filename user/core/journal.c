@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal.h"
+
+/* Of each episode this many first and as many last events are kept ... */
+#define KEPT_AT_EACH_END 8
+/* ... and of a socket's whole life this many. */
+#define KEPT_IN_ALL 96
+
+void rtt__add(struct rtt *r, uint32_t us)
+{
+	if (!r->count || us < r->min_us)
+		r->min_us = us;
+	if (us > r->max_us)
+		r->max_us = us;
+	r->sum_us += us;
+	r->count++;
+}
+
+static void leave_out(struct journal *j, unsigned int i)
+{
+	memmove(&j->entries[i], &j->entries[i + 1], (j->used - i - 1) * sizeof(j->entries[0]));
+	j->used--;
+	j->omitted++;
+}
+
+static bool make_room(struct journal *j)
+{
+	struct entry *bigger;
+	uint16_t size;
+
+	if (j->used < j->size)
+		return true;
+	size = j->size ? j->size * 2 : 4;
+	bigger = realloc(j->entries, size * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	j->entries = bigger;
+	j->size = size;
+	return true;
+}
+
+void journal__add(struct journal *j, const struct entry *e)
+{
+	unsigned int same = 0;
+
+	while (same < j->used && j->entries[j->used - 1 - same].episode == e->episode)
+		same++;
+	if (same >= 2 * KEPT_AT_EACH_END)
+		leave_out(j, j->used - KEPT_AT_EACH_END);
+	else if (j->used >= KEPT_IN_ALL)
+		leave_out(j, KEPT_IN_ALL / 2);
+	if (!make_room(j)) {
+		j->omitted++;
+		return;
+	}
+	j->entries[j->used++] = *e;
+}
+
+void journal__free(struct journal *j)
+{
+	free(j->entries);
+	*j = (struct journal){ 0 };
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+
+#include "outcome.h"
+#include "tcp_states.h"
+
+struct ending {
+	enum outcome outcome;
+	enum found_by found_by;
+};
+
+static bool was_closed_locally(const struct connection *c)
+{
+	return c->ended_from == TCP_FIN_WAIT1 || c->ended_from == TCP_FIN_WAIT2 ||
+	       c->ended_from == TCP_CLOSING;
+}
+
+/* Data or a FIN under way: the retransmission timer gave up, or a reset or an unreachable
+ * answered it. */
+static bool had_data_under_way(const struct connection *c)
+{
+	return c->silence.kinds & (ASK_DATA | ASK_FIN);
+}
+
+static struct ending of_keepalive_timer(const struct ho_event *e)
+{
+	if (e->user_timeout_ms)
+		return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
+	return (struct ending){ OUTCOME_KEEPALIVE_TIMEOUT, FOUND_BY_KEEPALIVE };
+}
+
+/* Closed by its program; the peer was gone if the FIN was never acknowledged, or if asks had
+ * stayed unanswered before. FIN_WAIT2 means that it was acknowledged. */
+static struct ending of_local_close(const struct connection *c, const struct ho_event *e)
+{
+	struct ending ending = { OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
+	bool acknowledged = c->ended_from == TCP_FIN_WAIT2;
+
+	if (!acknowledged && (e->error == ETIMEDOUT || (c->suspect_at_close && !c->reset_ns)))
+		ending.found_by = FOUND_BY_LOCAL_CLOSE;
+	return ending;
+}
+
+static struct ending of_error(const struct connection *c, const struct ho_event *e)
+{
+	switch (e->error) {
+	case ETIMEDOUT:
+		if (!had_data_under_way(c))
+			break;
+		if (e->user_timeout_ms)
+			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
+		return (struct ending){ OUTCOME_RETRANSMIT_TIMEOUT, FOUND_BY_RETRANSMIT };
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		if (had_data_under_way(c))
+			return (struct ending){ OUTCOME_UNREACHABLE, FOUND_BY_UNREACHABLE };
+		break;
+	case ECONNABORTED:	/* ss -K and other callers of tcp_abort() */
+		return (struct ending){ OUTCOME_ABORTED_LOCALLY, FOUND_BY_NOTHING };
+	}
+	return (struct ending){ OUTCOME_UNKNOWN, FOUND_BY_NOTHING };
+}
+
+static struct ending name_ending(const struct connection *c, const struct ho_event *e,
+				 uint32_t suspect_after)
+{
+	if ((e->flags & HO_F_IN_KEEPALIVE) && e->error)
+		return of_keepalive_timer(e);
+	if (was_closed_locally(c))
+		return of_local_close(c, e);
+	if (c->ended_from == TCP_LAST_ACK)
+		return (struct ending){ OUTCOME_CLOSED_BY_PEER, FOUND_BY_NOTHING };
+	if (c->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
+		return (struct ending){ OUTCOME_RESET_BY_PEER,
+					c->reset_of_an_ask ? FOUND_BY_RESET : FOUND_BY_NOTHING };
+	if (e->error)
+		return of_error(c, e);
+	/* Straight to CLOSE without an error: unread data, linger 0, disconnect(). */
+	return (struct ending){ OUTCOME_ABORTED_LOCALLY,
+				connection__unanswered(c) >= suspect_after ? FOUND_BY_LOCAL_CLOSE
+									   : FOUND_BY_NOTHING };
+}
+
+void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t suspect_after)
+{
+	struct ending ending = name_ending(c, e, suspect_after);
+
+	c->outcome = ending.outcome;
+	c->found_by = ending.found_by;
+	switch (ending.outcome) {
+	case OUTCOME_CLOSED_LOCALLY:
+	case OUTCOME_CLOSED_BY_PEER:
+	case OUTCOME_ABORTED_LOCALLY:
+		c->told |= ending.found_by != FOUND_BY_NOTHING ||
+			   ending.outcome == OUTCOME_ABORTED_LOCALLY;
+		connection__end_episode(c, c->ended_ns, EPISODE_CLOSED);
+		break;
+	default:
+		c->told = true;
+		connection__end_episode(c, c->ended_ns, EPISODE_DIED);
+	}
+}
+
+uint64_t outcome__declared_ns(const struct connection *c)
+{
+	if (c->found_by == FOUND_BY_LOCAL_CLOSE && c->closed_ns)
+		return c->closed_ns;
+	if (c->found_by == FOUND_BY_RESET && c->reset_ns)
+		return c->reset_ns;
+	return c->ended_ns;
+}
+
+const char *outcome__name(enum outcome o)
+{
+	static const char *const names[] = {
+		[OUTCOME_OPEN] = "open", [OUTCOME_SUSPECT] = "suspect",
+		[OUTCOME_KEEPALIVE_TIMEOUT] = "keepalive_timeout",
+		[OUTCOME_USER_TIMEOUT] = "user_timeout",
+		[OUTCOME_RETRANSMIT_TIMEOUT] = "retransmit_timeout",
+		[OUTCOME_ZERO_WINDOW_TIMEOUT] = "zero_window_timeout",
+		[OUTCOME_UNREACHABLE] = "unreachable",
+		[OUTCOME_RESET_BY_PEER] = "reset_by_peer",
+		[OUTCOME_CLOSED_BY_PEER] = "closed_by_peer",
+		[OUTCOME_CLOSED_LOCALLY] = "closed_locally",
+		[OUTCOME_ABORTED_LOCALLY] = "aborted_locally",
+		[OUTCOME_UNKNOWN] = "unknown",
+	};
+
+	return names[o];
+}
+
+const char *found_by__name(enum found_by f)
+{
+	static const char *const names[] = {
+		[FOUND_BY_NOTHING] = "", [FOUND_BY_KEEPALIVE] = "keepalive",
+		[FOUND_BY_USER_TIMEOUT] = "user_timeout", [FOUND_BY_RETRANSMIT] = "retransmit",
+		[FOUND_BY_ZERO_WINDOW] = "zero_window", [FOUND_BY_RESET] = "reset",
+		[FOUND_BY_UNREACHABLE] = "unreachable", [FOUND_BY_LOCAL_CLOSE] = "local_close",
+	};
+
+	return names[f];
+}

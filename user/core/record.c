@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "record.h"
+
+struct header {
+	uint32_t size;
+	uint16_t type;
+	uint16_t reserved;
+	uint64_t mono_ns;
+};
+_Static_assert(sizeof(struct header) == RECORD_HEADER_SIZE, "record header");
+
+/* ---- encode ---- */
+
+struct writer {
+	uint8_t *buf;
+	size_t at;
+};
+
+static void put(struct writer *w, const void *data, size_t size)
+{
+	memcpy(w->buf + w->at, data, size);
+	w->at += size;
+}
+
+static void put_u32(struct writer *w, uint32_t v)
+{
+	put(w, &v, sizeof(v));
+}
+
+static void put_u64(struct writer *w, uint64_t v)
+{
+	put(w, &v, sizeof(v));
+}
+
+/* NUL-terminated. The longest string that the kernel gives us is a path of 4096 bytes, and no
+ * record has more than five. */
+static void put_string(struct writer *w, const char *s)
+{
+	size_t length = s ? strnlen(s, 4096) : 0;
+
+	put(w, s ? s : "", length);
+	w->buf[w->at++] = '\0';
+}
+
+size_t record__encode(const struct record *r, void *buf)
+{
+	struct writer w = { .buf = buf, .at = sizeof(struct header) };
+	struct header header = { .type = r->type, .mono_ns = r->mono_ns };
+
+	switch (r->type) {
+	case RECORD_META:
+		put_u32(&w, r->meta.hz);
+		put_string(&w, r->meta.version);
+		put_string(&w, r->meta.gateway);
+		put_string(&w, r->meta.boot_id);
+		put_string(&w, r->meta.run_id);
+		put_string(&w, r->meta.kernel);
+		break;
+	case RECORD_START:
+		put_string(&w, r->start.attached);
+		break;
+	case RECORD_EVENT:
+		put(&w, &r->event, r->small ? HO_EVENT_SMALL : sizeof(r->event));
+		break;
+	case RECORD_CLOCK:
+		put_u64(&w, r->clock.realtime_offset_ns);
+		break;
+	case RECORD_OWNER:
+		put_u64(&w, r->owner.cookie);
+		put_u32(&w, r->owner.pid);
+		put_string(&w, r->owner.comm);
+		put_string(&w, r->owner.cgroup);
+		put_string(&w, r->owner.container_id);
+		break;
+	case RECORD_SYSCTL:
+		put_u32(&w, r->sysctl.netns);
+		put_u32(&w, r->sysctl.idle_s);
+		put_u32(&w, r->sysctl.interval_s);
+		put_u32(&w, r->sysctl.probes);
+		put_string(&w, r->sysctl.name);
+		break;
+	case RECORD_LOSS:
+		put_u64(&w, r->loss.cookie);
+		put_u64(&w, r->loss.count);
+		put_u64(&w, r->loss.from_ns);
+		put_u32(&w, r->loss.reason);
+		break;
+	case RECORD_SNAPSHOT:
+		put_u64(&w, r->snapshot.begun_ns);
+		put_u32(&w, r->snapshot.complete);
+		break;
+	case RECORD_RESET_REASON:
+		put_u32(&w, r->reset_reason.number);
+		put_string(&w, r->reset_reason.name);
+		break;
+	case RECORD_TICK:
+	case RECORD_STOP:
+	case RECORD_TYPE_MAX:
+		break;
+	}
+	while (w.at % 8)
+		w.buf[w.at++] = 0;
+	header.size = w.at;
+	memcpy(buf, &header, sizeof(header));
+	return w.at;
+}
+
+/* ---- decode ---- */
+
+struct reader {
+	const uint8_t *buf;
+	size_t size, at;
+	bool bad;
+};
+
+static void get(struct reader *r, void *out, size_t size)
+{
+	if (r->bad || r->size - r->at < size) {
+		r->bad = true;
+		memset(out, 0, size);
+		return;
+	}
+	memcpy(out, r->buf + r->at, size);
+	r->at += size;
+}
+
+static uint32_t get_u32(struct reader *r)
+{
+	uint32_t v;
+
+	get(r, &v, sizeof(v));
+	return v;
+}
+
+static uint64_t get_u64(struct reader *r)
+{
+	uint64_t v;
+
+	get(r, &v, sizeof(v));
+	return v;
+}
+
+static const char *get_string(struct reader *r)
+{
+	const char *s = (const char *)r->buf + r->at;
+	const char *end = r->bad ? NULL : memchr(s, '\0', r->size - r->at);
+
+	if (!end) {
+		r->bad = true;
+		return "";
+	}
+	r->at += end - s + 1;
+	return s;
+}
+
+/* A small event is a prefix of a full one: what it leaves out reads as zero. */
+static const char *get_event(struct reader *r, struct ho_event *e)
+{
+	size_t size = r->size - r->at;
+
+	if (size != HO_EVENT_SMALL && size != sizeof(*e))
+		return "an event of a size that this version does not know";
+	memset(e, 0, sizeof(*e));
+	get(r, e, size);
+	if (e->kind == 0 || e->kind >= HO_KIND_MAX)
+		return "an event of a kind that this version does not know";
+	if (e->cookie == 0)
+		return "an event without a socket cookie";
+	return NULL;
+}
+
+long record__size(const void *buf, size_t available)
+{
+	struct header header;
+
+	if (available < sizeof(header))
+		return 0;
+	memcpy(&header, buf, sizeof(header));
+	if (header.size < sizeof(header) || header.size > RECORD_SIZE_MAX || header.size % 8)
+		return -EBADMSG;
+	return header.size;
+}
+
+int record__decode(const void *buf, size_t size, struct record *out, const char **why)
+{
+	struct reader r = { .buf = buf, .size = size, .at = sizeof(struct header) };
+	struct header header;
+
+	*why = "a record whose length does not fit its content";
+	if (record__size(buf, size) != (long)size)
+		return -EBADMSG;
+	memcpy(&header, buf, sizeof(header));
+	memset(out, 0, sizeof(*out));
+	out->type = header.type;
+	out->mono_ns = header.mono_ns;
+
+	switch (out->type) {
+	case RECORD_META:
+		out->meta.hz = get_u32(&r);
+		out->meta.version = get_string(&r);
+		out->meta.gateway = get_string(&r);
+		out->meta.boot_id = get_string(&r);
+		out->meta.run_id = get_string(&r);
+		out->meta.kernel = get_string(&r);
+		if (!r.bad && (out->meta.hz < 10 || out->meta.hz > 10000)) {
+			*why = "a clock rate (HZ) that no kernel has";
+			return -EBADMSG;
+		}
+		break;
+	case RECORD_START:
+		out->start.attached = get_string(&r);
+		break;
+	case RECORD_EVENT: {
+		const char *wrong = get_event(&r, &out->event);
+
+		if (wrong) {
+			*why = wrong;
+			return -EBADMSG;
+		}
+		out->small = size == sizeof(header) + HO_EVENT_SMALL;
+		break;
+	}
+	case RECORD_CLOCK:
+		out->clock.realtime_offset_ns = get_u64(&r);
+		break;
+	case RECORD_OWNER:
+		out->owner.cookie = get_u64(&r);
+		out->owner.pid = get_u32(&r);
+		out->owner.comm = get_string(&r);
+		out->owner.cgroup = get_string(&r);
+		out->owner.container_id = get_string(&r);
+		break;
+	case RECORD_SYSCTL:
+		out->sysctl.netns = get_u32(&r);
+		out->sysctl.idle_s = get_u32(&r);
+		out->sysctl.interval_s = get_u32(&r);
+		out->sysctl.probes = get_u32(&r);
+		out->sysctl.name = get_string(&r);
+		break;
+	case RECORD_LOSS:
+		out->loss.cookie = get_u64(&r);
+		out->loss.count = get_u64(&r);
+		out->loss.from_ns = get_u64(&r);
+		out->loss.reason = get_u32(&r);
+		if (out->loss.reason != LOSS_RING_FULL && out->loss.reason != LOSS_RECURSION)
+			r.bad = true;
+		break;
+	case RECORD_SNAPSHOT:
+		out->snapshot.begun_ns = get_u64(&r);
+		out->snapshot.complete = get_u32(&r) != 0;
+		break;
+	case RECORD_RESET_REASON:
+		out->reset_reason.number = get_u32(&r);
+		out->reset_reason.name = get_string(&r);
+		break;
+	case RECORD_TICK:
+	case RECORD_STOP:
+		break;
+	default:
+		*why = "a record of a type that this version does not know";
+		return -EBADMSG;
+	}
+	return r.bad ? -EBADMSG : 0;
+}

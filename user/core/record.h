@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one door into the core: everything it ever learns is a record of this stream, ordered by
+ * time. A recording is the stream written down, so it replays to the same bytes.
+ *
+ * On the wire a record is a 16-byte header and a payload, both little-endian, padded to eight
+ * bytes. Records are encoded once, where they arise, and decoded once, in front of the core;
+ * the recording is the bytes in between.
+ */
+#ifndef HALFOPEN_CORE_RECORD_H
+#define HALFOPEN_CORE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+
+/* Numbers are part of recordings: append, never renumber. */
+enum record_type {
+	RECORD_META = 1,	/* the run: first record of the stream */
+	RECORD_START = 2,	/* everything is attached: from here on nothing is missed */
+	RECORD_EVENT = 3,	/* a fact from the kernel */
+	RECORD_TICK = 4,	/* time passes */
+	RECORD_CLOCK = 5,	/* wall clock minus monotonic clock, at the start and after a step */
+	RECORD_OWNER = 6,	/* who holds a socket */
+	RECORD_SYSCTL = 7,	/* keepalive sysctls of a network namespace, and its name */
+	RECORD_LOSS = 8,	/* events that never reached us */
+	RECORD_SNAPSHOT = 9,	/* a pass over all open sockets has ended */
+	RECORD_RESET_REASON = 10,	/* a name of this kernel's enum sk_rst_reason */
+	RECORD_STOP = 11,	/* the watch ends here */
+	RECORD_TYPE_MAX
+};
+
+enum loss_reason {
+	LOSS_RING_FULL = 1,
+	LOSS_RECURSION = 2,
+};
+
+/* Strings point into the encoded record (decode) or are the caller's (encode). */
+struct record {
+	enum record_type type;
+	uint64_t mono_ns;
+	union {
+		struct {
+			uint32_t hz;
+			const char *version, *gateway, *boot_id, *run_id, *kernel;
+		} meta;
+		struct {
+			const char *attached;	/* program names, separated by spaces */
+		} start;
+		struct {
+			struct ho_event event;
+			bool small;	/* only the first HO_EVENT_SMALL bytes were told */
+		};
+		struct {
+			int64_t realtime_offset_ns;
+		} clock;
+		struct {
+			uint64_t cookie;
+			uint32_t pid;
+			const char *comm, *cgroup, *container_id;	/* "" = not known */
+		} owner;
+		struct {
+			uint32_t netns, idle_s, interval_s, probes;
+			const char *name;	/* "" = has none */
+		} sysctl;
+		struct {
+			uint64_t cookie;	/* whose events, 0 = anyone's */
+			uint64_t count;
+			uint64_t from_ns;
+			enum loss_reason reason;
+		} loss;
+		struct {
+			uint64_t begun_ns;
+			bool complete;	/* every namespace was read: what it missed is gone */
+		} snapshot;
+		struct {
+			uint32_t number;
+			const char *name;
+		} reset_reason;
+	};
+};
+
+#define RECORD_HEADER_SIZE 16
+#define RECORD_SIZE_MAX 32768
+
+/*
+ * Encodes into `buf` of RECORD_SIZE_MAX bytes; strings that do not fit are cut. Returns the
+ * number of bytes, a multiple of eight.
+ */
+size_t record__encode(const struct record *r, void *buf);
+
+/*
+ * Length of the record that starts at `buf`, from its header; 0 while fewer than
+ * RECORD_HEADER_SIZE bytes are there, -EBADMSG if no record starts so.
+ */
+long record__size(const void *buf, size_t available);
+
+/*
+ * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long
+ * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence.
+ */
+int record__decode(const void *buf, size_t size, struct record *r, const char **why);
+
+#endif

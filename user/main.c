@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} verbs[] = {
+	{ "watch", cmd_watch, "follow sockets: what keepalive did, who is half-open, since when" },
+};
+
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void print_help(FILE *f)
+{
+	unsigned int i;
+
+	fprintf(f, "Usage: halfopen VERB [OPTION...] [FILTER]\n"
+		"Knows which TCP peers are really there.\n\n");
+	for (i = 0; i < VERBS; i++)
+		fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+	fprintf(f, "\n'halfopen VERB --help' explains a verb, with examples.\n"
+		"'halfopen --version' says which version this is.\n");
+}
+
+int main(int argc, char **argv)
+{
+	char name[64];
+	unsigned int i;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("halfopen " HALFOPEN_VERSION);
+		return EXIT_DONE;
+	}
+	for (i = 0; i < VERBS; i++) {
+		if (strcmp(argv[1], verbs[i].name))
+			continue;
+		snprintf(name, sizeof(name), "halfopen %s", verbs[i].name);
+		argv[1] = name;
+		return verbs[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "halfopen: there is no verb '%s'; 'halfopen --help' lists them\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "json.h"
+
+static bool reserve(struct json *j, size_t more)
+{
+	size_t size = j->size ? j->size : 65536;
+	char *bigger;
+
+	if (j->failed)
+		return false;
+	if (j->length + more <= j->size)
+		return true;
+	while (size < j->length + more)
+		size *= 2;
+	bigger = realloc(j->text, size);
+	if (!bigger) {
+		j->failed = true;
+		return false;
+	}
+	j->text = bigger;
+	j->size = size;
+	return true;
+}
+
+static void append(struct json *j, const char *s, size_t length)
+{
+	if (!reserve(j, length))
+		return;
+	memcpy(j->text + j->length, s, length);
+	j->length += length;
+}
+
+__attribute__((format(printf, 2, 3)))
+static void append_format(struct json *j, const char *format, ...)
+{
+	char text[64];
+	va_list args;
+	int length;
+
+	va_start(args, format);
+	length = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	append(j, text, length);
+}
+
+/* Length of the well-formed UTF-8 sequence at `s` (RFC 3629), 0 if there is none. The string is
+ * NUL-terminated, so no byte past its end is looked at. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t length, i;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		length = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		length = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		length = 4;
+	else
+		return 0;
+	for (i = 1; i < length; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+static void append_quoted(struct json *j, const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+
+	append(j, "\"", 1);
+	while (*s) {
+		size_t length = utf8_length(s);
+
+		if (!length)
+			append(j, "\xef\xbf\xbd", 3);
+		else if (*s == '"' || *s == '\\')
+			append_format(j, "\\%c", *s);
+		else if (*s < 0x20 || *s == 0x7f)
+			append_format(j, "\\u%04x", *s);
+		else
+			append(j, (const char *)s, length);
+		s += length ? length : 1;
+	}
+	append(j, "\"", 1);
+}
+
+static void begin_value(struct json *j, const char *key)
+{
+	if (j->has_member & (1ULL << j->depth))
+		append(j, ",", 1);
+	j->has_member |= 1ULL << j->depth;
+	if (key) {
+		append_quoted(j, key);
+		append(j, ":", 1);
+	}
+}
+
+static void begin_nested(struct json *j, const char *key, const char *bracket)
+{
+	begin_value(j, key);
+	append(j, bracket, 1);
+	j->depth++;
+	j->has_member &= ~(1ULL << j->depth);
+}
+
+void json__object(struct json *j, const char *key)
+{
+	begin_nested(j, key, "{");
+}
+
+void json__array(struct json *j, const char *key)
+{
+	begin_nested(j, key, "[");
+}
+
+void json__end_object(struct json *j)
+{
+	j->depth--;
+	append(j, "}", 1);
+}
+
+void json__end_array(struct json *j)
+{
+	j->depth--;
+	append(j, "]", 1);
+}
+
+void json__string(struct json *j, const char *key, const char *value)
+{
+	begin_value(j, key);
+	append_quoted(j, value);
+}
+
+void json__bool(struct json *j, const char *key, bool value)
+{
+	begin_value(j, key);
+	append_format(j, "%s", value ? "true" : "false");
+}
+
+void json__null(struct json *j, const char *key)
+{
+	begin_value(j, key);
+	append(j, "null", 4);
+}
+
+void json__u64(struct json *j, const char *key, uint64_t value)
+{
+	begin_value(j, key);
+	append_format(j, "%" PRIu64, value);
+}
+
+void json__s64(struct json *j, const char *key, int64_t value)
+{
+	begin_value(j, key);
+	append_format(j, "%" PRId64, value);
+}
+
+void json__big(struct json *j, const char *key, uint64_t value)
+{
+	begin_value(j, key);
+	append_format(j, "\"%" PRIu64 "\"", value);
+}
+
+void json__milli(struct json *j, const char *key, uint64_t thousandths)
+{
+	unsigned int rest = thousandths % 1000;
+
+	begin_value(j, key);
+	append_format(j, "%" PRIu64, thousandths / 1000);
+	if (!rest)
+		return;
+	if (rest % 100 == 0)
+		append_format(j, ".%u", rest / 100);
+	else if (rest % 10 == 0)
+		append_format(j, ".%02u", rest / 10);
+	else
+		append_format(j, ".%03u", rest);
+}
+
+void json__time(struct json *j, const char *key, int64_t unix_ns)
+{
+	time_t seconds = unix_ns / 1000000000;
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	begin_value(j, key);
+	append_format(j, "\"%s.%09uZ\"", text, (unsigned int)(unix_ns % 1000000000));
+}
+
+void json__end_line(struct json *j)
+{
+	append(j, "\n", 1);
+	j->has_member = 0;
+}
+
+void json__free(struct json *j)
+{
+	free(j->text);
+	*j = (struct json){ 0 };
+}

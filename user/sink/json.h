@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A streaming JSON writer into a growing buffer: commas, escapes and nesting are its business.
+ * Strings from outside (program names, host names) may hold any bytes; what is not UTF-8 comes
+ * out as U+FFFD.
+ */
+#ifndef HALFOPEN_SINK_JSON_H
+#define HALFOPEN_SINK_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json {
+	char *text;
+	size_t length, size;
+	unsigned int depth;
+	uint64_t has_member;	/* bit d: something stands at depth d already */
+	bool failed;		/* memory was short: the text is not to be used */
+};
+
+/* In an object `key` names the member; in an array and at the top it is NULL. */
+void json__object(struct json *j, const char *key);
+void json__end_object(struct json *j);
+void json__array(struct json *j, const char *key);
+void json__end_array(struct json *j);
+void json__string(struct json *j, const char *key, const char *value);
+void json__bool(struct json *j, const char *key, bool value);
+void json__null(struct json *j, const char *key);
+void json__u64(struct json *j, const char *key, uint64_t value);
+void json__s64(struct json *j, const char *key, int64_t value);
+/* An integer that may pass 2^53, as a string of digits. */
+void json__big(struct json *j, const char *key, uint64_t value);
+/* A number with up to three decimals: `thousandths` / 1000. */
+void json__milli(struct json *j, const char *key, uint64_t thousandths);
+/* RFC 3339, UTC, nanoseconds; `unix_ns` since 1970. */
+void json__time(struct json *j, const char *key, int64_t unix_ns);
+
+/* Ends a line of JSON Lines; the next value starts a new one. */
+void json__end_line(struct json *j);
+
+void json__free(struct json *j);
+
+#endif

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "address.h"
+#include "lines.h"
+#include "outcome.h"
+#include "tcp_states.h"
+
+/* Write in pieces of about this size, or at the next tick. */
+#define FLUSH_BYTES (1 << 18)
+
+static void begin_line(struct lines *l, const char *schema)
+{
+	struct json *j = &l->json;
+
+	json__object(j, NULL);
+	json__string(j, "schema", schema);
+	json__string(j, "gateway", l->run->gateway);
+	json__string(j, "boot_id", l->run->boot_id);
+	json__string(j, "run_id", l->run->run_id);
+	json__u64(j, "seq", l->seq++);
+}
+
+static void end_line(struct lines *l)
+{
+	json__end_object(&l->json);
+	json__end_line(&l->json);
+	if (l->json.length >= FLUSH_BYTES)
+		lines__flush(l);
+}
+
+static void at(struct lines *l, const char *key, uint64_t mono_ns)
+{
+	json__time(&l->json, key, wallclock__at(l->run->clock, mono_ns));
+}
+
+/* ---- meta ---- */
+
+static void write_words(struct json *j, const char *key, const char *words)
+{
+	char word[64];
+	int length;
+
+	json__array(j, key);
+	while (sscanf(words, " %63s%n", word, &length) == 1) {
+		json__string(j, NULL, word);
+		words += length;
+	}
+	json__end_array(j);
+}
+
+static void write_netns(struct json *j, uint32_t inode, const char *name)
+{
+	json__object(j, "netns");
+	json__u64(j, "inode", inode);
+	if (*name)
+		json__string(j, "name", name);
+	json__end_object(j);
+}
+
+static void on_start(void *context, const struct run *run)
+{
+	struct lines *l = context;
+	struct json *j = &l->json;
+	unsigned int i;
+
+	l->run = run;
+	begin_line(l, "halfopen.meta/1");
+	json__string(j, "version", run->version);
+	json__string(j, "kernel", run->kernel);
+	write_words(j, "attach", run->attached);
+	json__array(j, "sysctl");
+	for (i = 0; i < run->namespace_count; i++) {
+		const struct namespace_sysctl *ns = &run->namespaces[i];
+
+		json__object(j, NULL);
+		write_netns(j, ns->netns, ns->name);
+		json__u64(j, "idle_s", ns->idle_s);
+		json__u64(j, "interval_s", ns->interval_s);
+		json__u64(j, "probes", ns->probes);
+		json__end_object(j);
+	}
+	json__end_array(j);
+	at(l, "started_at", run->started_ns);
+	end_line(l);
+	lines__flush(l);	/* who waits for this line misses nothing that happens after it */
+}
+
+/* ---- socket ---- */
+
+static void write_end(struct json *j, const char *key, const struct connection *c,
+		      const struct endpoint *e)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	json__object(j, key);
+	json__string(j, "address", address__format(c, e, text));
+	json__u64(j, "port", e->port);
+	json__end_object(j);
+}
+
+static void write_owner(struct json *j, const struct owner *o)
+{
+	json__object(j, "owner");
+	json__u64(j, "pid", o->pid);
+	json__string(j, "comm", o->comm);
+	if (*o->cgroup)
+		json__string(j, "cgroup", o->cgroup);
+	if (*o->container_id)
+		json__string(j, "container_id", o->container_id);
+	json__end_object(j);
+}
+
+static void write_socket(struct lines *l, const struct subject *s)
+{
+	const struct connection *c = s->connection;
+	struct json *j = &l->json;
+
+	json__object(j, "socket");
+	json__big(j, "cookie", c->cookie);
+	write_netns(j, c->netns, s->netns_name);
+	json__string(j, "family", address__family(c));
+	write_end(j, "local", c, &c->local);
+	write_end(j, "peer", c, &c->peer);
+	if (s->owner)
+		write_owner(j, s->owner);
+	if (c->mptcp)
+		json__bool(j, "mptcp", true);
+	json__end_object(j);
+}
+
+/* ---- events ---- */
+
+static void write_rtt(struct json *j, const struct rtt *r)
+{
+	json__object(j, "rtt_us");
+	json__u64(j, "min", r->min_us);
+	json__u64(j, "avg", r->sum_us / r->count);
+	json__u64(j, "max", r->max_us);
+	json__end_object(j);
+}
+
+static void write_errno(struct json *j, const char *key, int error)
+{
+	const char *name = strerrorname_np(error);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", error);
+	json__string(j, key, name ? name : number);
+}
+
+static void write_reason(struct lines *l, const char *key, uint32_t reason)
+{
+	const char *name = core__reset_reason(l->core, reason);
+
+	if (name)
+		json__string(&l->json, key, name);
+}
+
+static const char *entry_name(enum entry_kind kind)
+{
+	static const char *const names[] = {
+		[ENTRY_SEEN] = "seen", [ENTRY_ESTABLISHED] = "established",
+		[ENTRY_PROBE_SENT] = "probe_sent", [ENTRY_PROBE_FAILED] = "probe_failed",
+		[ENTRY_ANSWERED] = "answered", [ENTRY_ANSWERED_RUN] = "answered_run",
+		[ENTRY_PEER_PROBE] = "peer_probe", [ENTRY_RETRANSMIT] = "retransmit",
+		[ENTRY_OPTION_CHANGE] = "option_change", [ENTRY_RESET_SENT] = "reset_sent",
+		[ENTRY_RESET_RECEIVED] = "reset_received", [ENTRY_ERROR] = "error",
+		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
+	};
+
+	return names[kind];
+}
+
+/* The members of one event; the object around them is the caller's. */
+static void write_event_members(struct lines *l, const struct entry *e)
+{
+	struct json *j = &l->json;
+
+	json__string(j, "event", entry_name(e->kind));
+	switch ((enum entry_kind)e->kind) {
+	case ENTRY_PROBE_SENT:
+	case ENTRY_RETRANSMIT:
+		json__u64(j, "n", e->n);
+		break;
+	case ENTRY_PROBE_FAILED:
+		json__string(j, "why", "local_congestion");
+		break;
+	case ENTRY_ANSWERED:
+		json__u64(j, "n", e->n);
+		if (e->rtt.count)
+			json__u64(j, "rtt_us", e->rtt.min_us);
+		else
+			json__null(j, "rtt_us");
+		break;
+	case ENTRY_ANSWERED_RUN:
+		json__u64(j, "count", e->n);
+		at(l, "first_at", e->at_ns);
+		at(l, "last_at", e->last_ns);
+		write_rtt(j, &e->rtt);
+		return;
+	case ENTRY_PEER_PROBE:
+		json__u64(j, "garbage_bytes", e->n);
+		break;
+	case ENTRY_RESET_SENT:
+		write_reason(l, "reason", e->n);
+		break;
+	case ENTRY_ERROR:
+		write_errno(j, "errno", e->n);
+		break;
+	case ENTRY_STATE:
+		json__string(j, "from", tcp_state__name(e->from));
+		json__string(j, "to", tcp_state__name(e->to));
+		break;
+	case ENTRY_LOST:
+		json__u64(j, "count", e->n);
+		break;
+	case ENTRY_SEEN:
+	case ENTRY_ESTABLISHED:
+	case ENTRY_OPTION_CHANGE:
+	case ENTRY_RESET_RECEIVED:
+		break;
+	}
+	at(l, "at", e->at_ns);
+	json__big(j, "mono_ns", e->at_ns);
+}
+
+static void on_event(void *context, const struct subject *s, const struct entry *e)
+{
+	struct lines *l = context;
+
+	begin_line(l, "halfopen.event/1");
+	write_socket(l, s);
+	write_event_members(l, e);
+	end_line(l);
+}
+
+static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)
+{
+	struct lines *l = context;
+
+	begin_line(l, "halfopen.event/1");
+	json__string(&l->json, "event", "clock_step");
+	json__s64(&l->json, "step_ms", step_ns / 1000000);
+	at(l, "at", mono_ns);
+	json__big(&l->json, "mono_ns", mono_ns);
+	end_line(l);
+}
+
+static void on_loss(void *context, const struct loss *loss)
+{
+	struct lines *l = context;
+
+	begin_line(l, "halfopen.loss/1");
+	json__string(&l->json, "reason",
+		     loss->reason == LOSS_RING_FULL ? "ring_full" : "recursion");
+	json__u64(&l->json, "count", loss->count);
+	at(l, "from_at", loss->from_ns);
+	at(l, "to_at", loss->to_ns);
+	end_line(l);
+}
+
+/* ---- timeline ---- */
+
+static void write_detects(struct json *j, const char *key, uint64_t ms)
+{
+	if (ms == UINT64_MAX)
+		json__null(j, key);
+	else
+		json__milli(j, key, ms);
+}
+
+static const char *option_source(bool from_socket)
+{
+	return from_socket ? "socket" : "sysctl";
+}
+
+static void write_keepalive(struct lines *l, const struct keepalive *k)
+{
+	struct json *j = &l->json;
+	uint32_t hz = l->run->hz;
+
+	json__object(j, "keepalive");
+	json__bool(j, "enabled", k->enabled);
+	json__milli(j, "idle_s", (uint64_t)k->idle_jiffies * 1000 / hz);
+	json__milli(j, "interval_s", (uint64_t)k->interval_jiffies * 1000 / hz);
+	json__u64(j, "probes", k->probes);
+	json__u64(j, "user_timeout_ms", k->user_timeout_ms);
+	json__object(j, "from");
+	json__string(j, "idle", option_source(k->idle_from_socket));
+	json__string(j, "interval", option_source(k->interval_from_socket));
+	json__string(j, "probes", option_source(k->probes_from_socket));
+	json__end_object(j);
+	write_detects(j, "detects_within_s", keepalive__detects_within_ms(k, hz));
+	write_detects(j, "detects_within_max_s", keepalive__detects_within_max_ms(k, hz));
+	json__end_object(j);
+}
+
+static void write_outcome(struct lines *l, const struct timeline *t)
+{
+	const struct connection *c = t->subject.connection;
+	struct json *j = &l->json;
+
+	json__string(j, "outcome", outcome__name(t->outcome));
+	if (!t->final)
+		return;
+	if (c->ending_lost)
+		json__string(j, "outcome_detail", "the event that told its ending was lost");
+	else if (c->error)
+		write_errno(j, "outcome_detail", c->error);
+	else if (c->reset_sent)
+		write_reason(l, "outcome_detail", c->reset_reason);
+}
+
+/* A lower bound that cannot be known is null; milliseconds with three decimals. */
+static void write_bound(struct json *j, const char *key, bool known, uint64_t ns)
+{
+	if (known)
+		json__milli(j, key, ns / 1000);
+	else
+		json__null(j, key);
+}
+
+static void write_half_open(struct lines *l, const struct timeline *t)
+{
+	const struct latency_evidence *e = &t->evidence;
+	struct json *j = &l->json;
+
+	json__object(j, "half_open");
+	json__string(j, "found_by", found_by__name(t->subject.connection->found_by));
+	at(l, "last_heard_at", e->last_heard_ns);
+	if (e->first_unanswered_ns) {
+		at(l, "first_unanswered_at", e->first_unanswered_ns);
+		at(l, "last_unanswered_at", e->last_unanswered_ns);
+	}
+	at(l, "declared_at", e->declared_ns);
+	json__object(j, "latency_ms");
+	write_bound(j, "min", t->latency.lower_bounds_known, t->latency.min_ns);
+	write_bound(j, "likely_min", t->latency.lower_bounds_known, t->latency.likely_min_ns);
+	json__milli(j, "max", (t->latency.max_ns + 999) / 1000);
+	json__end_object(j);
+	json__end_object(j);
+}
+
+static void write_counts(struct json *j, const struct counts *n)
+{
+	json__object(j, "counts");
+	json__u64(j, "probes_sent", n->probes_sent);
+	json__u64(j, "probes_answered", n->probes_answered);
+	json__u64(j, "probes_failed", n->probes_failed);
+	json__u64(j, "peer_probes", n->peer_probes);
+	json__u64(j, "retransmits", n->retransmits_total - n->retransmits_before);
+	json__u64(j, "events_lost", n->events_lost);
+	json__end_object(j);
+}
+
+static const char *ask_name(uint8_t kinds)
+{
+	switch (kinds) {
+	case ASK_PROBE:
+		return "keepalive";
+	case ASK_DATA:
+		return "retransmit";
+	case ASK_ZERO_WINDOW:
+		return "zero_window";
+	case ASK_FIN:
+		return "fin";
+	default:
+		return "mixed";
+	}
+}
+
+static void write_episode(struct lines *l, uint8_t kinds, uint64_t first_ns, uint32_t asks,
+			  enum episode_end end, uint64_t ended_ns)
+{
+	static const char *const ends[] = {
+		[EPISODE_OPEN] = "open", [EPISODE_RECOVERED] = "recovered",
+		[EPISODE_DIED] = "died", [EPISODE_CLOSED] = "closed",
+	};
+	struct json *j = &l->json;
+
+	json__object(j, NULL);
+	json__string(j, "kind", ask_name(kinds));
+	at(l, "first_unanswered_at", first_ns);
+	json__u64(j, "asks", asks);
+	json__string(j, "end", ends[end]);
+	if (end != EPISODE_OPEN)
+		at(l, "ended_at", ended_ns);
+	json__end_object(j);
+}
+
+static void write_episodes(struct lines *l, const struct timeline *t)
+{
+	const struct connection *c = t->subject.connection;
+	struct json *j = &l->json;
+	unsigned int i;
+
+	json__array(j, "episodes");
+	for (i = 0; i < c->episodes_used; i++) {
+		const struct episode *e = &c->episodes[i];
+
+		write_episode(l, e->kinds, e->first_unanswered_ns, e->asks, e->end, e->ended_ns);
+	}
+	if (!t->final && connection__unanswered(c))
+		write_episode(l, c->silence.kinds, c->silence.first_ask_ns, c->silence.asks,
+			      EPISODE_OPEN, 0);
+	json__end_array(j);
+	if (c->episodes_omitted)
+		json__u64(j, "episodes_omitted", c->episodes_omitted);
+}
+
+static void write_events(struct lines *l, const struct journal *journal)
+{
+	struct json *j = &l->json;
+	unsigned int i;
+
+	json__array(j, "events");
+	for (i = 0; i < journal->used; i++) {
+		json__object(j, NULL);
+		write_event_members(l, &journal->entries[i]);
+		json__end_object(j);
+	}
+	json__end_array(j);
+	json__u64(j, "events_omitted", journal->omitted);
+}
+
+static void on_timeline(void *context, const struct timeline *t)
+{
+	const struct connection *c = t->subject.connection;
+	struct lines *l = context;
+	struct json *j = &l->json;
+
+	begin_line(l, "halfopen.timeline/1");
+	json__u64(j, "revision", t->revision);
+	json__bool(j, "final", t->final);
+	write_socket(l, &t->subject);
+	write_keepalive(l, &c->keepalive);
+	json__bool(j, "partial", c->partial);
+	at(l, "first_seen_at", c->first_seen_ns);
+	if (c->last_heard_ns)
+		at(l, "last_heard_at", c->last_heard_ns);
+	else
+		json__null(j, "last_heard_at");
+	if (c->heard_is_lower_bound)
+		json__bool(j, "last_heard_is_lower_bound", true);
+	if (t->final)
+		at(l, "ended_at", c->ended_ns);
+	write_outcome(l, t);
+	if (t->half_open)
+		write_half_open(l, t);
+	write_counts(j, &c->counts);
+	if (c->rtt.count)
+		write_rtt(j, &c->rtt);
+	write_episodes(l, t);
+	write_events(l, &c->journal);
+	end_line(l);
+}
+
+static void on_tick(void *context, uint64_t mono_ns)
+{
+	(void)mono_ns;
+	lines__flush(context);
+}
+
+struct core_sink lines__sink(struct lines *l)
+{
+	return (struct core_sink){ .context = l, .start = on_start, .event = on_event,
+				   .timeline = on_timeline, .loss = on_loss,
+				   .clock_step = on_clock_step, .tick = on_tick };
+}
+
+int lines__flush(struct lines *l)
+{
+	int err = l->json.failed ? -ENOMEM : 0;
+
+	if (!err && l->json.length)
+		err = output__write(l->output, l->json.text, l->json.length);
+	if (!err)
+		l->written = l->seq;
+	else if (!l->output->error)
+		l->output->error = -err;
+	l->json.length = 0;
+	return err;
+}
+
+void lines__free(struct lines *l)
+{
+	json__free(&l->json);
+}

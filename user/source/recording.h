@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A recording: the stream of records, as the core took it, behind a header that says what it
+ * is. Records are read back through the same decoder, so a replay gives the same lines.
+ */
+#ifndef HALFOPEN_SOURCE_RECORDING_H
+#define HALFOPEN_SOURCE_RECORDING_H
+
+#include "reorder.h"
+
+#define RECORDING_VERSION 1
+
+struct recording_header {
+	char magic[8];		/* "HALFOPEN" */
+	uint32_t version;
+	uint32_t byte_order;	/* 0x01020304, as the writer's CPU stores it */
+};
+
+void recording__fill_header(struct recording_header *h);
+
+/* What was wrong with a file, and where. */
+struct recording_problem {
+	char text[160];		/* "" = nothing */
+	bool is_cut;		/* it ends in the middle of a record: all before it was passed on */
+};
+
+/*
+ * Passes on every record of the file `fd`, whole. Returns 0, -EBADMSG with `*problem` set, the
+ * errno of a failed read, or what `fn` returned. A file that was cut off is read up to the cut,
+ * and is no error.
+ */
+int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem);
+
+#endif

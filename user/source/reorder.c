@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reorder.h"
+
+struct pending {
+	uint64_t mono_ns;
+	uint64_t number;
+	size_t offset;
+	size_t size;
+};
+
+static int reserve(struct reorder *r)
+{
+	if (r->count == r->size) {
+		size_t size = r->size ? r->size * 2 : 4096;
+		struct pending *bigger = realloc(r->pending, size * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		r->pending = bigger;
+		r->size = size;
+	}
+	if (r->bytes_used + RECORD_SIZE_MAX > r->bytes_size) {
+		size_t size = r->bytes_size ? r->bytes_size * 2 : 1 << 20;
+		uint8_t *bigger = realloc(r->bytes, size);
+
+		if (!bigger)
+			return -ENOMEM;
+		r->bytes = bigger;
+		r->bytes_size = size;
+	}
+	return 0;
+}
+
+int reorder__push(struct reorder *r, const struct record *record)
+{
+	size_t size;
+	int err = reserve(r);
+
+	if (err)
+		return err;
+	size = record__encode(record, r->bytes + r->bytes_used);
+	r->pending[r->count++] = (struct pending){ record->mono_ns, r->pushed++, r->bytes_used,
+						   size };
+	r->bytes_used += size;
+	if (record->mono_ns < r->released_until_ns)
+		r->late++;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct pending *p = a, *q = b;
+
+	if (p->mono_ns != q->mono_ns)
+		return p->mono_ns < q->mono_ns ? -1 : 1;
+	return p->number < q->number ? -1 : p->number > q->number;
+}
+
+/* What is held back moves to the front of the bytes, in its order. */
+static void keep_from(struct reorder *r, size_t first)
+{
+	uint8_t *kept = r->bytes;
+	size_t i, used = 0;
+
+	if (first == r->count) {
+		r->count = r->bytes_used = 0;
+		return;
+	}
+	/* Sorted by time, offsets are not ascending: moving needs a second buffer. */
+	r->bytes = malloc(r->bytes_size);
+	if (!r->bytes) {	/* then the bytes stay where they are, and grow */
+		r->bytes = kept;
+		memmove(r->pending, r->pending + first, (r->count - first) * sizeof(*r->pending));
+		r->count -= first;
+		return;
+	}
+	for (i = first; i < r->count; i++) {
+		struct pending *p = &r->pending[i - first];
+
+		*p = r->pending[i];
+		memcpy(r->bytes + used, kept + p->offset, p->size);
+		p->offset = used;
+		used += p->size;
+	}
+	r->count -= first;
+	r->bytes_used = used;
+	free(kept);
+}
+
+int reorder__release(struct reorder *r, uint64_t until_ns, stream_fn fn, void *context)
+{
+	size_t i;
+	int err = 0;
+
+	if (!r->count)
+		return 0;
+	qsort(r->pending, r->count, sizeof(*r->pending), by_time);
+	for (i = 0; i < r->count && r->pending[i].mono_ns <= until_ns && !err; i++)
+		err = fn(context, r->bytes + r->pending[i].offset, r->pending[i].size);
+	keep_from(r, i);
+	if (until_ns > r->released_until_ns)
+		r->released_until_ns = until_ns;
+	return err;
+}
+
+void reorder__free(struct reorder *r)
+{
+	free(r->pending);
+	free(r->bytes);
+	*r = (struct reorder){ 0 };
+}

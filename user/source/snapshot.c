@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "snapshot.h"
+#include "snapshot.skel.h"
+
+/* Not in the headers of every libc that we build with. */
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+/* HZ follows from what the kernel made of this many seconds. */
+#define LEARNED_IDLE_S 100
+
+struct snapshot {
+	struct snapshot_bpf *bpf;
+	struct bpf_link *held, *unheld, *learn;
+	int own_socket;
+};
+
+static int own_socket(uint64_t *cookie)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int idle = LEARNED_IDLE_S, err;
+	socklen_t size = sizeof(*cookie);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) ||
+	    getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &size)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int snapshot__open(struct snapshot **out)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+	uint64_t cookie = 0;
+	int err = -ENOMEM;
+
+	if (!s)
+		return err;
+	s->own_socket = own_socket(&cookie);
+	if (s->own_socket < 0) {
+		err = s->own_socket;
+		log_error("cannot make a TCP socket of our own to learn from: %s", strerror(-err));
+		goto fail;
+	}
+	s->bpf = snapshot_bpf__open();
+	if (!s->bpf) {
+		err = -errno;
+		goto fail_load;
+	}
+	s->bpf->rodata->own_cookie = cookie;
+	err = snapshot_bpf__load(s->bpf);
+	if (err)
+		goto fail_load;
+	s->learn = bpf_program__attach_iter(s->bpf->progs.learn, NULL);
+	s->held = bpf_program__attach_iter(s->bpf->progs.held_sockets, NULL);
+	s->unheld = bpf_program__attach_iter(s->bpf->progs.unheld_sockets, NULL);
+	if (!s->learn || !s->held || !s->unheld) {
+		err = -errno;
+		goto fail_load;
+	}
+	*out = s;
+	return 0;
+
+fail_load:
+	log_error("this kernel does not take the iterators over open sockets: %s", strerror(-err));
+fail:
+	snapshot__close(s);
+	return err;
+}
+
+void snapshot__close(struct snapshot *s)
+{
+	if (!s)
+		return;
+	bpf_link__destroy(s->learn);
+	bpf_link__destroy(s->held);
+	bpf_link__destroy(s->unheld);
+	snapshot_bpf__destroy(s->bpf);
+	if (s->own_socket >= 0)
+		close(s->own_socket);
+	free(s);
+}
+
+/* Reads one pass of an iterator whose rows are `size` bytes each. */
+static int read_rows(struct bpf_link *link, size_t size, row_fn fn, void *context)
+{
+	/* seq_file gives whole rows only while they fit: keep what a read left unfinished. */
+	uint8_t *buf = malloc(1 << 16);
+	size_t have = 0, at;
+	int fd, err = 0;
+	ssize_t n;
+
+	if (!buf)
+		return -ENOMEM;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		free(buf);
+		return -errno;
+	}
+	for (;;) {
+		n = read(fd, buf + have, (1 << 16) - have);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0) {
+			err = n < 0 ? -errno : 0;
+			break;
+		}
+		have += n;
+		for (at = 0; !err && have - at >= size; at += size)
+			err = fn(context, (const void *)(buf + at));
+		if (err)
+			break;
+		have -= at;
+		memmove(buf, buf + at, have);
+	}
+	close(fd);
+	free(buf);
+	return err;
+}
+
+static int take_learned(void *context, const struct ho_row *row)
+{
+	memcpy(context, row, sizeof(struct ho_learned));
+	return 0;
+}
+
+/* The address as kallsyms has it, 0 if it is hidden or not there. */
+static uint64_t symbol_address(const char *name)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	unsigned long long address, found = 0;
+	char line[256], symbol[128];
+
+	if (!f)
+		return 0;
+	while (!found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx %*c %127s", &address, symbol) == 2 && !strcmp(symbol, name))
+			found = address;
+	fclose(f);
+	return found;
+}
+
+int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int *hz)
+{
+	uint64_t symbol;
+	int err;
+
+	memset(learned, 0, sizeof(*learned));
+	err = read_rows(s->learn, sizeof(*learned), take_learned, learned);
+	if (!err && (!learned->keepalive_function || !learned->keepalive_time_jiffies))
+		err = -ENOENT;
+	if (err) {
+		log_error("cannot learn where this kernel keeps its keepalive timer: %s",
+			  strerror(-err));
+		return err;
+	}
+	symbol = symbol_address("tcp_keepalive_timer");
+	if (symbol && symbol != learned->keepalive_function) {
+		log_error("the keepalive timer of our own socket runs %#llx, but kallsyms has "
+			  "tcp_keepalive_timer at %#llx: this kernel's sockets are laid out in a "
+			  "way that we do not know",
+			  (unsigned long long)learned->keepalive_function,
+			  (unsigned long long)symbol);
+		return -ENOTSUP;
+	}
+	*hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
+	log_debug("learned: keepalive timer at offset %u, function %s, HZ %u",
+		  learned->keepalive_offset, symbol ? "confirmed by kallsyms" : "not in kallsyms",
+		  *hz);
+	return 0;
+}
+
+int snapshot__held(struct snapshot *s, row_fn fn, void *context)
+{
+	return read_rows(s->held, sizeof(struct ho_row), fn, context);
+}
+
+int snapshot__unheld(struct snapshot *s, row_fn fn, netns_fn entered, void *context,
+		     bool *complete)
+{
+	struct keepalive_sysctl sysctl;
+	struct netns_list list;
+	unsigned int i;
+	int err;
+
+	err = netns__list(&list);
+	*complete = !err;
+	for (i = 0; !err && i < list.count; i++) {
+		int back = -1;
+
+		if (i > 0) {	/* the first is our own */
+			back = netns__enter(&list.all[i]);
+			if (back == -ENOENT || back == -EINVAL)
+				continue;	/* it ended meanwhile, or never was one */
+			if (back < 0) {
+				*complete = false;
+				continue;
+			}
+		}
+		if (entered && netns__read_keepalive(&sysctl))
+			entered(context, &list.all[i], &sysctl);
+		err = read_rows(s->unheld, sizeof(struct ho_row), fn, context);
+		if (back >= 0)
+			netns__leave(back);
+	}
+	netns__free(&list);
+	return err;
+}
+
+size_t snapshot__count_sockets(void)
+{
+	FILE *f = fopen("/proc/net/sockstat", "re");
+	size_t sockets = 0;
+	char line[256];
+
+	if (!f)
+		return 0;
+	/* "inuse" is of this namespace, "alloc" of all of them */
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "TCP: inuse %*u orphan %*u tw %*u alloc %zu", &sockets) == 1)
+			break;
+	fclose(f);
+	return sockets;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Passes over the sockets that are open now: in all namespaces, with their owners. */
+#ifndef HALFOPEN_SOURCE_SNAPSHOT_H
+#define HALFOPEN_SOURCE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "event.h"
+#include "netns.h"
+
+struct snapshot;
+
+/* Takes one row; a negative return ends the pass with it. */
+typedef int (*row_fn)(void *context, const struct ho_row *row);
+/* A namespace that the pass has entered, and the sysctls it read there. */
+typedef void (*netns_fn)(void *context, const struct netns *ns, const struct keepalive_sysctl *s);
+
+/* Loads the iterators. Returns 0 or -errno; what failed was logged. */
+int snapshot__open(struct snapshot **snapshot);
+void snapshot__close(struct snapshot *snapshot);
+
+/* Reads from a socket of our own how this kernel's keepalive timer is found, and its HZ.
+ * Returns 0 or -errno, logged. */
+int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsigned int *hz);
+
+/* Sockets that a process holds, whatever their namespace. */
+int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
+
+/*
+ * Sockets that nobody holds (not accepted yet, orphaned), namespace by namespace; without
+ * CAP_SYS_ADMIN only our own. `*complete` tells whether every namespace was read.
+ */
+int snapshot__unheld(struct snapshot *snapshot, row_fn fn, netns_fn entered, void *context,
+		     bool *complete);
+
+/* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it does not say. */
+size_t snapshot__count_sockets(void);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What this process may do. */
+#ifndef HALFOPEN_SYS_CAPABILITY_H
+#define HALFOPEN_SYS_CAPABILITY_H
+
+#include <stdbool.h>
+
+/* Numbers of linux/capability.h, some younger than the headers around. */
+enum capability {
+	CAPABILITY_NET_ADMIN = 12,
+	CAPABILITY_SYS_ADMIN = 21,
+	CAPABILITY_PERFMON = 38,
+	CAPABILITY_BPF = 39,
+};
+
+/* In the effective set of this process; CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON. */
+bool capability__has(enum capability c);
+
+/* Names what is missing to load tracing programs ("CAP_BPF and CAP_PERFMON"); NULL if nothing. */
+const char *capability__missing_for_bpf(void);
+
+#endif

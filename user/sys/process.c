@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "process.h"
+
+static void find_container(const char *path, char id[65])
+{
+	const char *p = path;
+
+	id[0] = '\0';
+	while (*p) {
+		size_t digits = strspn(p, "0123456789abcdef");
+
+		if (digits == 64) {
+			memcpy(id, p, 64);
+			id[64] = '\0';
+		}
+		p += digits ? digits : 1;
+	}
+}
+
+/* How good a source of the path a line's hierarchy is; a line is ID:CONTROLLERS:PATH. */
+static int rank(const char *line, const char *path)
+{
+	if (!strcmp(path, "/"))
+		return 0;
+	if (!strncmp(line, "0::", 3))
+		return 3;
+	return strstr(line, ":name=systemd:") ? 2 : 1;
+}
+
+void process__find_place(uint32_t pid, struct process_place *place)
+{
+	char name[64], line[1100];
+	int best = 0;
+	FILE *f;
+
+	*place = (struct process_place){ "", "" };
+	snprintf(name, sizeof(name), "/proc/%u/cgroup", pid);
+	f = fopen(name, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		char *path = strchr(line, ':');
+
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (!path)
+			continue;
+		path++;
+		path[strcspn(path, "\n")] = '\0';
+		if (rank(line, path) <= best)
+			continue;
+		best = rank(line, path);
+		snprintf(place->cgroup, sizeof(place->cgroup), "%.1000s", path);
+	}
+	fclose(f);
+	find_container(place->cgroup, place->container_id);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Where a process belongs: its cgroup and, if that is a container's, the container's id. */
+#ifndef HALFOPEN_SYS_PROCESS_H
+#define HALFOPEN_SYS_PROCESS_H
+
+#include <stdint.h>
+
+struct process_place {
+	char cgroup[1024];	/* path within its hierarchy; "" = not known, or the root */
+	char container_id[65];	/* 64 hexadecimal digits of the cgroup's path, or "" */
+};
+
+/* Reads /proc/PID/cgroup: the unified hierarchy, or on cgroup v1 systemd's, or the first that
+ * is not the root. A process that is gone has no place. */
+void process__find_place(uint32_t pid, struct process_place *place);
+
+#endif
