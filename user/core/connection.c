@@ -177,16 +177,21 @@ static void identify(struct connection *c, const struct ho_event *e)
 	c->family = e->family;
 	c->keepalive = keepalive__of(e);
 	c->counts.retransmits_before = c->counts.retransmits_total = e->total_retrans;
+	c->options_settled = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	c->identified = true;
 }
 
 static void notice_options(struct connection *c, const struct ho_event *e, struct told *told)
 {
 	struct keepalive now = keepalive__of(e);
+	bool settled = c->options_settled;
 
+	c->options_settled = true;
 	if (keepalive__equal(&now, &c->keepalive))
 		return;
 	c->keepalive = now;
+	if (!settled)
+		return;
 	c->told = true;
 	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
 }

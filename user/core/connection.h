@@ -79,6 +79,7 @@ struct connection {
 	bool partial;
 	bool told;		/* it did something that is told without --all */
 	bool mptcp;
+	bool options_settled;	/* programs set them right after accept() or connect() */
 	bool heard_is_lower_bound;	/* in a state where the peer's empty probes are invisible */
 
 	struct keepalive keepalive;

@@ -15,11 +15,11 @@ static bool was_closed_locally(const struct connection *c)
 	       c->ended_from == TCP_CLOSING;
 }
 
-/* Data or a FIN under way: the retransmission timer gave up, or a reset or an unreachable
- * answered it. */
-static bool had_data_under_way(const struct connection *c)
+/* Data or a FIN was under way when the retransmission timer gave up. icsk_retransmits counts
+ * those, too, that a local filter dropped, which no tracepoint tells. */
+static bool had_data_under_way(const struct connection *c, const struct ho_event *e)
 {
-	return c->silence.kinds & (ASK_DATA | ASK_FIN);
+	return (c->silence.kinds & (ASK_DATA | ASK_FIN)) || e->retransmits;
 }
 
 static struct ending of_keepalive_timer(const struct ho_event *e)
@@ -41,18 +41,29 @@ static struct ending of_local_close(const struct connection *c, const struct ho_
 	return ending;
 }
 
+/* Data waits unsent and nothing is under way: tcp_probe_timer() gave up on a window that stayed
+ * closed, or on a host that lets nothing out. */
+static struct ending of_probe_timer(const struct ho_event *e)
+{
+	if (!e->probes_out || !e->unsent)
+		return (struct ending){ OUTCOME_UNKNOWN, FOUND_BY_NOTHING };
+	if (e->user_timeout_ms)
+		return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
+	return (struct ending){ OUTCOME_ZERO_WINDOW_TIMEOUT, FOUND_BY_ZERO_WINDOW };
+}
+
 static struct ending of_error(const struct connection *c, const struct ho_event *e)
 {
 	switch (e->error) {
 	case ETIMEDOUT:
-		if (!had_data_under_way(c))
-			break;
+		if (!had_data_under_way(c, e))
+			return of_probe_timer(e);
 		if (e->user_timeout_ms)
 			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
 		return (struct ending){ OUTCOME_RETRANSMIT_TIMEOUT, FOUND_BY_RETRANSMIT };
 	case EHOSTUNREACH:
 	case ENETUNREACH:
-		if (had_data_under_way(c))
+		if (had_data_under_way(c, e))
 			return (struct ending){ OUTCOME_UNREACHABLE, FOUND_BY_UNREACHABLE };
 		break;
 	case ECONNABORTED:	/* ss -K and other callers of tcp_abort() */

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The lab: two namespaces of the test's own with a veth between them, halfopen watching, and
+others' eyes on the same traffic (tcpdump and tshark, nstat, getsockopt, the lab's own clock).
+
+Everything runs in this process: a thread enters a namespace, makes a socket there, and comes
+back. Nothing sleeps for a fixed time where a condition can be waited for.
+"""
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+HALFOPEN = os.environ.get("HALFOPEN", os.path.join(ROOT, "build", "halfopen"))
+TCP_USER_TIMEOUT = 18
+SO_COOKIE = 57
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_numbers = itertools.count()
+
+
+def run(*command, **keywords):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **keywords)
+
+
+def wait_until(condition, timeout, what):
+    """Polls until condition() gives something true, and returns it."""
+    end = time.monotonic() + timeout
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain: {what}")
+        time.sleep(0.02)
+
+
+def mono_ns():
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
+def cookie(sock):
+    return str(int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8), "little"))
+
+
+@contextlib.contextmanager
+def inside(path):
+    """This thread inside the namespace at `path`."""
+    with open("/proc/thread-self/ns/net") as back, open(path) as to:
+        if _libc.setns(to.fileno(), 0x40000000):
+            raise OSError(ctypes.get_errno(), "setns", path)
+        try:
+            yield
+        finally:
+            _libc.setns(back.fileno(), 0x40000000)
+
+
+class Namespace:
+    def __init__(self, name):
+        self.name = name
+        self.path = f"/run/netns/{name}"
+        run("ip", "netns", "add", name)
+        self.inode = os.stat(self.path).st_ino
+        self.nft_ready = False
+        self.ip("link", "set", "lo", "up")
+
+    def ip(self, *arguments):
+        return run("ip", "-n", self.name, *arguments)
+
+    def sysctl(self, **values):
+        for key, value in values.items():
+            with inside(self.path), open(f"/proc/sys/net/ipv4/{key}", "w") as f:
+                f.write(str(value))
+
+    def nft(self, rules):
+        return run("ip", "netns", "exec", self.name, "nft", "-f", "-", input=rules)
+
+    def drop(self, hook, match):
+        """Adds a rule that drops; returns the instants just before and just after it."""
+        if not self.nft_ready:
+            self.nft("table inet lab {\n"
+                     " chain input { type filter hook input priority 0; }\n"
+                     " chain output { type filter hook output priority 0; }\n}\n")
+            self.nft_ready = True
+        before = mono_ns()
+        self.nft(f"add rule inet lab {hook} {match} drop")
+        return before, mono_ns()
+
+    def mend(self):
+        self.nft("flush chain inet lab input\nflush chain inet lab output\n")
+
+    def nstat(self, name):
+        """A counter of the kernel's own, absolute since the namespace was made."""
+        out = run("ip", "netns", "exec", self.name, "nstat", "-asz", name).stdout
+        return int(next(line.split()[1] for line in out.splitlines() if line.startswith(name)))
+
+    def spawn(self, *command, **keywords):
+        keywords.setdefault("stdout", subprocess.DEVNULL)
+        keywords.setdefault("stderr", subprocess.DEVNULL)
+        return subprocess.Popen(["ip", "netns", "exec", self.name, *command], **keywords)
+
+    def delete(self):
+        run("ip", "netns", "del", self.name)
+
+
+class Lab:
+    """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2."""
+
+    def __init__(self):
+        tag = f"ho{os.getpid()}x{next(_numbers)}"
+        self.cleanup = contextlib.ExitStack()
+        self.directory = tempfile.mkdtemp(prefix="halfopen-lab-")
+        self.cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        self.gateway, self.device = Namespace(tag + "g"), Namespace(tag + "d")
+        self.cleanup.callback(self.gateway.delete)
+        self.cleanup.callback(self.device.delete)
+        run("ip", "link", "add", "veth0", "netns", self.gateway.name, "type", "veth",
+            "peer", "name", "veth0", "netns", self.device.name)
+        for number, namespace in ((1, self.gateway), (2, self.device)):
+            namespace.ip("addr", "add", f"10.77.0.{number}/16", "dev", "veth0")
+            namespace.ip("addr", "add", f"fd77::{number}/64", "dev", "veth0", "nodad")
+            namespace.ip("link", "set", "veth0", "up")
+        self.listeners = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.cleanup.close()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def keep(self, sock):
+        self.cleanup.callback(sock.close)
+        return sock
+
+    def end_process(self, process, how=signal.SIGTERM):
+        def end():
+            if process.poll() is None:
+                process.send_signal(how)
+            process.wait(20)
+        self.cleanup.callback(end)
+        return process
+
+    def listen(self, family=socket.AF_INET, port=7000):
+        key = (family, port)
+        if key not in self.listeners:
+            with inside(self.gateway.path):
+                sock = self.keep(socket.socket(family, socket.SOCK_STREAM))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))
+            sock.listen(1024)
+            self.listeners[key] = sock
+        return self.listeners[key]
+
+    def connect(self, family=socket.AF_INET, port=7000):
+        """A connection from the device; returns (gateway's socket, device's socket)."""
+        listener = self.listen(family, port)
+        with inside(self.device.path):
+            device = self.keep(socket.socket(family, socket.SOCK_STREAM))
+        device.connect(("fd77::1" if family == socket.AF_INET6 else "10.77.0.1", port))
+        gateway, _ = listener.accept()
+        return self.keep(gateway), device
+
+    def device_dial(self, port, tries=100):
+        """A connection from the device to a real program on the gateway, once it listens."""
+        for _ in range(tries):
+            with inside(self.device.path):
+                sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                sock.connect(("10.77.0.1", port))
+                return self.keep(sock)
+            except ConnectionRefusedError:
+                sock.close()
+                time.sleep(0.1)
+        raise AssertionError(f"nobody listens on port {port}")
+
+    def watch(self, *arguments, **keywords):
+        watch = Watch(self, arguments, **keywords)
+        self.cleanup.callback(watch.stop)
+        return watch
+
+    def capture(self, interface="veth0"):
+        capture = Capture(self, interface)
+        self.cleanup.callback(capture.stop)
+        return capture
+
+
+def keepalive(sock, idle, interval, probes, user_timeout_ms=0):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, probes)
+    if user_timeout_ms:
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms)
+
+
+class Watch:
+    """halfopen watch --json, with everything it has said so far; as a rule only what it said
+    of the lab's own namespaces is looked at."""
+
+    def __init__(self, lab, arguments):
+        self.lab = lab
+        self.output = lab.path(f"watch{next(_numbers)}.jsonl")
+        self.errors = open(self.output + ".err", "w+")
+        self.process = subprocess.Popen(
+            [HALFOPEN, "watch", "--json", *arguments], stdout=open(self.output, "w"),
+            stderr=self.errors)
+        wait_until(lambda: self.process.poll() is not None or os.path.getsize(self.output) > 0,
+                   20, "the first line of halfopen watch")
+        assert self.process.poll() is None, self.stderr()
+
+    def stderr(self):
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def lines(self, schema=None):
+        with open(self.output) as f:
+            whole = [line for line in f.read().split("\n")[:-1]]
+        found = [json.loads(line) for line in whole]
+        return [l for l in found if schema is None or l["schema"] == f"halfopen.{schema}/1"]
+
+    def of(self, key, schema="timeline"):
+        return [l for l in self.lines(schema) if l.get("socket", {}).get("cookie") == key]
+
+    def ending(self, key, timeout=15):
+        """The final timeline of the socket with this cookie."""
+        return wait_until(lambda: [t for t in self.of(key) if t["final"]], timeout,
+                          f"the end of socket {key}")[0]
+
+    def events(self, key, *names):
+        return [e for e in self.of(key, "event") if not names or e["event"] in names]
+
+    def stop(self, how=signal.SIGINT):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(20)
+        return code
+
+
+class Capture:
+    """tcpdump on the gateway's interface, read afterwards by tshark."""
+
+    def __init__(self, lab, interface):
+        self.file = lab.path(f"capture{next(_numbers)}.pcap")
+        self.process = lab.gateway.spawn("tcpdump", "-Z", "root", "-U", "-i", interface, "-w",
+                                         self.file, "tcp", stderr=subprocess.PIPE)
+        for line in self.process.stderr:
+            if b"listening on" in line:
+                break
+
+    def stop(self):
+        if self.process.poll() is None:
+            time.sleep(0.3)     # what is on the wire now is in the file then
+            self.process.send_signal(signal.SIGINT)
+            self.process.communicate(timeout=20)
+
+    def frames(self, display_filter):
+        """(time_ns, source address, source port, destination port) of the frames that match."""
+        self.stop()
+        out = run("tshark", "-r", self.file, "-Y", display_filter, "-T", "fields",
+                  "-e", "frame.time_epoch", "-e", "ip.src", "-e", "tcp.srcport",
+                  "-e", "tcp.dstport").stdout
+        frames = []
+        for line in out.splitlines():
+            when, source, source_port, destination_port = line.split("\t")
+            seconds, _, fraction = when.partition(".")
+            frames.append((int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9]), source,
+                           int(source_port), int(destination_port)))
+        return frames
+
+
+def unix_ns(text):
+    """Nanoseconds since 1970 of an RFC 3339 time of halfopen's."""
+    seconds, fraction = text.rstrip("Z").split(".")
+    return int(time.mktime(time.strptime(seconds + " UTC", "%Y-%m-%dT%H:%M:%S %Z"))
+               - time.timezone) * 10**9 + int(fraction)

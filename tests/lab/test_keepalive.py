@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Probes, answers and deaths, against tshark, nstat and the instant of the cut."""
+import random
+import socket
+import subprocess
+import time
+
+import pytest
+
+from lab import (Lab, cookie, keepalive, mono_ns, unix_ns, wait_until)
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def assert_same_times(ours, theirs, what):
+    untold = [t for t in theirs if not any(abs(t - o) < 2_000_000 for o in ours)]
+    assert len(ours) == len(theirs), \
+        f"{what}: {len(ours)} told, {len(theirs)} on the wire, not told {untold}"
+    for a, b in zip(sorted(ours), sorted(theirs)):
+        assert abs(a - b) < 2_000_000, f"{what}: {abs(a - b) / 1e6:.3f} ms apart"
+
+
+def test_every_probe_and_answer_is_on_the_wire(lab):
+    """One to one with tshark and to 2 ms; the kernel's counter is sent + failed."""
+    watch, capture = lab.watch("--events"), lab.capture()
+    before = lab.gateway.nstat("TcpExtTCPKeepAlive")
+    pairs = [lab.connect() for _ in range(40)]
+    for number, (gateway, _) in enumerate(pairs):
+        keepalive(gateway, 1 + number % 3, 1 + number % 2, 3)
+    time.sleep(4.5)
+    for number, (_, device) in enumerate(pairs[:20]):
+        port = device.getsockname()[1]
+        if number == 0:
+            first = f"tcp sport {{ {port}"
+        else:
+            first += f", {port}"
+    lab.gateway.drop("input", first + " }")
+    cut_unix_ns = time.time_ns()
+    cut_ports = {device.getsockname()[1] for _, device in pairs[:20]}
+    keys = [cookie(gateway) for gateway, _ in pairs]
+    for key in keys[:20]:
+        assert watch.ending(key, 20)["outcome"] == "keepalive_timeout"
+    assert lab.gateway.nstat("TcpExtTCPAbortOnTimeout") == 20
+    # Stop the rest, so that no probe falls between the readings.
+    for gateway, _ in pairs[20:]:
+        gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+    time.sleep(0.5)
+    capture.stop()
+    assert watch.stop() == 0
+    assert not watch.lines("loss")
+    ours = {key: watch.of(key, "event") for key in keys}
+    sent = [unix_ns(e["at"]) for key in keys for e in ours[key] if e["event"] == "probe_sent"]
+    answered = [unix_ns(e["at"]) for key in keys for e in ours[key] if e["event"] == "answered"]
+    failed = [e for key in keys for e in ours[key] if e["event"] == "probe_failed"]
+    wire = [f[0] for f in capture.frames("tcp.analysis.keep_alive and ip.src == 10.77.0.1")]
+    # The capture sits before nftables: what the cut dropped is on the wire, and in no socket.
+    acks = [at for at, _, port, _ in
+            capture.frames("tcp.analysis.keep_alive_ack and ip.src == 10.77.0.2")
+            if at < cut_unix_ns or port not in cut_ports]
+    assert len(sent) > 100
+    assert_same_times(sent, wire, "probes")
+    assert_same_times(answered, acks, "answers")
+    counted = lab.gateway.nstat("TcpExtTCPKeepAlive") - before
+    assert counted == len(sent) + len(failed)
+    # Each answered event is preceded by its probe, and nobody was told more than once.
+    for key in keys:
+        names = [e["event"] for e in ours[key] if e["event"] in ("probe_sent", "answered")]
+        assert all(not (a == b == "answered") for a, b in zip(names, names[1:]))
+
+
+def test_the_interval_holds_the_cut(lab):
+    """48 random cuts: options, data and direction at random. The instant after which nothing
+    of the peer's could reach us lies in [min, max], and not after likely_min's."""
+    rng = random.Random(2)
+    lab.gateway.sysctl(tcp_retries2=4, tcp_keepalive_time=3, tcp_keepalive_intvl=1,
+                       tcp_keepalive_probes=3)
+    watch = lab.watch()
+    runs = []
+    for number in range(48):
+        family = rng.choice([socket.AF_INET, socket.AF_INET6])
+        gateway, device = lab.connect(family, 7000 + number % 3)
+        gateway.setblocking(False)
+        if rng.random() < 0.8:
+            keepalive(gateway, rng.randint(1, 4), rng.randint(1, 2), rng.randint(1, 4),
+                      rng.choice([0, 0, 0, rng.randint(1500, 6000)]))
+        else:
+            gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        way = rng.choice(["in", "in", "both", "out"])
+        # Cut on the way out alone, a device that probes would go on reaching us.
+        if way != "out" and rng.random() < 0.5:
+            keepalive(device, 1, 1, 9)
+        runs.append({"gateway": gateway, "device": device, "key": cookie(gateway),
+                     "cut_at": rng.uniform(1, 6), "way": way,
+                     "write_after": rng.choice([None, None, rng.uniform(0, 4)]),
+                     "chatter": rng.random() < 0.5, "cut": None, "wrote": False})
+    start = time.monotonic()
+    while time.monotonic() - start < 11:
+        now = time.monotonic() - start
+        for r in runs:
+            if r["cut"] is None and now >= r["cut_at"]:
+                port = r["device"].getsockname()[1]
+                if r["way"] == "out":
+                    r["cut"] = lab.device.drop("input", f"tcp dport {port}")
+                else:
+                    r["cut"] = lab.gateway.drop("input", f"tcp sport {port}")
+                if r["way"] == "both":
+                    lab.device.drop("input", f"tcp dport {port}")
+            elif r["cut"] is None and r["chatter"] and rng.random() < 0.02:
+                who = rng.choice(["gateway", "device"])
+                r[who].send(b"x" * rng.randint(1, 100))
+                for end in ("gateway", "device"):
+                    try:
+                        r[end].setblocking(False)
+                        r[end].recv(4096)
+                    except OSError:
+                        pass
+            elif r["cut"] and not r["wrote"] and r["write_after"] is not None and \
+                    now >= r["cut_at"] + r["write_after"]:
+                r["wrote"] = True
+                try:
+                    r["gateway"].send(b"unlock")
+                except OSError:
+                    pass
+        time.sleep(0.02)
+    outcomes = {}
+    for r in runs:
+        t = watch.ending(r["key"], 30)
+        outcomes[t["outcome"]] = outcomes.get(t["outcome"], 0) + 1
+        h = t["half_open"]
+        offset = time.time_ns() - mono_ns()
+        declared = unix_ns(h["declared_at"]) - offset
+        # The rule took hold between the two instants of the cut; one network delay is 5 ms.
+        low = (declared - r["cut"][1]) / 1e6 - 5
+        high = (declared - r["cut"][0]) / 1e6 + 5
+        bounds = h["latency_ms"]
+        assert t["outcome"] in ("keepalive_timeout", "user_timeout", "retransmit_timeout"), t
+        assert low <= bounds["max"], (r["way"], low, high, t)
+        if bounds["min"] is not None:
+            assert bounds["min"] <= bounds["likely_min"] <= bounds["max"], t
+            assert bounds["min"] <= high, (r["way"], low, high, t)
+            assert bounds["likely_min"] <= high, (r["way"], low, high, t)
+    print("outcomes:", outcomes)
+    assert outcomes["keepalive_timeout"] >= 10
+    assert outcomes.get("retransmit_timeout", 0) + outcomes.get("user_timeout", 0) >= 3
+    assert not watch.lines("loss")
+
+
+def test_recovery_after_unanswered_probes(lab):
+    watch = lab.watch("--events")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 9)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: len(watch.events(key, "probe_sent")) >= 4, 10, "four probes")
+    lab.gateway.mend()
+    wait_until(lambda: [e for e in watch.events(key, "answered") if e["n"] >= 4], 5, "an answer")
+    gateway.close()
+    device.close()
+    t = watch.ending(key)
+    assert t["outcome"] == "closed_locally"
+    assert "half_open" not in t
+    episode, = t["episodes"]
+    assert (episode["kind"], episode["end"]) == ("keepalive", "recovered")
+    assert episode["asks"] >= 4
+    answer = [e for e in t["events"] if e["event"] == "answered"][0]
+    assert answer["n"] == episode["asks"] and answer["rtt_us"] is None
+
+
+def test_suspect_while_open(lab):
+    """--every tells open sockets; one whose asks stay unanswered is suspect."""
+    watch = lab.watch("--every", "1s")
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 9)
+    lab.gateway.drop("input", "tcp dport 7000")
+    t = wait_until(lambda: [t for t in watch.of(key) if t["outcome"] == "suspect"], 10,
+                   "a suspect")[0]
+    assert not t["final"] and "ended_at" not in t
+    assert t["episodes"][-1]["end"] == "open"
+    revisions = [t["revision"] for t in watch.of(key)]
+    assert revisions == sorted(set(revisions))
+
+
+def test_options_and_their_sources(lab):
+    """The options in force are those that getsockopt gives, each with its source."""
+    lab.gateway.sysctl(tcp_keepalive_time=40, tcp_keepalive_intvl=5, tcp_keepalive_probes=7)
+    watch = lab.watch("--all")
+    gateway, device = lab.connect()
+    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    gateway.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3)
+    options = [gateway.getsockopt(socket.IPPROTO_TCP, o) for o in
+               (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+    key, other = cookie(gateway), cookie(device)
+    gateway.close()
+    device.close()
+    k = watch.ending(key)["keepalive"]
+    assert [k["idle_s"], k["interval_s"], k["probes"]] == options == [40, 3, 7]
+    assert k["from"] == {"idle": "sysctl", "interval": "socket", "probes": "sysctl"}
+    assert k["enabled"] and k["detects_within_s"] == 61
+    off = watch.ending(other)["keepalive"]
+    assert not off["enabled"] and off["detects_within_s"] is None
+
+
+def test_first_seen_in_the_middle_of_an_episode(lab):
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 6)
+    lab.gateway.drop("input", "tcp dport 7000")
+
+    def probed():
+        out = subprocess.run(["ip", "netns", "exec", lab.gateway.name, "ss", "-Htno",
+                              "sport", "=", ":7000"], capture_output=True, text=True).stdout
+        return "timer:(keepalive" in out and any(f",{n})" in out for n in "345")
+    wait_until(probed, 10, "three unanswered probes, seen by ss")
+    watch = lab.watch()
+    cut_seen = mono_ns()
+    t = watch.ending(key)
+    assert t["partial"] and t["outcome"] == "keepalive_timeout"
+    episode, = t["episodes"]
+    assert episode["asks"] == 6 and episode["end"] == "died"
+    declared = unix_ns(t["half_open"]["declared_at"]) - (time.time_ns() - mono_ns())
+    assert t["half_open"]["latency_ms"]["likely_min"] * 1e6 > declared - cut_seen
+    assert 5_900 < t["half_open"]["latency_ms"]["max"] < 7_500
+
+
+def test_probe_that_never_left(lab):
+    """Local congestion: the timer fires, nothing leaves, the socket never dies of it."""
+    if subprocess.run(["ip", "netns", "exec", lab.gateway.name, "tc", "qdisc", "add", "dev",
+                       "veth0", "root", "tbf", "rate", "1kbit", "burst", "10", "limit", "1"],
+                      capture_output=True).returncode:
+        pytest.skip("this kernel has no tbf qdisc to drop probes with")
+    subprocess.run(["ip", "netns", "exec", lab.gateway.name, "tc", "qdisc", "del", "dev",
+                    "veth0", "root"], check=True)
+    watch = lab.watch("--events")
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    subprocess.run(["ip", "netns", "exec", lab.gateway.name, "tc", "qdisc", "add", "dev",
+                    "veth0", "root", "tbf", "rate", "1kbit", "burst", "10", "limit", "1"],
+                   check=True)
+    before = lab.gateway.nstat("TcpExtTCPKeepAlive")
+    keepalive(gateway, 1, 1, 3)
+    wait_until(lambda: len(watch.events(key, "probe_failed")) >= 3, 10, "failed probes")
+    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+    time.sleep(0.5)
+    told = len(watch.events(key, "probe_failed", "probe_sent"))
+    assert lab.gateway.nstat("TcpExtTCPKeepAlive") - before == told
