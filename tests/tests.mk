@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests: unit and fuzz need no root, the lab and the benchmarks do. Results lie in
+# build/results as JUnit XML; tests/tally adds them up.
+
+RESULTS := $(B)/results
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+PYTHON ?= /usr/bin/python3
+FUZZ_SECONDS ?= 20
+# Of the scratch kind: sources are compiled together with what they test, sanitizers on.
+CHECKED := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-initializers -g -O1 \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -Ibpf \
+	$(addprefix -Iuser/,cmd core sink source sys)
+
+$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CHECKED) -Itests/unit $< $(PURE_SRC) -lcmocka -o $@
+
+$(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -o $@
+
+check: $(UNIT) $(FUZZ) all ## tests that need no root
+	@mkdir -p $(RESULTS)
+	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
+
+lab: all ## tests on real sockets, in namespaces of their own (root)
+	@mkdir -p $(RESULTS)
+	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest -q \
+		-p no:cacheprovider -n $${LAB_JOBS:-4} --junitxml=$(abspath $(RESULTS))/lab.xml
+
+fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 20)
+	@mkdir -p $(RESULTS)
+	$(Q)tests/check --only-fuzz $(RESULTS) $(B) $(FUZZ_SECONDS)
+
+test: ## all tests, and one line that counts them
+	@rm -rf $(RESULTS)
+	$(Q)$(MAKE) --no-print-directory -k check lab; tests/tally $(RESULTS)
+
+bench: all $(B)/bench/crowd $(B)/bench/probe_cost ## measure cost and capacity (root)
+	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) tests/bench/bench.py

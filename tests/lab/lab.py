@@ -17,6 +17,8 @@ import subprocess
 import tempfile
 import time
 
+import schema
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HALFOPEN = os.environ.get("HALFOPEN", os.path.join(ROOT, "build", "halfopen"))
 TCP_USER_TIMEOUT = 18
@@ -242,9 +244,12 @@ class Watch:
         return [e for e in self.of(key, "event") if not names or e["event"] in names]
 
     def stop(self, how=signal.SIGINT):
-        if self.process.poll() is None:
-            self.process.send_signal(how)
+        """Ends the watch; everything it said is valid by its schema, to the last line."""
+        if self.process.poll() is not None:
+            return self.process.returncode
+        self.process.send_signal(how)
         code = self.process.wait(20)
+        schema.check(self.lines())
         return code
 
 
@@ -253,8 +258,12 @@ class Capture:
 
     def __init__(self, lab, interface):
         self.file = lab.path(f"capture{next(_numbers)}.pcap")
-        self.process = lab.gateway.spawn("tcpdump", "-Z", "root", "-U", "-i", interface, "-w",
-                                         self.file, "tcp", stderr=subprocess.PIPE)
+        # Without --immediate-mode, what the kernel holds in an unfinished block when tcpdump is
+        # ended (up to a second of it) never comes into the file; with it, a large snapshot
+        # length would leave room for eight frames.
+        self.process = lab.gateway.spawn("tcpdump", "-Z", "root", "-U", "--immediate-mode",
+                                         "-s", "160", "-B", "8192", "-i", interface,
+                                         "-w", self.file, "tcp", stderr=subprocess.PIPE)
         for line in self.process.stderr:
             if b"listening on" in line:
                 break

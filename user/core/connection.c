@@ -231,14 +231,28 @@ static void observe(struct connection *c, const struct ho_event *e,
 
 /* ---- one function a kind of fact ---- */
 
+/* Within a silence the kernel's count rises by one a probe; where it rose by more, the event of
+ * a probe was lost, or came between the snapshot and the timer's programs. */
+static void count_untold_probes(struct connection *c, const struct ho_event *e)
+{
+	struct silence *s = &c->silence;
+
+	if (!s->probes_out || e->probes_out <= s->probes_out + 1)
+		return;
+	s->asks += e->probes_out - s->probes_out - 1;
+	c->counts.probes_sent += e->probes_out - s->probes_out - 1;
+}
+
 static void on_probe_sent(struct connection *c, const struct ho_event *e, bool fold,
 			  struct told *told)
 {
 	struct silence *s = &c->silence;
 	struct entry entry = { .kind = ENTRY_PROBE_SENT, .at_ns = e->mono_ns };
 
+	count_untold_probes(c, e);
 	c->counts.probes_sent++;
 	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
+	s->probes_out = e->probes_out;
 	if (s->asks == 1 && fold) {
 		s->first_is_held = true;
 		return;
@@ -395,6 +409,7 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;
 	} else if (e->probes_out) {
 		s->asks = e->probes_out;
+		s->probes_out = e->probes_out;
 		s->kinds = e->unsent || e->pending == HO_PENDING_PROBE0 ? ASK_ZERO_WINDOW
 									: ASK_PROBE;
 		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;

@@ -34,6 +34,7 @@ struct silence {
 	uint32_t last_ask_jiffies;
 	uint32_t asks;
 	uint8_t kinds;
+	uint8_t probes_out;	/* the kernel's count at the last probe */
 	bool first_is_held;	/* a first probe, not in the journal while it may be answered */
 };
 

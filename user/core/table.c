@@ -83,11 +83,11 @@ void table__remove(struct table *t, uint64_t cookie)
 
 struct slot *table__next(struct table *t, struct slot *after)
 {
-	struct slot *s = after ? after + 1 : t->slots;
+	size_t i = after ? after - t->slots + 1 : 0;
 
-	for (; s < t->slots + t->size; s++)
-		if (s->cookie)
-			return s;
+	for (; i < t->size; i++)
+		if (t->slots[i].cookie)
+			return &t->slots[i];
 	return NULL;
 }
 

@@ -243,6 +243,40 @@ static const char *tracepoint_of(const struct bpf_program *prog)
 	return slash ? slash + 1 : section;
 }
 
+/* What the watch is worth without a tracepoint. Without those that are not named here it is
+ * worth nothing. */
+static int check_hooks(const struct btf *btf, const struct halfopen_bpf *bpf)
+{
+	static const struct {
+		const char *name, *loss;
+	} optional[] = {
+		{ "tcp_retransmit_skb", "retransmissions to silent peers stay unseen" },
+		{ "tcp_send_reset", "resets that we send, and their reasons, stay unseen" },
+		{ "tcp_receive_reset", "resets are known by their errno only" },
+		{ "inet_sk_error_report", "errors are known from the last state change only" },
+		{ "tcp_destroy_sock", "endings have one witness instead of two" },
+	};
+	struct bpf_program *prog;
+	unsigned int i;
+
+	bpf_object__for_each_program(prog, bpf->obj) {
+		const char *hook = tracepoint_of(prog), *loss = NULL;
+
+		if (tracepoint_arguments(btf, hook) >= 0)
+			continue;
+		for (i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+			if (!strcmp(optional[i].name, hook))
+				loss = optional[i].loss;
+		if (!loss) {
+			log_error("this kernel has no tracepoint %s, without which keepalive "
+				  "cannot be followed", hook);
+			return -ENOTSUP;
+		}
+		log_warning("this kernel has no tracepoint %s: %s", hook, loss);
+	}
+	return 0;
+}
+
 static struct halfopen_bpf *open_programs(struct live *l, const struct btf *btf, bool cast)
 {
 	size_t bytes = l->config.ring_bytes ? l->config.ring_bytes : ring_bytes();
@@ -261,11 +295,11 @@ static struct halfopen_bpf *open_programs(struct live *l, const struct btf *btf,
 	bpf->rodata->have_reset_reason = tracepoint_arguments(btf, "tcp_send_reset") > 2;
 	bpf->rodata->ring_wake_bytes = bytes / 8;
 	bpf_map__set_max_entries(bpf->maps.events, bytes);
+	bpf_program__set_autoload(bpf->progs.tcp_probe_cast, cast);
+	bpf_program__set_autoload(bpf->progs.tcp_probe_skc, !cast);
 	bpf_object__for_each_program(prog, bpf->obj)
 		if (tracepoint_arguments(btf, tracepoint_of(prog)) < 0)
 			bpf_program__set_autoload(prog, false);
-	bpf_program__set_autoload(bpf->progs.tcp_probe_cast, cast);
-	bpf_program__set_autoload(bpf->progs.tcp_probe_skc, !cast);
 	return bpf;
 }
 
@@ -279,7 +313,14 @@ static int load_programs(struct live *l, const struct btf *btf)
 		l->bpf = open_programs(l, btf, cast);
 		if (!l->bpf)
 			return -errno;
+		err = check_hooks(btf, l->bpf);
+		if (err)
+			return err;
 		err = halfopen_bpf__load(l->bpf);
+		if (err && (!cast || err == -EPERM))
+			log_error("this kernel does not take our programs: %s%s", strerror(-err),
+				  log__level() < LOG_DEBUG ? " (-v shows what the verifier said)"
+							   : "");
 		if (!err || !cast || err == -EPERM)
 			return err;
 		log_debug("the kernel refused the receive program with bpf_rdonly_cast (%s); "
@@ -324,40 +365,6 @@ static int attach(struct live *l, bool timers)
 				  strerror(-err));
 			return err;
 		}
-	}
-	return 0;
-}
-
-/* What the watch is worth without a tracepoint. Without those that are not named here it is
- * worth nothing. */
-static int check_hooks(const struct btf *btf, const struct halfopen_bpf *bpf)
-{
-	static const struct {
-		const char *name, *loss;
-	} optional[] = {
-		{ "tcp_retransmit_skb", "retransmissions to silent peers stay unseen" },
-		{ "tcp_send_reset", "resets that we send, and their reasons, stay unseen" },
-		{ "tcp_receive_reset", "resets are known by their errno only" },
-		{ "inet_sk_error_report", "errors are known from the last state change only" },
-		{ "tcp_destroy_sock", "endings have one witness instead of two" },
-	};
-	struct bpf_program *prog;
-	unsigned int i;
-
-	bpf_object__for_each_program(prog, bpf->obj) {
-		const char *hook = tracepoint_of(prog), *loss = NULL;
-
-		if (tracepoint_arguments(btf, hook) >= 0)
-			continue;
-		for (i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
-			if (!strcmp(optional[i].name, hook))
-				loss = optional[i].loss;
-		if (!loss) {
-			log_error("this kernel has no tracepoint %s, without which keepalive "
-				  "cannot be followed", hook);
-			return -ENOTSUP;
-		}
-		log_warning("this kernel has no tracepoint %s: %s", hook, loss);
 	}
 	return 0;
 }
@@ -569,12 +576,6 @@ int live__open(const struct live_config *config, struct live **out)
 	if (err)
 		goto fail;
 	err = load_programs(l, btf);
-	if (err) {
-		log_error("this kernel does not take our programs: %s%s", strerror(-err),
-			  log__level() < LOG_DEBUG ? " (-v shows what the verifier said)" : "");
-		goto fail;
-	}
-	err = check_hooks(btf, l->bpf);
 	if (err)
 		goto fail;
 	l->ring = ring_buffer__new(bpf_map__fd(l->bpf->maps.events), on_ring, l, NULL);

@@ -42,14 +42,17 @@ static int by_cookie(const void *a, const void *b)
 
 void owners_wanted__begin(struct owners_wanted *o)
 {
-	qsort(o->wanted, o->count, sizeof(*o->wanted), by_cookie);
+	if (o->count)
+		qsort(o->wanted, o->count, sizeof(*o->wanted), by_cookie);
 }
 
 bool owners_wanted__take(struct owners_wanted *o, uint64_t cookie)
 {
 	struct wanted key = { .cookie = cookie };
-	struct wanted *w = bsearch(&key, o->wanted, o->count, sizeof(key), by_cookie);
+	struct wanted *w = NULL;
 
+	if (o->count)
+		w = bsearch(&key, o->wanted, o->count, sizeof(key), by_cookie);
 	if (!w || w->found)
 		return false;
 	w->found = true;

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0
+"""How sockets end: each ending is made for real, and SO_ERROR, ss or tshark agree."""
+import errno
+import os
+import socket
+import struct
+import time
+
+import pytest
+
+from lab import Lab, cookie, inside, keepalive, run, wait_until
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+FAMILIES = pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6],
+                                   ids=["ipv4", "ipv6"])
+
+
+def reboot(lab, device):
+    """The device forgets the connection without a word: TCP_REPAIR closes silently."""
+    device.setsockopt(socket.IPPROTO_TCP, 19, 1)
+    device.close()
+
+
+@FAMILIES
+def test_keepalive_timeout(lab, family):
+    watch = lab.watch()
+    gateway, _ = lab.connect(family)
+    keepalive(gateway, 1, 1, 2)
+    lab.gateway.drop("input", "tcp dport 7000")
+    t = watch.ending(cookie(gateway))
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
+    assert (t["outcome"], t["outcome_detail"]) == ("keepalive_timeout", "ETIMEDOUT")
+    assert t["half_open"]["found_by"] == "keepalive"
+    assert t["socket"]["family"] == ("ipv6" if family == socket.AF_INET6 else "ipv4")
+    assert t["counts"]["probes_sent"] == 2 and t["episodes"][0]["asks"] == 2
+
+
+def test_v4_in_v6_socket_is_shown_as_v4(lab):
+    watch = lab.watch()
+    with inside(lab.gateway.path):
+        listener = lab.keep(socket.socket(socket.AF_INET6, socket.SOCK_STREAM))
+    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    listener.bind(("::", 7005))
+    listener.listen()
+    lab.listeners[socket.AF_INET, 7005] = listener
+    gateway, _ = lab.connect(socket.AF_INET, 7005)
+    keepalive(gateway, 1, 1, 1)
+    lab.gateway.drop("input", "tcp dport 7005")
+    s = watch.ending(cookie(gateway))["socket"]
+    assert s["family"] == "ipv4"
+    assert s["peer"]["address"] == "10.77.0.2" and s["local"]["address"] == "10.77.0.1"
+
+
+@FAMILIES
+def test_reset_that_answers_a_probe(lab, family):
+    """The device rebooted: it answers our probe with a reset."""
+    watch, capture = lab.watch(), lab.capture()
+    gateway, device = lab.connect(family)
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 5)
+    reboot(lab, device)
+    t = watch.ending(key)
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET
+    assert t["outcome"] == "reset_by_peer" and t["half_open"]["found_by"] == "reset"
+    assert t["half_open"]["latency_ms"]["min"] <= 1
+    assert t["half_open"]["latency_ms"]["max"] >= 1000
+    # On the wire: our probe, then a bare RST.
+    assert len(capture.frames("tcp.flags.reset == 1 and tcp.flags.ack == 0")) == 1
+
+
+def test_reset_that_answers_data(lab):
+    watch = lab.watch()
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    time.sleep(0.3)
+    reboot(lab, device)
+    gateway.send(b"unlock")
+    t = watch.ending(key)
+    assert t["outcome"] == "reset_by_peer" and t["half_open"]["found_by"] == "reset"
+    assert t["episodes"][0]["kind"] == "retransmit"
+
+
+def test_reset_without_an_ask(lab):
+    """The device's program resets: linger 0. It was there, so nothing was half-open."""
+    watch = lab.watch()
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 30, 1, 5)
+    device.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    device.close()
+    t = watch.ending(key)
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET
+    assert t["outcome"] == "reset_by_peer" and "half_open" not in t
+
+
+@pytest.mark.parametrize("side", ["gateway", "device"])
+def test_orderly_close(lab, side):
+    """From either side; told under --all alone."""
+    watch, quiet = lab.watch("--all"), lab.watch()
+    gateway, device = lab.connect()
+    ours, theirs = cookie(gateway), cookie(device)
+    first, second = (gateway, device) if side == "gateway" else (device, gateway)
+    first.close()
+    assert second.recv(1) == b""
+    second.close()
+    outcomes = watch.ending(ours)["outcome"], watch.ending(theirs)["outcome"]
+    assert outcomes == (("closed_locally", "closed_by_peer") if side == "gateway" else
+                        ("closed_by_peer", "closed_locally"))
+    assert "half_open" not in watch.ending(ours)
+    assert quiet.stop() == 0
+    assert not quiet.of(ours) and not quiet.of(theirs)
+
+
+def test_local_close_while_suspect(lab):
+    """The program loses patience before keepalive does; its FIN is never acknowledged."""
+    lab.gateway.sysctl(tcp_orphan_retries=2)
+    watch = lab.watch()
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 9)
+    events = lab.watch("--events")
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: len(events.events(key, "probe_sent")) >= 3, 10, "three probes")
+    gateway.close()
+    t = watch.ending(key, 30)
+    assert t["outcome"] == "closed_locally"
+    assert t["half_open"]["found_by"] == "local_close"
+    # Declared is the close(), not the orphan's end.
+    assert t["half_open"]["declared_at"] < t["ended_at"]
+    assert t["half_open"]["latency_ms"]["likely_min"] >= 1900
+
+
+def test_fin_never_acknowledged(lab):
+    """A healthy-looking socket is closed (as a broker does with a silent client): only the
+    FIN tells that nobody was there."""
+    lab.gateway.sysctl(tcp_orphan_retries=2)
+    watch = lab.watch()
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    time.sleep(0.5)
+    lab.gateway.drop("input", "tcp dport 7000")
+    gateway.close()
+    t = watch.ending(key, 30)
+    assert t["outcome"] == "closed_locally" and t["half_open"]["found_by"] == "local_close"
+    assert t["episodes"][0]["kind"] == "fin"
+
+
+def test_close_while_suspect_of_a_peer_that_is_there(lab):
+    """The path mends before the FIN: it is acknowledged, so nothing was half-open then."""
+    watch, events = lab.watch(), lab.watch("--events")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 9)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: len(events.events(key, "probe_sent")) >= 3, 10, "three probes")
+    lab.gateway.mend()
+    gateway.close()
+    assert device.recv(1) == b""
+    device.close()
+    t = watch.ending(key)
+    assert t["outcome"] == "closed_locally" and "half_open" not in t
+    assert t["episodes"][0]["end"] == "recovered"
+
+
+@pytest.mark.parametrize("how", ["unread data", "linger 0"])
+def test_aborted_locally(lab, how):
+    watch = lab.watch()
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    if how == "unread data":
+        device.send(b"report")
+        wait_until(lambda: gateway.recv(1, socket.MSG_PEEK), 5, "data")
+    else:
+        gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gateway.close()
+    t = watch.ending(key)
+    assert t["outcome"] == "aborted_locally" and "half_open" not in t
+    # The kernel's own reasons; with linger 0 it is tcp_disconnect() that resets.
+    assert t["outcome_detail"] == ("TCP_ABORT_ON_CLOSE" if how == "unread data" else "TCP_STATE")
+
+
+def test_killed_by_ss(lab):
+    watch = lab.watch()
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    port = device.getsockname()[1]
+    out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-K", "-Htn", "dport", "=",
+              f":{port}").stdout
+    if str(port) not in out:
+        pytest.skip("this kernel has no CONFIG_INET_DIAG_DESTROY for ss -K")
+    t = watch.ending(key)
+    assert t["outcome"] == "aborted_locally" and t["outcome_detail"] == "ECONNABORTED"
+
+
+@pytest.mark.parametrize("user_timeout_ms", [0, 3000])
+def test_retransmission_takes_over(lab, user_timeout_ms):
+    """Unacknowledged data suspends keepalive: the retransmission timer decides."""
+    lab.gateway.sysctl(tcp_retries2=4)
+    watch = lab.watch()
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 2, user_timeout_ms)
+    lab.gateway.drop("input", "tcp dport 7000")
+    gateway.send(b"unlock")
+    t = watch.ending(key, 30)
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
+    expected = ("user_timeout", "user_timeout") if user_timeout_ms else \
+        ("retransmit_timeout", "retransmit")
+    assert (t["outcome"], t["half_open"]["found_by"]) == expected
+    assert t["episodes"][-1]["kind"] == "retransmit" and t["counts"]["retransmits"] >= 3
+
+
+def test_the_peers_own_probes(lab):
+    """They count as last heard, though the kernel's own clocks do not see them."""
+    watch = lab.watch("--events")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    keepalive(device, 1, 1, 9)
+    wait_until(lambda: len(watch.events(key, "peer_probe")) >= 3, 10, "three probes of the peer")
+    assert all(e["garbage_bytes"] == 0 for e in watch.events(key, "peer_probe"))
+    keepalive(device, 60, 60, 9)
+    last = watch.events(key, "peer_probe")[-1]["at"]
+    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gateway.close()
+    t = watch.ending(key)
+    assert t["counts"]["peer_probes"] >= 3 and t["last_heard_at"] >= last
+
+
+def test_close_wait_and_fin_wait2(lab):
+    """Keepalive goes on in CLOSE_WAIT, where the receive path is not watched: answers are
+    known from the kernel's clocks, and last heard is a lower bound."""
+    watch = lab.watch("--events")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 2)
+    device.shutdown(socket.SHUT_WR)
+    wait_until(lambda: len(watch.events(key, "probe_sent")) >= 3, 10, "probes in CLOSE_WAIT")
+    assert all(e["n"] == 1 for e in watch.events(key, "probe_sent"))
+    lab.gateway.drop("input", "tcp dport 7000")
+    t = watch.ending(key)
+    assert t["outcome"] == "keepalive_timeout" and t["last_heard_is_lower_bound"]
+    assert t["episodes"][-1]["asks"] == 2
+
+
+def test_a_program_that_exits(lab):
+    """exit() closes: orderly, and the owner was known."""
+    watch = lab.watch("--all")
+    gateway, device = lab.connect()
+    key = cookie(device)
+    pid = os.fork()
+    if pid == 0:
+        gateway.close()
+        time.sleep(3)
+        os._exit(0)
+    device.close()
+    os.waitpid(pid, 0)
+    assert gateway.recv(1) == b""
+    gateway.close()
+    t = watch.ending(key)
+    assert t["outcome"] == "closed_locally"
+    assert t["socket"]["owner"]["pid"] in (pid, os.getpid())

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The command itself: signals, files, readers that go away, replays, and what it says when
+something is missing."""
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+import schema
+from lab import HALFOPEN, Lab, cookie, inside, keepalive, wait_until
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def halfopen(*arguments, **keywords):
+    keywords.setdefault("timeout", 60)
+    return subprocess.run([HALFOPEN, *arguments], capture_output=True, text=True, **keywords)
+
+
+# ---- ending a watch ----
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_with_open_sockets_and_0(lab, how):
+    watch = lab.watch()
+    silent, _ = lab.connect()
+    healthy, _ = lab.connect()
+    keepalive(silent, 1, 1, 9)
+    lab.gateway.drop("input", f"tcp sport {silent.getpeername()[1]}")
+    time.sleep(4)
+    keys = cookie(silent), cookie(healthy)
+    assert watch.stop(how) == 0
+    t, = watch.of(keys[0])
+    assert not t["final"] and t["outcome"] == "suspect"
+    assert not watch.of(keys[1])    # it had nothing to tell
+
+
+def test_all_tells_the_silent_too(lab):
+    watch = lab.watch("--all")
+    gateway, _ = lab.connect()
+    time.sleep(0.5)
+    assert watch.stop() == 0
+    t, = watch.of(cookie(gateway))
+    assert t["outcome"] == "open" and not t["partial"]
+
+
+def test_for_ends_by_itself(lab):
+    start = time.monotonic()
+    r = halfopen("watch", "--json", "--for", "1s")
+    assert r.returncode == 0 and 1 <= time.monotonic() - start < 10
+    schema.check([json.loads(l) for l in r.stdout.splitlines()])
+
+
+def test_a_reader_that_goes_away(lab):
+    """halfopen watch --json | head -1: it ends, with 1 and a word why."""
+    watch = subprocess.Popen([HALFOPEN, "watch", "--json", "--events"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert json.loads(watch.stdout.readline())["schema"] == "halfopen.meta/1"
+    watch.stdout.close()
+    lab.connect()
+    assert watch.wait(10) == 1
+    assert b"its reader went away" in watch.stderr.read()
+    watch.stderr.close()
+
+
+# ---- files ----
+
+def test_output_file(lab):
+    path = lab.path("out.jsonl")
+    with open(path, "w") as f:
+        f.write("of an earlier run\n" * 10000)
+    os.unlink(path)
+    assert halfopen("watch", "--json", "--for", "500ms", "-o", path).returncode == 0
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    with open(path) as f:
+        schema.check([json.loads(l) for l in f])
+    # An existing file is replaced, whatever its length.
+    with open(path, "w") as f:
+        f.write("of an earlier run\n" * 10000)
+    assert halfopen("watch", "--json", "--for", "500ms", "-o", path).returncode == 0
+    with open(path) as f:
+        schema.check([json.loads(l) for l in f])
+
+
+@contextlib.contextmanager
+def small_disk(lab, size):
+    path = lab.path("disk")
+    os.mkdir(path)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+@pytest.mark.parametrize("option", ["-o", "-w"])
+def test_a_full_disk(lab, option):
+    """It ends with 1 and names the file; no line or record in it is torn."""
+    with small_disk(lab, "64k") as disk:
+        path = os.path.join(disk, "file")
+        watch = subprocess.Popen([HALFOPEN, "watch", "--json", "--events", option, path],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > 0, 10, "a first line")
+        deadline = time.monotonic() + 40
+        while watch.poll() is None and time.monotonic() < deadline:
+            for _ in range(20):
+                gateway, device = lab.connect()
+                gateway.close()
+                device.close()
+        assert watch.wait(5) == 1
+        message = watch.stderr.read()
+        watch.stderr.close()
+        assert path in message and "No space left" in message, message
+        if option == "-o":
+            with open(path) as f:
+                text = f.read()
+            assert text.endswith("\n")
+            schema.check([json.loads(l) for l in text.splitlines()])
+        else:
+            r = halfopen("watch", "-r", path, "--json")
+            assert r.returncode == 0 and not r.stderr, r.stderr
+
+
+def test_unwritable_files_are_named():
+    for option in ("-o", "-w"):
+        r = halfopen("watch", "--json", option, "/nowhere/file")
+        assert r.returncode == 2
+        assert r.stderr == "halfopen: /nowhere/file: cannot be written: No such file or directory\n"
+
+
+# ---- recordings ----
+
+def test_a_replay_gives_the_same_lines(lab):
+    """Byte for byte, as nobody in particular, wherever."""
+    recording = lab.path("recording.ho")
+    watch = lab.watch("--events", "-w", recording)
+    for number in range(10):
+        gateway, device = lab.connect()
+        keepalive(gateway, 1, 1, 1 + number % 3)
+        if number % 2:
+            device.send(b"hello")
+    time.sleep(2.5)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: len([t for t in watch.lines("timeline") if t["final"]]) >= 10, 15, "ends")
+    assert watch.stop() == 0
+    os.chmod(recording, 0o644)
+    os.chmod(lab.directory, 0o755)
+    with open(watch.output) as f:
+        live = f.read()
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+              "--bounding-set=-all"]
+    replay = subprocess.run([*nobody, HALFOPEN, "watch", "--json", "--events", "-r", recording],
+                            capture_output=True, text=True)
+    if "Permission denied" in replay.stderr and not replay.stdout:
+        pytest.skip("nobody may not reach the program in " + os.path.dirname(HALFOPEN))
+    assert replay.returncode == 0, replay.stderr
+    assert replay.stdout == live
+    # Cut off anywhere, it reads up to the cut and says so.
+    with open(recording, "rb") as f:
+        whole = f.read()
+    cut = subprocess.run([HALFOPEN, "watch", "--json", "-r", "-"], input=whole[:-5],
+                         capture_output=True)
+    assert cut.returncode == 0 and b"cut off in the record at byte" in cut.stderr
+    foreign = subprocess.run([HALFOPEN, "watch", "-r", "-"], input=b"{\"a\":1}\n" * 9,
+                             capture_output=True)
+    assert foreign.returncode == 2
+    assert foreign.stderr == b"halfopen: -: not a recording: it does not begin with HALFOPEN\n"
+    assert halfopen("watch", "-r", "/nowhere").returncode == 2
+
+
+# ---- losses ----
+
+def test_a_ring_that_overflows(lab):
+    """Losses are told and counted, exit code 4 under --strict, and nothing wrong is said."""
+    watch = lab.watch("--all", "--strict", "--ring", "4KiB")
+    keys = []
+    for _ in range(20):
+        pairs = [lab.connect() for _ in range(50)]
+        keys += [cookie(g) for g, _ in pairs]
+        for pair in pairs:
+            for s in pair:
+                s.close()
+    wait_until(lambda: watch.lines("loss"), 10, "a loss line")
+    time.sleep(3)   # the pass over all sockets that follows a loss
+    assert watch.stop() == 4
+    assert sum(l["count"] for l in watch.lines("loss")) > 0
+    assert {l["reason"] for l in watch.lines("loss")} <= {"ring_full", "recursion"}
+    told = {k: watch.of(k) for k in keys}
+    assert any(t["counts"]["events_lost"] for ts in told.values() for t in ts)
+    for timelines in told.values():
+        for t in timelines:
+            assert t["outcome"] in ("closed_locally", "unknown"), t
+    # Nobody is left open: the pass found who is gone.
+    assert not [t for ts in told.values() for t in ts if not t["final"]]
+
+
+# ---- what lacks ----
+
+def test_not_permitted():
+    r = subprocess.run(["setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-all",
+                        HALFOPEN, "watch"], capture_output=True, text=True)
+    assert r.returncode == 77, r.stderr
+    assert "CAP_BPF" in r.stderr and "CAP_PERFMON" not in r.stderr
+    r = subprocess.run(["setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin", "--inh-caps=-all",
+                        HALFOPEN, "watch"], capture_output=True, text=True)
+    assert r.returncode == 77 and "CAP_BPF and CAP_PERFMON" in r.stderr
+
+
+def with_btf(path, *arguments):
+    """halfopen where the kernel's type information is replaced by the file `path`."""
+    script = 'mount --bind "$0" /sys/kernel/btf/vmlinux && exec "$@"'
+    return subprocess.run(["unshare", "-m", "sh", "-c", script, path, HALFOPEN, *arguments],
+                          capture_output=True, text=True, timeout=60)
+
+
+def test_a_kernel_without_btf():
+    r = with_btf("/dev/null", "watch", "--for", "1s")
+    assert r.returncode == 1
+    assert "CONFIG_DEBUG_INFO_BTF" in r.stderr
+
+
+@pytest.mark.parametrize("hook, code", [("inet_sk_error_report", 0), ("tcp_send_reset", 0),
+                                        ("timer_expire_exit", 1), ("tcp_probe", 1)])
+def test_a_kernel_without_a_tracepoint(lab, hook, code):
+    """What is worth something without it goes on and says what is lost; the rest ends."""
+    with open("/sys/kernel/btf/vmlinux", "rb") as f:
+        btf = f.read()
+    name = b"\0btf_trace_" + hook.encode() + b"\0"
+    assert btf.count(name) == 1
+    with open(lab.path("btf"), "wb") as f:
+        f.write(btf.replace(name, name.replace(b"trace", b"xxxxx")))
+    r = with_btf(lab.path("btf"), "watch", "--json", "--for", "1s")
+    assert r.returncode == code, r.stderr
+    assert f"this kernel has no tracepoint {hook}" in r.stderr
+    if code == 0:
+        assert hook not in json.loads(r.stdout.splitlines()[0])["attach"]
+
+
+def test_the_other_receive_program(lab):
+    """Where bpf_rdonly_cast is missing (before 6.2) another program does the same."""
+    with open("/sys/kernel/btf/vmlinux", "rb") as f:
+        btf = f.read()
+    with open(lab.path("btf"), "wb") as f:
+        f.write(btf.replace(b"\0bpf_rdonly_cast\0", b"\0bpf_xxonly_cast\0"))
+    out = lab.path("out.jsonl")
+    script = 'mount --bind "$0" /sys/kernel/btf/vmlinux && exec "$@"'
+    watch = lab.end_process(subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", script, lab.path("btf"), HALFOPEN, "watch", "--json",
+         "--events", "-o", out]), signal.SIGINT)
+    wait_until(lambda: os.path.exists(out) and os.path.getsize(out), 15, "a first line")
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 3)
+
+    def answered():
+        with open(out) as f:
+            lines = [json.loads(l) for l in f.read().split("\n")[:-1]]
+        assert "tcp_probe_skc" in lines[0]["attach"]
+        return [l for l in lines if l.get("event") == "answered" and
+                l["socket"]["cookie"] == key]
+    wait_until(answered, 10, "an answer")
+    assert watch.poll() is None
+
+
+# ---- the command line ----
+
+@pytest.mark.parametrize("arguments, said", [
+    (["watch", "--for", "10"], "--for: '10' is no duration"),
+    (["watch", "--every", "0s"], "--every: '0s' is no duration of at least 1s"),
+    (["watch", "--suspect-after", "0"], "--suspect-after: '0' is no number from 1 to 255"),
+    (["watch", "--ring", "5000"], "--ring: '5000' is no power of two"),
+    (["watch", "--nonsense"], "unrecognized option '--nonsense'"),
+    (["watch", "sport = :22"], "no FILTER yet"),
+    (["watch", "-r", "x", "-w", "y"], "belong to a live watch"),
+    (["wach"], "there is no verb 'wach'"),
+    ([], "Usage: halfopen VERB"),
+])
+def test_bad_arguments(arguments, said):
+    r = halfopen(*arguments)
+    assert r.returncode == 2 and said in r.stderr, r.stderr
+    assert not r.stdout
+
+
+def test_help_and_version():
+    assert re.match(r"halfopen \d+\.\d+\.\d+\n$", halfopen("--version").stdout)
+    assert "watch" in halfopen("--help").stdout
+    text = halfopen("watch", "--help")
+    assert text.returncode == 0 and "Examples:" in text.stdout
+    for option in ("--json", "--events", "--all", "--every", "--for", "--suspect-after",
+                   "--strict", "-o", "-w", "-r", "-q", "-v"):
+        assert option in text.stdout
+
+
+def test_text_for_people(lab):
+    out = lab.path("text")
+    watch = subprocess.Popen([HALFOPEN, "watch", "--utc"], stdout=open(out, "w"))
+    wait_until(lambda: os.path.getsize(out), 10, "a summary")
+    gateway, _ = lab.connect()
+    keepalive(gateway, 1, 1, 2)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: "keepalive_timeout" in open(out).read(), 10, "an ending")
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(10) == 0
+    lines = open(out).read().splitlines()
+    assert re.match(r"\d+ sockets in \d+ namespaces; \d+ would never notice", lines[0])
+    assert any(re.match(r"\d\d:\d\d:\d\d\.\d{3}\+00:00  \S+ +10\.77\.0\.1:7000 +10\.77\.0\.2:\d+ +"
+                        r"keepalive_timeout, peer gone unnoticed for \d", l) for l in lines)
+    assert re.match(r"\d+ sockets open, ", lines[-1])
+
+
+def test_nothing_is_changed(lab):
+    """Watching sets no option and no sysctl."""
+    before = {}
+    with inside(lab.gateway.path):
+        for name in ("time", "intvl", "probes"):
+            with open("/proc/sys/net/ipv4/tcp_keepalive_" + name) as f:
+                before[name] = f.read()
+    gateway, _ = lab.connect()
+    watch = lab.watch("--all", "--events")
+    time.sleep(1)
+    assert watch.stop() == 0
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+    with inside(lab.gateway.path):
+        for name in before:
+            with open("/proc/sys/net/ipv4/tcp_keepalive_" + name) as f:
+                assert f.read() == before[name]

@@ -1,0 +1,657 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The state machine, scenario by scenario: facts in, one timeline out. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core.h"
+#include "outcome.h"
+#include "tcp_states.h"
+#include "unit.h"
+
+#define HZ 250
+#define COOKIE 4213
+
+/* One fact, at a time in ms. The peer was last heard by the kernel at `heard_ms`. */
+struct step {
+	uint64_t ms;
+	uint8_t kind;
+	uint64_t heard_ms;
+	struct {
+		uint8_t state, old_state, probes_out, retransmits, tcp_flags, pending, chrono_type;
+		uint16_t flags, error;
+		uint32_t packets_out, unsent, payload, user_timeout_ms, idle_s, total_retrans;
+		int32_t seq_offset;
+		uint64_t chrono_start_ms;
+	} f;
+};
+
+struct expected {
+	enum outcome outcome;
+	enum found_by found_by;
+	bool none;	/* nothing is told */
+	uint32_t sent, answered, failed, peer_probes, retransmits;
+	uint32_t episodes, asks;	/* asks of the last episode */
+	enum episode_end end;
+	int64_t min_ms, likely_min_ms, max_ms;	/* -1: null */
+};
+
+struct scenario {
+	const char *name;
+	struct step steps[16];
+	struct expected expected;
+	bool all, open;
+	uint64_t stop_ms;
+};
+
+struct got {
+	unsigned int timelines;
+	struct timeline last;
+	struct connection connection;
+	struct episode episode;
+	unsigned int entries;
+	struct entry journal[128];
+};
+
+static void on_timeline(void *context, const struct timeline *t)
+{
+	struct got *got = context;
+	const struct connection *c = t->subject.connection;
+
+	got->timelines++;
+	got->last = *t;
+	got->connection = *c;
+	if (c->episodes_used)
+		got->episode = c->episodes[c->episodes_used - 1];
+	got->entries = c->journal.used;
+	memcpy(got->journal, c->journal.entries, c->journal.used * sizeof(struct entry));
+}
+
+static uint32_t jiffies(uint64_t ms)
+{
+	/* Not far from the wrap, as after boot. */
+	return (uint32_t)(-3000 + (int64_t)(ms * HZ / 1000));
+}
+
+static struct record fact(const struct step *s)
+{
+	struct record r = { .type = RECORD_EVENT, .mono_ns = s->ms * MS };
+	struct ho_event *e = &r.event;
+
+	*e = (struct ho_event){
+		.mono_ns = s->ms * MS, .cookie = COOKIE, .kind = s->kind, .family = 2,
+		.state = s->f.state ? s->f.state : TCP_ESTABLISHED, .old_state = s->f.old_state,
+		.flags = HO_F_KEEPALIVE | s->f.flags, .error = s->f.error, .jiffies = jiffies(s->ms),
+		.rcv_tstamp_jiffies = jiffies(s->heard_ms), .lrcvtime_jiffies = jiffies(s->heard_ms),
+		.srtt_us = 40000, .mdev_us = 10000, .last_tx_ns = s->ms * MS,
+		.sock_idle_jiffies = (s->f.idle_s ? s->f.idle_s : 10) * HZ,
+		.sock_interval_jiffies = HZ, .sock_probes = 3, .net_idle_jiffies = 7200 * HZ,
+		.net_interval_jiffies = 75 * HZ, .net_probes = 9, .rto_jiffies = HZ / 5,
+		.probes_out = s->f.probes_out, .retransmits = s->f.retransmits,
+		.packets_out = s->f.packets_out, .unsent = s->f.unsent, .pending = s->f.pending,
+		.tcp_flags = s->f.tcp_flags, .seq_offset = s->f.seq_offset,
+		.payload = s->f.payload, .user_timeout_ms = s->f.user_timeout_ms,
+		.chrono_type = s->f.chrono_type, .total_retrans = s->f.total_retrans,
+		.chrono_start_jiffies = jiffies(s->f.chrono_start_ms),
+	};
+	return r;
+}
+
+static void feed(struct core *core, const struct record *r)
+{
+	const char *why;
+
+	assert_int_equal(core__feed(core, r, &why), 0);
+}
+
+static struct core *started_core(const struct core_config *config, struct got *got)
+{
+	struct core_sink sink = { .context = got, .timeline = on_timeline };
+	struct core *core = core__new(config, &sink);
+	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
+	struct record start = { .type = RECORD_START, .start = { "tcp_probe" } };
+
+	assert_non_null(core);
+	feed(core, &meta);
+	feed(core, &start);
+	return core;
+}
+
+#define EST { 0, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_RECV } }
+#define PROBE(ms, heard, po) { ms, HO_PROBE_SENT, heard, { .probes_out = po } }
+#define HEARD(ms, heard, po) { ms, HO_HEARD, heard, \
+	{ .probes_out = po, .flags = HO_F_SEGMENT, .tcp_flags = 0x10 } }
+#define CLOSE(ms, heard, from, ...) { ms, HO_STATE, heard, \
+	{ .state = TCP_CLOSE, .old_state = from, __VA_ARGS__ } }
+
+static const struct scenario scenarios[] = {
+	{ "three probes unanswered: keepalive timeout",
+	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1), PROBE(20040, 10040, 1),
+	    PROBE(21040, 10040, 2), PROBE(22040, 10040, 3),
+	    CLOSE(23040, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 4,
+	    .answered = 1, .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 2950, .max_ms = 13000 } },
+	{ "the same with TCP_USER_TIMEOUT",
+	  { EST, PROBE(10000, 0, 1),
+	    CLOSE(11000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 1,
+		  .user_timeout_ms = 500, .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_USER_TIMEOUT, .found_by = FOUND_BY_USER_TIMEOUT, .sent = 1,
+	    .episodes = 1, .asks = 1, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 950, .max_ms = 11000 } },
+	{ "kernels before tcp_done_with_error() report the error first",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3),
+	    { 13000, HO_RESET_SENT, 0, { .probes_out = 3 } },
+	    { 13000, HO_ERROR, 0, { .error = ETIMEDOUT, .flags = HO_F_IN_KEEPALIVE } },
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 3,
+	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 2950, .max_ms = 13000 } },
+	{ "a reset that answers a probe: the peer forgot",
+	  { EST, PROBE(10000, 0, 1),
+	    { 10040, HO_HEARD, 0, { .probes_out = 1, .tcp_flags = 0x04 } },
+	    { 10040, HO_RESET_RECEIVED, 0, { .probes_out = 1 } },
+	    CLOSE(10040, 0, TCP_ESTABLISHED, .error = ECONNRESET, .probes_out = 1) },
+	  { .outcome = OUTCOME_RESET_BY_PEER, .found_by = FOUND_BY_RESET, .sent = 1,
+	    .episodes = 1, .asks = 1, .end = EPISODE_DIED,
+	    .min_ms = 0, .likely_min_ms = 0, .max_ms = 10040 } },
+	{ "a reset of the peer's own, while a probe is out: it was there",
+	  { EST, PROBE(10000, 0, 1),
+	    { 10020, HO_HEARD, 0, { .probes_out = 1, .tcp_flags = 0x14 } },
+	    { 10020, HO_RESET_RECEIVED, 0, { .probes_out = 1 } },
+	    CLOSE(10020, 0, TCP_ESTABLISHED, .error = ECONNRESET, .probes_out = 1) },
+	  { .outcome = OUTCOME_RESET_BY_PEER, .sent = 1, .episodes = 1, .asks = 1,
+	    .end = EPISODE_DIED } },
+	{ "a reset in CLOSE_WAIT, where the segment is not seen, with a probe out",
+	  { EST, { 10000, HO_PROBE_SENT, 0, { .state = TCP_CLOSE_WAIT, .probes_out = 1 } },
+	    { 10040, HO_RESET_RECEIVED, 0, { .state = TCP_CLOSE_WAIT, .probes_out = 1 } },
+	    CLOSE(10040, 0, TCP_CLOSE_WAIT, .error = EPIPE, .probes_out = 1) },
+	  { .outcome = OUTCOME_RESET_BY_PEER, .found_by = FOUND_BY_RESET, .sent = 1,
+	    .episodes = 1, .asks = 1, .end = EPISODE_DIED,
+	    .min_ms = 0, .likely_min_ms = 0, .max_ms = 10040 } },
+	{ "a reset without an ask",
+	  { EST, { 5000, HO_RESET_RECEIVED, 4000, { .state = TCP_ESTABLISHED } },
+	    CLOSE(5000, 4000, TCP_ESTABLISHED, .error = ECONNRESET) },
+	  { .outcome = OUTCOME_RESET_BY_PEER } },
+	{ "a reset that answers data after a silence: the ask was the write",
+	  { EST, { 60040, HO_HEARD, 0, { .packets_out = 1, .tcp_flags = 0x04, .chrono_type = 1,
+					  .chrono_start_ms = 60000 } },
+	    { 60040, HO_RESET_RECEIVED, 0, { .packets_out = 1 } },
+	    CLOSE(60040, 0, TCP_ESTABLISHED, .error = ECONNRESET) },
+	  { .outcome = OUTCOME_RESET_BY_PEER, .found_by = FOUND_BY_RESET, .episodes = 1,
+	    .asks = 1, .end = EPISODE_DIED, .min_ms = 0, .likely_min_ms = 0, .max_ms = 60040 } },
+	{ "an answer after three asks: recovered, and not half-open",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3), HEARD(12040, 0, 3),
+	    CLOSE(20000, 19000, TCP_FIN_WAIT2) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .sent = 3, .answered = 1, .episodes = 1, .asks = 3,
+	    .end = EPISODE_RECOVERED } },
+	{ "an answer that only the kernel's clocks tell (FIN_WAIT2, or an event lost)",
+	  { EST, PROBE(10000, 0, 1), PROBE(20000, 10040, 1), PROBE(21000, 10040, 2),
+	    HEARD(21040, 10040, 2), CLOSE(30000, 29000, TCP_LAST_ACK) },
+	  { .outcome = OUTCOME_CLOSED_BY_PEER, .sent = 3, .answered = 2, .episodes = 1, .asks = 2,
+	    .end = EPISODE_RECOVERED } },
+	{ "the peer's own probe ends a silence and is no answer to ours",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2),
+	    { 11500, HO_HEARD, 0, { .probes_out = 2, .tcp_flags = 0x10, .seq_offset = -1 } },
+	    PROBE(12000, 0, 3),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 3,
+	    .peer_probes = 1, .episodes = 2, .asks = 1, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 950, .max_ms = 1500 } },
+	{ "a garbage byte in the peer's probe",
+	  { EST, { 11500, HO_HEARD, 0, { .tcp_flags = 0x10, .seq_offset = -1, .payload = 1 } },
+	    CLOSE(13000, 12000, TCP_LAST_ACK) },
+	  { .outcome = OUTCOME_CLOSED_BY_PEER, .peer_probes = 1 } },
+	{ "orderly ends have nothing to tell",
+	  { EST, CLOSE(5000, 4990, TCP_FIN_WAIT2) }, { .none = true } },
+	{ "... unless all is told: closed by us",
+	  { EST, CLOSE(5000, 4990, TCP_FIN_WAIT2) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY }, .all = true },
+	{ "... closed by the peer",
+	  { EST, CLOSE(5000, 4990, TCP_LAST_ACK) },
+	  { .outcome = OUTCOME_CLOSED_BY_PEER }, .all = true },
+	{ "answered probes alone have nothing to tell",
+	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1), PROBE(20000, 10040, 1),
+	    HEARD(20040, 10040, 1), CLOSE(25000, 24000, TCP_FIN_WAIT2) }, { .none = true } },
+	{ "... and fold under --all",
+	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1), PROBE(20000, 10040, 1),
+	    HEARD(20040, 10040, 1), CLOSE(25000, 24000, TCP_FIN_WAIT2) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .sent = 2, .answered = 2 }, .all = true },
+	{ "closed while suspect, and the FIN was never acknowledged",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3),
+	    { 12500, HO_STATE, 0, { .state = TCP_FIN_WAIT1, .old_state = TCP_ESTABLISHED,
+				    .probes_out = 3 } },
+	    { 12700, HO_RETRANSMIT, 0, { .state = TCP_FIN_WAIT1, .flags = HO_F_FIN_QUEUED,
+					 .packets_out = 1, .total_retrans = 1 } },
+	    CLOSE(20000, 0, TCP_FIN_WAIT1, .error = ETIMEDOUT, .flags = HO_F_ORPHAN,
+		  .total_retrans = 1) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .found_by = FOUND_BY_LOCAL_CLOSE, .sent = 3,
+	    .retransmits = 1, .episodes = 1, .asks = 5, .end = EPISODE_CLOSED,
+	    .min_ms = 0, .likely_min_ms = 2450, .max_ms = 12500 } },
+	{ "closed while suspect, and aborted at once",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3),
+	    CLOSE(12500, 0, TCP_ESTABLISHED, .probes_out = 3) },
+	  { .outcome = OUTCOME_ABORTED_LOCALLY, .found_by = FOUND_BY_LOCAL_CLOSE, .sent = 3,
+	    .episodes = 1, .asks = 3, .end = EPISODE_CLOSED,
+	    .min_ms = 450, .likely_min_ms = 2450, .max_ms = 12500 } },
+	{ "closed while suspect, but the FIN was acknowledged: it was there",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3),
+	    { 12500, HO_STATE, 0, { .state = TCP_FIN_WAIT1, .old_state = TCP_ESTABLISHED,
+				    .probes_out = 3 } },
+	    CLOSE(13000, 12900, TCP_FIN_WAIT2) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .sent = 3, .answered = 1, .episodes = 1,
+	    .asks = 4, .end = EPISODE_RECOVERED } },
+	{ "closed while healthy, and the FIN was never acknowledged",
+	  { EST, { 60200, HO_RETRANSMIT, 30000, { .state = TCP_FIN_WAIT1, .packets_out = 1,
+		   .flags = HO_F_FIN_QUEUED | HO_F_ORPHAN, .chrono_type = 1,
+		   .chrono_start_ms = 60000, .total_retrans = 1 } },
+	    CLOSE(70000, 30000, TCP_FIN_WAIT1, .error = ETIMEDOUT, .flags = HO_F_ORPHAN,
+		  .retransmits = 5, .total_retrans = 5) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .found_by = FOUND_BY_LOCAL_CLOSE, .retransmits = 5,
+	    .episodes = 1, .asks = 2, .end = EPISODE_CLOSED,
+	    .min_ms = 0, .likely_min_ms = 0, .max_ms = 30008 } },
+	{ "retransmissions unanswered",
+	  { EST, { 60200, HO_RETRANSMIT, 59000, { .packets_out = 1, .chrono_type = 1,
+		   .chrono_start_ms = 60000, .total_retrans = 1 } },
+	    { 60600, HO_RETRANSMIT, 59000, { .packets_out = 1, .retransmits = 1,
+					     .total_retrans = 2 } },
+	    CLOSE(66000, 59000, TCP_ESTABLISHED, .error = ETIMEDOUT, .retransmits = 2,
+		  .total_retrans = 2) },
+	  { .outcome = OUTCOME_RETRANSMIT_TIMEOUT, .found_by = FOUND_BY_RETRANSMIT,
+	    .retransmits = 2, .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 5350, .likely_min_ms = 5946, .max_ms = 7004 } },
+	{ "... with TCP_USER_TIMEOUT",
+	  { EST, { 60200, HO_RETRANSMIT, 59000, { .packets_out = 1, .user_timeout_ms = 900 } },
+	    CLOSE(62000, 59000, TCP_ESTABLISHED, .error = ETIMEDOUT, .retransmits = 1,
+		  .user_timeout_ms = 900) },
+	  { .outcome = OUTCOME_USER_TIMEOUT, .found_by = FOUND_BY_USER_TIMEOUT, .episodes = 1,
+	    .asks = 2, .end = EPISODE_DIED,
+	    .min_ms = 1750, .likely_min_ms = 1950, .max_ms = 3004 } },
+	{ "... told to be unreachable",
+	  { EST, { 60200, HO_RETRANSMIT, 59000, { .packets_out = 1 } },
+	    CLOSE(62000, 59000, TCP_ESTABLISHED, .error = EHOSTUNREACH, .retransmits = 1) },
+	  { .outcome = OUTCOME_UNREACHABLE, .found_by = FOUND_BY_UNREACHABLE, .episodes = 1,
+	    .asks = 2, .end = EPISODE_DIED,
+	    .min_ms = 1750, .likely_min_ms = 1950, .max_ms = 3004 } },
+	{ "data written into a silence: keepalive and retransmission are one episode",
+	  { EST, PROBE(10000, 0, 1),
+	    { 10500, HO_RETRANSMIT, 0, { .packets_out = 1, .chrono_type = 1,
+					 .chrono_start_ms = 10300, .probes_out = 1 } },
+	    CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .retransmits = 4) },
+	  { .outcome = OUTCOME_RETRANSMIT_TIMEOUT, .found_by = FOUND_BY_RETRANSMIT, .sent = 1,
+	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 5450, .likely_min_ms = 5950, .max_ms = 16000 } },
+	{ "the retransmission timer gave up on segments that a local filter dropped",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .retransmits = 4) },
+	  { .outcome = OUTCOME_RETRANSMIT_TIMEOUT, .found_by = FOUND_BY_RETRANSMIT,
+	    .min_ms = -1, .likely_min_ms = -1, .max_ms = 16000 } },
+	{ "the persist timer gave up",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
+		       .unsent = 100) },
+	  { .outcome = OUTCOME_ZERO_WINDOW_TIMEOUT, .found_by = FOUND_BY_ZERO_WINDOW,
+	    .min_ms = -1, .likely_min_ms = -1, .max_ms = 16000 } },
+	{ "... with TCP_USER_TIMEOUT",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
+		       .unsent = 100, .user_timeout_ms = 900) },
+	  { .outcome = OUTCOME_USER_TIMEOUT, .found_by = FOUND_BY_USER_TIMEOUT,
+	    .min_ms = -1, .likely_min_ms = -1, .max_ms = 16000 } },
+	{ "ETIMEDOUT without evidence stays unknown",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT) },
+	  { .outcome = OUTCOME_UNKNOWN } },
+	{ "EHOSTUNREACH without data under way stays unknown",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = EHOSTUNREACH) },
+	  { .outcome = OUTCOME_UNKNOWN } },
+	{ "ss -K",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ECONNABORTED) },
+	  { .outcome = OUTCOME_ABORTED_LOCALLY } },
+	{ "closed with unread data",
+	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED), { 16000, HO_RESET_SENT, 0,
+		{ .state = TCP_CLOSE } } },
+	  { .outcome = OUTCOME_ABORTED_LOCALLY } },
+	{ "a probe that never left the host",
+	  { EST, { 10000, HO_PROBE_FAILED, 0, {} }, CLOSE(16000, 0, TCP_FIN_WAIT2) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .failed = 1 } },
+	{ "only the second witness saw the end of a suspect",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2),
+	    { 16000, HO_GONE, 0, { .state = TCP_CLOSE } } },
+	  { .outcome = OUTCOME_UNKNOWN, .sent = 2, .episodes = 1, .asks = 2,
+	    .end = EPISODE_CLOSED } },
+	{ "options changed in mid-life",
+	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1),
+	    { 20000, HO_PROBE_SENT, 10040, { .probes_out = 1, .idle_s = 20 } },
+	    CLOSE(21000, 20040, TCP_FIN_WAIT2, .idle_s = 20) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .sent = 2, .answered = 2 } },
+	{ "options set right after accept() are no change",
+	  { EST, { 20000, HO_PROBE_SENT, 10040, { .probes_out = 1, .idle_s = 20 } },
+	    CLOSE(21000, 20040, TCP_FIN_WAIT2, .idle_s = 20) }, { .none = true } },
+	{ "first seen in the middle of an episode",
+	  { { 12500, HO_SEEN, 0, { .probes_out = 2 } }, PROBE(13000, 0, 3),
+	    CLOSE(14000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 1,
+	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 2450, .max_ms = 14000 } },
+	{ "a probe whose event was lost, told by the kernel's count",
+	  { EST, PROBE(10000, 0, 1), PROBE(12000, 0, 3),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 3,
+	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 2950, .max_ms = 13000 } },
+	{ "a count that was stale when the silence began tells of no lost probes",
+	  { EST, PROBE(10000, 0, 3), PROBE(11000, 0, 4),
+	    CLOSE(12000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 2,
+	    .episodes = 1, .asks = 2, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 1950, .max_ms = 12000 } },
+	{ "first seen with a count that is stale: the peer was heard since",
+	  { { 12500, HO_SEEN, 12500, { .probes_out = 2 } }, CLOSE(14000, 13000, TCP_FIN_WAIT2) },
+	  { .none = true } },
+	{ "first seen while retransmitting",
+	  { { 12500, HO_SEEN, 0, { .retransmits = 2, .packets_out = 1 } },
+	    CLOSE(14000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .retransmits = 3) },
+	  { .outcome = OUTCOME_RETRANSMIT_TIMEOUT, .found_by = FOUND_BY_RETRANSMIT,
+	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 1450, .likely_min_ms = 1450, .max_ms = 14000 } },
+	{ "first seen behind a closed window",
+	  { { 12500, HO_SEEN, 0, { .probes_out = 2, .unsent = 10, .pending = 3 } },
+	    CLOSE(14000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .unsent = 10) },
+	  { .outcome = OUTCOME_ZERO_WINDOW_TIMEOUT, .found_by = FOUND_BY_ZERO_WINDOW,
+	    .episodes = 1, .asks = 2, .end = EPISODE_DIED,
+	    .min_ms = 1450, .likely_min_ms = 1450, .max_ms = 14000 } },
+	{ "open, and two asks unanswered: suspect",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3) },
+	  { .outcome = OUTCOME_SUSPECT, .sent = 3 }, .open = true, .stop_ms = 12500 },
+	{ "open, and one ask unanswered: told, not suspect",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) },
+	  { .outcome = OUTCOME_OPEN, .sent = 2 }, .open = true, .stop_ms = 11500 },
+	{ "open, and one ask out: nothing to tell",
+	  { EST, PROBE(10000, 0, 1) }, { .none = true }, .open = true, .stop_ms = 10500 },
+};
+
+static void check_bound(int64_t expected_ms, bool known, uint64_t ns)
+{
+	if (expected_ms < 0)
+		assert_false(known);
+	else
+		assert_in_range(ns / MS, expected_ms, expected_ms + (ns % MS ? 1 : 0));
+}
+
+static void test_scenario(void **state)
+{
+	const struct scenario *s = *state;
+	const struct expected *x = &s->expected;
+	struct core_config config = { .all = s->all, .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	struct record r;
+	unsigned int i;
+
+	for (i = 0; i < 16 && s->steps[i].kind; i++) {
+		r = fact(&s->steps[i]);
+		feed(core, &r);
+	}
+	r = (struct record){ .type = RECORD_STOP, .mono_ns = s->stop_ms * MS };
+	feed(core, &r);
+
+	assert_int_equal(got.timelines, x->none ? 0 : 1);
+	if (!x->none) {
+		const struct connection *c = &got.connection;
+
+		assert_int_equal(got.last.final, !s->open);
+		assert_string_equal(outcome__name(got.last.outcome), outcome__name(x->outcome));
+		assert_string_equal(found_by__name(c->found_by), found_by__name(x->found_by));
+		assert_int_equal(c->counts.probes_sent, x->sent);
+		assert_int_equal(c->counts.probes_answered, x->answered);
+		assert_int_equal(c->counts.probes_failed, x->failed);
+		assert_int_equal(c->counts.peer_probes, x->peer_probes);
+		assert_int_equal(c->counts.retransmits_total, x->retransmits);
+		assert_int_equal(c->episodes_used, x->episodes);
+		if (x->episodes) {
+			assert_int_equal(got.episode.asks, x->asks);
+			assert_int_equal(got.episode.end, x->end);
+		}
+		assert_int_equal(got.last.half_open, x->found_by != FOUND_BY_NOTHING);
+	}
+	if (!x->none && x->found_by) {
+		const struct latency *l = &got.last.latency;
+
+		check_bound(x->min_ms, l->lower_bounds_known, l->min_ns);
+		check_bound(x->likely_min_ms, l->lower_bounds_known, l->likely_min_ns);
+		/* What the kernel's clocks alone tell is known to a jiffy. */
+		assert_in_range(l->max_ns / MS, x->max_ms, x->max_ms + 4);
+	}
+	core__free(core);
+}
+
+/* ---- what is no matter of one socket's story ---- */
+
+static void test_every_tells_open_sockets_with_rising_revisions(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .every_ns = 5 * S };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step steps[] = { EST, PROBE(1000, 0, 1), PROBE(2000, 0, 2) };
+	struct record r;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		r = fact(&steps[i]);
+		feed(core, &r);
+	}
+	for (i = 1; i <= 12; i++) {
+		r = (struct record){ .type = RECORD_TICK, .mono_ns = i * S };
+		feed(core, &r);
+	}
+	assert_int_equal(got.timelines, 2);
+	assert_int_equal(got.last.revision, 2);
+	assert_false(got.last.final);
+	core__free(core);
+}
+
+static void test_a_long_episode_keeps_both_ends(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	struct step probe = { 1000, HO_PROBE_SENT, 0, { .probes_out = 1 } };
+	struct record r;
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 100; i++, probe.ms += 1000) {
+		r = fact(&probe);
+		feed(core, &r);
+	}
+	feed(core, &(struct record){ .type = RECORD_STOP });
+	assert_int_equal(got.connection.counts.probes_sent, 100);
+	assert_int_equal(got.entries, 16);
+	assert_int_equal(got.connection.journal.omitted, 84);
+	assert_int_equal(got.journal[0].n, 1);
+	assert_int_equal(got.journal[7].n, 8);
+	assert_int_equal(got.journal[8].n, 93);
+	assert_int_equal(got.journal[15].n, 100);
+	core__free(core);
+}
+
+static void test_many_episodes_stay_bounded(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	uint64_t ms = 1000;
+	unsigned int i, j;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		for (j = 1; j <= 3; j++, ms += 1000) {
+			struct step probe = PROBE(ms, 0, j);
+			struct record r = fact(&probe);
+
+			feed(core, &r);
+		}
+		struct step heard = HEARD(ms, 0, 3);
+		struct record r = fact(&heard);
+
+		feed(core, &r);
+		ms += 10000;
+	}
+	feed(core, &(struct record){ .type = RECORD_STOP });
+	assert_int_equal(got.connection.episodes_used, EPISODES_KEPT);
+	assert_int_equal(got.connection.episodes_omitted, 100 - EPISODES_KEPT);
+	assert_in_range(got.entries, 64, 96);
+	assert_int_equal(got.entries + got.connection.journal.omitted, 400);
+	core__free(core);
+}
+
+static void test_events_are_told_one_by_one(void **state)
+{
+	/* Without folding the first probe is told when it is sent, not when it stays unanswered. */
+	struct core_config config = { .suspect_after = 2, .events = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1) };
+	struct record r;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		r = fact(&steps[i]);
+		feed(core, &r);
+	}
+	struct step close = { 20000, HO_STATE, 0,
+			      { .state = TCP_CLOSE, .old_state = TCP_ESTABLISHED } };
+	r = fact(&close);
+	feed(core, &r);
+	feed(core, &(struct record){ .type = RECORD_STOP });
+	assert_int_equal(got.entries, 4);
+	assert_int_equal(got.journal[1].kind, ENTRY_PROBE_SENT);
+	assert_int_equal(got.journal[2].kind, ENTRY_ANSWERED);
+	assert_int_equal(got.journal[2].rtt.min_us, 40000);
+	core__free(core);
+}
+
+static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
+	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 30 * S,
+			       .snapshot = { .begun_ns = 29 * S, .complete = false } };
+	struct record loss = { .type = RECORD_LOSS, .mono_ns = 20 * S,
+			       .loss = { .count = 3, .from_ns = 19 * S,
+					 .reason = LOSS_RING_FULL } };
+	struct record whose = loss, tick = { .type = RECORD_TICK, .mono_ns = 40 * S };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct record r = fact(&steps[i]);
+
+		feed(core, &r);
+	}
+	whose.loss.cookie = COOKIE;
+	whose.loss.count = 1;
+	feed(core, &loss);
+	feed(core, &whose);
+	feed(core, &pass);		/* not every namespace was read: proves nothing */
+	feed(core, &tick);
+	assert_int_equal(got.timelines, 0);
+	pass.snapshot.complete = true;
+	feed(core, &pass);
+	tick.mono_ns = 50 * S;
+	feed(core, &tick);
+	assert_int_equal(got.timelines, 1);
+	assert_int_equal(got.last.outcome, OUTCOME_UNKNOWN);
+	assert_true(got.connection.ending_lost);
+	assert_int_equal(got.connection.counts.events_lost, 1);
+	assert_int_equal(core__totals(core).events_lost, 3);
+	assert_int_equal(core__totals(core).open, 0);
+	core__free(core);
+}
+
+static void test_an_owner_is_kept_with_its_socket(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	struct record owner = { .type = RECORD_OWNER,
+				.owner = { COOKIE, 812, "mosquitto", "/system.slice", "" } };
+	struct step est = EST;
+	struct record r = fact(&est);
+
+	(void)state;
+	feed(core, &owner);		/* of a socket that nobody knows: ignored */
+	feed(core, &r);
+	feed(core, &owner);
+	feed(core, &owner);
+	feed(core, &(struct record){ .type = RECORD_STOP });
+	assert_non_null(got.last.subject.owner);
+	core__free(core);
+}
+
+static void test_what_comes_after_the_end_is_nobodys(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step steps[] = {
+		{ 1000, HO_GONE, 0, { .state = TCP_CLOSE } },
+		{ 1000, HO_RESET_SENT, 0, { .state = TCP_CLOSE } },
+		{ 1000, HO_ERROR, 0, { .state = TCP_CLOSE } },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct record r = fact(&steps[i]);
+
+		feed(core, &r);
+	}
+	assert_int_equal(core__totals(core).open, 0);
+	core__free(core);
+}
+
+static void test_a_stream_must_say_what_it_is_first(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct core_sink sink = { 0 };
+	struct core *core = core__new(&config, &sink);
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(core__feed(core, &(struct record){ .type = RECORD_TICK }, &why), -EBADMSG);
+	assert_non_null(why);
+	core__free(core);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 8];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		tests[n++] = (struct CMUnitTest){ .name = scenarios[i].name,
+						  .test_func = test_scenario,
+						  .initial_state = (void *)&scenarios[i] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_every_tells_open_sockets_with_rising_revisions);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_long_episode_keeps_both_ends);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_many_episodes_stay_bounded);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_events_are_told_one_by_one);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_a_complete_pass_tells_who_is_gone_after_a_loss);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_what_comes_after_the_end_is_nobodys);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_a_stream_must_say_what_it_is_first);
+	return _cmocka_run_group_tests("core", tests, n, NULL, NULL);
+}

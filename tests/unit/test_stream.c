@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From the source to the file: reordering, recordings, JSON and outputs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "output.h"
+#include "owners_wanted.h"
+#include "record.h"
+#include "recorder.h"
+#include "recording.h"
+#include "reorder.h"
+#include "unit.h"
+
+struct seen {
+	uint64_t mono_ns[64];
+	unsigned int count;
+	int fail_at;
+};
+
+static int take(void *context, const void *bytes, size_t size)
+{
+	struct seen *seen = context;
+	const char *why;
+	struct record r;
+
+	assert_int_equal(record__decode(bytes, size, &r, &why), 0);
+	seen->mono_ns[seen->count++] = r.mono_ns;
+	return seen->fail_at && (int)seen->count == seen->fail_at ? -ENOSPC : 0;
+}
+
+static void push(struct reorder *r, uint64_t mono_ns)
+{
+	assert_int_equal(reorder__push(r, &(struct record){ .type = RECORD_TICK,
+							    .mono_ns = mono_ns }), 0);
+}
+
+static void test_records_come_out_in_order(void **state)
+{
+	struct reorder r = { 0 };
+	struct seen seen = { 0 };
+	unsigned int i;
+
+	(void)state;
+	push(&r, 30);
+	push(&r, 10);
+	push(&r, 50);
+	push(&r, 20);
+	assert_int_equal(reorder__release(&r, 30, take, &seen), 0);
+	assert_int_equal(seen.count, 3);
+	push(&r, 40);
+	push(&r, 25);		/* too late for its place: passed on all the same, and counted */
+	assert_int_equal(r.late, 1);
+	assert_int_equal(reorder__release(&r, UINT64_MAX, take, &seen), 0);
+	static const uint64_t expected[] = { 10, 20, 30, 25, 40, 50 };
+
+	assert_int_equal(seen.count, 6);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(seen.mono_ns[i], expected[i]);
+	reorder__free(&r);
+}
+
+static void test_a_failing_reader_ends_the_stream(void **state)
+{
+	struct seen seen = { .fail_at = 2 };
+	struct reorder r = { 0 };
+
+	(void)state;
+	push(&r, 1);
+	push(&r, 2);
+	push(&r, 3);
+	assert_int_equal(reorder__release(&r, 9, take, &seen), -ENOSPC);
+	assert_int_equal(seen.count, 2);
+	reorder__free(&r);
+}
+
+/* ---- recordings ---- */
+
+static char path[] = "/tmp/halfopen-test-XXXXXX";
+
+static int write_recording(unsigned int records)
+{
+	uint64_t buffer[RECORD_SIZE_MAX / 8];
+	struct recorder rec;
+	unsigned int i;
+
+	assert_int_equal(recorder__open(&rec, path), 0);
+	for (i = 0; i < records; i++) {
+		size_t size = record__encode(&(struct record){ .type = RECORD_TICK, .mono_ns = i },
+					     buffer);
+
+		assert_int_equal(recorder__add(&rec, buffer, size), 0);
+	}
+	assert_int_equal(recorder__flush(&rec), 0);
+	assert_int_equal(recorder__close(&rec), 0);
+	return sizeof(struct recording_header) + records * 16;
+}
+
+static int read_recording(struct seen *seen, struct recording_problem *problem)
+{
+	int fd = open(path, O_RDONLY), err;
+
+	assert_true(fd >= 0);
+	err = recording__read(fd, take, seen, problem);
+	close(fd);
+	return err;
+}
+
+static void test_a_recording_reads_back(void **state)
+{
+	struct recording_problem problem;
+	struct seen seen = { 0 };
+
+	(void)state;
+	write_recording(50);
+	assert_int_equal(read_recording(&seen, &problem), 0);
+	assert_int_equal(seen.count, 50);
+	assert_int_equal(seen.mono_ns[49], 49);
+	assert_string_equal(problem.text, "");
+}
+
+static void test_a_recording_cut_anywhere_reads_up_to_the_cut(void **state)
+{
+	struct recording_problem problem;
+	int size, cut;
+
+	(void)state;
+	for (cut = sizeof(struct recording_header), size = cut + 1; cut < size; cut++) {
+		struct seen seen = { 0 };
+
+		size = write_recording(10);
+		assert_int_equal(truncate(path, cut), 0);
+		assert_int_equal(read_recording(&seen, &problem), 0);
+		assert_int_equal(seen.count, (cut - sizeof(struct recording_header)) / 16);
+		assert_int_equal(problem.is_cut, (cut - sizeof(struct recording_header)) % 16 != 0);
+	}
+}
+
+static void overwrite(long offset, const void *bytes, size_t size)
+{
+	int fd = open(path, O_WRONLY);
+
+	assert_int_equal(pwrite(fd, bytes, size, offset), (ssize_t)size);
+	close(fd);
+}
+
+static void test_foreign_files_are_named(void **state)
+{
+	static const uint32_t newer = 99, swapped = 0x04030201, nonsense = 5;
+	struct recording_problem problem;
+	struct seen seen = { 0 };
+
+	(void)state;
+	write_recording(5);
+	overwrite(16 + 32, &nonsense, sizeof(nonsense));
+	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+	assert_int_equal(seen.count, 2);
+	assert_string_equal(problem.text, "byte 48: no record begins here");
+	write_recording(5);
+	overwrite(8, &newer, sizeof(newer));
+	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+	assert_string_equal(problem.text, "recorded in a newer format than this version reads");
+	write_recording(5);
+	overwrite(12, &swapped, sizeof(swapped));
+	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+	assert_string_equal(problem.text, "recorded on a machine of another byte order");
+	overwrite(0, "PK", 2);
+	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+	assert_string_equal(problem.text, "not a recording: it does not begin with HALFOPEN");
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+}
+
+/* ---- outputs ---- */
+
+static void test_a_full_disk_is_told_once_and_for_all(void **state)
+{
+	struct output o;
+
+	(void)state;
+	assert_int_equal(output__open(&o, "/dev/full"), 0);
+	assert_int_equal(output__write(&o, "x", 1), -ENOSPC);
+	assert_int_equal(output__write(&o, "x", 1), -ENOSPC);
+	output__close(&o);
+	assert_int_equal(output__open(&o, "/nowhere/file"), -ENOENT);
+}
+
+static void test_a_file_keeps_what_it_held_until_the_first_write(void **state)
+{
+	struct output o;
+	char text[8] = "";
+	int fd;
+
+	(void)state;
+	write_recording(5);
+	assert_int_equal(output__open(&o, path), 0);
+	assert_int_equal(output__close(&o), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 16 + 5 * 16);
+	close(fd);
+	assert_int_equal(output__open(&o, path), 0);
+	assert_int_equal(output__write(&o, "new", 3), 0);
+	assert_int_equal(output__close(&o), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(read(fd, text, sizeof(text)), 3);
+	assert_memory_equal(text, "new", 3);
+	close(fd);
+}
+
+/* ---- JSON ---- */
+
+static void assert_json(struct json *j, const char *expected)
+{
+	json__end_line(j);
+	assert_false(j->failed);
+	assert_int_equal(j->length, strlen(expected) + 1);
+	assert_memory_equal(j->text, expected, strlen(expected));
+	json__free(j);
+}
+
+static void test_json_nests_and_separates(void **state)
+{
+	struct json j = { 0 };
+
+	(void)state;
+	json__object(&j, NULL);
+	json__u64(&j, "a", 1);
+	json__array(&j, "b");
+	json__object(&j, NULL);
+	json__end_object(&j);
+	json__object(&j, NULL);
+	json__bool(&j, "c", true);
+	json__null(&j, "d");
+	json__end_object(&j);
+	json__end_array(&j);
+	json__big(&j, "e", UINT64_MAX);
+	json__s64(&j, "f", -3);
+	json__end_object(&j);
+	assert_json(&j, "{\"a\":1,\"b\":[{},{\"c\":true,\"d\":null}],"
+		    "\"e\":\"18446744073709551615\",\"f\":-3}");
+}
+
+static void test_json_strings_hold_anything(void **state)
+{
+	struct json j = { 0 };
+
+	(void)state;
+	json__array(&j, NULL);
+	json__string(&j, NULL, "q\"b\\n\n\x01\x7f");
+	json__string(&j, NULL, "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x9b\xb4");
+	json__string(&j, NULL, "\xff \xc3 \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82");
+	json__end_array(&j);
+	assert_json(&j, "[\"q\\\"b\\\\n\\u000a\\u0001\\u007f\","
+		    "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x9b\xb4\","
+		    "\"\xef\xbf\xbd \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd "
+		    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd "
+		    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\"]");
+}
+
+static void test_json_numbers_and_times(void **state)
+{
+	struct json j = { 0 };
+
+	(void)state;
+	json__array(&j, NULL);
+	json__milli(&j, NULL, 13500);
+	json__milli(&j, NULL, 13000);
+	json__milli(&j, NULL, 1001);
+	json__milli(&j, NULL, 50);
+	json__time(&j, NULL, 1795230814945356496);
+	json__end_array(&j);
+	assert_json(&j, "[13.5,13,1.001,0.05,\"2026-11-21T03:13:34.945356496Z\"]");
+}
+
+/* ---- owners that are looked for ---- */
+
+static void test_owners_are_looked_for_twice(void **state)
+{
+	struct owners_wanted o = { 0 };
+
+	(void)state;
+	owners_wanted__begin(&o);
+	assert_false(owners_wanted__take(&o, 1));
+	owners_wanted__end(&o);
+	owners_wanted__add(&o, 7);
+	owners_wanted__add(&o, 3);
+	owners_wanted__begin(&o);
+	assert_true(owners_wanted__take(&o, 3));
+	assert_false(owners_wanted__take(&o, 3));	/* one process is enough */
+	assert_false(owners_wanted__take(&o, 4));
+	owners_wanted__end(&o);
+	assert_true(owners_wanted__any(&o));
+	owners_wanted__begin(&o);
+	owners_wanted__end(&o);
+	assert_false(owners_wanted__any(&o));
+	owners_wanted__free(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_records_come_out_in_order),
+		cmocka_unit_test(test_a_failing_reader_ends_the_stream),
+		cmocka_unit_test(test_a_recording_reads_back),
+		cmocka_unit_test(test_a_recording_cut_anywhere_reads_up_to_the_cut),
+		cmocka_unit_test(test_foreign_files_are_named),
+		cmocka_unit_test(test_a_full_disk_is_told_once_and_for_all),
+		cmocka_unit_test(test_a_file_keeps_what_it_held_until_the_first_write),
+		cmocka_unit_test(test_json_nests_and_separates),
+		cmocka_unit_test(test_json_strings_hold_anything),
+		cmocka_unit_test(test_json_numbers_and_times),
+		cmocka_unit_test(test_owners_are_looked_for_twice),
+	};
+	int failed, fd = mkstemp(path);
+
+	if (fd < 0)
+		return 1;
+	close(fd);
+	failed = cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+	unlink(path);
+	return failed;
+}
