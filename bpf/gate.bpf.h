@@ -33,14 +33,14 @@ static __always_inline bool gate__quiet_before(const struct tcp_sock *tp)
 	       now - tp->inet_conn.icsk_ack.lrcvtime >= gate_quiet_jiffies;
 }
 
-/* Second test: the silence was broken; does anyone wait for that? */
-static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
+/* Second test: the silence was broken; does anyone wait for that, or was it long? */
+static __always_inline bool gate__ends_a_silence(const struct sock *sk)
 {
-	__u32 now = socket__jiffies();
+	const struct tcp_sock *tp = (const void *)sk;
 
-	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits ||
-	       (now - tp->rcv_tstamp >= gate_idle_jiffies &&
-		now - tp->inet_conn.icsk_ack.lrcvtime >= gate_idle_jiffies);
+	return BPF_CORE_READ(tp, inet_conn.icsk_probes_out) ||
+	       BPF_CORE_READ(tp, inet_conn.icsk_retransmits) ||
+	       socket__unheard_jiffies(sk, socket__jiffies()) >= gate_idle_jiffies;
 }
 
 /* Retransmissions that an RTO caused: an ACK that triggers one has just been heard. Tail loss

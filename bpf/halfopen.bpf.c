@@ -127,12 +127,14 @@ static __always_inline bool is_tcp(const struct sock *sk)
 /* ---- receive ---- */
 
 /* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
- * gap. The socket is as it was before the segment. */
-static __always_inline int heard(struct sock *sk, const struct tcp_sock *tp,
-				 const struct sk_buff *skb)
+ * gap. The socket is as it was before the segment. A function of its own, so that the way of a
+ * healthy segment saves no registers; it takes the context, in which the verifier knows types. */
+static __noinline int heard(unsigned long long *ctx)
 {
+	struct sock *sk = (void *)ctx[0];
+	const struct sk_buff *skb = (void *)ctx[1];
+	const struct tcp_sock *tp = (void *)sk;
 	const void *header = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
-	bool waited_for = gate__ends_a_silence(tp);
 	struct ho_event *e;
 	struct tcphdr th;
 	__u8 tcp_flags;
@@ -143,7 +145,7 @@ static __always_inline int heard(struct sock *sk, const struct tcp_sock *tp,
 	tcp_flags = ((__u8 *)&th)[13];
 	seq_offset = bpf_ntohl(th.seq) - BPF_CORE_READ(tp, rcv_nxt);
 	/* seq = rcv_nxt - 1 is a keepalive probe of the peer's */
-	if (!waited_for && seq_offset != -1 && !th.rst)
+	if (!gate__ends_a_silence(sk) && seq_offset != -1 && !th.rst)
 		return 0;
 
 	e = event__reserve(HO_HEARD, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(), HO_EVENT_FULL);
@@ -160,19 +162,20 @@ static __always_inline int heard(struct sock *sk, const struct tcp_sock *tp,
 
 /* Two ways to a typed tcp_sock; user space loads the first that this kernel takes. */
 SEC("tp_btf/tcp_probe")
-int BPF_PROG(tcp_probe_cast, struct sock *sk, struct sk_buff *skb)
+int tcp_probe_cast(unsigned long long *ctx)
 {
-	const struct tcp_sock *tp = bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+	const struct tcp_sock *tp = bpf_rdonly_cast((void *)ctx[0],
+						    bpf_core_type_id_kernel(struct tcp_sock));
 
-	return gate__quiet_before(tp) ? heard(sk, tp, skb) : 0;
+	return gate__quiet_before(tp) ? heard(ctx) : 0;
 }
 
 SEC("?tp_btf/tcp_probe")
-int BPF_PROG(tcp_probe_skc, struct sock *sk, struct sk_buff *skb)
+int tcp_probe_skc(unsigned long long *ctx)
 {
-	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)ctx[0]);
 
-	return tp && gate__quiet_before(tp) ? heard(sk, tp, skb) : 0;
+	return tp && gate__quiet_before(tp) ? heard(ctx) : 0;
 }
 
 /* ---- transmit ---- */

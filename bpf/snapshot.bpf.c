@@ -3,8 +3,8 @@
  * Who is there: iterators over open sockets.
  *
  * iter/task_file sees every TCP socket that some process holds, in every network namespace, and
- * whose it is. iter/tcp sees those that nobody holds (not yet accepted, orphaned), but only in
- * the namespace of whoever opened it. Both give each socket its cookie.
+ * whose it is. iter/tcp sees those, too, that nobody holds (not yet accepted, orphaned), but only
+ * in the namespace of whoever opened it. Both give each socket its cookie.
  */
 #include "compat.bpf.h"
 #include "event.h"
@@ -15,8 +15,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Our own socket, from which learn() reads what this kernel's keepalive timer looks like. */
 const volatile __u64 own_cookie = 0;
-/* iter/tcp tells every socket, or only those without a file. */
-const volatile bool only_without_file = true;
+/* iter/tcp tells every socket, or only those that held_sockets() has not told. */
+bool only_without_file;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
 struct {
@@ -77,7 +77,7 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 }
 
 SEC("iter/tcp")
-int unheld_sockets(struct bpf_iter__tcp *ctx)
+int sockets_in_netns(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *skc = ctx->sk_common;
 	struct tcp_sock *tp;

@@ -39,5 +39,24 @@ test: ## all tests, and one line that counts them
 	@rm -rf $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory -k check lab; tests/tally $(RESULTS)
 
-bench: all $(B)/bench/crowd $(B)/bench/probe_cost ## measure cost and capacity (root)
-	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) tests/bench/bench.py
+# ---- benchmarks ----
+
+$(B)/bench/empty.bpf.o: tests/bench/empty.bpf.c bpf/compat.bpf.h vmlinux/$(ARCH)/vmlinux.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/bench/empty.skel.h: $(B)/bench/empty.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf > $@ 2>$@.log || { cat $@.log; exit 1; }
+
+$(B)/bench/probe_cost: tests/bench/probe_cost.c $(B)/bench/empty.skel.h
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CFLAGS) -I$(B)/bench $< $(LIBS) -o $@
+
+$(B)/bench/rr: tests/bench/rr.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) $< -o $@
+
+bench: all $(B)/bench/rr $(B)/bench/probe_cost ## measure cost and capacity (root)
+	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
+		tests/bench/bench.py $(BENCHES)

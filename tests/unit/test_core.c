@@ -341,6 +341,19 @@ static const struct scenario scenarios[] = {
 	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 3,
 	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
 	    .min_ms = 950, .likely_min_ms = 2950, .max_ms = 13000 } },
+	{ "a last probe whose event was lost: it can have been sent an interval before the end",
+	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 3,
+	    .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 2950, .max_ms = 13000 } },
+	{ "all probes lost, and only the end told",
+	  { EST, CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		       .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 1,
+	    .episodes = 1, .asks = 1, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 950, .max_ms = 13000 } },
 	{ "a count that was stale when the silence began tells of no lost probes",
 	  { EST, PROBE(10000, 0, 3), PROBE(11000, 0, 4),
 	    CLOSE(12000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
@@ -562,9 +575,12 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	feed(core, &loss);
 	feed(core, &whose);
 	feed(core, &pass);		/* not every namespace was read: proves nothing */
+	feed(core, &pass);
+	pass.snapshot.complete = true;
+	feed(core, &pass);		/* nor does a single pass */
 	feed(core, &tick);
 	assert_int_equal(got.timelines, 0);
-	pass.snapshot.complete = true;
+	pass.snapshot.begun_ns = 39 * S;
 	feed(core, &pass);
 	tick.mono_ns = 50 * S;
 	feed(core, &tick);
@@ -574,6 +590,58 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	assert_int_equal(got.connection.counts.events_lost, 1);
 	assert_int_equal(core__totals(core).events_lost, 3);
 	assert_int_equal(core__totals(core).open, 0);
+	core__free(core);
+}
+
+static void on_loss(void *context, const struct loss *l)
+{
+	*(struct loss *)context = *l;
+}
+
+/* Nobody counted a loss; that somebody ended, or was probed, shows all the same, and is told. */
+static void test_what_no_program_was_run_for_is_told(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct loss loss = { 0 };
+	struct core_sink sink = { .context = &loss, .loss = on_loss };
+	struct core *core = core__new(&config, &sink);
+	uint64_t cookie = COOKIE;
+	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
+	struct record start = { .type = RECORD_START, .start = { "tcp_probe" } };
+	struct record present = { .type = RECORD_PRESENT, .mono_ns = 60 * S,
+				  .present = { 1, &cookie } };
+	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 60 * S,
+			       .snapshot = { .begun_ns = 59 * S, .complete = true } };
+	struct record tick = { .type = RECORD_TICK, .mono_ns = 61 * S };
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(12000, 0, 3) };
+	unsigned int i;
+
+	(void)state;
+	feed(core, &meta);
+	feed(core, &start);
+	for (i = 0; i < 3; i++) {
+		struct record r = fact(&steps[i]);
+
+		feed(core, &r);
+	}
+	feed(core, &present);
+	feed(core, &pass);
+	feed(core, &tick);
+	assert_int_equal(loss.reason, LOSS_UNSEEN);
+	assert_int_equal(loss.count, 1);	/* the second probe */
+	assert_int_equal(core__totals(core).open, 1);
+	loss = (struct loss){ 0 };
+	for (i = 2; i <= 3; i++) {		/* two passes that do not find it */
+		pass.mono_ns = i * 60 * S;
+		pass.snapshot.begun_ns = pass.mono_ns - S;
+		feed(core, &pass);
+	}
+	tick.mono_ns = 181 * S;
+	feed(core, &tick);
+	assert_int_equal(loss.reason, LOSS_UNSEEN);
+	assert_int_equal(loss.count, 1);
+	assert_int_equal(core__totals(core).open, 0);
+	assert_int_equal(core__totals(core).events_lost, 2);
 	core__free(core);
 }
 
@@ -634,7 +702,7 @@ static void test_a_stream_must_say_what_it_is_first(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 8];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 9];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -649,6 +717,8 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_complete_pass_tells_who_is_gone_after_a_loss);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_what_no_program_was_run_for_is_told);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_what_comes_after_the_end_is_nobodys);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(

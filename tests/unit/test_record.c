@@ -73,6 +73,13 @@ static void test_every_type_survives(void **state)
 	r = (struct record){ .type = RECORD_START, .start = { "a b" } };
 	assert_string_equal(decoded(&r).start.attached, "a b");
 
+	static const uint64_t cookies[] = { 7, 1ULL << 63 };
+
+	r = (struct record){ .type = RECORD_PRESENT, .present = { 2, cookies } };
+	out = decoded(&r);
+	assert_int_equal(out.present.count, 2);
+	assert_memory_equal(out.present.cookies, cookies, sizeof(cookies));
+
 	decoded(&(struct record){ .type = RECORD_TICK, .mono_ns = 1 });
 	decoded(&(struct record){ .type = RECORD_STOP, .mono_ns = 2 });
 }
@@ -144,6 +151,12 @@ static void test_broken_records_are_refused(void **state)
 	assert_int_equal(record__decode(buffer, size, &out, &why), -EBADMSG);
 	r = (struct record){ .type = RECORD_LOSS, .loss = { .reason = 99 } };
 	size = record__encode(&r, buffer);
+	assert_int_equal(record__decode(buffer, size, &out, &why), -EBADMSG);
+
+	/* More cookies than there are. */
+	r = (struct record){ .type = RECORD_PRESENT, .present = { 0, NULL } };
+	size = record__encode(&r, buffer);
+	words[4] = 1;
 	assert_int_equal(record__decode(buffer, size, &out, &why), -EBADMSG);
 
 	/* A string that does not end within its record. */

@@ -231,16 +231,48 @@ static void observe(struct connection *c, const struct ho_event *e,
 
 /* ---- one function a kind of fact ---- */
 
-/* Within a silence the kernel's count rises by one a probe; where it rose by more, the event of
- * a probe was lost, or came between the snapshot and the timer's programs. */
-static void count_untold_probes(struct connection *c, const struct ho_event *e)
+/* Within a silence the kernel's count rises by one a probe. Where it stands higher than the
+ * probes that we were told of, the events of some were lost; or, in a silence that had begun
+ * before us, fell between the snapshot and the attaching of the timer's programs. */
+static void count_untold_probes(struct connection *c, uint8_t probes_out, struct told *told)
 {
 	struct silence *s = &c->silence;
+	uint32_t untold = probes_out - s->probes_out;
 
-	if (!s->probes_out || e->probes_out <= s->probes_out + 1)
+	if (!s->probes_out || probes_out <= s->probes_out)
 		return;
-	s->asks += e->probes_out - s->probes_out - 1;
-	c->counts.probes_sent += e->probes_out - s->probes_out - 1;
+	s->asks += untold;
+	s->probes_out = probes_out;
+	c->counts.probes_sent += untold;
+	c->told |= s->asks >= 2;
+	if (s->adopted)
+		return;
+	c->counts.events_lost += untold;
+	told->untold_probes += untold;
+}
+
+/* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
+ * told, this is the latest that it can have been. */
+static void find_untold_probes_at_death(struct connection *c, const struct ho_event *e,
+					uint32_t hz, struct told *told)
+{
+	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies * (1000000000ULL / hz);
+	struct silence *s = &c->silence;
+	uint32_t asks = s->asks;
+
+	if (!e->probes_out || e->unsent || (s->kinds & ~ASK_PROBE) || e->mono_ns < interval_ns)
+		return;
+	if (!asks) {	/* not one was told: the count may be stale, but for the last of them */
+		ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
+		s->probes_out = e->probes_out;
+		c->counts.probes_sent++;
+		c->counts.events_lost++;
+		told->untold_probes++;
+		return;
+	}
+	count_untold_probes(c, e->probes_out, told);
+	if (s->asks > asks && e->mono_ns - interval_ns > s->last_ask_ns)
+		s->last_ask_ns = e->mono_ns - interval_ns;
 }
 
 static void on_probe_sent(struct connection *c, const struct ho_event *e, bool fold,
@@ -249,7 +281,8 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e, bool f
 	struct silence *s = &c->silence;
 	struct entry entry = { .kind = ENTRY_PROBE_SENT, .at_ns = e->mono_ns };
 
-	count_untold_probes(c, e);
+	if (e->probes_out)
+		count_untold_probes(c, e->probes_out - 1, told);
 	c->counts.probes_sent++;
 	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
@@ -378,6 +411,8 @@ static void on_state(struct connection *c, const struct ho_event *e,
 		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
 					      .n = e->error });
 	}
+	if (e->flags & HO_F_IN_KEEPALIVE && e->error)
+		find_untold_probes_at_death(c, e, rules->hz, told);
 	c->ended_ns = e->mono_ns;
 	c->ended_from = e->old_state;
 	outcome__decide(c, e, rules->suspect_after);
@@ -410,6 +445,7 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 	} else if (e->probes_out) {
 		s->asks = e->probes_out;
 		s->probes_out = e->probes_out;
+		s->adopted = true;
 		s->kinds = e->unsent || e->pending == HO_PENDING_PROBE0 ? ASK_ZERO_WINDOW
 									: ASK_PROBE;
 		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;
@@ -440,7 +476,7 @@ void connection__apply(struct connection *c, const struct ho_event *e,
 {
 	bool first = !c->identified;
 
-	told->count = 0;
+	told->count = told->untold_probes = 0;
 	if (c->ended_ns && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return;
 	observe(c, e, rules, told);

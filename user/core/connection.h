@@ -35,6 +35,7 @@ struct silence {
 	uint32_t asks;
 	uint8_t kinds;
 	uint8_t probes_out;	/* the kernel's count at the last probe */
+	bool adopted;		/* it had begun when we first saw the socket */
 	bool first_is_held;	/* a first probe, not in the journal while it may be answered */
 };
 
@@ -128,6 +129,7 @@ struct connection_rules {
 struct told {
 	struct entry entries[4];
 	unsigned int count;
+	uint32_t untold_probes;	/* whose own events never came, by the kernel's count */
 };
 
 /*

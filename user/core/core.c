@@ -29,6 +29,10 @@ struct core {
 
 	struct connection *first_ended, *last_ended;
 	uint64_t now_ns, next_every_ns;
+	uint64_t last_pass_ns;		/* when the last complete pass began */
+	uint64_t counted;		/* losses that the kernel counted ... */
+	uint64_t counted_at_last_pass, counted_at_pass_before;
+	uint64_t unseen, unseen_from_ns;	/* lost without a count of the kernel's */
 	bool started;
 	struct core_totals totals;
 };
@@ -266,6 +270,7 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	}
 	ended = c->ended_ns != 0;
 	connection__apply(c, e, &core->rules, &told);
+	core->unseen += told.untold_probes;
 	if (core->config.events && core->started && core->sink.event) {
 		struct subject subject = subject_of(core, c);
 
@@ -320,42 +325,81 @@ static int feed_sysctl(struct core *core, const struct record *r)
 	return 0;
 }
 
-/* Whoever was open before a complete pass and was neither found by it nor heard of since has
- * ended, and the event that would have told it was lost. */
+static void feed_present(struct core *core, const struct record *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->present.count; i++) {
+		struct slot *s = table__find(&core->table, r->present.cookies[i]);
+
+		if (s)
+			s->touched = r->mono_ns >> TABLE_TOUCH_SHIFT;
+	}
+}
+
+static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mono_ns)
+{
+	struct connection *c = table__find(&core->table, cookie)->history;
+
+	if (!c || !c->identified) {
+		core->totals.endings++;
+		forget(core, cookie);
+		return;
+	}
+	c->ended_ns = mono_ns;
+	c->outcome = OUTCOME_UNKNOWN;
+	c->ending_lost = true;
+	c->told |= connection__unanswered(c) > 0;
+	connection__end_episode(c, mono_ns, EPISODE_CLOSED);
+	wait_for_last_events(core, c);
+}
+
+/* Whoever was found by neither of the last two complete passes and was not heard of since the
+ * first of them began has ended, and what should have told it was lost. Two, because a walk
+ * over a table that changes meanwhile may miss somebody once. */
 static int feed_snapshot(struct core *core, const struct record *r)
 {
-	uint32_t begun = r->snapshot.begun_ns >> TABLE_TOUCH_SHIFT;
-	uint64_t *gone = NULL;
-	size_t count = 0, i;
+	uint32_t since = core->last_pass_ns >> TABLE_TOUCH_SHIFT;
 	struct slot *s = NULL;
+	size_t count = 0, i;
+	uint64_t *gone;
 
-	if (!r->snapshot.complete || !core->totals.events_lost)
+	if (!r->snapshot.complete)
 		return 0;
 	gone = malloc(core->table.used * sizeof(*gone) + 1);
 	if (!gone)
 		return -ENOMEM;
 	while ((s = table__next(&core->table, s)))
-		if (s->touched < begun && !(s->history && s->history->ended_ns))
+		if (s->touched < since && !(s->history && s->history->ended_ns))
 			gone[count++] = s->cookie;
-	for (i = 0; i < count; i++) {
-		struct connection *c;
-
-		s = table__find(&core->table, gone[i]);
-		c = s->history;
-		if (!c || !c->identified) {
-			core->totals.endings++;
-			forget(core, gone[i]);
-			continue;
-		}
-		c->ended_ns = r->mono_ns;
-		c->outcome = OUTCOME_UNKNOWN;
-		c->ending_lost = true;
-		c->told |= connection__unanswered(c) > 0;
-		connection__end_episode(c, r->mono_ns, EPISODE_CLOSED);
-		wait_for_last_events(core, c);
-	}
+	for (i = 0; i < count; i++)
+		end_without_witness(core, gone[i], r->mono_ns);
 	free(gone);
+	/* Where the kernel counted losses in between, these are among them. */
+	if (core->counted == core->counted_at_pass_before)
+		core->unseen += count;
+	core->counted_at_pass_before = core->counted_at_last_pass;
+	core->counted_at_last_pass = core->counted;
+	core->last_pass_ns = r->snapshot.begun_ns;
 	return 0;
+}
+
+static void tell_loss(struct core *core, const struct loss *loss)
+{
+	core->totals.events_lost += loss->count;
+	if (core->started && core->sink.loss)
+		core->sink.loss(core->sink.context, loss);
+}
+
+static void tell_unseen(struct core *core)
+{
+	struct loss loss = { .reason = LOSS_UNSEEN, .count = core->unseen,
+			     .from_ns = core->unseen_from_ns, .to_ns = core->now_ns };
+
+	if (core->unseen)
+		tell_loss(core, &loss);
+	core->unseen = 0;
+	core->unseen_from_ns = core->now_ns;
 }
 
 static void feed_loss(struct core *core, const struct record *r)
@@ -372,9 +416,8 @@ static void feed_loss(struct core *core, const struct record *r)
 			s->history->counts.events_lost += r->loss.count;
 		return;
 	}
-	core->totals.events_lost += r->loss.count;
-	if (core->sink.loss)
-		core->sink.loss(core->sink.context, &loss);
+	core->counted += loss.count;
+	tell_loss(core, &loss);
 }
 
 /* ---- the run ---- */
@@ -410,6 +453,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.started_ns = r->mono_ns;
 	core->run.clock = &core->clock;
 	core->next_every_ns = r->mono_ns + core->config.every_ns;
+	core->unseen_from_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	if (core->sink.start)
@@ -429,6 +473,7 @@ static void pass_time(struct core *core)
 {
 	if (!core->started)
 		return;
+	tell_unseen(core);
 	tell_ended_sockets(core, core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
 	if (core->config.every_ns && core->now_ns >= core->next_every_ns) {
 		tell_open_sockets(core);
@@ -442,6 +487,7 @@ static void stop(struct core *core)
 {
 	if (!core->started)
 		return;
+	tell_unseen(core);
 	tell_ended_sockets(core, UINT64_MAX);
 	tell_open_sockets(core);
 	if (core->sink.tick)
@@ -469,6 +515,9 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 		return feed_owner(core, r);
 	case RECORD_SYSCTL:
 		return feed_sysctl(core, r);
+	case RECORD_PRESENT:
+		feed_present(core, r);
+		return 0;
 	case RECORD_SNAPSHOT:
 		return feed_snapshot(core, r);
 	case RECORD_LOSS:

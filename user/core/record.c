@@ -21,6 +21,8 @@ struct writer {
 
 static void put(struct writer *w, const void *data, size_t size)
 {
+	if (!size)
+		return;
 	memcpy(w->buf + w->at, data, size);
 	w->at += size;
 }
@@ -95,6 +97,10 @@ size_t record__encode(const struct record *r, void *buf)
 	case RECORD_RESET_REASON:
 		put_u32(&w, r->reset_reason.number);
 		put_string(&w, r->reset_reason.name);
+		break;
+	case RECORD_PRESENT:
+		put_u64(&w, r->present.count);
+		put(&w, r->present.cookies, r->present.count * sizeof(uint64_t));
 		break;
 	case RECORD_TICK:
 	case RECORD_STOP:
@@ -245,7 +251,7 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->loss.count = get_u64(&r);
 		out->loss.from_ns = get_u64(&r);
 		out->loss.reason = get_u32(&r);
-		if (out->loss.reason != LOSS_RING_FULL && out->loss.reason != LOSS_RECURSION)
+		if (out->loss.reason < LOSS_RING_FULL || out->loss.reason > LOSS_UNSEEN)
 			r.bad = true;
 		break;
 	case RECORD_SNAPSHOT:
@@ -255,6 +261,13 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 	case RECORD_RESET_REASON:
 		out->reset_reason.number = get_u32(&r);
 		out->reset_reason.name = get_string(&r);
+		break;
+	case RECORD_PRESENT:
+		out->present.count = get_u64(&r);
+		out->present.cookies = (const void *)(r.buf + r.at);
+		if (out->present.count > RECORD_PRESENT_MAX ||
+		    size - r.at != out->present.count * sizeof(uint64_t))
+			r.bad = true;
 		break;
 	case RECORD_TICK:
 	case RECORD_STOP:

@@ -29,12 +29,14 @@ enum record_type {
 	RECORD_SNAPSHOT = 9,	/* a pass over all open sockets has ended */
 	RECORD_RESET_REASON = 10,	/* a name of this kernel's enum sk_rst_reason */
 	RECORD_STOP = 11,	/* the watch ends here */
+	RECORD_PRESENT = 12,	/* cookies of sockets that a pass found open */
 	RECORD_TYPE_MAX
 };
 
 enum loss_reason {
 	LOSS_RING_FULL = 1,
 	LOSS_RECURSION = 2,
+	LOSS_UNSEEN = 3,	/* the kernel ran no program: found by counts and passes alone */
 };
 
 /* Strings point into the encoded record (decode) or are the caller's (encode). */
@@ -79,10 +81,15 @@ struct record {
 			uint32_t number;
 			const char *name;
 		} reset_reason;
+		struct {
+			uint32_t count;		/* at most RECORD_PRESENT_MAX */
+			const uint64_t *cookies;	/* aligned as the record is */
+		} present;
 	};
 };
 
 #define RECORD_HEADER_SIZE 16
+#define RECORD_PRESENT_MAX 2048
 #define RECORD_SIZE_MAX 32768
 
 /*

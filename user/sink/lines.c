@@ -255,7 +255,8 @@ static void on_loss(void *context, const struct loss *loss)
 
 	begin_line(l, "halfopen.loss/1");
 	json__string(&l->json, "reason",
-		     loss->reason == LOSS_RING_FULL ? "ring_full" : "recursion");
+		     loss->reason == LOSS_RING_FULL ? "ring_full"
+		     : loss->reason == LOSS_RECURSION ? "recursion" : "unseen");
 	json__u64(&l->json, "count", loss->count);
 	at(l, "from_at", loss->from_ns);
 	at(l, "to_at", loss->to_ns);

@@ -122,7 +122,8 @@ static void on_loss(void *context, const struct loss *l)
 
 	line(t, "%s  %" PRIu64 " events lost (%s): what they would have told is read again "
 	     "where it can be", time_of_day(t, l->to_ns, time), l->count,
-	     l->reason == LOSS_RING_FULL ? "ring buffer full" : "recursion");
+	     l->reason == LOSS_RING_FULL ? "ring buffer full"
+	     : l->reason == LOSS_RECURSION ? "recursion" : "the kernel ran no program");
 }
 
 static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)

@@ -23,8 +23,10 @@
 #define TICK_NS (NS_PER_S / 4)
 /* ... losses and the wall clock are looked at this often ... */
 #define CHECK_NS NS_PER_S
-/* ... and passes over all sockets take no more than this share of our time. */
+/* ... passes over all sockets take no more than this share of our time, ... */
 #define PASS_DUTY 50
+/* ... and one that tells who is still there is made this often, whatever happens. */
+#define PRESENCE_NS (60 * NS_PER_S)
 /* Measuring the offset of two clocks is exact to microseconds; a step is larger than this. */
 #define CLOCK_STEP_NS 5000000LL
 
@@ -47,9 +49,11 @@ struct live {
 	unsigned int hz;
 
 	int64_t realtime_offset_ns;
-	uint64_t next_tick_ns, next_check_ns, last_check_ns, next_pass_ns;
+	uint64_t next_tick_ns, next_check_ns, last_check_ns, next_pass_ns, next_presence_ns;
 	uint64_t ring_full_before, recursion_before;
-	bool lost;		/* since the last complete pass */
+	unsigned int passes_after_loss;	/* still to be made */
+	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass, not yet told */
+	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
 	unsigned int rows;
@@ -426,7 +430,7 @@ static void push_loss(struct live *l, uint64_t now, enum loss_reason reason, uin
 	r.loss.count = count;
 	r.loss.from_ns = l->last_check_ns;
 	push(l, &r);
-	l->lost = true;
+	l->passes_after_loss = 2;	/* it takes two to tell who is gone */
 }
 
 /* Whose events did not fit into the ring. */
@@ -486,7 +490,8 @@ static int take_snapshot(struct live *l)
 	r.snapshot.begun_ns = clock__mono_ns();
 	err = snapshot__held(l->snapshot, on_row, l);
 	if (!err)
-		err = snapshot__unheld(l->snapshot, on_row, on_netns, l, &r.snapshot.complete);
+		err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l,
+					 &r.snapshot.complete);
 	if (err)
 		return err;
 	if (!r.snapshot.complete)
@@ -495,23 +500,62 @@ static int take_snapshot(struct live *l)
 	return push(l, &r);
 }
 
-/* A pass when one is wanted and its turn has come: after a loss over everything, else for the
- * owners of new sockets. */
-static int pass(struct live *l, uint64_t now)
+static int push_present(struct live *l)
 {
+	struct record r = { .type = RECORD_PRESENT, .mono_ns = clock__mono_ns() };
+
+	r.present.count = l->present_count;
+	r.present.cookies = l->present;
+	l->present_count = 0;
+	return push(l, &r);
+}
+
+static int on_present(void *context, const struct ho_row *row)
+{
+	struct live *l = context;
+
+	l->present[l->present_count++] = row->event.cookie;
+	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
+}
+
+/* Only who is there: an ending that no program was run for shows in no count of losses. */
+static int take_presence(struct live *l)
+{
+	struct record r = { .type = RECORD_SNAPSHOT };
 	int err;
 
-	if (now < l->next_pass_ns || (!l->lost && !owners_wanted__any(&l->owners_wanted)))
+	l->present_count = 0;
+	r.snapshot.begun_ns = clock__mono_ns();
+	err = snapshot__by_netns(l->snapshot, false, on_present, NULL, l, &r.snapshot.complete);
+	if (!err)
+		err = push_present(l);
+	r.mono_ns = clock__mono_ns();
+	return err ? err : push(l, &r);
+}
+
+/* The pass whose turn has come, if any: after a loss over everything, now and then over who is
+ * there, else for the owners of new sockets. */
+static int pass(struct live *l, uint64_t now)
+{
+	int err = 0;
+
+	if (now < l->next_pass_ns)
 		return 0;
-	l->place_pid = 0;
-	if (l->lost) {
-		l->lost = false;
+	if (l->passes_after_loss) {
+		l->passes_after_loss--;
 		err = take_snapshot(l);
-	} else {
+	} else if (now >= l->next_presence_ns) {
+		err = take_presence(l);
+	} else if (owners_wanted__any(&l->owners_wanted)) {
+		l->place_pid = 0;
 		owners_wanted__begin(&l->owners_wanted);
 		err = snapshot__held(l->snapshot, on_owner_row, l);
 		owners_wanted__end(&l->owners_wanted);
+	} else {
+		return 0;
 	}
+	if (now >= l->next_presence_ns)
+		l->next_presence_ns = now + PRESENCE_NS;
 	l->next_pass_ns = clock__mono_ns() + (clock__mono_ns() - now) * PASS_DUTY + NS_PER_S;
 	return err;
 }
@@ -549,6 +593,7 @@ static int begin(struct live *l, const struct btf *btf)
 	l->next_tick_ns = now + TICK_NS;
 	l->next_check_ns = now + CHECK_NS;
 	l->next_pass_ns = now + NS_PER_S;
+	l->next_presence_ns = now + PRESENCE_NS;
 	return l->stream_error;
 }
 

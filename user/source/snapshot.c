@@ -24,7 +24,7 @@
 
 struct snapshot {
 	struct snapshot_bpf *bpf;
-	struct bpf_link *held, *unheld, *learn;
+	struct bpf_link *held, *in_netns, *learn;
 	int own_socket;
 };
 
@@ -70,8 +70,8 @@ int snapshot__open(struct snapshot **out)
 		goto fail_load;
 	s->learn = bpf_program__attach_iter(s->bpf->progs.learn, NULL);
 	s->held = bpf_program__attach_iter(s->bpf->progs.held_sockets, NULL);
-	s->unheld = bpf_program__attach_iter(s->bpf->progs.unheld_sockets, NULL);
-	if (!s->learn || !s->held || !s->unheld) {
+	s->in_netns = bpf_program__attach_iter(s->bpf->progs.sockets_in_netns, NULL);
+	if (!s->learn || !s->held || !s->in_netns) {
 		err = -errno;
 		goto fail_load;
 	}
@@ -91,7 +91,7 @@ void snapshot__close(struct snapshot *s)
 		return;
 	bpf_link__destroy(s->learn);
 	bpf_link__destroy(s->held);
-	bpf_link__destroy(s->unheld);
+	bpf_link__destroy(s->in_netns);
 	snapshot_bpf__destroy(s->bpf);
 	if (s->own_socket >= 0)
 		close(s->own_socket);
@@ -192,14 +192,15 @@ int snapshot__held(struct snapshot *s, row_fn fn, void *context)
 	return read_rows(s->held, sizeof(struct ho_row), fn, context);
 }
 
-int snapshot__unheld(struct snapshot *s, row_fn fn, netns_fn entered, void *context,
-		     bool *complete)
+int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn entered,
+		       void *context, bool *complete)
 {
 	struct keepalive_sysctl sysctl;
 	struct netns_list list;
 	unsigned int i;
 	int err;
 
+	s->bpf->bss->only_without_file = unheld;
 	err = netns__list(&list);
 	*complete = !err;
 	for (i = 0; !err && i < list.count; i++) {
@@ -216,7 +217,7 @@ int snapshot__unheld(struct snapshot *s, row_fn fn, netns_fn entered, void *cont
 		}
 		if (entered && netns__read_keepalive(&sysctl))
 			entered(context, &list.all[i], &sysctl);
-		err = read_rows(s->unheld, sizeof(struct ho_row), fn, context);
+		err = read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
 		if (back >= 0)
 			netns__leave(back);
 	}

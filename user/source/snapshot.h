@@ -28,11 +28,12 @@ int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsig
 int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
 
 /*
- * Sockets that nobody holds (not accepted yet, orphaned), namespace by namespace; without
- * CAP_SYS_ADMIN only our own. `*complete` tells whether every namespace was read.
+ * Sockets namespace by namespace, without owners: all of them, or (`unheld`) those that nobody
+ * holds, not accepted yet or orphaned. Without CAP_SYS_ADMIN only our own namespace's.
+ * `*complete` tells whether every namespace was read.
  */
-int snapshot__unheld(struct snapshot *snapshot, row_fn fn, netns_fn entered, void *context,
-		     bool *complete);
+int snapshot__by_netns(struct snapshot *snapshot, bool unheld, row_fn fn, netns_fn entered,
+		       void *context, bool *complete);
 
 /* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it does not say. */
 size_t snapshot__count_sockets(void);

@@ -1,0 +1,275 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""What watching costs and what it stands, each against a rival in the same run:
+
+  receive   our program on tcp_probe against an empty one on the same hook, in the same seconds
+  rr        round trips a second, attached / detached, in pairs
+  bulk      events that 1 GB of healthy traffic makes
+  storm     N sockets that die within one interval: lost events, time until all are told
+
+bench.py [receive|rr|bulk|storm ...]; HALFOPEN and BENCH say where the programs are. Every figure
+is a ratio or a count; this machine's absolute speed is nobody's business."""
+import ctypes
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from lab import HALFOPEN, Lab, inside    # noqa: E402
+
+BENCH = os.environ["BENCH"]
+RR = os.path.join(BENCH, "rr")
+
+
+def watching(*arguments, btf=None, output=subprocess.DEVNULL):
+    """halfopen watch, once it is attached; `btf` replaces the kernel's type information."""
+    path = tempfile.mktemp(prefix="halfopen-bench-")
+    command = [HALFOPEN, "watch", "--json", "-o", path, *arguments]
+    if btf:
+        command = ["unshare", "-m", "sh", "-c",
+                   'mount --bind "$0" /sys/kernel/btf/vmlinux && exec "$@"', btf, *command]
+    process = subprocess.Popen(command, stderr=output)
+    while process.poll() is None and not (os.path.exists(path) and os.path.getsize(path)):
+        time.sleep(0.01)
+    process.path = path
+    return process
+
+
+def end(process):
+    process.send_signal(signal.SIGINT)
+    process.wait()
+    os.unlink(process.path)
+
+
+def interval(values):
+    """Median, and the order statistics that hold it with at least 95 %."""
+    values = sorted(values)
+    n, k, p = len(values), 0, 0.0
+    comb = 1
+    while True:     # the largest k with P(X < k) <= 2.5 % for X ~ Bin(n, 1/2)
+        p += comb / 2 ** n
+        if p > 0.025:
+            break
+        k += 1
+        comb = comb * (n - k + 1) // k
+    return statistics.median(values), values[max(k - 1, 0)], values[min(n - k, n - 1)]
+
+
+def cost_of(name, btf, empty_first):
+    """(ours, empty) of one second of round trips; whoever is attached first also pays for the
+    cold caches, so the order matters."""
+    watch = None if empty_first else watching(btf=btf)
+    cost = subprocess.Popen([os.path.join(BENCH, "probe_cost"), name], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True)
+    cost.stdout.readline()
+    watch = watch or watching(btf=btf)
+    cost.stdin.write("go\n")
+    cost.stdin.flush()
+    cost.stdout.readline()
+    subprocess.run([RR, "rr", "1000"], stdout=subprocess.DEVNULL, check=True)
+    out, _ = cost.communicate()
+    end(watch)
+    figures = {l.split()[0]: l.split()[1:] for l in out.splitlines()}
+    return figures[name], figures["empty"]
+
+
+def bench_receive(rounds=11):
+    """Nanoseconds of our receive program above the empty one, in the same seconds; each round
+    is run in both orders of attaching, and the mean of the two has no order in it."""
+    with open("/sys/kernel/btf/vmlinux", "rb") as f:
+        btf = f.read()
+    without = tempfile.NamedTemporaryFile()
+    without.write(btf.replace(b"\0bpf_rdonly_cast\0", b"\0bpf_xxonly_cast\0"))
+    without.flush()
+    for name, replaced in (("tcp_probe_cast", None), ("tcp_probe_skc", without.name)):
+        above = []
+        for _ in range(rounds):
+            both = [cost_of(name, replaced, order) for order in (False, True)]
+            above.append(statistics.mean(float(o[1]) - float(e[1]) for o, e in both))
+        median, low, high = interval(above)
+        (runs, ns, instructions, size), empty = both[0]
+        print(f"receive {name}: {median:+.1f} ns a run above the empty program "
+              f"[{low:+.1f}, {high:+.1f}] (median and 95 % interval of {rounds} rounds; "
+              f"{fast_path(name, replaced)} instructions on the way of a healthy segment, of "
+              f"{instructions}, {size} bytes)", flush=True)
+
+
+def fast_path(name, btf):
+    """Instructions that a healthy segment runs, read from the verified program: straight on,
+    past a NULL check, and out at the first comparison (heard a moment ago)."""
+    watch = watching(btf=btf)
+    out = subprocess.run(["bpftool", "prog", "dump", "xlated", "name", name],
+                         capture_output=True, text=True,
+                         env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}).stdout
+    end(watch)
+    code = {}
+    for line in out.splitlines():
+        number, _, text = line.strip().partition(": ")
+        if number.isdigit():
+            code[int(number)] = text
+    numbers = sorted(code)
+    at, count, out_of_it = 0, 1, False
+    while "exit" not in code[at]:
+        text, count = code[at], count + 1
+        jump = "goto pc" in text and ("if" not in text or (" == 0x0" not in text and
+                                                           not out_of_it))
+        if jump:
+            out_of_it |= "if" in text
+            at += 1 + int(text.split("goto pc")[1].split()[0])
+        else:
+            at = numbers[numbers.index(at) + 1]
+    return count
+
+
+def bench_rr(pairs=15):
+    """Round trips a second with the watch attached, over those without, in pairs."""
+    ratios = []
+    for _ in range(pairs):
+        speed = {}
+        for attached in random.sample([False, True], 2):
+            watch = watching() if attached else None
+            # Both ends on one CPU: where the scheduler puts them would drown what we look for.
+            speed[attached] = float(subprocess.run(["taskset", "-c", "0", RR, "rr", "1000"],
+                                                   capture_output=True, text=True,
+                                                   check=True).stdout)
+            if watch:
+                end(watch)
+        ratios.append(speed[True] / speed[False])
+    median, low, high = interval(ratios)
+    print(f"rr: attached / detached {median:.4f} [{low:.4f}, {high:.4f}] "
+          f"(median and 95 % interval of {pairs} pairs of 1 s)")
+
+
+def recorded_events(path):
+    """(mono_ns, kind, local port, peer port) of each event in a recording."""
+    with open(path, "rb") as f:
+        data = f.read()
+    at = 16
+    while at + 16 <= len(data):
+        size, kind = struct.unpack_from("<IH", data, at)
+        if kind == 3:
+            event = data[at + 16:at + size]
+            mono, = struct.unpack_from("<Q", event)
+            yield mono, event[16], *struct.unpack_from("<HH", event, 56)
+        at += size
+
+
+def bench_bulk(mib=1024):
+    recording = tempfile.mktemp(prefix="halfopen-bench-")
+    watch = watching("-w", recording)
+    speed, begin, finish, port = subprocess.run([RR, "bulk", str(mib)], capture_output=True, text=True,
+                                          check=True).stdout.split()
+    time.sleep(0.5)
+    end(watch)
+    count = sum(int(begin) <= mono <= int(finish) and int(port) in ports
+                for mono, _, *ports in recorded_events(recording))
+    os.unlink(recording)
+    print(f"bulk: {count} events from {mib} MiB of healthy traffic at {float(speed) / 1e9:.2f} "
+          f"GB/s")
+
+
+def hold(make, count, ready, armed, go):
+    """A child process with `count` sockets, as a process may not have enough of them. It says
+    when it has them, sets keepalive when told to, and ends when told to or with its parent."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
+        sockets = [make(number) for number in range(count)]
+        os.write(ready, b"r")
+        if armed is not None:
+            os.read(armed, 1)
+            for s in sockets:
+                # The idle time last: it makes the kernel probe at once, with what is set by then.
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        os.read(go, 1)
+    finally:
+        os._exit(0)
+
+
+def bench_storm(connections=40000, parts=4):
+    """Connections whose devices all vanish at once, probed and dead within the same interval."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    each = connections // parts
+    with Lab() as lab:
+        lab.gateway.sysctl(tcp_max_syn_backlog=65536)
+        with inside(lab.gateway.path):
+            with open("/proc/sys/net/core/somaxconn", "w") as f:
+                f.write("65535")
+        for part in range(parts):
+            lab.device.ip("addr", "add", f"10.77.1.{part + 1}/16", "dev", "veth0")
+        ready, armed, go = os.pipe(), os.pipe(), os.pipe()
+        children = []
+        for part in range(parts):
+            with inside(lab.gateway.path):
+                listener = socket.socket()
+            listener.bind(("10.77.0.1", 8000 + part))
+            listener.listen(65535)
+
+            def dial(number, part=part):
+                with inside(lab.device.path):
+                    s = socket.socket()
+                s.bind((f"10.77.1.{part + 1}", 0))
+                s.connect(("10.77.0.1", 8000 + part))
+                return s
+
+            def accept(number, listener=listener):
+                return listener.accept()[0]
+            children.append(hold(accept, each, ready[1], armed[0], go[0]))
+            children.append(hold(dial, each, ready[1], None, go[0]))
+            listener.close()
+        for _ in children:
+            os.read(ready[0], 1)
+        out = tempfile.mktemp(prefix="halfopen-bench-")
+        watch = subprocess.Popen([HALFOPEN, "watch", "--json", "-o", out])
+        while not os.path.exists(out) or not os.path.getsize(out):
+            time.sleep(0.01)
+        lab.gateway.drop("input", "tcp dport 8000-8100")
+        # All have been idle for longer than 1 s by now: who switches keepalive on is probed at
+        # once, and dies two intervals of 2 s later.
+        os.write(armed[1], b"a" * parts)
+        told = 0
+        deadline = time.monotonic() + 60
+        while told < connections and time.monotonic() < deadline:
+            time.sleep(0.5)
+            with open(out) as f:
+                told = sum('"outcome":"keepalive_timeout"' in line for line in f)
+        with open(f"/proc/{watch.pid}/status") as f:
+            peak = next(l.split()[1] for l in f if l.startswith("VmHWM"))
+        watch.send_signal(signal.SIGINT)
+        watch.wait()
+        with open(out) as f:
+            lines = [json.loads(l) for l in f]
+        os.unlink(out)
+        ended = [l["ended_at"] for l in lines if l.get("outcome") == "keepalive_timeout"]
+        lost = sum(l["count"] for l in lines if l["schema"] == "halfopen.loss/1")
+        os.write(go[1], b"g" * len(children))
+        for pid in children:
+            os.waitpid(pid, 0)
+        for fd in (*ready, *armed, *go):
+            os.close(fd)
+        seconds = [float(t[17:29]) + 60 * int(t[14:16]) for t in ended]
+        asks = {l["episodes"][0]["asks"] for l in lines if l.get("outcome") == "keepalive_timeout"}
+        print(f"storm: {told} of {connections} connections told dead, {lost} events lost; all died "
+              f"within {max(seconds) - min(seconds):.1f} s; asks unanswered {sorted(asks)}; "
+              f"resident at most {int(peak) // 1024} MiB")
+
+
+ALL = {"receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk, "storm": bench_storm}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ALL:
+        ALL[name]()
