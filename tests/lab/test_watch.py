@@ -191,7 +191,14 @@ def test_a_ring_that_overflows(lab):
             for s in pair:
                 s.close()
     wait_until(lambda: watch.lines("loss"), 10, "a loss line")
-    time.sleep(3)   # the pass over all sockets that follows a loss
+    settled = [-1, time.monotonic()]
+
+    def nobody_ended_for_a_while():     # two passes over all sockets follow a loss
+        ended = len([t for t in watch.lines("timeline") if t["final"]])
+        if ended != settled[0]:
+            settled[:] = [ended, time.monotonic()]
+        return time.monotonic() - settled[1] > 4
+    wait_until(nobody_ended_for_a_while, 30, "the passes after the loss")
     assert watch.stop() == 4
     assert sum(l["count"] for l in watch.lines("loss")) > 0
     assert {l["reason"] for l in watch.lines("loss")} <= {"ring_full", "recursion"}
