@@ -49,6 +49,9 @@ help: ## list the targets
 run: all ## watch this host (as root)
 	$(B)/halfopen watch
 
+demo: all ## three devices, two fates, half a minute (root; after scripts/setup test)
+	$(Q)HALFOPEN=$(abspath $(B)/halfopen) scripts/demo
+
 include tests/tests.mk
 
 # ---- kernel side ----
@@ -77,7 +80,7 @@ $(B)/halfopen: $(USER_OBJ)
 # Needs nothing but glibc on the gateway.
 $(B)/halfopen-static: $(USER_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl,-Bstatic $(LIBS) -lzstd -Wl,-Bdynamic -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic -o $@
 
 static: $(B)/halfopen-static ## build one that needs nothing but glibc
 
