@@ -109,6 +109,17 @@ static __always_inline struct ho_event *event__reserve(__u8 kind, __u64 cookie, 
 	return e;
 }
 
+/* A full event about `sk`, now. */
+static __always_inline struct ho_event *event__begin(__u8 kind, struct sock *sk)
+{
+	struct ho_event *e = event__reserve(kind, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(),
+					    HO_EVENT_FULL);
+
+	if (e)
+		socket__read_full(e, sk);
+	return e;
+}
+
 static __always_inline void event__submit(struct ho_event *e)
 {
 	bool full = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= ring_wake_bytes;
@@ -148,10 +159,9 @@ static __noinline int heard(unsigned long long *ctx)
 	if (!gate__ends_a_silence(sk) && seq_offset != -1 && !th.rst)
 		return 0;
 
-	e = event__reserve(HO_HEARD, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(), HO_EVENT_FULL);
+	e = event__begin(HO_HEARD, sk);
 	if (!e)
 		return 0;
-	socket__read_full(e, sk);
 	e->flags |= HO_F_SEGMENT;
 	e->tcp_flags = tcp_flags;
 	e->seq_offset = seq_offset;
@@ -187,11 +197,9 @@ int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 
 	if (!gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)) || !gate__retransmit(sk))
 		return 0;
-	e = event__reserve(HO_RETRANSMIT, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(),
-			   HO_EVENT_FULL);
+	e = event__begin(HO_RETRANSMIT, sk);
 	if (!e)
 		return 0;
-	socket__read_full(e, sk);
 	event__submit(e);
 	return 0;
 }
@@ -209,11 +217,9 @@ int BPF_PROG(tcp_send_reset, struct sock *sk, struct sk_buff *skb)
 		return 0;	/* a listener, a request, a TIME_WAIT */
 	if (!socket__cookie(sk))
 		return 0;	/* never was a connection */
-	e = event__reserve(HO_RESET_SENT, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(),
-			   HO_EVENT_FULL);
+	e = event__begin(HO_RESET_SENT, sk);
 	if (!e)
 		return 0;
-	socket__read_full(e, sk);
 	if (have_reset_reason)
 		e->reason = ctx[2];
 	event__submit(e);
@@ -229,11 +235,9 @@ int BPF_PROG(tcp_receive_reset, struct sock *sk)
 
 	if (!gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)))
 		return 0;
-	e = event__reserve(HO_RESET_RECEIVED, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(),
-			   HO_EVENT_FULL);
+	e = event__begin(HO_RESET_RECEIVED, sk);
 	if (!e)
 		return 0;
-	socket__read_full(e, sk);
 	event__submit(e);
 	return 0;
 }
@@ -290,15 +294,12 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 {
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
-	__u64 cookie;
 
 	if (!note || !is_tcp(sk) || !gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)))
 		return 0;
-	cookie = bpf_get_socket_cookie(sk);
-	e = event__reserve(HO_ERROR, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
+	e = event__begin(HO_ERROR, sk);
 	if (!e)
 		return 0;
-	socket__read_full(e, sk);
 	if (note->timer.sk == (__u64)sk)
 		e->flags |= HO_F_IN_KEEPALIVE;
 	event__submit(e);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel side as user space sees it: which programs this kernel takes, and attaching them. */
+#ifndef HALFOPEN_SOURCE_PROGRAMS_H
+#define HALFOPEN_SOURCE_PROGRAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "halfopen.skel.h"
+#include "event.h"
+
+struct btf;
+
+struct programs_config {
+	struct ho_learned learned;	/* where this kernel keeps its keepalive timer */
+	unsigned int hz;
+	size_t ring_bytes;		/* a power of two */
+	bool all_states;		/* tell every state change */
+};
+
+/* Size of the ring for a host with this many TCP sockets. */
+size_t programs__ring_bytes(size_t sockets);
+
+/*
+ * Loads what this kernel takes: the receive program in its cheaper form where it can, nothing
+ * for tracepoints that it lacks, which is logged. Returns 0 or -errno, logged; `*bpf` is the
+ * caller's to destroy even then.
+ */
+int programs__load(const struct programs_config *config, const struct btf *btf,
+		   struct halfopen_bpf **bpf);
+
+/* Attaches the programs on timers, or all others. Returns 0 or -errno, logged. */
+int programs__attach(struct halfopen_bpf *bpf, bool timers);
+
+/* Names of the loaded programs, each followed by a space. */
+void programs__list(const struct halfopen_bpf *bpf, char *names, size_t size);
+
+#endif
