@@ -61,6 +61,13 @@ static void note(struct connection *c, struct told *told, struct entry entry)
 	tell(told, entry);
 }
 
+void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
+			   struct told *told)
+{
+	c->counts.events_lost += events;
+	note(c, told, (struct entry){ .kind = ENTRY_LOST, .at_ns = at_ns, .n = events });
+}
+
 /* ---- silences ---- */
 
 uint32_t connection__unanswered(const struct connection *c)
@@ -234,7 +241,8 @@ static void observe(struct connection *c, const struct ho_event *e,
 /* Within a silence the kernel's count rises by one a probe. Where it stands higher than the
  * probes that we were told of, the events of some were lost; or, in a silence that had begun
  * before us, fell between the snapshot and the attaching of the timer's programs. */
-static void count_untold_probes(struct connection *c, uint8_t probes_out, struct told *told)
+static void count_untold_probes(struct connection *c, uint8_t probes_out, uint64_t at_ns,
+				struct told *told)
 {
 	struct silence *s = &c->silence;
 	uint32_t untold = probes_out - s->probes_out;
@@ -247,8 +255,8 @@ static void count_untold_probes(struct connection *c, uint8_t probes_out, struct
 	c->told |= s->asks >= 2;
 	if (s->adopted)
 		return;
-	c->counts.events_lost += untold;
 	told->untold_probes += untold;
+	connection__note_loss(c, at_ns, untold, told);
 }
 
 /* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
@@ -266,11 +274,11 @@ static void find_untold_probes_at_death(struct connection *c, const struct ho_ev
 		ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
 		s->probes_out = e->probes_out;
 		c->counts.probes_sent++;
-		c->counts.events_lost++;
 		told->untold_probes++;
+		connection__note_loss(c, e->mono_ns, 1, told);
 		return;
 	}
-	count_untold_probes(c, e->probes_out, told);
+	count_untold_probes(c, e->probes_out, e->mono_ns, told);
 	if (s->asks > asks && e->mono_ns - interval_ns > s->last_ask_ns)
 		s->last_ask_ns = e->mono_ns - interval_ns;
 }
@@ -282,7 +290,7 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e, bool f
 	struct entry entry = { .kind = ENTRY_PROBE_SENT, .at_ns = e->mono_ns };
 
 	if (e->probes_out)
-		count_untold_probes(c, e->probes_out - 1, told);
+		count_untold_probes(c, e->probes_out - 1, e->mono_ns, told);
 	c->counts.probes_sent++;
 	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;

@@ -139,6 +139,10 @@ struct told {
 void connection__apply(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told);
 
+/* Events about this socket never reached us. */
+void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
+			   struct told *told);
+
 /* Asks that stayed unanswered until the next was due: the last one may still be answered. */
 uint32_t connection__unanswered(const struct connection *c);
 

@@ -236,13 +236,23 @@ static void touch(struct slot *s, const struct ho_event *e, bool added)
 	s->keepalive = (e->flags & HO_F_KEEPALIVE) != 0;
 }
 
+static void tell_events(struct core *core, const struct connection *c, const struct told *told)
+{
+	struct subject subject = subject_of(core, c);
+	unsigned int i;
+
+	if (!core->config.events || !core->started || !core->sink.event || !c->identified)
+		return;
+	for (i = 0; i < told->count; i++)
+		core->sink.event(core->sink.context, &subject, &told->entries[i]);
+}
+
 static int feed_event(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
 	struct told told;
 	struct slot *s;
 	bool added, ended;
-	unsigned int i;
 
 	core->totals.events++;
 	s = table__find(&core->table, e->cookie);
@@ -271,12 +281,7 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	ended = c->ended_ns != 0;
 	connection__apply(c, e, &core->rules, &told);
 	core->unseen += told.untold_probes;
-	if (core->config.events && core->started && core->sink.event) {
-		struct subject subject = subject_of(core, c);
-
-		for (i = 0; i < told.count; i++)
-			core->sink.event(core->sink.context, &subject, &told.entries[i]);
-	}
+	tell_events(core, c, &told);
 	if (!ended && c->ended_ns)
 		wait_for_last_events(core, c);
 	return 0;
@@ -406,14 +411,15 @@ static void feed_loss(struct core *core, const struct record *r)
 {
 	struct loss loss = { .reason = r->loss.reason, .count = r->loss.count,
 			     .from_ns = r->loss.from_ns, .to_ns = r->mono_ns };
+	struct told told = { 0 };
 	struct slot *s;
 
 	if (r->loss.cookie) {	/* whose: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
-		if (s && !s->history)
-			new_history(core, s);
-		if (s && s->history)
-			s->history->counts.events_lost += r->loss.count;
+		if (!s || (!s->history && !new_history(core, s)))
+			return;
+		connection__note_loss(s->history, r->mono_ns, r->loss.count, &told);
+		tell_events(core, s->history, &told);
 		return;
 	}
 	core->counted += loss.count;
