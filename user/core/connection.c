@@ -259,6 +259,30 @@ static void count_untold_probes(struct connection *c, uint8_t probes_out, uint64
 	connection__note_loss(c, at_ns, untold, told);
 }
 
+/* The first probe that we are told of in a silence, and the kernel's count is above one: either
+ * it was stale (data on the fast path does not reset it), and then the idle time alone has
+ * passed; or probes went before, and then so did their intervals. */
+static void find_untold_first_probes(struct connection *c, const struct ho_event *e,
+				     uint32_t hz, struct told *told)
+{
+	const struct keepalive *k = &c->keepalive;
+	uint64_t idle = k->idle_jiffies > k->interval_jiffies ? k->idle_jiffies
+							      : k->interval_jiffies;
+	uint64_t jiffy_ns = 1000000000ULL / hz, interval_ns = k->interval_jiffies * jiffy_ns;
+	uint64_t idle_at_most_ns = (idle + keepalive__timer_lateness_jiffies(idle) + 2) * jiffy_ns;
+
+	/* Since the peer was last heard, its own probes included: those do not reset the count. */
+	if (c->silence.asks || e->probes_out < 2 || !c->last_heard_ns ||
+	    e->mono_ns < interval_ns || e->mono_ns - c->last_heard_ns <= idle_at_most_ns)
+		return;
+	/* The latest that the last of them can have been sent. */
+	ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
+	c->counts.probes_sent++;
+	told->untold_probes++;
+	connection__note_loss(c, e->mono_ns, 1, told);
+	c->silence.probes_out = 1;
+}
+
 /* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
  * told, this is the latest that it can have been. */
 static void find_untold_probes_at_death(struct connection *c, const struct ho_event *e,
@@ -283,18 +307,19 @@ static void find_untold_probes_at_death(struct connection *c, const struct ho_ev
 		s->last_ask_ns = e->mono_ns - interval_ns;
 }
 
-static void on_probe_sent(struct connection *c, const struct ho_event *e, bool fold,
-			  struct told *told)
+static void on_probe_sent(struct connection *c, const struct ho_event *e,
+			  const struct connection_rules *rules, struct told *told)
 {
 	struct silence *s = &c->silence;
 	struct entry entry = { .kind = ENTRY_PROBE_SENT, .at_ns = e->mono_ns };
 
+	find_untold_first_probes(c, e, rules->hz, told);
 	if (e->probes_out)
 		count_untold_probes(c, e->probes_out - 1, e->mono_ns, told);
 	c->counts.probes_sent++;
 	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
-	if (s->asks == 1 && fold) {
+	if (s->asks == 1 && rules->fold) {
 		s->first_is_held = true;
 		return;
 	}
@@ -496,7 +521,7 @@ void connection__apply(struct connection *c, const struct ho_event *e,
 		on_state(c, e, rules, told);
 		break;
 	case HO_PROBE_SENT:
-		on_probe_sent(c, e, rules->fold, told);
+		on_probe_sent(c, e, rules, told);
 		break;
 	case HO_PROBE_FAILED:
 		c->counts.probes_failed++;

@@ -26,8 +26,10 @@
 #define CHECK_NS NS_PER_S
 /* ... passes over all sockets take no more than this share of our time, ... */
 #define PASS_DUTY 50
-/* ... and one that tells who is still there is made this often, whatever happens. */
-#define PRESENCE_NS (60 * NS_PER_S)
+/* ... and one that only tells who is still there is made again and again, with a share and at a
+ * distance of its own. */
+#define PRESENCE_DUTY 500
+#define PRESENCE_NS (10 * NS_PER_S)
 /* Measuring the offset of two clocks is exact to microseconds; a step is larger than this. */
 #define CLOCK_STEP_NS 5000000LL
 
@@ -357,6 +359,7 @@ static int take_presence(struct live *l)
  * there, else for the owners of new sockets. */
 static int pass(struct live *l, uint64_t now)
 {
+	uint64_t took_ns;
 	int err = 0;
 
 	if (now < l->next_pass_ns)
@@ -374,9 +377,10 @@ static int pass(struct live *l, uint64_t now)
 	} else {
 		return 0;
 	}
+	took_ns = clock__mono_ns() - now;
 	if (now >= l->next_presence_ns)
-		l->next_presence_ns = now + PRESENCE_NS;
-	l->next_pass_ns = clock__mono_ns() + (clock__mono_ns() - now) * PASS_DUTY + NS_PER_S;
+		l->next_presence_ns = now + PRESENCE_NS + took_ns * PRESENCE_DUTY;
+	l->next_pass_ns = now + NS_PER_S + took_ns * PASS_DUTY;
 	return err;
 }
 
