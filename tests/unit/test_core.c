@@ -104,6 +104,18 @@ static void feed(struct core *core, const struct record *r)
 	assert_int_equal(core__feed(core, r, &why), 0);
 }
 
+/* A complete pass, begun at `begun_s`, that entered the sockets' namespace and found nobody. */
+static void feed_pass(struct core *core, uint64_t begun_s, bool complete)
+{
+	struct record entered = { .type = RECORD_SYSCTL, .mono_ns = begun_s * S + 1,
+				  .sysctl = { 0, 7200, 75, 9, "" } };
+	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = (begun_s + 1) * S,
+			       .snapshot = { .begun_ns = begun_s * S, .complete = complete } };
+
+	feed(core, &entered);
+	feed(core, &pass);
+}
+
 static struct core *started_core(const struct core_config *config, struct got *got)
 {
 	struct core_sink sink = { .context = got, .timeline = on_timeline };
@@ -563,8 +575,7 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	struct got got = { 0 };
 	struct core *core = started_core(&config, &got);
 	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
-	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 30 * S,
-			       .snapshot = { .begun_ns = 29 * S, .complete = false } };
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
 	struct record loss = { .type = RECORD_LOSS, .mono_ns = 20 * S,
 			       .loss = { .count = 3, .from_ns = 19 * S,
 					 .reason = LOSS_RING_FULL } };
@@ -572,6 +583,7 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	unsigned int i;
 
 	(void)state;
+	feed(core, &known);
 	for (i = 0; i < 3; i++) {
 		struct record r = fact(&steps[i]);
 
@@ -581,14 +593,12 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	whose.loss.count = 1;
 	feed(core, &loss);
 	feed(core, &whose);
-	feed(core, &pass);		/* not every namespace was read: proves nothing */
-	feed(core, &pass);
-	pass.snapshot.complete = true;
-	feed(core, &pass);		/* nor does a single pass */
+	feed_pass(core, 27, false);	/* not every namespace was read: proves nothing */
+	feed_pass(core, 28, false);
+	feed_pass(core, 29, true);	/* nor does a single pass */
 	feed(core, &tick);
 	assert_int_equal(got.timelines, 0);
-	pass.snapshot.begun_ns = 39 * S;
-	feed(core, &pass);
+	feed_pass(core, 39, true);
 	tick.mono_ns = 50 * S;
 	feed(core, &tick);
 	assert_int_equal(got.timelines, 1);
@@ -617,8 +627,9 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	struct record start = { .type = RECORD_START, .start = { "tcp_probe" } };
 	struct record present = { .type = RECORD_PRESENT, .mono_ns = 60 * S,
 				  .present = { 1, &cookie } };
-	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 60 * S,
-			       .snapshot = { .begun_ns = 59 * S, .complete = true } };
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
+	struct record pass = { .type = RECORD_SNAPSHOT,
+			       .snapshot = { .begun_ns = 90 * S, .complete = true } };
 	struct record tick = { .type = RECORD_TICK, .mono_ns = 61 * S };
 	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(12000, 0, 3) };
 	unsigned int i;
@@ -626,23 +637,25 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	(void)state;
 	feed(core, &meta);
 	feed(core, &start);
+	feed(core, &known);
 	for (i = 0; i < 3; i++) {
 		struct record r = fact(&steps[i]);
 
 		feed(core, &r);
 	}
 	feed(core, &present);
-	feed(core, &pass);
+	feed_pass(core, 59, true);
 	feed(core, &tick);
 	assert_int_equal(loss.reason, LOSS_UNSEEN);
 	assert_int_equal(loss.count, 1);	/* the second probe */
 	assert_int_equal(core__totals(core).open, 1);
 	loss = (struct loss){ 0 };
-	for (i = 2; i <= 3; i++) {		/* two passes that do not find it */
-		pass.mono_ns = i * 60 * S;
-		pass.snapshot.begun_ns = pass.mono_ns - S;
-		feed(core, &pass);
-	}
+	/* A pass that could not look into its namespace proves nothing; two that did, do. */
+	feed(core, &pass);
+	assert_int_equal(core__totals(core).open, 1);
+	feed_pass(core, 119, true);
+	assert_int_equal(core__totals(core).open, 1);
+	feed_pass(core, 179, true);
 	tick.mono_ns = 181 * S;
 	feed(core, &tick);
 	assert_int_equal(loss.reason, LOSS_UNSEEN);

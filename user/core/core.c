@@ -13,6 +13,7 @@
  * error report of kernels that send it afterwards. */
 #define LAST_EVENTS_NS 250000000ULL
 #define RESET_REASONS_MAX 128
+#define NETNS_INDEX_MAX 4095	/* of struct slot */
 
 struct core {
 	struct core_config config;
@@ -93,14 +94,22 @@ const char *core__reset_reason(const struct core *core, uint32_t number)
 
 /* ---- telling ---- */
 
-static const char *netns_name(const struct core *core, uint32_t netns)
+/* NULL if nothing is known of it. */
+static struct namespace_sysctl *find_namespace(const struct core *core, uint32_t netns)
 {
 	unsigned int i;
 
 	for (i = 0; i < core->namespace_count; i++)
 		if (core->namespaces[i].netns == netns)
-			return core->namespaces[i].name;
-	return "";
+			return &core->namespaces[i];
+	return NULL;
+}
+
+static const char *netns_name(const struct core *core, uint32_t netns)
+{
+	const struct namespace_sysctl *ns = find_namespace(core, netns);
+
+	return ns ? ns->name : "";
 }
 
 static struct subject subject_of(const struct core *core, const struct connection *c)
@@ -161,7 +170,7 @@ static struct connection *new_history(struct core *core, struct slot *s)
 	if (!c)
 		return NULL;
 	c->cookie = s->cookie;
-	c->first_seen_ns = s->first_seen_ns;
+	c->first_seen_ns = s->first_seen_us * 1000;
 	c->partial = s->partial;
 	c->owner = owners__share(&core->owners, s->owner);
 	s->history = c;
@@ -226,10 +235,14 @@ static bool is_orderly_ending(const struct ho_event *e)
 	       !e->packets_out && !e->retransmits;
 }
 
-static void touch(struct slot *s, const struct ho_event *e, bool added)
+static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
 	if (added) {
-		s->first_seen_ns = e->mono_ns;
+		const struct namespace_sysctl *ns = find_namespace(core, e->netns);
+		size_t index = ns ? ns - core->namespaces + 1 : 0;
+
+		s->first_seen_us = e->mono_ns / 1000;
+		s->netns = index <= NETNS_INDEX_MAX ? index : 0;
 		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	}
 	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
@@ -269,7 +282,7 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	s = table__get(&core->table, e->cookie, &added);
 	if (!s)
 		return -ENOMEM;
-	touch(s, e, added);
+	touch(core, s, e, added);
 	c = s->history;
 	if (!c) {
 		if (!needs_history(core, e))
@@ -309,12 +322,8 @@ static int feed_owner(struct core *core, const struct record *r)
 
 static int feed_sysctl(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = NULL, *bigger;
-	unsigned int i;
+	struct namespace_sysctl *ns = find_namespace(core, r->sysctl.netns), *bigger;
 
-	for (i = 0; i < core->namespace_count; i++)
-		if (core->namespaces[i].netns == r->sysctl.netns)
-			ns = &core->namespaces[i];
 	if (!ns) {
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
 		if (!bigger)
@@ -322,10 +331,13 @@ static int feed_sysctl(struct core *core, const struct record *r)
 		core->run.namespaces = core->namespaces = bigger;
 		ns = &bigger[core->namespace_count++];
 		core->run.namespace_count = core->namespace_count;
+		*ns = (struct namespace_sysctl){ .netns = r->sysctl.netns };
 	}
-	*ns = (struct namespace_sysctl){ .netns = r->sysctl.netns, .idle_s = r->sysctl.idle_s,
-					 .interval_s = r->sysctl.interval_s,
-					 .probes = r->sysctl.probes };
+	ns->idle_s = r->sysctl.idle_s;
+	ns->interval_s = r->sysctl.interval_s;
+	ns->probes = r->sysctl.probes;
+	ns->read_before_ns = ns->read_ns;
+	ns->read_ns = r->mono_ns;
 	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
 	return 0;
 }
@@ -359,6 +371,16 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 	wait_for_last_events(core, c);
 }
 
+/* Was the socket's namespace entered by this pass and by the one before? One that no process
+ * lives in any more may still hold orphans, and nobody can look into it. */
+static bool was_looked_for(const struct core *core, const struct slot *s, const struct record *r)
+{
+	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
+
+	return ns && core->last_pass_ns && ns->read_ns >= r->snapshot.begun_ns &&
+	       ns->read_before_ns >= core->last_pass_ns;
+}
+
 /* Whoever was found by neither of the last two complete passes and was not heard of since the
  * first of them began has ended, and what should have told it was lost. Two, because a walk
  * over a table that changes meanwhile may miss somebody once. */
@@ -375,7 +397,8 @@ static int feed_snapshot(struct core *core, const struct record *r)
 	if (!gone)
 		return -ENOMEM;
 	while ((s = table__next(&core->table, s)))
-		if (s->touched < since && !(s->history && s->history->ended_ns))
+		if (s->touched < since && was_looked_for(core, s, r) &&
+		    !(s->history && s->history->ended_ns))
 			gone[count++] = s->cookie;
 	for (i = 0; i < count; i++)
 		end_without_witness(core, gone[i], r->mono_ns);
@@ -452,7 +475,7 @@ static int feed_meta(struct core *core, const struct record *r)
 
 static int feed_start(struct core *core, const struct record *r)
 {
-	if (core->started)
+	if (core->run.attached)	/* a stream starts once, whatever a file says */
 		return 0;
 	core->started = true;
 	core->run.attached = copy(r->start.attached);

@@ -38,6 +38,7 @@ struct timeline {
 struct namespace_sysctl {
 	uint32_t netns, idle_s, interval_s, probes;
 	char name[64];
+	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
 };
 
 struct run {

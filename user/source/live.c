@@ -348,7 +348,8 @@ static int take_presence(struct live *l)
 
 	l->present_count = 0;
 	r.snapshot.begun_ns = clock__mono_ns();
-	err = snapshot__by_netns(l->snapshot, false, on_present, NULL, l, &r.snapshot.complete);
+	err = snapshot__by_netns(l->snapshot, false, on_present, on_netns, l,
+				 &r.snapshot.complete);
 	if (!err)
 		err = push_present(l);
 	r.mono_ns = clock__mono_ns();
