@@ -235,6 +235,11 @@ class Watch:
     def of(self, key, schema="timeline"):
         return [l for l in self.lines(schema) if l.get("socket", {}).get("cookie") == key]
 
+    def counted_losses(self):
+        """Losses by our own fault. What the kernel ran no program for (`unseen`) may be anyone's
+        on this host."""
+        return [l for l in self.lines("loss") if l["reason"] != "unseen"]
+
     def ending(self, key, timeout=15):
         """The final timeline of the socket with this cookie."""
         return wait_until(lambda: [t for t in self.of(key) if t["final"]], timeout,

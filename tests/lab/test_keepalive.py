@@ -79,7 +79,7 @@ def test_every_probe_and_answer_is_on_the_wire(lab):
     assert_same_times(sent, wire, "probes")
     assert_same_times(answered, acks, "answers")
     assert endings == ["keepalive_timeout"] * 20
-    assert not watch.lines("loss")
+    assert not watch.counted_losses()
 
 
 def test_the_interval_holds_the_cut(lab):
@@ -168,7 +168,7 @@ def test_the_interval_holds_the_cut(lab):
     print("outcomes:", outcomes)
     assert outcomes["keepalive_timeout"] >= 10
     assert outcomes.get("retransmit_timeout", 0) + outcomes.get("user_timeout", 0) >= 3
-    assert not watch.lines("loss")
+    assert not watch.counted_losses()
 
 
 def test_recovery_after_unanswered_probes(lab):
