@@ -183,7 +183,10 @@ static void identify(struct connection *c, const struct ho_event *e)
 	c->netns = e->netns;
 	c->family = e->family;
 	c->keepalive = keepalive__of(e);
-	c->counts.retransmits_before = c->counts.retransmits_total = e->total_retrans;
+	c->counts.retransmits_total = e->total_retrans;
+	if (c->partial)	/* what it did before we saw it is not ours to count */
+		c->counts.retransmits_before = e->total_retrans -
+					       (e->kind == HO_RETRANSMIT && e->total_retrans);
 	c->options_settled = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	c->identified = true;
 }
