@@ -14,7 +14,6 @@
 
 #define AF_INET 2
 #define AF_INET6 10
-#define ICSK_TIME_PROBE0 3
 
 /* 6.2 (commit a35b9af4ec2c): a kfunc that gives a typed, read-only pointer; the verifier turns
  * it into one move. Weak: where it is missing, the programs that call it are not loaded. */

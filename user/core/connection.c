@@ -118,6 +118,17 @@ void connection__end_episode(struct connection *c, uint64_t at_ns, enum episode_
 		.asks = s->asks, .kinds = s->kinds, .end = end };
 }
 
+/* The first probe was not noted while it might have been answered. */
+static void note_held_probe(struct connection *c, struct told *told)
+{
+	struct silence *s = &c->silence;
+
+	if (s->first_is_held)
+		note(c, told, (struct entry){ .kind = ENTRY_PROBE_SENT, .n = 1,
+					      .at_ns = s->first_ask_ns });
+	s->first_is_held = false;
+}
+
 static void break_silence(struct connection *c, uint64_t at_ns)
 {
 	connection__end_episode(c, at_ns, EPISODE_RECOVERED);
@@ -262,6 +273,18 @@ static void count_untold_probes(struct connection *c, uint8_t probes_out, uint64
 	connection__note_loss(c, at_ns, untold, told);
 }
 
+/* A silence of whose probes none was told begins with one an interval ago: the latest that it
+ * can have been sent. */
+static void assume_untold_probe(struct connection *c, const struct ho_event *e,
+				uint64_t interval_ns, uint8_t probes_out, struct told *told)
+{
+	ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
+	c->silence.probes_out = probes_out;
+	c->counts.probes_sent++;
+	told->untold_probes++;
+	connection__note_loss(c, e->mono_ns, 1, told);
+}
+
 /* The first probe that we are told of in a silence, and the kernel's count is above one: either
  * it was stale (data on the fast path does not reset it), and then the idle time alone has
  * passed; or probes went before, and then so did their intervals. */
@@ -278,12 +301,7 @@ static void find_untold_first_probes(struct connection *c, const struct ho_event
 	if (c->silence.asks || e->probes_out < 2 || !c->last_heard_ns ||
 	    e->mono_ns < interval_ns || e->mono_ns - c->last_heard_ns <= idle_at_most_ns)
 		return;
-	/* The latest that the last of them can have been sent. */
-	ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
-	c->counts.probes_sent++;
-	told->untold_probes++;
-	connection__note_loss(c, e->mono_ns, 1, told);
-	c->silence.probes_out = 1;
+	assume_untold_probe(c, e, interval_ns, 1, told);
 }
 
 /* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
@@ -298,11 +316,7 @@ static void find_untold_probes_at_death(struct connection *c, const struct ho_ev
 	if (!e->probes_out || e->unsent || (s->kinds & ~ASK_PROBE) || e->mono_ns < interval_ns)
 		return;
 	if (!asks) {	/* not one was told: the count may be stale, but for the last of them */
-		ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
-		s->probes_out = e->probes_out;
-		c->counts.probes_sent++;
-		told->untold_probes++;
-		connection__note_loss(c, e->mono_ns, 1, told);
+		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
 		return;
 	}
 	count_untold_probes(c, e->probes_out, e->mono_ns, told);
@@ -326,11 +340,7 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 		s->first_is_held = true;
 		return;
 	}
-	if (s->first_is_held) {
-		note(c, told, (struct entry){ .kind = ENTRY_PROBE_SENT, .n = 1,
-					      .at_ns = s->first_ask_ns });
-		s->first_is_held = false;
-	}
+	note_held_probe(c, told);
 	entry.n = s->asks;
 	note(c, told, entry);
 }
@@ -370,11 +380,7 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 		ask(c, first, e->jiffies, kind);
 	}
 	ask(c, e->mono_ns, e->jiffies, kind);
-	if (s->first_is_held) {
-		note(c, told, (struct entry){ .kind = ENTRY_PROBE_SENT, .n = 1,
-					      .at_ns = s->first_ask_ns });
-		s->first_is_held = false;
-	}
+	note_held_probe(c, told);
 	note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
 				      .n = e->retransmits + 1 });
 }

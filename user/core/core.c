@@ -237,12 +237,14 @@ static bool is_orderly_ending(const struct ho_event *e)
 
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
-	if (added) {
+	if (!s->netns) {
 		const struct namespace_sysctl *ns = find_namespace(core, e->netns);
 		size_t index = ns ? ns - core->namespaces + 1 : 0;
 
-		s->first_seen_us = e->mono_ns / 1000;
 		s->netns = index <= NETNS_INDEX_MAX ? index : 0;
+	}
+	if (added) {
+		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	}
 	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
@@ -251,11 +253,12 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 
 static void tell_events(struct core *core, const struct connection *c, const struct told *told)
 {
-	struct subject subject = subject_of(core, c);
+	struct subject subject;
 	unsigned int i;
 
 	if (!core->config.events || !core->started || !core->sink.event || !c->identified)
 		return;
+	subject = subject_of(core, c);
 	for (i = 0; i < told->count; i++)
 		core->sink.event(core->sink.context, &subject, &told->entries[i]);
 }

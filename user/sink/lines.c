@@ -478,9 +478,7 @@ int lines__flush(struct lines *l)
 
 	if (!err && l->json.length)
 		err = output__write(l->output, l->json.text, l->json.length);
-	if (!err)
-		l->written = l->seq;
-	else if (!l->output->error)
+	if (err && !l->output->error)
 		l->output->error = -err;
 	l->json.length = 0;
 	return err;

@@ -13,7 +13,6 @@ struct lines {
 	struct json json;	/* lines not yet written */
 	const struct run *run;
 	uint64_t seq;
-	uint64_t written;	/* lines */
 };
 
 /* The core_sink that writes into `l`. */

@@ -310,10 +310,10 @@ static int take_snapshot(struct live *l)
 
 	l->place_pid = 0;
 	r.snapshot.begun_ns = clock__mono_ns();
-	err = snapshot__held(l->snapshot, on_row, l);
+	/* The namespaces first: the core then knows where each socket that it is told of lives. */
+	err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l, &r.snapshot.complete);
 	if (!err)
-		err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l,
-					 &r.snapshot.complete);
+		err = snapshot__held(l->snapshot, on_row, l);
 	if (err)
 		return err;
 	if (!r.snapshot.complete)

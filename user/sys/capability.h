@@ -7,7 +7,6 @@
 
 /* Numbers of linux/capability.h, some younger than the headers around. */
 enum capability {
-	CAPABILITY_NET_ADMIN = 12,
 	CAPABILITY_SYS_ADMIN = 21,
 	CAPABILITY_PERFMON = 38,
 	CAPABILITY_BPF = 39,
