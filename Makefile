@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Everything that is made lies in build/. `make help` lists what can be made.
 
-ARCH    ?= $(shell uname -m)
+HOST    := $(shell uname -m)
+ARCH    ?= $(HOST)
 BPFARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
-B       := build$(if $(SANITIZE),-sanitize)
+B       := build$(if $(SANITIZE),-sanitize)$(if $(filter-out $(HOST),$(ARCH)),/$(ARCH))
 
-CC      ?= gcc
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 
@@ -18,6 +18,14 @@ USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
 LIBS := -lbpf -lelf -lz
+# Another architecture: make ARCH=aarch64 static, with Debian's cross compiler and a SYSROOT that
+# holds what we link with, static (tests/vm/kernels.py fetches one).
+ifneq ($(ARCH),$(HOST))
+CC      := $(ARCH)-linux-gnu-gcc
+SYSROOT ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/halfopen/vm/sysroots/$(BPFARCH)
+USER_CFLAGS += -isystem $(SYSROOT)/usr/include
+LDFLAGS += -L$(SYSROOT)/usr/lib/$(ARCH)-linux-gnu
+endif
 PREFIX ?= /usr/local
 
 CORE_SRC := $(wildcard user/core/*.c)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Kernel differences, all of them, each with its reason. Ask BTF, never the version: most of
- * these were backported to some stable branch.
+ * these were backported to some stable branch. A field that some kernel lacks is declared here
+ * in a flavour of its struct (___name), so that a missing field anywhere else is an error that
+ * `make check` finds without booting (tests/vm/relocations).
  */
 #ifndef HALFOPEN_COMPAT_BPF_H
 #define HALFOPEN_COMPAT_BPF_H
@@ -9,15 +11,72 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
 #define AF_INET 2
 #define AF_INET6 10
 
-/* 6.2 (commit a35b9af4ec2c): a kfunc that gives a typed, read-only pointer; the verifier turns
- * it into one move. Weak: where it is missing, the programs that call it are not loaded. */
+/* ---- reading memory ---- */
+
+/*
+ * One field of the struct that `p` points to. Where the verifier knows the pointer's type (a
+ * tracepoint's argument, bpf_skc_to_tcp_sock(), bpf_rdonly_cast()) this is one load. Where it
+ * does not (a socket found from its timer, before 6.2) it is a call of probe_read, which
+ * lockdown=confidentiality refuses. `typed` is a constant at each call.
+ */
+#define READ(typed, p, field) ((typed) ? (p)->field : BPF_CORE_READ(p, field))
+#define READ_BITFIELD(typed, p, field) \
+	((typed) ? BPF_CORE_READ_BITFIELD(p, field) : BPF_CORE_READ_BITFIELD_PROBED(p, field))
+
+/* a35b9af4ec2c (6.2): a kfunc that gives a typed, read-only pointer to anything; the verifier
+ * turns it into one move. Weak: where it is missing, programs that call it are not loaded. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+static __always_inline const struct tcp_sock *compat__cast_tcp_sock(const void *sk)
+{
+	return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+}
+
+/* ---- identity ---- */
+
+/* c5dbb89fc2ac (5.12) lets tracing programs ask for a cookie, which makes it; before, they can
+ * only read one that somebody else asked for (sockops, inet_diag). Asked of BTF. */
+const volatile bool have_cookie_helper = true;
+
+/* `sk` is a pointer whose type the verifier knows. */
+static __always_inline __u64 compat__cookie(struct sock *sk)
+{
+	if (have_cookie_helper)
+		return bpf_get_socket_cookie(sk);
+	return sk->__sk_common.skc_cookie.counter;
+}
+
+/* ---- the socket of a file ---- */
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+
+/* 4f19cab76136 (5.11) gives bpf_sock_from_file(). Before it: a file whose inode is a socket has
+ * it as its private data (NULL if opened as a path only). Not typed. */
+static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct file *file)
+{
+	const struct socket *socket;
+	const struct sock *sk;
+	__u16 family;
+
+	if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = file->private_data;
+	if (!socket)
+		return NULL;
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return NULL;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return family == AF_INET || family == AF_INET6 ? (const void *)sk : NULL;
+}
+
+/* ---- the keepalive timer ---- */
 
 /* 08dfe370239e moved the keepalive timer from sock.sk_timer to its own field, in 6.19 and in
  * stable branches before it (6.1.192, 6.12.117). */
@@ -33,27 +92,47 @@ static __always_inline __u32 compat__keepalive_timer_offset(void)
 	return bpf_core_field_offset(struct sock, sk_timer);
 }
 
-/* sysctl_tcp_keepalive_probes is an int before 5.15 or so and a u8 since; CO-RE relocates the
- * offset of a read but not its size. */
-struct netns_ipv4___int_probes {
-	int sysctl_tcp_keepalive_probes;
-} __attribute__((preserve_access_index));
-
-static __always_inline __u8 compat__net_keepalive_probes(const struct net *net)
+static __always_inline __u64 compat__keepalive_function(const struct tcp_sock *tp)
 {
-	if (bpf_core_field_size(net->ipv4.sysctl_tcp_keepalive_probes) == 1)
-		return BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_probes);
+	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
 
-	const struct netns_ipv4___int_probes *ipv4 = (const void *)&net->ipv4;
-	int probes = BPF_CORE_READ(ipv4, sysctl_tcp_keepalive_probes);
+	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
+		return (__u64)icsk->icsk_keepalive_timer.function;
+	return (__u64)sk->sk_timer.function;
+}
+
+/* ---- fields ---- */
+
+/* "tcp: convert elligible sysctls to u8" (5.13, and stable branches: 5.10.262 has it) shrank
+ * this one, an int before. The macro for bit-fields reads whatever size a field has here, where
+ * other reads take it as it was when we were built. */
+static __always_inline __u8 compat__net_keepalive_probes(const struct net *net, const bool typed)
+{
+	const struct netns_ipv4 *ipv4 = &net->ipv4;
+	int probes = READ_BITFIELD(typed, ipv4, sysctl_tcp_keepalive_probes);
 
 	return probes > 255 ? 255 : probes;
 }
 
-/* tcp_mstamp counts microseconds on every kernel of the matrix; is_mptcp needs CONFIG_MPTCP. */
-static __always_inline bool compat__is_mptcp(const struct tcp_sock *tp)
+/* Only with CONFIG_MPTCP, which Debian's 5.10 was built without. */
+struct tcp_sock___mptcp {
+	bool is_mptcp;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat__is_mptcp(const struct tcp_sock *tp, const bool typed)
 {
-	return bpf_core_field_exists(tp->is_mptcp) && BPF_CORE_READ(tp, is_mptcp);
+	const struct tcp_sock___mptcp *subflow = (const void *)tp;
+
+	return bpf_core_field_exists(struct tcp_sock___mptcp, is_mptcp) &&
+	       READ(typed, subflow, is_mptcp);
+}
+
+/* "tcp: extend TCP flags to allow AE bit/ACE field" (6.15) made the flags 16 bits wide; the low
+ * byte is as it was. */
+static __always_inline __u8 compat__tcp_flags(const struct tcp_skb_cb *cb)
+{
+	return BPF_CORE_READ_BITFIELD(cb, tcp_flags);
 }
 
 #endif

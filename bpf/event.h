@@ -54,6 +54,14 @@ enum ho_flag {
 	HO_F_FIN_QUEUED = 1 << 6,	/* our FIN was queued (SEND_SHUTDOWN) */
 };
 
+/* Bits of tcp_flags, as in the TCP header. */
+enum ho_tcp_flag {
+	HO_TCP_FIN = 0x01,
+	HO_TCP_SYN = 0x02,
+	HO_TCP_RST = 0x04,
+	HO_TCP_ACK = 0x10,
+};
+
 /* icsk_pending of a socket that sends zero-window probes (ICSK_TIME_PROBE0). */
 #define HO_PENDING_PROBE0 3
 

@@ -24,7 +24,7 @@ const volatile __u32 gate_unheard_jiffies = 250;
 /* Tell every state change, not only openings, endings and closes of silent sockets. */
 const volatile bool gate_all_states = false;
 
-/* First test of the receive path, on a typed pointer so that each load is one instruction. */
+/* First test of the receive path, each load one instruction. */
 static __always_inline bool gate__quiet_before(const struct tcp_sock *tp)
 {
 	__u32 now = socket__jiffies();
@@ -34,40 +34,32 @@ static __always_inline bool gate__quiet_before(const struct tcp_sock *tp)
 }
 
 /* Second test: the silence was broken; does anyone wait for that, or was it long? */
-static __always_inline bool gate__ends_a_silence(const struct sock *sk)
+static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-
-	return BPF_CORE_READ(tp, inet_conn.icsk_probes_out) ||
-	       BPF_CORE_READ(tp, inet_conn.icsk_retransmits) ||
-	       socket__unheard_jiffies(sk, socket__jiffies()) >= gate_idle_jiffies;
+	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits ||
+	       socket__unheard_jiffies(tp, true) >= gate_idle_jiffies;
 }
 
 /* Retransmissions that an RTO caused: an ACK that triggers one has just been heard. Tail loss
  * probes and fast retransmits of a busy lossy socket stay untold. */
-static __always_inline bool gate__retransmit(const struct sock *sk)
+static __always_inline bool gate__retransmit(const struct tcp_sock *tp)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-	__u32 unheard = socket__unheard_jiffies(sk, socket__jiffies());
+	__u32 unheard = socket__unheard_jiffies(tp, true);
 
 	if (unheard < gate_quiet_jiffies)
 		return false;
 	if (unheard >= gate_unheard_jiffies)
 		return true;
-	return BPF_CORE_READ_BITFIELD_PROBED(&tp->inet_conn, icsk_ca_state) ==
+	return READ_BITFIELD(true, &tp->inet_conn, icsk_ca_state) ==
 	       bpf_core_enum_value(enum tcp_ca_state, TCP_CA_Loss);
 }
 
 /* Does the peer owe this socket an answer for so long that a close should be told? */
-static __always_inline bool gate__owed_an_answer(const struct sock *sk)
+static __always_inline bool gate__owed_an_answer(const struct tcp_sock *tp)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-
-	if (BPF_CORE_READ(tp, inet_conn.icsk_probes_out) ||
-	    BPF_CORE_READ(tp, inet_conn.icsk_retransmits))
+	if (tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits)
 		return true;
-	return BPF_CORE_READ(tp, packets_out) &&
-	       socket__unheard_jiffies(sk, socket__jiffies()) >= gate_unheard_jiffies;
+	return tp->packets_out && socket__unheard_jiffies(tp, true) >= gate_unheard_jiffies;
 }
 
 /* States in which a connection exists (a SYN or a listener is none). */

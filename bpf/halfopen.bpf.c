@@ -109,14 +109,15 @@ static __always_inline struct ho_event *event__reserve(__u8 kind, __u64 cookie, 
 	return e;
 }
 
-/* A full event about `sk`, now. */
-static __always_inline struct ho_event *event__begin(__u8 kind, struct sock *sk)
+/* A full event about `sk`, now. Both pointers are of the same socket, and typed. */
+static __always_inline struct ho_event *event__begin(__u8 kind, struct sock *sk,
+						     const struct tcp_sock *tp)
 {
-	struct ho_event *e = event__reserve(kind, bpf_get_socket_cookie(sk), bpf_ktime_get_ns(),
+	struct ho_event *e = event__reserve(kind, compat__cookie(sk), bpf_ktime_get_ns(),
 					    HO_EVENT_FULL);
 
 	if (e)
-		socket__read_full(e, sk);
+		socket__read_full(e, tp, true);
 	return e;
 }
 
@@ -127,45 +128,38 @@ static __always_inline void event__submit(struct ho_event *e)
 	bpf_ringbuf_submit(e, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline bool is_tcp(const struct sock *sk)
-{
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
-	       (family == AF_INET || family == AF_INET6);
-}
-
 /* ---- receive ---- */
 
 /* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
  * gap. The socket is as it was before the segment. A function of its own, so that the way of a
- * healthy segment saves no registers; it takes the context, in which the verifier knows types. */
+ * healthy segment saves no registers; it takes the context, in which the verifier knows types.
+ * What the segment is stands in TCP's control block, filled before tcp_rcv_established(). */
 static __noinline int heard(unsigned long long *ctx)
 {
-	struct sock *sk = (void *)ctx[0];
 	const struct sk_buff *skb = (void *)ctx[1];
-	const struct tcp_sock *tp = (void *)sk;
-	const void *header = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
+	const struct tcp_skb_cb *cb = (const void *)skb->cb;
+	struct sock *sk = (void *)ctx[0];
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	__u8 tcp_flags = compat__tcp_flags(cb);
 	struct ho_event *e;
-	struct tcphdr th;
-	__u8 tcp_flags;
 	__s32 seq_offset;
 
-	if (bpf_probe_read_kernel(&th, sizeof(th), header))
+	if (!tp)
 		return 0;
-	tcp_flags = ((__u8 *)&th)[13];
-	seq_offset = bpf_ntohl(th.seq) - BPF_CORE_READ(tp, rcv_nxt);
+	seq_offset = cb->seq - tp->rcv_nxt;
 	/* seq = rcv_nxt - 1 is a keepalive probe of the peer's */
-	if (!gate__ends_a_silence(sk) && seq_offset != -1 && !th.rst)
+	if (!gate__ends_a_silence(tp) && seq_offset != -1 && !(tcp_flags & HO_TCP_RST))
 		return 0;
 
-	e = event__begin(HO_HEARD, sk);
+	e = event__begin(HO_HEARD, sk, tp);
 	if (!e)
 		return 0;
 	e->flags |= HO_F_SEGMENT;
 	e->tcp_flags = tcp_flags;
 	e->seq_offset = seq_offset;
-	e->payload = BPF_CORE_READ(skb, len) - th.doff * 4;
+	/* SYN and FIN take a sequence number each */
+	e->payload = cb->end_seq - cb->seq - !!(tcp_flags & HO_TCP_SYN) -
+		     !!(tcp_flags & HO_TCP_FIN);
 	event__submit(e);
 	return 0;
 }
@@ -174,10 +168,7 @@ static __noinline int heard(unsigned long long *ctx)
 SEC("tp_btf/tcp_probe")
 int tcp_probe_cast(unsigned long long *ctx)
 {
-	const struct tcp_sock *tp = bpf_rdonly_cast((void *)ctx[0],
-						    bpf_core_type_id_kernel(struct tcp_sock));
-
-	return gate__quiet_before(tp) ? heard(ctx) : 0;
+	return gate__quiet_before(compat__cast_tcp_sock((void *)ctx[0])) ? heard(ctx) : 0;
 }
 
 SEC("?tp_btf/tcp_probe")
@@ -193,11 +184,13 @@ int tcp_probe_skc(unsigned long long *ctx)
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 {
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct ho_event *e;
 
-	if (!gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)) || !gate__retransmit(sk))
+	/* a request socket retransmits, too */
+	if (!tp || !gate__is_connection(socket__state(tp, true)) || !gate__retransmit(tp))
 		return 0;
-	e = event__begin(HO_RETRANSMIT, sk);
+	e = event__begin(HO_RETRANSMIT, sk, tp);
 	if (!e)
 		return 0;
 	event__submit(e);
@@ -207,17 +200,21 @@ int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcp_send_reset, struct sock *sk, struct sk_buff *skb)
 {
+	const struct tcp_sock *tp;
 	struct ho_event *e;
 	int state;
 
 	if (!sk)	/* answers a segment that belongs to no socket */
 		return 0;
-	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)	/* a request, a TIME_WAIT */
+		return 0;
+	state = socket__state(tp, true);
 	if (!gate__is_connection(state) && state != TCP_CLOSE)
-		return 0;	/* a listener, a request, a TIME_WAIT */
-	if (!socket__cookie(sk))
+		return 0;	/* a listener */
+	if (!socket__cookie(tp, true))
 		return 0;	/* never was a connection */
-	e = event__begin(HO_RESET_SENT, sk);
+	e = event__begin(HO_RESET_SENT, sk, tp);
 	if (!e)
 		return 0;
 	if (have_reset_reason)
@@ -231,11 +228,12 @@ int BPF_PROG(tcp_send_reset, struct sock *sk, struct sk_buff *skb)
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(tcp_receive_reset, struct sock *sk)
 {
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct ho_event *e;
 
-	if (!gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)))
+	if (!tp || !gate__is_connection(socket__state(tp, true)))
 		return 0;
-	e = event__begin(HO_RESET_RECEIVED, sk);
+	e = event__begin(HO_RESET_RECEIVED, sk, tp);
 	if (!e)
 		return 0;
 	event__submit(e);
@@ -245,37 +243,38 @@ int BPF_PROG(tcp_receive_reset, struct sock *sk)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 {
+	/* NULL for what else changes state here and is no tcp_sock: the MPTCP socket itself, ... */
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct cpu_note *note;
 	struct ho_event *e;
 	__u64 cookie;
 	bool orderly;
 
-	/* The MPTCP socket itself changes state here too, and is no tcp_sock. */
-	if (!is_tcp(sk))
+	if (!tp)
 		return 0;
 	if (new_state != TCP_ESTABLISHED && !gate__is_connection(old_state))
 		return 0;
 	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && !gate_all_states &&
-	    !gate__owed_an_answer(sk))
+	    !gate__owed_an_answer(tp))
 		return 0;
 
-	cookie = bpf_get_socket_cookie(sk);
+	cookie = compat__cookie(sk);
 	note = this_cpu_note();
 	if (!note)
 		return 0;
 	orderly = new_state == TCP_ESTABLISHED ||
-		  (new_state == TCP_CLOSE && old_state != TCP_ESTABLISHED &&
-		   !BPF_CORE_READ(sk, sk_err) && !gate__owed_an_answer(sk));
+		  (new_state == TCP_CLOSE && old_state != TCP_ESTABLISHED && !sk->sk_err &&
+		   !gate__owed_an_answer(tp));
 	if (orderly) {
 		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
 		if (!e)
 			return 0;
-		socket__read_small(e, sk);
+		socket__read_small(e, tp, true);
 	} else {
 		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 		if (!e)
 			return 0;
-		socket__read_full(e, sk);
+		socket__read_full(e, tp, true);
 	}
 	e->old_state = old_state;
 	e->state = new_state;	/* sk_state still holds the old one */
@@ -292,12 +291,13 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(inet_sk_error_report, struct sock *sk)
 {
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
-	if (!note || !is_tcp(sk) || !gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)))
+	if (!note || !tp || !gate__is_connection(socket__state(tp, true)))
 		return 0;
-	e = event__begin(HO_ERROR, sk);
+	e = event__begin(HO_ERROR, sk, tp);
 	if (!e)
 		return 0;
 	if (note->timer.sk == (__u64)sk)
@@ -310,11 +310,15 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 {
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
-	__u64 cookie = socket__cookie(sk);
+	__u64 cookie;
 
-	if (!note || !cookie)	/* nobody ever told of a socket without a cookie */
+	if (!note || !tp)
+		return 0;
+	cookie = socket__cookie(tp, true);
+	if (!cookie)	/* nobody ever told of a socket without a cookie */
 		return 0;
 	if (note->told_ending == cookie) {
 		note->told_ending = 0;
@@ -323,39 +327,27 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
 	if (!e)
 		return 0;
-	socket__read_small(e, sk);
+	socket__read_small(e, tp, true);
 	event__submit(e);
 	return 0;
 }
 
 /* ---- the keepalive timer: every probe, without a program on timer_start ---- */
 
-SEC("tp_btf/timer_expire_entry")
-int BPF_PROG(timer_expire_entry, struct timer_list *timer)
+/* The timer's socket is known by its address only: the programs come in two forms, one that can
+ * have it typed and one for kernels that cannot. */
+static __always_inline int timer_entered(const struct tcp_sock *tp, const bool typed)
 {
-	const struct tcp_sock *tp;
-	struct cpu_note *note;
-	struct sock *sk;
-	__u32 idle;
+	struct cpu_note *note = this_cpu_note();
 
-	if ((__u64)timer->function != keepalive_function)
-		return 0;
-	note = this_cpu_note();
 	if (!note)
 		return 0;
-	sk = (void *)timer - keepalive_offset;
-	tp = (void *)sk;
-	if (!is_tcp(sk))
-		return 0;
-	idle = BPF_CORE_READ(tp, keepalive_time);
-	if (!idle)
-		idle = BPF_CORE_READ(sk, __sk_common.skc_net.net, ipv4.sysctl_tcp_keepalive_time);
 	note->timer.mono_ns = bpf_ktime_get_ns();
-	note->timer.cookie = socket__cookie(sk);
-	note->timer.probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
-	note->timer.due = !socket__has_data_under_way(sk) &&
-			  socket__unheard_jiffies(sk, socket__jiffies()) >= idle;
-	note->timer.sk = (__u64)sk;
+	note->timer.cookie = socket__cookie(tp, typed);
+	note->timer.probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+	note->timer.due = !socket__has_data_under_way(tp, typed) &&
+			  socket__unheard_jiffies(tp, typed) >= socket__idle_jiffies(tp, typed);
+	note->timer.sk = (__u64)tp;
 	return 0;
 }
 
@@ -365,49 +357,95 @@ int BPF_PROG(timer_expire_entry, struct timer_list *timer)
  * this one left the timer) the count is 0 again, and the timer re-armed for the interval tells.
  * Local congestion leaves the count alone and re-arms for TCP_RESOURCE_PROBE_INTERVAL = HZ/2.
  */
-SEC("tp_btf/timer_expire_exit")
-int BPF_PROG(timer_expire_exit, struct timer_list *timer)
+static __always_inline int timer_left(const struct timer_list *timer, const struct timer_note *note,
+				      const struct tcp_sock *tp, const bool typed)
 {
-	const struct tcp_sock *tp;
-	struct cpu_note *note;
+	__u32 rearmed = (__u32)timer->expires - socket__jiffies();
 	struct ho_event *e;
-	struct sock *sk;
-	__u32 rearmed, interval;
 	__u8 kind, probes_out;
 
-	if ((__u64)timer->function != keepalive_function)
-		return 0;
-	note = this_cpu_note();
-	if (!note || !note->timer.sk)
-		return 0;
-	sk = (void *)note->timer.sk;
-	note->timer.sk = 0;
 	/* The timer dropped its reference: the memory may be another socket's by now, which its
 	 * cookie tells. An ending inside the timer was told by the state change. */
-	if (socket__cookie(sk) != note->timer.cookie ||
-	    !gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state)))
+	if (socket__cookie(tp, typed) != note->cookie ||
+	    !gate__is_connection(socket__state(tp, typed)))
 		return 0;
 
-	tp = (void *)sk;
-	probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
-	rearmed = (__u32)timer->expires - socket__jiffies();
-	interval = BPF_CORE_READ(tp, keepalive_intvl);
-	if (!interval)
-		interval = BPF_CORE_READ(sk, __sk_common.skc_net.net,
-					 ipv4.sysctl_tcp_keepalive_intvl);
-	if (probes_out == (__u8)(note->timer.probes_out + 1))
+	probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+	if (probes_out == (__u8)(note->probes_out + 1))
 		kind = HO_PROBE_SENT;
-	else if (note->timer.due && !probes_out && interval - rearmed <= 1)
+	else if (note->due && !probes_out && socket__interval_jiffies(tp, typed) - rearmed <= 1)
 		kind = HO_PROBE_SENT;
-	else if (note->timer.due && hz / 2 - rearmed <= 1)
+	else if (note->due && hz / 2 - rearmed <= 1)
 		kind = HO_PROBE_FAILED;
 	else
 		return 0;
 
-	e = event__reserve(kind, note->timer.cookie, note->timer.mono_ns, HO_EVENT_FULL);
+	e = event__reserve(kind, note->cookie, note->mono_ns, HO_EVENT_FULL);
 	if (!e)
 		return 0;
-	socket__read_full(e, sk);
+	socket__read_full(e, tp, typed);
 	event__submit(e);
 	return 0;
+}
+
+/* The note of the socket whose timer is being left, which ends it; NULL if there is none. */
+static __always_inline struct timer_note *take_note(const struct timer_list *timer, __u64 *sk)
+{
+	struct cpu_note *note;
+
+	if ((__u64)timer->function != keepalive_function)
+		return NULL;
+	note = this_cpu_note();
+	if (!note || !note->timer.sk)
+		return NULL;
+	*sk = note->timer.sk;
+	note->timer.sk = 0;
+	return &note->timer;
+}
+
+SEC("tp_btf/timer_expire_entry")
+int BPF_PROG(timer_expire_entry_cast, struct timer_list *timer)
+{
+	if ((__u64)timer->function != keepalive_function)
+		return 0;
+	return timer_entered(compat__cast_tcp_sock((void *)timer - keepalive_offset), true);
+}
+
+SEC("tp_btf/timer_expire_exit")
+int BPF_PROG(timer_expire_exit_cast, struct timer_list *timer)
+{
+	__u64 sk;
+	const struct timer_note *note = take_note(timer, &sk);
+
+	return note ? timer_left(timer, note, compat__cast_tcp_sock((void *)sk), true) : 0;
+}
+
+SEC("?tp_btf/timer_expire_entry")
+int BPF_PROG(timer_expire_entry_read, struct timer_list *timer)
+{
+	if ((__u64)timer->function != keepalive_function)
+		return 0;
+	return timer_entered((void *)timer - keepalive_offset, false);
+}
+
+SEC("?tp_btf/timer_expire_exit")
+int BPF_PROG(timer_expire_exit_read, struct timer_list *timer)
+{
+	__u64 sk;
+	const struct timer_note *note = take_note(timer, &sk);
+
+	return note ? timer_left(timer, note, (void *)sk, false) : 0;
+}
+
+/* ---- cookies, where tracing programs cannot ask for them ---- */
+
+/* On every cgroup v2 socket of the host: before a connection opens, either way, it gets a cookie
+ * here. Changes nothing else. Loaded only without have_cookie_helper. */
+SEC("?sockops")
+int give_cookie(struct bpf_sock_ops *ops)
+{
+	if (ops->op == BPF_SOCK_OPS_TCP_CONNECT_CB ||
+	    ops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		bpf_get_socket_cookie(ops);
+	return 1;
 }

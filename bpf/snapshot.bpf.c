@@ -26,53 +26,111 @@ struct {
 	__type(value, struct ho_row);
 } scratch SEC(".maps");
 
-static __always_inline struct ho_row *row__begin(struct sock *sk, __u64 cookie)
+static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u64 cookie,
+						 const bool typed)
 {
 	__u32 zero = 0;
 	struct ho_row *row = bpf_map_lookup_elem(&scratch, &zero);
 
-	if (!row)
+	/* without a cookie nothing could be said of it later */
+	if (!row || !cookie)
 		return NULL;
 	__builtin_memset(row, 0, sizeof(*row));
 	row->event.kind = HO_SEEN;
 	row->event.cookie = cookie;
 	row->event.mono_ns = bpf_ktime_get_ns();
-	socket__read_full(&row->event, sk);
+	socket__read_full(&row->event, tp, typed);
 	return row;
 }
 
-static __always_inline bool is_open_tcp(const struct sock *sk)
+static __always_inline void tell_held(struct bpf_iter_meta *meta, const struct task_struct *task,
+				      struct ho_row *row)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	row->pid = task->tgid;
+	__builtin_memcpy(row->comm, task->group_leader->comm, sizeof(row->comm));
+	bpf_seq_write(meta->seq, row, sizeof(*row));
+}
 
-	return (family == AF_INET || family == AF_INET6) &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
-	       gate__is_connection(BPF_CORE_READ(sk, __sk_common.skc_state));
+static __always_inline void tell_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp)
+{
+	struct ho_learned learned = {
+		.keepalive_offset = compat__keepalive_timer_offset(),
+		.keepalive_function = compat__keepalive_function(tp),
+		.keepalive_time_jiffies = tp->keepalive_time,
+	};
+
+	bpf_seq_write(meta->seq, &learned, sizeof(learned));
+}
+
+/* The TCP socket that is the file, typed; NULL for any other file. */
+static __always_inline struct sock *tcp_of_file(struct file *file, const struct tcp_sock **tp)
+{
+	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
+	struct sock *sk = socket ? socket->sk : NULL;
+
+	*tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+	return *tp ? sk : NULL;
 }
 
 SEC("iter/task_file")
 int held_sockets(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *socket;
+	const struct task_struct *task = ctx->task;
+	const struct tcp_sock *tp;
 	struct ho_row *row;
 	struct sock *sk;
 
+	if (!task)
+		return 0;
+	sk = tcp_of_file(ctx->file, &tp);
+	if (!sk || !gate__is_connection(socket__state(tp, true)))
+		return 0;
+	row = row__begin(tp, compat__cookie(sk), true);
+	if (row)
+		tell_held(ctx->meta, task, row);
+	return 0;
+}
+
+SEC("iter/task_file")
+int learn(struct bpf_iter__task_file *ctx)
+{
+	const struct tcp_sock *tp;
+
+	if (tcp_of_file(ctx->file, &tp) && socket__cookie(tp, true) == own_cookie)
+		tell_learned(ctx->meta, tp);
+	return 0;
+}
+
+/* The same two for kernels without bpf_sock_from_file(): held sockets, not typed; ... */
+SEC("?iter/task_file")
+int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
+{
+	const struct task_struct *task = ctx->task;
+	const struct file *file = ctx->file;
+	const struct tcp_sock *tp;
+	struct ho_row *row;
+
 	if (!task || !file)
 		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
+	tp = compat__tcp_of_inode(file);
+	if (!tp || !gate__is_connection(socket__state(tp, false)))
 		return 0;
-	sk = socket->sk;
-	if (!sk || !is_open_tcp(sk))
-		return 0;
-	row = row__begin(sk, bpf_get_socket_cookie(sk));
-	if (!row)
-		return 0;
-	row->pid = task->tgid;
-	BPF_CORE_READ_STR_INTO(&row->comm, task, group_leader, comm);
-	bpf_seq_write(ctx->meta->seq, row, sizeof(*row));
+	row = row__begin(tp, socket__cookie(tp, false), false);
+	if (row)
+		tell_held(ctx->meta, task, row);
+	return 0;
+}
+
+/* ... and what our own tells, if it listens: iterators over sockets see no others that are not
+ * connected. */
+SEC("?iter/tcp")
+int learn_from_listener(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	const struct tcp_sock *tp = skc ? bpf_skc_to_tcp_sock(skc) : NULL;
+
+	if (tp && socket__cookie(tp, true) == own_cookie)
+		tell_learned(ctx->meta, tp);
 	return 0;
 }
 
@@ -87,40 +145,13 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	if (!skc)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(skc);
-	if (!tp)	/* TIME_WAIT, a request */
+	if (!tp || !gate__is_connection(socket__state(tp, true)))	/* TIME_WAIT, a request */
 		return 0;
 	sk = (struct sock *)tp;
-	if (!is_open_tcp(sk))
+	if (only_without_file && sk->sk_socket && sk->sk_socket->file)
 		return 0;
-	if (only_without_file && BPF_CORE_READ(sk, sk_socket, file))
-		return 0;
-	row = row__begin(sk, bpf_get_socket_cookie(tp));
+	row = row__begin(tp, compat__cookie(sk), true);
 	if (row)
 		bpf_seq_write(ctx->meta->seq, row, sizeof(*row));
-	return 0;
-}
-
-SEC("iter/task_file")
-int learn(struct bpf_iter__task_file *ctx)
-{
-	struct ho_learned learned = {};
-	struct file *file = ctx->file;
-	struct timer_list *timer;
-	struct socket *socket;
-	struct tcp_sock *tp;
-
-	if (!file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket || !socket->sk)
-		return 0;
-	if (socket__cookie(BPF_CORE_READ(socket, sk)) != own_cookie)
-		return 0;
-	tp = (void *)BPF_CORE_READ(socket, sk);
-	learned.keepalive_offset = compat__keepalive_timer_offset();
-	timer = (void *)tp + learned.keepalive_offset;
-	learned.keepalive_function = (__u64)BPF_CORE_READ(timer, function);
-	learned.keepalive_time_jiffies = BPF_CORE_READ(tp, keepalive_time);
-	bpf_seq_write(ctx->meta->seq, &learned, sizeof(learned));
 	return 0;
 }

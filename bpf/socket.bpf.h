@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading one socket into an event. Every load goes through probe_read, because the keepalive
- * timer gives only an address: the verifier has no type for it. These reads happen for events
- * that are told, never on the path of a healthy segment (gate.bpf.h).
+ * Reading one socket into an event. `typed` says whether the verifier knows the pointer's type
+ * (compat.bpf.h); it is a constant at each call.
  */
 #ifndef HALFOPEN_SOCKET_BPF_H
 #define HALFOPEN_SOCKET_BPF_H
@@ -10,143 +9,194 @@
 #include "compat.bpf.h"
 #include "event.h"
 
+#define SEND_SHUTDOWN 2
+
 static __always_inline __u32 socket__jiffies(void)
 {
 	return (__u32)bpf_jiffies64();
 }
 
-/* 0 until somebody asked for it with bpf_get_socket_cookie(). */
-static __always_inline __u64 socket__cookie(const struct sock *sk)
+/* 0 until somebody asked for it. */
+static __always_inline __u64 socket__cookie(const struct tcp_sock *tp, const bool typed)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	const struct sock *sk = (const void *)tp;
+
+	return READ(typed, sk, __sk_common.skc_cookie.counter);
+}
+
+static __always_inline int socket__state(const struct tcp_sock *tp, const bool typed)
+{
+	const struct sock *sk = (const void *)tp;
+
+	return READ(typed, sk, __sk_common.skc_state);
+}
+
+static __always_inline const struct net *socket__net(const struct tcp_sock *tp, const bool typed)
+{
+	const struct sock *sk = (const void *)tp;
+
+	return READ(typed, sk, __sk_common.skc_net.net);
 }
 
 /* Time in jiffies since the peer was last heard as the kernel keeps it: an acceptable ACK or
  * data, whichever is younger (the `elapsed` of tcp_keepalive_timer()). */
-static __always_inline __u32 socket__unheard_jiffies(const struct sock *sk, __u32 now)
+static __always_inline __u32 socket__unheard_jiffies(const struct tcp_sock *tp, const bool typed)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-	__u32 acked = now - BPF_CORE_READ(tp, rcv_tstamp);
-	__u32 data = now - BPF_CORE_READ(tp, inet_conn.icsk_ack.lrcvtime);
+	__u32 now = socket__jiffies();
+	__u32 acked = now - READ(typed, tp, rcv_tstamp);
+	__u32 data = now - READ(typed, tp, inet_conn.icsk_ack.lrcvtime);
 
 	return acked < data ? acked : data;
 }
 
 /* In step 6 of tcp_keepalive_timer() a socket with data under way is not probed. */
-static __always_inline bool socket__has_data_under_way(const struct sock *sk)
+static __always_inline bool socket__has_data_under_way(const struct tcp_sock *tp,
+						       const bool typed)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-
-	return BPF_CORE_READ(tp, packets_out) ||
-	       BPF_CORE_READ(tp, write_seq) != BPF_CORE_READ(tp, snd_nxt);
+	return READ(typed, tp, packets_out) ||
+	       READ(typed, tp, write_seq) != READ(typed, tp, snd_nxt);
 }
 
-static __always_inline void socket__read_identity(struct ho_event *e, const struct sock *sk)
+/* keepalive_time_when() and keepalive_intvl_when(): the socket's own value, else the sysctl. */
+static __always_inline __u32 socket__idle_jiffies(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_sock *inet = (const void *)sk;
-	__u16 port;
+	__u32 own = READ(typed, tp, keepalive_time);
+	const struct net *net = socket__net(tp, typed);
 
-	e->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	e->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	if (e->family == AF_INET6) {
-		BPF_CORE_READ_INTO(&e->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
-		BPF_CORE_READ_INTO(&e->peer, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
+	return own ?: READ(typed, net, ipv4.sysctl_tcp_keepalive_time);
+}
+
+static __always_inline __u32 socket__interval_jiffies(const struct tcp_sock *tp, const bool typed)
+{
+	__u32 own = READ(typed, tp, keepalive_intvl);
+	const struct net *net = socket__net(tp, typed);
+
+	return own ?: READ(typed, net, ipv4.sysctl_tcp_keepalive_intvl);
+}
+
+static __always_inline void socket__read_ipv6(ho_u8 *to, const struct in6_addr *from,
+					      const bool typed)
+{
+	__u32 words[4];
+
+	if (typed) {
+		words[0] = from->in6_u.u6_addr32[0];
+		words[1] = from->in6_u.u6_addr32[1];
+		words[2] = from->in6_u.u6_addr32[2];
+		words[3] = from->in6_u.u6_addr32[3];
 	} else {
-		__u32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-		__u32 peer = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		BPF_CORE_READ_INTO(&words, from, in6_u.u6_addr32);
+	}
+	__builtin_memcpy(to, words, sizeof(words));
+}
 
-		__builtin_memset(e->local, 0, sizeof(e->local));
-		__builtin_memset(e->peer, 0, sizeof(e->peer));
-		__builtin_memcpy(e->local, &local, sizeof(local));
-		__builtin_memcpy(e->peer, &peer, sizeof(peer));
+static __always_inline void socket__read_ipv4(ho_u8 *to, __u32 address)
+{
+	__u32 words[4] = { address };
+
+	__builtin_memcpy(to, words, sizeof(words));
+}
+
+static __always_inline void socket__read_identity(struct ho_event *e, const struct tcp_sock *tp,
+						  const bool typed)
+{
+	const struct net *net = socket__net(tp, typed);
+	const struct inet_sock *inet = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
+
+	e->family = READ(typed, sk, __sk_common.skc_family);
+	e->netns = READ(typed, net, ns.inum);
+	if (e->family == AF_INET6) {
+		socket__read_ipv6(e->local, &sk->__sk_common.skc_v6_rcv_saddr, typed);
+		socket__read_ipv6(e->peer, &sk->__sk_common.skc_v6_daddr, typed);
+	} else {
+		socket__read_ipv4(e->local, READ(typed, sk, __sk_common.skc_rcv_saddr));
+		socket__read_ipv4(e->peer, READ(typed, sk, __sk_common.skc_daddr));
 	}
 	/* Not skc_num: inet_put_port() clears it before the last state change. */
-	port = BPF_CORE_READ(inet, inet_sport);
-	e->local_port = __builtin_bswap16(port);
-	port = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	e->peer_port = __builtin_bswap16(port);
+	e->local_port = __builtin_bswap16(READ(typed, inet, inet_sport));
+	e->peer_port = __builtin_bswap16(READ(typed, sk, __sk_common.skc_dport));
 }
 
-static __always_inline void socket__read_options(struct ho_event *e, const struct sock *sk)
+static __always_inline void socket__read_options(struct ho_event *e, const struct tcp_sock *tp,
+						 const bool typed)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-	const struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	const struct net *net = socket__net(tp, typed);
 
-	e->sock_idle_jiffies = BPF_CORE_READ(tp, keepalive_time);
-	e->sock_interval_jiffies = BPF_CORE_READ(tp, keepalive_intvl);
-	e->sock_probes = BPF_CORE_READ(tp, keepalive_probes);
-	e->net_idle_jiffies = BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_time);
-	e->net_interval_jiffies = BPF_CORE_READ(net, ipv4.sysctl_tcp_keepalive_intvl);
-	e->net_probes = compat__net_keepalive_probes(net);
-	e->user_timeout_ms = BPF_CORE_READ(tp, inet_conn.icsk_user_timeout);
+	e->sock_idle_jiffies = READ(typed, tp, keepalive_time);
+	e->sock_interval_jiffies = READ(typed, tp, keepalive_intvl);
+	e->sock_probes = READ(typed, tp, keepalive_probes);
+	e->net_idle_jiffies = READ(typed, net, ipv4.sysctl_tcp_keepalive_time);
+	e->net_interval_jiffies = READ(typed, net, ipv4.sysctl_tcp_keepalive_intvl);
+	e->net_probes = compat__net_keepalive_probes(net, typed);
+	e->user_timeout_ms = READ(typed, tp, inet_conn.icsk_user_timeout);
 }
 
-static __always_inline __u16 socket__flags(const struct sock *sk)
+static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool typed)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-	unsigned long bits = BPF_CORE_READ(sk, __sk_common.skc_flags);
+	const struct sock *sk = (const void *)tp;
+	unsigned long bits = READ(typed, sk, __sk_common.skc_flags);
 	__u16 flags = 0;
 
 	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN)))
 		flags |= HO_F_KEEPALIVE;
 	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
 		flags |= HO_F_ORPHAN;
-	if (BPF_CORE_READ(sk, sk_lock.owned))
+	if (READ(typed, sk, sk_lock.owned))
 		flags |= HO_F_OWNED;
-	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_shutdown) & 2 /* SEND_SHUTDOWN */)
+	if (READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
 		flags |= HO_F_FIN_QUEUED;
-	if (compat__is_mptcp(tp))
+	if (compat__is_mptcp(tp, typed))
 		flags |= HO_F_MPTCP;
 	return flags;
 }
 
 /* The part that every event has. `cookie` and `mono_ns` are the caller's. */
-static __always_inline void socket__read_small(struct ho_event *e, const struct sock *sk)
+static __always_inline void socket__read_small(struct ho_event *e, const struct tcp_sock *tp,
+					       const bool typed)
 {
-	const struct tcp_sock *tp = (const void *)sk;
+	const struct inet_connection_sock *icsk = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
 
-	socket__read_identity(e, sk);
-	socket__read_options(e, sk);
-	e->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	socket__read_identity(e, tp, typed);
+	socket__read_options(e, tp, typed);
+	e->state = socket__state(tp, typed);
 	e->old_state = 0;
-	e->flags = socket__flags(sk);
-	e->error = BPF_CORE_READ(sk, sk_err);
+	e->flags = socket__flags(tp, typed);
+	e->error = READ(typed, sk, sk_err);
 	e->jiffies = socket__jiffies();
-	e->rcv_tstamp_jiffies = BPF_CORE_READ(tp, rcv_tstamp);
-	e->lrcvtime_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_ack.lrcvtime);
-	e->srtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
-	e->probes_out = BPF_CORE_READ(tp, inet_conn.icsk_probes_out);
-	e->ca_state = BPF_CORE_READ_BITFIELD_PROBED(&tp->inet_conn, icsk_ca_state);
+	e->rcv_tstamp_jiffies = READ(typed, tp, rcv_tstamp);
+	e->lrcvtime_jiffies = READ(typed, tp, inet_conn.icsk_ack.lrcvtime);
+	e->srtt_us = READ(typed, tp, srtt_us) >> 3;
+	e->probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+	e->ca_state = READ_BITFIELD(typed, icsk, icsk_ca_state);
 }
 
-static __always_inline void socket__read_full(struct ho_event *e, const struct sock *sk)
+static __always_inline void socket__read_full(struct ho_event *e, const struct tcp_sock *tp,
+					      const bool typed)
 {
-	const struct tcp_sock *tp = (const void *)sk;
-
-	socket__read_small(e, sk);
-	e->last_tx_ns = BPF_CORE_READ(tp, tcp_mstamp) * 1000;
-	e->bytes_acked = BPF_CORE_READ(tp, bytes_acked);
-	e->bytes_received = BPF_CORE_READ(tp, bytes_received);
-	e->lsndtime_jiffies = BPF_CORE_READ(tp, lsndtime);
-	e->chrono_start_jiffies = BPF_CORE_READ(tp, chrono_start);
-	e->chrono_type = BPF_CORE_READ_BITFIELD_PROBED(tp, chrono_type);
-	e->rto_jiffies = BPF_CORE_READ(tp, inet_conn.icsk_rto);
-	e->packets_out = BPF_CORE_READ(tp, packets_out);
-	e->unsent = BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_nxt);
-	e->data_segs_out = BPF_CORE_READ(tp, data_segs_out);
-	e->data_segs_in = BPF_CORE_READ(tp, data_segs_in);
-	e->total_retrans = BPF_CORE_READ(tp, total_retrans);
-	e->mdev_us = BPF_CORE_READ(tp, mdev_us);
-	e->backoff = BPF_CORE_READ(tp, inet_conn.icsk_backoff);
-	e->retransmits = BPF_CORE_READ(tp, inet_conn.icsk_retransmits);
-	e->pending = BPF_CORE_READ(tp, inet_conn.icsk_pending);
+	socket__read_small(e, tp, typed);
+	e->last_tx_ns = READ(typed, tp, tcp_mstamp) * 1000;
+	e->bytes_acked = READ(typed, tp, bytes_acked);
+	e->bytes_received = READ(typed, tp, bytes_received);
+	e->lsndtime_jiffies = READ(typed, tp, lsndtime);
+	e->chrono_start_jiffies = READ(typed, tp, chrono_start);
+	e->chrono_type = READ_BITFIELD(typed, tp, chrono_type);
+	e->rto_jiffies = READ(typed, tp, inet_conn.icsk_rto);
+	e->packets_out = READ(typed, tp, packets_out);
+	e->unsent = READ(typed, tp, write_seq) - READ(typed, tp, snd_nxt);
+	e->data_segs_out = READ(typed, tp, data_segs_out);
+	e->data_segs_in = READ(typed, tp, data_segs_in);
+	e->total_retrans = READ(typed, tp, total_retrans);
+	e->mdev_us = READ(typed, tp, mdev_us);
+	e->backoff = READ(typed, tp, inet_conn.icsk_backoff);
+	e->retransmits = READ(typed, tp, inet_conn.icsk_retransmits);
+	e->pending = READ(typed, tp, inet_conn.icsk_pending);
 	e->seq_offset = 0;
 	e->payload = 0;
 	e->reason = 0;
 	e->tcp_flags = 0;
 	e->pad[0] = e->pad[1] = e->pad[2] = 0;
 }
-
-
 
 #endif

@@ -385,9 +385,6 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 				      .n = e->retransmits + 1 });
 }
 
-#define TH_RST 0x04
-#define TH_ACK 0x10
-
 /* Who still has the connection resets it with an ACK; who has lost it answers our segment with
  * a bare RST, whose sequence number is our acknowledgement (RFC 9293, 3.10.7.1). */
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
@@ -396,7 +393,7 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 	bool asked = e->probes_out || e->packets_out;
 
 	c->reset_heard_ns = e->mono_ns;
-	c->reset_of_an_ask = asked && !(e->tcp_flags & TH_ACK);
+	c->reset_of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
 	if (c->reset_of_an_ask && !c->silence.asks && e->packets_out)
 		ask(c, first_transmission_ns(e, rules->hz), e->jiffies, ASK_DATA);
 }
@@ -404,7 +401,7 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 static void on_heard(struct connection *c, const struct ho_event *e,
 		     const struct connection_rules *rules, struct told *told)
 {
-	if (e->tcp_flags & TH_RST) {
+	if (e->tcp_flags & HO_TCP_RST) {
 		on_reset_heard(c, e, rules);
 		return;
 	}

@@ -441,17 +441,17 @@ int live__open(const struct live_config *config, struct live **out)
 	l->realtime_offset_ns = clock__realtime_offset_ns();
 	err = open_kernel_btf(&btf);
 	if (!err)
-		err = snapshot__open(&l->snapshot);
+		err = snapshot__open(btf, &l->snapshot);
 	if (!err)
 		err = snapshot__learn(l->snapshot, &l->learned, &l->hz);
 	if (err)
 		goto fail;
-	programs = (struct programs_config){ .learned = l->learned, .hz = l->hz,
+	programs = (struct programs_config){ .btf = btf, .learned = l->learned, .hz = l->hz,
 					     .ring_bytes = config->ring_bytes,
 					     .all_states = config->all_states };
 	if (!programs.ring_bytes)
 		programs.ring_bytes = programs__ring_bytes(snapshot__count_sockets());
-	err = programs__load(&programs, btf, &l->bpf);
+	err = programs__load(&programs, &l->bpf);
 	if (err)
 		goto fail;
 	l->ring = ring_buffer__new(bpf_map__fd(l->bpf->maps.events), on_ring, l, NULL);

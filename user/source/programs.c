@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "mounts.h"
 #include "programs.h"
 
 /* Segments after less silence than this are never looked at (gate.bpf.h). */
@@ -29,73 +30,33 @@ size_t programs__ring_bytes(size_t sockets)
 	return bytes;
 }
 
-static bool has_function(const struct btf *btf, const char *name)
+/* A job that no program does any more is lost in the words given here. */
+static const struct trial_part parts[PROGRAMS_PARTS] = {
+	{ .program = "inet_sock_set_state" },
+	{ .program = "tcp_probe_cast", .instead = "tcp_probe_skc", .needs = "bpf_rdonly_cast" },
+	{ .program = "timer_expire_entry_cast", .instead = "timer_expire_entry_read",
+	  .needs = "bpf_rdonly_cast",
+	  .without = "probes are counted, but the instants of unanswered ones stay unknown" },
+	{ .program = "timer_expire_exit_cast", .instead = "timer_expire_exit_read",
+	  .needs = "bpf_rdonly_cast",
+	  .without = "probes are counted, but the instants of unanswered ones stay unknown" },
+	{ .program = "tcp_retransmit_skb",
+	  .without = "retransmissions to silent peers stay unseen" },
+	{ .program = "tcp_send_reset",
+	  .without = "resets that we send, and their reasons, stay unseen" },
+	{ .program = "tcp_receive_reset", .without = "resets are known by their errno only" },
+	{ .program = "inet_sk_error_report",
+	  .without = "errors are known from the last state change only" },
+	{ .program = "tcp_destroy_sock", .without = "endings have one witness instead of two" },
+	{ .program = "give_cookie", .unless = TRIAL_COOKIE_HELPER,
+	  .without = "connections are known from the next pass over all sockets on, not from "
+		     "their beginning" },
+};
+
+static void *open_programs(const void *context, struct bpf_object **object)
 {
-	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
-}
-
-/* How many arguments a tracepoint has, -1 if this kernel lacks it. */
-static int tracepoint_arguments(const struct btf *btf, const char *name)
-{
-	char type_name[128];
-	const struct btf_type *t;
-	int id;
-
-	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
-	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
-	if (id < 0)
-		return -1;
-	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);	/* a pointer ... */
-	t = t ? btf__type_by_id(btf, t->type) : NULL;	/* ... to the prototype, ... */
-	return t ? (int)btf_vlen(t) - 1 : -1;	/* ... whose first argument is the hook's own */
-}
-
-static const char *tracepoint_of(const struct bpf_program *prog)
-{
-	const char *section = bpf_program__section_name(prog), *slash = strchr(section, '/');
-
-	return slash ? slash + 1 : section;
-}
-
-/* What the watch is worth without a tracepoint. Without those that are not named here it is
- * worth nothing. */
-static int check_hooks(const struct btf *btf, const struct halfopen_bpf *bpf)
-{
-	static const struct {
-		const char *name, *loss;
-	} optional[] = {
-		{ "tcp_retransmit_skb", "retransmissions to silent peers stay unseen" },
-		{ "tcp_send_reset", "resets that we send, and their reasons, stay unseen" },
-		{ "tcp_receive_reset", "resets are known by their errno only" },
-		{ "inet_sk_error_report", "errors are known from the last state change only" },
-		{ "tcp_destroy_sock", "endings have one witness instead of two" },
-	};
-	struct bpf_program *prog;
-	unsigned int i;
-
-	bpf_object__for_each_program(prog, bpf->obj) {
-		const char *hook = tracepoint_of(prog), *loss = NULL;
-
-		if (tracepoint_arguments(btf, hook) >= 0)
-			continue;
-		for (i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
-			if (!strcmp(optional[i].name, hook))
-				loss = optional[i].loss;
-		if (!loss) {
-			log_error("this kernel has no tracepoint %s, without which keepalive "
-				  "cannot be followed", hook);
-			return -ENOTSUP;
-		}
-		log_warning("this kernel has no tracepoint %s: %s", hook, loss);
-	}
-	return 0;
-}
-
-static struct halfopen_bpf *open_programs(const struct programs_config *config,
-					  const struct btf *btf, bool cast)
-{
+	const struct programs_config *config = context;
 	struct halfopen_bpf *bpf = halfopen_bpf__open();
-	struct bpf_program *prog;
 
 	if (!bpf)
 		return NULL;
@@ -106,42 +67,61 @@ static struct halfopen_bpf *open_programs(const struct programs_config *config,
 	bpf->rodata->gate_unheard_jiffies = GATE_UNHEARD_MS * config->hz / 1000;
 	bpf->rodata->gate_idle_jiffies = GATE_IDLE_MS * config->hz / 1000;
 	bpf->rodata->gate_all_states = config->all_states;
-	bpf->rodata->have_reset_reason = tracepoint_arguments(btf, "tcp_send_reset") > 2;
+	bpf->rodata->have_reset_reason =
+		trial__tracepoint_arguments(config->btf, "tcp_send_reset") > 2;
+	bpf->rodata->have_cookie_helper =
+		trial__kernel_has_function(config->btf, TRIAL_COOKIE_HELPER);
 	bpf->rodata->ring_wake_bytes = config->ring_bytes / 8;
 	bpf_map__set_max_entries(bpf->maps.events, config->ring_bytes);
-	bpf_program__set_autoload(bpf->progs.tcp_probe_cast, cast);
-	bpf_program__set_autoload(bpf->progs.tcp_probe_skc, !cast);
-	bpf_object__for_each_program(prog, bpf->obj)
-		if (tracepoint_arguments(btf, tracepoint_of(prog)) < 0)
-			bpf_program__set_autoload(prog, false);
+	*object = bpf->obj;
 	return bpf;
 }
 
-int programs__load(const struct programs_config *config, const struct btf *btf,
-		   struct halfopen_bpf **bpf)
+static int load_programs(void *bpf)
 {
-	bool cast = has_function(btf, "bpf_rdonly_cast");
+	return halfopen_bpf__load(bpf);
+}
+
+static void close_programs(void *bpf)
+{
+	halfopen_bpf__destroy(bpf);
+}
+
+const struct trial_object programs_trial = {
+	.parts = parts, .count = PROGRAMS_PARTS,
+	.open = open_programs, .load = load_programs, .close = close_programs,
+};
+
+int programs__load(const struct programs_config *config, struct halfopen_bpf **bpf)
+{
+	struct trial_result results[PROGRAMS_PARTS];
 	int err;
 
-	for (;; cast = false) {
-		*bpf = open_programs(config, btf, cast);
-		if (!*bpf)
-			return -errno;
-		err = check_hooks(btf, *bpf);
-		if (err)
-			return err;
-		err = halfopen_bpf__load(*bpf);
-		if (!err)
-			return 0;
-		if (!cast || err == -EPERM)
-			break;
-		log_debug("the kernel refused the receive program with bpf_rdonly_cast (%s); "
-			  "trying the other form", strerror(-err));
-		halfopen_bpf__destroy(*bpf);
-	}
-	log_error("this kernel does not take our programs: %s%s", strerror(-err),
-		  log__level() < LOG_DEBUG ? " (-v shows what the verifier said)" : "");
+	*bpf = trial__load(&programs_trial, config, config->btf, results, &err);
 	return err;
+}
+
+/* Over all of the host's sockets: the root of the cgroup v2 hierarchy, wherever it is mounted. */
+static struct bpf_link *attach_to_root_cgroup(struct bpf_program *prog)
+{
+	char path[256];
+	struct bpf_link *link;
+	int fd, err;
+
+	if (!mounts__find("cgroup2", path, sizeof(path))) {
+		log_warning("no cgroup v2 hierarchy is mounted: new connections are known from the "
+			    "next pass over all sockets on, not from their beginning");
+		errno = 0;
+		return NULL;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_cgroup(prog, fd);
+	err = errno;
+	close(fd);
+	errno = err;
+	return link;
 }
 
 /* The destination of the skeleton's link of `prog`. */
@@ -154,7 +134,10 @@ static int attach_one(struct halfopen_bpf *bpf, struct bpf_program *prog)
 
 		if (*p->prog != prog || *p->link)
 			continue;
-		*p->link = bpf_program__attach(prog);
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_SOCK_OPS)
+			*p->link = attach_to_root_cgroup(prog);
+		else
+			*p->link = bpf_program__attach(prog);
 		return *p->link ? 0 : -errno;
 	}
 	return 0;
@@ -162,21 +145,27 @@ static int attach_one(struct halfopen_bpf *bpf, struct bpf_program *prog)
 
 static bool is_timer(const struct bpf_program *prog)
 {
-	return !strncmp(tracepoint_of(prog), "timer_", 6);
+	return !strncmp(trial__hook(prog), "timer_", 6);
 }
 
 int programs__attach(struct halfopen_bpf *bpf, bool timers)
 {
 	struct bpf_program *prog;
-	int err;
+	int err = 0;
 
+	/* Who gives cookies comes before who reads them. */
+	if (!timers && bpf_program__autoload(bpf->progs.give_cookie))
+		err = attach_one(bpf, bpf->progs.give_cookie);
+	if (err)
+		log_warning("cannot attach to the root of the cgroup v2 hierarchy: %s",
+			    strerror(-err));
 	bpf_object__for_each_program(prog, bpf->obj) {
-		if (!bpf_program__autoload(prog) || is_timer(prog) != timers)
+		if (!bpf_program__autoload(prog) || is_timer(prog) != timers ||
+		    prog == bpf->progs.give_cookie)
 			continue;
 		err = attach_one(bpf, prog);
 		if (err) {
-			log_error("cannot attach to the tracepoint %s: %s", tracepoint_of(prog),
-				  strerror(-err));
+			log_error("cannot attach to %s: %s", trial__hook(prog), strerror(-err));
 			return err;
 		}
 	}

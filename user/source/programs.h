@@ -8,10 +8,12 @@
 
 #include "halfopen.skel.h"
 #include "event.h"
+#include "trial.h"
 
 struct btf;
 
 struct programs_config {
+	const struct btf *btf;		/* this kernel's */
 	struct ho_learned learned;	/* where this kernel keeps its keepalive timer */
 	unsigned int hz;
 	size_t ring_bytes;		/* a power of two */
@@ -21,13 +23,15 @@ struct programs_config {
 /* Size of the ring for a host with this many TCP sockets. */
 size_t programs__ring_bytes(size_t sockets);
 
+/* The jobs of the programs on tracepoints, to be tried with a programs_config. */
+extern const struct trial_object programs_trial;
+#define PROGRAMS_PARTS 10
+
 /*
- * Loads what this kernel takes: the receive program in its cheaper form where it can, nothing
- * for tracepoints that it lacks, which is logged. Returns 0 or -errno, logged; `*bpf` is the
- * caller's to destroy even then.
+ * Loads what this kernel takes; what stays unknown was logged. Returns 0 or -errno, logged; then
+ * there is nothing to destroy.
  */
-int programs__load(const struct programs_config *config, const struct btf *btf,
-		   struct halfopen_bpf **bpf);
+int programs__load(const struct programs_config *config, struct halfopen_bpf **bpf);
 
 /* Attaches the programs on timers, or all others. Returns 0 or -errno, logged. */
 int programs__attach(struct halfopen_bpf *bpf, bool timers);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cookies.h"
 #include "log.h"
 #include "snapshot.h"
 #include "snapshot.skel.h"
@@ -25,7 +26,48 @@
 struct snapshot {
 	struct snapshot_bpf *bpf;
 	struct bpf_link *held, *in_netns, *learn;
+	bool cookies_are_made;	/* by the iterators; else an inet_diag dump has to */
 	int own_socket;
+};
+
+enum { PART_LEARN, PART_IN_NETNS, PART_HELD };
+
+static const struct trial_part parts[SNAPSHOT_PARTS] = {
+	[PART_LEARN] = { .program = "learn", .instead = "learn_from_listener",
+			 .needs = "bpf_sock_from_file" },
+	[PART_IN_NETNS] = { .program = "sockets_in_netns" },
+	[PART_HELD] = { .program = "held_sockets", .instead = "held_sockets_by_inode",
+			.needs = "bpf_sock_from_file",
+			.without = "whose the sockets are (owner) stays unknown" },
+};
+
+static void *open_iterators(const void *context, struct bpf_object **object)
+{
+	const struct snapshot_config *config = context;
+	struct snapshot_bpf *bpf = snapshot_bpf__open();
+
+	if (!bpf)
+		return NULL;
+	bpf->rodata->own_cookie = config->own_cookie;
+	bpf->rodata->have_cookie_helper =
+		trial__kernel_has_function(config->btf, TRIAL_COOKIE_HELPER);
+	*object = bpf->obj;
+	return bpf;
+}
+
+static int load_iterators(void *bpf)
+{
+	return snapshot_bpf__load(bpf);
+}
+
+static void close_iterators(void *bpf)
+{
+	snapshot_bpf__destroy(bpf);
+}
+
+const struct trial_object snapshot_trial = {
+	.parts = parts, .count = SNAPSHOT_PARTS,
+	.open = open_iterators, .load = load_iterators, .close = close_iterators,
 };
 
 static int own_socket(uint64_t *cookie)
@@ -45,41 +87,71 @@ static int own_socket(uint64_t *cookie)
 	return fd;
 }
 
-int snapshot__open(struct snapshot **out)
+/* Nobody can reach it but from this host, and nobody is accepted. */
+static int listen_on_loopback(int fd)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1) ? -errno : 0;
+}
+
+/* The link of a part's program, NULL (with errno) if it cannot be had or was not loaded. */
+static struct bpf_link *attach(const struct snapshot *s, const struct trial_result *r)
+{
+	errno = ENOTSUP;
+	if (!trial__usable(r))
+		return NULL;
+	return bpf_program__attach_iter(
+		bpf_object__find_program_by_name(s->bpf->obj, r->program), NULL);
+}
+
+static int attach_all(struct snapshot *s, const struct trial_result *results)
+{
+	int err = 0;
+
+	if (results[PART_LEARN].program == results[PART_LEARN].part->instead)
+		err = listen_on_loopback(s->own_socket);
+	if (err) {
+		log_error("cannot listen on 127.0.0.1, which this kernel needs for a moment to "
+			  "show us a socket of our own: %s", strerror(-err));
+		return err;
+	}
+	s->learn = attach(s, &results[PART_LEARN]);
+	s->in_netns = attach(s, &results[PART_IN_NETNS]);
+	if (!s->learn || !s->in_netns) {
+		err = -errno;
+		log_error("cannot attach the iterators over open sockets: %s", strerror(-err));
+		return err;
+	}
+	s->held = attach(s, &results[PART_HELD]);
+	return 0;
+}
+
+int snapshot__open(const struct btf *btf, struct snapshot **out)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
-	uint64_t cookie = 0;
+	struct snapshot_config config = { .btf = btf };
+	struct trial_result results[SNAPSHOT_PARTS];
 	int err = -ENOMEM;
 
 	if (!s)
 		return err;
-	s->own_socket = own_socket(&cookie);
+	s->cookies_are_made = trial__kernel_has_function(btf, TRIAL_COOKIE_HELPER);
+	s->own_socket = own_socket(&config.own_cookie);
 	if (s->own_socket < 0) {
 		err = s->own_socket;
 		log_error("cannot make a TCP socket of our own to learn from: %s", strerror(-err));
 		goto fail;
 	}
-	s->bpf = snapshot_bpf__open();
-	if (!s->bpf) {
-		err = -errno;
-		goto fail_load;
-	}
-	s->bpf->rodata->own_cookie = cookie;
-	err = snapshot_bpf__load(s->bpf);
+	s->bpf = trial__load(&snapshot_trial, &config, btf, results, &err);
+	if (s->bpf)
+		err = attach_all(s, results);
 	if (err)
-		goto fail_load;
-	s->learn = bpf_program__attach_iter(s->bpf->progs.learn, NULL);
-	s->held = bpf_program__attach_iter(s->bpf->progs.held_sockets, NULL);
-	s->in_netns = bpf_program__attach_iter(s->bpf->progs.sockets_in_netns, NULL);
-	if (!s->learn || !s->held || !s->in_netns) {
-		err = -errno;
-		goto fail_load;
-	}
+		goto fail;
 	*out = s;
 	return 0;
 
-fail_load:
-	log_error("this kernel does not take the iterators over open sockets: %s", strerror(-err));
 fail:
 	snapshot__close(s);
 	return err;
@@ -180,6 +252,8 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 			  (unsigned long long)symbol);
 		return -ENOTSUP;
 	}
+	close(s->own_socket);	/* it has told all it knows, and may be listening */
+	s->own_socket = -1;
 	*hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
 	log_debug("learned: keepalive timer at offset %u, function %s, HZ %u",
 		  learned->keepalive_offset, symbol ? "confirmed by kallsyms" : "not in kallsyms",
@@ -189,7 +263,7 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 
 int snapshot__held(struct snapshot *s, row_fn fn, void *context)
 {
-	return read_rows(s->held, sizeof(struct ho_row), fn, context);
+	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 
 int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn entered,
@@ -198,9 +272,9 @@ int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn ente
 	struct keepalive_sysctl sysctl;
 	struct netns_list list;
 	unsigned int i;
-	int err;
+	int err, made;
 
-	s->bpf->bss->only_without_file = unheld;
+	s->bpf->bss->only_without_file = unheld && s->held;
 	err = netns__list(&list);
 	*complete = !err;
 	for (i = 0; !err && i < list.count; i++) {
@@ -217,6 +291,11 @@ int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn ente
 		}
 		if (entered && netns__read_keepalive(&sysctl))
 			entered(context, &list.all[i], &sysctl);
+		if (!s->cookies_are_made && (made = cookies__make())) {
+			log_debug("cannot give cookies to the sockets of %s: %s",
+				  list.all[i].path, strerror(-made));
+			*complete = false;
+		}
 		err = read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
 		if (back >= 0)
 			netns__leave(back);

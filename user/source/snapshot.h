@@ -8,23 +8,33 @@
 
 #include "event.h"
 #include "netns.h"
+#include "trial.h"
 
 struct snapshot;
+
+/* The jobs of the iterators, to be tried with a snapshot_config. */
+extern const struct trial_object snapshot_trial;
+#define SNAPSHOT_PARTS 3
+
+struct snapshot_config {
+	const struct btf *btf;	/* this kernel's */
+	uint64_t own_cookie;	/* of a socket of ours to learn from */
+};
 
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
 /* A namespace that the pass has entered, and the sysctls it read there. */
 typedef void (*netns_fn)(void *context, const struct netns *ns, const struct keepalive_sysctl *s);
 
-/* Loads the iterators. Returns 0 or -errno; what failed was logged. */
-int snapshot__open(struct snapshot **snapshot);
+/* Loads the iterators that this kernel takes. Returns 0 or -errno; what failed was logged. */
+int snapshot__open(const struct btf *btf, struct snapshot **snapshot);
 void snapshot__close(struct snapshot *snapshot);
 
-/* Reads from a socket of our own how this kernel's keepalive timer is found, and its HZ.
+/* Reads from a socket of our own how this kernel's keepalive timer is found, and its HZ; once.
  * Returns 0 or -errno, logged. */
 int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsigned int *hz);
 
-/* Sockets that a process holds, whatever their namespace. */
+/* Sockets that a process holds, whatever their namespace; none where the kernel does not tell. */
 int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
 
 /*

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "trial.h"
+
+/* The verifier fails a program, too, whose log does not fit. Touched as far as it is used. */
+#define LOG_BYTES (16 << 20)
+
+bool trial__kernel_has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+}
+
+int trial__tracepoint_arguments(const struct btf *btf, const char *name)
+{
+	char type_name[128];
+	const struct btf_type *t;
+	int id;
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return -1;
+	t = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);	/* a pointer ... */
+	t = t ? btf__type_by_id(btf, t->type) : NULL;	/* ... to the prototype, ... */
+	return t ? (int)btf_vlen(t) - 1 : -1;	/* ... whose first argument is the hook's own */
+}
+
+const char *trial__hook(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program), *slash = strchr(section, '/');
+
+	return slash ? slash + 1 : section;
+}
+
+static bool has_hook(const struct bpf_program *program, const struct btf *btf)
+{
+	return strncmp(bpf_program__section_name(program), "tp_btf/", 7) ||
+	       trial__tracepoint_arguments(btf, trial__hook(program)) >= 0;
+}
+
+void trial__ask(const struct trial_object *o, const struct bpf_object *object,
+		const struct btf *btf, struct trial_result *results)
+{
+	unsigned int i;
+
+	for (i = 0; i < o->count; i++) {
+		const struct trial_part *part = &o->parts[i];
+		struct trial_result *r = &results[i];
+		const struct bpf_program *program;
+
+		*r = (struct trial_result){ .part = part, .program = part->program };
+		if (part->needs && part->instead && !trial__kernel_has_function(btf, part->needs))
+			r->program = part->instead;
+		program = bpf_object__find_program_by_name(object, r->program);
+		snprintf(r->hook, sizeof(r->hook), "%s", trial__hook(program));
+		r->needless = part->unless && trial__kernel_has_function(btf, part->unless);
+		if (!has_hook(program, btf))
+			r->load_error = -ENOENT;
+	}
+}
+
+void trial__apply(const struct trial_result *results, unsigned int count,
+		  struct bpf_object *object)
+{
+	struct bpf_program *program;
+	unsigned int i;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, false);
+	for (i = 0; i < count; i++)
+		if (trial__usable(&results[i]))
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(object, results[i].program), true);
+}
+
+/* The last line of the verifier's log that says why: before its statistics. */
+static void last_words(char *log, char *said, size_t size)
+{
+	char *line, *rest = log;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line && strncmp(line, "processed ", 10) && strncmp(line, "verification time", 17)
+		    && strncmp(line, "stack depth", 11))
+			snprintf(said, size, "%s", line);
+}
+
+static void try_one(const struct trial_object *o, const void *config, struct trial_result *r)
+{
+	struct bpf_program *program;
+	struct bpf_object *object;
+	struct bpf_link *link;
+	void *skeleton = o->open(config, &object);
+	char *log = calloc(1, LOG_BYTES);
+
+	r->tried = true;
+	r->load_error = r->attach_error = 0;
+	r->said[0] = '\0';
+	if (!skeleton || !log) {
+		r->load_error = -errno;
+		free(log);
+		return;
+	}
+	trial__apply(r, 1, object);
+	program = bpf_object__find_program_by_name(object, r->program);
+	/* written only if the kernel refuses */
+	bpf_program__set_log_buf(program, log, LOG_BYTES);
+	r->load_error = o->load(skeleton);
+	if (r->load_error) {
+		last_words(log, r->said, sizeof(r->said));
+	} else if (strchr(bpf_program__section_name(program), '/')) {
+		link = bpf_program__attach(program);
+		r->attach_error = link ? 0 : -errno;
+		bpf_link__destroy(link);
+	}
+	o->close(skeleton);
+	free(log);
+}
+
+void trial__run(const struct trial_object *o, const void *config, struct trial_result *results)
+{
+	unsigned int i;
+
+	for (i = 0; i < o->count; i++) {
+		struct trial_result *r = &results[i];
+
+		if (r->needless || r->load_error == -ENOENT)
+			continue;
+		try_one(o, config, r);
+		if (!trial__usable(r) && r->part->instead && r->program == r->part->program) {
+			r->program = r->part->instead;
+			try_one(o, config, r);
+		}
+	}
+}
+
+void trial__explain(const struct trial_result *r, char *text, size_t size)
+{
+	int err = r->load_error ? r->load_error : r->attach_error;
+
+	if (err == -ENOENT && !r->tried)
+		snprintf(text, size, "this kernel has no tracepoint %s", r->hook);
+	else
+		snprintf(text, size, "this kernel does not take %s on %s (%s%s%s)", r->program,
+			 r->hook, strerror(-err), r->said[0] ? ": " : "", r->said);
+}
+
+int trial__report(const struct trial_result *results, unsigned int count)
+{
+	char text[512];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < count; i++) {
+		const struct trial_result *r = &results[i];
+
+		if (r->needless || trial__usable(r))
+			continue;
+		trial__explain(r, text, sizeof(text));
+		if (r->part->without) {
+			log_warning("%s: %s", text, r->part->without);
+			continue;
+		}
+		log_error("%s, without which keepalive cannot be followed; 'halfopen doctor' tells "
+			  "more", text);
+		err = -ENOTSUP;
+	}
+	return err;
+}
+
+void *trial__load(const struct trial_object *o, const void *config, const struct btf *btf,
+		  struct trial_result *results, int *err)
+{
+	struct bpf_object *object;
+	bool tried = false;
+	void *skeleton;
+
+	for (;;) {
+		skeleton = o->open(config, &object);
+		if (!skeleton) {
+			*err = -errno;
+			log_error("cannot open our own programs: %s", strerror(-*err));
+			return NULL;
+		}
+		if (!tried)
+			trial__ask(o, object, btf, results);
+		trial__apply(results, o->count, object);
+		*err = o->load(skeleton);
+		if (!*err || tried)
+			break;
+		o->close(skeleton);
+		log_debug("the kernel refused some program (%s); trying each alone",
+			  strerror(-*err));
+		trial__run(o, config, results);
+		tried = true;
+	}
+	if (*err)
+		log_error("this kernel does not take our programs: %s", strerror(-*err));
+	else
+		*err = trial__report(results, o->count);
+	if (!*err)
+		return skeleton;
+	o->close(skeleton);
+	return NULL;
+}
