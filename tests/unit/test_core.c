@@ -22,7 +22,7 @@ struct step {
 		uint16_t flags, error;
 		uint32_t packets_out, unsent, payload, user_timeout_ms, idle_s, total_retrans;
 		int32_t seq_offset;
-		uint64_t chrono_start_ms;
+		uint64_t chrono_start_ms, last_tx_ms;
 	} f;
 };
 
@@ -42,6 +42,7 @@ struct scenario {
 	struct expected expected;
 	bool all, open;
 	uint64_t stop_ms;
+	bool probes_unseen;	/* on a kernel that shows none */
 };
 
 struct got {
@@ -83,7 +84,8 @@ static struct record fact(const struct step *s)
 		.state = s->f.state ? s->f.state : TCP_ESTABLISHED, .old_state = s->f.old_state,
 		.flags = HO_F_KEEPALIVE | s->f.flags, .error = s->f.error, .jiffies = jiffies(s->ms),
 		.rcv_tstamp_jiffies = jiffies(s->heard_ms), .lrcvtime_jiffies = jiffies(s->heard_ms),
-		.srtt_us = 40000, .mdev_us = 10000, .last_tx_ns = s->ms * MS,
+		.srtt_us = 40000, .mdev_us = 10000, 
+		.last_tx_ns = (s->f.last_tx_ms ? s->f.last_tx_ms : s->ms) * MS,
 		.sock_idle_jiffies = (s->f.idle_s ? s->f.idle_s : 10) * HZ,
 		.sock_interval_jiffies = HZ, .sock_probes = 3, .net_idle_jiffies = 7200 * HZ,
 		.net_interval_jiffies = 75 * HZ, .net_probes = 9, .rto_jiffies = HZ / 5,
@@ -116,17 +118,23 @@ static void feed_pass(struct core *core, uint64_t begun_s, bool complete)
 	feed(core, &pass);
 }
 
-static struct core *started_core(const struct core_config *config, struct got *got)
+static struct core *core_started_with(const char *programs, const struct core_config *config,
+				      struct got *got)
 {
 	struct core_sink sink = { .context = got, .timeline = on_timeline };
 	struct core *core = core__new(config, &sink);
 	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
-	struct record start = { .type = RECORD_START, .start = { "tcp_probe" } };
+	struct record start = { .type = RECORD_START, .start = { programs } };
 
 	assert_non_null(core);
 	feed(core, &meta);
 	feed(core, &start);
 	return core;
+}
+
+static struct core *started_core(const struct core_config *config, struct got *got)
+{
+	return core_started_with("tcp_probe timer_expire_exit", config, got);
 }
 
 #define EST { 0, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_RECV } }
@@ -396,6 +404,26 @@ static const struct scenario scenarios[] = {
 	  { .outcome = OUTCOME_ZERO_WINDOW_TIMEOUT, .found_by = FOUND_BY_ZERO_WINDOW,
 	    .episodes = 1, .asks = 2, .end = EPISODE_DIED,
 	    .min_ms = 1450, .likely_min_ms = 1450, .max_ms = 14000 } },
+	{ "a kernel that shows no probe: answers and the reset at the end tell of them",
+	  { EST, { 10040, HO_HEARD, 0, { .probes_out = 1, .flags = HO_F_SEGMENT, .tcp_flags = 0x10,
+					  .last_tx_ms = 10000 } },
+	    { 23040, HO_RESET_SENT, 10040, { .probes_out = 3 } },
+	    CLOSE(23040, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 4,
+	    .answered = 1, .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 2950, .max_ms = 13000 }, .probes_unseen = true },
+	{ "... where the count was stale, only one probe can have been sent",
+	  { EST, { 21040, HO_RESET_SENT, 10040, { .probes_out = 3 } },
+	    CLOSE(21040, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .sent = 1,
+	    .episodes = 1, .asks = 1, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 950, .max_ms = 11000 }, .probes_unseen = true },
+	{ "... several unanswered, then an answer: an episode that recovered",
+	  { EST, { 12040, HO_HEARD, 0, { .probes_out = 3, .flags = HO_F_SEGMENT, .tcp_flags = 0x10,
+					  .last_tx_ms = 12000 } },
+	    CLOSE(20000, 19000, TCP_FIN_WAIT2) },
+	  { .outcome = OUTCOME_CLOSED_LOCALLY, .sent = 3, .answered = 1, .episodes = 1, .asks = 3,
+	    .end = EPISODE_RECOVERED }, .probes_unseen = true },
 	{ "open, and two asks unanswered: suspect",
 	  { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3) },
 	  { .outcome = OUTCOME_SUSPECT, .sent = 3 }, .open = true, .stop_ms = 12500 },
@@ -420,7 +448,8 @@ static void test_scenario(void **state)
 	const struct expected *x = &s->expected;
 	struct core_config config = { .all = s->all, .suspect_after = 2 };
 	struct got got = { 0 };
-	struct core *core = started_core(&config, &got);
+	struct core *core = s->probes_unseen ? core_started_with("tcp_probe", &config, &got)
+					     : started_core(&config, &got);
 	struct record r;
 	unsigned int i;
 
@@ -625,7 +654,7 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	struct core *core = core__new(&config, &sink);
 	uint64_t cookie = COOKIE;
 	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
-	struct record start = { .type = RECORD_START, .start = { "tcp_probe" } };
+	struct record start = { .type = RECORD_START, .start = { "tcp_probe timer_expire_exit" } };
 	struct record present = { .type = RECORD_PRESENT, .mono_ns = 60 * S,
 				  .present = { 1, &cookie } };
 	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };

@@ -184,6 +184,9 @@ def install_kernel(name, packages, directory):
             to = os.path.join(kept, os.path.relpath(path, whole))
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copy(path, to)
+            for ending, tool in ((".xz", "xz"), (".zst", "zstd")):
+                if to.endswith(ending):     # the small Debian's modprobe stumbles over some
+                    run(tool, "-q", "-d", "-f", to)
     for listed in ("modules.builtin", "modules.order", "modules.builtin.modinfo"):
         path = os.path.join(whole, "lib/modules", release, listed)
         if os.path.exists(path):

@@ -250,6 +250,47 @@ static void observe(struct connection *c, const struct ho_event *e,
 	notice_life(c, e, rules->hz);
 }
 
+/* ---- kernels that show no probe: what others tell of them ---- */
+
+/* How many of the probes that the kernel counts can have gone out since the peer was last heard,
+ * if the last did at `last_ns`: the count may be stale, the first waits for the idle time, and
+ * the others for the interval. */
+static uint32_t unseen_probes(const struct connection *c, const struct ho_event *e,
+			      uint64_t last_ns, uint32_t hz)
+{
+	const struct keepalive *k = &c->keepalive;
+	uint64_t jiffy_ns = 1000000000ULL / hz;
+	uint64_t silent_ns = last_ns > c->last_heard_ns ? last_ns - c->last_heard_ns : 0;
+	uint64_t idle_ns = k->idle_jiffies * jiffy_ns, interval_ns = k->interval_jiffies * jiffy_ns;
+	uint64_t fit = 1;
+
+	if (silent_ns > idle_ns && interval_ns)
+		fit += (silent_ns - idle_ns) / interval_ns;
+	return fit < e->probes_out ? fit : e->probes_out;
+}
+
+/* Probes of a silence of which nothing was told, each as late as it can have been if the last
+ * was sent at `last_ns`. */
+static void assume_unseen_probes(struct connection *c, const struct ho_event *e, uint64_t last_ns,
+				 uint32_t hz)
+{
+	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies * (1000000000ULL / hz);
+	uint32_t n = unseen_probes(c, e, last_ns, hz), left;
+
+	for (left = n; left; left--)
+		ask(c, last_ns - (left - 1) * interval_ns, e->jiffies, ASK_PROBE);
+	c->counts.probes_sent += n;
+}
+
+/* The kernel's clock of its last transmission stands, when an answer comes, at the probe that it
+ * answers (tcp_mstamp, while nothing else is under way). */
+static void find_answered_probe(struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	if (!c->silence.asks && e->probes_out && !e->packets_out && !e->unsent &&
+	    e->last_tx_ns > c->last_heard_ns && e->last_tx_ns < e->mono_ns)
+		assume_unseen_probes(c, e, e->last_tx_ns, hz);
+}
+
 /* ---- one function a kind of fact ---- */
 
 /* Within a silence the kernel's count rises by one a probe. Where it stands higher than the
@@ -307,14 +348,19 @@ static void find_untold_first_probes(struct connection *c, const struct ho_event
 /* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
  * told, this is the latest that it can have been. */
 static void find_untold_probes_at_death(struct connection *c, const struct ho_event *e,
-					uint32_t hz, struct told *told)
+					const struct connection_rules *rules, struct told *told)
 {
-	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies * (1000000000ULL / hz);
+	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies *
+			       (1000000000ULL / rules->hz);
 	struct silence *s = &c->silence;
 	uint32_t asks = s->asks;
 
 	if (!e->probes_out || e->unsent || (s->kinds & ~ASK_PROBE) || e->mono_ns < interval_ns)
 		return;
+	if (rules->probes_unseen) {
+		assume_unseen_probes(c, e, e->mono_ns - interval_ns, rules->hz);
+		return;
+	}
 	if (!asks) {	/* not one was told: the count may be stale, but for the last of them */
 		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
 		return;
@@ -401,6 +447,8 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 static void on_heard(struct connection *c, const struct ho_event *e,
 		     const struct connection_rules *rules, struct told *told)
 {
+	if (rules->probes_unseen)
+		find_answered_probe(c, e, rules->hz);
 	if (e->tcp_flags & HO_TCP_RST) {
 		on_reset_heard(c, e, rules);
 		return;
@@ -450,8 +498,8 @@ static void on_state(struct connection *c, const struct ho_event *e,
 		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
 					      .n = e->error });
 	}
-	if (e->flags & HO_F_IN_KEEPALIVE && e->error)
-		find_untold_probes_at_death(c, e, rules->hz, told);
+	if (outcome__is_of_keepalive(c, e))
+		find_untold_probes_at_death(c, e, rules, told);
 	c->ended_ns = e->mono_ns;
 	c->ended_from = e->old_state;
 	outcome__decide(c, e, rules->suspect_after);

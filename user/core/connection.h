@@ -123,6 +123,7 @@ struct connection_rules {
 	uint32_t hz;
 	uint32_t suspect_after;	/* asks */
 	bool fold;		/* runs of answered probes become one entry */
+	bool probes_unseen;	/* this kernel shows no probe (DESIGN.md, Kernels) */
 };
 
 /* What one fact adds to the stream of events. */

@@ -22,6 +22,14 @@ static bool had_data_under_way(const struct connection *c, const struct ho_event
 	return (c->silence.kinds & (ASK_DATA | ASK_FIN)) || e->retransmits;
 }
 
+bool outcome__is_of_keepalive(const struct connection *c, const struct ho_event *e)
+{
+	if (e->flags & HO_F_IN_KEEPALIVE)
+		return e->error;
+	return e->error == ETIMEDOUT && c->reset_sent && e->probes_out && !e->unsent &&
+	       !(e->flags & HO_F_ORPHAN) && !had_data_under_way(c, e);
+}
+
 static struct ending of_keepalive_timer(const struct ho_event *e)
 {
 	if (e->user_timeout_ms)
@@ -75,7 +83,7 @@ static struct ending of_error(const struct connection *c, const struct ho_event 
 static struct ending name_ending(const struct connection *c, const struct ho_event *e,
 				 uint32_t suspect_after)
 {
-	if ((e->flags & HO_F_IN_KEEPALIVE) && e->error)
+	if (outcome__is_of_keepalive(c, e))
 		return of_keepalive_timer(e);
 	if (was_closed_locally(c))
 		return of_local_close(c, e);

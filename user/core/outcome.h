@@ -13,6 +13,13 @@
  */
 void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t suspect_after);
 
+/*
+ * Did the keepalive timer give up? Said by where the state change happened; where the timer is
+ * not watched, by the reset that it sends and no other timer of a socket with a program does,
+ * with probes out and nothing under way.
+ */
+bool outcome__is_of_keepalive(const struct connection *c, const struct ho_event *e);
+
 /* The instant at which our side gave up or was told (contract: "declared"). */
 uint64_t outcome__declared_ns(const struct connection *c);
 
