@@ -56,7 +56,7 @@ static __always_inline __u64 compat__cookie(struct sock *sk)
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 
-/* 4f19cab76136 (5.11) gives bpf_sock_from_file(). Before it: a file whose inode is a socket has
+/* "bpf: Add a bpf_sock_from_file helper" (5.11). Before it: a file whose inode is a socket has
  * it as its private data (NULL if opened as a path only). Not typed. */
 static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct file *file)
 {

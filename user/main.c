@@ -10,6 +10,7 @@ static const struct {
 	const char *summary;
 } verbs[] = {
 	{ "watch", cmd_watch, "follow sockets: what keepalive did, who is half-open, since when" },
+	{ "doctor", cmd_doctor, "what this kernel allows, and what is lost where it doesn't" },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

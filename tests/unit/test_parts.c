@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The small parts that the core stands on. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "census.h"
+#include "findings.h"
 #include "keepalive.h"
 #include "latency.h"
 #include "owner.h"
 #include "quantity.h"
+#include "sysctl_files.h"
 #include "table.h"
 #include "unit.h"
 #include "wallclock.h"
@@ -213,6 +218,119 @@ static void test_durations_and_sizes(void **state)
 		     quantity__number("7 ", 1, 9, &v) || quantity__number("", 1, 9, &v));
 }
 
+/* ---- census: what is no device ---- */
+
+static void count_sockets(struct census *census, uint16_t port, unsigned int sockets,
+			  unsigned int peers, bool keepalive)
+{
+	unsigned int i;
+
+	for (i = 0; i < sockets; i++) {
+		struct ho_event e = { .family = 2, .local_port = port,
+				      .flags = keepalive ? HO_F_KEEPALIVE : 0 };
+		uint32_t peer = i % peers;
+
+		memcpy(e.peer, &peer, sizeof(peer));
+		census__add(census, &e);
+	}
+}
+
+static void test_a_proxy_is_told_from_devices(void **state)
+{
+	struct census census = { 0 };
+	struct census_port ports[4];
+
+	(void)state;
+	assert_int_equal(census__crowded_ports(&census, ports, 4), 0);
+	count_sockets(&census, 1883, 40000, 3, true);
+	count_sockets(&census, 8883, 1000, 8, false);	/* behind a carrier's shared addresses */
+	count_sockets(&census, 443, 5000, 5000, false);
+	count_sockets(&census, 22, 999, 1, true);	/* few */
+	count_sockets(&census, 80, 1000, 2, true);
+	assert_int_equal(census.sockets, 47999);
+	assert_int_equal(census.without_keepalive, 6000);
+	assert_int_equal(census__crowded_ports(&census, ports, 4), 2);
+	assert_int_equal(ports[0].port, 1883);
+	assert_int_equal(ports[0].sockets, 40000);
+	assert_int_equal(ports[0].peers, 3);
+	assert_int_equal(ports[1].port, 80);
+	census__free(&census);
+}
+
+/* ---- findings ---- */
+
+static void test_findings_keep_the_worst(void **state)
+{
+	struct findings f = { 0 };
+
+	(void)state;
+	assert_int_equal(findings__worst(&f), FINDING_OK);
+	findings__add(&f, "a", FINDING_NOTE, NULL, NULL, "%u things", 3);
+	findings__add(&f, "b", FINDING_PROBLEM, "all", "do it", "none");
+	findings__add(&f, "c", FINDING_WARNING, NULL, NULL, "some");
+	assert_int_equal(f.count, 3);
+	assert_string_equal(f.all[0].what, "3 things");
+	assert_null(f.all[0].effect);
+	assert_string_equal(f.all[1].advice, "do it");
+	assert_int_equal(findings__worst(&f), FINDING_PROBLEM);
+	assert_false(f.incomplete);
+	findings__free(&f);
+}
+
+/* ---- sysctl.d ---- */
+
+static void write_file(const char *root, const char *path, const char *text)
+{
+	char command[600], name[300];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s%s", root, path);
+	snprintf(command, sizeof(command), "mkdir -p $(dirname %s)", name);
+	assert_int_equal(system(command), 0);
+	f = fopen(name, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_the_sysctl_file_that_wins(void **state)
+{
+	char root[] = "/tmp/halfopen-unit-XXXXXX", command[64];
+	const char *key = "net.ipv4.tcp_keepalive_time";
+	struct sysctl_setting s;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	assert_false(sysctl_files__find(root, key, &s));
+
+	write_file(root, "/usr/lib/sysctl.d/50-default.conf",
+		   "# net.ipv4.tcp_keepalive_time = 1\n;net.ipv4.tcp_keepalive_time=2\n"
+		   "net.ipv4.tcp_keepalive_intvl = 3\n\n  net.ipv4.tcp_keepalive_time = 4  \n");
+	assert_true(sysctl_files__find(root, key, &s));
+	assert_string_equal(s.file, "/usr/lib/sysctl.d/50-default.conf");
+	assert_string_equal(s.value, "4");
+	assert_int_equal(s.line, 5);
+
+	/* A later name wins, whatever its directory; slashes and a dash are the same key. */
+	write_file(root, "/lib/sysctl.d/60-x.conf", "-net/ipv4/tcp_keepalive_time=600\n");
+	assert_true(sysctl_files__find(root, key, &s));
+	assert_string_equal(s.value, "600");
+	/* One in /etc hides one of the same name. */
+	write_file(root, "/etc/sysctl.d/60-x.conf", "net.ipv4.tcp_fin_timeout=9\n");
+	assert_true(sysctl_files__find(root, key, &s));
+	assert_string_equal(s.value, "4");
+	write_file(root, "/etc/sysctl.d/70-glob.conf", "net.ipv4.tcp_keepalive_*=75\n");
+	write_file(root, "/etc/sysctl.d/99-not.conf.bak", key);
+	assert_true(sysctl_files__find(root, key, &s));
+	assert_string_equal(s.value, "75");
+	write_file(root, "/etc/sysctl.conf", "net.ipv4.tcp_keepalive_time = 60");
+	assert_true(sysctl_files__find(root, key, &s));
+	assert_string_equal(s.file, "/etc/sysctl.conf");
+	assert_string_equal(s.value, "60");
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +342,9 @@ int main(void)
 		cmocka_unit_test(test_owners_are_stored_once),
 		cmocka_unit_test(test_each_instant_has_the_offset_of_its_time),
 		cmocka_unit_test(test_durations_and_sizes),
+		cmocka_unit_test(test_a_proxy_is_told_from_devices),
+		cmocka_unit_test(test_findings_keep_the_worst),
+		cmocka_unit_test(test_the_sysctl_file_that_wins),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);

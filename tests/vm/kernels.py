@@ -40,6 +40,15 @@ ROOT_PACKAGES = ("python3", "iproute2", "nftables", "tcpdump", "kmod", "busybox-
 SYSROOT_PACKAGES = ("libbpf-dev", "libelf-dev", "zlib1g-dev")
 
 
+HOST_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine)
+
+
+def build_directory(architecture):
+    """Where make puts what it builds for that architecture."""
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[architecture]
+    return "build" if architecture == HOST_ARCHITECTURE else f"build/{machine}"
+
+
 def run(*command, **keywords):
     return subprocess.run(command, check=True, capture_output=True, text=True, **keywords).stdout
 

@@ -19,11 +19,10 @@ QEMU = {
     "arm64": ("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72"),
 }
 CONSOLE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
-PROGRAM = {"amd64": "build/halfopen-static", "arm64": "build/aarch64/halfopen-static"}
 
 
 def program(architecture):
-    return os.path.join(ROOT, PROGRAM[architecture])
+    return os.path.join(ROOT, kernels.build_directory(architecture), "halfopen-static")
 
 
 def pack(directory):

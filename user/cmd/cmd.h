@@ -17,5 +17,6 @@ enum exit_code {
 
 /* Each takes the verb's own arguments, argv[0] being "halfopen VERB"; returns an exit code. */
 int cmd_watch(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 
 #endif

@@ -20,8 +20,7 @@
 #include "recorder.h"
 #include "recording.h"
 #include "text.h"
-
-#include <bpf/libbpf.h>
+#include "trial.h"
 
 struct options {
 	bool json, strict, utc;
@@ -344,13 +343,6 @@ static int close_sinks(struct watch *w, int code)
 	return code;
 }
 
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (level > LIBBPF_INFO || log__level() < LOG_DEBUG)
-		return 0;
-	return vfprintf(stderr, format, args);
-}
-
 int cmd_watch(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
@@ -360,7 +352,7 @@ int cmd_watch(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &w.options);
-	libbpf_set_print(print_libbpf);
+	trial__hush_libbpf();
 	signal(SIGPIPE, SIG_IGN);
 	code = open_sinks(&w);
 	if (code == EXIT_DONE)

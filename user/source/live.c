@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "capability.h"
 #include "clock.h"
 #include "halfopen.skel.h"
+#include "host.h"
 #include "live.h"
 #include "log.h"
 #include "owners_wanted.h"
@@ -142,33 +142,18 @@ static void on_netns(void *context, const struct netns *ns, const struct keepali
 	push(context, &r);
 }
 
-static void read_line(const char *path, char *line, size_t size)
-{
-	FILE *f = fopen(path, "re");
-
-	line[0] = '\0';
-	if (!f)
-		return;
-	if (fgets(line, size, f))
-		line[strcspn(line, "\n")] = '\0';
-	fclose(f);
-}
-
 static void push_meta(struct live *l, uint64_t now)
 {
 	struct record r = { .type = RECORD_META, .mono_ns = now };
-	char boot_id[64], run_id[64];
-	struct utsname uts;
+	struct host host;
 
-	uname(&uts);
-	read_line("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
-	read_line("/proc/sys/kernel/random/uuid", run_id, sizeof(run_id));
+	host__read(&host);
 	r.meta.hz = l->hz;
 	r.meta.version = l->config.version;
-	r.meta.gateway = l->config.gateway ? l->config.gateway : uts.nodename;
-	r.meta.boot_id = boot_id;
-	r.meta.run_id = run_id;
-	r.meta.kernel = uts.release;
+	r.meta.gateway = l->config.gateway ? l->config.gateway : host.name;
+	r.meta.boot_id = host.boot_id;
+	r.meta.run_id = host.run_id;
+	r.meta.kernel = host.kernel;
 	push(l, &r);
 }
 

@@ -32,14 +32,15 @@ size_t programs__ring_bytes(size_t sockets)
 
 /* A job that no program does any more is lost in the words given here. */
 static const struct trial_part parts[PROGRAMS_PARTS] = {
-	{ .program = "inet_sock_set_state" },
-	{ .program = "tcp_probe_cast", .instead = "tcp_probe_skc", .needs = "bpf_rdonly_cast" },
+	{ .program = "inet_sock_set_state", .vital = true },
+	{ .program = "tcp_probe_cast", .instead = "tcp_probe_skc", .needs = "bpf_rdonly_cast",
+	  .vital = true },
 	{ .program = "timer_expire_entry_cast", .instead = "timer_expire_entry_read",
-	  .needs = "bpf_rdonly_cast",
-	  .without = "probes are counted, but the instants of unanswered ones stay unknown" },
+	  .needs = "bpf_rdonly_cast", .vital = true,
+	  .without = "a probe is known by its answer or by the end it led to only" },
 	{ .program = "timer_expire_exit_cast", .instead = "timer_expire_exit_read",
-	  .needs = "bpf_rdonly_cast",
-	  .without = "probes are counted, but the instants of unanswered ones stay unknown" },
+	  .needs = "bpf_rdonly_cast", .vital = true,
+	  .without = "a probe is known by its answer or by the end it led to only" },
 	{ .program = "tcp_retransmit_skb",
 	  .without = "retransmissions to silent peers stay unseen" },
 	{ .program = "tcp_send_reset",
@@ -48,7 +49,7 @@ static const struct trial_part parts[PROGRAMS_PARTS] = {
 	{ .program = "inet_sk_error_report",
 	  .without = "errors are known from the last state change only" },
 	{ .program = "tcp_destroy_sock", .without = "endings have one witness instead of two" },
-	{ .program = "give_cookie", .unless = TRIAL_COOKIE_HELPER,
+	{ .program = "give_cookie", .unless = TRIAL_COOKIE_HELPER, .vital = true,
 	  .without = "connections are known from the next pass over all sockets on, not from "
 		     "their beginning" },
 };

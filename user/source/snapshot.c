@@ -33,9 +33,9 @@ struct snapshot {
 enum { PART_LEARN, PART_IN_NETNS, PART_HELD };
 
 static const struct trial_part parts[SNAPSHOT_PARTS] = {
-	[PART_LEARN] = { .program = "learn", .instead = "learn_from_listener",
+	[PART_LEARN] = { .program = "learn", .instead = "learn_from_listener", .vital = true,
 			 .needs = "bpf_sock_from_file" },
-	[PART_IN_NETNS] = { .program = "sockets_in_netns" },
+	[PART_IN_NETNS] = { .program = "sockets_in_netns", .vital = true },
 	[PART_HELD] = { .program = "held_sockets", .instead = "held_sockets_by_inode",
 			.needs = "bpf_sock_from_file",
 			.without = "whose the sockets are (owner) stays unknown" },

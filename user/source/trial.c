@@ -11,6 +11,18 @@
 /* The verifier fails a program, too, whose log does not fit. Touched as far as it is used. */
 #define LOG_BYTES (16 << 20)
 
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level > LIBBPF_INFO || log__level() < LOG_DEBUG)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+void trial__hush_libbpf(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 bool trial__kernel_has_function(const struct btf *btf, const char *name)
 {
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
@@ -137,6 +149,20 @@ void trial__run(const struct trial_object *o, const void *config, struct trial_r
 			try_one(o, config, r);
 		}
 	}
+}
+
+int trial__examine(const struct trial_object *o, const void *config, const struct btf *btf,
+		   struct trial_result *results)
+{
+	struct bpf_object *object;
+	void *skeleton = o->open(config, &object);
+
+	if (!skeleton)
+		return -errno;
+	trial__ask(o, object, btf, results);
+	o->close(skeleton);
+	trial__run(o, config, results);
+	return 0;
 }
 
 void trial__explain(const struct trial_result *r, char *text, size_t size)

@@ -21,6 +21,7 @@ struct trial_part {
 	const char *needs;	/* a kernel function that the first form calls; NULL: none */
 	const char *unless;	/* a kernel function that makes it needless; NULL: none */
 	const char *without;	/* what stays unknown without it; NULL: everything */
+	bool vital;		/* without it the main job is impaired, if possible at all */
 };
 
 /* An object with programs; `open` sets what must be set before load. */
@@ -47,6 +48,9 @@ static inline bool trial__usable(const struct trial_result *r)
 	return !r->needless && !r->load_error && !r->attach_error;
 }
 
+/* From here on libbpf's own words are told at LOG_DEBUG only: what matters of them we say. */
+void trial__hush_libbpf(void);
+
 bool trial__kernel_has_function(const struct btf *btf, const char *name);
 
 /* How many arguments a tracepoint has, -1 if this kernel lacks it. */
@@ -62,6 +66,10 @@ void trial__ask(const struct trial_object *o, const struct bpf_object *object,
 /* Loads and attaches each part alone, for a moment, in the other form where the first is
  * refused. After trial__ask(). Programs on cgroups are loaded only. */
 void trial__run(const struct trial_object *o, const void *config, struct trial_result *results);
+
+/* Both of these, for who wants to know and not to watch. Returns 0 or -errno. */
+int trial__examine(const struct trial_object *o, const void *config, const struct btf *btf,
+		   struct trial_result *results);
 
 /* Says which programs of an opened object are to be loaded. */
 void trial__apply(const struct trial_result *results, unsigned int count,

@@ -8,6 +8,7 @@
 /* Numbers of linux/capability.h, some younger than the headers around. */
 enum capability {
 	CAPABILITY_SYS_ADMIN = 21,
+	CAPABILITY_SYS_RESOURCE = 24,
 	CAPABILITY_PERFMON = 38,
 	CAPABILITY_BPF = 39,
 };

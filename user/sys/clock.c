@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <sys/timex.h>
 #include <time.h>
 
 #include "clock.h"
@@ -33,4 +34,18 @@ int64_t clock__realtime_offset_ns(void)
 		}
 	}
 	return offset;
+}
+
+bool clock__is_synchronised(void)
+{
+	struct timex t = { 0 };
+
+	return adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
+}
+
+uint64_t clock__suspended_ns(void)
+{
+	uint64_t mono = read_ns(CLOCK_MONOTONIC), boot = read_ns(CLOCK_BOOTTIME);
+
+	return boot > mono ? boot - mono : 0;
 }

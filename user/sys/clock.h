@@ -3,11 +3,18 @@
 #ifndef HALFOPEN_SYS_CLOCK_H
 #define HALFOPEN_SYS_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 uint64_t clock__mono_ns(void);
 
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, from the tightest of a few readings. */
 int64_t clock__realtime_offset_ns(void);
+
+/* Does a time daemon (or the hypervisor) keep the wall clock right, as the kernel knows it? */
+bool clock__is_synchronised(void);
+
+/* How long this host slept since it booted: CLOCK_MONOTONIC and jiffies stand still meanwhile. */
+uint64_t clock__suspended_ns(void);
 
 #endif

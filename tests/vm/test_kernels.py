@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One program, every kernel that operators run, the same truth. Each test boots a kernel in
+which scenario.py plays and halfopen watches, and judges here what came of it: by tshark on the
+machine's own capture, by its nstat, by SO_ERROR, and by the instants at which it cut the path."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "lab")]
+import kernels      # noqa: E402
+import machine      # noqa: E402
+import schema       # noqa: E402
+
+ETIMEDOUT, ECONNRESET = 110, 104
+DELAY_NS = 20_000_000
+# A 1 s timer of a kernel with HZ=250 is late by up to 8 jiffies (the timer wheel's granule), and
+# the emulated processors are late, too.
+GRANULE_NS, EMULATION_NS = 32_000_000, 60_000_000
+# An event's time is taken before the segment is built; here that takes longer than on metal.
+WIRE_NS = 30_000_000
+
+# fate: (outcome, outcome_detail, found_by, SO_ERROR)
+EXPECTED = {
+    "healthy": ("open", None, None, None),
+    "cut": ("keepalive_timeout", "ETIMEDOUT", "keepalive", ETIMEDOUT),
+    "user_timeout": ("user_timeout", "ETIMEDOUT", "user_timeout", ETIMEDOUT),
+    "unacknowledged": ("retransmit_timeout", "ETIMEDOUT", "retransmit", ETIMEDOUT),
+    "rebooted": ("reset_by_peer", "ECONNRESET", "reset", ECONNRESET),
+    "closed_by_peer": ("closed_by_peer", None, None, None),
+    "closed_locally": ("closed_locally", None, None, None),
+}
+TIMER_PROGRAMS = {"timer_expire_entry", "timer_expire_exit"}
+CONFIDENTIAL = "lockdown=confidentiality"
+MACHINES = [(name, "") for name in kernels.KERNELS] + \
+           [(name, CONFIDENTIAL) for name in ("5.10", "6.1", "6.18")]
+
+
+def why_not(name):
+    architecture = kernels.KERNELS[name][0]
+    if not shutil.which(machine.QEMU[architecture][0]):
+        return f"{machine.QEMU[architecture][0]} is not installed"
+    if not kernels.release(name):
+        return f"kernel {name} could not be fetched"
+    if not os.path.exists(machine.program(architecture)):
+        return f"no program for {architecture}: make ARCH=aarch64 static"
+    return None
+
+
+class Run:
+    """What one machine left, read."""
+
+    def __init__(self, name, parameters):
+        result = machine.boot(name, parameters)
+        assert result.passed, f"kernel {name} {parameters}:\n{result.console[-4000:]}"
+        self.files = result.files
+        self.facts = json.loads(self.files["facts.json"])
+        self.text = self.files["watch.jsonl"].decode()
+        self.lines = [json.loads(line) for line in self.text.splitlines()]
+        self.errors = self.files["watch.err"].decode()
+        self.meta = self.lines[0]
+        self.timelines = {l["socket"]["cookie"]: l for l in self.lines
+                          if l["schema"] == "halfopen.timeline/1"}
+
+    def ports(self):
+        return {case["port"] for case in self.facts["cases"]}
+
+    def cases(self, *fates):
+        return [c for c in self.facts["cases"] if not fates or c["fate"] in fates]
+
+    def events(self, name):
+        """(device's port, monotonic time) of the gateway's events of this kind."""
+        cookies = {c["cookie"]: c["port"] for c in self.facts["cases"]}
+        return [(cookies[l["socket"]["cookie"]], int(l["mono_ns"])) for l in self.lines
+                if l["schema"] == "halfopen.event/1" and l["event"] == name
+                and l["socket"]["cookie"] in cookies]
+
+    def frames(self, display_filter):
+        """(device's port, monotonic time) of the frames that tshark finds."""
+        with tempfile.NamedTemporaryFile(suffix=".pcap") as f:
+            f.write(self.files["capture.pcap"])
+            f.flush()
+            out = subprocess.run(
+                ["tshark", "-r", f.name, "-Y", display_filter, "-T", "fields", "-e",
+                 "frame.time_epoch", "-e", "tcp.srcport", "-e", "tcp.dstport"],
+                check=True, capture_output=True, text=True).stdout
+        found = []
+        for line in out.splitlines():
+            when, source, destination = line.split("\t")
+            seconds, _, fraction = when.partition(".")
+            unix_ns = int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9])
+            found.append((int(destination) if source == "7000" else int(source),
+                          unix_ns - self.facts["unix_minus_mono_ns"]))
+        return found
+
+
+def assert_same(ours, theirs, what):
+    """One to one, a socket at a time, and to WIRE_NS."""
+    alone = [[(port, at) for port, at in some
+              if not any(p == port and abs(t - at) < WIRE_NS for p, t in others)]
+             for some, others in ((ours, theirs), (theirs, ours))]
+    assert len(ours) == len(theirs), \
+        f"{what}: {len(ours)} told, {len(theirs)} on the wire; only told {alone[0]}, only on the " \
+        f"wire {alone[1]}"
+    for (port, at), (wire_port, wire_at) in zip(sorted(ours), sorted(theirs)):
+        assert port == wire_port, what
+        assert abs(at - wire_at) < WIRE_NS, f"{what}: {(at - wire_at) / 1e6:.3f} ms apart"
+
+
+def check_hooks(run, confidential):
+    """Every program is there, but for what this kernel is known to lack."""
+    attached = {name.removesuffix("_cast").removesuffix("_skc").removesuffix("_read")
+                for name in run.meta["attach"]}
+    expected = {"tcp_probe", "tcp_retransmit_skb", "tcp_send_reset", "tcp_receive_reset",
+                "inet_sock_set_state", "inet_sk_error_report", "tcp_destroy_sock"}
+    if run.facts["release"].startswith("5.10"):
+        expected = expected - {"inet_sk_error_report"} | {"give_cookie"}
+    typed = "tcp_probe_cast" in run.meta["attach"]
+    if typed or not confidential:
+        expected |= TIMER_PROGRAMS
+    assert attached == expected
+    named = {l["event"] for l in run.lines if l["schema"] == "halfopen.event/1"}
+    fired = {"established", "answered", "retransmit", "reset_sent", "reset_received", "state",
+             "error", "peer_probe"} | ({"probe_sent"} if TIMER_PROGRAMS <= attached else set())
+    assert fired <= named, f"never told: {fired - named}"
+    return TIMER_PROGRAMS <= attached
+
+
+def check_outcomes(run):
+    for case in run.facts["cases"]:
+        t = run.timelines[case["cookie"]]
+        said = (t["outcome"], t.get("outcome_detail"), t.get("half_open", {}).get("found_by"),
+                case.get("so_error"))
+        assert said == EXPECTED[case["fate"]], (case, t)
+        assert t["counts"]["events_lost"] == 0
+        assert t["socket"]["family"] == case["family"]
+        assert t["socket"]["peer"]["port"] == case["port"]
+        assert t["keepalive"]["interval_s"] == 1
+
+
+def check_probes(run):
+    """Each probe and each answer is one frame; what the kernel counted was sent or failed."""
+    assert_same(run.events("probe_sent"),
+                run.frames("tcp.analysis.keep_alive and tcp.srcport == 7000"), "probes")
+    # The capture sits before the filter that cuts: what came while that was being put in place
+    # may have passed it or not, and what came later was heard by nobody.
+    cut, told = {c["port"]: c["cut_mono_ns"] for c in run.cases() if "cut_mono_ns" in c}, \
+        run.events("answered")
+    heard = []
+    for port, at in run.frames("tcp.analysis.keep_alive_ack and tcp.dstport == 7000"):
+        before, after = cut.get(port, (at + 1, at + 1))
+        passed = any(p == port and abs(t - at) < WIRE_NS for p, t in told)
+        if at < before or (at < after and passed):
+            heard.append((port, at))
+    assert_same(told, heard, "answers")
+    counts = [run.timelines[c["cookie"]]["counts"] for c in run.facts["cases"]]
+    assert run.facts["counted"]["TcpExtTCPKeepAlive"] == \
+        sum(c["probes_sent"] + c["probes_failed"] for c in counts)
+
+
+def check_retransmissions(run):
+    for case in run.cases("unacknowledged"):
+        frames = [f for f in run.frames("tcp.analysis.retransmission and tcp.srcport == 7000")
+                  if f[0] == case["port"]]
+        assert run.timelines[case["cookie"]]["counts"]["retransmits"] == len(frames) > 0
+
+
+def check_deaths(run):
+    assert run.facts["counted"]["TcpExtTCPAbortOnTimeout"] == \
+        len(run.cases("cut", "user_timeout", "unacknowledged"))
+
+
+def declared_mono_ns(run, case):
+    return max(int(l["mono_ns"]) for l in run.lines
+               if l["schema"] == "halfopen.event/1" and l["event"] == "state"
+               and l["socket"]["cookie"] == case["cookie"])
+
+
+def check_truth(run):
+    """The instant of the cut lies in the interval."""
+    for case in run.cases("cut", "user_timeout", "unacknowledged", "rebooted"):
+        latency = run.timelines[case["cookie"]]["half_open"]["latency_ms"]
+        before, after = case["cut_mono_ns"]
+        declared = declared_mono_ns(run, case)
+        shortest, longest = (declared - after) / 1e6, (declared - before) / 1e6
+        assert latency["min"] <= longest, case
+        assert latency["likely_min"] <= longest, case
+        assert shortest <= latency["max"] + DELAY_NS / 1e6, case
+
+
+def check_latencies(run):
+    """Three probes a second apart, then the end: the same everywhere, to the timer's granule."""
+    for case in run.cases("cut"):
+        t = run.timelines[case["cookie"]]
+        assert t["episodes"][-1]["asks"] == 3 and t["episodes"][-1]["end"] == "died"
+        probes = [at for port, at in run.events("probe_sent") if port == case["port"]][-3:]
+        steps = [b - a for a, b in zip(probes, probes[1:] + [declared_mono_ns(run, case)])]
+        for step in steps:
+            assert 0 <= step - 10**9 <= GRANULE_NS + EMULATION_NS, (case, steps)
+
+
+def check_recording(run):
+    """It replays here, on another kernel (and processor), to the same bytes."""
+    with tempfile.NamedTemporaryFile(suffix=".ho") as f:
+        f.write(run.files["recording.ho"])
+        f.flush()
+        replayed = subprocess.run(
+            [machine.program(kernels.HOST_ARCHITECTURE), "watch", "--json", "--events", "--all",
+             "-r", f.name], check=True, capture_output=True, text=True).stdout
+    assert replayed == run.text
+
+
+def check_doctor(run, sees_probes):
+    doctor = run.facts["doctor"]
+    said = json.loads(doctor["out"])
+    assert not list(schema.validator("doctor").iter_errors(said)), doctor
+    assert said["kernel"] == run.facts["release"]
+    assert doctor["code"] == (0 if sees_probes else 3), doctor
+    assert said["impaired"] == (not sees_probes)
+    refused = {p["hook"] for p in said["programs"] if not p["attached"]}
+    assert bool(refused & TIMER_PROGRAMS) != sees_probes
+    told = {f["what"] for f in said["findings"] if f["id"] == "program"}
+    assert all(any(hook in what for what in told) for hook in refused)
+
+
+def check_owners(run):
+    owners = {run.timelines[c["cookie"]]["socket"].get("owner", {}).get("comm")
+              for c in run.cases("healthy", "cut")}
+    # where this kernel does not tell, it was said so
+    assert owners == ({None} if "held_sockets" in run.errors else {"python3"})
+
+
+@pytest.mark.parametrize("name, parameters", MACHINES,
+                         ids=[f"{n} {p}".strip() for n, p in MACHINES])
+def test_kernel(name, parameters, tmp_path):
+    reason = why_not(name)
+    if reason:
+        pytest.skip(reason)
+    run = Run(name, parameters)
+    for file, content in run.files.items():     # pytest keeps those of the last three runs
+        (tmp_path / file).write_bytes(content)
+    assert run.facts["watch_code"] == 0, run.errors
+    schema.check(run.lines)
+    assert not [l for l in run.lines if l["schema"] == "halfopen.loss/1"]
+    sees_probes = check_hooks(run, parameters == CONFIDENTIAL)
+    check_outcomes(run)
+    check_deaths(run)
+    check_retransmissions(run)
+    check_truth(run)
+    if sees_probes:
+        check_probes(run)
+        check_latencies(run)
+    check_recording(run)
+    check_doctor(run, sees_probes)
+    check_owners(run)

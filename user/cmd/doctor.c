@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/* halfopen doctor: a diagnosis, and a sink. */
+#include <argp.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "diagnosis.h"
+#include "doctor.h"
+#include "log.h"
+
+struct options {
+	bool json;
+	const char *gateway;
+};
+
+enum { OPT_JSON = 256, OPT_GATEWAY };
+
+static const struct argp_option argp_options[] = {
+	{ "json", OPT_JSON, NULL, 0, "one line of JSON (halfopen.doctor/1) instead of text", 1 },
+	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 1 },
+	{ "quiet", 'q', NULL, 0, "only errors on standard error", 2 },
+	{ "verbose", 'v', NULL, 0, "say more on standard error, the verifier's words too", 2 },
+	{ 0 },
+};
+
+static const char argp_doc[] =
+	"Tells what this kernel and this host allow halfopen to see, what stays unknown, and what "
+	"to do about it. Loads and attaches every program for a moment; changes nothing.\v"
+	"Examples:\n"
+	"  halfopen doctor\n"
+	"  halfopen doctor --json | jq '.findings[] | select(.level != \"ok\")'\n"
+	"\nExit codes: 0 watching works, 1 failed while running, 2 usage, 3 watching is impaired "
+	"(some finding is a problem).\n";
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case OPT_JSON:
+		o->json = true;
+		break;
+	case OPT_GATEWAY:
+		o->gateway = arg;
+		break;
+	case 'q':
+		log__set_level(LOG_ERROR);
+		break;
+	case 'v':
+		log__set_level(LOG_DEBUG);
+		break;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' was not expected: doctor takes no arguments", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
+	struct options options = { 0 };
+	struct diagnosis diagnosis;
+	struct output output;
+	int err, code;
+
+	argp_err_exit_status = EXIT_USAGE;
+	log__set_level(LOG_ERROR);	/* what is missing is said once, as a finding */
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	trial__hush_libbpf();
+	output__standard(&output);
+	diagnosis__make(&diagnosis);
+	code = findings__worst(&diagnosis.findings) == FINDING_PROBLEM ? EXIT_FOUND : EXIT_DONE;
+	err = options.json ? doctor__write_json(&output, &diagnosis, HALFOPEN_VERSION,
+						options.gateway)
+			   : doctor__write_text(&output, &diagnosis);
+	if (!err && diagnosis.findings.incomplete)
+		err = -ENOMEM;
+	if (err) {
+		log_error("%s: %s", output.name, strerror(-err));
+		code = EXIT_FAILED;
+	}
+	diagnosis__free(&diagnosis);
+	return code;
+}

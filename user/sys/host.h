@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Names of this host, its boot and this run, as every line of output carries them. */
+#ifndef HALFOPEN_SYS_HOST_H
+#define HALFOPEN_SYS_HOST_H
+
+struct host {
+	char name[65];
+	char kernel[65];	/* release */
+	char machine[65];	/* architecture */
+	char boot_id[40], run_id[40];
+};
+
+void host__read(struct host *host);
+
+#endif
