@@ -47,7 +47,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab bench fuzz static install clean
+.PHONY: all help run demo test check lab test-kernels bench fuzz objects static install clean
 
 all: $(B)/halfopen ## build the program
 
@@ -63,6 +63,8 @@ demo: all ## three devices, two fates, half a minute (root; after scripts/setup 
 include tests/tests.mk
 
 # ---- kernel side ----
+
+objects: $(B)/halfopen.bpf.o $(B)/snapshot.bpf.o ## build what the kernel loads
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/$(ARCH)/vmlinux.h Makefile
 	$(call say,BPF,$@)

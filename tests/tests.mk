@@ -24,6 +24,8 @@ $(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 
 check: $(UNIT) $(FUZZ) all ## tests that need no root
 	@mkdir -p $(RESULTS)
+	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
+	$(Q)tests/vm/relocations.py $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
@@ -34,13 +36,24 @@ lab: all ## tests on real sockets, in namespaces of their own (root)
 	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest -q \
 		-p no:cacheprovider -n $${LAB_JOBS:-4} --reruns 1 -rR --junitxml=$(abspath $(RESULTS))/lab.xml
 
+# Each test boots a kernel and takes some 30 s, most of it waiting: one for each processor.
+test-kernels: static ## the same truth on every kernel, under QEMU (after scripts/setup test)
+	@mkdir -p $(RESULTS)
+	-$(Q)tests/vm/kernels.py fetch
+	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
+	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
+		-rs --junitxml=$(abspath $(RESULTS))/kernels.xml
+
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 20)
 	@mkdir -p $(RESULTS)
 	$(Q)tests/check --only-fuzz $(RESULTS) $(B) $(FUZZ_SECONDS)
 
 test: ## all tests, and one line that counts them
 	@rm -rf $(RESULTS)
-	$(Q)$(MAKE) --no-print-directory -k check lab; tests/tally $(RESULTS)
+	-$(Q)tests/vm/kernels.py fetch
+	-$(Q)$(MAKE) --no-print-directory -k check lab
+	-$(Q)$(MAKE) --no-print-directory -k test-kernels
+	$(Q)tests/tally $(RESULTS)
 
 # ---- benchmarks ----
 

@@ -67,7 +67,9 @@ def mirrors():
         found.setdefault("security" if "security" in suite + codename else "archive", uri)
     if "archive" not in found:
         sys.exit("kernels.py: apt has no lists of Debian's packages; run apt-get update")
-    return found["archive"], found.get("security")
+    # a system that follows no security updates: mirrors keep both side by side
+    found.setdefault("security", found["archive"].rstrip("/") + "-security")
+    return found["archive"], found["security"]
 
 
 class Apt:
@@ -83,8 +85,7 @@ class Apt:
         with open(self.path("sources.list"), "w") as f:
             for suite in suites:
                 uri = security if suite.endswith("-security") else archive
-                if uri:
-                    f.write(f"deb [signed-by={KEYRING}] {uri} {suite} main\n")
+                f.write(f"deb [signed-by={KEYRING}] {uri} {suite} main\n")
         with open(self.path("apt.conf"), "w") as f:
             f.write(f'Dir::Etc::SourceList "{self.path("sources.list")}";\n'
                     'Dir::Etc::SourceParts "-";\n'
