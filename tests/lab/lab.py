@@ -209,12 +209,12 @@ class Watch:
     """halfopen watch --json, with everything it has said so far; as a rule only what it said
     of the lab's own namespaces is looked at."""
 
-    def __init__(self, lab, arguments):
+    def __init__(self, lab, arguments, wrapper=()):
         self.lab = lab
         self.output = lab.path(f"watch{next(_numbers)}.jsonl")
         self.errors = open(self.output + ".err", "w+")
         self.process = subprocess.Popen(
-            [HALFOPEN, "watch", "--json", *arguments], stdout=open(self.output, "w"),
+            [*wrapper, HALFOPEN, "watch", "--json", *arguments], stdout=open(self.output, "w"),
             stderr=self.errors)
         wait_until(lambda: self.process.poll() is not None or os.path.getsize(self.output) > 0,
                    20, "the first line of halfopen watch")

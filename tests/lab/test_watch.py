@@ -225,62 +225,6 @@ def test_not_permitted():
     assert r.returncode == 77 and "CAP_BPF and CAP_PERFMON" in r.stderr
 
 
-def with_btf(path, *arguments):
-    """halfopen where the kernel's type information is replaced by the file `path`."""
-    script = 'mount --bind "$0" /sys/kernel/btf/vmlinux && exec "$@"'
-    return subprocess.run(["unshare", "-m", "sh", "-c", script, path, HALFOPEN, *arguments],
-                          capture_output=True, text=True, timeout=60)
-
-
-def test_a_kernel_without_btf():
-    r = with_btf("/dev/null", "watch", "--for", "1s")
-    assert r.returncode == 1
-    assert "CONFIG_DEBUG_INFO_BTF" in r.stderr
-
-
-@pytest.mark.parametrize("hook, code", [("inet_sk_error_report", 0), ("tcp_send_reset", 0),
-                                        ("timer_expire_exit", 0), ("tcp_probe", 1)])
-def test_a_kernel_without_a_tracepoint(lab, hook, code):
-    """What is worth something without it goes on and says what is lost; the rest ends."""
-    with open("/sys/kernel/btf/vmlinux", "rb") as f:
-        btf = f.read()
-    name = b"\0btf_trace_" + hook.encode() + b"\0"
-    assert btf.count(name) == 1
-    with open(lab.path("btf"), "wb") as f:
-        f.write(btf.replace(name, name.replace(b"trace", b"xxxxx")))
-    r = with_btf(lab.path("btf"), "watch", "--json", "--for", "1s")
-    assert r.returncode == code, r.stderr
-    assert f"this kernel has no tracepoint {hook}" in r.stderr
-    if code == 0:
-        assert hook not in json.loads(r.stdout.splitlines()[0])["attach"]
-
-
-def test_the_other_receive_program(lab):
-    """Where bpf_rdonly_cast is missing (before 6.2) another program does the same."""
-    with open("/sys/kernel/btf/vmlinux", "rb") as f:
-        btf = f.read()
-    with open(lab.path("btf"), "wb") as f:
-        f.write(btf.replace(b"\0bpf_rdonly_cast\0", b"\0bpf_xxonly_cast\0"))
-    out = lab.path("out.jsonl")
-    script = 'mount --bind "$0" /sys/kernel/btf/vmlinux && exec "$@"'
-    watch = lab.end_process(subprocess.Popen(
-        ["unshare", "-m", "sh", "-c", script, lab.path("btf"), HALFOPEN, "watch", "--json",
-         "--events", "-o", out]), signal.SIGINT)
-    wait_until(lambda: os.path.exists(out) and os.path.getsize(out), 15, "a first line")
-    gateway, _ = lab.connect()
-    key = cookie(gateway)
-    keepalive(gateway, 1, 1, 3)
-
-    def answered():
-        with open(out) as f:
-            lines = [json.loads(l) for l in f.read().split("\n")[:-1]]
-        assert "tcp_probe_skc" in lines[0]["attach"]
-        return [l for l in lines if l.get("event") == "answered" and
-                l["socket"]["cookie"] == key]
-    wait_until(answered, 10, "an answer")
-    assert watch.poll() is None
-
-
 # ---- the command line ----
 
 @pytest.mark.parametrize("arguments, said", [
