@@ -102,6 +102,39 @@ static __always_inline __u64 compat__keepalive_function(const struct tcp_sock *t
 	return (__u64)sk->sk_timer.function;
 }
 
+/* ---- the timer of retransmissions and zero-window probes ---- */
+
+/* A field of the connection until 7.1, of the socket from 7.2 on. */
+struct inet_connection_sock___write_timer {
+	struct timer_list icsk_retransmit_timer;
+} __attribute__((preserve_access_index));
+
+struct sock___write_timer {
+	struct timer_list tcp_retransmit_timer;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 compat__write_timer_offset(void)
+{
+	if (bpf_core_field_exists(struct sock___write_timer, tcp_retransmit_timer))
+		return bpf_core_field_offset(struct sock___write_timer, tcp_retransmit_timer);
+	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
+		return bpf_core_field_offset(struct inet_connection_sock___write_timer,
+					     icsk_retransmit_timer);
+	return 0;
+}
+
+static __always_inline __u64 compat__write_function(const struct tcp_sock *tp)
+{
+	const struct inet_connection_sock___write_timer *icsk = (const void *)tp;
+	const struct sock___write_timer *sk = (const void *)tp;
+
+	if (bpf_core_field_exists(struct sock___write_timer, tcp_retransmit_timer))
+		return (__u64)sk->tcp_retransmit_timer.function;
+	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
+		return (__u64)icsk->icsk_retransmit_timer.function;
+	return 0;
+}
+
 /* ---- fields ---- */
 
 /* "tcp: convert elligible sysctls to u8" (5.13, and stable branches: 5.10.262 has it) shrank

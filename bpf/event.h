@@ -41,6 +41,7 @@ enum ho_kind {
 	HO_RESET_RECEIVED = 8,
 	HO_ERROR = 9,		/* sk_err was reported to the program */
 	HO_GONE = 10,		/* destroyed; second witness of the ending */
+	HO_ZERO_WINDOW_PROBE = 11,	/* the persist timer asked for the window */
 	HO_KIND_MAX
 };
 
@@ -52,6 +53,7 @@ enum ho_flag {
 	HO_F_MPTCP = 1 << 4,		/* a subflow of an MPTCP connection */
 	HO_F_SEGMENT = 1 << 5,		/* tcp_flags, seq_offset, payload describe a segment */
 	HO_F_FIN_QUEUED = 1 << 6,	/* our FIN was queued (SEND_SHUTDOWN) */
+	HO_F_ZERO_WINDOW = 1 << 7,	/* the peer's window is closed */
 };
 
 /* Bits of tcp_flags, as in the TCP header. */
@@ -60,6 +62,12 @@ enum ho_tcp_flag {
 	HO_TCP_SYN = 0x02,
 	HO_TCP_RST = 0x04,
 	HO_TCP_ACK = 0x10,
+};
+
+/* Why a probe failed (reason of HO_PROBE_FAILED). */
+enum ho_failure {
+	HO_FAILED_CONGESTION = 0,	/* a queue of this host was full; asked again in HZ/2 */
+	HO_FAILED_DROPPED = 1,		/* a filter or a missing route; the kernel counts it as sent */
 };
 
 /* icsk_pending of a socket that sends zero-window probes (ICSK_TIME_PROBE0). */
@@ -108,7 +116,7 @@ struct ho_event {
 	ho_u32 mdev_us;			/* 4 * rttvar of RFC 6298 */
 	ho_s32 seq_offset;		/* the segment's sequence number - rcv_nxt */
 	ho_u32 payload;			/* its bytes of data: a length, never the data */
-	ho_u32 reason;			/* enum sk_rst_reason of this kernel */
+	ho_u32 reason;			/* enum sk_rst_reason of this kernel, or enum ho_failure */
 	ho_u8 tcp_flags;
 	ho_u8 backoff;
 	ho_u8 retransmits;
@@ -138,8 +146,11 @@ _Static_assert(sizeof(struct ho_row) == 208, "row");
 /* What a socket of our own tells about this kernel (see snapshot.bpf.c). */
 struct ho_learned {
 	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */
+	ho_u64 write_function;		/* of tcp_write_timer(); 0 = not found */
 	ho_u32 keepalive_offset;	/* of its timer_list within struct sock */
+	ho_u32 write_offset;
 	ho_u32 keepalive_time_jiffies;	/* of the TCP_KEEPIDLE that we set: gives HZ */
+	ho_u32 pad;
 };
 
 /* Failed reservations since the start, one slot a CPU. */

@@ -13,6 +13,8 @@ char LICENSE[] SEC("license") = "GPL";
 /* Learned from a socket of our own (snapshot.bpf.c), set before load. */
 const volatile __u64 keepalive_function = 0;
 const volatile __u32 keepalive_offset = 0;
+const volatile __u64 write_function = 0;
+const volatile __u32 write_offset = 0;
 const volatile __u32 hz = 250;
 /* Wake the reader once this much lies in the ring; below it, the reader's own tick suffices. */
 const volatile __u64 ring_wake_bytes = 1 << 20;
@@ -40,13 +42,15 @@ struct {
 	__type(value, __u32);
 } lost_of SEC(".maps");
 
-/* The socket whose keepalive timer runs on this CPU, as it was when the timer fired. */
+/* The socket whose timer runs on this CPU, as it was when the timer fired. */
 struct timer_note {
 	__u64 sk;		/* 0: none */
 	__u64 cookie;
 	__u64 mono_ns;
 	__u32 probes_out;
+	bool keepalive;		/* that timer, or the one that asks for a window */
 	bool due;		/* idle for long enough, nothing under way: a probe must follow */
+	bool dropped;		/* this host threw a segment of the socket's away meanwhile */
 };
 
 /* The last socket whose ending was told on this CPU: orphans are destroyed in the same breath,
@@ -68,6 +72,11 @@ static __always_inline struct cpu_note *this_cpu_note(void)
 	__u32 zero = 0;
 
 	return bpf_map_lookup_elem(&cpu_notes, &zero);
+}
+
+static __always_inline bool in_keepalive_timer(const struct cpu_note *note, const struct sock *sk)
+{
+	return note->timer.sk == (__u64)sk && note->timer.keepalive;
 }
 
 static __noinline int count_loss(__u64 cookie)
@@ -278,7 +287,7 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	}
 	e->old_state = old_state;
 	e->state = new_state;	/* sk_state still holds the old one */
-	if (note->timer.sk == (__u64)sk)
+	if (in_keepalive_timer(note, sk))
 		e->flags |= HO_F_IN_KEEPALIVE;
 	if (new_state == TCP_CLOSE)
 		note->told_ending = cookie;
@@ -300,7 +309,7 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	e = event__begin(HO_ERROR, sk, tp);
 	if (!e)
 		return 0;
-	if (note->timer.sk == (__u64)sk)
+	if (in_keepalive_timer(note, sk))
 		e->flags |= HO_F_IN_KEEPALIVE;
 	event__submit(e);
 	return 0;
@@ -332,58 +341,106 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 	return 0;
 }
 
-/* ---- the keepalive timer: every probe, without a program on timer_start ---- */
+/* ---- timers: every probe, without a program on timer_start ---- */
 
-/* The timer's socket is known by its address only: the programs come in two forms, one that can
- * have it typed and one for kernels that cannot. */
-static __always_inline int timer_entered(const struct tcp_sock *tp, const bool typed)
+static __always_inline bool is_of_tcp(const struct timer_list *timer)
 {
-	struct cpu_note *note = this_cpu_note();
+	__u64 function = (__u64)timer->function;
 
+	return function == keepalive_function || (function == write_function && write_function);
+}
+
+static __always_inline bool is_keepalive(const struct timer_list *timer)
+{
+	return (__u64)timer->function == keepalive_function;
+}
+
+/* A timer's socket is known by its address only: the programs come in two forms, one that can
+ * have it typed and one for kernels that cannot. */
+static __always_inline const void *socket_of(const struct timer_list *timer)
+{
+	return (const void *)timer - (is_keepalive(timer) ? keepalive_offset : write_offset);
+}
+
+static __always_inline int timer_entered(const struct timer_list *timer, const struct tcp_sock *tp,
+					 const bool typed)
+{
+	struct cpu_note *note;
+
+	/* It mostly fires to retransmit, or because nobody stopped it. */
+	if (!is_keepalive(timer) &&
+	    READ(typed, tp, inet_conn.icsk_pending) != HO_PENDING_PROBE0)
+		return 0;
+	note = this_cpu_note();
 	if (!note)
 		return 0;
 	note->timer.mono_ns = bpf_ktime_get_ns();
 	note->timer.cookie = socket__cookie(tp, typed);
 	note->timer.probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
-	note->timer.due = !socket__has_data_under_way(tp, typed) &&
+	note->timer.keepalive = is_keepalive(timer);
+	note->timer.due = note->timer.keepalive && !socket__has_data_under_way(tp, typed) &&
 			  socket__unheard_jiffies(tp, typed) >= socket__idle_jiffies(tp, typed);
+	note->timer.dropped = false;
 	note->timer.sk = (__u64)tp;
 	return 0;
 }
 
 /*
- * Was a probe sent? By icsk_probes_out, which the timer raised by one (KEEPALIVE counts even a
- * probe that a filter dropped). When the answer was quicker than we (another CPU took it while
- * this one left the timer) the count is 0 again, and the timer re-armed for the interval tells.
- * Local congestion leaves the count alone and re-arms for TCP_RESOURCE_PROBE_INTERVAL = HZ/2.
+ * What the keepalive timer did. A probe was sent if it raised icsk_probes_out by one (which it
+ * does even for a probe that this host dropped). When the answer was quicker than we (another
+ * CPU took it while this one left the timer) the count is 0 again, and the timer re-armed for the
+ * interval tells. Local congestion leaves the count alone and re-arms for
+ * TCP_RESOURCE_PROBE_INTERVAL = HZ/2. 0: nothing.
  */
+static __always_inline __u8 keepalive_did(const struct timer_list *timer,
+					  const struct timer_note *note, const struct tcp_sock *tp,
+					  const bool typed)
+{
+	__u32 rearmed = (__u32)timer->expires - socket__jiffies();
+	__u8 probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+
+	if (probes_out == (__u8)(note->probes_out + 1))
+		return note->dropped ? HO_PROBE_FAILED : HO_PROBE_SENT;
+	if (!note->due)
+		return 0;
+	if (!probes_out && socket__interval_jiffies(tp, typed) - rearmed <= 1)
+		return HO_PROBE_SENT;
+	return hz / 2 - rearmed <= 1 ? HO_PROBE_FAILED : 0;
+}
+
+/* The persist timer counts in the same place. */
+static __always_inline __u8 persist_did(const struct timer_note *note, const struct tcp_sock *tp,
+					const bool typed)
+{
+	__u8 probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+
+	return probes_out == (__u8)(note->probes_out + 1) && !note->dropped ? HO_ZERO_WINDOW_PROBE
+									     : 0;
+}
+
 static __always_inline int timer_left(const struct timer_list *timer, const struct timer_note *note,
 				      const struct tcp_sock *tp, const bool typed)
 {
-	__u32 rearmed = (__u32)timer->expires - socket__jiffies();
 	struct ho_event *e;
-	__u8 kind, probes_out;
+	bool counted;
+	__u8 kind;
 
 	/* The timer dropped its reference: the memory may be another socket's by now, which its
 	 * cookie tells. An ending inside the timer was told by the state change. */
 	if (socket__cookie(tp, typed) != note->cookie ||
 	    !gate__is_connection(socket__state(tp, typed)))
 		return 0;
-
-	probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
-	if (probes_out == (__u8)(note->probes_out + 1))
-		kind = HO_PROBE_SENT;
-	else if (note->due && !probes_out && socket__interval_jiffies(tp, typed) - rearmed <= 1)
-		kind = HO_PROBE_SENT;
-	else if (note->due && hz / 2 - rearmed <= 1)
-		kind = HO_PROBE_FAILED;
-	else
+	kind = note->keepalive ? keepalive_did(timer, note, tp, typed)
+			       : persist_did(note, tp, typed);
+	if (!kind)
 		return 0;
-
+	counted = READ(typed, tp, inet_conn.icsk_probes_out) != note->probes_out;
 	e = event__reserve(kind, note->cookie, note->mono_ns, HO_EVENT_FULL);
 	if (!e)
 		return 0;
 	socket__read_full(e, tp, typed);
+	if (kind == HO_PROBE_FAILED)
+		e->reason = counted ? HO_FAILED_DROPPED : HO_FAILED_CONGESTION;
 	event__submit(e);
 	return 0;
 }
@@ -393,7 +450,7 @@ static __always_inline struct timer_note *take_note(const struct timer_list *tim
 {
 	struct cpu_note *note;
 
-	if ((__u64)timer->function != keepalive_function)
+	if (!is_of_tcp(timer))
 		return NULL;
 	note = this_cpu_note();
 	if (!note || !note->timer.sk)
@@ -406,9 +463,9 @@ static __always_inline struct timer_note *take_note(const struct timer_list *tim
 SEC("tp_btf/timer_expire_entry")
 int BPF_PROG(timer_expire_entry_cast, struct timer_list *timer)
 {
-	if ((__u64)timer->function != keepalive_function)
+	if (!is_of_tcp(timer))
 		return 0;
-	return timer_entered(compat__cast_tcp_sock((void *)timer - keepalive_offset), true);
+	return timer_entered(timer, compat__cast_tcp_sock(socket_of(timer)), true);
 }
 
 SEC("tp_btf/timer_expire_exit")
@@ -423,9 +480,7 @@ int BPF_PROG(timer_expire_exit_cast, struct timer_list *timer)
 SEC("?tp_btf/timer_expire_entry")
 int BPF_PROG(timer_expire_entry_read, struct timer_list *timer)
 {
-	if ((__u64)timer->function != keepalive_function)
-		return 0;
-	return timer_entered((void *)timer - keepalive_offset, false);
+	return is_of_tcp(timer) ? timer_entered(timer, socket_of(timer), false) : 0;
 }
 
 SEC("?tp_btf/timer_expire_exit")
@@ -435,6 +490,18 @@ int BPF_PROG(timer_expire_exit_read, struct timer_list *timer)
 	const struct timer_note *note = take_note(timer, &sk);
 
 	return note ? timer_left(timer, note, (void *)sk, false) : 0;
+}
+
+/* Was the probe thrown away before it left? Told of every segment that this host drops, looks
+ * only while one of our timers runs on this CPU. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(kfree_skb, struct sk_buff *skb)
+{
+	struct cpu_note *note = this_cpu_note();
+
+	if (note && note->timer.sk && note->timer.sk == (__u64)skb->sk)
+		note->timer.dropped = true;
+	return 0;
 }
 
 /* ---- cookies, where tracing programs cannot ask for them ---- */

@@ -56,6 +56,8 @@ static __always_inline void tell_learned(struct bpf_iter_meta *meta, const struc
 	struct ho_learned learned = {
 		.keepalive_offset = compat__keepalive_timer_offset(),
 		.keepalive_function = compat__keepalive_function(tp),
+		.write_function = compat__write_function(tp),
+		.write_offset = compat__write_timer_offset(),
 		.keepalive_time_jiffies = tp->keepalive_time,
 	};
 

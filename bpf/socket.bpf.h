@@ -146,6 +146,8 @@ static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool
 		flags |= HO_F_OWNED;
 	if (READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
 		flags |= HO_F_FIN_QUEUED;
+	if (!READ(typed, tp, snd_wnd))
+		flags |= HO_F_ZERO_WINDOW;
 	if (compat__is_mptcp(tp, typed))
 		flags |= HO_F_MPTCP;
 	return flags;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """How sockets end: each ending is made for real, and SO_ERROR, ss or tshark agree."""
+import contextlib
 import errno
 import os
 import socket
@@ -8,7 +9,8 @@ import time
 
 import pytest
 
-from lab import Lab, cookie, inside, keepalive, run, wait_until
+from lab import (TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, mono_ns, run, unix_ns,
+                 wait_until)
 
 
 @pytest.fixture
@@ -268,3 +270,171 @@ def test_a_program_that_exits(lab):
     t = watch.ending(key)
     assert t["outcome"] == "closed_locally"
     assert t["socket"]["owner"]["pid"] in (pid, os.getpid())
+
+
+# ---- the persist timer ----
+
+def fill(gateway):
+    """Writes until the peer's window and our buffer are full: nobody reads at the other end."""
+    gateway.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            gateway.send(b"x" * 65536)
+    gateway.setblocking(True)
+
+
+def persisting(watch, lab, family=socket.AF_INET, at_least=1):
+    """A connection behind a closed window whose peer answers its probes."""
+    gateway, device = lab.connect(family)
+    fill(gateway)
+    wait_until(lambda: lab.gateway.nstat("TcpExtTCPWinProbe") >= at_least, 10,
+               "zero-window probes, by nstat")
+    return gateway, device, cookie(gateway)
+
+
+@FAMILIES
+@pytest.mark.parametrize("user_timeout_ms", [0, 4000])
+def test_zero_window_timeout(lab, family, user_timeout_ms):
+    lab.gateway.sysctl(tcp_retries2=3)
+    watch = lab.watch()
+    gateway, device, key = persisting(watch, lab, family)
+    gateway.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms)
+    before, after = lab.gateway.drop("input", "tcp dport 7000")
+    t = watch.ending(key, 40)
+    error = gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    expected = "user_timeout" if user_timeout_ms else "zero_window_timeout"
+    found = "user_timeout" if user_timeout_ms else "zero_window"
+    assert error == errno.ETIMEDOUT
+    assert (t["outcome"], t["half_open"]["found_by"]) == (expected, found)
+    assert t["counts"]["zero_window_probes"] == lab.gateway.nstat("TcpExtTCPWinProbe")
+    assert t["counts"]["probes_sent"] == 0
+    assert t["episodes"][-1]["kind"] == "zero_window" and t["episodes"][-1]["end"] == "died"
+    declared = unix_ns(t["half_open"]["declared_at"]) - (time.time_ns() - mono_ns())
+    bounds = t["half_open"]["latency_ms"]
+    assert bounds["likely_min"] <= (declared - before) / 1e6
+    assert (declared - after) / 1e6 <= bounds["max"]
+
+
+def test_a_closed_window_is_no_death(lab):
+    """The peer answers each probe: it is there, and slow."""
+    watch = lab.watch("--events", "--all")
+    gateway, device, key = persisting(watch, lab, at_least=3)
+    wait_until(lambda: watch.events(key, "answered"), 10, "an answer")
+    device.setblocking(False)
+
+    def drained():
+        with contextlib.suppress(BlockingIOError):
+            while device.recv(1 << 20):
+                pass
+        out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn", "state",
+                  "established", "sport", "=", ":7000").stdout.split()
+        return out and out[1] == "0"
+    wait_until(drained, 20, "an empty send queue, by ss")
+    gateway.close()
+    device.close()
+    t = watch.ending(key)
+    assert t["outcome"] == "closed_locally" and "half_open" not in t
+    assert t["counts"]["zero_window_probes"] == lab.gateway.nstat("TcpExtTCPWinProbe") >= 3
+    assert all(e["end"] == "recovered" for e in t["episodes"])
+
+
+def test_window_shrunk_with_data_in_flight(lab):
+    """The peer takes back the window that it had offered: what is under way is asked about again
+    and again, without a count, until two RTO_MAX have passed since it was heard."""
+    try:
+        lab.gateway.sysctl(tcp_rto_max_ms=1000)     # 6.15; before, this takes four minutes
+    except FileNotFoundError:
+        pytest.skip("this kernel has no tcp_rto_max_ms: the timeout would be 240 s")
+    watch = lab.watch("--events")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    device.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    fill(gateway)
+    wait_until(lambda: len(watch.events(key, "retransmit")) >= 3, 15, "retransmissions")
+    lab.gateway.drop("input", "tcp dport 7000")
+    t = watch.ending(key, 30)
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
+    assert (t["outcome"], t["half_open"]["found_by"]) == ("zero_window_timeout", "zero_window")
+
+
+# ---- what the network answers ----
+
+@FAMILIES
+def test_unreachable(lab, family):
+    """A router says that the host is gone while data is under way."""
+    lab.gateway.sysctl(tcp_retries2=3)
+    watch = lab.watch()
+    gateway, _ = lab.connect(family)
+    key = cookie(gateway)
+    lab.device.nft("table inet router {\n chain input { type filter hook input priority 0;\n"
+                   "  tcp dport != 1 reject with icmpx type host-unreachable\n }\n}\n")
+    gateway.send(b"unlock")
+    t = watch.ending(key, 60)
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (errno.EHOSTUNREACH,
+                                                                      errno.ENETUNREACH)
+    assert t["outcome"] == "unreachable" and t["half_open"]["found_by"] == "unreachable"
+    assert t["outcome_detail"] in ("EHOSTUNREACH", "ENETUNREACH")
+
+
+# ---- programs ----
+
+def test_aborted_while_suspect(lab):
+    """The program resets a connection that has not answered for a while."""
+    watch, events = lab.watch(), lab.watch("--events")
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 9)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: len(events.events(key, "probe_sent")) >= 3, 10, "three probes")
+    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gateway.close()
+    t = watch.ending(key)
+    assert t["outcome"] == "aborted_locally" and t["half_open"]["found_by"] == "local_close"
+
+
+def test_killed_while_suspect(lab):
+    """Somebody else's tcp_abort() of a connection that has not answered for a while."""
+    watch, events = lab.watch(), lab.watch("--events")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    keepalive(gateway, 1, 1, 9)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: len(events.events(key, "probe_sent")) >= 3, 10, "three probes")
+    port = device.getsockname()[1]
+    out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-K", "-Htn", "dport", "=",
+              f":{port}").stdout
+    if str(port) not in out:
+        pytest.skip("this kernel has no CONFIG_INET_DIAG_DESTROY for ss -K")
+    t = watch.ending(key)
+    assert t["outcome"] == "aborted_locally" and t["outcome_detail"] == "ECONNABORTED"
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut", "not cut"])
+def test_mosquitto_closes_a_silent_client(lab, cut):
+    """The broker gives up at one and a half times the client's keep alive and sends a FIN. Only
+    whether that is acknowledged tells a device that is gone from one that is merely silent."""
+    lab.gateway.sysctl(tcp_orphan_retries=2)
+    with open(lab.path("mosquitto.conf"), "w") as f:
+        f.write("listener 1899 10.77.0.1\nallow_anonymous true\nuser root\n")
+    lab.end_process(lab.gateway.spawn("mosquitto", "-c", lab.path("mosquitto.conf")))
+    watch = lab.watch("--all")
+    client = lab.device_dial(1899)
+    # CONNECT, MQTT 3.1.1, keep alive 2 s, client id "s17"
+    client.send(bytes([0x10, 15, 0, 4]) + b"MQTT" + bytes([4, 2, 0, 2, 0, 3]) + b"s17")
+    assert client.recv(4) == bytes([0x20, 2, 0, 0])
+    if cut:
+        lab.gateway.drop("input", "tcp dport 1899")
+    else:
+        assert client.recv(1) == b""    # the broker's FIN
+        client.close()
+
+    def ended():
+        return [t for t in watch.lines("timeline") if t["final"] and
+                t["socket"]["netns"]["inode"] == lab.gateway.inode and
+                t["socket"]["local"]["port"] == 1899]
+    t = wait_until(ended, 60, "the end of mosquitto's socket")[0]
+    assert t["outcome"] == "closed_locally"
+    assert t.get("half_open", {}).get("found_by") == ("local_close" if cut else None)
+    if cut:
+        assert t["episodes"][-1]["kind"] == "fin"
+        assert t["half_open"]["declared_at"] < t["ended_at"]

@@ -123,10 +123,10 @@ static void note_held_probe(struct connection *c, struct told *told)
 {
 	struct silence *s = &c->silence;
 
-	if (s->first_is_held)
-		note(c, told, (struct entry){ .kind = ENTRY_PROBE_SENT, .n = 1,
+	if (s->held)
+		note(c, told, (struct entry){ .kind = s->held, .n = 1,
 					      .at_ns = s->first_ask_ns });
-	s->first_is_held = false;
+	s->held = 0;
 }
 
 static void break_silence(struct connection *c, uint64_t at_ns)
@@ -159,7 +159,7 @@ static void answered(struct connection *c, uint64_t at_ns, bool fold, struct tol
 		c->counts.probes_answered++;
 	if (late_ns > c->slowest_answer_ns)
 		c->slowest_answer_ns = late_ns;
-	if (s.asks == 1 && s.kinds == ASK_PROBE) {
+	if (s.asks == 1 && (s.kinds == ASK_PROBE || s.kinds == ASK_ZERO_WINDOW)) {
 		uint32_t us = (at_ns - s.last_ask_ns) / 1000;
 
 		rtt__add(&c->rtt, us);
@@ -215,6 +215,28 @@ static void notice_options(struct connection *c, const struct ho_event *e, struc
 		return;
 	c->told = true;
 	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
+}
+
+void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t idle_s,
+			       uint32_t interval_s, uint32_t probes,
+			       const struct connection_rules *rules, struct told *told)
+{
+	struct keepalive now = c->keepalive;
+
+	told->count = told->untold_probes = 0;
+	if (!now.idle_from_socket)
+		now.idle_jiffies = idle_s * rules->hz;
+	if (!now.interval_from_socket)
+		now.interval_jiffies = interval_s * rules->hz;
+	if (!now.probes_from_socket)
+		now.probes = probes < 255 ? probes : 255;
+	if (keepalive__equal(&now, &c->keepalive))
+		return;
+	c->keepalive = now;
+	if (!now.enabled)	/* it concerns nobody yet */
+		return;
+	c->told = true;
+	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = at_ns });
 }
 
 static void notice_life(struct connection *c, const struct ho_event *e, uint32_t hz)
@@ -304,6 +326,11 @@ static void count_untold_probes(struct connection *c, uint8_t probes_out, uint64
 
 	if (!s->probes_out || probes_out <= s->probes_out)
 		return;
+	if (!s->asks) {	/* those before them never left this host */
+		s->first_ask_ns = s->last_ask_ns = at_ns;
+		s->kinds |= ASK_PROBE;
+		c->silences++;
+	}
 	s->asks += untold;
 	s->probes_out = probes_out;
 	c->counts.probes_sent += untold;
@@ -339,7 +366,7 @@ static void find_untold_first_probes(struct connection *c, const struct ho_event
 	uint64_t idle_at_most_ns = (idle + keepalive__timer_lateness_jiffies(idle) + 2) * jiffy_ns;
 
 	/* Since the peer was last heard, its own probes included: those do not reset the count. */
-	if (c->silence.asks || e->probes_out < 2 || !c->last_heard_ns ||
+	if (c->silence.asks || c->silence.probes_out || e->probes_out < 2 || !c->last_heard_ns ||
 	    e->mono_ns < interval_ns || e->mono_ns - c->last_heard_ns <= idle_at_most_ns)
 		return;
 	assume_untold_probe(c, e, interval_ns, 1, told);
@@ -361,7 +388,8 @@ static void find_untold_probes_at_death(struct connection *c, const struct ho_ev
 		assume_unseen_probes(c, e, e->mono_ns - interval_ns, rules->hz);
 		return;
 	}
-	if (!asks) {	/* not one was told: the count may be stale, but for the last of them */
+	if (!asks && !s->probes_out) {
+		/* not one was told: the count may be stale, but for the last of them */
 		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
 		return;
 	}
@@ -370,11 +398,23 @@ static void find_untold_probes_at_death(struct connection *c, const struct ho_ev
 		s->last_ask_ns = e->mono_ns - interval_ns;
 }
 
+static void note_probe(struct connection *c, enum entry_kind kind, uint64_t at_ns,
+		       const struct connection_rules *rules, struct told *told)
+{
+	struct silence *s = &c->silence;
+
+	if (s->asks == 1 && rules->fold) {
+		s->held = kind;
+		return;
+	}
+	note_held_probe(c, told);
+	note(c, told, (struct entry){ .kind = kind, .at_ns = at_ns, .n = s->asks });
+}
+
 static void on_probe_sent(struct connection *c, const struct ho_event *e,
 			  const struct connection_rules *rules, struct told *told)
 {
 	struct silence *s = &c->silence;
-	struct entry entry = { .kind = ENTRY_PROBE_SENT, .at_ns = e->mono_ns };
 
 	find_untold_first_probes(c, e, rules->hz, told);
 	if (e->probes_out)
@@ -382,13 +422,32 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 	c->counts.probes_sent++;
 	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
-	if (s->asks == 1 && rules->fold) {
-		s->first_is_held = true;
-		return;
+	note_probe(c, ENTRY_PROBE_SENT, e->mono_ns, rules, told);
+}
+
+/* It left the kernel's hands, but not this host: no ask, though the kernel may count it. */
+static void on_probe_failed(struct connection *c, const struct ho_event *e,
+			    const struct connection_rules *rules, struct told *told)
+{
+	find_untold_first_probes(c, e, rules->hz, told);
+	if (e->reason == HO_FAILED_DROPPED && e->probes_out) {
+		count_untold_probes(c, e->probes_out - 1, e->mono_ns, told);
+		c->silence.probes_out = e->probes_out;
 	}
-	note_held_probe(c, told);
-	entry.n = s->asks;
-	note(c, told, entry);
+	c->counts.probes_failed++;
+	c->told = true;
+	note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
+				      .n = e->reason });
+}
+
+/* The peer's window is closed and data waits: tcp_send_probe0() asks for the window, at growing
+ * intervals, and a peer that is there answers each time. */
+static void on_zero_window_probe(struct connection *c, const struct ho_event *e,
+				 const struct connection_rules *rules, struct told *told)
+{
+	c->counts.zero_window_probes++;
+	ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
+	note_probe(c, ENTRY_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
 
 /* Since when is this data (or FIN) under way? The write queue's clock tells where it was empty
@@ -415,10 +474,11 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 			  const struct connection_rules *rules, struct told *told)
 {
 	bool fin = e->flags & HO_F_FIN_QUEUED;
-	enum ask kind = fin ? ASK_FIN : ASK_DATA;
+	bool closed = (e->flags & HO_F_ZERO_WINDOW) && !e->retransmits;
+	enum ask kind = fin ? ASK_FIN : closed ? ASK_ZERO_WINDOW : ASK_DATA;
 	struct silence *s = &c->silence;
 
-	if (!(s->kinds & (ASK_DATA | ASK_FIN))) {
+	if (!(s->kinds & (ASK_DATA | ASK_FIN | ASK_ZERO_WINDOW))) {
 		uint64_t first = first_transmission_ns(e, rules->hz);
 
 		if (fin)
@@ -462,6 +522,7 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	} else if (c->silence.asks) {
 		answered(c, e->mono_ns, rules->fold, told);
 	}
+	c->silence.probes_out = 0;
 	c->last_heard_ns = e->mono_ns;
 }
 
@@ -578,9 +639,10 @@ void connection__apply(struct connection *c, const struct ho_event *e,
 		on_probe_sent(c, e, rules, told);
 		break;
 	case HO_PROBE_FAILED:
-		c->counts.probes_failed++;
-		c->told = true;
-		note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns });
+		on_probe_failed(c, e, rules, told);
+		break;
+	case HO_ZERO_WINDOW_PROBE:
+		on_zero_window_probe(c, e, rules, told);
 		break;
 	case HO_HEARD:
 		on_heard(c, e, rules, told);

@@ -36,7 +36,8 @@ struct silence {
 	uint8_t kinds;
 	uint8_t probes_out;	/* the kernel's count at the last probe */
 	bool adopted;		/* it had begun when we first saw the socket */
-	bool first_is_held;	/* a first probe, not in the journal while it may be answered */
+	uint8_t held;	/* enum entry_kind of a first probe, which is not in the journal while it may
+			 * be answered; 0: none */
 };
 
 enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };
@@ -63,7 +64,7 @@ enum found_by {
 };
 
 struct counts {
-	uint32_t probes_sent, probes_answered, probes_failed, peer_probes;
+	uint32_t probes_sent, probes_answered, probes_failed, peer_probes, zero_window_probes;
 	uint32_t events_lost;
 	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
 	uint32_t retransmits_total;
@@ -139,6 +140,11 @@ struct told {
  */
 void connection__apply(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told);
+
+/* The sysctls of its namespace are these now: what it took from there follows. */
+void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t idle_s,
+			       uint32_t interval_s, uint32_t probes,
+			       const struct connection_rules *rules, struct told *told);
 
 /* Events about this socket never reached us. */
 void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,

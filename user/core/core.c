@@ -323,9 +323,29 @@ static int feed_owner(struct core *core, const struct record *r)
 	return 0;
 }
 
+/* Sockets that say nothing would learn of it late. */
+static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl *ns,
+				uint64_t mono_ns)
+{
+	struct slot *s = NULL;
+	struct told told;
+
+	while ((s = table__next(&core->table, s))) {
+		struct connection *c = s->history;
+
+		if (!c || !c->identified || c->ended_ns || c->netns != ns->netns)
+			continue;
+		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
+					  &core->rules, &told);
+		tell_events(core, c, &told);
+	}
+}
+
 static int feed_sysctl(struct core *core, const struct record *r)
 {
 	struct namespace_sysctl *ns = find_namespace(core, r->sysctl.netns), *bigger;
+	bool changed = ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
+			      ns->interval_s != r->sysctl.interval_s);
 
 	if (!ns) {
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
@@ -342,6 +362,8 @@ static int feed_sysctl(struct core *core, const struct record *r)
 	ns->read_before_ns = ns->read_ns;
 	ns->read_ns = r->mono_ns;
 	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
+	if (changed)
+		tell_changed_sysctl(core, ns, r->mono_ns);
 	return 0;
 }
 

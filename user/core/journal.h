@@ -14,7 +14,7 @@ enum entry_kind {
 	ENTRY_SEEN,
 	ENTRY_ESTABLISHED,
 	ENTRY_PROBE_SENT,	/* n */
-	ENTRY_PROBE_FAILED,
+	ENTRY_PROBE_FAILED,	/* n is enum ho_failure */
 	ENTRY_ANSWERED,		/* n, rtt_us if rtt_known */
 	ENTRY_ANSWERED_RUN,	/* n of them, at .. last_ns, rtt_us is the sum */
 	ENTRY_PEER_PROBE,	/* n is garbage_bytes */
@@ -25,6 +25,7 @@ enum entry_kind {
 	ENTRY_ERROR,		/* n is the errno */
 	ENTRY_STATE,		/* from, to */
 	ENTRY_LOST,		/* n */
+	ENTRY_ZERO_WINDOW_PROBE,	/* n */
 };
 
 struct rtt {

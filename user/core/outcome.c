@@ -49,12 +49,18 @@ static struct ending of_local_close(const struct connection *c, const struct ho_
 	return ending;
 }
 
-/* Data waits unsent and nothing is under way: tcp_probe_timer() gave up on a window that stayed
- * closed, or on a host that lets nothing out. */
-static struct ending of_probe_timer(const struct ho_event *e)
+/* Data that waits behind a closed window, unsent (tcp_probe_timer() asks for the window) or sent
+ * before it was closed (tcp_retransmit_timer() asks, and does not count: tcp_rtx_probe0_timed_out()
+ * decides). */
+static bool waited_for_window(const struct connection *c, const struct ho_event *e)
 {
-	if (!e->probes_out || !e->unsent)
-		return (struct ending){ OUTCOME_UNKNOWN, FOUND_BY_NOTHING };
+	if (e->probes_out && e->unsent)
+		return true;
+	return (e->flags & HO_F_ZERO_WINDOW) && (c->silence.kinds & ASK_ZERO_WINDOW);
+}
+
+static struct ending of_closed_window(const struct ho_event *e)
+{
 	if (e->user_timeout_ms)
 		return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
 	return (struct ending){ OUTCOME_ZERO_WINDOW_TIMEOUT, FOUND_BY_ZERO_WINDOW };
@@ -64,8 +70,10 @@ static struct ending of_error(const struct connection *c, const struct ho_event 
 {
 	switch (e->error) {
 	case ETIMEDOUT:
+		if (waited_for_window(c, e) && !e->retransmits)
+			return of_closed_window(e);
 		if (!had_data_under_way(c, e))
-			return of_probe_timer(e);
+			break;
 		if (e->user_timeout_ms)
 			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
 		return (struct ending){ OUTCOME_RETRANSMIT_TIMEOUT, FOUND_BY_RETRANSMIT };

@@ -169,6 +169,7 @@ static const char *entry_name(enum entry_kind kind)
 		[ENTRY_OPTION_CHANGE] = "option_change", [ENTRY_RESET_SENT] = "reset_sent",
 		[ENTRY_RESET_RECEIVED] = "reset_received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
+		[ENTRY_ZERO_WINDOW_PROBE] = "zero_window_probe",
 	};
 
 	return names[kind];
@@ -183,10 +184,12 @@ static void write_event_members(struct lines *l, const struct entry *e)
 	switch ((enum entry_kind)e->kind) {
 	case ENTRY_PROBE_SENT:
 	case ENTRY_RETRANSMIT:
+	case ENTRY_ZERO_WINDOW_PROBE:
 		json__u64(j, "n", e->n);
 		break;
 	case ENTRY_PROBE_FAILED:
-		json__string(j, "why", "local_congestion");
+		json__string(j, "why",
+			     e->n == HO_FAILED_DROPPED ? "dropped" : "local_congestion");
 		break;
 	case ENTRY_ANSWERED:
 		json__u64(j, "n", e->n);
@@ -353,6 +356,7 @@ static void write_counts(struct json *j, const struct counts *n)
 	json__u64(j, "probes_failed", n->probes_failed);
 	json__u64(j, "peer_probes", n->peer_probes);
 	json__u64(j, "retransmits", n->retransmits_total - n->retransmits_before);
+	json__u64(j, "zero_window_probes", n->zero_window_probes);
 	json__u64(j, "events_lost", n->events_lost);
 	json__end_object(j);
 }

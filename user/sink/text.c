@@ -79,6 +79,7 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 		[ENTRY_OPTION_CHANGE] = "options changed", [ENTRY_RESET_SENT] = "reset sent",
 		[ENTRY_RESET_RECEIVED] = "reset received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
+		[ENTRY_ZERO_WINDOW_PROBE] = "zero-window probe",
 	};
 	struct text *t = context;
 	char time[40], name[200], detail[64] = "";
@@ -90,7 +91,11 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 		snprintf(detail, sizeof(detail), " after %.3f ms", e->rtt.min_us / 1000.0);
 	else if (e->kind == ENTRY_ERROR)
 		snprintf(detail, sizeof(detail), " %s", strerror(e->n));
-	else if (e->kind == ENTRY_PROBE_SENT || e->kind == ENTRY_RETRANSMIT)
+	else if (e->kind == ENTRY_PROBE_FAILED)
+		snprintf(detail, sizeof(detail), ": %s",
+			 e->n == HO_FAILED_DROPPED ? "this host dropped it" : "local congestion");
+	else if (e->kind == ENTRY_PROBE_SENT || e->kind == ENTRY_RETRANSMIT ||
+		 e->kind == ENTRY_ZERO_WINDOW_PROBE)
 		snprintf(detail, sizeof(detail), " #%u", e->n);
 	line(t, "%s  %s  %s%s", time_of_day(t, e->at_ns, time), socket_name(s, name),
 	     names[e->kind], detail);

@@ -104,13 +104,19 @@ static void push_owner(struct live *l, const struct ho_row *row)
 	push(l, &r);
 }
 
-static int on_row(void *context, const struct ho_row *row)
+static void push_seen(struct live *l, const struct ho_row *row)
 {
-	struct live *l = context;
 	struct record r = { .type = RECORD_EVENT, .mono_ns = row->event.mono_ns };
 
 	r.event = row->event;
 	push(l, &r);
+}
+
+static int on_row(void *context, const struct ho_row *row)
+{
+	struct live *l = context;
+
+	push_seen(l, row);
 	if (row->pid)
 		push_owner(l, row);
 	/* A million rows take a while: let nothing pile up meanwhile, here or in the ring. */
@@ -125,8 +131,10 @@ static int on_owner_row(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
 
-	if (row->pid && owners_wanted__take(&l->owners_wanted, row->event.cookie))
-		push_owner(l, row);
+	if (!row->pid || !owners_wanted__take(&l->owners_wanted, row->event.cookie))
+		return l->stream_error;
+	push_seen(l, row);	/* with the options that its program has set by now */
+	push_owner(l, row);
 	return l->stream_error;
 }
 

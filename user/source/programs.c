@@ -49,6 +49,8 @@ static const struct trial_part parts[PROGRAMS_PARTS] = {
 	{ .program = "inet_sk_error_report",
 	  .without = "errors are known from the last state change only" },
 	{ .program = "tcp_destroy_sock", .without = "endings have one witness instead of two" },
+	{ .program = "kfree_skb",
+	  .without = "probes that this host itself dropped count as sent" },
 	{ .program = "give_cookie", .unless = TRIAL_COOKIE_HELPER, .vital = true,
 	  .without = "connections are known from the next pass over all sockets on, not from "
 		     "their beginning" },
@@ -63,6 +65,8 @@ static void *open_programs(const void *context, struct bpf_object **object)
 		return NULL;
 	bpf->rodata->keepalive_function = config->learned.keepalive_function;
 	bpf->rodata->keepalive_offset = config->learned.keepalive_offset;
+	bpf->rodata->write_function = config->learned.write_function;
+	bpf->rodata->write_offset = config->learned.write_offset;
 	bpf->rodata->hz = config->hz;
 	bpf->rodata->gate_quiet_jiffies = GATE_QUIET_MS * config->hz / 1000;
 	bpf->rodata->gate_unheard_jiffies = GATE_UNHEARD_MS * config->hz / 1000;
