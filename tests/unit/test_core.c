@@ -22,6 +22,7 @@ struct step {
 		uint16_t flags, error;
 		uint32_t packets_out, unsent, payload, user_timeout_ms, idle_s, total_retrans;
 		int32_t seq_offset;
+		uint32_t reason;
 		uint64_t chrono_start_ms, last_tx_ms;
 	} f;
 };
@@ -30,7 +31,7 @@ struct expected {
 	enum outcome outcome;
 	enum found_by found_by;
 	bool none;	/* nothing is told */
-	uint32_t sent, answered, failed, peer_probes, retransmits;
+	uint32_t sent, answered, failed, peer_probes, retransmits, window_probes;
 	uint32_t episodes, asks;	/* asks of the last episode */
 	enum episode_end end;
 	int64_t min_ms, likely_min_ms, max_ms;	/* -1: null */
@@ -92,7 +93,7 @@ static struct record fact(const struct step *s)
 		.probes_out = s->f.probes_out, .retransmits = s->f.retransmits,
 		.packets_out = s->f.packets_out, .unsent = s->f.unsent, .pending = s->f.pending,
 		.tcp_flags = s->f.tcp_flags, .seq_offset = s->f.seq_offset,
-		.payload = s->f.payload, .user_timeout_ms = s->f.user_timeout_ms,
+		.payload = s->f.payload, .reason = s->f.reason, .user_timeout_ms = s->f.user_timeout_ms,
 		.chrono_type = s->f.chrono_type, .total_retrans = s->f.total_retrans,
 		.chrono_start_jiffies = jiffies(s->f.chrono_start_ms),
 	};
@@ -139,6 +140,10 @@ static struct core *started_core(const struct core_config *config, struct got *g
 
 #define EST { 0, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_RECV } }
 #define PROBE(ms, heard, po) { ms, HO_PROBE_SENT, heard, { .probes_out = po } }
+#define WINDOW_PROBE(ms, heard, po) { ms, HO_ZERO_WINDOW_PROBE, heard, \
+	{ .probes_out = po, .unsent = 9, .flags = HO_F_ZERO_WINDOW } }
+#define DROPPED(ms, heard, po) { ms, HO_PROBE_FAILED, heard, \
+	{ .probes_out = po, .reason = HO_FAILED_DROPPED } }
 #define HEARD(ms, heard, po) { ms, HO_HEARD, heard, \
 	{ .probes_out = po, .flags = HO_F_SEGMENT, .tcp_flags = 0x10 } }
 #define CLOSE(ms, heard, from, ...) { ms, HO_STATE, heard, \
@@ -331,6 +336,41 @@ static const struct scenario scenarios[] = {
 	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED), { 16000, HO_RESET_SENT, 0,
 		{ .state = TCP_CLOSE } } },
 	  { .outcome = OUTCOME_ABORTED_LOCALLY } },
+	{ "zero-window probes unanswered",
+	  { EST, WINDOW_PROBE(1000, 500, 1), HEARD(1040, 500, 1), WINDOW_PROBE(2000, 1040, 1),
+	    WINDOW_PROBE(4000, 1040, 2), WINDOW_PROBE(8000, 1040, 3),
+	    CLOSE(16000, 1040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3, .unsent = 9,
+		  .flags = HO_F_ZERO_WINDOW) },
+	  { .outcome = OUTCOME_ZERO_WINDOW_TIMEOUT, .found_by = FOUND_BY_ZERO_WINDOW,
+	    .window_probes = 4, .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 7950, .likely_min_ms = 13950, .max_ms = 14960 } },
+	{ "... answered, they have nothing to tell",
+	  { EST, WINDOW_PROBE(1000, 500, 1), HEARD(1040, 500, 1), WINDOW_PROBE(2000, 1040, 1),
+	    HEARD(2040, 1040, 1), CLOSE(5000, 4000, TCP_FIN_WAIT2) }, { .none = true } },
+	{ "a window that shrank over data in flight",
+	  { EST, { 1000, HO_RETRANSMIT, 500, { .flags = HO_F_ZERO_WINDOW, .packets_out = 1,
+					       .total_retrans = 1, .chrono_type = 1,
+					       .chrono_start_ms = 800 } },
+	    { 3000, HO_RETRANSMIT, 500, { .flags = HO_F_ZERO_WINDOW, .packets_out = 1,
+					  .total_retrans = 2 } },
+	    CLOSE(7000, 500, TCP_ESTABLISHED, .error = ETIMEDOUT, .flags = HO_F_ZERO_WINDOW,
+		  .total_retrans = 2) },
+	  { .outcome = OUTCOME_ZERO_WINDOW_TIMEOUT, .found_by = FOUND_BY_ZERO_WINDOW,
+	    .retransmits = 2, .episodes = 1, .asks = 3, .end = EPISODE_DIED,
+	    .min_ms = 3950, .likely_min_ms = 6146, .max_ms = 6500 } },
+	{ "probes that this host dropped ask nobody: no lower bound",
+	  { EST, DROPPED(10000, 0, 1), DROPPED(11000, 0, 2), DROPPED(12000, 0, 3),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .failed = 3,
+	    .min_ms = -1, .likely_min_ms = -1, .max_ms = 13000 } },
+	{ "... and those after them do",
+	  { EST, DROPPED(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .failed = 1,
+	    .sent = 2, .episodes = 1, .asks = 2, .end = EPISODE_DIED,
+	    .min_ms = 950, .likely_min_ms = 1950, .max_ms = 13000 } },
 	{ "a probe that never left the host",
 	  { EST, { 10000, HO_PROBE_FAILED, 0, {} }, CLOSE(16000, 0, TCP_FIN_WAIT2) },
 	  { .outcome = OUTCOME_CLOSED_LOCALLY, .failed = 1 } },
@@ -471,6 +511,7 @@ static void test_scenario(void **state)
 		assert_int_equal(c->counts.probes_answered, x->answered);
 		assert_int_equal(c->counts.probes_failed, x->failed);
 		assert_int_equal(c->counts.peer_probes, x->peer_probes);
+		assert_int_equal(c->counts.zero_window_probes, x->window_probes);
 		assert_int_equal(c->counts.retransmits_total - c->counts.retransmits_before,
 				 x->retransmits);
 		assert_int_equal(c->episodes_used, x->episodes);

@@ -6,6 +6,7 @@ given; test_kernels.py judges it outside, where tshark is.
 
     scenario.py OUT
 """
+import itertools
 import json
 import os
 import shutil
@@ -25,13 +26,17 @@ COUNTERS = ("TcpExtTCPKeepAlive", "TcpExtTCPAbortOnTimeout")
 LINGER_0 = struct.pack("ii", 1, 0)
 
 
+device_ports = itertools.count(20001)
+
+
 class Case:
     """One connection and what became of it."""
 
     def __init__(self, lab, fate, family=socket.AF_INET):
         self.fate = fate
-        self.gateway, self.device = lab.connect(family, PORT)
-        self.device_port = self.device.getsockname()[1]
+        # a port of its own, whatever the family: rules and witnesses tell cases by it
+        self.device_port = next(device_ports)
+        self.gateway, self.device = lab.connect(family, PORT, self.device_port)
         self.facts = {"fate": fate, "cookie": cookie(self.gateway), "port": self.device_port,
                       "family": "ipv6" if family == socket.AF_INET6 else "ipv4"}
 
