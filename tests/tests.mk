@@ -26,6 +26,7 @@ check: $(UNIT) $(FUZZ) all ## tests that need no root
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
 	$(Q)tests/vm/relocations.py $(RESULTS)
+	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,

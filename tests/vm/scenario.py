@@ -6,6 +6,8 @@ given; test_kernels.py judges it outside, where tshark is.
 
     scenario.py OUT
 """
+import contextlib
+import fcntl
 import itertools
 import json
 import os
@@ -14,6 +16,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
@@ -22,7 +25,7 @@ from lab import (HALFOPEN, Lab, Watch, cookie, keepalive, mono_ns, run, wait_unt
 Watch.validate = False
 
 PORT = 7000
-COUNTERS = ("TcpExtTCPKeepAlive", "TcpExtTCPAbortOnTimeout")
+COUNTERS = ("TcpExtTCPKeepAlive", "TcpExtTCPAbortOnTimeout", "TcpExtTCPWinProbe")
 LINGER_0 = struct.pack("ii", 1, 0)
 
 
@@ -52,6 +55,24 @@ def netem(lab, action, *parameters):
         "netem", *parameters)
 
 
+def fill(sock):
+    """Writes as much as our own buffer takes now."""
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.send(b"x" * 65536)
+    sock.setblocking(True)
+
+
+def drained(case):
+    """The device reads at last; has all of it been acknowledged?"""
+    case.device.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while case.device.recv(1 << 20):
+            pass
+    return fcntl.ioctl(case.gateway, termios.TIOCOUTQ, b"    ") == bytes(4)
+
+
 def lossy_path(lab):
     """Peers that are there, behind 20 ms and then a loss of every fifth of their segments: no
     false outcome."""
@@ -72,6 +93,7 @@ def fates(lab):
             [Case(lab, "cut", socket.AF_INET6) for _ in range(2)] + \
             [Case(lab, fate) for fate in ("user_timeout", "user_timeout", "unacknowledged",
                                           "unacknowledged", "rebooted", "rebooted",
+                                          "dropped_here", "window_closed",
                                           "closed_by_peer", "closed_locally")]
     by_fate = {}
     for case in cases:
@@ -80,13 +102,17 @@ def fates(lab):
             keepalive(case.gateway, 1, 1, 9, 2500)
         else:
             keepalive(case.gateway, 1, 1, 3)
-    time.sleep(2.5)
+    started = time.monotonic()
+    wait_until(lambda: fill(by_fate["window_closed"][0].gateway) or
+               lab.gateway.nstat("TcpExtTCPWinProbe"), 20, "probes of a window that nobody opens")
+    time.sleep(max(0, started + 2.5 - time.monotonic()))
 
     cut = [case for fate in ("cut", "user_timeout", "unacknowledged") for case in by_fate[fate]]
     before, after = lab.gateway.drop(
         "input", "tcp sport { " + ", ".join(str(c.device_port) for c in cut) + " }")
     for case in cut:
         case.facts["cut_mono_ns"] = [before, after]
+    lab.gateway.drop("output", f"tcp dport {by_fate['dropped_here'][0].device_port}")
     for case in by_fate["unacknowledged"]:
         case.gateway.send(b"are you there?")
     # The device forgets: the reset that would tell of it is lost on its way.
@@ -103,7 +129,7 @@ def fates(lab):
     for case in by_fate["closed_locally"]:
         case.gateway.close()
         case.device.close()
-    for fate in ("cut", "user_timeout", "unacknowledged", "rebooted"):
+    for fate in ("cut", "user_timeout", "unacknowledged", "rebooted", "dropped_here"):
         for case in by_fate[fate]:
             case.note_ending()
     return cases
@@ -125,10 +151,13 @@ def main(out):
         watch, capture = lab.watch("--events", "--all", "-w", recording), lab.capture()
         before = {name: lab.gateway.nstat(name) for name in COUNTERS}
         cases = lossy_path(lab)
-        healthy = list(cases)
         cases += fates(lab)
-        for case in healthy:    # so that no probe falls between the readings
-            case.gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+        for case in cases:      # so that no probe falls between the readings
+            if case.fate == "healthy":
+                case.gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+            elif case.fate == "window_closed":
+                wait_until(lambda: drained(case), 20, "an empty send queue")
+                case.gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
         time.sleep(0.5)
         capture.stop()
         watch.stop()

@@ -32,6 +32,8 @@ EXPECTED = {
     "user_timeout": ("user_timeout", "ETIMEDOUT", "user_timeout", ETIMEDOUT),
     "unacknowledged": ("retransmit_timeout", "ETIMEDOUT", "retransmit", ETIMEDOUT),
     "rebooted": ("reset_by_peer", "ECONNRESET", "reset", ECONNRESET),
+    "dropped_here": ("keepalive_timeout", "ETIMEDOUT", "keepalive", ETIMEDOUT),
+    "window_closed": ("open", None, None, None),
     "closed_by_peer": ("closed_by_peer", None, None, None),
     "closed_locally": ("closed_locally", None, None, None),
 }
@@ -117,7 +119,7 @@ def check_hooks(run, confidential):
     attached = {name.removesuffix("_cast").removesuffix("_skc").removesuffix("_read")
                 for name in run.meta["attach"]}
     expected = {"tcp_probe", "tcp_retransmit_skb", "tcp_send_reset", "tcp_receive_reset",
-                "inet_sock_set_state", "inet_sk_error_report", "tcp_destroy_sock"}
+                "inet_sock_set_state", "inet_sk_error_report", "tcp_destroy_sock", "kfree_skb"}
     if run.facts["release"].startswith("5.10"):
         expected = expected - {"inet_sk_error_report"} | {"give_cookie"}
     typed = "tcp_probe_cast" in run.meta["attach"]
@@ -126,7 +128,8 @@ def check_hooks(run, confidential):
     assert attached == expected
     named = {l["event"] for l in run.lines if l["schema"] == "halfopen.event/1"}
     fired = {"established", "answered", "retransmit", "reset_sent", "reset_received", "state",
-             "error", "peer_probe"} | ({"probe_sent"} if TIMER_PROGRAMS <= attached else set())
+             "error", "peer_probe"} | ({"probe_sent", "probe_failed",
+                                      "zero_window_probe"} if TIMER_PROGRAMS <= attached else set())
     assert fired <= named, f"never told: {fired - named}"
     return TIMER_PROGRAMS <= attached
 
@@ -145,14 +148,21 @@ def check_outcomes(run):
 
 def check_probes(run):
     """Each probe and each answer is one frame; what the kernel counted was sent or failed."""
+    # On the wire a zero-window probe is a keepalive probe; nstat counts them apart.
+    window, = run.cases("window_closed")
+    others = f"not tcp.port == {window['port']} and "
     assert_same(run.events("probe_sent"),
-                run.frames("tcp.analysis.keep_alive and tcp.srcport == 7000"), "probes")
+                run.frames(others + "tcp.analysis.keep_alive and tcp.srcport == 7000"), "probes")
+    assert run.facts["counted"]["TcpExtTCPWinProbe"] == \
+        run.timelines[window["cookie"]]["counts"]["zero_window_probes"] > 0
+    dropped, = run.cases("dropped_here")
+    assert run.timelines[dropped["cookie"]]["counts"]["probes_failed"] == 3
     # The capture sits before the filter that cuts: what came while that was being put in place
     # may have passed it or not, and what came later was heard by nobody.
     cut, told = {c["port"]: c["cut_mono_ns"] for c in run.cases() if "cut_mono_ns" in c}, \
-        run.events("answered")
+        [e for e in run.events("answered") if e[0] != window["port"]]
     heard = []
-    for port, at in run.frames("tcp.analysis.keep_alive_ack and tcp.dstport == 7000"):
+    for port, at in run.frames(others + "tcp.analysis.keep_alive_ack and tcp.dstport == 7000"):
         before, after = cut.get(port, (at + 1, at + 1))
         passed = any(p == port and abs(t - at) < WIRE_NS for p, t in told)
         if at < before or (at < after and passed):
@@ -172,7 +182,7 @@ def check_retransmissions(run):
 
 def check_deaths(run):
     assert run.facts["counted"]["TcpExtTCPAbortOnTimeout"] == \
-        len(run.cases("cut", "user_timeout", "unacknowledged"))
+        len(run.cases("cut", "user_timeout", "unacknowledged", "dropped_here"))
 
 
 def declared_mono_ns(run, case):

@@ -388,7 +388,9 @@ static void find_untold_probes_at_death(struct connection *c, const struct ho_ev
 		assume_unseen_probes(c, e, e->mono_ns - interval_ns, rules->hz);
 		return;
 	}
-	if (!asks && !s->probes_out) {
+	if (!asks && (e->probes_out <= s->count_before || e->probes_out <= s->probes_out))
+		return;	/* none was sent since the peer was heard: the count is from before */
+	if (!asks) {
 		/* not one was told: the count may be stale, but for the last of them */
 		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
 		return;
@@ -483,7 +485,8 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 
 		if (fin)
 			note_local_close(c, first, rules->suspect_after);
-		ask(c, first, e->jiffies, kind);
+		if (first > c->last_heard_ns)	/* else the peer spoke after it */
+			ask(c, first, e->jiffies, kind);
 	}
 	ask(c, e->mono_ns, e->jiffies, kind);
 	note_held_probe(c, told);
@@ -500,20 +503,25 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 
 	c->reset_heard_ns = e->mono_ns;
 	c->reset_of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
-	if (c->reset_of_an_ask && !c->silence.asks && e->packets_out)
-		ask(c, first_transmission_ns(e, rules->hz), e->jiffies, ASK_DATA);
+	if (c->reset_of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
+		uint64_t first = first_transmission_ns(e, rules->hz);
+
+		ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
+	}
 }
 
 static void on_heard(struct connection *c, const struct ho_event *e,
 		     const struct connection_rules *rules, struct told *told)
 {
+	bool own_probe = e->seq_offset == -1 && e->payload <= 1;
+
 	if (rules->probes_unseen)
 		find_answered_probe(c, e, rules->hz);
 	if (e->tcp_flags & HO_TCP_RST) {
 		on_reset_heard(c, e, rules);
 		return;
 	}
-	if (e->seq_offset == -1 && e->payload <= 1) {
+	if (own_probe) {
 		c->counts.peer_probes++;
 		c->told = true;
 		break_silence(c, e->mono_ns);
@@ -522,7 +530,9 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	} else if (c->silence.asks) {
 		answered(c, e->mono_ns, rules->fold, told);
 	}
-	c->silence.probes_out = 0;
+	/* Its own probe leaves the kernel's count alone; data on the fast path may. */
+	c->silence.probes_out = own_probe ? e->probes_out : 0;
+	c->silence.count_before = e->payload ? e->probes_out : 0;
 	c->last_heard_ns = e->mono_ns;
 }
 

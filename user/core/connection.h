@@ -35,6 +35,7 @@ struct silence {
 	uint32_t asks;
 	uint8_t kinds;
 	uint8_t probes_out;	/* the kernel's count at the last probe */
+	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
 	bool adopted;		/* it had begun when we first saw the socket */
 	uint8_t held;	/* enum entry_kind of a first probe, which is not in the journal while it may
 			 * be answered; 0: none */
