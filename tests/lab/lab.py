@@ -5,16 +5,22 @@ others' eyes on the same traffic (tcpdump and tshark, nstat, getsockopt, the lab
 Everything runs in this process: a thread enters a namespace, makes a socket there, and comes
 back. Nothing sleeps for a fixed time where a condition can be waited for.
 """
+import array
 import contextlib
 import ctypes
+import fcntl
+import heapq
 import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -110,10 +116,69 @@ class Namespace:
         run("ip", "netns", "del", self.name)
 
 
-class Lab:
-    """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2."""
+class Carrier:
+    """A path with a mind of its own: what the device sends reaches the gateway when `fate` says.
+    fate(frame) gives the delays in seconds of each copy that arrives; none: the frame is lost.
+    The other direction is quick. Frames are moved by a thread of this process, in a namespace
+    between the two."""
 
-    def __init__(self):
+    def __init__(self, lab, tag, fate):
+        self.fate, self.queue, self.order = fate, [], itertools.count()
+        self.namespace = Namespace(tag + "c")
+        lab.cleanup.callback(self.namespace.delete)
+        for end, host in (("c0", lab.gateway), ("c1", lab.device)):
+            run("ip", "link", "add", "veth0", "netns", host.name, "type", "veth", "peer", "name",
+                end, "netns", self.namespace.name)
+            self.namespace.ip("link", "set", end, "up", "promisc", "on")
+            with inside(host.path):
+                without_checksum_offload("veth0")
+        with inside(self.namespace.path):
+            self.sockets = [socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+                            for _ in range(2)]
+        for sock, end in zip(self.sockets, ("c0", "c1")):
+            with inside(self.namespace.path):
+                sock.bind((end, 0))
+        self.running = True
+        self.thread = threading.Thread(target=self.forward, daemon=True)
+        self.thread.start()
+        lab.cleanup.callback(self.stop)
+
+    def stop(self):
+        self.running = False
+        self.thread.join()
+        for sock in self.sockets:
+            sock.close()
+
+    def forward(self):
+        gateway, device = self.sockets
+        while self.running:
+            wait = min(0.05, max(0, self.queue[0][0] - time.monotonic())) if self.queue else 0.05
+            for sock in select.select(self.sockets, [], [], wait)[0]:
+                frame, (_, _, kind, _, _) = sock.recvfrom(65536)
+                if kind == 4:       # PACKET_OUTGOING: our own
+                    continue
+                if sock is gateway:
+                    device.send(frame)
+                    continue
+                for delay in self.fate(frame):
+                    heapq.heappush(self.queue, (time.monotonic() + delay, next(self.order), frame))
+            while self.queue and self.queue[0][0] <= time.monotonic():
+                gateway.send(heapq.heappop(self.queue)[2])
+
+
+def without_checksum_offload(interface):
+    """So that what AF_PACKET takes from the link is whole (ethtool -K tx off)."""
+    value = array.array("I", [0x17, 0])     # ETHTOOL_STXCSUM
+    request = struct.pack("16sP", interface.encode(), value.buffer_info()[0])
+    with socket.socket() as sock:
+        fcntl.ioctl(sock, 0x8946, request)  # SIOCETHTOOL
+
+
+class Lab:
+    """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2. With `fate`, a
+    Carrier between them."""
+
+    def __init__(self, fate=None):
         tag = f"ho{os.getpid()}x{next(_numbers)}"
         self.cleanup = contextlib.ExitStack()
         self.directory = tempfile.mkdtemp(prefix="halfopen-lab-")
@@ -121,8 +186,11 @@ class Lab:
         self.gateway, self.device = Namespace(tag + "g"), Namespace(tag + "d")
         self.cleanup.callback(self.gateway.delete)
         self.cleanup.callback(self.device.delete)
-        run("ip", "link", "add", "veth0", "netns", self.gateway.name, "type", "veth",
-            "peer", "name", "veth0", "netns", self.device.name)
+        if fate:
+            self.carrier = Carrier(self, tag, fate)
+        else:
+            run("ip", "link", "add", "veth0", "netns", self.gateway.name, "type", "veth",
+                "peer", "name", "veth0", "netns", self.device.name)
         for number, namespace in ((1, self.gateway), (2, self.device)):
             namespace.ip("addr", "add", f"10.77.0.{number}/16", "dev", "veth0")
             namespace.ip("addr", "add", f"fd77::{number}/64", "dev", "veth0", "nodad")

@@ -71,7 +71,7 @@ class Life:
         self.cuts = self.random_cuts()
         self.forgets_at = start + rng.randint(5, 90) * S if rng.random() < 0.15 else None
         # what was on the wire, for what must be said
-        self.asks, self.kinds, self.heard_at = [], set(), start
+        self.asks, self.kinds, self.heard_at, self.told_of_silence = [], set(), start, False
         self.written = None         # an unacknowledged write: its first transmission
         self.answers, self.sent, self.answered, self.peer_probes = [], 0, 0, 0
         self.episodes, self.ending = [], None
@@ -143,6 +143,9 @@ class Life:
         self.tell(STATE, CLOSE, old_state, flags, error,
                   small=not error and not packets and old_state != ESTABLISHED)
         self.ending = (outcome, found_by, self.now)
+        if error == ETIMEDOUT and not self.told_of_silence:
+            # a retransmission within the gate's 100 ms of a sign of life, and none after it
+            self.asks, self.kinds = [], set()
         if self.asks:
             self.episode("closed" if found_by is None and not error else "died")
 
@@ -165,6 +168,7 @@ class Life:
                 self.answered += "keepalive" in self.kinds
             self.episode("recovered")
         self.asks, self.kinds, self.heard_at = [], set(), self.now
+        self.told_of_silence = False
 
     # ---- the keepalive timer ----
 
@@ -191,6 +195,7 @@ class Life:
             return
         self.probes_out += 1
         self.sent += 1
+        self.told_of_silence = True
         self.tell(PROBE_SENT)
         self.ask(self.now, "keepalive")
         self.asked()
@@ -227,9 +232,9 @@ class Life:
             self.retrans_stamp = self.now
         self.total_retrans += 1
         self.last_tx = self.now
-        told = self.unheard() >= QUIET
-        if told:
+        if self.unheard() >= QUIET:
             self.tell(RETRANSMIT)
+            self.told_of_silence = True
         # If the peer spoke since it was written, its first transmission is no ask of this silence.
         if self.written > self.heard_at and "retransmit" not in self.kinds:
             self.ask(self.written, "retransmit")
