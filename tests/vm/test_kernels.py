@@ -23,7 +23,7 @@ DELAY_NS = 20_000_000
 # the emulated processors are late, too.
 GRANULE_NS, EMULATION_NS = 32_000_000, 60_000_000
 # An event's time is taken before the segment is built; here that takes longer than on metal.
-WIRE_NS = 30_000_000
+WIRE_NS = 100_000_000
 
 # fate: (outcome, outcome_detail, found_by, SO_ERROR)
 EXPECTED = {

@@ -54,9 +54,16 @@ static struct ending of_local_close(const struct connection *c, const struct ho_
  * decides). */
 static bool waited_for_window(const struct connection *c, const struct ho_event *e)
 {
-	if (e->probes_out && e->unsent)
-		return true;
-	return (e->flags & HO_F_ZERO_WINDOW) && (c->silence.kinds & ASK_ZERO_WINDOW);
+	bool closed = e->flags & HO_F_ZERO_WINDOW, asked = c->silence.kinds & ASK_ZERO_WINDOW;
+
+	return e->probes_out && e->unsent ? closed || asked : closed && asked;
+}
+
+/* The same timer gives up on data that waits before an open window: this host itself let not even
+ * its first transmission out. */
+static bool was_kept_in(const struct ho_event *e)
+{
+	return e->probes_out && e->unsent;
 }
 
 static struct ending of_closed_window(const struct ho_event *e)
@@ -72,7 +79,7 @@ static struct ending of_error(const struct connection *c, const struct ho_event 
 	case ETIMEDOUT:
 		if (waited_for_window(c, e) && !e->retransmits)
 			return of_closed_window(e);
-		if (!had_data_under_way(c, e))
+		if (!had_data_under_way(c, e) && !was_kept_in(e))
 			break;
 		if (e->user_timeout_ms)
 			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
