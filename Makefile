@@ -47,7 +47,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels bench fuzz objects static install clean
+.PHONY: all help run demo test check lab test-kernels scenarios bench fuzz objects static install clean
 
 all: $(B)/halfopen ## build the program
 

@@ -56,6 +56,14 @@ test: ## all tests, and one line that counts them
 	-$(Q)$(MAKE) --no-print-directory -k test-kernels
 	$(Q)tests/tally $(RESULTS)
 
+scenarios: all ## docs/SCENARIOS.md, made by the lab (root)
+	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/scenarios.jsonl
+	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) \
+		HALFOPEN_SCENARIOS=$(abspath $(RESULTS))/scenarios.jsonl $(PYTHON) -m pytest -q \
+		-p no:cacheprovider -n $${LAB_JOBS:-4} test_endings.py test_episodes.py
+	$(Q)$(PYTHON) tests/lab/scenarios.py $(RESULTS)/scenarios.jsonl "$$(uname -r)" \
+		> docs/SCENARIOS.md
+
 # ---- benchmarks ----
 
 $(B)/bench/empty.bpf.o: tests/bench/empty.bpf.c bpf/compat.bpf.h vmlinux/$(ARCH)/vmlinux.h

@@ -2,4 +2,17 @@
 import os
 import sys
 
+import pytest
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """What the witnesses of a test saw, for docs/SCENARIOS.md (see scenarios.py)."""
+    outcome = yield
+    lab = item.funcargs.get("lab")
+    if os.environ.get("HALFOPEN_SCENARIOS") and outcome.excinfo is None and \
+            getattr(lab, "told", None):
+        import scenarios
+        scenarios.record(item, lab)

@@ -196,6 +196,9 @@ class Lab:
             namespace.ip("addr", "add", f"fd77::{number}/64", "dev", "veth0", "nodad")
             namespace.ip("link", "set", "veth0", "up")
         self.listeners = {}
+        self.told = None    # the last timeline that a test waited for
+        if os.environ.get("HALFOPEN_SCENARIOS"):
+            self.scenario_capture = self.capture()
 
     def __enter__(self):
         return self
@@ -310,8 +313,9 @@ class Watch:
 
     def ending(self, key, timeout=15):
         """The final timeline of the socket with this cookie."""
-        return wait_until(lambda: [t for t in self.of(key) if t["final"]], timeout,
-                          f"the end of socket {key}")[0]
+        self.lab.told = wait_until(lambda: [t for t in self.of(key) if t["final"]], timeout,
+                                   f"the end of socket {key}")[0]
+        return self.lab.told
 
     def events(self, key, *names):
         return [e for e in self.of(key, "event") if not names or e["event"] in names]
@@ -356,6 +360,11 @@ class Capture:
         self.process.send_signal(signal.SIGINT)
         _, errors = self.process.communicate(timeout=20)
         assert self.process.returncode == 0, f"tcpdump: {errors.decode()}"
+
+    def count(self, display_filter):
+        self.stop()
+        return len(run("tshark", "-r", self.file, "-Y", display_filter, "-T", "fields",
+                       "-e", "frame.number").stdout.splitlines())
 
     def frames(self, display_filter):
         """(time_ns, source address, source port, destination port) of the frames that match."""
