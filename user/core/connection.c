@@ -3,15 +3,17 @@
 #include <string.h>
 
 #include "connection.h"
+#include "jiffies.h"
 #include "outcome.h"
 #include "tcp_states.h"
+#include "untold.h"
 
 /* ---- the kernel's clocks ---- */
 
 /* A stamp in jiffies is known to one jiffy; these are its earliest and latest instants. */
 static uint64_t earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
 {
-	uint64_t ago = (uint64_t)(e->jiffies - stamp + 1) * (1000000000ULL / hz);
+	uint64_t ago = jiffies__to_ns(e->jiffies - stamp + 1, hz);
 
 	return e->mono_ns > ago ? e->mono_ns - ago : 0;
 }
@@ -19,21 +21,16 @@ static uint64_t earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
 static uint64_t latest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
 {
 	uint32_t jiffies = e->jiffies - stamp;
-	uint64_t ago = jiffies ? (uint64_t)(jiffies - 1) * (1000000000ULL / hz) : 0;
+	uint64_t ago = jiffies ? jiffies__to_ns(jiffies - 1, hz) : 0;
 
 	return e->mono_ns > ago ? e->mono_ns - ago : 0;
-}
-
-static bool is_before(uint32_t a_jiffies, uint32_t b_jiffies)
-{
-	return (int32_t)(a_jiffies - b_jiffies) < 0;
 }
 
 /* When the kernel last heard the peer: data or an acceptable ACK. It does not see the peer's
  * own empty probes. */
 static uint32_t heard_jiffies(const struct ho_event *e)
 {
-	return is_before(e->rcv_tstamp_jiffies, e->lrcvtime_jiffies) ? e->lrcvtime_jiffies
+	return jiffies__is_before(e->rcv_tstamp_jiffies, e->lrcvtime_jiffies) ? e->lrcvtime_jiffies
 								     : e->rcv_tstamp_jiffies;
 }
 
@@ -75,7 +72,7 @@ uint32_t connection__unanswered(const struct connection *c)
 	return c->silence.asks ? c->silence.asks - 1 : 0;
 }
 
-static void ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
+void connection__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
 {
 	struct silence *s = &c->silence;
 
@@ -244,7 +241,7 @@ static void notice_life(struct connection *c, const struct ho_event *e, uint32_t
 	uint64_t heard = earliest(e, heard_jiffies(e), hz);
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
-	if (c->silence.asks && !is_before(heard_jiffies(e), c->silence.last_ask_jiffies))
+	if (c->silence.asks && !jiffies__is_before(heard_jiffies(e), c->silence.last_ask_jiffies))
 		answered_unseen(c, heard);
 	if (heard > c->last_heard_ns)
 		c->last_heard_ns = heard;
@@ -272,133 +269,7 @@ static void observe(struct connection *c, const struct ho_event *e,
 	notice_life(c, e, rules->hz);
 }
 
-/* ---- kernels that show no probe: what others tell of them ---- */
-
-/* How many of the probes that the kernel counts can have gone out since the peer was last heard,
- * if the last did at `last_ns`: the count may be stale, the first waits for the idle time, and
- * the others for the interval. */
-static uint32_t unseen_probes(const struct connection *c, const struct ho_event *e,
-			      uint64_t last_ns, uint32_t hz)
-{
-	const struct keepalive *k = &c->keepalive;
-	uint64_t jiffy_ns = 1000000000ULL / hz;
-	uint64_t silent_ns = last_ns > c->last_heard_ns ? last_ns - c->last_heard_ns : 0;
-	uint64_t idle_ns = k->idle_jiffies * jiffy_ns, interval_ns = k->interval_jiffies * jiffy_ns;
-	uint64_t fit = 1;
-
-	if (silent_ns > idle_ns && interval_ns)
-		fit += (silent_ns - idle_ns) / interval_ns;
-	return fit < e->probes_out ? fit : e->probes_out;
-}
-
-/* Probes of a silence of which nothing was told, each as late as it can have been if the last
- * was sent at `last_ns`. */
-static void assume_unseen_probes(struct connection *c, const struct ho_event *e, uint64_t last_ns,
-				 uint32_t hz)
-{
-	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies * (1000000000ULL / hz);
-	uint32_t n = unseen_probes(c, e, last_ns, hz), left;
-
-	for (left = n; left; left--)
-		ask(c, last_ns - (left - 1) * interval_ns, e->jiffies, ASK_PROBE);
-	c->counts.probes_sent += n;
-}
-
-/* The kernel's clock of its last transmission stands, when an answer comes, at the probe that it
- * answers (tcp_mstamp, while nothing else is under way). */
-static void find_answered_probe(struct connection *c, const struct ho_event *e, uint32_t hz)
-{
-	if (!c->silence.asks && e->probes_out && !e->packets_out && !e->unsent &&
-	    e->last_tx_ns > c->last_heard_ns && e->last_tx_ns < e->mono_ns)
-		assume_unseen_probes(c, e, e->last_tx_ns, hz);
-}
-
 /* ---- one function a kind of fact ---- */
-
-/* Within a silence the kernel's count rises by one a probe. Where it stands higher than the
- * probes that we were told of, the events of some were lost; or, in a silence that had begun
- * before us, fell between the snapshot and the attaching of the timer's programs. */
-static void count_untold_probes(struct connection *c, uint8_t probes_out, uint64_t at_ns,
-				struct told *told)
-{
-	struct silence *s = &c->silence;
-	uint32_t untold = probes_out - s->probes_out;
-
-	if (!s->probes_out || probes_out <= s->probes_out)
-		return;
-	if (!s->asks) {	/* those before them never left this host */
-		s->first_ask_ns = s->last_ask_ns = at_ns;
-		s->kinds |= ASK_PROBE;
-		c->silences++;
-	}
-	s->asks += untold;
-	s->probes_out = probes_out;
-	c->counts.probes_sent += untold;
-	c->told |= s->asks >= 2;
-	if (s->adopted)
-		return;
-	told->untold_probes += untold;
-	connection__note_loss(c, at_ns, untold, told);
-}
-
-/* A silence of whose probes none was told begins with one an interval ago: the latest that it
- * can have been sent. */
-static void assume_untold_probe(struct connection *c, const struct ho_event *e,
-				uint64_t interval_ns, uint8_t probes_out, struct told *told)
-{
-	ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
-	c->silence.probes_out = probes_out;
-	c->counts.probes_sent++;
-	told->untold_probes++;
-	connection__note_loss(c, e->mono_ns, 1, told);
-}
-
-/* The first probe that we are told of in a silence, and the kernel's count is above one: either
- * it was stale (data on the fast path does not reset it), and then the idle time alone has
- * passed; or probes went before, and then so did their intervals. */
-static void find_untold_first_probes(struct connection *c, const struct ho_event *e,
-				     uint32_t hz, struct told *told)
-{
-	const struct keepalive *k = &c->keepalive;
-	uint64_t idle = k->idle_jiffies > k->interval_jiffies ? k->idle_jiffies
-							      : k->interval_jiffies;
-	uint64_t jiffy_ns = 1000000000ULL / hz, interval_ns = k->interval_jiffies * jiffy_ns;
-	uint64_t idle_at_most_ns = (idle + keepalive__timer_lateness_jiffies(idle) + 2) * jiffy_ns;
-
-	/* Since the peer was last heard, its own probes included: those do not reset the count. */
-	if (c->silence.asks || c->silence.probes_out || e->probes_out < 2 || !c->last_heard_ns ||
-	    e->mono_ns < interval_ns || e->mono_ns - c->last_heard_ns <= idle_at_most_ns)
-		return;
-	assume_untold_probe(c, e, interval_ns, 1, told);
-}
-
-/* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
- * told, this is the latest that it can have been. */
-static void find_untold_probes_at_death(struct connection *c, const struct ho_event *e,
-					const struct connection_rules *rules, struct told *told)
-{
-	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies *
-			       (1000000000ULL / rules->hz);
-	struct silence *s = &c->silence;
-	uint32_t asks = s->asks;
-
-	if (!e->probes_out || e->unsent || (s->kinds & ~ASK_PROBE) || e->mono_ns < interval_ns)
-		return;
-	if (rules->probes_unseen) {
-		assume_unseen_probes(c, e, e->mono_ns - interval_ns, rules->hz);
-		return;
-	}
-	if (!asks && (e->probes_out <= s->count_before || e->probes_out <= s->probes_out))
-		return;	/* none was sent since the peer was heard: the count is from before */
-	if (!asks) {
-		/* not one was told: the count may be stale, but for the last of them */
-		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
-		return;
-	}
-	count_untold_probes(c, e->probes_out, e->mono_ns, told);
-	if (s->asks > asks && e->mono_ns - interval_ns > s->last_ask_ns)
-		s->last_ask_ns = e->mono_ns - interval_ns;
-}
 
 static void note_probe(struct connection *c, enum entry_kind kind, uint64_t at_ns,
 		       const struct connection_rules *rules, struct told *told)
@@ -418,11 +289,11 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 {
 	struct silence *s = &c->silence;
 
-	find_untold_first_probes(c, e, rules->hz, told);
+	untold__find_first_probes(c, e, rules->hz, told);
 	if (e->probes_out)
-		count_untold_probes(c, e->probes_out - 1, e->mono_ns, told);
+		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
 	c->counts.probes_sent++;
-	ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
+	connection__ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
 	note_probe(c, ENTRY_PROBE_SENT, e->mono_ns, rules, told);
 }
@@ -431,9 +302,9 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 static void on_probe_failed(struct connection *c, const struct ho_event *e,
 			    const struct connection_rules *rules, struct told *told)
 {
-	find_untold_first_probes(c, e, rules->hz, told);
+	untold__find_first_probes(c, e, rules->hz, told);
 	if (e->reason == HO_FAILED_DROPPED && e->probes_out) {
-		count_untold_probes(c, e->probes_out - 1, e->mono_ns, told);
+		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
 		c->silence.probes_out = e->probes_out;
 	}
 	c->counts.probes_failed++;
@@ -448,7 +319,7 @@ static void on_zero_window_probe(struct connection *c, const struct ho_event *e,
 				 const struct connection_rules *rules, struct told *told)
 {
 	c->counts.zero_window_probes++;
-	ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
+	connection__ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
 	note_probe(c, ENTRY_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
 
@@ -457,9 +328,9 @@ static void on_zero_window_probe(struct connection *c, const struct ho_event *e,
  * be too late by a little, which only widens the interval. */
 static uint64_t first_transmission_ns(const struct ho_event *e, uint32_t hz)
 {
-	uint64_t rto_ns = (uint64_t)e->rto_jiffies * (1000000000ULL / hz);
+	uint64_t rto_ns = jiffies__to_ns(e->rto_jiffies, hz);
 
-	if (e->chrono_type && !is_before(e->chrono_start_jiffies, heard_jiffies(e)))
+	if (e->chrono_type && !jiffies__is_before(e->chrono_start_jiffies, heard_jiffies(e)))
 		return latest(e, e->chrono_start_jiffies, hz);
 	return e->mono_ns > rto_ns ? e->mono_ns - rto_ns : 0;
 }
@@ -486,9 +357,9 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 		if (fin)
 			note_local_close(c, first, rules->suspect_after);
 		if (first > c->last_heard_ns)	/* else the peer spoke after it */
-			ask(c, first, e->jiffies, kind);
+			connection__ask(c, first, e->jiffies, kind);
 	}
-	ask(c, e->mono_ns, e->jiffies, kind);
+	connection__ask(c, e->mono_ns, e->jiffies, kind);
 	note_held_probe(c, told);
 	note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
 				      .n = e->retransmits + 1 });
@@ -506,7 +377,7 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 	if (c->reset_of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
 		uint64_t first = first_transmission_ns(e, rules->hz);
 
-		ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
+		connection__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
 	}
 }
 
@@ -516,7 +387,7 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	bool own_probe = e->seq_offset == -1 && e->payload <= 1;
 
 	if (rules->probes_unseen)
-		find_answered_probe(c, e, rules->hz);
+		untold__find_answered_probe(c, e, rules->hz);
 	if (e->tcp_flags & HO_TCP_RST) {
 		on_reset_heard(c, e, rules);
 		return;
@@ -559,7 +430,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
 		note_local_close(c, e->mono_ns, rules->suspect_after);
 		if (c->silence.asks)
-			ask(c, e->mono_ns, e->jiffies, ASK_FIN);
+			connection__ask(c, e->mono_ns, e->jiffies, ASK_FIN);
 		return;
 	}
 	if (e->state != TCP_CLOSE)
@@ -570,10 +441,19 @@ static void on_state(struct connection *c, const struct ho_event *e,
 					      .n = e->error });
 	}
 	if (outcome__is_of_keepalive(c, e))
-		find_untold_probes_at_death(c, e, rules, told);
+		untold__find_probes_at_death(c, e, rules, told);
 	c->ended_ns = e->mono_ns;
 	c->ended_from = e->old_state;
 	outcome__decide(c, e, rules->suspect_after);
+}
+
+void connection__lose_ending(struct connection *c, uint64_t at_ns)
+{
+	c->ended_ns = at_ns;
+	c->ending_lost = true;
+	c->outcome = OUTCOME_UNKNOWN;
+	c->told |= connection__unanswered(c) > 0;
+	connection__end_episode(c, at_ns, EPISODE_CLOSED);
 }
 
 /* The second witness. Where the first was heard, the socket's history is already written. */
@@ -581,19 +461,16 @@ static void on_gone(struct connection *c, const struct ho_event *e)
 {
 	if (c->ended_ns)
 		return;
-	c->ended_ns = e->mono_ns;
-	c->ending_lost = true;
-	c->outcome = OUTCOME_UNKNOWN;
 	c->error = e->error;
-	c->told |= e->error || connection__unanswered(c);
-	connection__end_episode(c, e->mono_ns, EPISODE_CLOSED);
+	c->told |= e->error != 0;
+	connection__lose_ending(c, e->mono_ns);
 }
 
 /* First seen in the middle of an episode: what the kernel's counters tell of the asks so far.
  * Asks are at least an interval apart, so the first is no later than this. */
 static void adopt_silence(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
-	uint64_t interval_ns = (uint64_t)c->keepalive.interval_jiffies * (1000000000ULL / hz);
+	uint64_t interval_ns = jiffies__to_ns(c->keepalive.interval_jiffies, hz);
 	struct silence *s = &c->silence;
 
 	if (e->retransmits) {
@@ -613,9 +490,9 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 		return;
 	}
 	c->silences++;
-	s->last_ask_jiffies = e->jiffies - (e->mono_ns - e->last_tx_ns) / (1000000000ULL / hz);
+	s->last_ask_jiffies = e->jiffies - (e->mono_ns - e->last_tx_ns) / jiffies__to_ns(1, hz);
 	/* A stale count: the peer was heard since (fast path data does not reset it). */
-	if (!is_before(heard_jiffies(e), s->last_ask_jiffies))
+	if (!jiffies__is_before(heard_jiffies(e), s->last_ask_jiffies))
 		*s = (struct silence){ 0 };
 	c->told |= s->asks >= 2;
 }

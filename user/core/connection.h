@@ -147,9 +147,15 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 			       uint32_t interval_s, uint32_t probes,
 			       const struct connection_rules *rules, struct told *told);
 
+/* It is gone, and the state change that would tell why never reached us. */
+void connection__lose_ending(struct connection *c, uint64_t at_ns);
+
 /* Events about this socket never reached us. */
 void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
 			   struct told *told);
+
+/* An ask left at `at_ns`: it begins a silence, or prolongs it. */
+void connection__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind);
 
 /* Asks that stayed unanswered until the next was due: the last one may still be answered. */
 uint32_t connection__unanswered(const struct connection *c);

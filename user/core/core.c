@@ -388,11 +388,7 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		forget(core, cookie);
 		return;
 	}
-	c->ended_ns = mono_ns;
-	c->outcome = OUTCOME_UNKNOWN;
-	c->ending_lost = true;
-	c->told |= connection__unanswered(c) > 0;
-	connection__end_episode(c, mono_ns, EPISODE_CLOSED);
+	connection__lose_ending(c, mono_ns);
 	wait_for_last_events(core, c);
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Keepalive probes that no event told of: lost ones, and all of them on a kernel that shows none.
+ * What the kernel counted, its clock of the last transmission and its timers' rules tell how many
+ * there were and how late each can have been; taking them for as late as that keeps every bound
+ * of a latency true. Each function changes the present silence of `c` as if they had been told.
+ */
+#ifndef HALFOPEN_CORE_UNTOLD_H
+#define HALFOPEN_CORE_UNTOLD_H
+
+#include "connection.h"
+
+/* The kernel counts `probes_out` in this silence: more than were told? */
+void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_ns,
+			  struct told *told);
+
+/* `e` tells the first probe of a silence: did others go before? */
+void untold__find_first_probes(struct connection *c, const struct ho_event *e, uint32_t hz,
+			       struct told *told);
+
+/* `e` tells a segment of the peer's, on a kernel that shows no probe: which did it answer? */
+void untold__find_answered_probe(struct connection *c, const struct ho_event *e, uint32_t hz);
+
+/* `e` tells the end by the keepalive timer: what had it sent? */
+void untold__find_probes_at_death(struct connection *c, const struct ho_event *e,
+				  const struct connection_rules *rules, struct told *told);
+
+#endif
