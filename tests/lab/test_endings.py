@@ -76,9 +76,10 @@ def test_reset_that_answers_a_probe(lab, family):
     assert len(capture.frames("tcp.flags.reset == 1 and tcp.flags.ack == 0")) == 1
 
 
-def test_reset_that_answers_data(lab):
+@FAMILIES
+def test_reset_that_answers_data(lab, family):
     watch = lab.watch()
-    gateway, device = lab.connect()
+    gateway, device = lab.connect(family)
     key = cookie(gateway)
     time.sleep(0.3)
     reboot(lab, device)
@@ -88,10 +89,11 @@ def test_reset_that_answers_data(lab):
     assert t["episodes"][0]["kind"] == "retransmit"
 
 
-def test_reset_without_an_ask(lab):
+@FAMILIES
+def test_reset_without_an_ask(lab, family):
     """The device's program resets: linger 0. It was there, so nothing was half-open."""
     watch = lab.watch()
-    gateway, device = lab.connect()
+    gateway, device = lab.connect(family)
     key = cookie(gateway)
     keepalive(gateway, 30, 1, 5)
     device.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -101,11 +103,12 @@ def test_reset_without_an_ask(lab):
     assert t["outcome"] == "reset_by_peer" and "half_open" not in t
 
 
+@FAMILIES
 @pytest.mark.parametrize("side", ["gateway", "device"])
-def test_orderly_close(lab, side):
+def test_orderly_close(lab, family, side):
     """From either side; told under --all alone."""
     watch, quiet = lab.watch("--all"), lab.watch()
-    gateway, device = lab.connect()
+    gateway, device = lab.connect(family)
     ours, theirs = cookie(gateway), cookie(device)
     first, second = (gateway, device) if side == "gateway" else (device, gateway)
     first.close()
@@ -119,11 +122,12 @@ def test_orderly_close(lab, side):
     assert not quiet.of(ours) and not quiet.of(theirs)
 
 
-def test_local_close_while_suspect(lab):
+@FAMILIES
+def test_local_close_while_suspect(lab, family):
     """The program loses patience before keepalive does; its FIN is never acknowledged."""
     lab.gateway.sysctl(tcp_orphan_retries=2)
     watch = lab.watch()
-    gateway, _ = lab.connect()
+    gateway, _ = lab.connect(family)
     key = cookie(gateway)
     keepalive(gateway, 1, 1, 9)
     events = lab.watch("--events")
@@ -138,12 +142,13 @@ def test_local_close_while_suspect(lab):
     assert t["half_open"]["latency_ms"]["likely_min"] >= 1900
 
 
-def test_fin_never_acknowledged(lab):
+@FAMILIES
+def test_fin_never_acknowledged(lab, family):
     """A healthy-looking socket is closed (as a broker does with a silent client): only the
     FIN tells that nobody was there."""
     lab.gateway.sysctl(tcp_orphan_retries=2)
     watch = lab.watch()
-    gateway, _ = lab.connect()
+    gateway, _ = lab.connect(family)
     key = cookie(gateway)
     time.sleep(0.5)
     lab.gateway.drop("input", "tcp dport 7000")
@@ -170,10 +175,11 @@ def test_close_while_suspect_of_a_peer_that_is_there(lab):
     assert t["episodes"][0]["end"] == "recovered"
 
 
+@FAMILIES
 @pytest.mark.parametrize("how", ["unread data", "linger 0"])
-def test_aborted_locally(lab, how):
+def test_aborted_locally(lab, family, how):
     watch = lab.watch()
-    gateway, device = lab.connect()
+    gateway, device = lab.connect(family)
     key = cookie(gateway)
     if how == "unread data":
         device.send(b"report")
@@ -187,9 +193,10 @@ def test_aborted_locally(lab, how):
     assert t["outcome_detail"] == ("TCP_ABORT_ON_CLOSE" if how == "unread data" else "TCP_STATE")
 
 
-def test_killed_by_ss(lab):
+@FAMILIES
+def test_killed_by_ss(lab, family):
     watch = lab.watch()
-    gateway, device = lab.connect()
+    gateway, device = lab.connect(family)
     key = cookie(gateway)
     port = device.getsockname()[1]
     out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-K", "-Htn", "dport", "=",
@@ -200,12 +207,13 @@ def test_killed_by_ss(lab):
     assert t["outcome"] == "aborted_locally" and t["outcome_detail"] == "ECONNABORTED"
 
 
+@FAMILIES
 @pytest.mark.parametrize("user_timeout_ms", [0, 3000])
-def test_retransmission_takes_over(lab, user_timeout_ms):
+def test_retransmission_takes_over(lab, family, user_timeout_ms):
     """Unacknowledged data suspends keepalive: the retransmission timer decides."""
     lab.gateway.sysctl(tcp_retries2=4)
     watch = lab.watch()
-    gateway, _ = lab.connect()
+    gateway, _ = lab.connect(family)
     key = cookie(gateway)
     keepalive(gateway, 1, 1, 2, user_timeout_ms)
     lab.gateway.drop("input", "tcp dport 7000")
@@ -378,10 +386,11 @@ def test_unreachable(lab, family):
 
 # ---- programs ----
 
-def test_aborted_while_suspect(lab):
+@FAMILIES
+def test_aborted_while_suspect(lab, family):
     """The program resets a connection that has not answered for a while."""
     watch, events = lab.watch(), lab.watch("--events")
-    gateway, _ = lab.connect()
+    gateway, _ = lab.connect(family)
     key = cookie(gateway)
     keepalive(gateway, 1, 1, 9)
     lab.gateway.drop("input", "tcp dport 7000")
