@@ -29,8 +29,9 @@ ESTABLISHED, FIN_WAIT2, CLOSE, SYN_RECV = 1, 5, 7, 3
 ETIMEDOUT, ECONNRESET = 110, 104
 RETRIES2 = 4
 QUIET, UNHEARD, IDLE = HZ // 10, HZ, 10 * HZ     # the gate's thresholds
-STATE, PROBE_SENT, HEARD, RETRANSMIT, RESET_SENT, RESET_RECEIVED = 2, 3, 5, 6, 7, 8
-KEEPALIVE, IN_KEEPALIVE, SEGMENT = 1, 8, 32
+STATE, PROBE_SENT, PROBE_FAILED, HEARD, RETRANSMIT, RESET_SENT, RESET_RECEIVED = 2, 3, 4, 5, 6, 7, 8
+ZERO_WINDOW_PROBE, DROPPED = 11, 1
+KEEPALIVE, IN_KEEPALIVE, SEGMENT, ZERO_WINDOW = 1, 8, 32, 128
 RST, ACK = 4, 16
 LIFE = 100 * S
 
@@ -67,13 +68,16 @@ class Life:
         self.rto = HZ // 5 + jiffies(self.delay) + 1
         self.rto_deadline = None
         self.last_tx = start
+        self.unsent, self.probes_since = 0, None    # data that waits behind a closed window
         # the world
         self.cuts = self.random_cuts()
+        self.theme = rng.choices(["data", "kept in", "window"], [8, 1, 1])[0]
         self.forgets_at = start + rng.randint(5, 90) * S if rng.random() < 0.15 else None
         # what was on the wire, for what must be said
         self.asks, self.kinds, self.heard_at, self.told_of_silence = [], set(), start, False
         self.written = None         # an unacknowledged write: its first transmission
         self.answers, self.sent, self.answered, self.peer_probes = [], 0, 0, 0
+        self.failed = self.window_probes = 0
         self.episodes, self.ending = [], None
 
     # ---- the world ----
@@ -101,8 +105,14 @@ class Life:
         rng, start = self.rng, self.start
         self.tell(STATE, state=ESTABLISHED, old_state=SYN_RECV, small=True)
         self.arm_keepalive(self.idle)
-        for _ in range(rng.choice([0, 0, 1, 3])):
-            self.at(start + rng.randint(500, 90000) * MS, self.write)
+        if self.theme == "data":
+            for _ in range(rng.choice([0, 0, 1, 3])):
+                self.at(start + rng.randint(500, 90000) * MS, self.write)
+        elif self.theme == "window":
+            self.at(start + rng.randint(500, 60000) * MS, self.window_closes)
+        else:   # this host's own filter, for a while
+            begin = start + rng.randint(1, 60) * S
+            self.kept_in = (begin, begin + rng.choice([5 * S, 20 * S, 10 * LIFE]))
         for _ in range(rng.choice([0, 1, 4])):
             self.at(start + rng.randint(500, 90000) * MS, self.peer_writes)
         if rng.random() < 0.2:
@@ -123,8 +133,9 @@ class Life:
         return min(now - self.rcv_tstamp, now - self.lrcvtime)
 
     def tell(self, kind, state=ESTABLISHED, old_state=0, flags=0, error=0, tcp_flags=0,
-             seq_offset=0, payload=0, small=False):
+             seq_offset=0, payload=0, reason=0, small=False):
         wrap = 2**32
+        flags |= ZERO_WINDOW if self.unsent else 0
         now = jiffies(self.now)
         event = EVENT.pack(
             self.now, self.cookie, kind, 2, state, old_state, 1, bytes([10, 0, 0, 1]),
@@ -134,8 +145,8 @@ class Life:
             7200 * HZ, 75 * HZ, self.user_timeout_ms, self.probes, 9, self.probes_out,
             4 if self.retransmits else 0,
             self.last_tx, 0, 0, 0, (self.chrono_start + BOOT_JIFFIES) % wrap, self.rto,
-            self.packets_out, 0, 0, 0, self.total_retrans, self.delay // 4000, seq_offset, payload,
-            0, tcp_flags, self.backoff, self.retransmits, 0, 1 if self.packets_out else 0)
+            self.packets_out, self.unsent, 0, 0, self.total_retrans, self.delay // 4000, seq_offset,
+            payload, reason, tcp_flags, self.backoff, self.retransmits, 0, 1 if self.packets_out else 0)
         self.records.append((self.now, event[:104] if small else event))
 
     def end(self, outcome, found_by, error, flags=0, old_state=ESTABLISHED):
@@ -178,7 +189,7 @@ class Life:
 
     def keepalive_timer(self):
         self.last_tx = self.now
-        if self.packets_out:
+        if self.packets_out or self.unsent:
             self.arm_keepalive(self.idle)
             return
         elapsed = self.unheard()
@@ -194,8 +205,13 @@ class Life:
                      IN_KEEPALIVE)
             return
         self.probes_out += 1
-        self.sent += 1
         self.told_of_silence = True
+        if self.theme == "kept in" and self.kept_in[0] <= self.now < self.kept_in[1]:
+            self.failed += 1        # the kernel counts it; nobody was asked
+            self.tell(PROBE_FAILED, reason=DROPPED)
+            self.arm_keepalive(self.interval)
+            return
+        self.sent += 1
         self.tell(PROBE_SENT)
         self.ask(self.now, "keepalive")
         self.asked()
@@ -249,6 +265,45 @@ class Life:
         self.arm_rto(delta)
         self.asked()
 
+    # ---- a closed window ----
+
+    def window_closes(self):
+        self.unsent, self.backoff = 1000, 0
+        self.at(self.now + self.rng.randint(1, 40) * S, self.window_opens)
+        self.arm_persist()
+
+    def window_opens(self):
+        if self.unsent and not self.forgot() and self.passes("in", self.now):
+            self.segment(True)
+            self.unsent, self.backoff, self.probes_since = 0, 0, None
+
+    def arm_persist(self):
+        due = jiffies(self.now) + min(self.rto << self.backoff, 120 * HZ)
+        self.at(due * JIFFY + self.rng.randint(1, 900) * 1000, self.persist_timer)
+
+    def persist_timer(self):
+        if not self.unsent:
+            return
+        limit = -(-self.user_timeout_ms * HZ // 1000)
+        if self.probes_since is None:
+            self.probes_since = jiffies(self.now)
+        elif limit and jiffies(self.now) - self.probes_since >= limit:
+            self.end("user_timeout", "user_timeout", ETIMEDOUT)
+            return
+        if self.probes_out >= RETRIES2:
+            by_user = ("user_timeout", "user_timeout")
+            self.end(*(by_user if limit else ("zero_window_timeout", "zero_window")), ETIMEDOUT)
+            return
+        self.last_tx = self.now
+        self.probes_out += 1
+        self.window_probes += 1
+        self.told_of_silence = True
+        self.tell(ZERO_WINDOW_PROBE)
+        self.ask(self.now, "zero_window")
+        self.backoff += 1
+        self.asked()
+        self.arm_persist()
+
     # ---- the peer ----
 
     def forgot(self):
@@ -275,7 +330,7 @@ class Life:
             self.tell(HEARD, flags=SEGMENT, tcp_flags=ACK, payload=payload, seq_offset=seq_offset)
         self.hear(is_answer)
         if acceptable_ack:
-            self.rcv_tstamp, self.probes_out = jiffies(self.now), 0
+            self.rcv_tstamp, self.probes_out, self.probes_since = jiffies(self.now), 0, None
         if payload:
             self.lrcvtime = jiffies(self.now)
 
@@ -306,7 +361,7 @@ class Life:
 
     def close(self):
         """While nothing is amiss: the FIN is acknowledged and the peer closes, too."""
-        if self.asks or self.packets_out or self.probes_out or self.forgot() or \
+        if self.asks or self.packets_out or self.unsent or self.probes_out or self.forgot() or \
                 self.unheard() < QUIET or not (self.passes("in", self.now) and
                                                self.passes("out", self.now)):
             return
@@ -350,9 +405,11 @@ def write_recording(path, lives):
 def disagreement(life, t):
     """What the timeline says otherwise, None if it agrees."""
     counts = t["counts"]
-    said = [counts[k] for k in ("probes_sent", "probes_answered", "peer_probes")]
-    if said != [life.sent, life.answered, life.peer_probes]:
-        return f"counts {said}, not {[life.sent, life.answered, life.peer_probes]}"
+    said = [counts[k] for k in ("probes_sent", "probes_answered", "probes_failed", "peer_probes",
+                                "zero_window_probes")]
+    made = [life.sent, life.answered, life.failed, life.peer_probes, life.window_probes]
+    if said != made:
+        return f"counts {said}, not {made}"
     if counts["retransmits"] != life.total_retrans:
         return f"{counts['retransmits']} retransmissions, not {life.total_retrans}"
     if counts["events_lost"]:
