@@ -157,15 +157,13 @@ def check_probes(run):
         run.timelines[window["cookie"]]["counts"]["zero_window_probes"] > 0
     dropped, = run.cases("dropped_here")
     assert run.timelines[dropped["cookie"]]["counts"]["probes_failed"] == 3
-    # A probe may be answered by the FIN of a peer that closes, or data: no mere ACK.
-    others += "".join(f"not tcp.port == {c['port']} and "
-                      for c in run.cases("closed_by_peer", "closed_locally"))
-    acknowledged = {c["port"] for c in run.cases()} - {window["port"]} - {
-        c["port"] for c in run.cases("closed_by_peer", "closed_locally")}
+    # A probe may be answered by the FIN of a peer that closes: no mere ACK.
+    closing = [c["port"] for c in run.cases("closed_by_peer", "closed_locally")]
+    others += "".join(f"not tcp.port == {port} and " for port in closing)
+    told = [e for e in run.events("answered") if e[0] not in (window["port"], *closing)]
     # The capture sits before the filter that cuts: what came while that was being put in place
     # may have passed it or not, and what came later was heard by nobody.
-    cut, told = {c["port"]: c["cut_mono_ns"] for c in run.cases() if "cut_mono_ns" in c}, \
-        [e for e in run.events("answered") if e[0] in acknowledged]
+    cut = {c["port"]: c["cut_mono_ns"] for c in run.cases() if "cut_mono_ns" in c}
     heard = []
     for port, at in run.frames(others + "tcp.analysis.keep_alive_ack and tcp.dstport == 7000"):
         before, after = cut.get(port, (at + 1, at + 1))
