@@ -54,6 +54,7 @@ enum ho_flag {
 	HO_F_SEGMENT = 1 << 5,		/* tcp_flags, seq_offset, payload describe a segment */
 	HO_F_FIN_QUEUED = 1 << 6,	/* our FIN was queued (SEND_SHUTDOWN) */
 	HO_F_ZERO_WINDOW = 1 << 7,	/* the peer's window is closed */
+	HO_F_DATA_IDLE = 1 << 8,	/* the segment's data follow a time without data either way */
 };
 
 /* Bits of tcp_flags, as in the TCP header. */
@@ -123,13 +124,18 @@ struct ho_event {
 	ho_u8 pending;
 	ho_u8 chrono_type;		/* 0: the write queue is empty */
 	ho_u8 pad[3];
+	/* ---- HO_EVENT_FULL_1 ended here, in recordings of format 1 ---- */
+	ho_u32 bound_if;		/* index of the interface it is bound to; 0: none */
+	ho_u32 pad2;
 };
 
 #define HO_EVENT_SMALL 104
-#define HO_EVENT_FULL 184
+#define HO_EVENT_FULL_1 184
+#define HO_EVENT_FULL 192
 #define HO_EVENT_MAX 192
 
 _Static_assert(__builtin_offsetof(struct ho_event, last_tx_ns) == HO_EVENT_SMALL, "small event");
+_Static_assert(__builtin_offsetof(struct ho_event, bound_if) == HO_EVENT_FULL_1, "format 1");
 _Static_assert(sizeof(struct ho_event) == HO_EVENT_FULL, "full event");
 _Static_assert(sizeof(struct ho_event) <= HO_EVENT_MAX, "events stay within 192 bytes");
 
@@ -141,7 +147,7 @@ struct ho_row {
 	ho_u32 pad;
 };
 
-_Static_assert(sizeof(struct ho_row) == 208, "row");
+_Static_assert(sizeof(struct ho_row) == 216, "row");
 
 /* What a socket of our own tells about this kernel (see snapshot.bpf.c). */
 struct ho_learned {

@@ -17,7 +17,8 @@
  * more than that.
  */
 const volatile __u32 gate_quiet_jiffies = 25;
-/* A silence of this length ended by the peer is always told: idle gaps, heartbeats. */
+/* An idle gap of this length is told when it ends, and data that end a time as long without data
+ * either way: they may be a heartbeat. */
 const volatile __u32 gate_idle_jiffies = 2500;
 /* A retransmission outside loss recovery (a tail loss probe) is told after this silence. */
 const volatile __u32 gate_unheard_jiffies = 250;
@@ -38,6 +39,15 @@ static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits ||
 	       socket__unheard_jiffies(tp, true) >= gate_idle_jiffies;
+}
+
+/* Nobody sent data for a while, whatever was acknowledged or probed meanwhile. */
+static __always_inline bool gate__data_idle(const struct tcp_sock *tp)
+{
+	__u32 now = socket__jiffies();
+
+	return now - tp->inet_conn.icsk_ack.lrcvtime >= gate_idle_jiffies &&
+	       now - tp->lsndtime >= gate_idle_jiffies;
 }
 
 /* Retransmissions that an RTO caused: an ACK that triggers one has just been heard. Tail loss

@@ -150,25 +150,28 @@ static __noinline int heard(unsigned long long *ctx)
 	struct sock *sk = (void *)ctx[0];
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 	__u8 tcp_flags = compat__tcp_flags(cb);
+	__u32 payload, seq_offset;
 	struct ho_event *e;
-	__s32 seq_offset;
+	bool data_idle;
 
 	if (!tp)
 		return 0;
 	seq_offset = cb->seq - tp->rcv_nxt;
+	/* SYN and FIN take a sequence number each */
+	payload = cb->end_seq - cb->seq - !!(tcp_flags & HO_TCP_SYN) - !!(tcp_flags & HO_TCP_FIN);
+	data_idle = payload && gate__data_idle(tp);
 	/* seq = rcv_nxt - 1 is a keepalive probe of the peer's */
-	if (!gate__ends_a_silence(tp) && seq_offset != -1 && !(tcp_flags & HO_TCP_RST))
+	if (!gate__ends_a_silence(tp) && !data_idle && seq_offset != -1U &&
+	    !(tcp_flags & HO_TCP_RST))
 		return 0;
 
 	e = event__begin(HO_HEARD, sk, tp);
 	if (!e)
 		return 0;
-	e->flags |= HO_F_SEGMENT;
+	e->flags |= HO_F_SEGMENT | (data_idle ? HO_F_DATA_IDLE : 0);
 	e->tcp_flags = tcp_flags;
 	e->seq_offset = seq_offset;
-	/* SYN and FIN take a sequence number each */
-	e->payload = cb->end_seq - cb->seq - !!(tcp_flags & HO_TCP_SYN) -
-		     !!(tcp_flags & HO_TCP_FIN);
+	e->payload = payload;
 	event__submit(e);
 	return 0;
 }

@@ -177,6 +177,8 @@ static __always_inline void socket__read_small(struct ho_event *e, const struct 
 static __always_inline void socket__read_full(struct ho_event *e, const struct tcp_sock *tp,
 					      const bool typed)
 {
+	const struct sock *sk = (const void *)tp;
+
 	socket__read_small(e, tp, typed);
 	e->last_tx_ns = READ(typed, tp, tcp_mstamp) * 1000;
 	e->bytes_acked = READ(typed, tp, bytes_acked);
@@ -199,6 +201,8 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->reason = 0;
 	e->tcp_flags = 0;
 	e->pad[0] = e->pad[1] = e->pad[2] = 0;
+	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
+	e->pad2 = 0;
 }
 
 #endif

@@ -193,6 +193,13 @@ class Lab:
         self.gateway, self.device = Namespace(tag + "g"), Namespace(tag + "d")
         self.cleanup.callback(self.gateway.delete)
         self.cleanup.callback(self.device.delete)
+        self.build_path(tag, fate)
+        self.listeners = {}
+        self.told = None    # the last timeline that a test waited for
+        if os.environ.get("HALFOPEN_SCENARIOS"):
+            self.scenario_capture = self.capture()
+
+    def build_path(self, tag, fate):
         if fate:
             self.carrier = Carrier(self, tag, fate)
         else:
@@ -202,10 +209,6 @@ class Lab:
             namespace.ip("addr", "add", f"10.77.0.{number}/16", "dev", "veth0")
             namespace.ip("addr", "add", f"fd77::{number}/64", "dev", "veth0", "nodad")
             namespace.ip("link", "set", "veth0", "up")
-        self.listeners = {}
-        self.told = None    # the last timeline that a test waited for
-        if os.environ.get("HALFOPEN_SCENARIOS"):
-            self.scenario_capture = self.capture()
 
     def __enter__(self):
         return self

@@ -6,6 +6,7 @@
 
 #include "census.h"
 #include "findings.h"
+#include "gaps.h"
 #include "keepalive.h"
 #include "latency.h"
 #include "owner.h"
@@ -331,6 +332,38 @@ static void test_the_sysctl_file_that_wins(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* ---- idle gaps ---- */
+
+static void test_gaps_of_a_kind_are_kept_together(void **state)
+{
+	struct gaps g = { 0 };
+	uint32_t i, all = 0;
+
+	(void)state;
+	for (i = 0; i < 1440; i++)	/* a minute, more or less */
+		gaps__add(&g, (60000 + i % 7 * 20) * MS, (60004 + i % 7 * 20) * MS, false);
+	gaps__add(&g, 60000 * MS, 60000 * MS, true);
+	gaps__add(&g, 50000 * MS, 63000 * MS, false);
+	assert_int_equal(g.used, 3);
+	assert_int_equal(g.kept[1].from_ms, 60000);
+	assert_int_equal(g.kept[1].to_ms, 60124);
+	assert_int_equal(g.kept[1].count, 1440);
+	assert_true(g.kept[2].ended_by_us);	/* behind those that the peer ended */
+	assert_int_equal(gaps__longest_ms(&g), 60000);
+
+	/* Of all lengths: none is forgotten, and the nearest are joined first. */
+	for (i = 1; i <= 200; i++)
+		gaps__add(&g, i * 7 * S, i * 7 * S, i % 2);
+	assert_int_equal(g.used, GAPS_KEPT);
+	for (i = 0; i < g.used; i++) {
+		all += g.kept[i].count;
+		assert_true(g.kept[i].from_ms <= g.kept[i].to_ms);
+	}
+	assert_int_equal(all, 1442 + 200);
+	assert_true(gaps__longest_ms(&g) <= 1400000);
+	assert_int_equal(gaps__longest_ms(NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_a_proxy_is_told_from_devices),
 		cmocka_unit_test(test_findings_keep_the_worst),
 		cmocka_unit_test(test_the_sysctl_file_that_wins),
+		cmocka_unit_test(test_gaps_of_a_kind_are_kept_together),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);

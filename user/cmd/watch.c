@@ -26,6 +26,7 @@ struct options {
 	bool json, strict, utc;
 	struct core_config core;
 	uint64_t for_ns;	/* 0: until a signal */
+	uint64_t idle_gap_ns;
 	uint64_t ring_bytes;	/* 0: from the number of sockets */
 	const char *output, *record, *replay, *gateway;
 };
@@ -45,7 +46,7 @@ struct watch {
 
 enum {
 	OPT_JSON = 256, OPT_EVENTS, OPT_ALL, OPT_EVERY, OPT_FOR, OPT_SUSPECT_AFTER, OPT_STRICT,
-	OPT_GATEWAY, OPT_UTC, OPT_RING,
+	OPT_GATEWAY, OPT_UTC, OPT_RING, OPT_IDLE_GAP,
 };
 
 static const struct argp_option argp_options[] = {
@@ -55,6 +56,9 @@ static const struct argp_option argp_options[] = {
 	{ "every", OPT_EVERY, "DURATION", 0, "timelines of open sockets at this interval", 1 },
 	{ "suspect-after", OPT_SUSPECT_AFTER, "N", 0,
 	  "asks unanswered that make a socket suspect (default 2)", 1 },
+	{ "idle-gap", OPT_IDLE_GAP, "DURATION", 0,
+	  "silences and pauses this long count as idle gaps, what ends them as heartbeats "
+	  "(default 10s)", 1 },
 	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
 	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
 	{ "record", 'w', "FILE", 0, "record everything that is seen", 2 },
@@ -109,6 +113,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FOR:
 		if (!quantity__duration(arg, &o->for_ns) || !o->for_ns)
 			bad_value(state, "--for", arg, "duration (90s, 1h30m, 2d)");
+		break;
+	case OPT_IDLE_GAP:
+		if (!quantity__duration(arg, &o->idle_gap_ns) || o->idle_gap_ns < 1000000000 ||
+		    o->idle_gap_ns > 86400ULL * 1000000000)
+			bad_value(state, "--idle-gap", arg, "duration from 1s to 1d (10s, 2m)");
 		break;
 	case OPT_SUSPECT_AFTER:
 		if (!quantity__number(arg, 1, 255, &number))
@@ -225,7 +234,8 @@ static int watch_kernel(struct watch *w)
 {
 	struct live_config config = {
 		.version = HALFOPEN_VERSION, .gateway = w->options.gateway,
-		.ring_bytes = w->options.ring_bytes, .all_states = w->options.core.events,
+		.ring_bytes = w->options.ring_bytes,
+		.idle_gap_ms = w->options.idle_gap_ns / 1000000, .all_states = w->options.core.events,
 		.fn = take_record, .context = w,
 	};
 	struct live *live = NULL;
@@ -346,7 +356,8 @@ static int close_sinks(struct watch *w, int code)
 int cmd_watch(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
-	struct watch w = { .options.core.suspect_after = 2 };
+	struct watch w = { .options.core.suspect_after = 2,
+			   .options.idle_gap_ns = 10000000000ULL };
 	struct core_totals totals;
 	int code;
 

@@ -264,6 +264,9 @@ static void observe(struct connection *c, const struct ho_event *e,
 		c->mdev_us = e->mdev_us;
 	if (e->total_retrans > c->counts.retransmits_total)
 		c->counts.retransmits_total = e->total_retrans;
+	if (e->bound_if)
+		c->bound_if = e->bound_if;
+	heartbeat__notice_reply(&c->heartbeat, e);
 	c->mptcp |= (e->flags & HO_F_MPTCP) != 0;
 	c->state = e->state;
 	notice_life(c, e, rules->hz);
@@ -381,10 +384,63 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 	}
 }
 
+/* The path was idle from `since` until `low` at the earliest, `high` at the latest, and then let
+ * something through. What the kernel's clock says of `since` is exact to a jiffy. */
+static void survive_gap(struct connection *c, uint64_t low, uint64_t high, bool ended_by_us,
+			uint32_t hz)
+{
+	uint64_t since = c->last_heard_ns, jiffy = jiffies__to_ns(1, hz);
+
+	if (!since || high < since + GAP_MIN_NS || low < since + jiffy)
+		return;
+	if (!c->gaps)
+		c->gaps = calloc(1, sizeof(*c->gaps));
+	if (c->gaps)
+		gaps__add(c->gaps, low - since - jiffy, high - since, ended_by_us);
+}
+
+/* Who ended the gap that this segment tells to be over: we, who asked or wrote after it, or the
+ * peer. Data that were under way before do not say when the gap began. */
+static void notice_gap(struct connection *c, const struct ho_event *e, bool own_probe, uint32_t hz)
+{
+	const struct silence *s = &c->silence;
+
+	if (s->asks)
+		survive_gap(c, s->first_ask_ns, s->first_ask_ns, true, hz);
+	else if (own_probe || (e->payload && !e->chrono_type))
+		survive_gap(c, e->mono_ns, e->mono_ns, false, hz);
+	else if (e->chrono_type && !jiffies__is_before(e->chrono_start_jiffies, heard_jiffies(e)))
+		survive_gap(c, earliest(e, e->chrono_start_jiffies, hz),
+			    latest(e, e->chrono_start_jiffies, hz), true, hz);
+}
+
+static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_t hz,
+			 struct told *told)
+{
+	uint32_t data_jiffies = jiffies__is_before(e->lrcvtime_jiffies, e->lsndtime_jiffies)
+					? e->lsndtime_jiffies : e->lrcvtime_jiffies;
+	uint64_t since = latest(e, data_jiffies, hz);
+
+	c->counts.heartbeats++;
+	c->told = true;
+	heartbeat__take(&c->heartbeat, e, e->mono_ns - since);
+	note(c, told, (struct entry){ .kind = ENTRY_HEARTBEAT, .at_ns = e->mono_ns,
+				      .last_ns = since, .n = e->payload });
+}
+
+/* One below the next sequence number, with no data or a byte of garbage. A byte of it from a peer
+ * that acknowledges nothing of what we have under way is its last heartbeat once more: it did not
+ * get our acknowledgement, either. */
+static bool is_probe_of_peer(const struct ho_event *e)
+{
+	return e->seq_offset == -1 &&
+	       (!e->payload || (e->payload == 1 && !e->packets_out));
+}
+
 static void on_heard(struct connection *c, const struct ho_event *e,
 		     const struct connection_rules *rules, struct told *told)
 {
-	bool own_probe = e->seq_offset == -1 && e->payload <= 1;
+	bool own_probe = is_probe_of_peer(e);
 
 	if (rules->probes_unseen)
 		untold__find_answered_probe(c, e, rules->hz);
@@ -392,6 +448,7 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 		on_reset_heard(c, e, rules);
 		return;
 	}
+	notice_gap(c, e, own_probe, rules->hz);
 	if (own_probe) {
 		c->counts.peer_probes++;
 		c->told = true;
@@ -405,6 +462,8 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	c->silence.probes_out = own_probe ? e->probes_out : 0;
 	c->silence.count_before = e->payload ? e->probes_out : 0;
 	c->last_heard_ns = e->mono_ns;
+	if (heartbeat__is(e))
+		on_heartbeat(c, e, rules->hz, told);
 }
 
 /* The tracepoint of an accepted reset; the segment itself came just before it, where the
@@ -580,4 +639,5 @@ void connection__release(struct connection *c)
 {
 	journal__free(&c->journal);
 	free(c->episodes);
+	free(c->gaps);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gaps.h"
+#include "heartbeat.h"
 #include "journal.h"
 #include "keepalive.h"
 #include "latency.h"
@@ -66,7 +68,7 @@ enum found_by {
 
 struct counts {
 	uint32_t probes_sent, probes_answered, probes_failed, peer_probes, zero_window_probes;
-	uint32_t events_lost;
+	uint32_t heartbeats, events_lost;
 	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
 	uint32_t retransmits_total;
 };
@@ -77,6 +79,7 @@ struct connection {
 	uint64_t cookie;
 	struct endpoint local, peer;
 	uint32_t netns;
+	uint32_t bound_if;	/* interface that it is bound to: the scope of link-local addresses */
 	uint8_t family;
 	uint8_t state;
 	bool identified;	/* the fields above hold */
@@ -95,6 +98,8 @@ struct connection {
 
 	uint64_t first_seen_ns;
 	uint64_t last_heard_ns;
+	struct gaps *gaps;	/* that it survived; NULL: none */
+	struct heartbeat heartbeat;
 
 	/* Evidence of the ending. */
 	uint64_t closed_ns;	/* our program closed it (its FIN was queued) */

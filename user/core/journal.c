@@ -42,10 +42,23 @@ static bool make_room(struct journal *j)
 	return true;
 }
 
+/* Signs of life that may come for years: of a run of them the first and the last are kept. */
+static bool prolongs_run(const struct journal *j, const struct entry *e)
+{
+	return (e->kind == ENTRY_HEARTBEAT || e->kind == ENTRY_PEER_PROBE) && j->used >= 2 &&
+	       j->entries[j->used - 1].kind == e->kind &&
+	       j->entries[j->used - 2].kind == e->kind;
+}
+
 void journal__add(struct journal *j, const struct entry *e)
 {
 	unsigned int same = 0;
 
+	if (prolongs_run(j, e)) {
+		j->entries[j->used - 1] = *e;
+		j->omitted++;
+		return;
+	}
 	while (same < j->used && j->entries[j->used - 1 - same].episode == e->episode)
 		same++;
 	if (same >= 2 * KEPT_AT_EACH_END)

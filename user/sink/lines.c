@@ -170,6 +170,7 @@ static const char *entry_name(enum entry_kind kind)
 		[ENTRY_RESET_RECEIVED] = "reset_received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
 		[ENTRY_ZERO_WINDOW_PROBE] = "zero_window_probe",
+		[ENTRY_HEARTBEAT] = "heartbeat",
 	};
 
 	return names[kind];
@@ -206,6 +207,10 @@ static void write_event_members(struct lines *l, const struct entry *e)
 		return;
 	case ENTRY_PEER_PROBE:
 		json__u64(j, "garbage_bytes", e->n);
+		break;
+	case ENTRY_HEARTBEAT:
+		json__u64(j, "bytes", e->n);
+		json__milli(j, "gap_s", (e->at_ns - e->last_ns) / 1000000);
 		break;
 	case ENTRY_RESET_SENT:
 		write_reason(l, "reason", e->n);
@@ -357,7 +362,65 @@ static void write_counts(struct json *j, const struct counts *n)
 	json__u64(j, "peer_probes", n->peer_probes);
 	json__u64(j, "retransmits", n->retransmits_total - n->retransmits_before);
 	json__u64(j, "zero_window_probes", n->zero_window_probes);
+	json__u64(j, "heartbeats", n->heartbeats);
 	json__u64(j, "events_lost", n->events_lost);
+	json__end_object(j);
+}
+
+static void write_heartbeat(struct json *j, const struct heartbeat *h)
+{
+	uint64_t period_ms = heartbeat__period_ms(h);
+
+	json__object(j, "heartbeat");
+	if (period_ms)
+		json__milli(j, "period_s", period_ms);
+	else
+		json__null(j, "period_s");
+	json__u64(j, "bytes", h->bytes);
+	if (h->reply == REPLY_UNKNOWN)
+		json__null(j, "replied");
+	else
+		json__bool(j, "replied", h->reply == REPLY_ACKNOWLEDGED);
+	json__end_object(j);
+}
+
+static void write_survived(struct json *j, const struct gaps *g)
+{
+	unsigned int i;
+
+	json__array(j, "survived");
+	for (i = 0; g && i < g->used; i++) {
+		json__object(j, NULL);
+		json__milli(j, "from_s", g->kept[i].from_ms);
+		json__milli(j, "to_s", g->kept[i].to_ms);
+		json__u64(j, "count", g->kept[i].count);
+		json__string(j, "ended_by", g->kept[i].ended_by_us ? "us" : "peer");
+		json__end_object(j);
+	}
+	json__end_array(j);
+}
+
+/* The path or the peer was lost in the gap that the first unanswered ask ended; on this very
+ * connection it had held for longer than `after_s` before. */
+static void write_gaps(struct json *j, const struct timeline *t)
+{
+	const struct latency_evidence *e = &t->evidence;
+	const struct gaps *g = t->subject.connection->gaps;
+	uint64_t idle_ms = 0;
+	bool lost = t->half_open && e->first_unanswered_ns && e->last_heard_ns;
+
+	if (!g && !lost)
+		return;
+	if (lost && e->first_unanswered_ns > e->last_heard_ns)
+		idle_ms = (e->first_unanswered_ns - e->last_heard_ns + 999999) / 1000000;
+	json__object(j, "gaps");
+	write_survived(j, g);
+	if (lost) {
+		json__object(j, "lost");
+		json__milli(j, "after_s", gaps__longest_ms(g));
+		json__milli(j, "within_s", idle_ms);
+		json__end_object(j);
+	}
 	json__end_object(j);
 }
 
@@ -458,6 +521,9 @@ static void on_timeline(void *context, const struct timeline *t)
 	write_counts(j, &c->counts);
 	if (c->rtt.count)
 		write_rtt(j, &c->rtt);
+	if (c->heartbeat.bytes)
+		write_heartbeat(j, &c->heartbeat);
+	write_gaps(j, t);
 	write_episodes(l, t);
 	write_events(l, &c->journal);
 	end_line(l);

@@ -80,6 +80,7 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 		[ENTRY_RESET_RECEIVED] = "reset received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
 		[ENTRY_ZERO_WINDOW_PROBE] = "zero-window probe",
+		[ENTRY_HEARTBEAT] = "heartbeat",
 	};
 	struct text *t = context;
 	char time[40], name[200], detail[64] = "";

@@ -441,6 +441,7 @@ int live__open(const struct live_config *config, struct live **out)
 		goto fail;
 	programs = (struct programs_config){ .btf = btf, .learned = l->learned, .hz = l->hz,
 					     .ring_bytes = config->ring_bytes,
+					     .idle_gap_ms = config->idle_gap_ms,
 					     .all_states = config->all_states };
 	if (!programs.ring_bytes)
 		programs.ring_bytes = programs__ring_bytes(snapshot__count_sockets());

@@ -14,6 +14,7 @@ struct live;
 struct live_config {
 	const char *version, *gateway;
 	size_t ring_bytes;	/* 0: from the live socket count */
+	unsigned int idle_gap_ms;	/* an idle gap is told from here on */
 	bool all_states;	/* tell every state change */
 	stream_fn fn;		/* takes the stream */
 	void *context;

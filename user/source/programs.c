@@ -13,7 +13,6 @@
 /* Segments after less silence than this are never looked at (gate.bpf.h). */
 #define GATE_QUIET_MS 100
 #define GATE_UNHEARD_MS 1000
-#define GATE_IDLE_MS 10000
 
 #define RING_BYTES_MIN (4ULL << 20)
 #define RING_BYTES_MAX (256ULL << 20)
@@ -70,7 +69,7 @@ static void *open_programs(const void *context, struct bpf_object **object)
 	bpf->rodata->hz = config->hz;
 	bpf->rodata->gate_quiet_jiffies = GATE_QUIET_MS * config->hz / 1000;
 	bpf->rodata->gate_unheard_jiffies = GATE_UNHEARD_MS * config->hz / 1000;
-	bpf->rodata->gate_idle_jiffies = GATE_IDLE_MS * config->hz / 1000;
+	bpf->rodata->gate_idle_jiffies = config->idle_gap_ms * config->hz / 1000;
 	bpf->rodata->gate_all_states = config->all_states;
 	bpf->rodata->have_reset_reason =
 		trial__tracepoint_arguments(config->btf, "tcp_send_reset") > 2;

@@ -17,6 +17,7 @@ struct programs_config {
 	struct ho_learned learned;	/* where this kernel keeps its keepalive timer */
 	unsigned int hz;
 	size_t ring_bytes;		/* a power of two */
+	unsigned int idle_gap_ms;	/* an idle gap is told from here on */
 	bool all_states;		/* tell every state change */
 };
 
