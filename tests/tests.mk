@@ -6,7 +6,7 @@ RESULTS := $(B)/results
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 PYTHON ?= /usr/bin/python3
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 15
 # Of the scratch kind: sources are compiled together with what they test, sanitizers on.
 CHECKED := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-initializers -g -O1 \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -Ibpf \
@@ -45,7 +45,7 @@ test-kernels: static ## the same truth on every kernel, under QEMU (after script
 	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
 		-rs --junitxml=$(abspath $(RESULTS))/kernels.xml
 
-fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 20)
+fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)
 	$(Q)tests/check --only-fuzz $(RESULTS) $(B) $(FUZZ_SECONDS)
 

@@ -250,6 +250,7 @@ class Lab:
         with inside(self.device.path):
             device = self.keep(socket.socket(family, socket.SOCK_STREAM))
         if device_port:
+            device.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             device.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", device_port))
         device.connect(("fd77::1" if family == socket.AF_INET6 else "10.77.0.1", port))
         gateway, _ = listener.accept()

@@ -29,6 +29,8 @@ struct options {
 	uint64_t idle_gap_ns;
 	uint64_t ring_bytes;	/* 0: from the number of sockets */
 	const char *output, *record, *replay, *gateway;
+	char *filter_text;	/* the words of FILTER, as written */
+	struct filter *filter;
 };
 
 struct watch {
@@ -82,6 +84,9 @@ static const char argp_doc[] =
 	"  halfopen watch --json -o timelines.jsonl --every 1h\n"
 	"  halfopen watch --json --events --for 10m | jq .\n"
 	"  halfopen watch -w today.ho; halfopen watch -r today.ho --json\n"
+	"  halfopen watch 'sport = :1883 and dst 10.0.0.0/8 and comm = mosquitto'\n"
+	"\nFILTER is the language of ss(8): sport, dport, src, dst, state, exclude, with = != < >\n"
+	"and or not and parentheses; besides netns, pid, comm, cgroup, container and device.\n"
 	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input, 4 events lost under "
 	"--strict, 77 not permitted.\n";
 
@@ -89,6 +94,30 @@ static void bad_value(struct argp_state *state, const char *option, const char *
 		      const char *expected)
 {
 	argp_error(state, "%s: '%s' is no %s", option, value, expected);
+}
+
+/* The shell cuts FILTER into words; it is one text all the same. */
+static void add_filter_word(struct argp_state *state, struct options *o, const char *word)
+{
+	char *longer = NULL;
+
+	if (asprintf(&longer, "%s%s%s", o->filter_text ? o->filter_text : "",
+		     o->filter_text ? " " : "", word) < 0)
+		argp_failure(state, EXIT_FAILED, ENOMEM, "FILTER");
+	free(o->filter_text);
+	o->filter_text = longer;
+}
+
+static void read_filter(struct argp_state *state, struct options *o)
+{
+	struct filter_error error;
+
+	if (!o->filter_text)
+		return;
+	o->core.filter = o->filter = filter__parse(o->filter_text, &error);
+	if (!o->filter)
+		argp_error(state, "FILTER, column %u: %s\n    %s\n    %*s", error.column,
+			   error.text, o->filter_text, (int)error.column, "^");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -155,9 +184,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		log__set_level(LOG_DEBUG);
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' was not expected: this version has no FILTER yet", arg);
+		add_filter_word(state, o, arg);
 		break;
 	case ARGP_KEY_END:
+		read_filter(state, o);
 		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway))
 			argp_error(state, "-r takes a recording as it is: -w, --for, --ring and "
 				   "--gateway belong to a live watch");
@@ -170,28 +200,26 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* ---- the door ---- */
 
-/* Every record passes here: into the recording, if there is one, and into the core. */
+/* Every record passes here: into the core, and into the recording, if there is one; but for
+ * those of sockets that the filter keeps out. */
 static int take_record(void *context, const void *bytes, size_t size)
 {
 	struct watch *w = context;
 	struct record r;
 	int err;
 
-	if (w->recording) {
-		err = recorder__add(&w->recorder, bytes, size);
-		if (err)
-			return err;
-	}
 	err = record__decode(bytes, size, &r, &w->problem);
 	if (!err)
 		err = core__feed(w->core, &r, &w->problem);
-	if (err)
+	if (!err && w->recording)
+		err = recorder__add(&w->recorder, bytes, size);
+	if (err < 0)
 		return err;
 	w->problem = NULL;
 	w->stopped = r.type == RECORD_STOP;
 	if (w->recording && r.type == RECORD_TICK)
 		err = recorder__flush(&w->recorder);
-	return err ? err : -w->output.error;
+	return err < 0 ? err : -w->output.error;
 }
 
 /* ---- sources ---- */
@@ -355,7 +383,8 @@ static int close_sinks(struct watch *w, int code)
 
 int cmd_watch(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc, NULL, NULL,
+					  NULL };
 	struct watch w = { .options.core.suspect_after = 2,
 			   .options.idle_gap_ns = 10000000000ULL };
 	struct core_totals totals;
@@ -376,5 +405,7 @@ int cmd_watch(int argc, char **argv)
 	}
 	core__free(w.core);
 	lines__free(&w.lines);
+	filter__free(w.options.filter);
+	free(w.options.filter_text);
 	return code;
 }

@@ -92,7 +92,7 @@ const char *core__reset_reason(const struct core *core, uint32_t number)
 	return number < RESET_REASONS_MAX ? core->reset_reasons[number] : NULL;
 }
 
-/* ---- telling ---- */
+/* ---- the filter ---- */
 
 /* NULL if nothing is known of it. */
 static struct namespace_sysctl *find_namespace(const struct core *core, uint32_t netns)
@@ -111,6 +111,37 @@ static const char *netns_name(const struct core *core, uint32_t netns)
 
 	return ns ? ns->name : "";
 }
+
+/* Does the filter want a socket of which this much is known? */
+static enum truth is_wanted(const struct core *core, struct filter_subject s, uint32_t owner)
+{
+	const struct namespace_sysctl *ns = find_namespace(core, s.netns);
+
+	if (!core->config.filter)
+		return TRUTH_YES;
+	s.netns_name = ns ? ns->name : NULL;
+	s.owner = owners__at(&core->owners, owner);
+	return filter__matches(core->config.filter, &s);
+}
+
+/* Its state changes, and its owner may not be known yet: those decide when it is told. */
+static enum truth event_is_wanted(const struct core *core, const struct ho_event *e,
+				  uint32_t owner)
+{
+	return is_wanted(core, (struct filter_subject){
+		.family = e->family, .local = e->local, .peer = e->peer, .netns = e->netns,
+		.local_port = e->local_port, .peer_port = e->peer_port }, owner);
+}
+
+static enum truth connection_is_wanted(const struct core *core, const struct connection *c)
+{
+	return is_wanted(core, (struct filter_subject){
+		.family = c->family, .local = c->local.address, .peer = c->peer.address,
+		.local_port = c->local.port, .peer_port = c->peer.port, .netns = c->netns,
+		.state = c->ended_ns ? c->ended_from : c->state }, c->owner);
+}
+
+/* ---- telling ---- */
 
 static struct subject subject_of(const struct core *core, const struct connection *c)
 {
@@ -148,7 +179,7 @@ static void tell_timeline(struct core *core, struct connection *c)
 
 static bool is_worth_telling(const struct core *core, const struct connection *c)
 {
-	return c->told || core->config.all;
+	return (c->told || core->config.all) && connection_is_wanted(core, c) == TRUTH_YES;
 }
 
 static void tell_open_sockets(struct core *core)
@@ -199,6 +230,8 @@ static void wait_for_last_events(struct core *core, struct connection *c)
 	else
 		core->first_ended = c;
 	core->last_ended = c;
+	if (connection_is_wanted(core, c) != TRUTH_YES)
+		return;
 	core->totals.endings++;
 	core->totals.half_open += c->found_by != FOUND_BY_NOTHING;
 }
@@ -223,6 +256,8 @@ static bool needs_history(const struct core *core, const struct ho_event *e)
 {
 	if (core->config.all || core->config.events)
 		return true;
+	if (event_is_wanted(core, e, 0) == TRUTH_UNKNOWN)
+		return true;	/* to be decided when more is known */
 	if (e->kind == HO_SEEN)
 		return e->probes_out || e->retransmits;
 	return !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
@@ -256,11 +291,26 @@ static void tell_events(struct core *core, const struct connection *c, const str
 	struct subject subject;
 	unsigned int i;
 
-	if (!core->config.events || !core->started || !core->sink.event || !c->identified)
+	if (!core->config.events || !core->started || !core->sink.event || !c->identified ||
+	    !told->count || connection_is_wanted(core, c) != TRUTH_YES)
 		return;
 	subject = subject_of(core, c);
 	for (i = 0; i < told->count; i++)
 		core->sink.event(core->sink.context, &subject, &told->entries[i]);
+}
+
+/* A socket that no later knowledge can make wanted is not stored at all, or, where it had to
+ * be until its owner was known, remembered as such. */
+static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event *e)
+{
+	if (!s)
+		return event_is_wanted(core, e, 0) == TRUTH_NO;
+	if (!s->ignored)
+		return false;
+	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
+	if (e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE))
+		forget(core, e->cookie);
+	return true;
 }
 
 static int feed_event(struct core *core, const struct ho_event *e)
@@ -270,8 +320,10 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	struct slot *s;
 	bool added, ended;
 
-	core->totals.events++;
 	s = table__find(&core->table, e->cookie);
+	if (is_kept_out(core, s, e))
+		return CORE_UNWANTED;
+	core->totals.events++;
 	/* What follows an ending that was told and forgotten. */
 	if (!s && (e->kind == HO_GONE ||
 		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR))))
@@ -303,13 +355,35 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	return 0;
 }
 
+/* All is known of it now but its state. */
+static void ignore_if_unwanted(struct core *core, struct slot *s)
+{
+	struct connection *c = s->history;
+	uint8_t state = c->state;
+	enum truth wanted;
+
+	if (c->ended_ns || !c->identified)
+		return;
+	c->state = 0;
+	wanted = connection_is_wanted(core, c);
+	c->state = state;
+	if (wanted != TRUTH_NO)
+		return;
+	owners__drop(&core->owners, s->owner);
+	owners__drop(&core->owners, c->owner);
+	s->owner = 0;
+	s->history = NULL;
+	s->ignored = true;
+	free_connection(c);
+}
+
 static int feed_owner(struct core *core, const struct record *r)
 {
 	struct slot *s = table__find(&core->table, r->owner.cookie);
 	uint32_t owner;
 
-	if (!s)
-		return 0;
+	if (!s || s->ignored)
+		return core->config.filter ? CORE_UNWANTED : 0;
 	owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
 			     r->owner.container_id);
 	if (!owner)
@@ -319,6 +393,7 @@ static int feed_owner(struct core *core, const struct record *r)
 	if (s->history) {
 		owners__drop(&core->owners, s->history->owner);
 		s->history->owner = owners__share(&core->owners, owner);
+		ignore_if_unwanted(core, s);
 	}
 	return 0;
 }
@@ -384,7 +459,7 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 	struct connection *c = table__find(&core->table, cookie)->history;
 
 	if (!c || !c->identified) {
-		core->totals.endings++;
+		core->totals.endings += !table__find(&core->table, cookie)->ignored;
 		forget(core, cookie);
 		return;
 	}
@@ -409,7 +484,7 @@ static int feed_snapshot(struct core *core, const struct record *r)
 {
 	uint32_t since = core->last_pass_ns >> TABLE_TOUCH_SHIFT;
 	struct slot *s = NULL;
-	size_t count = 0, i;
+	size_t count = 0, unseen = 0, i;
 	uint64_t *gone;
 
 	if (!r->snapshot.complete)
@@ -419,14 +494,16 @@ static int feed_snapshot(struct core *core, const struct record *r)
 		return -ENOMEM;
 	while ((s = table__next(&core->table, s)))
 		if (s->touched < since && was_looked_for(core, s, r) &&
-		    !(s->history && s->history->ended_ns))
+		    !(s->history && s->history->ended_ns)) {
 			gone[count++] = s->cookie;
+			unseen += !s->ignored;
+		}
 	for (i = 0; i < count; i++)
 		end_without_witness(core, gone[i], r->mono_ns);
 	free(gone);
 	/* Where the kernel counted losses in between, these are among them. */
 	if (core->counted == core->counted_at_pass_before)
-		core->unseen += count;
+		core->unseen += unseen;
 	core->counted_at_pass_before = core->counted_at_last_pass;
 	core->counted_at_last_pass = core->counted;
 	core->last_pass_ns = r->snapshot.begun_ns;
@@ -460,7 +537,7 @@ static void feed_loss(struct core *core, const struct record *r)
 
 	if (r->loss.cookie) {	/* whose: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
-		if (!s || (!s->history && !new_history(core, s)))
+		if (!s || s->ignored || (!s->history && !new_history(core, s)))
 			return;
 		connection__note_loss(s->history, r->mono_ns, r->loss.count, &told);
 		tell_events(core, s->history, &told);
@@ -600,7 +677,8 @@ struct core_totals core__totals(struct core *core)
 	struct slot *s = NULL;
 
 	while ((s = table__next(&core->table, s))) {
-		if (s->history && s->history->ended_ns)
+		if (s->ignored || (s->history && (s->history->ended_ns ||
+		    connection_is_wanted(core, s->history) != TRUTH_YES)))
 			continue;
 		totals.open++;
 		totals.open_without_keepalive += !s->keepalive;

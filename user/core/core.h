@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "connection.h"
+#include "filter.h"
 #include "latency.h"
 #include "owner.h"
 #include "record.h"
@@ -72,6 +73,7 @@ struct core_config {
 	bool events;		/* tell each event, fold nothing */
 	uint32_t suspect_after;	/* asks unanswered */
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
+	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
 };
 
 struct core_totals {
@@ -83,8 +85,10 @@ struct core_totals {
 struct core *core__new(const struct core_config *config, const struct core_sink *sink);
 void core__free(struct core *core);
 
-/* Takes the next record of the stream. Returns 0, -ENOMEM, or -EBADMSG where the stream makes no
- * sense (an event before RECORD_META), with `*why` a constant sentence. */
+/* Takes the next record of the stream. Returns 0, CORE_UNWANTED where it is about a socket that
+ * the filter keeps out, -ENOMEM, or -EBADMSG where the stream makes no sense (an event before
+ * RECORD_META), with `*why` a constant sentence. */
+#define CORE_UNWANTED 1
 int core__feed(struct core *core, const struct record *r, const char **why);
 
 /* How many sockets are known, how many events came, ... */

@@ -15,10 +15,11 @@ struct connection;
 
 struct slot {
 	uint64_t cookie;	/* 0: free */
-	uint64_t first_seen_us : 50;
+	uint64_t first_seen_us : 49;	/* 17 years */
 	uint64_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint64_t partial : 1;	/* was open before the watch */
 	uint64_t keepalive : 1;	/* SO_KEEPALIVE was on when last seen */
+	uint64_t ignored : 1;	/* the filter does not want it */
 	uint32_t owner;		/* index into struct owners, 0: not known */
 	uint32_t touched;	/* when it was last heard of, in units of TABLE_TOUCH_NS */
 	struct connection *history;	/* NULL: nothing to tell so far */

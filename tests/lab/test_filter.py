@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+"""FILTER on real sockets: ss, whose language it is, must choose the same ones."""
+import os
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from lab import HALFOPEN, Lab, cookie, inside, keepalive, run, wait_until
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+SAME_AS_SS = [
+    "sport = :7000", "dport = :40001", "sport != :7000", "sport gt :7000", "sport <= :7001",
+    "dst 10.77.0.0/16", "dst 10.77.0.2", "dst 10.77/16 and sport = :7001",
+    "dst [fd77::2]", "dst fd77::/64", "src 10.77.0.1:7000", "dst 10.77.0.2:40001",
+    "not dst 10.77.0.0/16", "( sport = :7000 or sport = :7002 ) and dport ge :40002",
+    "sport = :7000 dport = :40001", "sport = :7000 and dport = :40001 or sport = :7001",
+    "! ( sport = :7000 | sport = :7001 )", "dport != :40001 and dport != :40002",
+]
+
+
+def test_the_same_sockets_as_ss(lab):
+    """Fifteen connections, v4, v6 and v4-mapped, and what ss -e says of their cookies."""
+    pairs = [lab.connect(port=port, device_port=40000 + n)
+             for port in (7000, 7001, 7002) for n in range(1, 4)]
+    pairs += [lab.connect(socket.AF_INET6, port=port, device_port=40000 + n)
+              for port in (7003, 7000) for n in range(1, 3)]
+    with inside(lab.gateway.path):
+        both = lab.keep(socket.create_server(("::", 7010), family=socket.AF_INET6,
+                                             dualstack_ipv6=True))
+    with inside(lab.device.path):
+        device = lab.keep(socket.create_connection(("10.77.0.1", 7010)))
+    pairs.append((lab.keep(both.accept()[0]), device))
+    ours = {cookie(g) for g, _ in pairs}
+
+    def by_ss(expression):
+        """Its cookies are hexadecimal; those of the gateway's side."""
+        out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htneo", "state", "established",
+                  expression).stdout
+        return {str(int(word[3:], 16)) for word in out.split() if word.startswith("sk:")}
+
+    def by_us(expression):
+        out = subprocess.run([HALFOPEN, "watch", "--json", "--all", "--for", "200ms",
+                              f"netns = {lab.gateway.name} and ({expression})"],
+                             capture_output=True, text=True, check=True).stdout
+        return {line.split('"cookie":"')[1].split('"')[0] for line in out.splitlines()
+                if '"cookie"' in line}
+
+    assert by_ss("dst *") == ours == by_us("dst *")
+    for expression in SAME_AS_SS:
+        assert by_us(expression) == by_ss(expression), expression
+
+
+def test_words_of_our_own(lab):
+    """Owner and namespace: unknown at first, and then right, in the totals as well."""
+    sockets = [lab.connect() for _ in range(3)]
+    me = os.getpid()
+
+    def told(*words):
+        r = subprocess.run([HALFOPEN, "watch", "--utc", "--all", "--for", "300ms", *words],
+                           capture_output=True, text=True, check=True)
+        return r.stdout
+    name = lab.gateway.name
+    comm = open("/proc/self/comm").read().strip()
+    assert told(f"pid = {me} and netns = {name}").startswith("3 sockets")
+    assert told(f"comm = {comm} and netns {lab.gateway.inode} and pid {me}").startswith("3 sockets")
+    assert told(f"netns = {name} and not pid = {me}").startswith("0 sockets")
+    assert told(f"netns = {name} and container = *").startswith("0 sockets")
+    assert told(f"netns = {name} and state close-wait").startswith("0 sockets")
+    sockets[0][1].close()
+    wait_until(lambda: not sockets[0][0].recv(1), 5, "the FIN")
+    assert told(f"netns = {name} and state close-wait").startswith("1 sockets")
+    assert told(f"netns = {name} exclude close-wait").startswith("2 sockets")
+
+
+def test_what_is_kept_out_leaves_no_trace(lab):
+    """Neither lines nor recordings know of a socket that the filter does not want."""
+    recording = lab.path("some.ho")
+    watch = lab.watch("--events", "--all", "-w", recording, "sport = :7001")
+    unwanted, wanted = lab.connect(port=7000), lab.connect(port=7001)
+    for gateway, _ in (unwanted, wanted):
+        keepalive(gateway, 1, 1, 2)
+    wait_until(lambda: watch.events(cookie(wanted[0]), "answered"), 10, "an answered probe")
+    key, other = cookie(wanted[0]), cookie(unwanted[0])
+    for pair in (unwanted, wanted):
+        pair[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        pair[1].close()
+    watch.ending(key)
+    time.sleep(0.5)
+    assert watch.stop() == 0
+    assert not [l for l in watch.lines() if l.get("socket", {}).get("cookie") not in (None, key)]
+    events = open(recording, "rb").read()
+    assert struct.pack("<Q", int(key)) in events
+    # its 16 bytes of event header: no event of the other's cookie, only whether it is present
+    assert b"\x02" + bytes(7) + struct.pack("<Q", int(other)) not in events
+    replayed = subprocess.run([HALFOPEN, "watch", "--json", "--events", "--all", "-r", recording],
+                              capture_output=True, text=True, check=True).stdout
+    assert replayed == open(watch.output).read()
+    narrowed = subprocess.run([HALFOPEN, "watch", "--json", "--all", "-r", recording,
+                               "sport", "!=", ":7001"], capture_output=True, text=True, check=True)
+    assert '"cookie"' not in narrowed.stdout
+
+
+@pytest.mark.parametrize("words, column", [(["sport", "=", "mqtt"], 9), (["(sport = 1"], 11)])
+def test_errors(words, column):
+    r = subprocess.run([HALFOPEN, "watch", *words], capture_output=True, text=True)
+    assert r.returncode == 2 and f"column {column}:" in r.stderr
+    lines = r.stderr.splitlines()
+    assert lines[2].index("^") - 4 == column - 1
