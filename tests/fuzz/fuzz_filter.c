@@ -10,9 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t address[16] = { 192, 0, 2, 1 };
-	struct filter_subject s = { .family = AF_INET, .local = address, .peer = address,
-				    .local_port = 1, .peer_port = 2, .netns_name = "" };
+	struct filter_subject s = { .family = AF_INET, .local = { { 192, 0, 2, 1 }, 1 },
+				    .peer = { { 192, 0, 2, 2 }, 2 }, .netns_name = "" };
 	char *text = strndup((const char *)data, size);
 	struct filter_error error;
 	struct filter *f = filter__parse(text, &error);

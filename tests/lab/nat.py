@@ -42,11 +42,10 @@ class NatLab(Lab):
         if self.timeout:
             settings["nf_conntrack_tcp_timeout_established"] = self.timeout
         to = ", ".join(f"{n}: {SHARED}{n + 1}" for n in range(self.shared))
-        # No checksum offload over the two links would be needed: veth carries whole skbs.
         router.nft("table ip carrier {\n"
                    " chain forward { type filter hook forward priority 0; ct state invalid drop; }\n"
                    " chain nat { type nat hook postrouting priority 100;\n"
-                   f"  oifname up0 snat to ip saddr & 0.0.255.255 mod {self.shared} map {{ {to} }}; }}\n}}\n"
+                   f"  oifname up0 snat to jhash ip saddr mod {self.shared} map {{ {to} }}; }}\n}}\n"
                    if self.shared > 1 else
                    "table ip carrier {\n"
                    " chain forward { type filter hook forward priority 0; ct state invalid drop; }\n"
@@ -61,13 +60,13 @@ class NatLab(Lab):
     def address(number):
         return f"10.64.{number >> 8}.{number & 255}"
 
-    def dial(self, number, port=7000, listener=None):
+    def dial(self, number, port=7000, listener=None, device_port=0):
         """A connection from the device of this number; (gateway's socket, device's socket)."""
         listener = listener or self.listen(port=port)
         with inside(self.device.path):
             device = self.keep(socket.socket())
         device.setsockopt(socket.IPPROTO_IP, 24, 1)     # IP_BIND_ADDRESS_NO_PORT
-        device.bind((self.address(number), 0))
+        device.bind((self.address(number), device_port))
         device.connect((GATEWAY, port))
         gateway, _ = listener.accept()
         return self.keep(gateway), device

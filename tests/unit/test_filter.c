@@ -19,28 +19,26 @@ enum which { V4, V6, MAPPED, UNKNOWN_OWNER };
 
 static enum truth match(const char *text, enum which which)
 {
-	uint8_t local[16] = { 0 }, peer[16] = { 0 };
-	struct filter_subject s = { .family = AF_INET, .local = local, .peer = peer,
-				    .local_port = 1883, .peer_port = 46786,
+	struct filter_subject s = { .family = AF_INET, .local.port = 1883, .peer.port = 46786,
 				    .state = TCP_ESTABLISHED, .netns = 4026531840,
 				    .netns_name = "pod-7", .owner = &mosquitto };
 	struct filter_error error = { 0 };
 	struct filter *f;
 	enum truth truth;
 
-	inet_pton(AF_INET, "198.51.100.1", local);
-	inet_pton(AF_INET, "203.0.113.7", peer);
+	inet_pton(AF_INET, "198.51.100.1", s.local.address);
+	inet_pton(AF_INET, "203.0.113.7", s.peer.address);
 	if (which == V6 || which == MAPPED)
 		s.family = AF_INET6;
 	if (which == V6) {
-		inet_pton(AF_INET6, "2001:db8::1", local);
-		inet_pton(AF_INET6, "2001:db8:7::9", peer);
+		inet_pton(AF_INET6, "2001:db8::1", s.local.address);
+		inet_pton(AF_INET6, "2001:db8:7::9", s.peer.address);
 		s.owner = &contained;
 		s.device = "scooter-17";
 		s.state = TCP_CLOSE_WAIT;
 	} else if (which == MAPPED) {
-		inet_pton(AF_INET6, "::ffff:198.51.100.1", local);
-		inet_pton(AF_INET6, "::ffff:203.0.113.7", peer);
+		inet_pton(AF_INET6, "::ffff:198.51.100.1", s.local.address);
+		inet_pton(AF_INET6, "::ffff:203.0.113.7", s.peer.address);
 	} else if (which == UNKNOWN_OWNER) {
 		s.owner = NULL;
 		s.netns_name = NULL;

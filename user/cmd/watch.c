@@ -28,7 +28,8 @@ struct options {
 	uint64_t for_ns;	/* 0: until a signal */
 	uint64_t idle_gap_ns;
 	uint64_t ring_bytes;	/* 0: from the number of sockets */
-	const char *output, *record, *replay, *gateway;
+	const char *output, *record, *replay, *gateway, *peers_key, *identities;
+	struct disguise disguise;
 	char *filter_text;	/* the words of FILTER, as written */
 	struct filter *filter;
 };
@@ -48,7 +49,8 @@ struct watch {
 
 enum {
 	OPT_JSON = 256, OPT_EVENTS, OPT_ALL, OPT_EVERY, OPT_FOR, OPT_SUSPECT_AFTER, OPT_STRICT,
-	OPT_GATEWAY, OPT_UTC, OPT_RING, OPT_IDLE_GAP,
+	OPT_GATEWAY, OPT_UTC, OPT_RING, OPT_IDLE_GAP, OPT_PEERS, OPT_PEERS_KEY,
+	OPT_IDENTITIES,
 };
 
 static const struct argp_option argp_options[] = {
@@ -62,6 +64,13 @@ static const struct argp_option argp_options[] = {
 	  "silences and pauses this long count as idle gaps, what ends them as heartbeats "
 	  "(default 10s)", 1 },
 	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
+	{ "identities", OPT_IDENTITIES, "FILE|FIFO|unix:PATH", 0,
+	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\"}, also as they come", 1 },
+	{ "peers", OPT_PEERS, "full|prefix|pseudonym", 0,
+	  "how much of a peer's address is shown and recorded: its network (/24, /48) or a keyed "
+	  "hash (default full)", 1 },
+	{ "peers-key", OPT_PEERS_KEY, "FILE", 0,
+	  "the key of pseudonyms, 16 bytes or more; where it is the same, so are they", 1 },
 	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
 	{ "record", 'w', "FILE", 0, "record everything that is seen", 2 },
 	{ "replay", 'r', "FILE", 0, "take a recording instead of the kernel; needs no root", 2 },
@@ -159,6 +168,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			bad_value(state, "--ring", arg,
 				  "power of two from 4KiB to 1GiB (4MiB, 64MiB)");
 		break;
+	case OPT_IDENTITIES:
+		o->identities = arg;
+		break;
+	case OPT_PEERS:
+		if (!disguise__named(arg, &o->disguise.kind))
+			bad_value(state, "--peers", arg, "way to show peers: full, prefix, pseudonym");
+		break;
+	case OPT_PEERS_KEY:
+		o->peers_key = arg;
+		break;
 	case OPT_STRICT:
 		o->strict = true;
 		break;
@@ -188,9 +207,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		read_filter(state, o);
-		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway))
-			argp_error(state, "-r takes a recording as it is: -w, --for, --ring and "
-				   "--gateway belong to a live watch");
+		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway ||
+				  o->identities))
+			argp_error(state, "-r takes a recording as it is: -w, --for, --ring, "
+				   "--identities and --gateway belong to a live watch");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -199,6 +219,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 /* ---- the door ---- */
+
+/* A recording may have its peers disguised already: then they stay so. */
+static void adopt_disguise(struct watch *w)
+{
+	enum disguise_kind recorded;
+
+	if (!disguise__named(core__run(w->core)->peers, &recorded) || recorded == DISGUISE_NONE)
+		return;
+	w->options.disguise.kind = recorded;
+	w->options.disguise.done = true;
+}
 
 /* Every record passes here: into the core, and into the recording, if there is one; but for
  * those of sockets that the filter keeps out. */
@@ -211,8 +242,10 @@ static int take_record(void *context, const void *bytes, size_t size)
 	err = record__decode(bytes, size, &r, &w->problem);
 	if (!err)
 		err = core__feed(w->core, &r, &w->problem);
+	if (!err && r.type == RECORD_META)
+		adopt_disguise(w);
 	if (!err && w->recording)
-		err = recorder__add(&w->recorder, bytes, size);
+		err = recorder__add(&w->recorder, bytes, size, &r);
 	if (err < 0)
 		return err;
 	w->problem = NULL;
@@ -262,7 +295,7 @@ static int watch_kernel(struct watch *w)
 {
 	struct live_config config = {
 		.version = HALFOPEN_VERSION, .gateway = w->options.gateway,
-		.ring_bytes = w->options.ring_bytes,
+		.ring_bytes = w->options.ring_bytes, .identities = w->options.identities,
 		.idle_gap_ms = w->options.idle_gap_ns / 1000000, .all_states = w->options.core.events,
 		.fn = take_record, .context = w,
 	};
@@ -280,7 +313,8 @@ static int watch_kernel(struct watch *w)
 	err = live__open(&config, &live);
 	if (err) {
 		close(signals);
-		return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+		return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED
+		       : err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
 	}
 	err = follow(w, live, signals);
 	live__close(live);
@@ -323,6 +357,21 @@ static int watch_recording(struct watch *w)
 
 /* ---- the whole ---- */
 
+static int prepare_disguise(struct options *o)
+{
+	int err;
+
+	if (o->peers_key)
+		err = disguise__read_key(&o->disguise, o->peers_key);
+	else
+		err = disguise__make_key(&o->disguise);
+	if (!err)
+		return EXIT_DONE;
+	log_error("%s: %s", o->peers_key ? o->peers_key : "a key of pseudonyms",
+		  err == -EINVAL ? "a key of at least 16 bytes was expected" : strerror(-err));
+	return EXIT_USAGE;
+}
+
 static int open_sinks(struct watch *w)
 {
 	const struct options *o = &w->options;
@@ -335,7 +384,7 @@ static int open_sinks(struct watch *w)
 		return EXIT_USAGE;
 	}
 	if (o->record) {
-		err = recorder__open(&w->recorder, o->record);
+		err = recorder__open(&w->recorder, o->record, &o->disguise);
 		if (err) {
 			log_error("%s: cannot be written: %s", o->record, strerror(-err));
 			return EXIT_USAGE;
@@ -343,6 +392,7 @@ static int open_sinks(struct watch *w)
 		w->recording = true;
 	}
 	w->lines.output = w->text.output = &w->output;
+	w->lines.disguise = w->text.disguise = &o->disguise;
 	w->text.utc = o->utc;
 	sink = o->json ? lines__sink(&w->lines) : text__sink(&w->text);
 	w->core = w->lines.core = w->text.core = core__new(&o->core, &sink);
@@ -394,7 +444,9 @@ int cmd_watch(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &w.options);
 	trial__hush_libbpf();
 	signal(SIGPIPE, SIG_IGN);
-	code = open_sinks(&w);
+	code = prepare_disguise(&w.options);
+	if (code == EXIT_DONE)
+		code = open_sinks(&w);
 	if (code == EXIT_DONE)
 		code = w.options.replay ? watch_recording(&w) : watch_kernel(&w);
 	if (w.core) {

@@ -65,6 +65,29 @@ void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events
 	note(c, told, (struct entry){ .kind = ENTRY_LOST, .at_ns = at_ns, .n = events });
 }
 
+void connection__suspect_successor(struct connection *c, const struct successor *by,
+				   struct told *told)
+{
+	const struct successor *before = connection__successor(c);
+
+	told->count = told->untold_probes = 0;
+	if (before && before->confidence >= by->confidence)
+		return;
+	if (!c->successor)
+		c->successor = malloc(sizeof(*c->successor));
+	if (!c->successor)
+		return;
+	*c->successor = *by;
+	c->told = true;
+	note(c, told, (struct entry){ .kind = ENTRY_SUPERSEDED, .at_ns = by->at_ns,
+				      .n = by->confidence * 1000, .by_cookie = by->cookie });
+}
+
+const struct successor *connection__successor(const struct connection *c)
+{
+	return c->successor && c->last_heard_ns <= c->successor->at_ns ? c->successor : NULL;
+}
+
 /* ---- silences ---- */
 
 uint32_t connection__unanswered(const struct connection *c)
@@ -196,7 +219,26 @@ static void identify(struct connection *c, const struct ho_event *e)
 		c->counts.retransmits_before = e->total_retrans -
 					       (e->kind == HO_RETRANSMIT && e->total_retrans);
 	c->options_settled = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
-	c->identified = true;
+	c->addressed = c->identified = true;
+}
+
+void connection__address(struct connection *c, uint32_t netns, uint8_t family,
+			 const struct endpoint *local, const struct endpoint *peer)
+{
+	c->netns = netns;
+	c->family = family;
+	c->local = *local;
+	c->peer = *peer;
+	c->addressed = true;
+	/* The handshake was the last that we know of. */
+	if (!c->partial && !c->last_heard_ns)
+		c->last_heard_ns = c->first_seen_ns;
+}
+
+void connection__note_life(struct connection *c, uint64_t at_ns)
+{
+	if (at_ns > c->last_heard_ns)
+		c->last_heard_ns = at_ns;
 }
 
 static void notice_options(struct connection *c, const struct ho_event *e, struct told *told)
@@ -640,4 +682,5 @@ void connection__release(struct connection *c)
 	journal__free(&c->journal);
 	free(c->episodes);
 	free(c->gaps);
+	free(c->successor);
 }

@@ -9,16 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "endpoint.h"
 #include "gaps.h"
 #include "heartbeat.h"
 #include "journal.h"
 #include "keepalive.h"
 #include "latency.h"
-
-struct endpoint {
-	uint8_t address[16];
-	uint16_t port;
-};
 
 /* Kinds of ask, as bits: a silence that saw several is mixed. */
 enum ask {
@@ -64,6 +60,16 @@ enum outcome {
 enum found_by {
 	FOUND_BY_NOTHING, FOUND_BY_KEEPALIVE, FOUND_BY_USER_TIMEOUT, FOUND_BY_RETRANSMIT,
 	FOUND_BY_ZERO_WINDOW, FOUND_BY_RESET, FOUND_BY_UNREACHABLE, FOUND_BY_LOCAL_CLOSE,
+	FOUND_BY_SUPERSEDED,
+};
+
+/* The connection on which the device seems to have come back. */
+struct successor {
+	uint64_t cookie;
+	uint64_t at_ns;		/* its arrival */
+	struct endpoint peer;
+	uint8_t family;
+	double confidence;	/* 1: the operator's word */
 };
 
 struct counts {
@@ -82,7 +88,8 @@ struct connection {
 	uint32_t bound_if;	/* interface that it is bound to: the scope of link-local addresses */
 	uint8_t family;
 	uint8_t state;
-	bool identified;	/* the fields above hold */
+	bool addressed;		/* the fields above hold */
+	bool identified;	/* and so does the rest: an event told of it */
 	bool partial;
 	bool told;		/* it did something that is told without --all */
 	bool mptcp;
@@ -99,6 +106,7 @@ struct connection {
 	uint64_t first_seen_ns;
 	uint64_t last_heard_ns;
 	struct gaps *gaps;	/* that it survived; NULL: none */
+	struct successor *successor;	/* NULL: nobody suspected one */
 	struct heartbeat heartbeat;
 
 	/* Evidence of the ending. */
@@ -158,6 +166,20 @@ void connection__lose_ending(struct connection *c, uint64_t at_ns);
 /* Events about this socket never reached us. */
 void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
 			   struct told *told);
+
+/* What is known of it without an event of its own: its ends. */
+void connection__address(struct connection *c, uint32_t netns, uint8_t family,
+			 const struct endpoint *local, const struct endpoint *peer);
+
+/* The kernel heard the peer at `at_ns` or later, though no event told of it. */
+void connection__note_life(struct connection *c, uint64_t at_ns);
+
+/* It may have been superseded, or surely was: the likeliest successor stays. */
+void connection__suspect_successor(struct connection *c, const struct successor *by,
+				   struct told *told);
+
+/* Its successor, unless it was heard after that one came. */
+const struct successor *connection__successor(const struct connection *c);
 
 /* An ask left at `at_ns`: it begins a silence, or prolongs it. */
 void connection__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind);

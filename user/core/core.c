@@ -5,15 +5,21 @@
 #include <string.h>
 
 #include "core.h"
+#include "identities.h"
 #include "outcome.h"
+#include "supersession.h"
 #include "table.h"
 #include "tcp_states.h"
 
 /* An ended socket waits this long for what follows its ending: the reset that it sent, the
  * error report of kernels that send it afterwards. */
 #define LAST_EVENTS_NS 250000000ULL
+/* Arrivals are judged this often: that walks over all sockets. */
+#define ARRIVALS_NS 1000000000ULL
 #define RESET_REASONS_MAX 128
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
+/* A device that holds two connections at once may take this long to be heard on the older one. */
+#define SURE_AFTER_NS 5000000000ULL
 
 struct core {
 	struct core_config config;
@@ -22,6 +28,8 @@ struct core {
 
 	struct table table;
 	struct owners owners;
+	struct identities identities;
+	struct supersession supersession;
 	struct wallclock clock;
 	struct run run;
 	struct namespace_sysctl *namespaces;
@@ -29,7 +37,7 @@ struct core {
 	char *reset_reasons[RESET_REASONS_MAX];
 
 	struct connection *first_ended, *last_ended;
-	uint64_t now_ns, next_every_ns;
+	uint64_t now_ns, next_every_ns, next_arrivals_ns;
 	uint64_t last_pass_ns;		/* when the last complete pass began */
 	uint64_t counted;		/* losses that the kernel counted ... */
 	uint64_t counted_at_last_pass, counted_at_pass_before;
@@ -70,6 +78,8 @@ void core__free(struct core *core)
 		free_connection(s->history);
 	table__free(&core->table);
 	owners__free(&core->owners);
+	identities__free(&core->identities);
+	supersession__free(&core->supersession);
 	free(core->namespaces);
 	for (i = 0; i < RESET_REASONS_MAX; i++)
 		free(core->reset_reasons[i]);
@@ -78,6 +88,7 @@ void core__free(struct core *core)
 	free(core->run.boot_id);
 	free(core->run.run_id);
 	free(core->run.kernel);
+	free(core->run.peers);
 	free(core->run.attached);
 	free(core);
 }
@@ -112,6 +123,13 @@ static const char *netns_name(const struct core *core, uint32_t netns)
 	return ns ? ns->name : "";
 }
 
+static uint32_t device_of(struct core *core, const struct connection *c)
+{
+	struct endpoint peer = endpoint__mapped(&c->peer, c->family);
+
+	return identities__device_of(&core->identities, &peer, c->first_seen_ns, c->partial);
+}
+
 /* Does the filter want a socket of which this much is known? */
 static enum truth is_wanted(const struct core *core, struct filter_subject s, uint32_t owner)
 {
@@ -125,28 +143,31 @@ static enum truth is_wanted(const struct core *core, struct filter_subject s, ui
 }
 
 /* Its state changes, and its owner may not be known yet: those decide when it is told. */
-static enum truth event_is_wanted(const struct core *core, const struct ho_event *e,
-				  uint32_t owner)
+static enum truth event_is_wanted(const struct core *core, const struct ho_event *e)
 {
-	return is_wanted(core, (struct filter_subject){
-		.family = e->family, .local = e->local, .peer = e->peer, .netns = e->netns,
-		.local_port = e->local_port, .peer_port = e->peer_port }, owner);
+	struct filter_subject s = { .family = e->family, .netns = e->netns,
+				    .local.port = e->local_port, .peer.port = e->peer_port };
+
+	memcpy(s.local.address, e->local, sizeof(e->local));
+	memcpy(s.peer.address, e->peer, sizeof(e->peer));
+	return is_wanted(core, s, 0);
 }
 
-static enum truth connection_is_wanted(const struct core *core, const struct connection *c)
+static enum truth connection_is_wanted(struct core *core, const struct connection *c)
 {
 	return is_wanted(core, (struct filter_subject){
-		.family = c->family, .local = c->local.address, .peer = c->peer.address,
-		.local_port = c->local.port, .peer_port = c->peer.port, .netns = c->netns,
-		.state = c->ended_ns ? c->ended_from : c->state }, c->owner);
+		.family = c->family, .local = c->local, .peer = c->peer, .netns = c->netns,
+		.state = c->ended_ns ? c->ended_from : c->state,
+		.device = identities__name(&core->identities, device_of(core, c)) }, c->owner);
 }
 
 /* ---- telling ---- */
 
-static struct subject subject_of(const struct core *core, const struct connection *c)
+static struct subject subject_of(struct core *core, const struct connection *c)
 {
 	return (struct subject){ .connection = c, .owner = owners__at(&core->owners, c->owner),
-				 .netns_name = netns_name(core, c->netns) };
+				 .netns_name = netns_name(core, c->netns),
+				 .device = identities__name(&core->identities, device_of(core, c)) };
 }
 
 static enum outcome present_outcome(const struct core *core, const struct connection *c)
@@ -171,13 +192,15 @@ static void tell_timeline(struct core *core, struct connection *c)
 		t.declared_ns = outcome__declared_ns(c);
 		t.evidence = connection__evidence(c, t.declared_ns);
 		t.latency = latency__between(&t.evidence);
+		/* It was gone when it came again, if not before. */
+		t.latency.lower_bounds_known |= c->found_by == FOUND_BY_SUPERSEDED;
 	}
 	connection__flush_run(c);
 	if (core->sink.timeline)
 		core->sink.timeline(core->sink.context, &t);
 }
 
-static bool is_worth_telling(const struct core *core, const struct connection *c)
+static bool is_worth_telling(struct core *core, const struct connection *c)
 {
 	return (c->told || core->config.all) && connection_is_wanted(core, c) == TRUTH_YES;
 }
@@ -187,9 +210,22 @@ static void tell_open_sockets(struct core *core)
 	struct slot *s = NULL;
 
 	while ((s = table__next(&core->table, s)))
-		if (s->history && s->history->identified && !s->history->ended_ns &&
+		if (s->history && s->history->addressed && !s->history->ended_ns &&
 		    is_worth_telling(core, s->history))
 			tell_timeline(core, s->history);
+}
+
+static void tell_events(struct core *core, const struct connection *c, const struct told *told)
+{
+	struct subject subject;
+	unsigned int i;
+
+	if (!core->config.events || !core->started || !core->sink.event || !c->addressed ||
+	    !told->count || connection_is_wanted(core, c) != TRUTH_YES)
+		return;
+	subject = subject_of(core, c);
+	for (i = 0; i < told->count; i++)
+		core->sink.event(core->sink.context, &subject, &told->entries[i]);
 }
 
 /* ---- sockets ---- */
@@ -236,10 +272,178 @@ static void wait_for_last_events(struct core *core, struct connection *c)
 	core->totals.half_open += c->found_by != FOUND_BY_NOTHING;
 }
 
+/* ---- devices that come back ---- */
+
+static struct connection *history_of(struct core *core, struct slot *s)
+{
+	return s->history ? s->history : new_history(core, s);
+}
+
+static void suspect_successor(struct core *core, struct slot *old, const struct arrival *by,
+			      const struct endpoint *peer, double confidence)
+{
+	struct connection *c = history_of(core, old);
+	struct successor successor = { .cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
+				       .family = by->family, .confidence = confidence };
+	struct told told;
+
+	if (!c || c->ended_ns)
+		return;
+	if (!c->addressed)
+		connection__address(c, by->netns, by->family, &by->local, peer);
+	connection__suspect_successor(c, &successor, &told);
+	tell_events(core, c, &told);
+}
+
+/* The same address came to the same port again. */
+static void on_suspicion(void *context, uint64_t cookie, const struct arrival *by,
+			 double confidence)
+{
+	struct core *core = context;
+	struct slot *old = table__find(&core->table, cookie);
+	struct endpoint peer = by->peer;
+
+	if (!old)
+		return;
+	peer.port = old->peer_port;
+	suspect_successor(core, old, by, &peer, confidence);
+}
+
+/* A connection is this device's, the operator says: one that it held to the same port before is
+ * superseded, as long as nothing more is heard on it. */
+static void seat_device(struct core *core, struct slot *s, uint32_t device)
+{
+	uint64_t cookie = s->cookie, before;
+	const struct arrival *by;
+	struct slot *old;
+
+	before = identities__take_seat(&core->identities, device, s->netns, s->local_port, cookie);
+	old = before && before != cookie ? table__find(&core->table, before) : NULL;
+	if (!old)
+		return;
+	if (old->first_seen_us > s->first_seen_us) {	/* the older one was named last */
+		identities__take_seat(&core->identities, device, s->netns, s->local_port, before);
+		cookie = before;
+		old = s;
+	}
+	by = arrivals__with_cookie(&core->supersession.arrivals, cookie);
+	if (by && old->history && old->history->addressed)
+		suspect_successor(core, old, by, &old->history->peer, 1);
+}
+
+/* Told of for the first time: did it come to us? True if somebody has said who it is. */
+static bool notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e)
+{
+	struct endpoint peer = { .port = e->peer_port };
+	uint32_t device;
+
+	if (e->kind == HO_STATE && e->state == TCP_ESTABLISHED && e->old_state == TCP_SYN_RECV)
+		arrivals__add(&core->supersession.arrivals, e);
+	memcpy(peer.address, e->peer, sizeof(peer.address));
+	peer = endpoint__mapped(&peer, e->family);
+	device = identities__device_of(&core->identities, &peer, e->mono_ns, s->partial);
+	if (device)
+		seat_device(core, s, device);
+	return device;
+}
+
+static int feed_identity(struct core *core, const struct record *r)
+{
+	struct endpoint peer = { .port = r->identity.port };
+	const struct arrival *arrival;
+	struct slot *s = NULL;
+	uint32_t device;
+
+	memcpy(peer.address, r->identity.peer, sizeof(peer.address));
+	device = identities__learn(&core->identities, &peer, r->identity.device,
+				   r->identity.at_ns);
+	if (!device)
+		return -ENOMEM;
+	arrival = arrivals__from(&core->supersession.arrivals, &peer);
+	if (arrival)
+		s = table__find(&core->table, arrival->cookie);
+	if (s && !s->ignored) {
+		struct connection *c = history_of(core, s);
+
+		if (!c)
+			return -ENOMEM;
+		if (!c->addressed)
+			connection__address(c, arrival->netns, arrival->family, &arrival->local,
+					    &arrival->peer);
+		seat_device(core, s, device);
+	}
+	return 0;
+}
+
+/* Nobody was heard on it since the device came back, as of `mono_ns`: no doubt is left. */
+static void find_superseded(struct core *core, struct connection *c, uint64_t mono_ns)
+{
+	const struct successor *by = connection__successor(c);
+	bool sure = by && by->confidence >= 1 && mono_ns > by->at_ns + SURE_AFTER_NS;
+
+	if (c->ended_ns || sure == (c->found_by == FOUND_BY_SUPERSEDED))
+		return;
+	c->found_by = sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING;
+	if (is_worth_telling(core, c))
+		tell_timeline(core, c);
+}
+
+/* An ending that an ask brought about, or that we made while the device was elsewhere. */
+static bool may_be_superseded(const struct connection *c)
+{
+	const struct successor *by = connection__successor(c);
+
+	return c->found_by != FOUND_BY_NOTHING ||
+	       (by && by->confidence >= 1 && (c->outcome == OUTCOME_CLOSED_LOCALLY ||
+					      c->outcome == OUTCOME_ABORTED_LOCALLY));
+}
+
+/* Which of the connections that have ended, the first `count` of them, were superseded. */
+static void find_successors(struct core *core, unsigned int count)
+{
+	struct finding_of_dead *dead = calloc(count + 1, sizeof(*dead));
+	struct connection *c = core->first_ended;
+	unsigned int unsure = 0, i;
+
+	for (i = 0; dead && i < count; i++, c = c->next_ended) {
+		const struct successor *by = connection__successor(c);
+
+		if (!may_be_superseded(c))
+			continue;
+		if (by && by->confidence >= 1)
+			c->found_by = FOUND_BY_SUPERSEDED;
+		else
+			dead[unsure++].connection = c;
+	}
+	if (unsure)
+		supersession__judge_dead(&core->supersession, &core->table, dead, unsure);
+	for (i = 0; i < unsure; i++) {
+		const struct arrival *by = dead[i].by;
+		struct told told;
+
+		if (!by || dead[i].confidence < SUPERSESSION_SURE)
+			continue;
+		c = dead[i].connection;
+		connection__suspect_successor(c, &(struct successor){
+			.cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
+			.family = by->family, .confidence = dead[i].confidence }, &told);
+		if (connection__successor(c)) {
+			c->found_by = FOUND_BY_SUPERSEDED;
+			tell_events(core, c, &told);
+		}
+	}
+	free(dead);
+}
+
 static void tell_ended_sockets(struct core *core, uint64_t until_ns)
 {
 	struct connection *c;
+	unsigned int due = 0;
 
+	for (c = core->first_ended; c && c->ended_ns <= until_ns; c = c->next_ended)
+		due++;
+	if (due)
+		find_successors(core, due);
 	while ((c = core->first_ended) && c->ended_ns <= until_ns) {
 		core->first_ended = c->next_ended;
 		if (!core->first_ended)
@@ -256,7 +460,7 @@ static bool needs_history(const struct core *core, const struct ho_event *e)
 {
 	if (core->config.all || core->config.events)
 		return true;
-	if (event_is_wanted(core, e, 0) == TRUTH_UNKNOWN)
+	if (event_is_wanted(core, e) == TRUTH_UNKNOWN)
 		return true;	/* to be decided when more is known */
 	if (e->kind == HO_SEEN)
 		return e->probes_out || e->retransmits;
@@ -279,6 +483,13 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->netns = index <= NETNS_INDEX_MAX ? index : 0;
 	}
 	if (added) {
+		struct endpoint local = { .port = e->local_port }, peer = { .port = e->peer_port };
+
+		memcpy(local.address, e->local, sizeof(local.address));
+		memcpy(peer.address, e->peer, sizeof(peer.address));
+		s->peer_key = arrivals__key(e->netns, &local, &peer);
+		s->peer_port = e->peer_port;
+		s->local_port = e->local_port;
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	}
@@ -286,25 +497,12 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 	s->keepalive = (e->flags & HO_F_KEEPALIVE) != 0;
 }
 
-static void tell_events(struct core *core, const struct connection *c, const struct told *told)
-{
-	struct subject subject;
-	unsigned int i;
-
-	if (!core->config.events || !core->started || !core->sink.event || !c->identified ||
-	    !told->count || connection_is_wanted(core, c) != TRUTH_YES)
-		return;
-	subject = subject_of(core, c);
-	for (i = 0; i < told->count; i++)
-		core->sink.event(core->sink.context, &subject, &told->entries[i]);
-}
-
 /* A socket that no later knowledge can make wanted is not stored at all, or, where it had to
  * be until its owner was known, remembered as such. */
 static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event *e)
 {
 	if (!s)
-		return event_is_wanted(core, e, 0) == TRUTH_NO;
+		return event_is_wanted(core, e) == TRUTH_NO;
 	if (!s->ignored)
 		return false;
 	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
@@ -318,7 +516,7 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	struct connection *c;
 	struct told told;
 	struct slot *s;
-	bool added, ended;
+	bool added, ended, named;
 
 	s = table__find(&core->table, e->cookie);
 	if (is_kept_out(core, s, e))
@@ -338,9 +536,10 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	if (!s)
 		return -ENOMEM;
 	touch(core, s, e, added);
+	named = added && notice_newcomer(core, s, e);
 	c = s->history;
 	if (!c) {
-		if (!needs_history(core, e))
+		if (!named && !needs_history(core, e))
 			return 0;
 		c = new_history(core, s);
 		if (!c)
@@ -349,6 +548,8 @@ static int feed_event(struct core *core, const struct ho_event *e)
 	ended = c->ended_ns != 0;
 	connection__apply(c, e, &core->rules, &told);
 	core->unseen += told.untold_probes;
+	if (!c->ended_ns && c->found_by == FOUND_BY_SUPERSEDED && !connection__successor(c))
+		c->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
 	tell_events(core, c, &told);
 	if (!ended && c->ended_ns)
 		wait_for_last_events(core, c);
@@ -362,7 +563,7 @@ static void ignore_if_unwanted(struct core *core, struct slot *s)
 	uint8_t state = c->state;
 	enum truth wanted;
 
-	if (c->ended_ns || !c->identified)
+	if (c->ended_ns || !c->addressed)
 		return;
 	c->state = 0;
 	wanted = connection_is_wanted(core, c);
@@ -454,11 +655,30 @@ static void feed_present(struct core *core, const struct record *r)
 	}
 }
 
+/* The kernel's own clock of the peer, for those on whom it decides something. */
+static void feed_silent(struct core *core, const struct record *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->present.count; i++) {
+		uint64_t word = r->present.cookies[i], silent_ns = (word >> 48) * 1000000000;
+		struct slot *s = table__find(&core->table, word & RECORD_COOKIE_MASK);
+
+		if (!s)
+			continue;
+		s->touched = r->mono_ns >> TABLE_TOUCH_SHIFT;
+		if (!s->history || !s->history->successor || r->mono_ns < silent_ns + 1000000000)
+			continue;
+		connection__note_life(s->history, r->mono_ns - silent_ns - 1000000000);
+		find_superseded(core, s->history, r->mono_ns);
+	}
+}
+
 static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mono_ns)
 {
 	struct connection *c = table__find(&core->table, cookie)->history;
 
-	if (!c || !c->identified) {
+	if (!c || !c->addressed) {
 		core->totals.endings += !table__find(&core->table, cookie)->ignored;
 		forget(core, cookie);
 		return;
@@ -566,7 +786,9 @@ static int feed_meta(struct core *core, const struct record *r)
 	run->boot_id = copy(r->meta.boot_id);
 	run->run_id = copy(r->meta.run_id);
 	run->kernel = copy(r->meta.kernel);
-	if (!run->version || !run->gateway || !run->boot_id || !run->run_id || !run->kernel)
+	run->peers = copy(r->meta.peers);
+	if (!run->version || !run->gateway || !run->boot_id || !run->run_id || !run->kernel ||
+	    !run->peers)
 		return -ENOMEM;
 	return 0;
 }
@@ -581,7 +803,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.started_ns = r->mono_ns;
 	core->run.clock = &core->clock;
 	core->next_every_ns = r->mono_ns + core->config.every_ns;
-	core->unseen_from_ns = r->mono_ns;
+	core->unseen_from_ns = core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	if (core->sink.start)
@@ -602,6 +824,10 @@ static void pass_time(struct core *core)
 	if (!core->started)
 		return;
 	tell_unseen(core);
+	if (core->now_ns >= core->next_arrivals_ns) {
+		supersession__judge_arrivals(&core->supersession, &core->table, on_suspicion, core);
+		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
+	}
 	tell_ended_sockets(core, core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
 	if (core->config.every_ns && core->now_ns >= core->next_every_ns) {
 		tell_open_sockets(core);
@@ -646,6 +872,11 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	case RECORD_PRESENT:
 		feed_present(core, r);
 		return 0;
+	case RECORD_SILENT:
+		feed_silent(core, r);
+		return 0;
+	case RECORD_IDENTITY:
+		return feed_identity(core, r);
 	case RECORD_SNAPSHOT:
 		return feed_snapshot(core, r);
 	case RECORD_LOSS:

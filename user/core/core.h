@@ -23,6 +23,7 @@ struct subject {
 	const struct connection *connection;
 	const struct owner *owner;	/* NULL: not known */
 	const char *netns_name;		/* "" = has none */
+	const char *device;		/* NULL: not known */
 };
 
 struct timeline {
@@ -44,7 +45,7 @@ struct namespace_sysctl {
 
 struct run {
 	uint32_t hz;
-	char *version, *gateway, *boot_id, *run_id, *kernel, *attached;
+	char *version, *gateway, *boot_id, *run_id, *kernel, *peers, *attached;
 	uint64_t started_ns;
 	const struct wallclock *clock;
 	const struct namespace_sysctl *namespaces;

@@ -20,9 +20,8 @@ enum node_kind {
 
 enum compare { EQUAL, NOT_EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
 
-/* An address in the form of a v4-mapped IPv6 address where it is IPv4. */
 struct host {
-	uint8_t address[16];
+	struct endpoint end;	/* an IPv4 address in its mapped form; the port is not used */
 	uint8_t prefix;		/* bits; 0: any address */
 	int32_t port;		/* -1: any */
 };
@@ -147,15 +146,8 @@ static bool read_port(const char *text, size_t length, uint32_t *port)
 	return read_number(text, length, 65535, port);
 }
 
-static void map_ipv4(struct host *h, const uint8_t *ipv4)
-{
-	memset(h->address, 0, 10);
-	h->address[10] = h->address[11] = 0xff;
-	memcpy(h->address + 12, ipv4, 4);
-}
-
 /* "10.1" stands for 10.1.0.0 where a prefix follows, as in ss. */
-static bool read_ipv4(const char *text, bool abbreviated, uint8_t ipv4[4])
+static bool read_ipv4(const char *text, bool abbreviated, uint8_t *ipv4)
 {
 	unsigned int part[4] = { 0 };
 	int parts, used = 0;
@@ -176,24 +168,24 @@ static bool read_ipv4(const char *text, bool abbreviated, uint8_t ipv4[4])
 static bool read_address(char *text, struct host *h)
 {
 	char *slash = strchr(text, '/');
+	struct endpoint ipv4 = { 0 };
 	uint32_t prefix = 128;
-	uint8_t ipv4[4];
 
 	if (slash)
 		*slash = '\0';
 	if (!*text || !strcmp(text, "*"))
 		return !slash;	/* any address */
-	if (read_ipv4(text, slash != NULL, ipv4)) {
+	if (read_ipv4(text, slash != NULL, ipv4.address)) {
 		if (slash && !read_number(slash + 1, strlen(slash + 1), 32, &prefix))
 			return false;
-		map_ipv4(h, ipv4);
+		h->end = endpoint__mapped(&ipv4, AF_INET);
 		h->prefix = 96 + (slash ? prefix : 32);
 		return true;
 	}
 	if (slash && !read_number(slash + 1, strlen(slash + 1), 128, &prefix))
 		return false;
 	h->prefix = prefix;
-	return inet_pton(AF_INET6, text, h->address) == 1;
+	return inet_pton(AF_INET6, text, h->end.address) == 1;
 }
 
 /* Cuts the port off the text of a host; an IPv6 address needs brackets for that. */
@@ -532,21 +524,21 @@ static bool compares(enum compare compare, uint32_t a, uint32_t b)
 	return false;
 }
 
-static bool host_matches(const struct host *h, uint8_t family, const uint8_t *address,
-			 uint16_t port)
+static bool host_matches(const struct host *h, uint8_t family, const struct endpoint *e)
 {
-	struct host mapped;
 	unsigned int whole = h->prefix / 8, rest = h->prefix % 8;
+	struct endpoint end = endpoint__mapped(e, family);
 
-	if (h->port >= 0 && h->port != port)
+	if (h->port >= 0 && h->port != e->port)
 		return false;
-	if (family == AF_INET) {
-		map_ipv4(&mapped, address);
-		address = mapped.address;
-	}
-	if (memcmp(h->address, address, whole))
+	if (memcmp(h->end.address, end.address, whole))
 		return false;
-	return !rest || !((h->address[whole] ^ address[whole]) >> (8 - rest));
+	return !rest || !((h->end.address[whole] ^ end.address[whole]) >> (8 - rest));
+}
+
+static bool is_number(const char *word)
+{
+	return word[strspn(word, "0123456789")] == '\0';
 }
 
 static bool netns_matches(const struct filter *f, const struct filter_subject *s)
@@ -580,8 +572,8 @@ static bool word_matches(const struct filter *f, const struct filter_subject *s,
 	*known = true;
 	switch (f->kind) {
 	case NODE_NETNS:
-		*known = s->netns_name || netns_matches(f, s);
-		return *known && netns_matches(f, s);
+		*known = s->netns_name || is_number(f->word);
+		return netns_matches(f, s);
 	case NODE_DEVICE:
 		*known = s->device;
 		return s->device && !fnmatch(f->word, s->device, 0);
@@ -613,14 +605,14 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
 	case NODE_NOT:
 		return TRUTH_YES - filter__matches(f->left, s);
 	case NODE_SPORT:
-		return truth_of(compares(f->compare, s->local_port, f->number));
+		return truth_of(compares(f->compare, s->local.port, f->number));
 	case NODE_DPORT:
-		return truth_of(compares(f->compare, s->peer_port, f->number));
+		return truth_of(compares(f->compare, s->peer.port, f->number));
 	case NODE_SRC:
-		fits = host_matches(&f->host, s->family, s->local, s->local_port);
+		fits = host_matches(&f->host, s->family, &s->local);
 		return truth_of(fits == (f->compare == EQUAL));
 	case NODE_DST:
-		fits = host_matches(&f->host, s->family, s->peer, s->peer_port);
+		fits = host_matches(&f->host, s->family, &s->peer);
 		return truth_of(fits == (f->compare == EQUAL));
 	case NODE_STATE:
 		if (!s->state)

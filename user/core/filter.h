@@ -22,6 +22,7 @@
 
 #include <stdint.h>
 
+#include "endpoint.h"
 #include "owner.h"
 
 struct filter;
@@ -38,8 +39,7 @@ void filter__free(struct filter *f);
 /* What is known of a socket so far: a test of something that is not is neither true nor false. */
 struct filter_subject {
 	uint8_t family;
-	const uint8_t *local, *peer;	/* 16 bytes each, as in struct ho_event */
-	uint16_t local_port, peer_port;
+	struct endpoint local, peer;
 	uint8_t state;			/* 0: not known */
 	uint32_t netns;
 	const char *netns_name;		/* NULL: not known, "": it has none */

@@ -26,6 +26,7 @@ enum entry_kind {
 	ENTRY_STATE,		/* from, to */
 	ENTRY_LOST,		/* n */
 	ENTRY_ZERO_WINDOW_PROBE,	/* n */
+	ENTRY_SUPERSEDED,	/* n is the confidence in thousandths, by_cookie */
 	ENTRY_HEARTBEAT,	/* n is bytes, last_ns when data had passed before */
 };
 
@@ -38,7 +39,10 @@ void rtt__add(struct rtt *r, uint32_t us);
 
 struct entry {
 	uint64_t at_ns;
-	uint64_t last_ns;	/* ENTRY_ANSWERED_RUN, ENTRY_HEARTBEAT only */
+	union {
+		uint64_t last_ns;	/* ENTRY_ANSWERED_RUN, ENTRY_HEARTBEAT only */
+		uint64_t by_cookie;	/* ENTRY_SUPERSEDED only */
+	};
 	struct rtt rtt;		/* of an answer or a run of them; count 0: not known */
 	uint32_t n;
 	uint16_t episode;	/* the how many-th silence it belongs to */

@@ -137,6 +137,8 @@ void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t su
 
 uint64_t outcome__declared_ns(const struct connection *c)
 {
+	if (c->found_by == FOUND_BY_SUPERSEDED)
+		return c->successor->at_ns;
 	if (c->found_by == FOUND_BY_LOCAL_CLOSE && c->closed_ns)
 		return c->closed_ns;
 	if (c->found_by == FOUND_BY_RESET && c->reset_ns)
@@ -170,6 +172,7 @@ const char *found_by__name(enum found_by f)
 		[FOUND_BY_USER_TIMEOUT] = "user_timeout", [FOUND_BY_RETRANSMIT] = "retransmit",
 		[FOUND_BY_ZERO_WINDOW] = "zero_window", [FOUND_BY_RESET] = "reset",
 		[FOUND_BY_UNREACHABLE] = "unreachable", [FOUND_BY_LOCAL_CLOSE] = "local_close",
+		[FOUND_BY_SUPERSEDED] = "superseded",
 	};
 
 	return names[f];

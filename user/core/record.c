@@ -60,6 +60,7 @@ size_t record__encode(const struct record *r, void *buf)
 		put_string(&w, r->meta.boot_id);
 		put_string(&w, r->meta.run_id);
 		put_string(&w, r->meta.kernel);
+		put_string(&w, r->meta.peers);
 		break;
 	case RECORD_START:
 		put_string(&w, r->start.attached);
@@ -99,8 +100,15 @@ size_t record__encode(const struct record *r, void *buf)
 		put_string(&w, r->reset_reason.name);
 		break;
 	case RECORD_PRESENT:
+	case RECORD_SILENT:
 		put_u64(&w, r->present.count);
 		put(&w, r->present.cookies, r->present.count * sizeof(uint64_t));
+		break;
+	case RECORD_IDENTITY:
+		put_u64(&w, r->identity.at_ns);
+		put(&w, r->identity.peer, sizeof(r->identity.peer));
+		put_u32(&w, r->identity.port);
+		put_string(&w, r->identity.device);
 		break;
 	case RECORD_TICK:
 	case RECORD_STOP:
@@ -211,6 +219,8 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->meta.boot_id = get_string(&r);
 		out->meta.run_id = get_string(&r);
 		out->meta.kernel = get_string(&r);
+		/* format 1 ended here, give or take the padding */
+		out->meta.peers = r.at < r.size ? get_string(&r) : "";
 		if (!r.bad && (out->meta.hz < 10 || out->meta.hz > 10000)) {
 			*why = "a clock rate (HZ) that no kernel has";
 			return -EBADMSG;
@@ -263,11 +273,18 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->reset_reason.name = get_string(&r);
 		break;
 	case RECORD_PRESENT:
+	case RECORD_SILENT:
 		out->present.count = get_u64(&r);
 		out->present.cookies = (const void *)(r.buf + r.at);
 		if (out->present.count > RECORD_PRESENT_MAX ||
 		    size - r.at != out->present.count * sizeof(uint64_t))
 			r.bad = true;
+		break;
+	case RECORD_IDENTITY:
+		out->identity.at_ns = get_u64(&r);
+		get(&r, out->identity.peer, sizeof(out->identity.peer));
+		out->identity.port = get_u32(&r);
+		out->identity.device = get_string(&r);
 		break;
 	case RECORD_TICK:
 	case RECORD_STOP:

@@ -29,7 +29,9 @@ enum record_type {
 	RECORD_SNAPSHOT = 9,	/* a pass over all open sockets has ended */
 	RECORD_RESET_REASON = 10,	/* a name of this kernel's enum sk_rst_reason */
 	RECORD_STOP = 11,	/* the watch ends here */
-	RECORD_PRESENT = 12,	/* cookies of sockets that a pass found open */
+	RECORD_PRESENT = 12,	/* cookies of sockets that a pass found open; no longer written */
+	RECORD_IDENTITY = 13,	/* a device is behind a peer */
+	RECORD_SILENT = 14,	/* the same, with how long each had been silent */
 	RECORD_TYPE_MAX
 };
 
@@ -47,6 +49,7 @@ struct record {
 		struct {
 			uint32_t hz;
 			const char *version, *gateway, *boot_id, *run_id, *kernel;
+			const char *peers;	/* how they are disguised: full, prefix ... */
 		} meta;
 		struct {
 			const char *attached;	/* program names, separated by spaces */
@@ -82,11 +85,30 @@ struct record {
 			const char *name;
 		} reset_reason;
 		struct {
+			uint64_t at_ns;		/* since when */
+			uint8_t peer[16];	/* an IPv4 address in its mapped form */
+			uint16_t port;		/* 0: whatever the port */
+			const char *device;
+		} identity;
+		struct {
 			uint32_t count;		/* at most RECORD_PRESENT_MAX */
-			const uint64_t *cookies;	/* aligned as the record is */
+			const uint64_t *cookies;	/* aligned as the record is; of RECORD_SILENT
+							 * record__silent() */
 		} present;
 	};
 };
+
+/* A cookie and for how many seconds the kernel had not heard the peer, rounded down: 48 and 16
+ * bits. Cookies count sockets since boot; no host has seen 2^48 of them. */
+#define RECORD_COOKIE_MASK ((1ULL << 48) - 1)
+#define RECORD_SILENT_MAX_S 0xffff
+
+static inline uint64_t record__silent(uint64_t cookie, uint64_t seconds)
+{
+	if (seconds > RECORD_SILENT_MAX_S)
+		seconds = RECORD_SILENT_MAX_S;
+	return (cookie & RECORD_COOKIE_MASK) | seconds << 48;
+}
 
 #define RECORD_HEADER_SIZE 16
 #define RECORD_PRESENT_MAX 2048

@@ -23,6 +23,8 @@ struct slot {
 	uint32_t owner;		/* index into struct owners, 0: not known */
 	uint32_t touched;	/* when it was last heard of, in units of TABLE_TOUCH_NS */
 	struct connection *history;	/* NULL: nothing to tell so far */
+	uint32_t peer_key;	/* arrivals__key() */
+	uint16_t peer_port, local_port;
 };
 
 /* 2^27 ns, 134 ms: 32 bits of it last for 18 years. */

@@ -90,15 +90,21 @@ static void on_start(void *context, const struct run *run)
 
 /* ---- socket ---- */
 
-static void write_end(struct json *j, const char *key, const struct connection *c,
-		      const struct endpoint *e)
+static void write_end(struct json *j, const char *key, const char *address, uint16_t port)
+{
+	json__object(j, key);
+	json__string(j, "address", address);
+	json__u64(j, "port", port);
+	json__end_object(j);
+}
+
+static void write_peer(struct lines *l, uint8_t family, uint32_t bound_if,
+		       const struct endpoint *e)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
-	json__object(j, key);
-	json__string(j, "address", address__format(c, e, text));
-	json__u64(j, "port", e->port);
-	json__end_object(j);
+	write_end(&l->json, "peer",
+		  address__format_peer(l->disguise, family, bound_if, e->address, text), e->port);
 }
 
 static void write_owner(struct json *j, const struct owner *o)
@@ -116,16 +122,20 @@ static void write_owner(struct json *j, const struct owner *o)
 static void write_socket(struct lines *l, const struct subject *s)
 {
 	const struct connection *c = s->connection;
+	char local[ADDRESS_TEXT_SIZE];
 	struct json *j = &l->json;
 
 	json__object(j, "socket");
 	json__big(j, "cookie", c->cookie);
 	write_netns(j, c->netns, s->netns_name);
 	json__string(j, "family", address__family(c));
-	write_end(j, "local", c, &c->local);
-	write_end(j, "peer", c, &c->peer);
+	write_end(j, "local", address__format(c->family, c->bound_if, c->local.address, local),
+		  c->local.port);
+	write_peer(l, c->family, c->bound_if, &c->peer);
 	if (s->owner)
 		write_owner(j, s->owner);
+	if (s->device)
+		json__string(j, "device", s->device);
 	if (c->mptcp)
 		json__bool(j, "mptcp", true);
 	json__end_object(j);
@@ -170,7 +180,7 @@ static const char *entry_name(enum entry_kind kind)
 		[ENTRY_RESET_RECEIVED] = "reset_received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
 		[ENTRY_ZERO_WINDOW_PROBE] = "zero_window_probe",
-		[ENTRY_HEARTBEAT] = "heartbeat",
+		[ENTRY_HEARTBEAT] = "heartbeat", [ENTRY_SUPERSEDED] = "superseded",
 	};
 
 	return names[kind];
@@ -211,6 +221,12 @@ static void write_event_members(struct lines *l, const struct entry *e)
 	case ENTRY_HEARTBEAT:
 		json__u64(j, "bytes", e->n);
 		json__milli(j, "gap_s", (e->at_ns - e->last_ns) / 1000000);
+		break;
+	case ENTRY_SUPERSEDED:
+		json__object(j, "by");
+		json__big(j, "cookie", e->by_cookie);
+		json__end_object(j);
+		json__milli(j, "confidence", e->n);
 		break;
 	case ENTRY_RESET_SENT:
 		write_reason(l, "reason", e->n);
@@ -332,13 +348,28 @@ static void write_bound(struct json *j, const char *key, bool known, uint64_t ns
 		json__null(j, key);
 }
 
+static void write_successor(struct lines *l, const struct successor *s)
+{
+	struct json *j = &l->json;
+
+	json__object(j, "superseded_by");
+	json__big(j, "cookie", s->cookie);
+	write_peer(l, s->family, 0, &s->peer);
+	at(l, "at", s->at_ns);
+	json__milli(j, "confidence", s->confidence * 1000);
+	json__end_object(j);
+}
+
 static void write_half_open(struct lines *l, const struct timeline *t)
 {
+	const struct connection *c = t->subject.connection;
 	const struct latency_evidence *e = &t->evidence;
 	struct json *j = &l->json;
 
 	json__object(j, "half_open");
-	json__string(j, "found_by", found_by__name(t->subject.connection->found_by));
+	json__string(j, "found_by", found_by__name(c->found_by));
+	if (c->found_by == FOUND_BY_SUPERSEDED)
+		write_successor(l, c->successor);
 	at(l, "last_heard_at", e->last_heard_ns);
 	if (e->first_unanswered_ns) {
 		at(l, "first_unanswered_at", e->first_unanswered_ns);
@@ -504,7 +535,10 @@ static void on_timeline(void *context, const struct timeline *t)
 	json__u64(j, "revision", t->revision);
 	json__bool(j, "final", t->final);
 	write_socket(l, &t->subject);
-	write_keepalive(l, &c->keepalive);
+	if (c->identified)
+		write_keepalive(l, &c->keepalive);
+	else
+		json__null(j, "keepalive");
 	json__bool(j, "partial", c->partial);
 	at(l, "first_seen_at", c->first_seen_ns);
 	if (c->last_heard_ns)

@@ -4,12 +4,14 @@
 #define HALFOPEN_SINK_LINES_H
 
 #include "core.h"
+#include "disguise.h"
 #include "json.h"
 #include "output.h"
 
 struct lines {
 	struct core *core;	/* names of reset reasons; set it when the core is there */
 	struct output *output;
+	const struct disguise *disguise;
 	struct json json;	/* lines not yet written */
 	const struct run *run;
 	uint64_t seq;

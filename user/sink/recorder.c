@@ -9,12 +9,12 @@
 
 #define BUFFER_SIZE (1 << 18)
 
-int recorder__open(struct recorder *r, const char *path)
+int recorder__open(struct recorder *r, const char *path, const struct disguise *disguise)
 {
 	struct recording_header header;
 	int err;
 
-	*r = (struct recorder){ .buffer = malloc(BUFFER_SIZE + RECORD_SIZE_MAX) };
+	*r = (struct recorder){ .disguise = disguise, .buffer = malloc(BUFFER_SIZE + RECORD_SIZE_MAX) };
 	if (!r->buffer)
 		return -ENOMEM;
 	err = output__open(&r->output, path);
@@ -28,9 +28,17 @@ int recorder__open(struct recorder *r, const char *path)
 	return 0;
 }
 
-int recorder__add(struct recorder *r, const void *record, size_t size)
+int recorder__add(struct recorder *r, const void *encoded, size_t size,
+		  const struct record *record)
 {
-	memcpy(r->buffer + r->used, record, size);
+	if (r->disguise->kind == DISGUISE_NONE) {
+		memcpy(r->buffer + r->used, encoded, size);
+	} else {
+		struct record shown = *record;
+
+		disguise__record(r->disguise, &shown);
+		size = record__encode(&shown, r->buffer + r->used);
+	}
 	r->used += size;
 	return r->used >= BUFFER_SIZE ? recorder__flush(r) : 0;
 }

@@ -6,19 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "disguise.h"
 #include "output.h"
 
 struct recorder {
+	const struct disguise *disguise;
 	struct output output;
 	uint8_t *buffer;
 	size_t used;
 };
 
-/* Creates `path`. Returns 0 or -errno. */
-int recorder__open(struct recorder *r, const char *path);
+/* Creates `path`; `disguise` lives as long. Returns 0 or -errno. */
+int recorder__open(struct recorder *r, const char *path, const struct disguise *disguise);
 
-/* Takes one encoded record. Returns 0, or -errno of a write that failed. */
-int recorder__add(struct recorder *r, const void *record, size_t size);
+/* Takes one record, encoded and decoded. Returns 0, or -errno of a write that failed. */
+int recorder__add(struct recorder *r, const void *encoded, size_t size,
+		  const struct record *record);
 
 /* Returns 0 or -errno. */
 int recorder__flush(struct recorder *r);

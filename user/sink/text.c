@@ -45,16 +45,19 @@ static const char *time_of_day(const struct text *t, uint64_t mono_ns, char text
 	return text;
 }
 
-static const char *socket_name(const struct subject *s, char text[200])
+static const char *socket_name(const struct text *t, const struct subject *s, char text[200])
 {
 	char local[ADDRESS_TEXT_SIZE], peer[ADDRESS_TEXT_SIZE], owner[40] = "-";
+	char local_end[ADDRESS_TEXT_SIZE], peer_end[ADDRESS_TEXT_SIZE];
 	const struct connection *c = s->connection;
 
+	address__format(c->family, c->bound_if, c->local.address, local);
+	address__format_peer(t->disguise, c->family, c->bound_if, c->peer.address, peer);
 	if (s->owner)
 		snprintf(owner, sizeof(owner), "%s/%u", s->owner->comm, s->owner->pid);
 	snprintf(text, 200, "%-20s %-22s %-22s", owner,
-		 address__format_with_port(c, &c->local, local),
-		 address__format_with_port(c, &c->peer, peer));
+		 address__with_port(local, c->local.port, local_end),
+		 address__with_port(peer, c->peer.port, peer_end));
 	return text;
 }
 
@@ -80,7 +83,7 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 		[ENTRY_RESET_RECEIVED] = "reset received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
 		[ENTRY_ZERO_WINDOW_PROBE] = "zero-window probe",
-		[ENTRY_HEARTBEAT] = "heartbeat",
+		[ENTRY_HEARTBEAT] = "heartbeat", [ENTRY_SUPERSEDED] = "superseded",
 	};
 	struct text *t = context;
 	char time[40], name[200], detail[64] = "";
@@ -98,7 +101,7 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 	else if (e->kind == ENTRY_PROBE_SENT || e->kind == ENTRY_RETRANSMIT ||
 		 e->kind == ENTRY_ZERO_WINDOW_PROBE)
 		snprintf(detail, sizeof(detail), " #%u", e->n);
-	line(t, "%s  %s  %s%s", time_of_day(t, e->at_ns, time), socket_name(s, name),
+	line(t, "%s  %s  %s%s", time_of_day(t, e->at_ns, time), socket_name(t, s, name),
 	     names[e->kind], detail);
 }
 
@@ -118,7 +121,7 @@ static void on_timeline(void *context, const struct timeline *tl)
 	line(t, "%s  %s  %s%s",
 	     time_of_day(t, tl->final ? c->ended_ns : c->silence.last_ask_ns ?
 			 c->silence.last_ask_ns : c->first_seen_ns, time),
-	     socket_name(&tl->subject, name), outcome__name(tl->outcome), blind);
+	     socket_name(t, &tl->subject, name), outcome__name(tl->outcome), blind);
 }
 
 static void on_loss(void *context, const struct loss *l)

@@ -4,11 +4,13 @@
 #define HALFOPEN_SINK_TEXT_H
 
 #include "core.h"
+#include "disguise.h"
 #include "output.h"
 
 struct text {
 	struct core *core;
 	struct output *output;
+	const struct disguise *disguise;
 	const struct run *run;
 	bool utc;	/* else local time with its offset */
 };

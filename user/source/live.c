@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "halfopen.skel.h"
 #include "host.h"
+#include "identity_feed.h"
 #include "live.h"
 #include "log.h"
 #include "owners_wanted.h"
@@ -40,6 +41,7 @@ struct live {
 	struct ring_buffer *ring;
 	struct reorder reorder;
 	struct owners_wanted owners_wanted;
+	struct identity_feed *identities;	/* NULL: nobody names devices */
 	struct ho_learned learned;
 	unsigned int hz;
 
@@ -47,7 +49,7 @@ struct live {
 	uint64_t next_tick_ns, next_check_ns, last_check_ns, next_pass_ns, next_presence_ns;
 	uint64_t ring_full_before, recursion_before;
 	unsigned int passes_after_loss;	/* still to be made */
-	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass, not yet told */
+	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass: record__silent() */
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
@@ -162,6 +164,7 @@ static void push_meta(struct live *l, uint64_t now)
 	r.meta.boot_id = host.boot_id;
 	r.meta.run_id = host.run_id;
 	r.meta.kernel = host.kernel;
+	r.meta.peers = "full";
 	push(l, &r);
 }
 
@@ -200,6 +203,19 @@ static void push_start(struct live *l)
 
 	programs__list(l->bpf, names, sizeof(names));
 	r.start.attached = names;
+	push(l, &r);
+}
+
+static void on_identity(void *context, const struct identity *identity)
+{
+	struct record r = { .type = RECORD_IDENTITY, .mono_ns = clock__mono_ns() };
+	struct live *l = context;
+	int64_t at_ns = identity->at_unix_ns - l->realtime_offset_ns;
+
+	r.identity.at_ns = !identity->at_unix_ns ? r.mono_ns : at_ns > 0 ? at_ns : 0;
+	memcpy(r.identity.peer, identity->peer.address, sizeof(r.identity.peer));
+	r.identity.port = identity->peer.port;
+	r.identity.device = identity->device;
 	push(l, &r);
 }
 
@@ -317,7 +333,7 @@ static int take_snapshot(struct live *l)
 
 static int push_present(struct live *l)
 {
-	struct record r = { .type = RECORD_PRESENT, .mono_ns = clock__mono_ns() };
+	struct record r = { .type = RECORD_SILENT, .mono_ns = clock__mono_ns() };
 
 	r.present.count = l->present_count;
 	r.present.cookies = l->present;
@@ -327,9 +343,13 @@ static int push_present(struct live *l)
 
 static int on_present(void *context, const struct ho_row *row)
 {
+	const struct ho_event *e = &row->event;
+	uint32_t acked = e->jiffies - e->rcv_tstamp_jiffies;
+	uint32_t data = e->jiffies - e->lrcvtime_jiffies;
 	struct live *l = context;
 
-	l->present[l->present_count++] = row->event.cookie;
+	l->present[l->present_count++] =
+		record__silent(e->cookie, (acked < data ? acked : data) / l->hz);
 	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
 }
 
@@ -399,6 +419,8 @@ static int begin(struct live *l, const struct btf *btf)
 	push_clock(l, now);
 	push_reset_reasons(l, btf, now);
 	err = programs__attach(l->bpf, false);
+	if (!err && l->identities)	/* who is known already, before those who are there */
+		err = identity_feed__read(l->identities, true, on_identity, l);
 	if (!err)
 		err = take_snapshot(l);
 	if (!err)
@@ -432,7 +454,11 @@ int live__open(const struct live_config *config, struct live **out)
 		return -ENOMEM;
 	l->config = *config;
 	l->realtime_offset_ns = clock__realtime_offset_ns();
-	err = open_kernel_btf(&btf);
+	err = 0;
+	if (config->identities && identity_feed__open(config->identities, &l->identities))
+		err = -EBADMSG;
+	if (!err)
+		err = open_kernel_btf(&btf);
 	if (!err)
 		err = snapshot__open(btf, &l->snapshot);
 	if (!err)
@@ -481,6 +507,8 @@ int live__pump(struct live *l)
 	err = ring_buffer__consume(l->ring);
 	if (err < 0)
 		return l->stream_error ? l->stream_error : err;
+	if (l->identities)
+		identity_feed__read(l->identities, false, on_identity, l);
 	if (now >= l->next_check_ns) {
 		check_losses(l, now);
 		check_clock(l, now);
@@ -519,5 +547,6 @@ void live__close(struct live *l)
 	snapshot__close(l->snapshot);
 	reorder__free(&l->reorder);
 	owners_wanted__free(&l->owners_wanted);
+	identity_feed__close(l->identities);
 	free(l);
 }

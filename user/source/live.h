@@ -14,6 +14,7 @@ struct live;
 struct live_config {
 	const char *version, *gateway;
 	size_t ring_bytes;	/* 0: from the live socket count */
+	const char *identities;	/* where devices are named (identity_feed.h); NULL: nowhere */
 	unsigned int idle_gap_ms;	/* an idle gap is told from here on */
 	bool all_states;	/* tell every state change */
 	stream_fn fn;		/* takes the stream */
@@ -23,7 +24,8 @@ struct live_config {
 /*
  * Loads and attaches everything: state programs first, then the snapshot of who is there, the
  * keepalive timer last. When it returns 0, nothing that happens from then on is missed. Returns
- * -EPERM where a capability lacks, else another -errno; what failed was logged.
+ * -EPERM where a capability lacks, -EBADMSG where the identities are none, else another -errno;
+ * what failed was logged.
  */
 int live__open(const struct live_config *config, struct live **live);
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "arrivals.h"
+#include "mix.h"
+
+static uint32_t hash_of_peer(const struct endpoint *peer)
+{
+	return mix__bytes(mix__number(0, peer->port), peer->address, sizeof(peer->address));
+}
+
+uint32_t arrivals__key(uint32_t netns, const struct endpoint *local, const struct endpoint *peer)
+{
+	uint64_t hash = mix__number(netns, local->port);
+
+	hash = mix__bytes(hash, local->address, sizeof(local->address));
+	return mix__bytes(hash, peer->address, sizeof(peer->address));
+}
+
+struct arrival *arrivals__at(const struct arrivals *a, uint32_t number)
+{
+	if (!number || a->count - number >= a->size)	/* numbers wrap */
+		return NULL;
+	return &a->ring[number & (a->size - 1)];
+}
+
+static void link_in(struct arrivals *a, struct arrival *arrival, uint32_t number)
+{
+	uint32_t *key = &a->by_key[arrival->key & (a->size - 1)];
+	struct endpoint mapped = endpoint__mapped(&arrival->peer, arrival->family);
+	uint32_t *peer = &a->by_peer[hash_of_peer(&mapped) & (a->size - 1)];
+
+	arrival->older_of_key = *key;
+	arrival->older_of_peer = *peer;
+	*key = *peer = number;
+}
+
+static bool grow(struct arrivals *a)
+{
+	struct arrivals bigger = { .size = a->size ? a->size * 2 : 256, .count = a->count };
+	uint32_t number;
+
+	bigger.ring = calloc(bigger.size, sizeof(*bigger.ring));
+	bigger.by_key = calloc(bigger.size, sizeof(*bigger.by_key));
+	bigger.by_peer = calloc(bigger.size, sizeof(*bigger.by_peer));
+	if (!bigger.ring || !bigger.by_key || !bigger.by_peer) {
+		arrivals__free(&bigger);
+		return false;
+	}
+	for (number = 1; number <= a->count; number++) {
+		struct arrival *to = &bigger.ring[number & (bigger.size - 1)];
+
+		*to = *arrivals__at(a, number);
+		link_in(&bigger, to, number);
+	}
+	arrivals__free(a);
+	*a = bigger;
+	return true;
+}
+
+void arrivals__add(struct arrivals *a, const struct ho_event *e)
+{
+	struct arrival *arrival;
+
+	if (a->count == a->size && a->size < ARRIVALS_MAX && !grow(a) && !a->size)
+		return;
+	a->count++;
+	arrival = arrivals__at(a, a->count);
+	*arrival = (struct arrival){ .cookie = e->cookie, .at_ns = e->mono_ns, .netns = e->netns,
+				     .family = e->family, .local.port = e->local_port,
+				     .peer.port = e->peer_port };
+	memcpy(arrival->local.address, e->local, sizeof(e->local));
+	memcpy(arrival->peer.address, e->peer, sizeof(e->peer));
+	arrival->key = arrivals__key(e->netns, &arrival->local, &arrival->peer);
+	link_in(a, arrival, a->count);
+}
+
+/* Who asks has just been told of it: it is among the youngest. */
+#define STEPS_BACK 4096
+
+struct arrival *arrivals__with_cookie(const struct arrivals *a, uint64_t cookie)
+{
+	struct arrival *arrival;
+	uint32_t steps;
+
+	for (steps = 0; steps < STEPS_BACK; steps++) {
+		arrival = arrivals__at(a, a->count - steps);
+		if (!arrival || arrival->cookie == cookie)
+			return arrival;
+	}
+	return NULL;
+}
+
+static struct arrival *first_of_key(const struct arrivals *a, uint32_t number, uint32_t key)
+{
+	struct arrival *arrival;
+
+	while ((arrival = arrivals__at(a, number)) && arrival->key != key)
+		number = arrival->older_of_key;
+	return arrival;
+}
+
+struct arrival *arrivals__of_key(const struct arrivals *a, uint32_t key)
+{
+	return a->size ? first_of_key(a, a->by_key[key & (a->size - 1)], key) : NULL;
+}
+
+struct arrival *arrivals__older_of_key(const struct arrivals *a, const struct arrival *arrival)
+{
+	return first_of_key(a, arrival->older_of_key, arrival->key);
+}
+
+static bool is_from(const struct arrival *a, const struct endpoint *peer)
+{
+	struct endpoint mapped = endpoint__mapped(&a->peer, a->family);
+
+	return mapped.port == peer->port &&
+	       !memcmp(mapped.address, peer->address, sizeof(mapped.address));
+}
+
+struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *peer)
+{
+	struct arrival *arrival;
+	uint32_t number;
+
+	if (!a->size)
+		return NULL;
+	number = a->by_peer[hash_of_peer(peer) & (a->size - 1)];
+	while ((arrival = arrivals__at(a, number)) && !is_from(arrival, peer))
+		number = arrival->older_of_peer;
+	return arrival;
+}
+
+void arrivals__free(struct arrivals *a)
+{
+	free(a->ring);
+	free(a->by_key);
+	free(a->by_peer);
+	*a = (struct arrivals){ 0 };
+}

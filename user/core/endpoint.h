@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One end of a connection, in the bytes of struct ho_event: an IPv4 address in the first four. */
+#ifndef HALFOPEN_CORE_ENDPOINT_H
+#define HALFOPEN_CORE_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct endpoint {
+	uint8_t address[16];
+	uint16_t port;
+};
+
+/* ::ffff:0:0/96: what an IPv6 socket calls its IPv4 peers (RFC 4291). */
+static inline bool endpoint__is_mapped(const uint8_t *address)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return !memcmp(address, prefix, sizeof(prefix));
+}
+
+/* The same end with its address in the one form that both families share. */
+static inline struct endpoint endpoint__mapped(const struct endpoint *e, uint8_t family)
+{
+	struct endpoint mapped = { .address = { [10] = 0xff, [11] = 0xff }, .port = e->port };
+
+	if (family != AF_INET)
+		return *e;
+	memcpy(mapped.address + 12, e->address, 4);
+	return mapped;
+}
+
+#endif

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "supersession.h"
+
+/* A stack counts its ports up, by one (lwIP and other small ones) or a few (RFC 6056, algorithms 3
+ * and 4; Linux within ten seconds), and many NATs keep them or give each subscriber a block. Half
+ * of all devices are taken to do so; a stranger's port is one of 28,000. */
+#define PORTS_NEXT 2
+#define PORT_NEXT_WEIGHT 5000.0
+#define PORTS_NEAR 16
+#define PORT_NEAR_WEIGHT 500.0
+#define PORT_BLOCK 1024
+#define PORT_BLOCK_WEIGHT 8.0
+/* Of devices that died, this share comes back while we look. */
+#define COMES_BACK 0.8
+/* Who opens a connection within this time of having been heard on another wants both. */
+#define BOTH_NS 2000000000ULL
+#define BOTH_WEIGHT 0.1
+#define ASKED_IN_VAIN_WEIGHT 20.0
+#define OVERDUE_WEIGHT 10.0
+/* Of connections that were just not heard for a while, this share is dead at most. */
+#define SILENT_IS_DEAD 0.05
+/* Steps along the arrivals of one address: who floods from one is not told apart any more. */
+#define STEPS_MAX 512
+
+static double port_weight(uint16_t old, uint16_t new)
+{
+	uint16_t ahead = new - old;
+
+	if (ahead >= 1 && ahead <= PORTS_NEXT)
+		return PORT_NEXT_WEIGHT;
+	if (ahead >= 1 && ahead <= PORTS_NEAR)
+		return PORT_NEAR_WEIGHT;
+	return old / PORT_BLOCK == new / PORT_BLOCK ? PORT_BLOCK_WEIGHT : 1;
+}
+
+/* ---- suspicions ---- */
+
+/* Was it silent for longer than its own heartbeat allows? */
+static bool is_overdue(const struct connection *c, uint64_t at_ns)
+{
+	uint64_t period_ns = heartbeat__period_ms(&c->heartbeat) * 1000000;
+
+	return period_ns && at_ns - c->last_heard_ns > period_ns + period_ns / 2;
+}
+
+/* How much likelier than an unknown silent connection is this one to be the device's old one? */
+static double silence_weight(const struct connection *c, uint64_t at_ns)
+{
+	if (!c || !c->last_heard_ns)
+		return 1;
+	if (connection__unanswered(c))
+		return ASKED_IN_VAIN_WEIGHT;
+	if (is_overdue(c, at_ns))
+		return OVERDUE_WEIGHT;
+	return at_ns - c->last_heard_ns < BOTH_NS ? BOTH_WEIGHT : 1;
+}
+
+struct candidate {
+	uint64_t cookie;
+	uint32_t arrival;	/* index into the judged ones */
+	double weight;
+};
+
+struct candidates {
+	struct candidate *all;
+	size_t count, size;
+};
+
+static void add_candidate(struct candidates *c, struct candidate candidate)
+{
+	if (c->count == c->size) {
+		size_t size = c->size ? c->size * 2 : 64;
+		struct candidate *bigger = realloc(c->all, size * sizeof(*bigger));
+
+		if (!bigger)
+			return;
+		c->all = bigger;
+		c->size = size;
+	}
+	c->all[c->count++] = candidate;
+}
+
+/* Keys that are looked for, sorted, behind a bitmap that lets nearly all others pass at once. */
+struct wanted_key {
+	uint32_t key, index;
+};
+
+struct wanted_keys {
+	struct wanted_key *all;
+	uint32_t count;
+	uint64_t bits[1024];
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct wanted_key *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key ? 1 : x->index < y->index ? -1 : 1;
+}
+
+static void want_key(struct wanted_keys *w, uint32_t key, uint32_t index)
+{
+	w->all[w->count++] = (struct wanted_key){ key, index };
+	w->bits[key >> 6 & 1023] |= 1ULL << (key & 63);
+}
+
+/* The first of those with this key; `w->count` if there is none. */
+static uint32_t find_key(const struct wanted_keys *w, uint32_t key)
+{
+	uint32_t low = 0, high = w->count;
+
+	if (!(w->bits[key >> 6 & 1023] & 1ULL << (key & 63)))
+		return w->count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (w->all[middle].key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < w->count && w->all[low].key == key ? low : w->count;
+}
+
+static bool was_there_before(const struct slot *old, const struct arrival *by)
+{
+	return old->cookie != by->cookie && !old->ignored &&
+	       (uint64_t)old->first_seen_us * 1000 < by->at_ns;
+}
+
+static bool has_ended(const struct slot *s)
+{
+	return s->history && s->history->ended_ns;
+}
+
+static bool was_heard_since(const struct slot *old, uint64_t at_ns)
+{
+	if (old->history && old->history->last_heard_ns)
+		return old->history->last_heard_ns > at_ns;
+	return old->touched > at_ns >> TABLE_TOUCH_SHIFT;
+}
+
+static void tell_suspicions(const struct candidates *c, struct arrival **by, const double *sums,
+			    suspect_fn fn, void *context)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		const struct candidate *old = &c->all[i];
+		double sum = sums[old->arrival];
+		double confidence = old->weight / sum * (1 - 1 / (1 + sum / 2));
+
+		if (confidence >= SUPERSESSION_WORTH)
+			fn(context, old->cookie, by[old->arrival], confidence);
+	}
+}
+
+void supersession__judge_arrivals(struct supersession *s, struct table *t, suspect_fn fn,
+				  void *context)
+{
+	uint32_t count = s->arrivals.count - s->judged, i;
+	struct candidates candidates = { 0 };
+	struct wanted_keys wanted = { 0 };
+	struct arrival **by = NULL;
+	struct slot *old = NULL;
+	double *sums = NULL;
+
+	if (count > s->arrivals.size)
+		count = s->arrivals.size;
+	if (!count)
+		return;
+	wanted.all = malloc(count * sizeof(*wanted.all));
+	by = malloc(count * sizeof(struct arrival *));
+	sums = calloc(count, sizeof(*sums));
+	if (!wanted.all || !by || !sums)
+		goto out;
+	for (i = 0; i < count; i++) {
+		by[i] = arrivals__at(&s->arrivals, s->arrivals.count - i);
+		want_key(&wanted, by[i]->key, i);
+	}
+	qsort(wanted.all, count, sizeof(*wanted.all), by_key);
+	while ((old = table__next(t, old))) {
+		for (i = find_key(&wanted, old->peer_key);
+		     i < count && wanted.all[i].key == old->peer_key; i++) {
+			uint32_t a = wanted.all[i].index;
+			double weight;
+
+			if (has_ended(old) || !was_there_before(old, by[a]) ||
+			    was_heard_since(old, by[a]->at_ns))
+				continue;
+			weight = port_weight(old->peer_port, by[a]->peer.port) > 1 ? 30 : 1;
+			weight *= silence_weight(old->history, by[a]->at_ns);
+			sums[a] += weight;
+			add_candidate(&candidates, (struct candidate){ old->cookie, a, weight });
+		}
+	}
+	tell_suspicions(&candidates, by, sums, fn, context);
+	s->judged = s->arrivals.count;
+out:
+	free(candidates.all);
+	free(wanted.all);
+	free(by);
+	free(sums);
+}
+
+/* ---- findings ---- */
+
+struct window {
+	double weights;		/* of all arrivals in it */
+	double best;
+	uint32_t before, steps;	/* arrivals from there before it */
+};
+
+/* The arrivals while the dead connection was silent and before it was known to be dead. */
+static struct window look_for_arrivals(const struct supersession *s, struct finding_of_dead *d,
+				       uint32_t key)
+{
+	const struct connection *c = d->connection;
+	struct window w = { 0 };
+	struct arrival *a;
+
+	for (a = arrivals__of_key(&s->arrivals, key); a && w.steps < STEPS_MAX;
+	     a = arrivals__older_of_key(&s->arrivals, a), w.steps++) {
+		double weight = port_weight(c->peer.port, a->peer.port);
+
+		if (a->at_ns <= c->last_heard_ns) {
+			w.before++;
+			continue;
+		}
+		if (a->at_ns > c->ended_ns || a->cookie == c->cookie || a->claimed)
+			continue;
+		if (a->at_ns - c->last_heard_ns < BOTH_NS)
+			weight *= BOTH_WEIGHT;
+		w.weights += weight;
+		if (weight >= w.best) {	/* of equals the oldest, against which most rivals spoke */
+			w.best = weight;
+			d->by = a;
+		}
+	}
+	if (w.steps == STEPS_MAX)
+		d->by = NULL;
+	return w;
+}
+
+/* How many strangers may be expected in the window, as a weight. */
+static double strangers(const struct supersession *s, const struct connection *c,
+			const struct window *w)
+{
+	double window = c->ended_ns - c->last_heard_ns;
+	double watched = c->last_heard_ns > s->since_ns ? c->last_heard_ns - s->since_ns : 0;
+
+	return (w->before + 0.5) * window / (watched + window) * (1 - COMES_BACK) / COMES_BACK;
+}
+
+/* A rival counts as far as it may be dead, too. */
+static double likely_dead(const struct connection *c)
+{
+	return c && connection__unanswered(c) ? 1 : SILENT_IS_DEAD;
+}
+
+/* Weights of other silent connections that the same arrivals may have superseded, dead ones that
+ * were not told yet among them. */
+static void weigh_rivals(struct table *t, const struct finding_of_dead *dead,
+			 const struct wanted_keys *wanted, double *rivals)
+{
+	struct slot *old = NULL;
+	uint32_t i;
+
+	while ((old = table__next(t, old)))
+		for (i = find_key(wanted, old->peer_key);
+		     i < wanted->count && wanted->all[i].key == old->peer_key; i++) {
+			const struct finding_of_dead *d = &dead[wanted->all[i].index];
+
+			if (old->cookie != d->connection->cookie &&
+			    was_there_before(old, d->by) && !was_heard_since(old, d->by->at_ns))
+				rivals[wanted->all[i].index] +=
+					port_weight(old->peer_port, d->by->peer.port) *
+					likely_dead(old->history);
+		}
+}
+
+static void decide(struct finding_of_dead *d, double sum)
+{
+	double own = port_weight(d->connection->peer.port, d->by->peer.port);
+
+	if (d->by->at_ns - d->connection->last_heard_ns < BOTH_NS)
+		own *= BOTH_WEIGHT;
+	d->confidence = own / (sum + d->by->dead_rivals);
+	if (d->confidence >= SUPERSESSION_SURE)
+		d->by->claimed = true;
+	else
+		d->by->dead_rivals += own;
+}
+
+void supersession__judge_dead(struct supersession *s, struct table *t,
+			      struct finding_of_dead *dead, unsigned int count)
+{
+	struct wanted_keys wanted = { .all = malloc((count + 1) * sizeof(*wanted.all)) };
+	double *sums = calloc(count + 1, sizeof(*sums));
+	unsigned int i;
+
+	for (i = 0; i < count && wanted.all && sums; i++) {
+		const struct connection *c = dead[i].connection;
+		uint32_t key = arrivals__key(c->netns, &c->local, &c->peer);
+		struct window w;
+
+		dead[i].by = NULL;
+		dead[i].confidence = 0;
+		if (!c->last_heard_ns)
+			continue;
+		w = look_for_arrivals(s, &dead[i], key);
+		if (!dead[i].by)
+			continue;
+		sums[i] = w.weights + strangers(s, c, &w);
+		want_key(&wanted, key, i);
+	}
+	if (wanted.count) {
+		qsort(wanted.all, wanted.count, sizeof(*wanted.all), by_key);
+		weigh_rivals(t, dead, &wanted, sums);
+	}
+	for (i = 0; i < count && sums; i++)
+		if (dead[i].by)
+			decide(&dead[i], sums[i]);
+	free(wanted.all);
+	free(sums);
+}
+
+void supersession__free(struct supersession *s)
+{
+	arrivals__free(&s->arrivals);
+}

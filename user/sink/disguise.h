@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How much of a peer's address leaves this process: all of it, its network, or a pseudonym by
+ * which the same peer can be known again, but not who it is. */
+#ifndef HALFOPEN_SINK_DISGUISE_H
+#define HALFOPEN_SINK_DISGUISE_H
+
+#include <stdbool.h>
+
+#include "endpoint.h"
+#include "record.h"
+
+enum disguise_kind { DISGUISE_NONE, DISGUISE_PREFIX, DISGUISE_PSEUDONYM };
+
+/* Prefixes that are shown: a provider's smallest announcement, a site (RFC 6177). */
+#define DISGUISE_PREFIX_IPV4 24
+#define DISGUISE_PREFIX_IPV6 48
+
+#define DISGUISE_KEY_MIN 16
+#define DISGUISE_KEY_MAX 64
+
+struct disguise {
+	enum disguise_kind kind;
+	bool done;	/* a recording already has them so */
+	uint8_t key[DISGUISE_KEY_MAX];
+	unsigned int key_size;	/* pseudonyms are the same wherever the key is */
+};
+
+/* "full", "prefix" or "pseudonym"; false for anything else. */
+bool disguise__named(const char *name, enum disguise_kind *kind);
+const char *disguise__name(enum disguise_kind kind);
+
+/* Reads the key of pseudonyms from a file; its first DISGUISE_KEY_MAX bytes count. Returns 0,
+ * -errno, or -EINVAL where it is shorter than DISGUISE_KEY_MIN. */
+int disguise__read_key(struct disguise *d, const char *path);
+
+/* A key of this run alone. Returns 0 or -errno. */
+int disguise__make_key(struct disguise *d);
+
+/* The address of a peer as it may be shown; an IPv4 address in an IPv6 socket counts as IPv4. */
+void disguise__address(const struct disguise *d, uint8_t family, uint8_t address[16]);
+
+/* The same for all that a record tells of peers. */
+void disguise__record(const struct disguise *d, struct record *r);
+
+#endif

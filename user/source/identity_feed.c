@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "identity_feed.h"
+#include "log.h"
+
+#define LINE_MAX_BYTES 4096
+#define CLIENTS_MAX 16
+#define DEVICE_MAX 255
+/* Bad lines that are named one by one; then they are only counted. */
+#define COMPLAINTS_MAX 10
+
+/* One stream of lines: the file, the FIFO, or who connected. */
+struct reader {
+	int fd;		/* -1: none */
+	unsigned int line;
+	size_t used;
+	bool too_long;	/* the present line; it was named, its rest is skipped */
+	char buffer[LINE_MAX_BYTES];
+};
+
+struct identity_feed {
+	const char *spec, *path;
+	int listener;	/* of unix:PATH; -1: none */
+	unsigned int bad;
+	struct reader readers[CLIENTS_MAX];
+};
+
+/* ---- one line ---- */
+
+/* ADDRESS, ADDRESS:PORT, [IPV6]:PORT. */
+static bool parse_peer(const char *text, struct endpoint *peer)
+{
+	char copy[64], *address = copy, *bracket, *colon, *end;
+	struct endpoint ipv4 = { .port = 0 };
+	unsigned long port = 0;
+
+	if (strlen(text) >= sizeof(copy))
+		return false;
+	strcpy(copy, text);
+	bracket = *copy == '[' ? strchr(copy, ']') : NULL;
+	colon = bracket ? bracket + 1 : strchr(copy, ':');
+	if (bracket) {
+		address++;
+		*bracket = '\0';
+		if (*colon && *colon != ':')
+			return false;
+	} else if (colon && strchr(colon + 1, ':')) {
+		colon = NULL;	/* an IPv6 address */
+	}
+	if (colon && *colon) {
+		port = strtoul(colon + 1, &end, 10);
+		if (colon[1] < '0' || colon[1] > '9' || *end || !port || port > 65535)
+			return false;
+		*colon = '\0';
+	}
+	*peer = (struct endpoint){ .port = port };
+	if (inet_pton(AF_INET, address, ipv4.address) == 1) {
+		ipv4.port = port;
+		*peer = endpoint__mapped(&ipv4, AF_INET);
+		return true;
+	}
+	return inet_pton(AF_INET6, address, peer->address) == 1;
+}
+
+/* RFC 3339 with any fraction and offset. Nanoseconds since 1970. */
+static bool parse_time(const char *text, int64_t *unix_ns)
+{
+	long nanoseconds = 0, unit = 100000000;
+	struct tm tm = { 0 }, zone = { 0 };
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!rest)
+		return false;
+	if (*rest == '.')
+		for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
+			nanoseconds += (*rest - '0') * unit;
+	rest = strptime(rest, "%z", &zone);
+	if (!rest || *rest)
+		return false;
+	*unix_ns = (timegm(&tm) - zone.tm_gmtoff) * 1000000000LL + nanoseconds;
+	return true;
+}
+
+/* The member's text; NULL, with what was expected in `wrong`, if it is not there. */
+static const char *text_of(const json_t *object, const char *key, const char *expected,
+			   const char **wrong)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (json_is_string(value))
+		return json_string_value(value);
+	if (!*wrong)
+		*wrong = expected;
+	return NULL;
+}
+
+static const char *read_identity(const json_t *object, struct identity *identity)
+{
+	const char *wrong = NULL, *peer, *at = NULL;
+
+	if (!json_is_object(object))
+		return "an object {\"peer\", \"device\", \"at\"} was expected";
+	peer = text_of(object, "peer", "\"peer\" was expected: an address, with or without a port",
+		       &wrong);
+	identity->device = text_of(object, "device", "\"device\" was expected: a name", &wrong);
+	if (json_object_get(object, "at"))
+		at = text_of(object, "at", "\"at\" was expected to be an RFC 3339 time", &wrong);
+	if (wrong)
+		return wrong;
+	if (!parse_peer(peer, &identity->peer))
+		return "\"peer\" was expected to be ADDRESS, ADDRESS:PORT or [IPV6]:PORT";
+	if (!*identity->device || strlen(identity->device) > DEVICE_MAX)
+		return "\"device\" was expected to be a name of 1 to 255 bytes";
+	if (at && !parse_time(at, &identity->at_unix_ns))
+		return "\"at\" was expected to be an RFC 3339 time (2026-11-21T09:42:48Z)";
+	return NULL;
+}
+
+/* Says what is wrong with the line, without quoting it: it names peers. */
+static int complain(struct identity_feed *f, const struct reader *r, int column, const char *what)
+{
+	if (++f->bad <= COMPLAINTS_MAX)
+		log_error("%s, line %u, column %d: %s", f->path, r->line, column, what);
+	if (f->bad == COMPLAINTS_MAX)
+		log_error("%s: further bad lines are skipped without a word", f->path);
+	return -EBADMSG;
+}
+
+static int take_line(struct identity_feed *f, struct reader *r, char *line, size_t length,
+		     identity_fn fn, void *context)
+{
+	struct identity identity = { .at_unix_ns = 0 };
+	json_error_t error;
+	const char *wrong;
+	json_t *object;
+
+	r->line++;
+	if (strspn(line, " \t\r") == length)
+		return 0;
+	object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+	if (!object)
+		return complain(f, r, error.column > 0 ? error.column : 1, error.text);
+	wrong = read_identity(object, &identity);
+	if (!wrong)
+		fn(context, &identity);
+	json_decref(object);
+	return wrong ? complain(f, r, 1, wrong) : 0;
+}
+
+/* ---- streams of lines ---- */
+
+static int take_lines(struct identity_feed *f, struct reader *r, bool strict, identity_fn fn,
+		      void *context)
+{
+	char *line = r->buffer, *end;
+	int err = 0;
+
+	while ((end = memchr(line, '\n', r->buffer + r->used - line))) {
+		*end = '\0';
+		if (r->too_long)
+			r->line++;
+		else
+			err = take_line(f, r, line, end - line, fn, context);
+		r->too_long = false;
+		line = end + 1;
+		if (err && strict)
+			return err;
+	}
+	r->used -= line - r->buffer;
+	memmove(r->buffer, line, r->used);
+	if (r->used == sizeof(r->buffer)) {
+		err = r->too_long ? 0 : complain(f, r, LINE_MAX_BYTES, "a shorter line was expected");
+		r->too_long = true;
+		r->used = 0;
+	}
+	return strict ? err : 0;
+}
+
+/* A file that shrank or was replaced is read anew (as logrotate leaves it). */
+static void follow_file(struct identity_feed *f, struct reader *r)
+{
+	struct stat now, there;
+	int fd;
+
+	if (f->listener >= 0 || fstat(r->fd, &now) || !S_ISREG(now.st_mode))
+		return;
+	if (!stat(f->path, &there) && there.st_ino != now.st_ino) {
+		fd = open(f->path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return;
+		close(r->fd);
+		*r = (struct reader){ .fd = fd };
+	} else if (lseek(r->fd, 0, SEEK_CUR) > now.st_size) {
+		lseek(r->fd, 0, SEEK_SET);
+		r->used = r->line = 0;
+	}
+}
+
+static int read_stream(struct identity_feed *f, struct reader *r, bool strict, identity_fn fn,
+		       void *context)
+{
+	ssize_t n;
+	int err;
+
+	while ((n = read(r->fd, r->buffer + r->used, sizeof(r->buffer) - r->used)) > 0) {
+		r->used += n;
+		err = take_lines(f, r, strict, fn, context);
+		if (err)
+			return err;
+	}
+	if (n == 0 && f->listener >= 0) {	/* who had connected is gone */
+		close(r->fd);
+		r->fd = -1;
+	} else if (n == 0) {
+		follow_file(f, r);
+	}
+	return 0;
+}
+
+static void accept_clients(struct identity_feed *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < CLIENTS_MAX; i++) {
+		int fd;
+
+		if (f->readers[i].fd >= 0)
+			continue;
+		fd = accept4(f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return;
+		f->readers[i] = (struct reader){ .fd = fd };
+	}
+}
+
+int identity_feed__read(struct identity_feed *f, bool strict, identity_fn fn, void *context)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (f->listener >= 0)
+		accept_clients(f);
+	for (i = 0; i < CLIENTS_MAX && !err; i++)
+		if (f->readers[i].fd >= 0)
+			err = read_stream(f, &f->readers[i], strict, fn, context);
+	return err;
+}
+
+/* ---- opening ---- */
+
+/* For us alone: who may name devices decides what is called half-open. */
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
+	mode_t mask;
+	int fd, err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!stat(path, &st) && S_ISSOCK(st.st_mode))
+		unlink(path);	/* left by a run that was killed */
+	mask = umask(0177);
+	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, CLIENTS_MAX)
+		      ? -errno : 0;
+	umask(mask);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int open_path(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	/* A FIFO that we could write to, too, never ends when its writers go. */
+	if (!stat(path, &st) && S_ISFIFO(st.st_mode))
+		fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int identity_feed__open(const char *spec, struct identity_feed **out)
+{
+	struct identity_feed *f = calloc(1, sizeof(*f));
+	bool is_socket = !strncmp(spec, "unix:", 5);
+	unsigned int i;
+	int fd;
+
+	if (!f)
+		return -ENOMEM;
+	f->spec = spec;
+	f->path = is_socket ? spec + 5 : spec;
+	f->listener = -1;
+	for (i = 0; i < CLIENTS_MAX; i++)
+		f->readers[i].fd = -1;
+	fd = is_socket ? listen_at(f->path) : open_path(f->path);
+	if (fd < 0) {
+		log_error("%s: %s: a file, a FIFO or unix:PATH with identities was expected",
+			  f->path, strerror(-fd));
+		free(f);
+		return fd;
+	}
+	if (is_socket)
+		f->listener = fd;
+	else
+		f->readers[0].fd = fd;
+	*out = f;
+	return 0;
+}
+
+void identity_feed__close(struct identity_feed *f)
+{
+	unsigned int i;
+
+	if (!f)
+		return;
+	for (i = 0; i < CLIENTS_MAX; i++)
+		if (f->readers[i].fd >= 0)
+			close(f->readers[i].fd);
+	if (f->listener >= 0) {
+		unlink(f->path);
+		close(f->listener);
+	}
+	free(f);
+}

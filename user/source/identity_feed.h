@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Who is behind which peer, from the operator's own sources: JSON Lines
+ *     {"peer": "203.0.113.7:46786", "device": "scooter-17", "at": "2026-11-21T09:42:48.1Z"}
+ * in a file that may grow, in a FIFO, or from whoever connects to a unix socket (unix:PATH).
+ * `peer` may lack its port (whatever comes from this address), `at` may be absent (now).
+ */
+#ifndef HALFOPEN_SOURCE_IDENTITY_FEED_H
+#define HALFOPEN_SOURCE_IDENTITY_FEED_H
+
+#include <stdint.h>
+
+#include "endpoint.h"
+
+struct identity_feed;
+
+struct identity {
+	struct endpoint peer;	/* an IPv4 address in its mapped form; port 0: any */
+	const char *device;	/* valid during the call */
+	int64_t at_unix_ns;	/* 0: not told */
+};
+
+typedef void (*identity_fn)(void *context, const struct identity *identity);
+
+/* Opens it. Returns 0 or -errno; what failed was logged. */
+int identity_feed__open(const char *spec, struct identity_feed **feed);
+
+/*
+ * Passes on what has come. A line that is no identity is named on standard error, with what was
+ * expected, and ends with -EBADMSG if `strict`; else the rest goes on. Returns 0 or -errno.
+ */
+int identity_feed__read(struct identity_feed *feed, bool strict, identity_fn fn, void *context);
+
+void identity_feed__close(struct identity_feed *feed);
+
+#endif
