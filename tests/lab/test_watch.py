@@ -233,7 +233,7 @@ def test_not_permitted():
     (["watch", "--suspect-after", "0"], "--suspect-after: '0' is no number from 1 to 255"),
     (["watch", "--ring", "5000"], "--ring: '5000' is no power of two"),
     (["watch", "--nonsense"], "unrecognized option '--nonsense'"),
-    (["watch", "sport = :22"], "no FILTER yet"),
+    (["watch", "sport", "=", "mqtt"], "column 9"),
     (["watch", "-r", "x", "-w", "y"], "belong to a live watch"),
     (["wach"], "there is no verb 'wach'"),
     ([], "Usage: halfopen VERB"),

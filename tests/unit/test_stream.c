@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "holders.h"
 #include "json.h"
 #include "output.h"
-#include "owners_wanted.h"
 #include "record.h"
 #include "recorder.h"
 #include "recording.h"
@@ -83,16 +83,16 @@ static char path[] = "/tmp/halfopen-test-XXXXXX";
 
 static int write_recording(unsigned int records)
 {
+	static const struct disguise none;
 	uint64_t buffer[RECORD_SIZE_MAX / 8];
 	struct recorder rec;
 	unsigned int i;
 
-	assert_int_equal(recorder__open(&rec, path), 0);
+	assert_int_equal(recorder__open(&rec, path, &none), 0);
 	for (i = 0; i < records; i++) {
-		size_t size = record__encode(&(struct record){ .type = RECORD_TICK, .mono_ns = i },
-					     buffer);
+		struct record r = { .type = RECORD_TICK, .mono_ns = i };
 
-		assert_int_equal(recorder__add(&rec, buffer, size), 0);
+		assert_int_equal(recorder__add(&rec, buffer, record__encode(&r, buffer), &r), 0);
 	}
 	assert_int_equal(recorder__flush(&rec), 0);
 	assert_int_equal(recorder__close(&rec), 0);
@@ -275,28 +275,43 @@ static void test_json_numbers_and_times(void **state)
 	assert_json(&j, "[13.5,13,1.001,0.05,\"2026-11-21T03:13:34.945356496Z\"]");
 }
 
-/* ---- owners that are looked for ---- */
+/* ---- who holds what ---- */
 
-static void test_owners_are_looked_for_twice(void **state)
+static bool is_news(struct holders *h, uint64_t cookie, uint32_t pid, const char *comm)
 {
-	struct owners_wanted o = { 0 };
+	char bytes[16] = "";
+
+	strncpy(bytes, comm, sizeof(bytes) - 1);
+	return holders__is_news(h, cookie, pid, bytes);
+}
+
+static void test_only_what_changed_is_told(void **state)
+{
+	struct holders h = { 0 };
+	uint64_t cookie;
 
 	(void)state;
-	owners_wanted__begin(&o);
-	assert_false(owners_wanted__take(&o, 1));
-	owners_wanted__end(&o);
-	owners_wanted__add(&o, 7);
-	owners_wanted__add(&o, 3);
-	owners_wanted__begin(&o);
-	assert_true(owners_wanted__take(&o, 3));
-	assert_false(owners_wanted__take(&o, 3));	/* one process is enough */
-	assert_false(owners_wanted__take(&o, 4));
-	owners_wanted__end(&o);
-	assert_true(owners_wanted__any(&o));
-	owners_wanted__begin(&o);
-	owners_wanted__end(&o);
-	assert_false(owners_wanted__any(&o));
-	owners_wanted__free(&o);
+	holders__begin(&h);
+	assert_true(is_news(&h, 7, 100, "nginx"));
+	assert_false(is_news(&h, 7, 101, "nginx"));	/* the first holder is the owner */
+	for (cookie = 1000; cookie < 21000; cookie++)
+		assert_true(is_news(&h, cookie, 200, "redis-server"));
+	holders__end(&h);
+	holders__begin(&h);
+	for (cookie = 1000; cookie < 21000; cookie++)
+		assert_false(is_news(&h, cookie, 200, "redis-server"));
+	assert_true(is_news(&h, 7, 101, "nginx"));	/* handed on */
+	assert_true(is_news(&h, 1000 | 1ULL << 39, 200, "redis-server"));
+	holders__end(&h);
+	holders__begin(&h);
+	assert_true(is_news(&h, 7, 101, "worker"));	/* another program by now */
+	holders__end(&h);
+	assert_int_equal(h.used, 1);	/* the rest is gone */
+	assert_true(h.size <= 1024);
+	holders__begin(&h);
+	assert_true(is_news(&h, 1000, 200, "redis-server"));
+	holders__end(&h);
+	holders__free(&h);
 }
 
 int main(void)
@@ -312,7 +327,7 @@ int main(void)
 		cmocka_unit_test(test_json_nests_and_separates),
 		cmocka_unit_test(test_json_strings_hold_anything),
 		cmocka_unit_test(test_json_numbers_and_times),
-		cmocka_unit_test(test_owners_are_looked_for_twice),
+		cmocka_unit_test(test_only_what_changed_is_told),
 	};
 	int failed, fd = mkstemp(path);
 

@@ -111,16 +111,21 @@ static struct namespace_sysctl *find_namespace(const struct core *core, uint32_t
 	unsigned int i;
 
 	for (i = 0; i < core->namespace_count; i++)
-		if (core->namespaces[i].netns == netns)
+		if (core->namespaces[i].netns == netns && !core->namespaces[i].gone)
 			return &core->namespaces[i];
 	return NULL;
 }
 
-static const char *netns_name(const struct core *core, uint32_t netns)
+/* By its slot, which remembers where it was born; NULL if that is not known. */
+static const char *netns_name(struct core *core, const struct connection *c)
 {
-	const struct namespace_sysctl *ns = find_namespace(core, netns);
+	const struct slot *s = table__find(&core->table, c->cookie);
+	const struct namespace_sysctl *ns;
 
-	return ns ? ns->name : "";
+	if (s && s->netns)
+		return core->namespaces[s->netns - 1].name;
+	ns = find_namespace(core, c->netns);	/* it became known later */
+	return ns ? ns->name : NULL;
 }
 
 static uint32_t device_of(struct core *core, const struct connection *c)
@@ -133,11 +138,6 @@ static uint32_t device_of(struct core *core, const struct connection *c)
 /* Does the filter want a socket of which this much is known? */
 static enum truth is_wanted(const struct core *core, struct filter_subject s, uint32_t owner)
 {
-	const struct namespace_sysctl *ns = find_namespace(core, s.netns);
-
-	if (!core->config.filter)
-		return TRUTH_YES;
-	s.netns_name = ns ? ns->name : NULL;
 	s.owner = owners__at(&core->owners, owner);
 	return filter__matches(core->config.filter, &s);
 }
@@ -145,9 +145,14 @@ static enum truth is_wanted(const struct core *core, struct filter_subject s, ui
 /* Its state changes, and its owner may not be known yet: those decide when it is told. */
 static enum truth event_is_wanted(const struct core *core, const struct ho_event *e)
 {
-	struct filter_subject s = { .family = e->family, .netns = e->netns,
+	const struct namespace_sysctl *ns = core->config.filter ? find_namespace(core, e->netns)
+								 : NULL;
+	struct filter_subject s = { .netns_name = ns ? ns->name : NULL,
+				    .family = e->family, .netns = e->netns,
 				    .local.port = e->local_port, .peer.port = e->peer_port };
 
+	if (!core->config.filter)
+		return TRUTH_YES;
 	memcpy(s.local.address, e->local, sizeof(e->local));
 	memcpy(s.peer.address, e->peer, sizeof(e->peer));
 	return is_wanted(core, s, 0);
@@ -155,8 +160,10 @@ static enum truth event_is_wanted(const struct core *core, const struct ho_event
 
 static enum truth connection_is_wanted(struct core *core, const struct connection *c)
 {
+	if (!core->config.filter)
+		return TRUTH_YES;
 	return is_wanted(core, (struct filter_subject){
-		.family = c->family, .local = c->local, .peer = c->peer, .netns = c->netns,
+		.netns_name = netns_name(core, c), .family = c->family, .local = c->local, .peer = c->peer, .netns = c->netns,
 		.state = c->ended_ns ? c->ended_from : c->state,
 		.device = identities__name(&core->identities, device_of(core, c)) }, c->owner);
 }
@@ -166,7 +173,7 @@ static enum truth connection_is_wanted(struct core *core, const struct connectio
 static struct subject subject_of(struct core *core, const struct connection *c)
 {
 	return (struct subject){ .connection = c, .owner = owners__at(&core->owners, c->owner),
-				 .netns_name = netns_name(core, c->netns),
+				 .netns_name = netns_name(core, c) ?: "",
 				 .device = identities__name(&core->identities, device_of(core, c)) };
 }
 
@@ -474,14 +481,19 @@ static bool is_orderly_ending(const struct ho_event *e)
 	       !e->packets_out && !e->retransmits;
 }
 
+/* As slots keep it; 0 if it is not known, or there are too many. */
+static unsigned int netns_index(const struct core *core, uint32_t netns)
+{
+	const struct namespace_sysctl *ns = find_namespace(core, netns);
+	size_t index = ns ? ns - core->namespaces + 1 : 0;
+
+	return index <= NETNS_INDEX_MAX ? index : 0;
+}
+
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
-	if (!s->netns) {
-		const struct namespace_sysctl *ns = find_namespace(core, e->netns);
-		size_t index = ns ? ns - core->namespaces + 1 : 0;
-
-		s->netns = index <= NETNS_INDEX_MAX ? index : 0;
-	}
+	if (!s->netns)
+		s->netns = netns_index(core, e->netns);
 	if (added) {
 		struct endpoint local = { .port = e->local_port }, peer = { .port = e->peer_port };
 
@@ -617,21 +629,51 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	}
 }
 
-static int feed_sysctl(struct core *core, const struct record *r)
+/* A free place, or one more. */
+static struct namespace_sysctl *new_namespace(struct core *core)
 {
-	struct namespace_sysctl *ns = find_namespace(core, r->sysctl.netns), *bigger;
-	bool changed = ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
-			      ns->interval_s != r->sysctl.interval_s);
+	struct namespace_sysctl *ns = find_namespace(core, 0), *bigger;
 
 	if (!ns) {
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
 		if (!bigger)
-			return -ENOMEM;
+			return NULL;
 		core->run.namespaces = core->namespaces = bigger;
 		ns = &bigger[core->namespace_count++];
 		core->run.namespace_count = core->namespace_count;
-		*ns = (struct namespace_sysctl){ .netns = r->sysctl.netns };
 	}
+	*ns = (struct namespace_sysctl){ 0 };
+	return ns;
+}
+
+/* A namespace that two passes did not find, and that no socket of ours lives in, has ended. */
+static void forget_namespaces(struct core *core, uint64_t before_ns)
+{
+	unsigned char *lived_in = calloc(core->namespace_count + 1, 1);
+	struct slot *s = NULL;
+	unsigned int i;
+
+	if (!lived_in)
+		return;
+	while ((s = table__next(&core->table, s)))
+		lived_in[s->netns] = 1;
+	for (i = 0; i < core->namespace_count; i++)
+		if (core->namespaces[i].read_ns < before_ns && !lived_in[i + 1])
+			core->namespaces[i] = (struct namespace_sysctl){ 0 };
+	free(lived_in);
+}
+
+static int feed_sysctl(struct core *core, const struct record *r)
+{
+	struct namespace_sysctl *ns = find_namespace(core, r->sysctl.netns);
+	bool changed = ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
+			      ns->interval_s != r->sysctl.interval_s);
+
+	if (!ns)
+		ns = new_namespace(core);
+	if (!ns)
+		return -ENOMEM;
+	ns->netns = r->sysctl.netns;
 	ns->idle_s = r->sysctl.idle_s;
 	ns->interval_s = r->sysctl.interval_s;
 	ns->probes = r->sysctl.probes;
@@ -641,6 +683,15 @@ static int feed_sysctl(struct core *core, const struct record *r)
 	if (changed)
 		tell_changed_sysctl(core, ns, r->mono_ns);
 	return 0;
+}
+
+/* Its sockets keep its name to their end. */
+static void feed_netns_gone(struct core *core, const struct record *r)
+{
+	struct namespace_sysctl *ns = find_namespace(core, r->netns_gone.netns);
+
+	if (ns && ns->netns)
+		ns->gone = true;
 }
 
 static void feed_present(struct core *core, const struct record *r)
@@ -693,6 +744,8 @@ static bool was_looked_for(const struct core *core, const struct slot *s, const 
 {
 	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
 
+	if (ns && ns->gone)	/* and with it all that lived there */
+		return core->last_pass_ns;
 	return ns && core->last_pass_ns && ns->read_ns >= r->snapshot.begun_ns &&
 	       ns->read_before_ns >= core->last_pass_ns;
 }
@@ -726,6 +779,7 @@ static int feed_snapshot(struct core *core, const struct record *r)
 		core->unseen += unseen;
 	core->counted_at_pass_before = core->counted_at_last_pass;
 	core->counted_at_last_pass = core->counted;
+	forget_namespaces(core, core->last_pass_ns);
 	core->last_pass_ns = r->snapshot.begun_ns;
 	return 0;
 }
@@ -869,6 +923,9 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 		return feed_owner(core, r);
 	case RECORD_SYSCTL:
 		return feed_sysctl(core, r);
+	case RECORD_NETNS_GONE:
+		feed_netns_gone(core, r);
+		return 0;
 	case RECORD_PRESENT:
 		feed_present(core, r);
 		return 0;

@@ -37,9 +37,11 @@ struct timeline {
 	struct latency latency;
 };
 
+/* netns 0: the place is free. */
 struct namespace_sysctl {
+	bool gone;	/* another one may have its inode by now */
 	uint32_t netns, idle_s, interval_s, probes;
-	char name[64];
+	char name[65];
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
 };
 

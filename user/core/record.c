@@ -85,6 +85,9 @@ size_t record__encode(const struct record *r, void *buf)
 		put_u32(&w, r->sysctl.probes);
 		put_string(&w, r->sysctl.name);
 		break;
+	case RECORD_NETNS_GONE:
+		put_u32(&w, r->netns_gone.netns);
+		break;
 	case RECORD_LOSS:
 		put_u64(&w, r->loss.cookie);
 		put_u64(&w, r->loss.count);
@@ -255,6 +258,9 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->sysctl.interval_s = get_u32(&r);
 		out->sysctl.probes = get_u32(&r);
 		out->sysctl.name = get_string(&r);
+		break;
+	case RECORD_NETNS_GONE:
+		out->netns_gone.netns = get_u32(&r);
 		break;
 	case RECORD_LOSS:
 		out->loss.cookie = get_u64(&r);

@@ -32,6 +32,7 @@ enum record_type {
 	RECORD_PRESENT = 12,	/* cookies of sockets that a pass found open; no longer written */
 	RECORD_IDENTITY = 13,	/* a device is behind a peer */
 	RECORD_SILENT = 14,	/* the same, with how long each had been silent */
+	RECORD_NETNS_GONE = 15,	/* a network namespace ended: its inode may be another's now */
 	RECORD_TYPE_MAX
 };
 
@@ -70,6 +71,9 @@ struct record {
 			uint32_t netns, idle_s, interval_s, probes;
 			const char *name;	/* "" = has none */
 		} sysctl;
+		struct {
+			uint32_t netns;
+		} netns_gone;
 		struct {
 			uint64_t cookie;	/* whose events, 0 = anyone's */
 			uint64_t count;

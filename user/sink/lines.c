@@ -75,6 +75,8 @@ static void on_start(void *context, const struct run *run)
 	for (i = 0; i < run->namespace_count; i++) {
 		const struct namespace_sysctl *ns = &run->namespaces[i];
 
+		if (!ns->netns)
+			continue;
 		json__object(j, NULL);
 		write_netns(j, ns->netns, ns->name);
 		json__u64(j, "idle_s", ns->idle_s);

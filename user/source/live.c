@@ -6,16 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "capability.h"
 #include "clock.h"
 #include "halfopen.skel.h"
+#include "holders.h"
 #include "host.h"
 #include "identity_feed.h"
+#include "inodes.h"
 #include "live.h"
 #include "log.h"
-#include "owners_wanted.h"
 #include "process.h"
 #include "programs.h"
 #include "snapshot.h"
@@ -31,6 +33,12 @@
  * distance of its own. */
 #define PRESENCE_DUTY 500
 #define PRESENCE_NS (10 * NS_PER_S)
+/* A namespace is entered this soon after it was heard of. */
+#define NEWBORN_NS (NS_PER_S / 5)
+/* Who holds what is looked at again this often even where nothing is new, ... */
+#define HOLDERS_NS (30 * NS_PER_S)
+/* ... and this often after a connection was made, which may wait for its accept(). */
+#define PASSES_FOR_OWNERS 2
 /* Measuring the offset of two clocks is exact to microseconds; a step is larger than this. */
 #define CLOCK_STEP_NS 5000000LL
 
@@ -40,15 +48,23 @@ struct live {
 	struct halfopen_bpf *bpf;
 	struct ring_buffer *ring;
 	struct reorder reorder;
-	struct owners_wanted owners_wanted;
+	struct holders holders;
 	struct identity_feed *identities;	/* NULL: nobody names devices */
 	struct ho_learned learned;
 	unsigned int hz;
 
 	int64_t realtime_offset_ns;
-	uint64_t next_tick_ns, next_check_ns, last_check_ns, next_pass_ns, next_presence_ns;
+	uint64_t next_tick_ns, next_check_ns, last_check_ns;
+	uint64_t next_pass_ns, next_presence_ns, next_holders_ns, next_newborn_ns;
 	uint64_t ring_full_before, recursion_before;
 	unsigned int passes_after_loss;	/* still to be made */
+	unsigned int passes_for_owners;	/* still to be made: a connection may wait to be accepted */
+	struct inodes namespaces;	/* that the core was told of ... */
+	struct inodes unknown;	/* ... and others, from which an event came */
+	bool newborn;	/* there may be new ones */
+	int names;	/* netns__watch_names(); negative: none */
+	struct netns_list named;	/* as the core was told */
+	uint64_t pumped_ns;
 	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass: record__silent() */
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
@@ -86,7 +102,10 @@ static int on_ring(void *context, void *data, size_t size)
 	memcpy(&r.event, data, size < sizeof(r.event) ? size : sizeof(r.event));
 	r.mono_ns = r.event.mono_ns;
 	if (r.event.kind == HO_STATE && r.event.state == 1 /* TCP_ESTABLISHED */)
-		owners_wanted__add(&l->owners_wanted, r.event.cookie);
+		l->passes_for_owners = PASSES_FOR_OWNERS;
+	if (!inodes__has(&l->namespaces, r.event.netns) &&
+	    inodes__add(&l->unknown, r.event.netns))
+		l->newborn = true;
 	return push(l, &r);
 }
 
@@ -95,7 +114,7 @@ static void push_owner(struct live *l, const struct ho_row *row)
 	struct record r = { .type = RECORD_OWNER, .mono_ns = row->event.mono_ns };
 
 	if (row->pid != l->place_pid) {
-		process__find_place(row->pid, &l->place);
+		process__find_place(row->pid, row->comm, &l->place);
 		l->place_pid = row->pid;
 	}
 	r.owner.cookie = row->event.cookie;
@@ -119,7 +138,7 @@ static int on_row(void *context, const struct ho_row *row)
 	struct live *l = context;
 
 	push_seen(l, row);
-	if (row->pid)
+	if (row->pid && holders__is_news(&l->holders, row->event.cookie, row->pid, row->comm))
 		push_owner(l, row);
 	/* A million rows take a while: let nothing pile up meanwhile, here or in the ring. */
 	if (++l->rows % 4096 == 0 && l->ring) {
@@ -133,23 +152,59 @@ static int on_owner_row(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
 
-	if (!row->pid || !owners_wanted__take(&l->owners_wanted, row->event.cookie))
+	if (!row->pid ||
+	    !holders__is_news(&l->holders, row->event.cookie, row->pid, row->comm))
 		return l->stream_error;
 	push_seen(l, row);	/* with the options that its program has set by now */
 	push_owner(l, row);
 	return l->stream_error;
 }
 
+/* All of them are going to be told. */
+static void begin_namespaces(struct live *l)
+{
+	inodes__forget(&l->namespaces);
+	inodes__forget(&l->unknown);
+	l->named.count = 0;
+}
+
 static void on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
 {
 	struct record r = { .type = RECORD_SYSCTL, .mono_ns = clock__mono_ns() };
+	struct live *l = context;
 
+	inodes__add(&l->namespaces, ns->inode);
+	if (netns__has_path_of_name(ns))
+		netns__append(&l->named, ns);
 	r.sysctl.netns = ns->inode;
 	r.sysctl.idle_s = s->idle_s;
 	r.sysctl.interval_s = s->interval_s;
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
-	push(context, &r);
+	push(l, &r);
+}
+
+/* One that is gone may be followed at once by another with the same inode, whose events must not
+ * be taken for its own. It was not gone when we last looked. */
+static void notice_gone_namespaces(struct live *l)
+{
+	unsigned int i;
+	struct stat st;
+
+	if (l->names < 0 || !netns__names_changed(l->names))
+		return;
+	l->newborn = true;	/* to be read again */
+	for (i = 0; i < l->named.count; i++) {
+		const struct netns *ns = &l->named.all[i];
+		struct record r = { .type = RECORD_NETNS_GONE, .mono_ns = l->pumped_ns };
+
+		if (!stat(ns->path, &st) && st.st_ino == ns->inode)
+			continue;
+		r.netns_gone.netns = ns->inode;
+		push(l, &r);
+		inodes__remove(&l->namespaces, ns->inode);
+		l->named.all[i--] = l->named.all[--l->named.count];
+	}
 }
 
 static void push_meta(struct live *l, uint64_t now)
@@ -318,11 +373,14 @@ static int take_snapshot(struct live *l)
 	int err;
 
 	l->place_pid = 0;
+	begin_namespaces(l);
 	r.snapshot.begun_ns = clock__mono_ns();
 	/* The namespaces first: the core then knows where each socket that it is told of lives. */
 	err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l, &r.snapshot.complete);
+	holders__begin(&l->holders);
 	if (!err)
 		err = snapshot__held(l->snapshot, on_row, l);
+	holders__end(&l->holders);
 	if (err)
 		return err;
 	if (!r.snapshot.complete)
@@ -360,6 +418,7 @@ static int take_presence(struct live *l)
 	int err;
 
 	l->present_count = 0;
+	begin_namespaces(l);
 	r.snapshot.begun_ns = clock__mono_ns();
 	err = snapshot__by_netns(l->snapshot, false, on_present, on_netns, l,
 				 &r.snapshot.complete);
@@ -369,8 +428,40 @@ static int take_presence(struct live *l)
 	return err ? err : push(l, &r);
 }
 
-/* The pass whose turn has come, if any: after a loss over everything, now and then over who is
- * there, else for the owners of new sockets. */
+/* New sockets, those that were handed on, programs that became others. */
+static int take_owners(struct live *l)
+{
+	int err;
+
+	l->place_pid = 0;
+	holders__begin(&l->holders);
+	err = snapshot__held(l->snapshot, on_owner_row, l);
+	holders__end(&l->holders);
+	return err;
+}
+
+static bool is_unknown(void *context, const struct netns *ns)
+{
+	struct live *l = context;
+
+	return !inodes__has(&l->namespaces, ns->inode);
+}
+
+/* Namespaces that are new. One that nobody can enter does not become known by trying again. */
+static int meet_newborn(struct live *l, uint64_t now)
+{
+	int err;
+
+	if (!l->newborn || now < l->next_newborn_ns)
+		return 0;
+	l->newborn = false;
+	err = snapshot__namespaces(is_unknown, on_netns, l);
+	l->next_newborn_ns = now + NEWBORN_NS + (clock__mono_ns() - now) * PASS_DUTY;
+	return err;
+}
+
+/* The pass whose turn has come, if any: after a loss over everything; now and then over who is
+ * there; for owners, where sockets are new, and now and then. */
 static int pass(struct live *l, uint64_t now)
 {
 	uint64_t took_ns;
@@ -383,17 +474,17 @@ static int pass(struct live *l, uint64_t now)
 		err = take_snapshot(l);
 	} else if (now >= l->next_presence_ns) {
 		err = take_presence(l);
-	} else if (owners_wanted__any(&l->owners_wanted)) {
-		l->place_pid = 0;
-		owners_wanted__begin(&l->owners_wanted);
-		err = snapshot__held(l->snapshot, on_owner_row, l);
-		owners_wanted__end(&l->owners_wanted);
+	} else if (l->passes_for_owners || now >= l->next_holders_ns) {
+		l->passes_for_owners -= l->passes_for_owners > 0;
+		err = take_owners(l);
 	} else {
 		return 0;
 	}
 	took_ns = clock__mono_ns() - now;
 	if (now >= l->next_presence_ns)
 		l->next_presence_ns = now + PRESENCE_NS + took_ns * PRESENCE_DUTY;
+	else if (now >= l->next_holders_ns)
+		l->next_holders_ns = now + HOLDERS_NS + took_ns * PRESENCE_DUTY;
 	l->next_pass_ns = now + NS_PER_S + took_ns * PASS_DUTY;
 	return err;
 }
@@ -434,6 +525,7 @@ static int begin(struct live *l, const struct btf *btf)
 	l->next_check_ns = now + CHECK_NS;
 	l->next_pass_ns = now + NS_PER_S;
 	l->next_presence_ns = now + PRESENCE_NS;
+	l->next_holders_ns = now + HOLDERS_NS;
 	return l->stream_error;
 }
 
@@ -453,6 +545,7 @@ int live__open(const struct live_config *config, struct live **out)
 	if (!l)
 		return -ENOMEM;
 	l->config = *config;
+	l->names = netns__watch_names();
 	l->realtime_offset_ns = clock__realtime_offset_ns();
 	err = 0;
 	if (config->identities && identity_feed__open(config->identities, &l->identities))
@@ -504,11 +597,16 @@ int live__pump(struct live *l)
 	uint64_t now = clock__mono_ns();
 	int err;
 
+	notice_gone_namespaces(l);
+	l->pumped_ns = now;
 	err = ring_buffer__consume(l->ring);
 	if (err < 0)
 		return l->stream_error ? l->stream_error : err;
 	if (l->identities)
 		identity_feed__read(l->identities, false, on_identity, l);
+	err = meet_newborn(l, now);
+	if (err < 0)
+		return err;
 	if (now >= l->next_check_ns) {
 		check_losses(l, now);
 		check_clock(l, now);
@@ -546,7 +644,12 @@ void live__close(struct live *l)
 	halfopen_bpf__destroy(l->bpf);
 	snapshot__close(l->snapshot);
 	reorder__free(&l->reorder);
-	owners_wanted__free(&l->owners_wanted);
+	holders__free(&l->holders);
+	inodes__free(&l->namespaces);
+	inodes__free(&l->unknown);
+	netns__free(&l->named);
+	if (l->names >= 0)
+		close(l->names);
 	identity_feed__close(l->identities);
 	free(l);
 }

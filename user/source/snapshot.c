@@ -266,6 +266,37 @@ int snapshot__held(struct snapshot *s, row_fn fn, void *context)
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 
+/* Enters the i-th; -1 for our own, where there is nothing to leave again. */
+static int enter(const struct netns_list *list, unsigned int i)
+{
+	return i ? netns__enter(&list->all[i]) : -1;
+}
+
+int snapshot__namespaces(bool (*wanted)(void *context, const struct netns *ns), netns_fn entered,
+			 void *context)
+{
+	struct keepalive_sysctl sysctl;
+	struct netns_list list;
+	int err = netns__list(&list);
+	unsigned int i;
+
+	for (i = 0; !err && i < list.count; i++) {
+		int back;
+
+		if (!wanted(context, &list.all[i]))
+			continue;
+		back = enter(&list, i);
+		if (i && back < 0)
+			continue;
+		if (netns__read_keepalive(&sysctl))
+			entered(context, &list.all[i], &sysctl);
+		if (i)
+			netns__leave(back);
+	}
+	netns__free(&list);
+	return err;
+}
+
 int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn entered,
 		       void *context, bool *complete)
 {
@@ -278,16 +309,13 @@ int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn ente
 	err = netns__list(&list);
 	*complete = !err;
 	for (i = 0; !err && i < list.count; i++) {
-		int back = -1;
+		int back = enter(&list, i);
 
-		if (i > 0) {	/* the first is our own */
-			back = netns__enter(&list.all[i]);
-			if (back == -ENOENT || back == -EINVAL)
-				continue;	/* it ended meanwhile, or never was one */
-			if (back < 0) {
-				*complete = false;
-				continue;
-			}
+		if (i && (back == -ENOENT || back == -EINVAL))
+			continue;	/* it ended meanwhile, or never was one */
+		if (i && back < 0) {
+			*complete = false;
+			continue;
 		}
 		if (entered && netns__read_keepalive(&sysctl))
 			entered(context, &list.all[i], &sysctl);

@@ -6,10 +6,15 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "netns.h"
+
+/* Where `ip netns`, and the CNI plugins of pods, bind their names. */
+#define NAMES "/run/netns"
 
 static struct netns *find(const struct netns_list *list, uint32_t inode)
 {
@@ -21,9 +26,32 @@ static struct netns *find(const struct netns_list *list, uint32_t inode)
 	return NULL;
 }
 
+static struct netns *grow(struct netns_list *list)
+{
+	struct netns *bigger = realloc(list->all, (list->count + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return NULL;
+	list->all = bigger;
+	return &bigger[list->count++];
+}
+
+void netns__append(struct netns_list *list, const struct netns *ns)
+{
+	struct netns *copy = grow(list);
+
+	if (copy)
+		*copy = *ns;
+}
+
+bool netns__has_path_of_name(const struct netns *ns)
+{
+	return !strncmp(ns->path, NAMES "/", sizeof(NAMES));
+}
+
 static struct netns *add(struct netns_list *list, const char *path)
 {
-	struct netns *bigger, *ns;
+	struct netns *ns;
 	struct stat st;
 
 	if (stat(path, &st))
@@ -31,11 +59,9 @@ static struct netns *add(struct netns_list *list, const char *path)
 	ns = find(list, st.st_ino);
 	if (ns)
 		return ns;
-	bigger = realloc(list->all, (list->count + 1) * sizeof(*bigger));
-	if (!bigger)
+	ns = grow(list);
+	if (!ns)
 		return NULL;
-	list->all = bigger;
-	ns = &bigger[list->count++];
 	*ns = (struct netns){ .inode = st.st_ino };
 	snprintf(ns->path, sizeof(ns->path), "%s", path);
 	return ns;
@@ -43,7 +69,7 @@ static struct netns *add(struct netns_list *list, const char *path)
 
 static void add_named(struct netns_list *list)
 {
-	DIR *dir = opendir("/run/netns");
+	DIR *dir = opendir(NAMES);
 	struct dirent *entry;
 	char path[300];
 
@@ -54,7 +80,7 @@ static void add_named(struct netns_list *list)
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "/run/netns/%s", entry->d_name);
+		snprintf(path, sizeof(path), NAMES "/%s", entry->d_name);
 		ns = add(list, path);
 		if (ns && !ns->name[0])
 			snprintf(ns->name, sizeof(ns->name), "%.63s", entry->d_name);
@@ -62,9 +88,49 @@ static void add_named(struct netns_list *list)
 	closedir(dir);
 }
 
+/* Those that a CNI plugin made for a pod are named by a random id. */
+static bool has_name(const struct netns *ns)
+{
+	return ns->name[0] && strncmp(ns->name, "cni-", 4);
+}
+
+/* A container has a host name of its own (a pod's is the pod's name): that of the UTS namespace
+ * of a process in there. */
+static void name_by_host(struct netns *ns, const char *pid, ino_t own_uts)
+{
+	char path[300], name[65];
+	struct stat st;
+	int back, uts;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/uts", pid);
+	if (stat(path, &st) || st.st_ino == own_uts)
+		return;
+	back = open("/proc/thread-self/ns/uts", O_RDONLY | O_CLOEXEC);
+	uts = open(path, O_RDONLY | O_CLOEXEC);
+	if (back >= 0 && uts >= 0 && !setns(uts, CLONE_NEWUTS)) {
+		if (!gethostname(name, sizeof(name) - 1))
+			snprintf(ns->name, sizeof(ns->name), "%.63s", name);
+		if (setns(back, CLONE_NEWUTS))
+			abort();	/* as in netns__leave() */
+	}
+	if (uts >= 0)
+		close(uts);
+	if (back >= 0)
+		close(back);
+}
+
+static ino_t own_uts_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/uts", &st) ? 0 : st.st_ino;
+}
+
 int netns__list(struct netns_list *list)
 {
+	ino_t own_uts = own_uts_inode();
 	struct dirent *entry;
+	struct netns *ns;
 	char path[300];
 	DIR *dir;
 
@@ -79,7 +145,9 @@ int netns__list(struct netns_list *list)
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
-		add(list, path);
+		ns = add(list, path);
+		if (ns && ns != list->all && !has_name(ns))
+			name_by_host(ns, entry->d_name, own_uts);
 	}
 	closedir(dir);
 	return 0;
@@ -89,6 +157,34 @@ void netns__free(struct netns_list *list)
 {
 	free(list->all);
 	*list = (struct netns_list){ 0 };
+}
+
+static void watch_directories(int watch)
+{
+	inotify_add_watch(watch, "/run", IN_CREATE | IN_ONLYDIR);	/* until the first name */
+	inotify_add_watch(watch, NAMES, IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
+}
+
+int netns__watch_names(void)
+{
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (watch < 0)
+		return -errno;
+	watch_directories(watch);
+	return watch;
+}
+
+bool netns__names_changed(int watch)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool changed = false;
+
+	while (read(watch, events, sizeof(events)) > 0)
+		changed = true;
+	if (changed)
+		watch_directories(watch);
+	return changed;
 }
 
 int netns__enter(const struct netns *ns)

@@ -8,7 +8,7 @@
 
 struct netns {
 	uint32_t inode;
-	char name[64];	/* as `ip netns` knows it, "" if it does not */
+	char name[64];	/* as `ip netns` knows it, else the host name of its container or pod */
 	char path[96];	/* opens it */
 };
 
@@ -20,6 +20,18 @@ struct netns_list {
 /* Holds none of them open. Returns 0 or -errno. */
 int netns__list(struct netns_list *list);
 void netns__free(struct netns_list *list);
+
+/* Is it one that `ip netns` named, which ends when its name is gone? */
+bool netns__has_path_of_name(const struct netns *ns);
+
+/* A copy at the end of the list; nothing where memory is short. */
+void netns__append(struct netns_list *list, const struct netns *ns);
+
+/* A descriptor that becomes readable when a name of `ip netns` comes or goes; -errno. */
+int netns__watch_names(void);
+
+/* True if any came or went since the last call. */
+bool netns__names_changed(int watch);
 
 /* Enters a namespace with this thread and returns a descriptor of the one it left, for
  * netns__leave; -errno if it is gone or not allowed. */

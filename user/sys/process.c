@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,23 @@ static int rank(const char *line, const char *path)
 	return strstr(line, ":name=systemd:") ? 2 : 1;
 }
 
-void process__find_place(uint32_t pid, struct process_place *place)
+static bool is_still(uint32_t pid, const char *comm)
+{
+	char name[64], now[32] = "";
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
+	f = fopen(name, "re");
+	if (!f)
+		return false;
+	if (!fgets(now, sizeof(now), f))
+		now[0] = '\0';
+	fclose(f);
+	now[strcspn(now, "\n")] = '\0';
+	return !strncmp(now, comm, 15);
+}
+
+void process__find_place(uint32_t pid, const char *comm, struct process_place *place)
 {
 	char name[64], line[1100];
 	int best = 0;
@@ -56,5 +73,9 @@ void process__find_place(uint32_t pid, struct process_place *place)
 		snprintf(place->cgroup, sizeof(place->cgroup), "%.1000s", path);
 	}
 	fclose(f);
+	if (!is_still(pid, comm)) {
+		*place = (struct process_place){ "", "" };
+		return;
+	}
 	find_container(place->cgroup, place->container_id);
 }

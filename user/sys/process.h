@@ -11,7 +11,8 @@ struct process_place {
 };
 
 /* Reads /proc/PID/cgroup: the unified hierarchy, or on cgroup v1 systemd's, or the first that
- * is not the root. A process that is gone has no place. */
-void process__find_place(uint32_t pid, struct process_place *place);
+ * is not the root. A process that is gone, or whose number is another program's (not `comm`) by
+ * now, has no place. */
+void process__find_place(uint32_t pid, const char *comm, struct process_place *place);
 
 #endif

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Namespaces that are born and die under the watch; addresses of every form."""
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from lab import Lab, cookie, inside, keepalive, run, wait_until
+
+COUNT = int(os.environ.get("HALFOPEN_NAMESPACES", "150"))
+SOCKETS = int(os.environ.get("HALFOPEN_SOCKETS", "20"))     # in each, both ends counted
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def loopback_pair(path, port=7000):
+    with inside(path):
+        listener = socket.create_server(("127.0.0.1", port))
+        client = socket.create_connection(("127.0.0.1", port))
+    server, _ = listener.accept()
+    listener.close()
+    return server, client
+
+
+def test_names(lab):
+    """As `ip netns` has it; a container's host name where that has none; and soon after birth."""
+    watch = lab.watch("--all", "--every", "1s")
+    command = ["unshare", "--net", "--uts", "sh", "-c",
+               "hostname pod-7; ip link set lo up; echo; exec sleep 60"]
+    container = lab.end_process(subprocess.Popen(command, stdout=subprocess.PIPE), signal.SIGKILL)
+    container.stdout.readline()
+    path = f"/proc/{container.pid}/ns/net"
+    inode = os.stat(path).st_ino
+    pair = loopback_pair(path)
+    for s in pair:
+        lab.keep(s)
+
+    def named():
+        watch.read()
+        with open(watch.output) as f:
+            return [l for l in f if f'"inode":{inode},"name":"pod-7"' in l and "halfopen.timeline" in l]
+    wait_until(named, 8, "the pod's name")
+    gateway, _ = lab.connect()
+    t = wait_until(lambda: watch.of(cookie(gateway)), 5, "a timeline")[-1]
+    assert t["socket"]["netns"]["name"] == lab.gateway.name
+
+
+def test_none_is_kept_alive(lab):
+    """A namespace ends while it is watched: the other end of its link goes with it."""
+    watch = lab.watch("--all", "--every", "1s")
+    name = lab.gateway.name + "dies"
+    run("ip", "netns", "add", name)
+    with contextlib.suppress(AssertionError):
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "link", "add", "toit", "netns", lab.gateway.name, "type", "veth", "peer",
+            "name", "veth0", "netns", name)
+        pair = loopback_pair(f"/run/netns/{name}")
+        wait_until(lambda: watch.of(cookie(pair[0])) or time.sleep(0.2) or
+                   f'"name":"{name}"' in open(watch.output).read(), 20, "it was seen")
+        for s in pair:
+            s.close()
+    run("ip", "netns", "del", name)
+
+    def gone():
+        return "toit" not in run("ip", "-n", lab.gateway.name, "link").stdout
+    wait_until(gone, 20, "the end of the namespace")
+    assert watch.stop() == 0
+
+
+def test_many_that_come_and_go(lab):
+    """Every socket of every namespace is told once, under its namespace's name, and nothing is
+    left of those that ended."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
+    names = [f"{lab.gateway.name}n{n}" for n in range(COUNT)]
+    watch = lab.watch("--all", f"netns = {lab.gateway.name}n*")
+    expected, worst = {}, 0
+    batch = min(100, 8000 // max(1, SOCKETS))
+    for first in range(0, COUNT, batch):
+        alive = []
+        for name in names[first:first + batch]:
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+            path = f"/run/netns/{name}"
+            inode = os.stat(path).st_ino
+            sockets = [s for k in range(SOCKETS // 2) for s in loopback_pair(path, 7000 + k)]
+            expected.update({cookie(s): (inode, name) for s in sockets})
+            alive.append((name, sockets))
+        time.sleep(3)   # until it knows their names
+        for name, sockets in alive:
+            for s in sockets:
+                s.close()
+            run("ip", "netns", "del", name)
+        with open(f"/proc/{watch.process.pid}/status") as f:
+            worst = max(worst, int(next(l for l in f if l.startswith("VmRSS")).split()[1]))
+    time.sleep(1)
+    descriptors = len(os.listdir(f"/proc/{watch.process.pid}/fd"))
+    assert watch.stop() == 0
+    told = {}
+    import json
+    with open(watch.output) as f:
+        for line in f:
+            l = json.loads(line)
+            if l["schema"] == "halfopen.timeline/1" and l["final"]:
+                n = l["socket"]["netns"]
+                told[l["socket"]["cookie"]] = (n["inode"], n.get("name"))
+    print(f"{COUNT} namespaces, {len(expected)} sockets: {len(told)} told, resident {worst} KiB, "
+          f"{descriptors} descriptors")
+    assert told == expected
+    assert descriptors < 64
+
+
+def test_link_local_addresses_have_their_link(lab):
+    for namespace in (lab.gateway, lab.device):
+        def found():
+            with inside(namespace.path), open("/proc/thread-self/net/if_inet6") as f:
+                return [l.split() for l in f if l.startswith("fe80") and "veth0" in l and
+                        not int(l.split()[4], 16) & 0x40]     # tentative
+        line = wait_until(found, 10, "a link-local address")[0]
+        namespace.link_local = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line[0]))
+        namespace.index = int(line[1], 16)
+    watch = lab.watch("--all", "--every", "1s")
+    listener = lab.listen(socket.AF_INET6)
+
+    def dial():
+        with inside(lab.device.path):
+            s = socket.socket(socket.AF_INET6)
+        with contextlib.suppress(OSError):
+            s.connect((lab.gateway.link_local, 7000, 0, lab.device.index))
+            return lab.keep(s)
+        return s.close()
+    wait_until(dial, 10, "a link-local connection")     # after duplicate address detection
+    gateway = lab.keep(listener.accept()[0])
+    keepalive(gateway, 1, 1, 3)
+    t = wait_until(lambda: [t for t in watch.of(cookie(gateway)) if
+                            t["counts"]["probes_sent"]], 10, "a probe")[-1]
+    assert t["socket"]["peer"]["address"] == f"{lab.device.link_local}%{lab.gateway.index}"
+    assert t["socket"]["local"]["address"] == f"{lab.gateway.link_local}%{lab.gateway.index}"
+    assert t["socket"]["family"] == "ipv6"
+
+
+def test_mptcp_subflows_are_named_as_such(lab):
+    """The subflow is a TCP socket of its own; the MPTCP socket above it is none and never told."""
+    try:
+        with inside(lab.gateway.path):
+            listener = lab.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262))
+        with inside(lab.device.path):
+            device = lab.keep(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262))
+    except OSError as e:
+        pytest.skip(f"no MPTCP here: {e}")
+    watch = lab.watch("--all")
+    listener.bind(("10.77.0.1", 7020))
+    listener.listen()
+    device.connect(("10.77.0.1", 7020))
+    gateway = lab.keep(listener.accept()[0])
+    time.sleep(2)
+    gateway.close()
+    device.close()
+    time.sleep(1)
+    assert watch.stop() == 0
+    told = [t for t in watch.lines("timeline") if t["socket"]["local"]["port"] == 7020]
+    assert len(told) == 1 and told[0]["socket"].get("mptcp") is True, told
+    assert told[0]["socket"]["peer"]["address"] == "10.77.0.2"
