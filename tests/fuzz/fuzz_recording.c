@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct core_config config = { .suspect_after = 2, .all = size & 1, .events = size & 2,
 				      .every_ns = size & 4 ? 1000000000 : 0 };
 	struct output output;
-	struct lines lines = { .output = &output };
+	static const struct disguise none;
+	struct lines lines = { .output = &output, .disguise = &none };
 	struct core_sink sink = lines__sink(&lines);
 	struct recording_problem problem;
 	struct run_of_bytes r;

@@ -185,8 +185,8 @@ class Lab:
     """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2. With `fate`, a
     Carrier between them."""
 
-    def __init__(self, fate=None):
-        tag = f"ho{os.getpid()}x{next(_numbers)}"
+    def __init__(self, fate=None, tag=None):
+        tag = tag or f"ho{os.getpid()}x{next(_numbers)}"
         self.cleanup = contextlib.ExitStack()
         self.directory = tempfile.mkdtemp(prefix="halfopen-lab-")
         self.cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)

@@ -15,9 +15,9 @@ class NatLab(Lab):
     """A Lab whose devices are 10.64.0.0/17, all in one namespace: device(N) is the address
     of the N-th. `without_mapping` says how the router treats what it has no mapping for."""
 
-    def __init__(self, without_mapping="quiet", shared=8, timeout=None):
+    def __init__(self, without_mapping="quiet", shared=8, timeout=None, tag=None):
         self.without_mapping, self.shared, self.timeout = without_mapping, shared, timeout
-        super().__init__()
+        super().__init__(tag=tag)
 
     def build_path(self, tag, _):
         self.router = router = Namespace(tag + "r")

@@ -259,16 +259,54 @@ def test_text_for_people(lab):
     watch = subprocess.Popen([HALFOPEN, "watch", "--utc"], stdout=open(out, "w"))
     wait_until(lambda: os.path.getsize(out), 10, "a summary")
     gateway, _ = lab.connect()
-    keepalive(gateway, 1, 1, 2)
+    keepalive(gateway, 1, 1, 3)
     lab.gateway.drop("input", "tcp dport 7000")
     wait_until(lambda: "keepalive_timeout" in open(out).read(), 10, "an ending")
     watch.send_signal(signal.SIGINT)
     assert watch.wait(10) == 0
     lines = open(out).read().splitlines()
-    assert re.match(r"\d+ sockets in \d+ namespaces; \d+ would never notice", lines[0])
+    assert re.match(r"[\d,]+ sockets? in \d+ namespaces?; [\d,]+ would never notice", lines[0])
     assert any(re.match(r"\d\d:\d\d:\d\d\.\d{3}\+00:00  \S+ +10\.77\.0\.1:7000 +10\.77\.0\.2:\d+ +"
                         r"keepalive_timeout, peer gone unnoticed for \d", l) for l in lines)
-    assert re.match(r"\d+ sockets open, ", lines[-1])
+    assert any("suspect: 2 unanswered, silent for " in l for l in lines)
+    assert re.match(r"watched for [\d.]+ s: [\d,]+ sockets? open, ", lines[-1])
+    assert "half-open (" in lines[-1] and "unnoticed for up to " in lines[-1]
+    assert "\033" not in open(out).read()
+
+
+def test_a_terminal(lab):
+    """Colours and a status line in its place; NO_COLOR and --color are obeyed."""
+    import pty
+    told = {}
+    for name, options, environment in (("plain", [], {"NO_COLOR": "1"}), ("auto", [], {}),
+                                       ("never", ["--color", "never"], {}),
+                                       ("always", ["--color=always"], {"NO_COLOR": "1"})):
+        ours, theirs = pty.openpty()
+        watch = subprocess.Popen(
+            [HALFOPEN, "watch", "--utc", f"netns = {lab.gateway.inode}", *options], stdout=theirs,
+            env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TERM": "xterm",
+                 **environment})
+        os.close(theirs)
+        lab.cleanup.callback(os.close, ours)
+        told[name] = (lab.end_process(watch), ours)
+    time.sleep(1)
+    gateway, _ = lab.connect()
+    keepalive(gateway, 1, 1, 3)
+    lab.gateway.drop("input", "tcp dport 7000")
+    time.sleep(11.5)    # a status line comes after ten seconds
+    for name, (watch, fd) in told.items():
+        watch.send_signal(signal.SIGINT)
+        said = b""
+        with contextlib.suppress(OSError):
+            while chunk := os.read(fd, 65536):
+                said += chunk
+        assert watch.wait(10) == 0
+        said = said.decode()
+        coloured = "\033[31mkeepalive_timeout" in said
+        assert coloured == (name in ("auto", "always")), (name, said)
+        assert re.search(r"\d open, \d+ suspect; so far \d+ ended", said), said
+        # The status makes way for the next line.
+        assert "\r\033[Kwatched for" in said, said
 
 
 def test_nothing_is_changed(lab):

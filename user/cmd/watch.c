@@ -24,6 +24,7 @@
 
 struct options {
 	bool json, strict, utc;
+	enum { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER } colour;
 	struct core_config core;
 	uint64_t for_ns;	/* 0: until a signal */
 	uint64_t idle_gap_ns;
@@ -42,6 +43,7 @@ struct watch {
 	struct text text;
 	struct recorder recorder;
 	bool recording, stopped;
+	uint64_t now_ns;	/* as far as the stream has come */
 	const char *problem;	/* what made the stream end, if the core said so */
 };
 
@@ -50,7 +52,7 @@ struct watch {
 enum {
 	OPT_JSON = 256, OPT_EVENTS, OPT_ALL, OPT_EVERY, OPT_FOR, OPT_SUSPECT_AFTER, OPT_STRICT,
 	OPT_GATEWAY, OPT_UTC, OPT_RING, OPT_IDLE_GAP, OPT_PEERS, OPT_PEERS_KEY,
-	OPT_IDENTITIES,
+	OPT_IDENTITIES, OPT_COLOR,
 };
 
 static const struct argp_option argp_options[] = {
@@ -71,6 +73,8 @@ static const struct argp_option argp_options[] = {
 	  "hash (default full)", 1 },
 	{ "peers-key", OPT_PEERS_KEY, "FILE", 0,
 	  "the key of pseudonyms, 16 bytes or more; where it is the same, so are they", 1 },
+	{ "color", OPT_COLOR, "WHEN", 0,
+	  "colours: auto (on a terminal, unless NO_COLOR is set), always, never", 1 },
 	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
 	{ "record", 'w', "FILE", 0, "record everything that is seen", 2 },
 	{ "replay", 'r', "FILE", 0, "take a recording instead of the kernel; needs no root", 2 },
@@ -103,6 +107,19 @@ static void bad_value(struct argp_state *state, const char *option, const char *
 		      const char *expected)
 {
 	argp_error(state, "%s: '%s' is no %s", option, value, expected);
+}
+
+static bool read_colour(const char *arg, struct options *o)
+{
+	if (!strcmp(arg, "auto"))
+		o->colour = COLOUR_AUTO;
+	else if (!strcmp(arg, "always"))
+		o->colour = COLOUR_ALWAYS;
+	else if (!strcmp(arg, "never"))
+		o->colour = COLOUR_NEVER;
+	else
+		return false;
+	return true;
 }
 
 /* The shell cuts FILTER into words; it is one text all the same. */
@@ -170,6 +187,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_IDENTITIES:
 		o->identities = arg;
+		break;
+	case OPT_COLOR:
+		if (!read_colour(arg, o))
+			bad_value(state, "--color", arg, "choice: auto, always, never");
 		break;
 	case OPT_PEERS:
 		if (!disguise__named(arg, &o->disguise.kind))
@@ -249,6 +270,8 @@ static int take_record(void *context, const void *bytes, size_t size)
 	if (err < 0)
 		return err;
 	w->problem = NULL;
+	if (r.mono_ns > w->now_ns)
+		w->now_ns = r.mono_ns;
 	w->stopped = r.type == RECORD_STOP;
 	if (w->recording && r.type == RECORD_TICK)
 		err = recorder__flush(&w->recorder);
@@ -372,6 +395,21 @@ static int prepare_disguise(struct options *o)
 	return EXIT_USAGE;
 }
 
+/* https://no-color.org: whatever it is set to, unless it is empty. */
+static void prepare_text(struct watch *w)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	bool terminal = isatty(w->output.fd) && term && strcmp(term, "dumb");
+
+	w->text.utc = w->options.utc;
+	w->text.all = w->options.core.all || w->options.core.every_ns;
+	w->text.brief = log__level() == LOG_ERROR;
+	w->text.status = terminal && !w->options.replay;
+	w->text.colours = w->options.colour == COLOUR_ALWAYS ||
+			  (w->options.colour == COLOUR_AUTO && terminal &&
+			   !(no_color && *no_color));
+}
+
 static int open_sinks(struct watch *w)
 {
 	const struct options *o = &w->options;
@@ -393,7 +431,7 @@ static int open_sinks(struct watch *w)
 	}
 	w->lines.output = w->text.output = &w->output;
 	w->lines.disguise = w->text.disguise = &o->disguise;
-	w->text.utc = o->utc;
+	prepare_text(w);
 	sink = o->json ? lines__sink(&w->lines) : text__sink(&w->text);
 	w->core = w->lines.core = w->text.core = core__new(&o->core, &sink);
 	return w->core ? EXIT_DONE : EXIT_FAILED;
@@ -411,11 +449,8 @@ static int close_sinks(struct watch *w, int code)
 {
 	if (w->options.json)
 		lines__flush(&w->lines);
-	else if (code == EXIT_DONE && log__level() > LOG_ERROR && w->text.run) {
-		struct core_totals totals = core__totals(w->core);
-
-		text__summary(&w->text, &totals);
-	}
+	else if (code == EXIT_DONE)
+		text__summary(&w->text, w->now_ns);
 	if (w->recording)
 		recorder__flush(&w->recorder);
 	say_why_writing_failed(w->output.name, w->output.error);

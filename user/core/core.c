@@ -46,6 +46,19 @@ struct core {
 	struct core_totals totals;
 };
 
+/* Both ends of the comparison are named, and differently. */
+static bool is_another_device(void *context, const struct arrival *by, uint16_t old_port)
+{
+	struct endpoint new = endpoint__mapped(&by->peer, by->family), old = new;
+	struct core *core = context;
+	uint32_t device, old_device;
+
+	old.port = old_port;
+	device = identities__device_of(&core->identities, &new, by->at_ns, false);
+	old_device = identities__device_of(&core->identities, &old, 0, true);
+	return device && old_device && device != old_device;
+}
+
 struct core *core__new(const struct core_config *config, const struct core_sink *sink)
 {
 	struct core *core = calloc(1, sizeof(*core));
@@ -56,6 +69,8 @@ struct core *core__new(const struct core_config *config, const struct core_sink 
 	core->sink = *sink;
 	core->rules.suspect_after = config->suspect_after;
 	core->rules.fold = !config->events;
+	core->supersession.is_another = is_another_device;
+	core->supersession.context = core;
 	return core;
 }
 
@@ -105,15 +120,22 @@ const char *core__reset_reason(const struct core *core, uint32_t number)
 
 /* ---- the filter ---- */
 
-/* NULL if nothing is known of it. */
-static struct namespace_sysctl *find_namespace(const struct core *core, uint32_t netns)
+/* The one that had this inode at `mono_ns`; NULL if nothing is known of it. */
+static struct namespace_sysctl *find_namespace(const struct core *core, uint32_t netns,
+					       uint64_t mono_ns)
 {
+	struct namespace_sysctl *found = NULL;
 	unsigned int i;
 
-	for (i = 0; i < core->namespace_count; i++)
-		if (core->namespaces[i].netns == netns && !core->namespaces[i].gone)
-			return &core->namespaces[i];
-	return NULL;
+	for (i = 0; i < core->namespace_count; i++) {
+		struct namespace_sysctl *ns = &core->namespaces[i];
+
+		if (ns->netns != netns || (ns->gone_ns && ns->gone_ns <= mono_ns))
+			continue;
+		if (!found || (ns->gone_ns && (!found->gone_ns || ns->gone_ns < found->gone_ns)))
+			found = ns;
+	}
+	return found;
 }
 
 /* By its slot, which remembers where it was born; NULL if that is not known. */
@@ -124,7 +146,7 @@ static const char *netns_name(struct core *core, const struct connection *c)
 
 	if (s && s->netns)
 		return core->namespaces[s->netns - 1].name;
-	ns = find_namespace(core, c->netns);	/* it became known later */
+	ns = find_namespace(core, c->netns, c->first_seen_ns);	/* it became known later */
 	return ns ? ns->name : NULL;
 }
 
@@ -145,9 +167,11 @@ static enum truth is_wanted(const struct core *core, struct filter_subject s, ui
 /* Its state changes, and its owner may not be known yet: those decide when it is told. */
 static enum truth event_is_wanted(const struct core *core, const struct ho_event *e)
 {
-	const struct namespace_sysctl *ns = core->config.filter ? find_namespace(core, e->netns)
-								 : NULL;
-	struct filter_subject s = { .netns_name = ns ? ns->name : NULL,
+	const struct namespace_sysctl *ns = core->config.filter ? find_namespace(core, e->netns,
+									      e->mono_ns)
+							     : NULL;
+	/* What has no name yet may get one. */
+	struct filter_subject s = { .netns_name = ns && *ns->name ? ns->name : NULL,
 				    .family = e->family, .netns = e->netns,
 				    .local.port = e->local_port, .peer.port = e->peer_port };
 
@@ -227,8 +251,9 @@ static void tell_events(struct core *core, const struct connection *c, const str
 	struct subject subject;
 	unsigned int i;
 
-	if (!core->config.events || !core->started || !core->sink.event || !c->addressed ||
-	    !told->count || connection_is_wanted(core, c) != TRUTH_YES)
+	if (!core->started || !core->sink.event || !c->addressed || !told->count ||
+	    !(core->config.events || told->entries[0].kind == ENTRY_SUPERSEDED) ||
+	    (!core->config.events && !core->sink.change) || connection_is_wanted(core, c) != TRUTH_YES)
 		return;
 	subject = subject_of(core, c);
 	for (i = 0; i < told->count; i++)
@@ -276,7 +301,6 @@ static void wait_for_last_events(struct core *core, struct connection *c)
 	if (connection_is_wanted(core, c) != TRUTH_YES)
 		return;
 	core->totals.endings++;
-	core->totals.half_open += c->found_by != FOUND_BY_NOTHING;
 }
 
 /* ---- devices that come back ---- */
@@ -442,6 +466,20 @@ static void find_successors(struct core *core, unsigned int count)
 	free(dead);
 }
 
+static void count_half_open(struct core *core, const struct connection *c)
+{
+	uint64_t blind_ns;
+
+	if (c->found_by == FOUND_BY_NOTHING || connection_is_wanted(core, c) != TRUTH_YES)
+		return;
+	core->totals.half_open++;
+	core->totals.half_open_by[c->found_by]++;
+	blind_ns = outcome__declared_ns(c) - c->last_heard_ns;
+	if (c->last_heard_ns && outcome__declared_ns(c) > c->last_heard_ns &&
+	    blind_ns > core->totals.longest_blind_ns)
+		core->totals.longest_blind_ns = blind_ns;
+}
+
 static void tell_ended_sockets(struct core *core, uint64_t until_ns)
 {
 	struct connection *c;
@@ -452,6 +490,7 @@ static void tell_ended_sockets(struct core *core, uint64_t until_ns)
 	if (due)
 		find_successors(core, due);
 	while ((c = core->first_ended) && c->ended_ns <= until_ns) {
+		count_half_open(core, c);
 		core->first_ended = c->next_ended;
 		if (!core->first_ended)
 			core->last_ended = NULL;
@@ -482,9 +521,9 @@ static bool is_orderly_ending(const struct ho_event *e)
 }
 
 /* As slots keep it; 0 if it is not known, or there are too many. */
-static unsigned int netns_index(const struct core *core, uint32_t netns)
+static unsigned int netns_index(const struct core *core, uint32_t netns, uint64_t mono_ns)
 {
-	const struct namespace_sysctl *ns = find_namespace(core, netns);
+	const struct namespace_sysctl *ns = find_namespace(core, netns, mono_ns);
 	size_t index = ns ? ns - core->namespaces + 1 : 0;
 
 	return index <= NETNS_INDEX_MAX ? index : 0;
@@ -493,7 +532,8 @@ static unsigned int netns_index(const struct core *core, uint32_t netns)
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
 	if (!s->netns)
-		s->netns = netns_index(core, e->netns);
+		s->netns = netns_index(core, e->netns,
+				       added ? e->mono_ns : s->first_seen_us * 1000);
 	if (added) {
 		struct endpoint local = { .port = e->local_port }, peer = { .port = e->peer_port };
 
@@ -523,12 +563,49 @@ static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event
 	return true;
 }
 
+/* What of a connection may change in a way that is told at once. */
+struct glimpse {
+	bool suspect, has_period;
+	uint64_t last_heard_ns;
+};
+
+static struct glimpse watch_for_change(const struct core *core, const struct connection *c)
+{
+	return (struct glimpse){ .suspect = present_outcome(core, c) == OUTCOME_SUSPECT,
+				 .has_period = heartbeat__period_ms(&c->heartbeat),
+				 .last_heard_ns = c->last_heard_ns };
+}
+
+static void tell_change(struct core *core, const struct connection *c,
+			const struct glimpse *before, uint64_t at_ns)
+{
+	struct glimpse now = watch_for_change(core, c);
+	uint64_t since = now.suspect ? now.last_heard_ns : before->last_heard_ns;
+	struct change change = { .at_ns = at_ns, .asks = connection__unanswered(c),
+				 .silent_ns = since && at_ns > since ? at_ns - since : 0 };
+	struct subject subject;
+
+	if (!core->sink.change || !core->started || c->ended_ns || !c->identified)
+		return;
+	if (now.suspect != before->suspect)
+		change.kind = now.suspect ? CHANGE_SUSPECT : CHANGE_RECOVERED;
+	else if (now.has_period && !before->has_period)
+		change.kind = CHANGE_HEARTBEAT;
+	else
+		return;
+	if (connection_is_wanted(core, c) != TRUTH_YES)
+		return;
+	subject = subject_of(core, c);
+	core->sink.change(core->sink.context, &subject, &change);
+}
+
 static int feed_event(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
 	struct told told;
 	struct slot *s;
 	bool added, ended, named;
+	struct glimpse before;
 
 	s = table__find(&core->table, e->cookie);
 	if (is_kept_out(core, s, e))
@@ -558,11 +635,13 @@ static int feed_event(struct core *core, const struct ho_event *e)
 			return -ENOMEM;
 	}
 	ended = c->ended_ns != 0;
+	before = watch_for_change(core, c);
 	connection__apply(c, e, &core->rules, &told);
 	core->unseen += told.untold_probes;
 	if (!c->ended_ns && c->found_by == FOUND_BY_SUPERSEDED && !connection__successor(c))
 		c->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
 	tell_events(core, c, &told);
+	tell_change(core, c, &before, e->mono_ns);
 	if (!ended && c->ended_ns)
 		wait_for_last_events(core, c);
 	return 0;
@@ -632,7 +711,7 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 /* A free place, or one more. */
 static struct namespace_sysctl *new_namespace(struct core *core)
 {
-	struct namespace_sysctl *ns = find_namespace(core, 0), *bigger;
+	struct namespace_sysctl *ns = find_namespace(core, 0, 0), *bigger;
 
 	if (!ns) {
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
@@ -665,7 +744,7 @@ static void forget_namespaces(struct core *core, uint64_t before_ns)
 
 static int feed_sysctl(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = find_namespace(core, r->sysctl.netns);
+	struct namespace_sysctl *ns = find_namespace(core, r->sysctl.netns, r->mono_ns);
 	bool changed = ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
 			      ns->interval_s != r->sysctl.interval_s);
 
@@ -688,10 +767,10 @@ static int feed_sysctl(struct core *core, const struct record *r)
 /* Its sockets keep its name to their end. */
 static void feed_netns_gone(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = find_namespace(core, r->netns_gone.netns);
+	struct namespace_sysctl *ns = find_namespace(core, r->netns_gone.netns, r->mono_ns);
 
 	if (ns && ns->netns)
-		ns->gone = true;
+		ns->gone_ns = r->mono_ns;
 }
 
 static void feed_present(struct core *core, const struct record *r)
@@ -744,7 +823,7 @@ static bool was_looked_for(const struct core *core, const struct slot *s, const 
 {
 	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
 
-	if (ns && ns->gone)	/* and with it all that lived there */
+	if (ns && ns->gone_ns)	/* and with it all that lived there */
 		return core->last_pass_ns;
 	return ns && core->last_pass_ns && ns->read_ns >= r->snapshot.begun_ns &&
 	       ns->read_before_ns >= core->last_pass_ns;
@@ -959,19 +1038,87 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	return 0;
 }
 
+/* Is it open, and of those that are told? */
+static bool counts(struct core *core, const struct slot *s)
+{
+	return !s->ignored && !(s->history && (s->history->ended_ns ||
+			connection_is_wanted(core, s->history) != TRUTH_YES));
+}
+
 struct core_totals core__totals(struct core *core)
 {
 	struct core_totals totals = core->totals;
+	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
 	struct slot *s = NULL;
 
 	while ((s = table__next(&core->table, s))) {
-		if (s->ignored || (s->history && (s->history->ended_ns ||
-		    connection_is_wanted(core, s->history) != TRUTH_YES)))
+		if (!counts(core, s))
 			continue;
+		totals.namespaces += !lived_in[s->netns];
+		lived_in[s->netns] = true;
 		totals.open++;
 		totals.open_without_keepalive += !s->keepalive;
 		totals.suspect += s->history &&
 				  present_outcome(core, s->history) == OUTCOME_SUSPECT;
 	}
 	return totals;
+}
+
+static int by_sockets(const void *a, const void *b)
+{
+	const struct program_count *x = a, *y = b;
+
+	if (x->sockets != y->sockets)
+		return x->sockets < y->sockets ? 1 : -1;
+	return strcmp(x->comm, y->comm);
+}
+
+static int by_comm(const void *a, const void *b)
+{
+	const struct program_count *x = a, *y = b;
+
+	return strcmp(x->comm, y->comm);
+}
+
+/* Adds up the processes of each program; returns how many programs there are. */
+static unsigned int join_programs(struct program_count *all, unsigned int count)
+{
+	unsigned int i, programs = 0;
+
+	qsort(all, count, sizeof(*all), by_comm);
+	for (i = 0; i < count; i++) {
+		if (programs && !strcmp(all[programs - 1].comm, all[i].comm))
+			all[programs - 1].sockets += all[i].sockets;
+		else
+			all[programs++] = all[i];
+	}
+	return programs;
+}
+
+unsigned int core__blind_programs(struct core *core, struct program_count *programs,
+				  unsigned int size)
+{
+	struct program_count *all = calloc(core->owners.used + 1, sizeof(*all));
+	unsigned int count = 0, i;
+	struct slot *s = NULL;
+
+	if (!all)
+		return 0;
+	while ((s = table__next(&core->table, s)))
+		if (s->owner && !s->keepalive && counts(core, s))
+			all[s->owner - 1].sockets++;
+	for (i = 1; i <= core->owners.used; i++) {
+		if (!all[i - 1].sockets)
+			continue;
+		all[count] = all[i - 1];
+		memcpy(all[count++].comm, owners__at(&core->owners, i)->comm,
+		       sizeof(all->comm));
+	}
+	count = join_programs(all, count);
+	qsort(all, count, sizeof(*all), by_sockets);
+	if (count > size)
+		count = size;
+	memcpy(programs, all, count * sizeof(*all));
+	free(all);
+	return count;
 }

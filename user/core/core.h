@@ -39,7 +39,7 @@ struct timeline {
 
 /* netns 0: the place is free. */
 struct namespace_sysctl {
-	bool gone;	/* another one may have its inode by now */
+	uint64_t gone_ns;	/* 0: it lives; else another one may have its inode since then */
 	uint32_t netns, idle_s, interval_s, probes;
 	char name[65];
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
@@ -59,11 +59,22 @@ struct loss {
 	uint64_t count, from_ns, to_ns;
 };
 
+/* What a person would want to be told at once, though no socket ended. */
+enum change_kind { CHANGE_SUSPECT, CHANGE_RECOVERED, CHANGE_HEARTBEAT };
+
+struct change {
+	enum change_kind kind;
+	uint64_t at_ns;
+	uint64_t silent_ns;	/* since when it was not heard, or had not been */
+	uint32_t asks;		/* unanswered */
+};
+
 /* Where results go. Any function may be NULL. `start` comes before all others. */
 struct core_sink {
 	void *context;
 	void (*start)(void *context, const struct run *run);
 	void (*event)(void *context, const struct subject *s, const struct entry *e);
+	void (*change)(void *context, const struct subject *s, const struct change *c);
 	void (*timeline)(void *context, const struct timeline *t);
 	void (*loss)(void *context, const struct loss *l);
 	void (*clock_step)(void *context, uint64_t mono_ns, int64_t step_ns);
@@ -81,7 +92,16 @@ struct core_config {
 
 struct core_totals {
 	uint64_t events, events_lost, endings, half_open;
+	uint64_t half_open_by[FOUND_BY_COUNT];
+	uint64_t longest_blind_ns;	/* upper bound of the longest detection latency */
 	uint64_t open, open_without_keepalive, suspect;
+	uint64_t namespaces;	/* that sockets live in */
+};
+
+/* A program, whatever its processes, and how many open sockets without keepalive it holds. */
+struct program_count {
+	char comm[16];
+	uint64_t sockets;
 };
 
 /* NULL when memory is short. The sink is copied. */
@@ -96,6 +116,11 @@ int core__feed(struct core *core, const struct record *r, const char **why);
 
 /* How many sockets are known, how many events came, ... */
 struct core_totals core__totals(struct core *core);
+
+/* The programs with most sockets that would never notice a dead peer; returns how many, at most
+ * `size`. */
+unsigned int core__blind_programs(struct core *core, struct program_count *programs,
+				  unsigned int size);
 
 /* Name of a reset reason of the kernel that was watched; NULL if it has none. */
 const char *core__reset_reason(const struct core *core, uint32_t number);

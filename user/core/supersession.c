@@ -188,7 +188,8 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, suspe
 			double weight;
 
 			if (has_ended(old) || !was_there_before(old, by[a]) ||
-			    was_heard_since(old, by[a]->at_ns))
+			    was_heard_since(old, by[a]->at_ns) ||
+			    s->is_another(s->context, by[a], old->peer_port))
 				continue;
 			weight = port_weight(old->peer_port, by[a]->peer.port) > 1 ? 30 : 1;
 			weight *= silence_weight(old->history, by[a]->at_ns);
@@ -229,7 +230,8 @@ static struct window look_for_arrivals(const struct supersession *s, struct find
 			w.before++;
 			continue;
 		}
-		if (a->at_ns > c->ended_ns || a->cookie == c->cookie || a->claimed)
+		if (a->at_ns > c->ended_ns || a->cookie == c->cookie || a->claimed ||
+		    s->is_another(s->context, a, c->peer.port))
 			continue;
 		if (a->at_ns - c->last_heard_ns < BOTH_NS)
 			weight *= BOTH_WEIGHT;
@@ -262,8 +264,9 @@ static double likely_dead(const struct connection *c)
 
 /* Weights of other silent connections that the same arrivals may have superseded, dead ones that
  * were not told yet among them. */
-static void weigh_rivals(struct table *t, const struct finding_of_dead *dead,
-			 const struct wanted_keys *wanted, double *rivals)
+static void weigh_rivals(const struct supersession *s, struct table *t,
+			 const struct finding_of_dead *dead, const struct wanted_keys *wanted,
+			 double *rivals)
 {
 	struct slot *old = NULL;
 	uint32_t i;
@@ -274,7 +277,9 @@ static void weigh_rivals(struct table *t, const struct finding_of_dead *dead,
 			const struct finding_of_dead *d = &dead[wanted->all[i].index];
 
 			if (old->cookie != d->connection->cookie &&
-			    was_there_before(old, d->by) && !was_heard_since(old, d->by->at_ns))
+			    was_there_before(old, d->by) &&
+			    !was_heard_since(old, d->by->at_ns) &&
+			    !s->is_another(s->context, d->by, old->peer_port))
 				rivals[wanted->all[i].index] +=
 					port_weight(old->peer_port, d->by->peer.port) *
 					likely_dead(old->history);
@@ -318,7 +323,7 @@ void supersession__judge_dead(struct supersession *s, struct table *t,
 	}
 	if (wanted.count) {
 		qsort(wanted.all, wanted.count, sizeof(*wanted.all), by_key);
-		weigh_rivals(t, dead, &wanted, sums);
+		weigh_rivals(s, t, dead, &wanted, sums);
 	}
 	for (i = 0; i < count && sums; i++)
 		if (dead[i].by)

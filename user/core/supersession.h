@@ -20,6 +20,9 @@
 
 struct supersession {
 	struct arrivals arrivals;
+	/* Is whoever came from this port of the same address known to be another device? */
+	bool (*is_another)(void *context, const struct arrival *by, uint16_t old_port);
+	void *context;
 	uint32_t judged;	/* number of the youngest arrival looked at */
 	uint64_t since_ns;	/* when we began to see arrivals */
 };

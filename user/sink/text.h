@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Lines for people: one for each thing that happens, and what is there at the start. */
+/* The view for people: what is there at the start, a line for each thing that happens, and on a
+ * terminal a status line at the bottom. */
 #ifndef HALFOPEN_SINK_TEXT_H
 #define HALFOPEN_SINK_TEXT_H
 
@@ -13,11 +14,19 @@ struct text {
 	const struct disguise *disguise;
 	const struct run *run;
 	bool utc;	/* else local time with its offset */
+	bool colours;
+	bool status;	/* a status line every ten seconds, in its place on a terminal */
+	bool brief;	/* no summaries */
+	bool all;	/* tell of open sockets that are well, too */
+
+	bool status_shown;
+	uint64_t next_status_ns;
+	int widths[3];	/* of the columns, as far as anything was that wide */
 };
 
 struct core_sink text__sink(struct text *t);
 
-/* What was seen in all; the last line of a run. */
-void text__summary(struct text *t, const struct core_totals *totals);
+/* What was seen in all; the last lines of a run that lasted until `now_ns`. */
+void text__summary(struct text *t, uint64_t now_ns);
 
 #endif

@@ -66,6 +66,16 @@ void inodes__remove(struct inodes *i, uint32_t inode)
 	i->last = 0;
 }
 
+bool inodes__are_within(const struct inodes *some, struct inodes *all)
+{
+	size_t n;
+
+	for (n = 0; n < some->count; n++)
+		if (!inodes__has(all, some->sorted[n]))
+			return false;
+	return true;
+}
+
 void inodes__forget(struct inodes *i)
 {
 	i->count = 0;

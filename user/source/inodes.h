@@ -19,6 +19,9 @@ bool inodes__has(struct inodes *i, uint32_t inode);
 bool inodes__add(struct inodes *i, uint32_t inode);
 void inodes__remove(struct inodes *i, uint32_t inode);
 
+/* Is each of `some` in `all`, too? */
+bool inodes__are_within(const struct inodes *some, struct inodes *all);
+
 void inodes__forget(struct inodes *i);
 void inodes__free(struct inodes *i);
 

@@ -61,8 +61,10 @@ struct live {
 	unsigned int passes_for_owners;	/* still to be made: a connection may wait to be accepted */
 	struct inodes namespaces;	/* that the core was told of ... */
 	struct inodes unknown;	/* ... and others, from which an event came */
-	bool newborn;	/* there may be new ones */
+	bool newborn;	/* there may be new ones ... */
+	bool stranger;	/* ... that have no name */
 	int names;	/* netns__watch_names(); negative: none */
+	uint32_t own_netns;
 	struct netns_list named;	/* as the core was told */
 	uint64_t pumped_ns;
 	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass: record__silent() */
@@ -105,7 +107,7 @@ static int on_ring(void *context, void *data, size_t size)
 		l->passes_for_owners = PASSES_FOR_OWNERS;
 	if (!inodes__has(&l->namespaces, r.event.netns) &&
 	    inodes__add(&l->unknown, r.event.netns))
-		l->newborn = true;
+		l->newborn = l->stranger = true;
 	return push(l, &r);
 }
 
@@ -133,6 +135,16 @@ static void push_seen(struct live *l, const struct ho_row *row)
 	push(l, &r);
 }
 
+/* A pass over a million sockets, or a thousand namespaces, takes a while: let nothing pile up
+ * meanwhile, here or in the ring. */
+static void keep_up(struct live *l)
+{
+	if (!l->ring)
+		return;
+	ring_buffer__consume(l->ring);
+	release(l, clock__mono_ns() - REORDER_WINDOW_NS);
+}
+
 static int on_row(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
@@ -140,11 +152,8 @@ static int on_row(void *context, const struct ho_row *row)
 	push_seen(l, row);
 	if (row->pid && holders__is_news(&l->holders, row->event.cookie, row->pid, row->comm))
 		push_owner(l, row);
-	/* A million rows take a while: let nothing pile up meanwhile, here or in the ring. */
-	if (++l->rows % 4096 == 0 && l->ring) {
-		ring_buffer__consume(l->ring);
-		release(l, clock__mono_ns() - REORDER_WINDOW_NS);
-	}
+	if (++l->rows % 4096 == 0)
+		keep_up(l);
 	return l->stream_error;
 }
 
@@ -173,7 +182,9 @@ static void on_netns(void *context, const struct netns *ns, const struct keepali
 	struct record r = { .type = RECORD_SYSCTL, .mono_ns = clock__mono_ns() };
 	struct live *l = context;
 
-	inodes__add(&l->namespaces, ns->inode);
+	/* One is born without a name, which `ip netns add` binds a moment later. */
+	if (*ns->name || ns->inode == l->own_netns)
+		inodes__add(&l->namespaces, ns->inode);
 	if (netns__has_path_of_name(ns))
 		netns__append(&l->named, ns);
 	r.sysctl.netns = ns->inode;
@@ -182,6 +193,7 @@ static void on_netns(void *context, const struct netns *ns, const struct keepali
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
 	push(l, &r);
+	keep_up(l);
 }
 
 /* One that is gone may be followed at once by another with the same inode, whose events must not
@@ -203,6 +215,7 @@ static void notice_gone_namespaces(struct live *l)
 		r.netns_gone.netns = ns->inode;
 		push(l, &r);
 		inodes__remove(&l->namespaces, ns->inode);
+		inodes__remove(&l->unknown, ns->inode);
 		l->named.all[i--] = l->named.all[--l->named.count];
 	}
 }
@@ -455,7 +468,11 @@ static int meet_newborn(struct live *l, uint64_t now)
 	if (!l->newborn || now < l->next_newborn_ns)
 		return 0;
 	l->newborn = false;
-	err = snapshot__namespaces(is_unknown, on_netns, l);
+	/* Names are quickly read; only for others every process is looked at. */
+	err = snapshot__namespaces(true, is_unknown, on_netns, l);
+	if (!err && l->stranger && !inodes__are_within(&l->unknown, &l->namespaces))
+		err = snapshot__namespaces(false, is_unknown, on_netns, l);
+	l->stranger = false;
 	l->next_newborn_ns = now + NEWBORN_NS + (clock__mono_ns() - now) * PASS_DUTY;
 	return err;
 }
@@ -520,7 +537,7 @@ static int begin(struct live *l, const struct btf *btf)
 		return err;
 	push_start(l);
 	now = clock__mono_ns();
-	l->last_check_ns = now;
+	l->last_check_ns = l->pumped_ns = now;
 	l->next_tick_ns = now + TICK_NS;
 	l->next_check_ns = now + CHECK_NS;
 	l->next_pass_ns = now + NS_PER_S;
@@ -546,6 +563,7 @@ int live__open(const struct live_config *config, struct live **out)
 		return -ENOMEM;
 	l->config = *config;
 	l->names = netns__watch_names();
+	l->own_netns = netns__own_inode();
 	l->realtime_offset_ns = clock__realtime_offset_ns();
 	err = 0;
 	if (config->identities && identity_feed__open(config->identities, &l->identities))

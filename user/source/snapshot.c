@@ -272,12 +272,12 @@ static int enter(const struct netns_list *list, unsigned int i)
 	return i ? netns__enter(&list->all[i]) : -1;
 }
 
-int snapshot__namespaces(bool (*wanted)(void *context, const struct netns *ns), netns_fn entered,
-			 void *context)
+int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct netns *ns),
+			 netns_fn entered, void *context)
 {
 	struct keepalive_sysctl sysctl;
 	struct netns_list list;
-	int err = netns__list(&list);
+	int err = named ? netns__list_named(&list) : netns__list(&list);
 	unsigned int i;
 
 	for (i = 0; !err && i < list.count; i++) {

@@ -45,10 +45,10 @@ int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
 int snapshot__by_netns(struct snapshot *snapshot, bool unheld, row_fn fn, netns_fn entered,
 		       void *context, bool *complete);
 
-/* Tells of each namespace that is wanted and can be entered, and of no socket. Returns 0 or
- * -errno. */
-int snapshot__namespaces(bool (*wanted)(void *context, const struct netns *ns), netns_fn entered,
-			 void *context);
+/* Tells of each namespace (`named`: of those that have a name) that is wanted and can be entered,
+ * and of no socket. Returns 0 or -errno. */
+int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct netns *ns),
+			 netns_fn entered, void *context);
 
 /* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it does not say. */
 size_t snapshot__count_sockets(void);

@@ -44,6 +44,13 @@ void netns__append(struct netns_list *list, const struct netns *ns)
 		*copy = *ns;
 }
 
+uint32_t netns__own_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+}
+
 bool netns__has_path_of_name(const struct netns *ns)
 {
 	return !strncmp(ns->path, NAMES "/", sizeof(NAMES));
@@ -126,18 +133,26 @@ static ino_t own_uts_inode(void)
 	return stat("/proc/self/ns/uts", &st) ? 0 : st.st_ino;
 }
 
+int netns__list_named(struct netns_list *list)
+{
+	*list = (struct netns_list){ 0 };
+	if (!add(list, "/proc/self/ns/net"))
+		return -errno;
+	add_named(list);
+	return 0;
+}
+
 int netns__list(struct netns_list *list)
 {
+	int err = netns__list_named(list);
 	ino_t own_uts = own_uts_inode();
 	struct dirent *entry;
 	struct netns *ns;
 	char path[300];
 	DIR *dir;
 
-	*list = (struct netns_list){ 0 };
-	if (!add(list, "/proc/self/ns/net"))
-		return -errno;
-	add_named(list);
+	if (err)
+		return err;
 	dir = opendir("/proc");
 	if (!dir)
 		return -errno;

@@ -17,9 +17,15 @@ struct netns_list {
 	unsigned int count;
 };
 
-/* Holds none of them open. Returns 0 or -errno. */
+/* Our own, and those that have a name. Holds none of them open. Returns 0 or -errno. */
+int netns__list_named(struct netns_list *list);
+
+/* All: those, too, that only a process lives in. */
 int netns__list(struct netns_list *list);
 void netns__free(struct netns_list *list);
+
+/* Of the one that we are in; 0 if it cannot be told. */
+uint32_t netns__own_inode(void);
 
 /* Is it one that `ip netns` named, which ends when its name is gone? */
 bool netns__has_path_of_name(const struct netns *ns);
