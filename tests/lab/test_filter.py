@@ -77,7 +77,7 @@ def test_words_of_our_own(lab):
     assert told(f"netns = {name} and state close-wait").startswith("0 sockets")
     sockets[0][1].close()
     wait_until(lambda: not sockets[0][0].recv(1), 5, "the FIN")
-    assert told(f"netns = {name} and state close-wait").startswith("1 sockets")
+    assert told(f"netns = {name} and state close-wait").startswith("1 socket ")
     assert told(f"netns = {name} exclude close-wait").startswith("2 sockets")
 
 

@@ -94,7 +94,7 @@ def test_many_that_come_and_go(lab):
             sockets = [s for k in range(SOCKETS // 2) for s in loopback_pair(path, 7000 + k)]
             expected.update({cookie(s): (inode, name) for s in sockets})
             alive.append((name, sockets))
-        time.sleep(3)   # until it knows their names
+        time.sleep(4)   # until it knows their names
         for name, sockets in alive:
             for s in sockets:
                 s.close()

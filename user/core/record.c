@@ -186,6 +186,8 @@ static const char *get_event(struct reader *r, struct ho_event *e)
 		return "an event of a kind that this version does not know";
 	if (e->cookie == 0)
 		return "an event without a socket cookie";
+	if (e->cookie & ~RECORD_COOKIE_MASK)
+		return "an event with a socket cookie that no kernel gives";
 	return NULL;
 }
 

@@ -130,15 +130,15 @@ static bool was_there_before(const struct slot *old, const struct arrival *by)
 	       (uint64_t)old->first_seen_us * 1000 < by->at_ns;
 }
 
-static bool has_ended(const struct slot *s)
+static bool has_ended(const struct connection *c)
 {
-	return s->history && s->history->ended_ns;
+	return c && c->ended_ns;
 }
 
-static bool was_heard_since(const struct slot *old, uint64_t at_ns)
+static bool was_heard_since(const struct slot *old, const struct connection *c, uint64_t at_ns)
 {
-	if (old->history && old->history->last_heard_ns)
-		return old->history->last_heard_ns > at_ns;
+	if (c && c->last_heard_ns)
+		return c->last_heard_ns > at_ns;
 	return old->touched > at_ns >> TABLE_TOUCH_SHIFT;
 }
 
@@ -182,17 +182,19 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, suspe
 	}
 	qsort(wanted.all, count, sizeof(*wanted.all), by_key);
 	while ((old = table__next(t, old))) {
+		const struct connection *c = table__history(t, old);
+
 		for (i = find_key(&wanted, old->peer_key);
 		     i < count && wanted.all[i].key == old->peer_key; i++) {
 			uint32_t a = wanted.all[i].index;
 			double weight;
 
-			if (has_ended(old) || !was_there_before(old, by[a]) ||
-			    was_heard_since(old, by[a]->at_ns) ||
+			if (has_ended(c) || !was_there_before(old, by[a]) ||
+			    was_heard_since(old, c, by[a]->at_ns) ||
 			    s->is_another(s->context, by[a], old->peer_port))
 				continue;
 			weight = port_weight(old->peer_port, by[a]->peer.port) > 1 ? 30 : 1;
-			weight *= silence_weight(old->history, by[a]->at_ns);
+			weight *= silence_weight(c, by[a]->at_ns);
 			sums[a] += weight;
 			add_candidate(&candidates, (struct candidate){ old->cookie, a, weight });
 		}
@@ -271,19 +273,22 @@ static void weigh_rivals(const struct supersession *s, struct table *t,
 	struct slot *old = NULL;
 	uint32_t i;
 
-	while ((old = table__next(t, old)))
+	while ((old = table__next(t, old))) {
+		const struct connection *c = table__history(t, old);
+
 		for (i = find_key(wanted, old->peer_key);
 		     i < wanted->count && wanted->all[i].key == old->peer_key; i++) {
 			const struct finding_of_dead *d = &dead[wanted->all[i].index];
 
 			if (old->cookie != d->connection->cookie &&
 			    was_there_before(old, d->by) &&
-			    !was_heard_since(old, d->by->at_ns) &&
+			    !was_heard_since(old, c, d->by->at_ns) &&
 			    !s->is_another(s->context, d->by, old->peer_port))
 				rivals[wanted->all[i].index] +=
 					port_weight(old->peer_port, d->by->peer.port) *
-					likely_dead(old->history);
+					likely_dead(c);
 		}
+	}
 }
 
 static void decide(struct finding_of_dead *d, double sum)

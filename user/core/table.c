@@ -32,10 +32,11 @@ static struct slot *place(struct table *t, uint64_t cookie)
 
 static bool resize(struct table *t, size_t size)
 {
-	struct table bigger = { .slots = calloc(size, sizeof(struct slot)), .size = size,
-				.used = t->used };
+	struct table bigger = *t;
 	struct slot *s = NULL;
 
+	bigger.slots = calloc(size, sizeof(struct slot));
+	bigger.size = size;
 	if (!bigger.slots)
 		return false;
 	while ((s = table__next(t, s)))
@@ -91,8 +92,50 @@ struct slot *table__next(struct table *t, struct slot *after)
 	return NULL;
 }
 
+static bool grow_histories(struct table *t)
+{
+	uint32_t size = t->histories_size ? t->histories_size * 2 : 64;
+	struct connection **all = realloc(t->histories, size * sizeof(*all));
+	uint32_t *unused;
+
+	if (all)
+		t->histories = all;
+	unused = realloc(t->unused_histories, size * sizeof(*unused));
+	if (unused)
+		t->unused_histories = unused;
+	if (!all || !unused)
+		return false;
+	t->histories_size = size;
+	return true;
+}
+
+bool table__give_history(struct table *t, struct slot *s, struct connection *history)
+{
+	if (t->unused_count) {
+		s->history = t->unused_histories[--t->unused_count];
+	} else {
+		if (t->histories_used + 1 >= t->histories_size && !grow_histories(t))
+			return false;
+		s->history = ++t->histories_used;
+	}
+	t->histories[s->history] = history;
+	return true;
+}
+
+struct connection *table__take_history(struct table *t, struct slot *s)
+{
+	struct connection *history = table__history(t, s);
+
+	if (history)
+		t->unused_histories[t->unused_count++] = s->history;
+	s->history = 0;
+	return history;
+}
+
 void table__free(struct table *t)
 {
 	free(t->slots);
+	free(t->histories);
+	free(t->unused_histories);
 	*t = (struct table){ 0 };
 }

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "comeback.h"
+#include "sockets.h"
+#include "state.h"
+#include "tcp_states.h"
+#include "telling.h"
+
+/* A device that holds two connections at once may take this long to be heard on the older one. */
+#define SURE_AFTER_NS 5000000000ULL
+
+/* Both ends of the comparison are named, and differently. */
+bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port)
+{
+	struct endpoint new = endpoint__mapped(&by->peer, by->family), old = new;
+	struct core *core = context;
+	uint32_t device, old_device;
+
+	old.port = old_port;
+	device = identities__device_of(&core->identities, &new, by->at_ns, false);
+	old_device = identities__device_of(&core->identities, &old, 0, true);
+	return device && old_device && device != old_device;
+}
+
+static void suspect_successor(struct core *core, struct slot *old, const struct arrival *by,
+			      const struct endpoint *peer, double confidence)
+{
+	struct connection *c = sockets__history(core, old);
+	struct successor successor = { .cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
+				       .family = by->family, .confidence = confidence };
+	struct told told;
+
+	if (!c || c->ended_ns)
+		return;
+	if (!c->addressed)
+		connection__address(c, by->netns, by->family, &by->local, peer);
+	connection__suspect_successor(c, &successor, &told);
+	telling__events(core, c, &told);
+}
+
+/* The same address came to the same port again. */
+static void on_suspicion(void *context, uint64_t cookie, const struct arrival *by,
+			 double confidence)
+{
+	struct core *core = context;
+	struct slot *old = table__find(&core->table, cookie);
+	struct endpoint peer = by->peer;
+
+	if (!old)
+		return;
+	peer.port = old->peer_port;
+	suspect_successor(core, old, by, &peer, confidence);
+}
+
+void comeback__judge_arrivals(struct core *core)
+{
+	supersession__judge_arrivals(&core->supersession, &core->table, on_suspicion, core);
+}
+
+/* A connection is this device's, the operator says: one that it held to the same port before is
+ * superseded, as long as nothing more is heard on it. */
+static void seat_device(struct core *core, struct slot *s, uint16_t local_port, uint32_t device)
+{
+	uint64_t cookie = s->cookie, before;
+	const struct arrival *by;
+	struct connection *c;
+	struct slot *old;
+
+	before = identities__take_seat(&core->identities, device, s->netns, local_port, cookie);
+	old = before && before != cookie ? table__find(&core->table, before) : NULL;
+	if (!old)
+		return;
+	if (old->first_seen_us > s->first_seen_us) {	/* the older one was named last */
+		identities__take_seat(&core->identities, device, s->netns, local_port, before);
+		cookie = before;
+		old = s;
+	}
+	by = arrivals__with_cookie(&core->supersession.arrivals, cookie);
+	c = table__history(&core->table, old);
+	if (by && c && c->addressed)
+		suspect_successor(core, old, by, &c->peer, 1);
+}
+
+/* Told of for the first time: did it come to us? True if somebody has said who it is. */
+bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e)
+{
+	struct endpoint peer = { .port = e->peer_port };
+	uint32_t device;
+
+	if (e->kind == HO_STATE && e->state == TCP_ESTABLISHED && e->old_state == TCP_SYN_RECV)
+		arrivals__add(&core->supersession.arrivals, e);
+	memcpy(peer.address, e->peer, sizeof(peer.address));
+	peer = endpoint__mapped(&peer, e->family);
+	device = identities__device_of(&core->identities, &peer, e->mono_ns, s->partial);
+	if (device)
+		seat_device(core, s, e->local_port, device);
+	return device;
+}
+
+int comeback__take_identity(struct core *core, const struct record *r)
+{
+	struct endpoint peer = { .port = r->identity.port };
+	const struct arrival *arrival;
+	struct slot *s = NULL;
+	uint32_t device;
+
+	memcpy(peer.address, r->identity.peer, sizeof(peer.address));
+	device = identities__learn(&core->identities, &peer, r->identity.device,
+				   r->identity.at_ns);
+	if (!device)
+		return -ENOMEM;
+	arrival = arrivals__from(&core->supersession.arrivals, &peer);
+	if (arrival)
+		s = table__find(&core->table, arrival->cookie);
+	if (s && !s->ignored) {
+		struct connection *c = sockets__history(core, s);
+
+		if (!c)
+			return -ENOMEM;
+		if (!c->addressed)
+			connection__address(c, arrival->netns, arrival->family, &arrival->local,
+					    &arrival->peer);
+		seat_device(core, s, arrival->local.port, device);
+	}
+	return 0;
+}
+
+/* Nobody was heard on it since the device came back, as of `mono_ns`: no doubt is left. */
+void comeback__find_superseded(struct core *core, struct connection *c, uint64_t mono_ns)
+{
+	const struct successor *by = connection__successor(c);
+	bool sure = by && by->confidence >= 1 && mono_ns > by->at_ns + SURE_AFTER_NS;
+
+	if (c->ended_ns || sure == (c->found_by == FOUND_BY_SUPERSEDED))
+		return;
+	c->found_by = sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING;
+	if (telling__is_worth(core, c))
+		telling__timeline(core, c);
+}
+
+/* An ending that an ask brought about, or that we made while the device was elsewhere. */
+static bool may_be_superseded(const struct connection *c)
+{
+	const struct successor *by = connection__successor(c);
+
+	return c->found_by != FOUND_BY_NOTHING ||
+	       (by && by->confidence >= 1 && (c->outcome == OUTCOME_CLOSED_LOCALLY ||
+					      c->outcome == OUTCOME_ABORTED_LOCALLY));
+}
+
+/* Which of the connections that have ended, the first `count` of them, were superseded. */
+void comeback__judge_ended(struct core *core, unsigned int count)
+{
+	struct finding_of_dead *dead = calloc(count + 1, sizeof(*dead));
+	struct connection *c = core->first_ended;
+	unsigned int unsure = 0, i;
+
+	for (i = 0; dead && i < count; i++, c = c->next_ended) {
+		const struct successor *by = connection__successor(c);
+
+		if (!may_be_superseded(c))
+			continue;
+		if (by && by->confidence >= 1)
+			c->found_by = FOUND_BY_SUPERSEDED;
+		else
+			dead[unsure++].connection = c;
+	}
+	if (unsure)
+		supersession__judge_dead(&core->supersession, &core->table, dead, unsure);
+	for (i = 0; i < unsure; i++) {
+		const struct arrival *by = dead[i].by;
+		struct told told;
+
+		if (!by || dead[i].confidence < SUPERSESSION_SURE)
+			continue;
+		c = dead[i].connection;
+		connection__suspect_successor(c, &(struct successor){
+			.cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
+			.family = by->family, .confidence = dead[i].confidence }, &told);
+		if (connection__successor(c)) {
+			c->found_by = FOUND_BY_SUPERSEDED;
+			telling__events(core, c, &told);
+		}
+	}
+	free(dead);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Devices that are here again on another connection: who suspects it (supersession.h), who knows
+ * it (identities.h), and what follows from that for the old one. */
+#ifndef HALFOPEN_CORE_COMEBACK_H
+#define HALFOPEN_CORE_COMEBACK_H
+
+#include "arrivals.h"
+#include "core.h"
+#include "table.h"
+
+/* Both ends of the comparison are named, and differently; `context` is the core. */
+bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port);
+
+/* Told of for the first time: did it come to us? True if somebody has said who it is. */
+bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e);
+
+/* RECORD_IDENTITY. Returns 0 or -ENOMEM. */
+int comeback__take_identity(struct core *core, const struct record *r);
+
+/* Whom may those supersede that came since the last call? */
+void comeback__judge_arrivals(struct core *core);
+
+/* As of `mono_ns` nobody was heard on it since its device came back: no doubt is left, or it was
+ * heard, and nothing is left of it. */
+void comeback__find_superseded(struct core *core, struct connection *c, uint64_t mono_ns);
+
+/* Which of the connections that have ended, the first `count` of them, were superseded. */
+void comeback__judge_ended(struct core *core, unsigned int count);
+
+#endif

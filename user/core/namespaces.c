@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "namespaces.h"
+#include "state.h"
+#include "telling.h"
+
+/* The one that had this inode at `mono_ns`; NULL if nothing is known of it. */
+struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
+					  uint64_t mono_ns)
+{
+	struct namespace_sysctl *found = NULL;
+	unsigned int i;
+
+	for (i = 0; i < core->namespace_count; i++) {
+		struct namespace_sysctl *ns = &core->namespaces[i];
+
+		if (ns->netns != netns || (ns->gone_ns && ns->gone_ns <= mono_ns))
+			continue;
+		if (!found || (ns->gone_ns && (!found->gone_ns || ns->gone_ns < found->gone_ns)))
+			found = ns;
+	}
+	return found;
+}
+
+/* As slots keep it; 0 if it is not known, or there are too many. */
+unsigned int namespaces__index(const struct core *core, uint32_t netns, uint64_t mono_ns)
+{
+	const struct namespace_sysctl *ns = namespaces__find(core, netns, mono_ns);
+	size_t index = ns ? ns - core->namespaces + 1 : 0;
+
+	return index <= NETNS_INDEX_MAX ? index : 0;
+}
+
+/* A free place, or one more. */
+static struct namespace_sysctl *new_namespace(struct core *core)
+{
+	struct namespace_sysctl *ns = namespaces__find(core, 0, 0), *bigger;
+
+	if (!ns) {
+		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
+		if (!bigger)
+			return NULL;
+		core->run.namespaces = core->namespaces = bigger;
+		ns = &bigger[core->namespace_count++];
+		core->run.namespace_count = core->namespace_count;
+	}
+	*ns = (struct namespace_sysctl){ 0 };
+	return ns;
+}
+
+/* A namespace that two passes did not find, and that no socket of ours lives in, has ended. */
+void namespaces__forget(struct core *core, uint64_t before_ns)
+{
+	unsigned char *lived_in = calloc(core->namespace_count + 1, 1);
+	struct slot *s = NULL;
+	unsigned int i;
+
+	if (!lived_in)
+		return;
+	while ((s = table__next(&core->table, s)))
+		lived_in[s->netns] = 1;
+	for (i = 0; i < core->namespace_count; i++)
+		if (core->namespaces[i].read_ns < before_ns && !lived_in[i + 1])
+			core->namespaces[i] = (struct namespace_sysctl){ 0 };
+	free(lived_in);
+}
+
+/* Sockets that say nothing would learn of it late. */
+static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl *ns,
+				uint64_t mono_ns)
+{
+	struct slot *s = NULL;
+	struct told told;
+
+	while ((s = table__next(&core->table, s))) {
+		struct connection *c = table__history(&core->table, s);
+
+		if (!c || !c->identified || c->ended_ns || c->netns != ns->netns)
+			continue;
+		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
+					  &core->rules, &told);
+		telling__events(core, c, &told);
+	}
+}
+
+int namespaces__take(struct core *core, const struct record *r)
+{
+	struct namespace_sysctl *ns = namespaces__find(core, r->sysctl.netns, r->mono_ns);
+	bool changed = ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
+			      ns->interval_s != r->sysctl.interval_s);
+
+	if (!ns)
+		ns = new_namespace(core);
+	if (!ns)
+		return -ENOMEM;
+	ns->netns = r->sysctl.netns;
+	ns->idle_s = r->sysctl.idle_s;
+	ns->interval_s = r->sysctl.interval_s;
+	ns->probes = r->sysctl.probes;
+	ns->read_before_ns = ns->read_ns;
+	ns->read_ns = r->mono_ns;
+	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
+	if (changed)
+		tell_changed_sysctl(core, ns, r->mono_ns);
+	return 0;
+}
+
+/* Its sockets keep its name to their end. */
+void namespaces__end(struct core *core, const struct record *r)
+{
+	struct namespace_sysctl *ns = namespaces__find(core, r->netns_gone.netns, r->mono_ns);
+
+	if (ns && ns->netns)
+		ns->gone_ns = r->mono_ns;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+
+#include "comeback.h"
+#include "namespaces.h"
+#include "passes.h"
+#include "sockets.h"
+#include "state.h"
+
+void passes__take_present(struct core *core, const struct record *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->present.count; i++) {
+		struct slot *s = table__find(&core->table, r->present.cookies[i]);
+
+		if (s)
+			s->touched = r->mono_ns >> TABLE_TOUCH_SHIFT;
+	}
+}
+
+/* The kernel's own clock of the peer, for those on whom it decides something. */
+void passes__take_silent(struct core *core, const struct record *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->present.count; i++) {
+		uint64_t word = r->present.cookies[i], silent_ns = (word >> 48) * 1000000000;
+		struct slot *s = table__find(&core->table, word & RECORD_COOKIE_MASK);
+		struct connection *c;
+
+		if (!s)
+			continue;
+		s->touched = r->mono_ns >> TABLE_TOUCH_SHIFT;
+		c = table__history(&core->table, s);
+		if (!c || !c->successor || r->mono_ns < silent_ns + 1000000000)
+			continue;
+		connection__note_life(c, r->mono_ns - silent_ns - 1000000000);
+		comeback__find_superseded(core, c, r->mono_ns);
+	}
+}
+
+static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mono_ns)
+{
+	struct slot *s = table__find(&core->table, cookie);
+	struct connection *c = table__history(&core->table, s);
+
+	if (!c || !c->addressed) {
+		core->totals.endings += !s->ignored;
+		sockets__forget(core, cookie);
+		return;
+	}
+	connection__lose_ending(c, mono_ns);
+	sockets__end(core, c);
+}
+
+/* Was the socket's namespace entered by this pass and by the one before? One that no process
+ * lives in any more may still hold orphans, and nobody can look into it. */
+static bool was_looked_for(const struct core *core, const struct slot *s, const struct record *r)
+{
+	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
+
+	if (ns && ns->gone_ns)	/* and with it all that lived there */
+		return core->last_pass_ns;
+	return ns && core->last_pass_ns && ns->read_ns >= r->snapshot.begun_ns &&
+	       ns->read_before_ns >= core->last_pass_ns;
+}
+
+static bool has_ended(const struct core *core, const struct slot *s)
+{
+	const struct connection *c = table__history(&core->table, s);
+
+	return c && c->ended_ns;
+}
+
+/* Whoever was found by neither of the last two complete passes and was not heard of since the
+ * first of them began has ended, and what should have told it was lost. Two, because a walk
+ * over a table that changes meanwhile may miss somebody once. */
+int passes__take_end(struct core *core, const struct record *r)
+{
+	uint32_t since = core->last_pass_ns >> TABLE_TOUCH_SHIFT;
+	struct slot *s = NULL;
+	size_t count = 0, unseen = 0, i;
+	uint64_t *gone;
+
+	if (!r->snapshot.complete)
+		return 0;
+	gone = malloc(core->table.used * sizeof(*gone) + 1);
+	if (!gone)
+		return -ENOMEM;
+	while ((s = table__next(&core->table, s)))
+		if (s->touched < since && was_looked_for(core, s, r) &&
+		    !has_ended(core, s)) {
+			gone[count++] = s->cookie;
+			unseen += !s->ignored;
+		}
+	for (i = 0; i < count; i++)
+		end_without_witness(core, gone[i], r->mono_ns);
+	free(gone);
+	/* Where the kernel counted losses in between, these are among them. */
+	if (core->counted == core->counted_at_pass_before)
+		core->unseen += unseen;
+	core->counted_at_pass_before = core->counted_at_last_pass;
+	core->counted_at_last_pass = core->counted;
+	namespaces__forget(core, core->last_pass_ns);
+	core->last_pass_ns = r->snapshot.begun_ns;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Passes over all open sockets: who was found by none of two has ended without our knowledge. */
+#ifndef HALFOPEN_CORE_PASSES_H
+#define HALFOPEN_CORE_PASSES_H
+
+#include "core.h"
+
+/* RECORD_PRESENT, RECORD_SILENT. */
+void passes__take_present(struct core *core, const struct record *r);
+void passes__take_silent(struct core *core, const struct record *r);
+
+/* RECORD_SNAPSHOT: the pass has ended. Returns 0 or -ENOMEM. */
+int passes__take_end(struct core *core, const struct record *r);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "comeback.h"
+#include "namespaces.h"
+#include "outcome.h"
+#include "sockets.h"
+#include "state.h"
+#include "tcp_states.h"
+#include "telling.h"
+
+void sockets__free_history(struct connection *c)
+{
+	if (!c)
+		return;
+	connection__release(c);
+	free(c);
+}
+
+static struct connection *new_history(struct core *core, struct slot *s)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->cookie = s->cookie;
+	c->first_seen_ns = s->first_seen_us * 1000;
+	c->partial = s->partial;
+	if (!table__give_history(&core->table, s, c)) {
+		free(c);
+		return NULL;
+	}
+	c->owner = owners__share(&core->owners, s->owner);
+	return c;
+}
+
+struct connection *sockets__history(struct core *core, struct slot *s)
+{
+	return s->history ? table__history(&core->table, s) : new_history(core, s);
+}
+
+void sockets__forget(struct core *core, uint64_t cookie)
+{
+	struct slot *s = table__find(&core->table, cookie);
+	struct connection *c;
+
+	if (!s)
+		return;
+	owners__drop(&core->owners, s->owner);
+	c = table__take_history(&core->table, s);
+	if (c) {
+		owners__drop(&core->owners, c->owner);
+		sockets__free_history(c);
+	}
+	table__remove(&core->table, cookie);
+}
+
+void sockets__end(struct core *core, struct connection *c)
+{
+	c->next_ended = NULL;
+	if (core->last_ended)
+		core->last_ended->next_ended = c;
+	else
+		core->first_ended = c;
+	core->last_ended = c;
+	if (telling__is_wanted(core, c) != TRUTH_YES)
+		return;
+	core->totals.endings++;
+}
+
+static void count_half_open(struct core *core, const struct connection *c)
+{
+	uint64_t blind_ns;
+
+	if (c->found_by == FOUND_BY_NOTHING || telling__is_wanted(core, c) != TRUTH_YES)
+		return;
+	core->totals.half_open++;
+	core->totals.half_open_by[c->found_by]++;
+	blind_ns = outcome__declared_ns(c) - c->last_heard_ns;
+	if (c->last_heard_ns && outcome__declared_ns(c) > c->last_heard_ns &&
+	    blind_ns > core->totals.longest_blind_ns)
+		core->totals.longest_blind_ns = blind_ns;
+}
+
+void sockets__tell_ended(struct core *core, uint64_t until_ns)
+{
+	struct connection *c;
+	unsigned int due = 0;
+
+	for (c = core->first_ended; c && c->ended_ns <= until_ns; c = c->next_ended)
+		due++;
+	if (due)
+		comeback__judge_ended(core, due);
+	while ((c = core->first_ended) && c->ended_ns <= until_ns) {
+		count_half_open(core, c);
+		core->first_ended = c->next_ended;
+		if (!core->first_ended)
+			core->last_ended = NULL;
+		if (telling__is_worth(core, c))
+			telling__timeline(core, c);
+		sockets__forget(core, c->cookie);
+	}
+}
+
+/* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
+ * knows the socket, and that is all there is to know. */
+static bool needs_history(const struct core *core, const struct ho_event *e)
+{
+	if (core->config.all || core->config.events)
+		return true;
+	if (telling__event_is_wanted(core, e) == TRUTH_UNKNOWN)
+		return true;	/* to be decided when more is known */
+	if (e->kind == HO_SEEN)
+		return e->probes_out || e->retransmits;
+	return !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
+}
+
+static bool is_orderly_ending(const struct ho_event *e)
+{
+	return e->kind == HO_STATE && e->state == TCP_CLOSE && !e->error && !e->probes_out &&
+	       e->old_state != TCP_ESTABLISHED && e->old_state != TCP_CLOSE_WAIT &&
+	       !e->packets_out && !e->retransmits;
+}
+
+static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
+{
+	if (!s->netns)
+		s->netns = namespaces__index(core, e->netns,
+				       added ? e->mono_ns : s->first_seen_us * 1000);
+	if (added) {
+		struct endpoint local = { .port = e->local_port }, peer = { .port = e->peer_port };
+
+		memcpy(local.address, e->local, sizeof(local.address));
+		memcpy(peer.address, e->peer, sizeof(peer.address));
+		s->peer_key = arrivals__key(e->netns, &local, &peer);
+		s->peer_port = e->peer_port;
+		s->first_seen_us = e->mono_ns / 1000;
+		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
+	}
+	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
+	s->keepalive = (e->flags & HO_F_KEEPALIVE) != 0;
+}
+
+/* A socket that no later knowledge can make wanted is not stored at all, or, where it had to
+ * be until its owner was known, remembered as such. */
+static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event *e)
+{
+	if (!s)
+		return telling__event_is_wanted(core, e) == TRUTH_NO;
+	if (!s->ignored)
+		return false;
+	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
+	if (e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE))
+		sockets__forget(core, e->cookie);
+	return true;
+}
+
+int sockets__take_event(struct core *core, const struct ho_event *e)
+{
+	struct connection *c;
+	struct told told;
+	struct slot *s;
+	bool added, ended, named;
+	struct glimpse before;
+
+	s = table__find(&core->table, e->cookie);
+	if (is_kept_out(core, s, e))
+		return CORE_UNWANTED;
+	core->totals.events++;
+	/* What follows an ending that was told and forgotten. */
+	if (!s && (e->kind == HO_GONE ||
+		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR))))
+		return 0;
+	if (s && !s->history && !core->config.all && !core->config.events &&
+	    is_orderly_ending(e)) {
+		core->totals.endings++;
+		sockets__forget(core, e->cookie);
+		return 0;
+	}
+	s = table__get(&core->table, e->cookie, &added);
+	if (!s)
+		return -ENOMEM;
+	touch(core, s, e, added);
+	named = added && comeback__notice_newcomer(core, s, e);
+	c = table__history(&core->table, s);
+	if (!c) {
+		if (!named && !needs_history(core, e))
+			return 0;
+		c = new_history(core, s);
+		if (!c)
+			return -ENOMEM;
+	}
+	ended = c->ended_ns != 0;
+	before = telling__glimpse(core, c);
+	connection__apply(c, e, &core->rules, &told);
+	core->unseen += told.untold_probes;
+	if (!c->ended_ns && c->found_by == FOUND_BY_SUPERSEDED && !connection__successor(c))
+		c->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
+	telling__events(core, c, &told);
+	telling__change(core, c, &before, e->mono_ns);
+	if (!ended && c->ended_ns)
+		sockets__end(core, c);
+	return 0;
+}
+
+/* All is known of it now but its state. */
+static void ignore_if_unwanted(struct core *core, struct slot *s)
+{
+	struct connection *c = table__history(&core->table, s);
+	uint8_t state = c->state;
+	enum truth wanted;
+
+	if (c->ended_ns || !c->addressed)
+		return;
+	c->state = 0;
+	wanted = telling__is_wanted(core, c);
+	c->state = state;
+	if (wanted != TRUTH_NO)
+		return;
+	owners__drop(&core->owners, s->owner);
+	owners__drop(&core->owners, c->owner);
+	s->owner = 0;
+	s->ignored = true;
+	sockets__free_history(table__take_history(&core->table, s));
+}
+
+int sockets__take_owner(struct core *core, const struct record *r)
+{
+	struct slot *s = table__find(&core->table, r->owner.cookie);
+	struct connection *c;
+	uint32_t owner;
+
+	if (!s || s->ignored)
+		return core->config.filter ? CORE_UNWANTED : 0;
+	owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
+			     r->owner.container_id);
+	if (!owner)
+		return -ENOMEM;
+	owners__drop(&core->owners, s->owner);
+	s->owner = owner;
+	c = table__history(&core->table, s);
+	if (c) {
+		owners__drop(&core->owners, c->owner);
+		c->owner = owners__share(&core->owners, owner);
+		ignore_if_unwanted(core, s);
+	}
+	return 0;
+}
+
+void sockets__take_loss(struct core *core, const struct record *r)
+{
+	struct loss loss = { .reason = r->loss.reason, .count = r->loss.count,
+			     .from_ns = r->loss.from_ns, .to_ns = r->mono_ns };
+	struct told told = { 0 };
+	struct connection *c;
+	struct slot *s;
+
+	if (r->loss.cookie) {	/* whose: counted already in the sum */
+		s = table__find(&core->table, r->loss.cookie);
+		c = s && !s->ignored ? sockets__history(core, s) : NULL;
+		if (!c)
+			return;
+		connection__note_loss(c, r->mono_ns, r->loss.count, &told);
+		telling__events(core, c, &told);
+		return;
+	}
+	core->counted += loss.count;
+	telling__loss(core, &loss);
+}

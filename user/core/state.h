@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the core knows; shared by its parts alone:
+ *
+ *   core.c        the door: each record to the part that it concerns, time, the run
+ *   sockets.c     one socket's facts, from its opening to its end
+ *   namespaces.c  where sockets live
+ *   passes.c      who is there, and who is not any more
+ *   comeback.c    devices that are here again on another connection
+ *   telling.c     what is told to whom
+ *   totals.c      what is counted
+ */
+#ifndef HALFOPEN_CORE_STATE_H
+#define HALFOPEN_CORE_STATE_H
+
+#include "core.h"
+#include "identities.h"
+#include "supersession.h"
+#include "table.h"
+
+#define RESET_REASONS_MAX 128
+#define NETNS_INDEX_MAX 4095	/* of struct slot */
+
+struct core {
+	struct core_config config;
+	struct core_sink sink;
+	struct connection_rules rules;
+
+	struct table table;
+	struct owners owners;
+	struct identities identities;
+	struct supersession supersession;
+	struct wallclock clock;
+	struct run run;
+	struct namespace_sysctl *namespaces;
+	unsigned int namespace_count;
+	char *reset_reasons[RESET_REASONS_MAX];
+
+	struct connection *first_ended, *last_ended;
+	uint64_t now_ns, next_every_ns, next_arrivals_ns;
+	uint64_t last_pass_ns;		/* when the last complete pass began */
+	uint64_t counted;		/* losses that the kernel counted ... */
+	uint64_t counted_at_last_pass, counted_at_pass_before;
+	uint64_t unseen, unseen_from_ns;	/* lost without a count of the kernel's */
+	bool started;
+	struct core_totals totals;
+};
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "namespaces.h"
+#include "outcome.h"
+#include "state.h"
+#include "telling.h"
+
+/* By its slot, which remembers where it was born; NULL if that is not known. */
+static const char *netns_name(struct core *core, const struct connection *c)
+{
+	const struct slot *s = table__find(&core->table, c->cookie);
+	const struct namespace_sysctl *ns;
+
+	if (s && s->netns)
+		return core->namespaces[s->netns - 1].name;
+	ns = namespaces__find(core, c->netns, c->first_seen_ns);	/* it became known later */
+	return ns ? ns->name : NULL;
+}
+
+static uint32_t device_of(struct core *core, const struct connection *c)
+{
+	struct endpoint peer = endpoint__mapped(&c->peer, c->family);
+
+	return identities__device_of(&core->identities, &peer, c->first_seen_ns, c->partial);
+}
+
+/* Does the filter want a socket of which this much is known? */
+static enum truth is_wanted(const struct core *core, struct filter_subject s, uint32_t owner)
+{
+	s.owner = owners__at(&core->owners, owner);
+	return filter__matches(core->config.filter, &s);
+}
+
+/* Its state changes, and its owner may not be known yet: those decide when it is told. */
+enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e)
+{
+	const struct namespace_sysctl *ns = core->config.filter ? namespaces__find(core, e->netns,
+									      e->mono_ns)
+							     : NULL;
+	/* What has no name yet may get one. */
+	struct filter_subject s = { .netns_name = ns && *ns->name ? ns->name : NULL,
+				    .family = e->family, .netns = e->netns,
+				    .local.port = e->local_port, .peer.port = e->peer_port };
+
+	if (!core->config.filter)
+		return TRUTH_YES;
+	memcpy(s.local.address, e->local, sizeof(e->local));
+	memcpy(s.peer.address, e->peer, sizeof(e->peer));
+	return is_wanted(core, s, 0);
+}
+
+enum truth telling__is_wanted(struct core *core, const struct connection *c)
+{
+	if (!core->config.filter)
+		return TRUTH_YES;
+	return is_wanted(core, (struct filter_subject){
+		.netns_name = netns_name(core, c), .family = c->family, .local = c->local, .peer = c->peer, .netns = c->netns,
+		.state = c->ended_ns ? c->ended_from : c->state,
+		.device = identities__name(&core->identities, device_of(core, c)) }, c->owner);
+}
+
+static struct subject subject_of(struct core *core, const struct connection *c)
+{
+	return (struct subject){ .connection = c, .owner = owners__at(&core->owners, c->owner),
+				 .netns_name = netns_name(core, c) ?: "",
+				 .device = identities__name(&core->identities, device_of(core, c)) };
+}
+
+enum outcome telling__outcome(const struct core *core, const struct connection *c)
+{
+	if (c->ended_ns)
+		return c->outcome;
+	return connection__unanswered(c) >= core->config.suspect_after ? OUTCOME_SUSPECT
+								       : OUTCOME_OPEN;
+}
+
+void telling__timeline(struct core *core, struct connection *c)
+{
+	struct timeline t = {
+		.subject = subject_of(core, c),
+		.outcome = telling__outcome(core, c),
+		.final = c->ended_ns != 0,
+		.revision = ++c->revision,
+		.half_open = c->found_by != FOUND_BY_NOTHING,
+	};
+
+	if (t.half_open) {
+		t.declared_ns = outcome__declared_ns(c);
+		t.evidence = connection__evidence(c, t.declared_ns);
+		t.latency = latency__between(&t.evidence);
+		/* It was gone when it came again, if not before. */
+		t.latency.lower_bounds_known |= c->found_by == FOUND_BY_SUPERSEDED;
+	}
+	connection__flush_run(c);
+	if (core->sink.timeline)
+		core->sink.timeline(core->sink.context, &t);
+}
+
+bool telling__is_worth(struct core *core, const struct connection *c)
+{
+	return (c->told || core->config.all) && telling__is_wanted(core, c) == TRUTH_YES;
+}
+
+void telling__open_sockets(struct core *core)
+{
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s))) {
+		struct connection *c = table__history(&core->table, s);
+
+		if (c && c->addressed && !c->ended_ns && telling__is_worth(core, c))
+			telling__timeline(core, c);
+	}
+}
+
+void telling__events(struct core *core, const struct connection *c, const struct told *told)
+{
+	struct subject subject;
+	unsigned int i;
+
+	if (!core->started || !core->sink.event || !c->addressed || !told->count ||
+	    !(core->config.events || told->entries[0].kind == ENTRY_SUPERSEDED) ||
+	    (!core->config.events && !core->sink.change) || telling__is_wanted(core, c) != TRUTH_YES)
+		return;
+	subject = subject_of(core, c);
+	for (i = 0; i < told->count; i++)
+		core->sink.event(core->sink.context, &subject, &told->entries[i]);
+}
+
+struct glimpse telling__glimpse(const struct core *core, const struct connection *c)
+{
+	return (struct glimpse){ .suspect = telling__outcome(core, c) == OUTCOME_SUSPECT,
+				 .has_period = heartbeat__period_ms(&c->heartbeat),
+				 .last_heard_ns = c->last_heard_ns };
+}
+
+void telling__change(struct core *core, const struct connection *c, const struct glimpse *before,
+		     uint64_t at_ns)
+{
+	struct glimpse now = telling__glimpse(core, c);
+	uint64_t since = now.suspect ? now.last_heard_ns : before->last_heard_ns;
+	struct change change = { .at_ns = at_ns, .asks = connection__unanswered(c),
+				 .silent_ns = since && at_ns > since ? at_ns - since : 0 };
+	struct subject subject;
+
+	if (!core->sink.change || !core->started || c->ended_ns || !c->identified)
+		return;
+	if (now.suspect != before->suspect)
+		change.kind = now.suspect ? CHANGE_SUSPECT : CHANGE_RECOVERED;
+	else if (now.has_period && !before->has_period)
+		change.kind = CHANGE_HEARTBEAT;
+	else
+		return;
+	if (telling__is_wanted(core, c) != TRUTH_YES)
+		return;
+	subject = subject_of(core, c);
+	core->sink.change(core->sink.context, &subject, &change);
+}
+
+void telling__loss(struct core *core, const struct loss *loss)
+{
+	core->totals.events_lost += loss->count;
+	if (core->started && core->sink.loss)
+		core->sink.loss(core->sink.context, loss);
+}
+
+void telling__unseen(struct core *core)
+{
+	struct loss loss = { .reason = LOSS_UNSEEN, .count = core->unseen,
+			     .from_ns = core->unseen_from_ns, .to_ns = core->now_ns };
+
+	if (core->unseen)
+		telling__loss(core, &loss);
+	core->unseen = 0;
+	core->unseen_from_ns = core->now_ns;
+}

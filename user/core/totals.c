@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+#include "telling.h"
+
+/* Is it open, and of those that are told? */
+static bool counts(struct core *core, const struct slot *s)
+{
+	const struct connection *c = table__history(&core->table, s);
+
+	return !s->ignored && !(c && (c->ended_ns || telling__is_wanted(core, c) != TRUTH_YES));
+}
+
+struct core_totals core__totals(struct core *core)
+{
+	struct core_totals totals = core->totals;
+	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s))) {
+		const struct connection *c = table__history(&core->table, s);
+
+		if (!counts(core, s))
+			continue;
+		totals.namespaces += !lived_in[s->netns];
+		lived_in[s->netns] = true;
+		totals.open++;
+		totals.open_without_keepalive += !s->keepalive;
+		totals.suspect += c && telling__outcome(core, c) == OUTCOME_SUSPECT;
+	}
+	return totals;
+}
+
+static int by_sockets(const void *a, const void *b)
+{
+	const struct program_count *x = a, *y = b;
+
+	if (x->sockets != y->sockets)
+		return x->sockets < y->sockets ? 1 : -1;
+	return strcmp(x->comm, y->comm);
+}
+
+static int by_comm(const void *a, const void *b)
+{
+	const struct program_count *x = a, *y = b;
+
+	return strcmp(x->comm, y->comm);
+}
+
+/* Adds up the processes of each program; returns how many programs there are. */
+static unsigned int join_programs(struct program_count *all, unsigned int count)
+{
+	unsigned int i, programs = 0;
+
+	qsort(all, count, sizeof(*all), by_comm);
+	for (i = 0; i < count; i++) {
+		if (programs && !strcmp(all[programs - 1].comm, all[i].comm))
+			all[programs - 1].sockets += all[i].sockets;
+		else
+			all[programs++] = all[i];
+	}
+	return programs;
+}
+
+unsigned int core__blind_programs(struct core *core, struct program_count *programs,
+				  unsigned int size)
+{
+	struct program_count *all = calloc(core->owners.used + 1, sizeof(*all));
+	unsigned int count = 0, i;
+	struct slot *s = NULL;
+
+	if (!all)
+		return 0;
+	while ((s = table__next(&core->table, s)))
+		if (s->owner && !s->keepalive && counts(core, s))
+			all[s->owner - 1].sockets++;
+	for (i = 1; i <= core->owners.used; i++) {
+		if (!all[i - 1].sockets)
+			continue;
+		all[count] = all[i - 1];
+		memcpy(all[count++].comm, owners__at(&core->owners, i)->comm,
+		       sizeof(all->comm));
+	}
+	count = join_programs(all, count);
+	qsort(all, count, sizeof(*all), by_sockets);
+	if (count > size)
+		count = size;
+	memcpy(programs, all, count * sizeof(*all));
+	free(all);
+	return count;
+}
