@@ -17,7 +17,7 @@ USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
 	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core sink source sys)
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
-LIBS := -ljansson -lsodium -lbpf -lelf -lz
+LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd
 # Another architecture: make ARCH=aarch64 static, with Debian's cross compiler and a SYSROOT that
 # holds what we link with, static (tests/vm/kernels.py fetches one).
 ifneq ($(ARCH),$(HOST))
@@ -30,7 +30,7 @@ PREFIX ?= /usr/local
 
 CORE_SRC := $(wildcard user/core/*.c)
 # What runs without a kernel to watch: the core, the sinks, reading recordings.
-PURE_SRC := $(CORE_SRC) $(wildcard user/sink/*.c) user/source/recording.c user/source/reorder.c \
+PURE_SRC := $(CORE_SRC) $(wildcard user/sink/*.c) user/source/recording.c user/source/input.c user/source/reorder.c \
 	user/source/holders.c user/sys/quantity.c user/sys/sysctl_files.c
 USER_SRC := $(sort $(PURE_SRC) $(wildcard user/*.c user/cmd/*.c user/source/*.c user/sys/*.c))
 USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)

@@ -15,18 +15,19 @@ CHECKED := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-ini
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CHECKED) -Itests/unit $< $(PURE_SRC) -lcmocka -lsodium -o $@
+	$(Q)$(CC) $(CHECKED) -Itests/unit $< $(PURE_SRC) -lcmocka -lsodium -lzstd -o $@
 
 $(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -lsodium -o $@
+	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -lsodium -lzstd -o $@
 
 check: $(UNIT) $(FUZZ) all ## tests that need no root
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
 	$(Q)tests/vm/relocations.py $(RESULTS)
 	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
+	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
@@ -58,9 +59,11 @@ test: ## all tests, and one line that counts them
 
 scenarios: all ## docs/SCENARIOS.md, made by the lab (root)
 	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/scenarios.jsonl
+	@find tests/recordings -name '*.ho.zst' -exec sh -c 'rm -f "$$1" "$${1%.ho.zst}.json"' - {} \;
 	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) \
 		HALFOPEN_SCENARIOS=$(abspath $(RESULTS))/scenarios.jsonl $(PYTHON) -m pytest -q \
-		-p no:cacheprovider -n $${LAB_JOBS:-4} test_endings.py test_episodes.py
+		-p no:cacheprovider -n $${LAB_JOBS:-4} test_endings.py test_episodes.py \
+		test_signs_of_life.py test_carrier.py
 	$(Q)$(PYTHON) tests/lab/scenarios.py $(RESULTS)/scenarios.jsonl "$$(uname -r)" \
 		> docs/SCENARIOS.md
 

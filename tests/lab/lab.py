@@ -195,6 +195,7 @@ class Lab:
         self.cleanup.callback(self.device.delete)
         self.build_path(tag, fate)
         self.listeners = {}
+        self.recorded = None
         self.told = None    # the last timeline that a test waited for
         if os.environ.get("HALFOPEN_SCENARIOS"):
             self.scenario_capture = self.capture()
@@ -270,7 +271,14 @@ class Lab:
         raise AssertionError(f"nobody listens on port {port}")
 
     def watch(self, *arguments, **keywords):
+        recorded = os.environ.get("HALFOPEN_SCENARIOS") and not self.recorded
+        path = self.path("scenario.ho.zst")
+        if recorded:    # of this lab alone: it is kept, and replayed by `make check`
+            keywords["more"] = ["-w", path, f"netns = {self.gateway.inode} or "
+                                            f"netns = {self.device.inode}"]
         watch = Watch(self, arguments, **keywords)
+        if recorded:
+            self.recorded = watch, list(arguments), path
         self.cleanup.callback(watch.stop)
         return watch
 
@@ -293,13 +301,13 @@ class Watch:
     """halfopen watch --json, with everything it has said so far; as a rule only what it said
     of the lab's own namespaces is looked at."""
 
-    def __init__(self, lab, arguments, wrapper=()):
+    def __init__(self, lab, arguments, wrapper=(), more=()):
         self.lab = lab
         self.output = lab.path(f"watch{next(_numbers)}.jsonl")
         self.offset, self.count, self.said = 0, 0, []
         self.errors = open(self.output + ".err", "w+")
         self.process = subprocess.Popen(
-            [*wrapper, HALFOPEN, "watch", "--json", *arguments], stdout=open(self.output, "w"),
+            [*wrapper, HALFOPEN, "watch", "--json", *arguments, *more], stdout=open(self.output, "w"),
             stderr=self.errors)
         wait_until(lambda: self.process.poll() is not None or os.path.getsize(self.output) > 0,
                    20, "the first line of halfopen watch")

@@ -8,7 +8,11 @@ HALFOPEN_SCENARIOS set to a file, in which each leaves a row here, and prints th
 """
 import json
 import os
+import re
+import shutil
 import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 COUNTERS = {
     "TcpExtTCPKeepAlive": "keepalive probes", "TcpExtTCPWinProbe": "window probes",
@@ -48,6 +52,22 @@ def record(item, lab):
     }
     with open(os.environ["HALFOPEN_SCENARIOS"], "a") as f:
         f.write(json.dumps(row) + "\n")
+    if lab.recorded:
+        keep_recording(item, lab)
+
+
+def keep_recording(item, lab):
+    """The recording of this scenario, and what was said of its socket."""
+    watch, arguments, path = lab.recorded
+    watch.stop()
+    timeline = watch.of(lab.told["socket"]["cookie"])[-1]
+    name = re.sub(r"\W+", "-", item.name).strip("-").removeprefix("test_")
+    kept = os.path.join(ROOT, "tests", "recordings", name)
+    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    shutil.copyfile(path, kept + ".ho.zst")
+    with open(kept + ".json", "w") as f:
+        json.dump({"arguments": arguments, "timeline": timeline}, f)
+        f.write("\n")
 
 
 def said(t):

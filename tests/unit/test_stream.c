@@ -84,11 +84,12 @@ static char path[] = "/tmp/halfopen-test-XXXXXX";
 static int write_recording(unsigned int records)
 {
 	static const struct disguise none;
+	struct recorder_config config = { .path = path, .disguise = &none };
 	uint64_t buffer[RECORD_SIZE_MAX / 8];
 	struct recorder rec;
 	unsigned int i;
 
-	assert_int_equal(recorder__open(&rec, path, &none), 0);
+	assert_int_equal(recorder__open(&rec, &config), 0);
 	for (i = 0; i < records; i++) {
 		struct record r = { .type = RECORD_TICK, .mono_ns = i };
 

@@ -9,6 +9,7 @@ checksums.
     kernels.py list                names and releases of what the cache holds
 """
 import concurrent.futures
+import contextlib
 import functools
 import hashlib
 import os
@@ -37,7 +38,8 @@ MODULES = ("virtio_pci", "virtio_blk", "veth", "sch_netem", "nf_tables", "tcp_di
            "ipv6")
 ROOT_PACKAGES = ("python3", "iproute2", "nftables", "tcpdump", "kmod", "busybox-static")
 # To build for another architecture: what the program links with.
-SYSROOT_PACKAGES = ("libbpf-dev", "libelf-dev", "zlib1g-dev")
+SYSROOT_PACKAGES = ("libbpf-dev", "libelf-dev", "zlib1g-dev", "libjansson-dev", "libsodium-dev",
+                    "libzstd-dev")
 
 
 HOST_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine)
@@ -263,8 +265,16 @@ def fetch_sysroot(architecture):
         files = apt.download(SYSROOT_PACKAGES, os.path.join(work, "debs"))
         record_checksums(files)
         unpack(files, os.path.join(work, "result"))
+        with open(os.path.join(work, "result", "packages"), "w") as f:
+            f.write(wanted)
 
-    once(cached("sysroots", architecture), make)
+    # What was fetched for an earlier version of the program may lack a library.
+    wanted, there = " ".join(SYSROOT_PACKAGES), cached("sysroots", architecture)
+    with contextlib.suppress(OSError), open(os.path.join(there, "packages")) as f:
+        if f.read() == wanted:
+            return
+    shutil.rmtree(there, ignore_errors=True)
+    once(there, make)
 
 
 def fetch(names):

@@ -29,6 +29,7 @@ struct options {
 	uint64_t for_ns;	/* 0: until a signal */
 	uint64_t idle_gap_ns;
 	uint64_t ring_bytes;	/* 0: from the number of sockets */
+	uint64_t record_max, record_age_ns;	/* 0: unbounded */
 	const char *output, *record, *replay, *gateway, *peers_key, *identities;
 	struct disguise disguise;
 	char *filter_text;	/* the words of FILTER, as written */
@@ -44,6 +45,7 @@ struct watch {
 	struct recorder recorder;
 	bool recording, stopped;
 	uint64_t now_ns;	/* as far as the stream has come */
+	uint64_t described_ns;	/* when it was last made to describe itself */
 	const char *problem;	/* what made the stream end, if the core said so */
 };
 
@@ -52,7 +54,7 @@ struct watch {
 enum {
 	OPT_JSON = 256, OPT_EVENTS, OPT_ALL, OPT_EVERY, OPT_FOR, OPT_SUSPECT_AFTER, OPT_STRICT,
 	OPT_GATEWAY, OPT_UTC, OPT_RING, OPT_IDLE_GAP, OPT_PEERS, OPT_PEERS_KEY,
-	OPT_IDENTITIES, OPT_COLOR,
+	OPT_IDENTITIES, OPT_COLOR, OPT_RECORD_MAX, OPT_RECORD_AGE,
 };
 
 static const struct argp_option argp_options[] = {
@@ -76,7 +78,11 @@ static const struct argp_option argp_options[] = {
 	{ "color", OPT_COLOR, "WHEN", 0,
 	  "colours: auto (on a terminal, unless NO_COLOR is set), always, never", 1 },
 	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
-	{ "record", 'w', "FILE", 0, "record everything that is seen", 2 },
+	{ "record", 'w', "FILE", 0,
+	  "record everything that is seen; compressed if it is named *.zst", 2 },
+	{ "record-max", OPT_RECORD_MAX, "SIZE", 0,
+	  "keep at most this much of the recording, the older half as FILE.old", 2 },
+	{ "record-age", OPT_RECORD_AGE, "DURATION", 0, "... at most for this long", 2 },
 	{ "replay", 'r', "FILE", 0, "take a recording instead of the kernel; needs no root", 2 },
 	{ "for", OPT_FOR, "DURATION", 0, "end after this time (90s, 1h30m, 2d)", 3 },
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 if an event was lost", 3 },
@@ -199,6 +205,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PEERS_KEY:
 		o->peers_key = arg;
 		break;
+	case OPT_RECORD_MAX:
+		if (!quantity__size(arg, &o->record_max) || o->record_max < 1 << 16)
+			bad_value(state, "--record-max", arg, "size of at least 64KiB (64MiB, 2GiB)");
+		break;
+	case OPT_RECORD_AGE:
+		if (!quantity__duration(arg, &o->record_age_ns) || o->record_age_ns < 2000000000)
+			bad_value(state, "--record-age", arg, "duration of at least 2s (12h, 7d)");
+		break;
 	case OPT_STRICT:
 		o->strict = true;
 		break;
@@ -228,6 +242,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		read_filter(state, o);
+		if (!o->record && (o->record_max || o->record_age_ns))
+			argp_error(state, "--record-max and --record-age bound a recording: -w FILE "
+				   "is missing");
 		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway ||
 				  o->identities))
 			argp_error(state, "-r takes a recording as it is: -w, --for, --ring, "
@@ -292,6 +309,17 @@ static int open_epoll(int signals, int source)
 	return epoll;
 }
 
+/* The recording is due for another file, which begins as soon as the stream describes itself: that
+ * has a second to arrive. */
+static bool needs_description(struct watch *w, uint64_t now_ns)
+{
+	if (!w->recording || !recorder__is_due(&w->recorder, w->now_ns) ||
+	    now_ns - w->described_ns < 1000000000)
+		return false;
+	w->described_ns = now_ns;
+	return true;
+}
+
 static int follow(struct watch *w, struct live *live, int signals)
 {
 	uint64_t end_ns = w->options.for_ns ? clock__mono_ns() + w->options.for_ns : UINT64_MAX;
@@ -307,6 +335,8 @@ static int follow(struct watch *w, struct live *live, int signals)
 		for (i = 0; i < n; i++)
 			stop |= events[i].data.fd == signals;
 		err = live__pump(live);
+		if (!err && needs_description(w, clock__mono_ns()))
+			err = live__describe(live);
 	}
 	if (!err)
 		err = live__stop(live);
@@ -422,7 +452,11 @@ static int open_sinks(struct watch *w)
 		return EXIT_USAGE;
 	}
 	if (o->record) {
-		err = recorder__open(&w->recorder, o->record, &o->disguise);
+		struct recorder_config config = { .path = o->record, .disguise = &o->disguise,
+						  .max_bytes = o->record_max,
+						  .max_age_ns = o->record_age_ns };
+
+		err = recorder__open(&w->recorder, &config);
 		if (err) {
 			log_error("%s: cannot be written: %s", o->record, strerror(-err));
 			return EXIT_USAGE;

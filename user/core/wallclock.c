@@ -10,6 +10,8 @@ int64_t wallclock__set(struct wallclock *w, uint64_t mono_ns, int64_t offset_ns)
 
 	if (w->count && __builtin_sub_overflow(offset_ns, w->steps[w->count - 1].offset_ns, &step))
 		step = INT64_MAX;
+	if (w->count && !step)
+		return 0;
 	if (w->count == max) {
 		memmove(&w->steps[0], &w->steps[1], (max - 1) * sizeof(w->steps[0]));
 		w->count--;

@@ -587,7 +587,7 @@ int lines__flush(struct lines *l)
 	if (err && !l->output->error)
 		l->output->error = -err;
 	l->json.length = 0;
-	return err;
+	return err ? err : output__settle(l->output);
 }
 
 void lines__free(struct lines *l)

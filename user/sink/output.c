@@ -2,14 +2,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "output.h"
+
+/* Level 3, zstd's own choice: a tenth of the size at 300 MB/s and more. */
+#define LEVEL 3
+/* A block of compressed data is ended at every so many calls of output__settle(). */
+#define SETTLES_A_BLOCK 8
 
 void output__standard(struct output *o)
 {
 	*o = (struct output){ .fd = STDOUT_FILENO, .name = "standard output" };
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && !strcmp(name + n - m, suffix);
+}
+
+static int start_compressing(struct output *o)
+{
+	o->packed_size = ZSTD_CStreamOutSize();
+	o->packed = malloc(o->packed_size);
+	o->zstd = ZSTD_createCCtx();
+	if (!o->packed || !o->zstd)
+		return -ENOMEM;
+	ZSTD_CCtx_setParameter(o->zstd, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(o->zstd, ZSTD_c_checksumFlag, 1);
+	return 0;
 }
 
 int output__open(struct output *o, const char *path)
@@ -23,7 +50,7 @@ int output__open(struct output *o, const char *path)
 		return -errno;
 	}
 	o->is_file = !fstat(o->fd, &st) && S_ISREG(st.st_mode);
-	return 0;
+	return has_suffix(path, ".zst") ? start_compressing(o) : 0;
 }
 
 static int fail(struct output *o, off_t start)
@@ -34,19 +61,19 @@ static int fail(struct output *o, off_t start)
 	return -o->error;
 }
 
-int output__write(struct output *o, const void *data, size_t size)
+/* Bytes as they are to lie there. */
+static int put(struct output *o, const void *data, size_t size)
 {
 	const char *p = data;
 	off_t start = -1;
 
-	if (o->error)
-		return -o->error;
 	if (o->is_file) {
 		if (!o->begun && ftruncate(o->fd, 0))
 			return fail(o, -1);
 		start = lseek(o->fd, 0, SEEK_CUR);
 	}
 	o->begun = true;
+	o->written += size;
 	while (size) {
 		ssize_t n = write(o->fd, p, size);
 
@@ -66,10 +93,53 @@ int output__write(struct output *o, const void *data, size_t size)
 	return 0;
 }
 
+/* Until all of `in` is taken, and for a flush or an end all of it has come out. */
+static int compress(struct output *o, const void *data, size_t size, ZSTD_EndDirective how)
+{
+	ZSTD_inBuffer in = { data, size, 0 };
+	size_t left;
+
+	do {
+		ZSTD_outBuffer out = { o->packed, o->packed_size, 0 };
+
+		left = ZSTD_compressStream2(o->zstd, &out, &in, how);
+		if (ZSTD_isError(left)) {
+			o->error = EIO;
+			return -EIO;
+		}
+		if (out.pos && put(o, out.dst, out.pos))
+			return -o->error;
+	} while (how == ZSTD_e_continue ? in.pos < in.size : left > 0);
+	return 0;
+}
+
+int output__write(struct output *o, const void *data, size_t size)
+{
+	if (o->error)
+		return -o->error;
+	return o->zstd ? compress(o, data, size, ZSTD_e_continue) : put(o, data, size);
+}
+
+int output__settle(struct output *o)
+{
+	if (o->error || !o->zstd || ++o->unsettled < SETTLES_A_BLOCK)
+		return -o->error;
+	o->unsettled = 0;
+	return compress(o, NULL, 0, ZSTD_e_flush);
+}
+
 int output__close(struct output *o)
 {
-	int fd = o->fd;
+	int fd = o->fd, err = 0;
 
+	if (o->zstd && !o->error)
+		err = compress(o, NULL, 0, ZSTD_e_end);
+	ZSTD_freeCCtx(o->zstd);
+	free(o->packed);
+	o->zstd = NULL;
+	o->packed = NULL;
 	o->fd = -1;
-	return fd > STDERR_FILENO && close(fd) ? -errno : 0;
+	if (fd > STDERR_FILENO && close(fd) && !err)
+		err = -errno;
+	return err;
 }

@@ -9,15 +9,30 @@
 #include "disguise.h"
 #include "output.h"
 
+struct recorder_config {
+	const char *path;
+	const struct disguise *disguise;	/* lives as long */
+	/* What is kept, 0: all. Half of it is kept in a file of its own, NAME.old.SUFFIXES, which
+	 * the next half replaces. */
+	uint64_t max_bytes, max_age_ns;
+};
+
 struct recorder {
-	const struct disguise *disguise;
+	struct recorder_config config;
 	struct output output;
 	uint8_t *buffer;
 	size_t used;
+	uint64_t begun_ns;	/* the file, as records tell the time; 0: it is empty */
 };
 
-/* Creates `path`; `disguise` lives as long. Returns 0 or -errno. */
-int recorder__open(struct recorder *r, const char *path, const struct disguise *disguise);
+/* Creates the file. Returns 0 or -errno. */
+int recorder__open(struct recorder *r, const struct recorder_config *config);
+
+/*
+ * Is it time for another file? Then a stream that describes itself anew, from RECORD_META on, goes
+ * into one. `now_ns` is the time of the last record.
+ */
+bool recorder__is_due(const struct recorder *r, uint64_t now_ns);
 
 /* Takes one record, encoded and decoded. Returns 0, or -errno of a write that failed. */
 int recorder__add(struct recorder *r, const void *encoded, size_t size,

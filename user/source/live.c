@@ -47,6 +47,7 @@ struct live {
 	struct snapshot *snapshot;
 	struct halfopen_bpf *bpf;
 	struct ring_buffer *ring;
+	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct holders holders;
 	struct identity_feed *identities;	/* NULL: nobody names devices */
@@ -245,15 +246,15 @@ static void push_clock(struct live *l, uint64_t now)
 }
 
 /* Numbers of reset reasons differ from kernel to kernel: their names come from its BTF. */
-static void push_reset_reasons(struct live *l, const struct btf *btf, uint64_t now)
+static void push_reset_reasons(struct live *l, uint64_t now)
 {
 	static const char prefix[] = "SK_RST_REASON_";
-	int id = btf__find_by_name_kind(btf, "sk_rst_reason", BTF_KIND_ENUM);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	int id = btf__find_by_name_kind(l->btf, "sk_rst_reason", BTF_KIND_ENUM);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(l->btf, id) : NULL;
 	int i;
 
 	for (i = 0; t && i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(btf, btf_enum(t)[i].name_off);
+		const char *name = btf__name_by_offset(l->btf, btf_enum(t)[i].name_off);
 		struct record r = { .type = RECORD_RESET_REASON, .mono_ns = now };
 
 		if (strncmp(name, prefix, sizeof(prefix) - 1))
@@ -518,14 +519,33 @@ static int open_kernel_btf(struct btf **btf)
 	return -ENOTSUP;
 }
 
-static int begin(struct live *l, const struct btf *btf)
+static void push_preamble(struct live *l)
 {
 	uint64_t now = clock__mono_ns();
-	int err;
 
 	push_meta(l, now);
 	push_clock(l, now);
-	push_reset_reasons(l, btf, now);
+	push_reset_reasons(l, now);
+}
+
+int live__describe(struct live *l)
+{
+	int err;
+
+	push_preamble(l);
+	holders__free(&l->holders);	/* whose they are is told again, too */
+	err = take_snapshot(l);
+	if (!err)
+		push_start(l);
+	return err ? err : l->stream_error;
+}
+
+static int begin(struct live *l)
+{
+	uint64_t now;
+	int err;
+
+	push_preamble(l);
 	err = programs__attach(l->bpf, false);
 	if (!err && l->identities)	/* who is known already, before those who are there */
 		err = identity_feed__read(l->identities, true, on_identity, l);
@@ -550,7 +570,6 @@ int live__open(const struct live_config *config, struct live **out)
 {
 	const char *missing = capability__missing_for_bpf();
 	struct programs_config programs;
-	struct btf *btf = NULL;
 	struct live *l;
 	int err;
 
@@ -569,14 +588,14 @@ int live__open(const struct live_config *config, struct live **out)
 	if (config->identities && identity_feed__open(config->identities, &l->identities))
 		err = -EBADMSG;
 	if (!err)
-		err = open_kernel_btf(&btf);
+		err = open_kernel_btf(&l->btf);
 	if (!err)
-		err = snapshot__open(btf, &l->snapshot);
+		err = snapshot__open(l->btf, &l->snapshot);
 	if (!err)
 		err = snapshot__learn(l->snapshot, &l->learned, &l->hz);
 	if (err)
 		goto fail;
-	programs = (struct programs_config){ .btf = btf, .learned = l->learned, .hz = l->hz,
+	programs = (struct programs_config){ .btf = l->btf, .learned = l->learned, .hz = l->hz,
 					     .ring_bytes = config->ring_bytes,
 					     .idle_gap_ms = config->idle_gap_ms,
 					     .all_states = config->all_states };
@@ -591,15 +610,13 @@ int live__open(const struct live_config *config, struct live **out)
 		log_error("cannot map the ring buffer: %s", strerror(-err));
 		goto fail;
 	}
-	err = begin(l, btf);
+	err = begin(l);
 	if (err)
 		goto fail;
-	btf__free(btf);
 	*out = l;
 	return 0;
 
 fail:
-	btf__free(btf);
 	live__close(l);
 	return err;
 }
@@ -661,6 +678,7 @@ void live__close(struct live *l)
 	ring_buffer__free(l->ring);
 	halfopen_bpf__destroy(l->bpf);
 	snapshot__close(l->snapshot);
+	btf__free(l->btf);
 	reorder__free(&l->reorder);
 	holders__free(&l->holders);
 	inodes__free(&l->namespaces);

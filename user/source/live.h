@@ -40,6 +40,10 @@ int live__pump(struct live *live);
 
 #define LIVE_TICK_MS 100
 
+/* Tells once more what the stream is of and who is there, from RECORD_META to RECORD_START, so that
+ * what follows can be read by itself. Returns 0 or -errno. */
+int live__describe(struct live *live);
+
 /* The watch ends: passes on all that is left, and RECORD_STOP. */
 int live__stop(struct live *live);
 

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "recording.h"
 
+#define MAGIC "HALFOPEN"
 #define BYTE_ORDER_MARK 0x01020304U
 #define READ_SIZE (1 << 20)
 
@@ -14,20 +16,18 @@ void recording__fill_header(struct recording_header *h)
 {
 	*h = (struct recording_header){ .version = RECORDING_VERSION,
 					.byte_order = BYTE_ORDER_MARK };
-	memcpy(h->magic, "HALFOPEN", sizeof(h->magic));
+	memcpy(h->magic, MAGIC, sizeof(h->magic));
 }
 
-static ssize_t read_fully(int fd, uint8_t *buf, size_t size)
+static ssize_t read_fully(struct input *in, uint8_t *buf, size_t size)
 {
 	size_t got = 0;
 
 	while (got < size) {
-		ssize_t n = read(fd, buf + got, size - got);
+		ssize_t n = input__read(in, buf + got, size - got);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return -errno;
+			return n;
 		if (n == 0)
 			break;
 		got += n;
@@ -40,7 +40,7 @@ static int check_header(const struct recording_header *h, size_t size,
 {
 	const char *wrong = NULL;
 
-	if (size < sizeof(*h) || memcmp(h->magic, "HALFOPEN", sizeof(h->magic)))
+	if (size < sizeof(*h) || memcmp(h->magic, MAGIC, sizeof(h->magic)))
 		wrong = "not a recording: it does not begin with HALFOPEN";
 	else if (h->byte_order != BYTE_ORDER_MARK)
 		wrong = "recorded on a machine of another byte order";
@@ -77,43 +77,70 @@ static ssize_t pass_on(const uint8_t *buf, size_t size, uint64_t offset, stream_
 	}
 }
 
+/* All records behind the header. `*offset` is where the last whole one ended. */
+static int read_records(struct input *in, uint8_t *buf, uint64_t *offset, size_t *rest, stream_fn fn,
+			void *context, struct recording_problem *problem)
+{
+	for (;;) {
+		ssize_t n = read_fully(in, buf + *rest, READ_SIZE), used;
+
+		if (n <= 0)
+			return n;
+		used = pass_on(buf, *rest + n, *offset, fn, context, problem);
+		if (used < 0)
+			return used;
+		*rest += n - used;
+		*offset += used;
+		memmove(buf, buf + used, *rest);
+	}
+}
+
+static void say_where_it_was_cut(const struct input *in, uint64_t offset,
+				 struct recording_problem *problem)
+{
+	problem->is_cut = true;
+	snprintf(problem->text, sizeof(problem->text),
+		 "%s in the record at byte %llu%s; read up to there",
+		 in->damaged ? "damaged" : "cut off", (unsigned long long)offset,
+		 in->zstd ? " (decompressed)" : "");
+}
+
+/* Nothing but the beginning of one, cut off within its header. */
+static bool is_beginning(const struct input *in, const struct recording_header *h, size_t size)
+{
+	size_t magic = size < sizeof(h->magic) ? size : sizeof(h->magic);
+
+	return size < sizeof(*h) && (size || in->within_frame || in->damaged) && !memcmp(h->magic, MAGIC, magic);
+}
+
 int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem)
 {
 	uint8_t *buf = malloc(READ_SIZE + RECORD_SIZE_MAX);
 	struct recording_header header;
 	uint64_t offset = sizeof(header);
+	struct input in;
 	size_t rest = 0;
 	ssize_t n;
 	int err;
 
 	*problem = (struct recording_problem){ "", false };
-	if (!buf)
-		return -ENOMEM;
-	n = read_fully(fd, (uint8_t *)&header, sizeof(header));
+	err = input__open(&in, fd);
+	if (!buf || err) {
+		err = -ENOMEM;
+		goto out;
+	}
+	n = read_fully(&in, (uint8_t *)&header, sizeof(header));
+	if (n >= 0 && is_beginning(&in, &header, n)) {
+		say_where_it_was_cut(&in, 0, problem);
+		goto out;
+	}
 	err = n < 0 ? (int)n : check_header(&header, n, problem);
-	while (!err) {
-		ssize_t used;
-
-		n = read_fully(fd, buf + rest, READ_SIZE);
-		if (n <= 0) {
-			err = n;
-			break;
-		}
-		used = pass_on(buf, rest + n, offset, fn, context, problem);
-		if (used < 0) {
-			err = used;
-			break;
-		}
-		rest = rest + n - used;
-		offset += used;
-		memmove(buf, buf + used, rest);
-	}
-	if (!err && rest) {
-		problem->is_cut = true;
-		snprintf(problem->text, sizeof(problem->text),
-			 "cut off in the record at byte %llu; read up to there",
-			 (unsigned long long)offset);
-	}
+	if (!err)
+		err = read_records(&in, buf, &offset, &rest, fn, context, problem);
+	if (!err && (rest || in.within_frame || in.damaged))
+		say_where_it_was_cut(&in, offset, problem);
+out:
+	input__close(&in);
 	free(buf);
 	return err;
 }

@@ -8,7 +8,11 @@
 
 #include "reorder.h"
 
-#define RECORDING_VERSION 1
+/*
+ * 1: until it told of interfaces. Still read.
+ * 2: events of 192 bytes, RECORD_SILENT instead of RECORD_PRESENT, how peers are disguised.
+ */
+#define RECORDING_VERSION 2
 
 struct recording_header {
 	char magic[8];		/* "HALFOPEN" */
@@ -21,11 +25,11 @@ void recording__fill_header(struct recording_header *h);
 /* What was wrong with a file, and where. */
 struct recording_problem {
 	char text[160];		/* "" = nothing */
-	bool is_cut;		/* it ends in the middle of a record: all before it was passed on */
+	bool is_cut;		/* it ends too early: all that came before was passed on */
 };
 
 /*
- * Passes on every record of the file `fd`, whole. Returns 0, -EBADMSG with `*problem` set, the
+ * Passes on every record of the file `fd`, whole; it may be compressed by zstd. Returns 0, -EBADMSG with `*problem` set, the
  * errno of a failed read, or what `fn` returned. A file that was cut off is read up to the cut,
  * and is no error.
  */

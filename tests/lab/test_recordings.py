@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Recordings: the same lines again, compressed or not, after a crash, in bounded space."""
+import glob
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from lab import HALFOPEN, Lab, cookie, keepalive, wait_until
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def replay(path, *options, stdin=None):
+    return subprocess.run([HALFOPEN, "watch", "-r", path, "--json", *options], stdin=stdin,
+                          capture_output=True)
+
+
+def live_a_little(lab, watch):
+    """One that dies, one that is reset, one that is well."""
+    pairs = [lab.connect() for _ in range(3)]
+    for gateway, _ in pairs:
+        keepalive(gateway, 1, 1, 3)
+    keys = [cookie(gateway) for gateway, _ in pairs]
+    lab.gateway.drop("input", f"tcp sport {pairs[0][1].getsockname()[1]}")
+    pairs[1][1].setsockopt(socket.IPPROTO_TCP, 19, 1)   # TCP_REPAIR: it reboots
+    pairs[1][1].close()
+    for key in keys[:2]:
+        watch.ending(key)
+    return keys
+
+
+@pytest.mark.parametrize("name", ["x.ho", "x.ho.zst"])
+def test_the_same_lines_again(lab, name):
+    path = lab.path(name)
+    watch = lab.watch("--events", "--all", "-w", path)
+    live_a_little(lab, watch)
+    assert watch.stop() == 0
+    said = open(watch.output, "rb").read()
+    again = replay(path, "--events", "--all")
+    assert again.returncode == 0 and again.stderr == b"" and again.stdout == said
+    # From a pipe, which has no name, as well.
+    with open(path, "rb") as f:
+        assert replay("-", "--events", "--all", stdin=f).stdout == said
+    if name.endswith(".zst") and shutil.which("zstd"):
+        subprocess.run(["zstd", "-t", "-q", path], check=True)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_cut_anywhere(lab):
+    """A prefix of the file gives a prefix of what happened, and a warning that says where."""
+    path, cut = lab.path("x.ho.zst"), lab.path("cut")
+    watch = lab.watch("--events", "--all", "-w", path)
+    live_a_little(lab, watch)
+    assert watch.stop() == 0
+    events = [l for l in open(watch.output, "rb").read().splitlines() if b'"halfopen.event/1"' in l]
+    whole = open(path, "rb").read()
+    longest = 0
+    for length in range(1, len(whole), max(1, len(whole) // 60)):
+        with open(cut, "wb") as f:
+            f.write(whole[:length])
+        r = replay(cut, "--events", "--all")
+        told = [l for l in r.stdout.splitlines() if b'"halfopen.event/1"' in l]
+        assert r.returncode in ((0, 2) if length < 8 else (0,)), r.stderr
+        assert told == events[:len(told)]
+        assert len(told) >= longest
+        longest = len(told)
+        if length > 8:
+            assert b"read up to there" in r.stderr
+    # Cut off half way, half is there: it was settled every two seconds.
+    assert longest > 0.3 * len(events)
+    damaged = bytearray(whole)
+    damaged[len(damaged) * 2 // 3] ^= 0x55
+    with open(cut, "wb") as f:
+        f.write(damaged)
+    r = replay(cut, "--events", "--all")
+    assert r.returncode == 0 and b"damaged" in r.stderr
+
+
+def test_killed(lab):
+    """What had happened two seconds before a SIGKILL can be read."""
+    path = lab.path("x.ho.zst")
+    watch = lab.watch("--events", "--all", "-w", path)
+    keys = live_a_little(lab, watch)
+    time.sleep(2.5)
+    watch.process.kill()
+    watch.process.wait()
+    r = replay(path, "--all")
+    assert r.returncode == 0 and b"cut off" in r.stderr
+    final = {l["socket"]["cookie"]: l for l in map(json.loads, r.stdout.splitlines())
+             if l["schema"] == "halfopen.timeline/1" and l["final"]}
+    assert final[keys[0]]["outcome"] == "keepalive_timeout"
+    assert final[keys[1]]["half_open"]["found_by"] == "reset"
+
+
+@pytest.mark.parametrize("bound", [["--record-max", "128KiB"], ["--record-age", "4s"]],
+                         ids=["size", "age"])
+def test_bounded(lab, bound):
+    """The older half in a file of its own; each is a recording by itself: who was there, whose
+    they were, what became of them."""
+    path, old = lab.path("x.ho"), lab.path("x.old.ho")
+    gateway, _ = lab.connect()
+    keepalive(gateway, 1, 1, 3)
+    watch = lab.watch("--all", "-w", path, *bound, f"netns = {lab.gateway.inode}")
+    changes, inode = 0, 0
+    end = time.monotonic() + 9
+    while time.monotonic() < end:
+        for pair in [lab.connect() for _ in range(40)]:
+            for s in pair:
+                s.close()
+        time.sleep(0.2)
+        changes += os.stat(path).st_ino != inode
+        inode = os.stat(path).st_ino
+        if bound[0] == "--record-max":
+            assert sum(os.path.getsize(p) for p in glob.glob(lab.path("x*.ho"))) < 1.5 * 131072
+    key = cookie(gateway)
+    assert watch.stop() == 0
+    assert changes >= 3, "it was replaced once at most"
+    assert sorted(glob.glob(lab.path("x*.ho"))) == [path, old] or \
+        sorted(glob.glob(lab.path("x*.ho"))) == [old, path]
+    for part in (path, old):
+        r = replay(part, "--all")
+        assert r.returncode == 0 and r.stderr == b"", r.stderr
+        lines = [json.loads(l) for l in r.stdout.splitlines()]
+        assert lines[0]["schema"] == "halfopen.meta/1" and lines[0]["kernel"]
+        mine = [l for l in lines[1:] if l.get("socket", {}).get("cookie") == key]
+        assert mine and mine[-1]["socket"]["owner"]["pid"] == os.getpid(), mine
+        assert mine[-1]["socket"]["netns"]["name"] == lab.gateway.name
+        assert mine[-1]["counts"]["probes_sent"] >= 1
+
+
+def test_bad_bounds():
+    for options, said in ((["--record-max", "64KiB"], "-w FILE is missing"),
+                          (["-w", "x", "--record-max", "1KiB"], "at least 64KiB"),
+                          (["-w", "x", "--record-age", "1s"], "at least 2s")):
+        r = subprocess.run([HALFOPEN, "watch", *options], capture_output=True, text=True)
+        assert r.returncode == 2 and said in r.stderr, r.stderr

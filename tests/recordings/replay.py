@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Replays the recordings that are kept here and compares what is told of a socket with what was
+told when it was recorded.
+
+    replay.py PROGRAM RESULTS       writes RESULTS/recordings.xml (JUnit)
+
+NAME.ho.zst is a recording of a scenario of the lab, made by `make scenarios`; NAME.json has the
+options and the timeline of that time. A later version may tell more, in keys of its own: what was
+told then must still be told, in the same words. format*.ho are of formats that are not written
+any more.
+"""
+import glob
+import json
+import os
+import subprocess
+import sys
+from xml.sax.saxutils import quoteattr
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Counts lines of the run: others may have come in between.
+NOT_COMPARED = {"seq"}
+
+
+def difference(then, now, where=""):
+    """The first place where something that was told then is told otherwise now; None if nowhere."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key, value in then.items():
+            if key in NOT_COMPARED:
+                continue
+            if key not in now:
+                return f"{where}.{key} is not told any more"
+            found = difference(value, now[key], f"{where}.{key}")
+            if found:
+                return found
+        return None
+    if isinstance(then, list) and isinstance(now, list):
+        if len(then) != len(now):
+            return f"{where} has {len(now)} members, not {len(then)}"
+        return next((d for n, (a, b) in enumerate(zip(then, now))
+                     if (d := difference(a, b, f"{where}[{n}]"))), None)
+    return None if then == now else f"{where} is {now!r}, not {then!r}"
+
+
+def check(program, expected):
+    with open(expected) as f:
+        then = json.load(f)
+    recording = next(p for p in (expected[:-5] + ".ho.zst", expected[:-5] + ".ho")
+                     if os.path.exists(p))
+    r = subprocess.run([program, "watch", "--json", "-r", recording, *then["arguments"]],
+                       capture_output=True, text=True)
+    if r.returncode or r.stderr:
+        return f"exit code {r.returncode}: {r.stderr.strip()}"
+    cookie = then["timeline"]["socket"]["cookie"]
+    told = [l for l in map(json.loads, r.stdout.splitlines())
+            if l["schema"] == "halfopen.timeline/1" and l["socket"]["cookie"] == cookie]
+    if not told:
+        return f"nothing is told of socket {cookie}"
+    return difference(then["timeline"], told[-1], "timeline")
+
+
+def main(program, results):
+    cases = {os.path.basename(p)[:-5]: check(program, p)
+             for p in sorted(glob.glob(os.path.join(HERE, "*.json")))}
+    failed = {name: wrong for name, wrong in cases.items() if wrong}
+    with open(os.path.join(results, "recordings.xml"), "w") as f:
+        f.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="recordings" '
+                f'tests="{len(cases)}">\n')
+        for name, wrong in cases.items():
+            f.write(f'<testcase name={quoteattr("recording: " + name)}>')
+            f.write(f"<failure message={quoteattr(wrong)}/>" if wrong else "")
+            f.write("</testcase>\n")
+        f.write("</testsuite></testsuites>\n")
+    for name, wrong in failed.items():
+        print(f"recording {name}: {wrong}")
+    print(f"recordings: {len(cases)} replayed, {len(failed)} differ")
+    return 1 if failed or not cases else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
