@@ -20,6 +20,8 @@ const volatile __u32 gate_quiet_jiffies = 25;
 /* An idle gap of this length is told when it ends, and data that end a time as long without data
  * either way: they may be a heartbeat. */
 const volatile __u32 gate_idle_jiffies = 2500;
+/* A peer's own probes closer than this to one that the kernel answered are not told. */
+const volatile __u32 gate_probe_jiffies = 125;
 /* A retransmission outside loss recovery (a tail loss probe) is told after this silence. */
 const volatile __u32 gate_unheard_jiffies = 250;
 /* Tell every state change, not only openings, endings and closes of silent sockets. */
@@ -39,6 +41,16 @@ static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits ||
 	       socket__unheard_jiffies(tp, true) >= gate_idle_jiffies;
+}
+
+/*
+ * A keepalive probe of the peer's own, or what claims to be one. The kernel's clocks do not notice
+ * it, so it would pass the first test each time; but the kernel answers one in half a second at
+ * most (tcp_oow_rate_limited()), and notes when.
+ */
+static __always_inline bool gate__peer_probe(const struct tcp_sock *tp, __u32 payload)
+{
+	return payload || socket__jiffies() - tp->last_oow_ack_time >= gate_probe_jiffies;
 }
 
 /* Nobody sent data for a while, whatever was acknowledged or probed meanwhile. */

@@ -160,10 +160,17 @@ static __noinline int heard(unsigned long long *ctx)
 	/* SYN and FIN take a sequence number each */
 	payload = cb->end_seq - cb->seq - !!(tcp_flags & HO_TCP_SYN) - !!(tcp_flags & HO_TCP_FIN);
 	data_idle = payload && gate__data_idle(tp);
-	/* seq = rcv_nxt - 1 is a keepalive probe of the peer's */
-	if (!gate__ends_a_silence(tp) && !data_idle && seq_offset != -1U &&
-	    !(tcp_flags & HO_TCP_RST))
+	if (tcp_flags & HO_TCP_RST) {
+		/* The kernel takes one with the next sequence number only, and answers others by
+		 * a challenge (RFC 5961, 3.2): what it does not take ends nothing. */
+		if (seq_offset)
+			return 0;
+	} else if (seq_offset == -1U && payload <= 1) {
+		if (!gate__peer_probe(tp, payload))
+			return 0;
+	} else if (!gate__ends_a_silence(tp) && !data_idle) {
 		return 0;
+	}
 
 	e = event__begin(HO_HEARD, sk, tp);
 	if (!e)

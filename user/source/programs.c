@@ -70,6 +70,7 @@ static void *open_programs(const void *context, struct bpf_object **object)
 	bpf->rodata->gate_quiet_jiffies = GATE_QUIET_MS * config->hz / 1000;
 	bpf->rodata->gate_unheard_jiffies = GATE_UNHEARD_MS * config->hz / 1000;
 	bpf->rodata->gate_idle_jiffies = config->idle_gap_ms * config->hz / 1000;
+	bpf->rodata->gate_probe_jiffies = config->hz / 2;
 	bpf->rodata->gate_all_states = config->all_states;
 	bpf->rodata->have_reset_reason =
 		trial__tracepoint_arguments(config->btf, "tcp_send_reset") > 2;

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Floods of forged segments against one connection: a bounded number of events, and none of the
+others' are lost."""
+import os
+import resource
+import signal
+import socket
+import struct
+import time
+
+import pytest
+
+from lab import Lab, cookie, inside, keepalive, wait_until
+from test_signs_of_life import sequence_numbers
+
+SECONDS = 6
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def segment(port, seq, ack, flags, payload=b""):
+    header = struct.pack("!HHIIBBHHH", port, 7000, seq & 0xffffffff, ack, 0x50, flags, 512, 0, 0)
+    pseudo = socket.inet_aton("10.77.0.2") + socket.inet_aton("10.77.0.1") + \
+        struct.pack("!BBH", 0, 6, len(header) + len(payload))
+    whole = pseudo + header + payload + b"\0" * (len(payload) % 2)
+    return header[:16] + struct.pack("!H", checksum(whole)) + header[18:] + payload
+
+
+FLOODS = {
+    "empty probes": lambda port, seq, ack: segment(port, seq - 1, ack, 0x10),
+    "probes with garbage": lambda port, seq, ack: segment(port, seq - 1, ack, 0x10, b"\0"),
+    "resets beside the mark": lambda port, seq, ack: segment(port, seq + 100, 0, 0x04),
+    "resets out of the window": lambda port, seq, ack: segment(port, seq - 10**9, 0, 0x04),
+    "old data": lambda port, seq, ack: segment(port, seq - 1000, ack, 0x10, b"x" * 8),
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_against_one(lab, flood):
+    innocent = [lab.connect() for _ in range(20)]
+    watch = lab.watch("--all", "--events", f"netns = {lab.gateway.inode}")
+    for gateway, _ in innocent:
+        keepalive(gateway, 1, 1, 5)
+    gateway, device = lab.connect()
+    key, port = cookie(gateway), device.getsockname()[1]
+    seq, ack = sequence_numbers(device)
+    forged = FLOODS[flood](port, seq, ack)
+    before = time.monotonic()
+    cpu_before = sum(float(n) for n in open(f"/proc/{watch.process.pid}/stat").read().split()[13:15])
+    pid = os.fork()
+    if not pid:
+        sent = 0
+        with inside(lab.device.path):
+            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        raw.connect(("10.77.0.1", 0))
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            for _ in range(200):
+                try:
+                    raw.send(forged)
+                    sent += 1
+                except OSError:
+                    pass
+        with open(lab.path("sent"), "w") as f:
+            f.write(str(sent))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    seconds = time.monotonic() - before
+    cpu = sum(float(n) for n in open(f"/proc/{watch.process.pid}/stat").read().split()[13:15])
+    sent = int(open(lab.path("sent")).read())
+    innocents = [cookie(g) for g, _ in innocent]
+    for pair in innocent:
+        for s in pair:
+            s.close()
+    endings = [watch.ending(k) for k in innocents]
+    told = len(watch.of(key, "event"))
+    print(f"{flood}: {sent / seconds:.0f} a second, {told} events in {seconds:.1f} s, "
+          f"{(cpu - cpu_before) / seconds:.1f} % of a CPU")
+    assert sent > 20000
+    assert told <= 12 * seconds + 10, f"{told} events of {sent} forged segments"
+    assert not watch.counted_losses()
+    # The connection lives (a flood of probes is life), and the others' probes were all told.
+    assert not [t for t in watch.of(key) if t["final"]]
+    for t in endings:
+        assert t["counts"]["probes_sent"] >= seconds - 2 and t["counts"]["events_lost"] <= 1, t
+
+
+def test_a_million_connects_a_minute(lab):
+    """As many as this machine makes: nothing is lost, and memory stays where it was."""
+    watch = lab.watch(f"netns = {lab.gateway.inode}")
+
+    def resident():
+        with open(f"/proc/{watch.process.pid}/status") as f:
+            return int(next(l for l in f if l.startswith("VmRSS")).split()[1])
+    from test_losses import churn
+    start = time.monotonic()
+    children = [churn(lab, 7200 + n, 15000) for n in range(2)]
+    time.sleep(0.5)
+    early = resident()
+    for pid in children:
+        os.waitpid(pid, 0)
+    seconds = time.monotonic() - start
+    print(f"30000 connects in {seconds:.1f} s ({30000 * 60 / seconds:.0f} a minute), resident "
+          f"{early} then {resident()} KiB")
+    # A ring of arrivals (7 MB), and what waits a tenth of a second to be put in order.
+    assert resident() < early + 16384
+    assert not watch.counted_losses() or \
+        {l["reason"] for l in watch.counted_losses()} == {"recursion"}

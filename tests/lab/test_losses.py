@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Events that never reach us, on purpose: what was lost is told, what can be known is read again,
+and nothing wrong is said."""
+import os
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from lab import Lab, cookie, inside, keepalive, run, wait_until
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def spread_receiving(namespace):
+    """RPS: segments are received by a softirq of whichever CPU, also in the midst of a program that
+    runs there for another socket."""
+    run("ip", "netns", "exec", namespace.name, "sh", "-c",
+        "for q in /sys/class/net/veth0/queues/rx-*/rps_cpus; do echo 3 > $q; done")
+
+
+def end_of_each(watch, keys, timeout):
+    """Final timelines, once nobody ends any more."""
+    settled = [-1, time.monotonic()]
+
+    def quiet():
+        ended = sum(1 for t in watch.lines("timeline") if t["final"])
+        if ended != settled[0]:
+            settled[:] = [ended, time.monotonic()]
+        final = {t["socket"]["cookie"] for t in watch.lines("timeline") if t["final"]}
+        return set(keys) <= final or time.monotonic() - settled[1] > 12
+    wait_until(quiet, timeout, "the passes after the losses")
+    return {t["socket"]["cookie"]: t for t in watch.lines("timeline") if t["final"]}
+
+
+def churn(lab, port, count):
+    """A process that opens and closes connections one after the other."""
+    with inside(lab.gateway.path):
+        listener = socket.create_server(("10.77.0.1", port), backlog=64)
+    pid = os.fork()
+    if pid:
+        listener.close()
+        return pid
+    try:
+        for _ in range(count):
+            with inside(lab.device.path):
+                device = socket.create_connection(("10.77.0.1", port))
+            gateway, _ = listener.accept()
+            device.send(b"x")
+            device.close()
+            gateway.close()
+    finally:
+        os._exit(0)
+
+
+def test_recursion(lab):
+    """Thousands of connections that open and close at once, while softirqs interrupt our programs."""
+    spread_receiving(lab.gateway)
+    spread_receiving(lab.device)
+    watch = lab.watch("--all", f"netns = {lab.gateway.inode}")
+    children = [churn(lab, 7100 + n, 5000) for n in range(4)]
+    for pid in children:
+        os.waitpid(pid, 0)
+    told = end_of_each(watch, ["none"], 60)
+    losses = {reason: sum(l["count"] for l in watch.lines("loss") if l["reason"] == reason)
+              for reason in ("ring_full", "recursion", "unseen")}
+    outcomes = [t["outcome"] for t in told.values()]
+    print(f"20000 connections: {len(told)} told, {outcomes.count('unknown')} of them unknown; "
+          f"lost {losses}")
+    assert set(outcomes) <= {"closed_by_peer", "closed_locally", "aborted_locally", "reset_by_peer",
+                             "unknown"}, set(outcomes)
+    assert losses["ring_full"] == 0
+    # Whoever is not told lost its beginning and its end; without a loss, all is known.
+    assert 20000 - len(told) <= sum(losses.values())
+    assert outcomes.count("unknown") <= sum(losses.values())
+
+
+def test_the_lost_ending_of_one_who_was_there_before(lab):
+    """Open before the watch, silent, and its end falls into an overflowing ring: two passes find
+    that it is gone, and it is told with the reason."""
+    old = [lab.connect() for _ in range(40)]
+    for gateway, _ in old:
+        keepalive(gateway, 1, 1, 5)
+    time.sleep(1.5)
+    keys = [cookie(g) for g, _ in old]
+    watch = lab.watch("--all", "--strict", "--ring", "4KiB", f"netns = {lab.gateway.inode}")
+    for _ in range(12):     # what fills the ring ...
+        pairs = [lab.connect() for _ in range(60)]
+        for number, pair in enumerate(pairs):
+            for s in pair:
+                s.close()
+            if number % 15 == 14 and old:       # ... while they end
+                gateway, device = old.pop()
+                gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                gateway.close()
+    told = end_of_each(watch, keys, 60)
+    lost = [told[k] for k in keys if told[k]["outcome"] == "unknown"]
+    assert set(told) >= set(keys)
+    assert {told[k]["outcome"] for k in keys} <= {"aborted_locally", "unknown"}
+    assert lost and all(t["outcome_detail"] == "the event that told its ending was lost"
+                        for t in lost)
+    assert all(t["partial"] for t in lost)
+    assert watch.stop() == 4

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A while of everything at once: connections that come and go, cuts, namespaces that are born and
+die, a bounded recording. Memory and descriptors stay where they were. HALFOPEN_SOAK sets the
+seconds (default 150); an hour is for a person to start."""
+import json
+import os
+import random
+import socket
+import time
+
+from lab import Lab, Namespace, cookie, inside, keepalive
+
+SECONDS = int(os.environ.get("HALFOPEN_SOAK", "150"))
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(next(l for l in f if l.startswith("VmRSS")).split()[1])
+
+
+def dial(lab, listener):
+    with inside(lab.device.path):
+        device = socket.create_connection(("10.77.0.1", 7000))
+    return listener.accept()[0], device
+
+
+def test_nothing_grows():
+    rng = random.Random(11)
+    with Lab() as lab:
+        watch = lab.watch("-w", lab.path("soak.ho.zst"), "--record-max", "1MiB", "--every", "5s",
+                          "--idle-gap", "1s", f"netns = {lab.gateway.inode}")
+        pid, figures, cuts = watch.process.pid, [], []
+        standing = [lab.connect(port=7300) for _ in range(300)]
+        for gateway, _ in standing:
+            keepalive(gateway, 2, 1, 3)
+        start = time.monotonic()
+        checked = 0
+        while (elapsed := time.monotonic() - start) < SECONDS:
+            # Not lab.connect(): what it keeps until the end would grow, here.
+            listener = lab.listen()
+            for _ in range(100):
+                with_payload = rng.random() < 0.5
+                gateway, device = dial(lab, listener)
+                if with_payload:
+                    device.send(b"?")
+                for s in rng.sample((gateway, device), 2):
+                    s.close()
+            name = Namespace(f"{lab.gateway.name}s{checked}")
+            name.delete()
+            if rng.random() < 0.3 and standing:
+                gateway, device = standing.pop()
+                cuts.append(cookie(gateway))
+                lab.gateway.drop("input", f"tcp sport {device.getsockname()[1]} tcp dport 7300")
+            for _, device in rng.sample(standing, 5):
+                device.send(b"!")
+            checked += 1
+            figures.append((elapsed, resident_kib(pid), len(os.listdir(f"/proc/{pid}/fd"))))
+            time.sleep(0.2)
+        assert watch.stop() == 0
+        died = [l for l in map(json.loads, open(watch.output)) if l["schema"].endswith("timeline/1")
+                and l["final"] and l["socket"]["cookie"] in cuts[:-30]]
+        early = max(kib for at, kib, _ in figures if at < SECONDS / 6)
+        late = max(kib for at, kib, _ in figures if at > SECONDS * 5 / 6)
+        descriptors = {n for at, _, n in figures if at > SECONDS / 6}
+        print(f"{SECONDS} s, {checked * 100} connections, {len(cuts)} cuts: resident {early} KiB "
+              f"early, {late} KiB late; descriptors {descriptors}")
+        assert {t["outcome"] for t in died} <= {"keepalive_timeout", "retransmit_timeout"}
+        assert late <= early * 1.03 + 512, figures[::20]
+        assert max(descriptors) - min(descriptors) <= 3
