@@ -33,10 +33,12 @@ check: $(UNIT) $(FUZZ) all ## tests that need no root
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
 # Loss): what falls into such a moment is lost to any monitor. A test that failed is run once
 # more, and the summary names it (RERUN).
+PYTEST := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest -q \
+	-p no:cacheprovider --reruns 1 -rR
 lab: all ## tests on real sockets, in namespaces of their own (root)
 	@mkdir -p $(RESULTS)
-	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest -q \
-		-p no:cacheprovider -n $${LAB_JOBS:-4} --reruns 1 -rR --junitxml=$(abspath $(RESULTS))/lab.xml
+	-$(Q)$(PYTEST) -n $${LAB_JOBS:-4} -m "not alone" --junitxml=$(abspath $(RESULTS))/lab.xml
+	$(Q)$(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml
 
 # Each test boots a kernel and takes some 30 s, most of it waiting: one for each processor.
 test-kernels: static ## the same truth on every kernel, under QEMU (after scripts/setup test)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,10 @@ int main(int argc, char **argv)
 	char name[64];
 	unsigned int i;
 
+	/* Large blocks go back to the kernel when they are freed; left to itself, glibc keeps them
+	 * once a burst has freed one. */
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;

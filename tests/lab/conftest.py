@@ -7,6 +7,10 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: runs with no other test beside it")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     """What the witnesses of a test saw, for docs/SCENARIOS.md (see scenarios.py)."""

@@ -13,6 +13,9 @@ import pytest
 from lab import Lab, cookie, inside, keepalive, wait_until
 from test_signs_of_life import sequence_numbers
 
+# Its load would be seen by other tests at the same time.
+pytestmark = pytest.mark.alone
+
 SECONDS = 6
 
 

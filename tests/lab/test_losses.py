@@ -11,6 +11,9 @@ import pytest
 
 from lab import Lab, cookie, inside, keepalive, run, wait_until
 
+# Its load would be seen by other tests at the same time.
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def lab():

@@ -16,7 +16,7 @@ void passes__take_present(struct core *core, const struct record *r)
 		struct slot *s = table__find(&core->table, r->present.cookies[i]);
 
 		if (s)
-			s->touched = r->mono_ns >> TABLE_TOUCH_SHIFT;
+			slot__touch(s, r->mono_ns);
 	}
 }
 
@@ -32,7 +32,7 @@ void passes__take_silent(struct core *core, const struct record *r)
 
 		if (!s)
 			continue;
-		s->touched = r->mono_ns >> TABLE_TOUCH_SHIFT;
+		slot__touch(s, r->mono_ns);
 		c = table__history(&core->table, s);
 		if (!c || !c->successor || r->mono_ns < silent_ns + 1000000000)
 			continue;
@@ -79,7 +79,6 @@ static bool has_ended(const struct core *core, const struct slot *s)
  * over a table that changes meanwhile may miss somebody once. */
 int passes__take_end(struct core *core, const struct record *r)
 {
-	uint32_t since = core->last_pass_ns >> TABLE_TOUCH_SHIFT;
 	struct slot *s = NULL;
 	size_t count = 0, unseen = 0, i;
 	uint64_t *gone;
@@ -90,7 +89,7 @@ int passes__take_end(struct core *core, const struct record *r)
 	if (!gone)
 		return -ENOMEM;
 	while ((s = table__next(&core->table, s)))
-		if (s->touched < since && was_looked_for(core, s, r) &&
+		if (was_looked_for(core, s, r) && slot__untouched_since(s, core->last_pass_ns) &&
 		    !has_ended(core, s)) {
 			gone[count++] = s->cookie;
 			unseen += !s->ignored;

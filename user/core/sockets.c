@@ -26,7 +26,7 @@ static struct connection *new_history(struct core *core, struct slot *s)
 	if (!c)
 		return NULL;
 	c->cookie = s->cookie;
-	c->first_seen_ns = s->first_seen_us * 1000;
+	c->first_seen_ns = (uint64_t)s->first_seen_us * 1000;
 	c->partial = s->partial;
 	if (!table__give_history(&core->table, s, c)) {
 		free(c);
@@ -38,7 +38,7 @@ static struct connection *new_history(struct core *core, struct slot *s)
 
 struct connection *sockets__history(struct core *core, struct slot *s)
 {
-	return s->history ? table__history(&core->table, s) : new_history(core, s);
+	return s->has_history ? table__history(&core->table, s) : new_history(core, s);
 }
 
 void sockets__forget(struct core *core, uint64_t cookie)
@@ -128,7 +128,7 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 {
 	if (!s->netns)
 		s->netns = namespaces__index(core, e->netns,
-				       added ? e->mono_ns : s->first_seen_us * 1000);
+				       added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
 	if (added) {
 		struct endpoint local = { .port = e->local_port }, peer = { .port = e->peer_port };
 
@@ -139,7 +139,7 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	}
-	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
+	slot__touch(s, e->mono_ns);
 	s->keepalive = (e->flags & HO_F_KEEPALIVE) != 0;
 }
 
@@ -151,7 +151,7 @@ static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event
 		return telling__event_is_wanted(core, e) == TRUTH_NO;
 	if (!s->ignored)
 		return false;
-	s->touched = e->mono_ns >> TABLE_TOUCH_SHIFT;
+	slot__touch(s, e->mono_ns);
 	if (e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE))
 		sockets__forget(core, e->cookie);
 	return true;
@@ -173,7 +173,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	if (!s && (e->kind == HO_GONE ||
 		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR))))
 		return 0;
-	if (s && !s->history && !core->config.all && !core->config.events &&
+	if (s && !s->has_history && !core->config.all && !core->config.events &&
 	    is_orderly_ending(e)) {
 		core->totals.endings++;
 		sockets__forget(core, e->cookie);
@@ -238,6 +238,10 @@ int sockets__take_owner(struct core *core, const struct record *r)
 			     r->owner.container_id);
 	if (!owner)
 		return -ENOMEM;
+	if (owner > SLOT_OWNER_MAX) {	/* more processes than a slot can tell apart */
+		owners__drop(&core->owners, owner);
+		return 0;
+	}
 	owners__drop(&core->owners, s->owner);
 	s->owner = owner;
 	c = table__history(&core->table, s);

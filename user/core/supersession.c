@@ -135,11 +135,10 @@ static bool has_ended(const struct connection *c)
 	return c && c->ended_ns;
 }
 
-static bool was_heard_since(const struct slot *old, const struct connection *c, uint64_t at_ns)
+/* Of one that has nothing to tell it is not known. */
+static bool was_heard_since(const struct connection *c, uint64_t at_ns)
 {
-	if (c && c->last_heard_ns)
-		return c->last_heard_ns > at_ns;
-	return old->touched > at_ns >> TABLE_TOUCH_SHIFT;
+	return c && c->last_heard_ns > at_ns;
 }
 
 static void tell_suspicions(const struct candidates *c, struct arrival **by, const double *sums,
@@ -190,7 +189,7 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, suspe
 			double weight;
 
 			if (has_ended(c) || !was_there_before(old, by[a]) ||
-			    was_heard_since(old, c, by[a]->at_ns) ||
+			    was_heard_since(c, by[a]->at_ns) ||
 			    s->is_another(s->context, by[a], old->peer_port))
 				continue;
 			weight = port_weight(old->peer_port, by[a]->peer.port) > 1 ? 30 : 1;
@@ -282,7 +281,7 @@ static void weigh_rivals(const struct supersession *s, struct table *t,
 
 			if (old->cookie != d->connection->cookie &&
 			    was_there_before(old, d->by) &&
-			    !was_heard_since(old, c, d->by->at_ns) &&
+			    !was_heard_since(c, d->by->at_ns) &&
 			    !s->is_another(s->context, d->by, old->peer_port))
 				rivals[wanted->all[i].index] +=
 					port_weight(old->peer_port, d->by->peer.port) *

@@ -1,48 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "connection.h"
 #include "table.h"
 
+/* ---- places in a table of any size ---- */
+
 /* Cookies are small integers in runs; multiplying by 2^64 / phi spreads them. */
-static size_t home(const struct table *t, uint64_t cookie)
+static size_t home(uint64_t cookie, size_t size)
 {
-	return (cookie * 0x9e3779b97f4a7c15ULL >> 20) & (t->size - 1);
+	return (cookie * 0x9e3779b97f4a7c15ULL >> 32) * size >> 32;
 }
 
-struct slot *table__find(struct table *t, uint64_t cookie)
+static size_t next(size_t i, size_t size)
+{
+	return i + 1 < size ? i + 1 : 0;
+}
+
+/* How far behind `from` a place lies, around the end. */
+static size_t distance(size_t from, size_t to, size_t size)
+{
+	return to >= from ? to - from : to + size - from;
+}
+
+/* One more than an eighth of free places is left after one was taken. */
+static bool is_full(size_t used, size_t size)
+{
+	return used + 1 > size - size / 8;
+}
+
+static size_t bigger(size_t size)
+{
+	return size ? size + size / 8 : 64;
+}
+
+/* ---- slots ---- */
+
+struct slot *table__find(const struct table *t, uint64_t cookie)
 {
 	size_t i;
 
 	if (!t->size)
 		return NULL;
-	for (i = home(t, cookie); t->slots[i].cookie; i = (i + 1) & (t->size - 1))
+	for (i = home(cookie, t->size); t->slots[i].cookie; i = next(i, t->size))
 		if (t->slots[i].cookie == cookie)
 			return &t->slots[i];
 	return NULL;
 }
 
-static struct slot *place(struct table *t, uint64_t cookie)
+static struct slot *place(struct slot *slots, size_t size, uint64_t cookie)
 {
-	size_t i = home(t, cookie);
+	size_t i = home(cookie, size);
 
-	while (t->slots[i].cookie)
-		i = (i + 1) & (t->size - 1);
-	return &t->slots[i];
+	while (slots[i].cookie)
+		i = next(i, size);
+	return &slots[i];
 }
 
-static bool resize(struct table *t, size_t size)
+static bool grow(struct table *t)
 {
-	struct table bigger = *t;
-	struct slot *s = NULL;
+	size_t size = bigger(t->size);
+	struct slot *slots = calloc(size, sizeof(*slots)), *s = NULL;
 
-	bigger.slots = calloc(size, sizeof(struct slot));
-	bigger.size = size;
-	if (!bigger.slots)
+	if (!slots)
 		return false;
 	while ((s = table__next(t, s)))
-		*place(&bigger, s->cookie) = *s;
+		*place(slots, size, s->cookie) = *s;
 	free(t->slots);
-	*t = bigger;
+	t->slots = slots;
+	t->size = size;
 	return true;
 }
 
@@ -53,9 +79,9 @@ struct slot *table__get(struct table *t, uint64_t cookie, bool *added)
 	*added = !s;
 	if (s)
 		return s;
-	if (t->used + 1 > t->size - t->size / 8 && !resize(t, t->size ? t->size * 2 : 1024))
+	if (is_full(t->used, t->size) && !grow(t))
 		return NULL;
-	s = place(t, cookie);
+	s = place(t->slots, t->size, cookie);
 	s->cookie = cookie;
 	t->used++;
 	return s;
@@ -70,15 +96,15 @@ void table__remove(struct table *t, uint64_t cookie)
 		return;
 	/* Shift back what would no longer be found behind the hole. */
 	hole = s - t->slots;
-	for (i = (hole + 1) & (t->size - 1); t->slots[i].cookie; i = (i + 1) & (t->size - 1)) {
-		size_t distance = (i - home(t, t->slots[i].cookie)) & (t->size - 1);
+	for (i = next(hole, t->size); t->slots[i].cookie; i = next(i, t->size)) {
+		size_t from = home(t->slots[i].cookie, t->size);
 
-		if (distance >= ((i - hole) & (t->size - 1))) {
+		if (distance(from, i, t->size) >= distance(hole, i, t->size)) {
 			t->slots[hole] = t->slots[i];
 			hole = i;
 		}
 	}
-	t->slots[hole] = (struct slot){ 0 };
+	t->slots[hole] = (struct slot){ .cookie = 0 };
 	t->used--;
 }
 
@@ -92,43 +118,69 @@ struct slot *table__next(struct table *t, struct slot *after)
 	return NULL;
 }
 
+/* ---- histories ---- */
+
+static size_t place_of_history(struct connection *const *all, size_t size, uint64_t cookie)
+{
+	size_t i = home(cookie, size);
+
+	while (all[i] && all[i]->cookie != cookie)
+		i = next(i, size);
+	return i;
+}
+
+struct connection *table__history(const struct table *t, const struct slot *s)
+{
+	if (!s->has_history)
+		return NULL;
+	return t->histories[place_of_history(t->histories, t->histories_size, s->cookie)];
+}
+
 static bool grow_histories(struct table *t)
 {
-	uint32_t size = t->histories_size ? t->histories_size * 2 : 64;
-	struct connection **all = realloc(t->histories, size * sizeof(*all));
-	uint32_t *unused;
+	size_t size = bigger(t->histories_size), i;
+	struct connection **all = calloc(size, sizeof(*all));
 
-	if (all)
-		t->histories = all;
-	unused = realloc(t->unused_histories, size * sizeof(*unused));
-	if (unused)
-		t->unused_histories = unused;
-	if (!all || !unused)
+	if (!all)
 		return false;
+	for (i = 0; i < t->histories_size; i++)
+		if (t->histories[i])
+			all[place_of_history(all, size, t->histories[i]->cookie)] = t->histories[i];
+	free(t->histories);
+	t->histories = all;
 	t->histories_size = size;
 	return true;
 }
 
 bool table__give_history(struct table *t, struct slot *s, struct connection *history)
 {
-	if (t->unused_count) {
-		s->history = t->unused_histories[--t->unused_count];
-	} else {
-		if (t->histories_used + 1 >= t->histories_size && !grow_histories(t))
-			return false;
-		s->history = ++t->histories_used;
-	}
-	t->histories[s->history] = history;
+	if (is_full(t->histories_used, t->histories_size) && !grow_histories(t))
+		return false;
+	t->histories[place_of_history(t->histories, t->histories_size, s->cookie)] = history;
+	t->histories_used++;
+	s->has_history = true;
 	return true;
 }
 
 struct connection *table__take_history(struct table *t, struct slot *s)
 {
-	struct connection *history = table__history(t, s);
+	struct connection *history = table__history(t, s), **all = t->histories;
+	size_t hole, i, size = t->histories_size;
 
-	if (history)
-		t->unused_histories[t->unused_count++] = s->history;
-	s->history = 0;
+	if (!history)
+		return NULL;
+	hole = place_of_history(all, size, s->cookie);
+	for (i = next(hole, size); all[i]; i = next(i, size)) {
+		size_t from = home(all[i]->cookie, size);
+
+		if (distance(from, i, size) >= distance(hole, i, size)) {
+			all[hole] = all[i];
+			hole = i;
+		}
+	}
+	all[hole] = NULL;
+	t->histories_used--;
+	s->has_history = false;
 	return history;
 }
 
@@ -136,6 +188,5 @@ void table__free(struct table *t)
 {
 	free(t->slots);
 	free(t->histories);
-	free(t->unused_histories);
 	*t = (struct table){ 0 };
 }

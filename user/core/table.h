@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every open socket that we know of, keyed by its cookie: one flat table with open addressing,
- * because there may be a million that have nothing to tell. What a socket did is kept elsewhere
- * (struct connection), and only once it did something.
+ * because there may be a million that have nothing to tell; it grows by an eighth, so that each
+ * costs between 27 and 31 bytes. What a socket did is kept elsewhere (struct connection), and only
+ * once it did something: a second table of pointers leads there.
  */
 #ifndef HALFOPEN_CORE_TABLE_H
 #define HALFOPEN_CORE_TABLE_H
@@ -16,48 +17,57 @@ struct connection;
 struct slot {
 	uint64_t cookie : 48;	/* 0: free; see RECORD_COOKIE_MASK */
 	uint64_t peer_port : 16;
-	uint64_t first_seen_us : 49;	/* 17 years */
+	uint64_t first_seen_us : 48;	/* nine years */
 	uint64_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint64_t partial : 1;	/* was open before the watch */
 	uint64_t keepalive : 1;	/* SO_KEEPALIVE was on when last seen */
 	uint64_t ignored : 1;	/* the filter does not want it */
-	uint32_t owner;		/* index into struct owners, 0: not known */
-	uint32_t touched;	/* when it was last heard of, in units of 1 << TABLE_TOUCH_SHIFT ns */
+	uint64_t has_history : 1;
+	uint32_t owner : 20;	/* index into struct owners, 0: not known */
+	uint32_t touched : 12;	/* when it was last heard of: slot__untouched_since() */
 	uint32_t peer_key;	/* arrivals__key() */
-	uint32_t history;	/* table__history(); 0: nothing to tell so far */
 };
 
-_Static_assert(sizeof(struct slot) == 32, "a socket with nothing to tell");
+_Static_assert(sizeof(struct slot) == 24, "a socket with nothing to tell");
 
-/* 2^27 ns, 134 ms: 32 bits of it last for 18 years. */
-#define TABLE_TOUCH_SHIFT 27
+#define SLOT_OWNER_MAX ((1U << 20) - 1)
+
+/* Kept in units of half a second that wrap after 36 minutes; passes touch whoever is there more
+ * often than that. */
+static inline void slot__touch(struct slot *s, uint64_t mono_ns)
+{
+	s->touched = mono_ns >> 29;
+}
+
+/* Was it not heard of since then? Where a clock that wraps cannot tell, it was. */
+static inline bool slot__untouched_since(const struct slot *s, uint64_t mono_ns)
+{
+	uint32_t ago = ((mono_ns >> 29) - s->touched) & 0xfff;
+
+	return ago > 0 && ago < 0x800;
+}
 
 struct table {
 	struct slot *slots;
-	size_t size;		/* a power of two, or 0 */
-	size_t used;
-	struct connection **histories;	/* 0 is never used */
-	uint32_t histories_used, histories_size;
-	uint32_t *unused_histories;	/* numbers below histories_used */
-	uint32_t unused_count;
+	size_t size, used;
+	struct connection **histories;	/* by their cookies */
+	size_t histories_size, histories_used;
 };
 
 /* NULL if the cookie is not there. Slots move when others are added or removed. */
-struct slot *table__find(struct table *t, uint64_t cookie);
+struct slot *table__find(const struct table *t, uint64_t cookie);
 
 /* Finds or adds; `*added` tells which. NULL when memory is short. */
 struct slot *table__get(struct table *t, uint64_t cookie, bool *added);
 
 /* What the socket did; NULL if there is nothing to tell. */
-static inline struct connection *table__history(const struct table *t, const struct slot *s)
-{
-	return s->history ? t->histories[s->history] : NULL;
-}
+struct connection *table__history(const struct table *t, const struct slot *s);
 
-/* Gives the slot a history, which stays the caller's to free. False when memory is short. */
+/* Gives the slot a history, of the same cookie, which stays the caller's to free. False when memory
+ * is short. */
 bool table__give_history(struct table *t, struct slot *s, struct connection *history);
 
-/* Takes it away again, and returns it. */
+/* Takes it away again, and returns it; NULL if it has none. */
 struct connection *table__take_history(struct table *t, struct slot *s);
 
 /* Forgets a slot, which has no history any more. */

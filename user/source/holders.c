@@ -8,10 +8,11 @@
 #define COOKIE_MASK ((1ULL << COOKIE_BITS) - 1)
 #define HOLDER_MASK (((1ULL << 23) - 1) << COOKIE_BITS)
 #define ODD (1ULL << 63)
+#define SIZE_MIN 256
 
 static size_t home(const struct holders *h, uint64_t entry)
 {
-	return mix__number(0, entry & COOKIE_MASK) & (h->size - 1);
+	return (mix__number(0, entry & COOKIE_MASK) >> 32) * h->size >> 32;
 }
 
 /* The entry of this cookie, or the free place for it. Never 0, as no cookie is. */
@@ -20,7 +21,7 @@ static uint64_t *find(const struct holders *h, uint64_t cookie)
 	size_t i = home(h, cookie);
 
 	while (h->entries[i] && (h->entries[i] & COOKIE_MASK) != (cookie & COOKIE_MASK))
-		i = (i + 1) & (h->size - 1);
+		i = i + 1 < h->size ? i + 1 : 0;
 	return &h->entries[i];
 }
 
@@ -56,15 +57,13 @@ void holders__begin(struct holders *h)
 
 void holders__end(struct holders *h)
 {
-	size_t seen = 0, size = 1024, i;
+	size_t seen = 0, i;
 
 	for (i = 0; i < h->size; i++)
 		seen += was_seen(h, h->entries[i]);
-	while (seen > size - size / 4)
-		size *= 2;
 	/* Where memory is short those that are gone stay for one more pass. */
-	if (seen < h->used || size != h->size)
-		rebuild(h, size, false);
+	if (seen < h->used)
+		rebuild(h, SIZE_MIN + seen + seen / 6, false);
 }
 
 bool holders__is_news(struct holders *h, uint64_t cookie, uint32_t pid, const char *comm)
@@ -72,7 +71,7 @@ bool holders__is_news(struct holders *h, uint64_t cookie, uint32_t pid, const ch
 	uint64_t holder = mix__bytes(pid, comm, 16) << COOKIE_BITS & HOLDER_MASK, *entry;
 	bool news;
 
-	if (h->used >= h->size - h->size / 8 && !rebuild(h, h->size ? h->size * 2 : 1024, true))
+	if (h->used >= h->size - h->size / 8 && !rebuild(h, h->size ? h->size + h->size / 8 : SIZE_MIN, true))
 		return false;
 	entry = find(h, cookie);
 	if (was_seen(h, *entry))

@@ -12,10 +12,13 @@ struct pending {
 	size_t size;
 };
 
+#define PENDING_MIN 4096
+#define BYTES_MIN (1 << 20)
+
 static int reserve(struct reorder *r)
 {
 	if (r->count == r->size) {
-		size_t size = r->size ? r->size * 2 : 4096;
+		size_t size = r->size ? r->size * 2 : PENDING_MIN;
 		struct pending *bigger = realloc(r->pending, size * sizeof(*bigger));
 
 		if (!bigger)
@@ -24,7 +27,7 @@ static int reserve(struct reorder *r)
 		r->size = size;
 	}
 	if (r->bytes_used + RECORD_SIZE_MAX > r->bytes_size) {
-		size_t size = r->bytes_size ? r->bytes_size * 2 : 1 << 20;
+		size_t size = r->bytes_size ? r->bytes_size * 2 : BYTES_MIN;
 		uint8_t *bigger = realloc(r->bytes, size);
 
 		if (!bigger)
@@ -60,25 +63,45 @@ static int by_time(const void *a, const void *b)
 	return p->number < q->number ? -1 : p->number > q->number;
 }
 
+/* Room for what is held back, and as much again; a burst is not paid for until the end. */
+static void give_back(struct reorder *r)
+{
+	size_t size = r->size;
+	struct pending *smaller;
+
+	while (size > PENDING_MIN && r->count < size / 4)
+		size /= 2;
+	smaller = size < r->size ? realloc(r->pending, size * sizeof(*smaller)) : NULL;
+	if (smaller) {
+		r->pending = smaller;
+		r->size = size;
+	}
+	if (!r->count && r->bytes_size > BYTES_MIN) {
+		free(r->bytes);
+		r->bytes = NULL;
+		r->bytes_size = 0;
+	}
+}
+
 /* What is held back moves to the front of the bytes, in its order. */
 static void keep_from(struct reorder *r, size_t first)
 {
+	size_t i, used = 0, size = BYTES_MIN;
 	uint8_t *kept = r->bytes;
-	size_t i, used = 0;
 
-	if (first == r->count) {
-		r->count = r->bytes_used = 0;
-		return;
-	}
+	for (i = first; i < r->count; i++)
+		used += r->pending[i].size;
+	while (size < used * 2 + RECORD_SIZE_MAX)
+		size *= 2;
 	/* Sorted by time, offsets are not ascending: moving needs a second buffer. */
-	r->bytes = malloc(r->bytes_size);
+	r->bytes = used ? malloc(size) : kept;
 	if (!r->bytes) {	/* then the bytes stay where they are, and grow */
 		r->bytes = kept;
 		memmove(r->pending, r->pending + first, (r->count - first) * sizeof(*r->pending));
 		r->count -= first;
 		return;
 	}
-	for (i = first; i < r->count; i++) {
+	for (i = first, used = 0; i < r->count; i++) {
 		struct pending *p = &r->pending[i - first];
 
 		*p = r->pending[i];
@@ -88,7 +111,11 @@ static void keep_from(struct reorder *r, size_t first)
 	}
 	r->count -= first;
 	r->bytes_used = used;
-	free(kept);
+	if (used) {
+		r->bytes_size = size;
+		free(kept);
+	}
+	give_back(r);
 }
 
 int reorder__release(struct reorder *r, uint64_t until_ns, stream_fn fn, void *context)
