@@ -37,8 +37,11 @@ PYTEST := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest 
 	-p no:cacheprovider --reruns 1 -rR
 lab: all ## tests on real sockets, in namespaces of their own (root)
 	@mkdir -p $(RESULTS)
-	-$(Q)$(PYTEST) -n $${LAB_JOBS:-4} -m "not alone" --junitxml=$(abspath $(RESULTS))/lab.xml
-	$(Q)$(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml
+	$(Q)failed=0; \
+	($(PYTEST) -n $${LAB_JOBS:-4} -m "not alone" --junitxml=$(abspath $(RESULTS))/lab.xml) \
+		|| failed=1; \
+	($(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml) || failed=1; \
+	exit $$failed
 
 # Each test boots a kernel and takes some 30 s, most of it waiting: one for each processor.
 test-kernels: static ## the same truth on every kernel, under QEMU (after scripts/setup test)
