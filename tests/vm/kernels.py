@@ -226,7 +226,9 @@ def fetch_kernel(name, apt):
     _, _, pattern = KERNELS[name]
 
     def make(work):
-        found = sorted((p for p in apt.names() if re.fullmatch(pattern, p)), key=by_version)
+        # From 7.x on linux-image only depends on linux-binary, which has the image.
+        found = sorted((p for p in apt.names() if re.fullmatch(pattern, p)),
+                       key=lambda p: (by_version(p), "-image-" not in p, p))
         if not found:
             raise RuntimeError(f"{name}: Debian has no package that matches {pattern}")
         packages = [found[-1]]
@@ -302,7 +304,7 @@ def fetch(names):
             except (OSError, RuntimeError, ValueError, StopIteration,
                     subprocess.CalledProcessError) as e:
                 why = getattr(e, "stderr", None) or str(e)
-                failed.append(f"{jobs[job]}: {why.strip().splitlines()[-1]}")
+                failed.append(f"{jobs[job]}: {(why.strip() or repr(e)).splitlines()[-1]}")
     for line in failed:
         print(f"kernels.py: {line}", file=sys.stderr)
     return not failed
