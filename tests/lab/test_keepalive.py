@@ -171,6 +171,13 @@ def test_the_interval_holds_the_cut(lab):
     assert not watch.counted_losses()
 
 
+def was_unseen(watch, t):
+    """Its end fell into a moment in which this kernel runs no BPF program (docs/DESIGN.md, Loss):
+    that was found out, and told, with the reason."""
+    return t["outcome"] == "unknown" and "was lost" in t["outcome_detail"] and \
+        any(l["reason"] == "unseen" for l in watch.lines("loss"))
+
+
 def test_cuts_that_mend(lab):
     """160 random cuts, of either direction or both, each mended after a while: who lived to see
     it was never half-open, who did not was so for as long as the interval says."""
@@ -217,7 +224,7 @@ def test_cuts_that_mend(lab):
     for r in alive:
         r["gateway"].close()
         r["device"].close()
-    outcomes = {}
+    outcomes, unseen = {}, 0
     offset = time.time_ns() - mono_ns()
     for r in runs:
         t = watch.ending(r["key"], 30)
@@ -225,6 +232,9 @@ def test_cuts_that_mend(lab):
         if r in alive:
             assert t["outcome"] == "closed_locally" and "half_open" not in t, (r, t)
             assert all(e["end"] == "recovered" for e in t["episodes"]), (r, t)
+            continue
+        if was_unseen(watch, t):
+            unseen += 1
             continue
         assert t["outcome"] in ("keepalive_timeout", "user_timeout", "retransmit_timeout"), (r, t)
         declared = unix_ns(t["half_open"]["declared_at"]) - offset
@@ -235,6 +245,7 @@ def test_cuts_that_mend(lab):
             assert bounds["min"] <= bounds["likely_min"] <= bounds["max"], t
             assert bounds["likely_min"] <= high, (r, low, high, t)
     print("outcomes:", outcomes)
+    assert unseen <= len(runs) // 20, f"the ends of {unseen} were unseen"
     assert len(alive) >= 30 and len(runs) - len(alive) >= 30, outcomes
     assert not watch.counted_losses()
 
