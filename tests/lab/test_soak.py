@@ -77,4 +77,4 @@ def test_nothing_grows():
               f"early, {late} KiB late; descriptors {descriptors}")
         assert {t["outcome"] for t in died} <= {"keepalive_timeout", "retransmit_timeout"}
         assert late <= early * 1.03 + 512, figures[::20]
-        assert max(descriptors) - min(descriptors) <= 3
+        assert max(descriptors) - min(descriptors) <= 6     # a pass holds a few for a moment
