@@ -50,7 +50,7 @@ test-kernels: static ## the same truth on every kernel, under QEMU (after script
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
 	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
-		--reruns 1 -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
+		--reruns 1 --only-rerun 'Kernel panic' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)
