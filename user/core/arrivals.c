@@ -68,10 +68,9 @@ void arrivals__add(struct arrivals *a, const struct ho_event *e)
 	a->count++;
 	arrival = arrivals__at(a, a->count);
 	*arrival = (struct arrival){ .cookie = e->cookie, .at_ns = e->mono_ns, .netns = e->netns,
-				     .family = e->family, .local.port = e->local_port,
-				     .peer.port = e->peer_port };
-	memcpy(arrival->local.address, e->local, sizeof(e->local));
-	memcpy(arrival->peer.address, e->peer, sizeof(e->peer));
+				     .family = e->family,
+				     .local = endpoint__of(e->local, e->local_port),
+				     .peer = endpoint__of(e->peer, e->peer_port) };
 	arrival->key = arrivals__key(e->netns, &arrival->local, &arrival->peer);
 	link_in(a, arrival, a->count);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "comeback.h"
 #include "sockets.h"
@@ -87,12 +86,11 @@ static void seat_device(struct core *core, struct slot *s, uint16_t local_port, 
 /* Told of for the first time: did it come to us? True if somebody has said who it is. */
 bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e)
 {
-	struct endpoint peer = { .port = e->peer_port };
+	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 	uint32_t device;
 
 	if (e->kind == HO_STATE && e->state == TCP_ESTABLISHED && e->old_state == TCP_SYN_RECV)
 		arrivals__add(&core->supersession.arrivals, e);
-	memcpy(peer.address, e->peer, sizeof(peer.address));
 	peer = endpoint__mapped(&peer, e->family);
 	device = identities__device_of(&core->identities, &peer, e->mono_ns, s->partial);
 	if (device)
@@ -102,12 +100,11 @@ bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct h
 
 int comeback__take_identity(struct core *core, const struct record *r)
 {
-	struct endpoint peer = { .port = r->identity.port };
+	struct endpoint peer = endpoint__of(r->identity.peer, r->identity.port);
 	const struct arrival *arrival;
 	struct slot *s = NULL;
 	uint32_t device;
 
-	memcpy(peer.address, r->identity.peer, sizeof(peer.address));
 	device = identities__learn(&core->identities, &peer, r->identity.device,
 				   r->identity.at_ns);
 	if (!device)

@@ -207,10 +207,8 @@ static void answered_unseen(struct connection *c, uint64_t at_ns)
 
 static void identify(struct connection *c, const struct ho_event *e)
 {
-	memcpy(c->local.address, e->local, sizeof(e->local));
-	memcpy(c->peer.address, e->peer, sizeof(e->peer));
-	c->local.port = e->local_port;
-	c->peer.port = e->peer_port;
+	c->local = endpoint__of(e->local, e->local_port);
+	c->peer = endpoint__of(e->peer, e->peer_port);
 	c->netns = e->netns;
 	c->family = e->family;
 	c->keepalive = keepalive__of(e);

@@ -13,6 +13,15 @@ struct endpoint {
 	uint16_t port;
 };
 
+/* `address` has 16 bytes. */
+static inline struct endpoint endpoint__of(const uint8_t *address, uint16_t port)
+{
+	struct endpoint e = { .port = port };
+
+	memcpy(e.address, address, sizeof(e.address));
+	return e;
+}
+
 /* ::ffff:0:0/96: what an IPv6 socket calls its IPv4 peers (RFC 4291). */
 static inline bool endpoint__is_mapped(const uint8_t *address)
 {

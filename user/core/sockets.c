@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "comeback.h"
 #include "namespaces.h"
@@ -65,9 +64,7 @@ void sockets__end(struct core *core, struct connection *c)
 	else
 		core->first_ended = c;
 	core->last_ended = c;
-	if (telling__is_wanted(core, c) != TRUTH_YES)
-		return;
-	core->totals.endings++;
+	core->totals.endings += telling__is_wanted(core, c) == TRUTH_YES;
 }
 
 static void count_half_open(struct core *core, const struct connection *c)
@@ -130,10 +127,9 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->netns = namespaces__index(core, e->netns,
 				       added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
 	if (added) {
-		struct endpoint local = { .port = e->local_port }, peer = { .port = e->peer_port };
+		struct endpoint local = endpoint__of(e->local, e->local_port);
+		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 
-		memcpy(local.address, e->local, sizeof(local.address));
-		memcpy(peer.address, e->peer, sizeof(peer.address));
 		s->peer_key = arrivals__key(e->netns, &local, &peer);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;

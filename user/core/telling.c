@@ -35,19 +35,16 @@ static enum truth is_wanted(const struct core *core, struct filter_subject s, ui
 /* Its state changes, and its owner may not be known yet: those decide when it is told. */
 enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e)
 {
-	const struct namespace_sysctl *ns = core->config.filter ? namespaces__find(core, e->netns,
-									      e->mono_ns)
-							     : NULL;
-	/* What has no name yet may get one. */
-	struct filter_subject s = { .netns_name = ns && *ns->name ? ns->name : NULL,
-				    .family = e->family, .netns = e->netns,
-				    .local.port = e->local_port, .peer.port = e->peer_port };
+	const struct namespace_sysctl *ns;
 
 	if (!core->config.filter)
 		return TRUTH_YES;
-	memcpy(s.local.address, e->local, sizeof(e->local));
-	memcpy(s.peer.address, e->peer, sizeof(e->peer));
-	return is_wanted(core, s, 0);
+	ns = namespaces__find(core, e->netns, e->mono_ns);
+	return is_wanted(core, (struct filter_subject){
+		/* what has no name yet may get one */
+		.netns_name = ns && *ns->name ? ns->name : NULL, .netns = e->netns,
+		.family = e->family, .local = endpoint__of(e->local, e->local_port),
+		.peer = endpoint__of(e->peer, e->peer_port) }, 0);
 }
 
 enum truth telling__is_wanted(struct core *core, const struct connection *c)

@@ -53,11 +53,10 @@ static void keep_bits(uint8_t address[16], unsigned int bits)
 
 void disguise__address(const struct disguise *d, uint8_t family, uint8_t address[16])
 {
-	struct endpoint end = { .port = 0 };
+	struct endpoint end = endpoint__of(address, 0);
 
 	if (d->done || d->kind == DISGUISE_NONE)
 		return;
-	memcpy(end.address, address, sizeof(end.address));
 	end = endpoint__mapped(&end, family);
 	if (d->kind == DISGUISE_PSEUDONYM) {
 		crypto_generichash(address, 16, end.address, sizeof(end.address), d->key,

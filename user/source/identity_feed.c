@@ -31,7 +31,7 @@ struct reader {
 };
 
 struct identity_feed {
-	const char *spec, *path;
+	const char *path;
 	int listener;	/* of unix:PATH; -1: none */
 	unsigned int bad;
 	struct reader readers[CLIENTS_MAX];
@@ -308,7 +308,6 @@ int identity_feed__open(const char *spec, struct identity_feed **out)
 
 	if (!f)
 		return -ENOMEM;
-	f->spec = spec;
 	f->path = is_socket ? spec + 5 : spec;
 	f->listener = -1;
 	for (i = 0; i < CLIENTS_MAX; i++)
