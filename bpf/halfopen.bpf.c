@@ -48,6 +48,7 @@ struct timer_note {
 	__u64 cookie;
 	__u64 mono_ns;
 	__u32 probes_out;
+	__u32 unprompted;	/* unprompted_segments() */
 	bool keepalive;		/* that timer, or the one that asks for a window */
 	bool due;		/* idle for long enough, nothing under way: a probe must follow */
 	bool dropped;		/* this host threw a segment of the socket's away meanwhile */
@@ -372,6 +373,13 @@ static __always_inline const void *socket_of(const struct timer_list *timer)
 	return (const void *)timer - (is_keepalive(timer) ? keepalive_offset : write_offset);
 }
 
+/* Counts the segments that left without one of data having come: an acknowledgement of data leaves
+ * it as it was, or lowers it. */
+static __always_inline __u32 unprompted_segments(const struct tcp_sock *tp, const bool typed)
+{
+	return READ(typed, tp, segs_out) - READ(typed, tp, data_segs_in);
+}
+
 static __always_inline int timer_entered(const struct timer_list *timer, const struct tcp_sock *tp,
 					 const bool typed)
 {
@@ -387,6 +395,7 @@ static __always_inline int timer_entered(const struct timer_list *timer, const s
 	note->timer.mono_ns = bpf_ktime_get_ns();
 	note->timer.cookie = socket__cookie(tp, typed);
 	note->timer.probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+	note->timer.unprompted = unprompted_segments(tp, typed);
 	note->timer.keepalive = is_keepalive(timer);
 	note->timer.due = note->timer.keepalive && !socket__has_data_under_way(tp, typed) &&
 			  socket__unheard_jiffies(tp, typed) >= socket__idle_jiffies(tp, typed);
@@ -399,7 +408,8 @@ static __always_inline int timer_entered(const struct timer_list *timer, const s
  * What the keepalive timer did. A probe was sent if it raised icsk_probes_out by one (which it
  * does even for a probe that this host dropped). When the answer was quicker than we (another
  * CPU took it while this one left the timer) the count is 0 again, and the timer re-armed for the
- * interval tells. Local congestion leaves the count alone and re-arms for
+ * interval tells, with a segment that left. (A segment that comes before the timer's work re-arms it,
+ * too, for the idle time, which may be as long as the interval.) Local congestion leaves the count alone and re-arms for
  * TCP_RESOURCE_PROBE_INTERVAL = HZ/2. 0: nothing.
  */
 static __always_inline __u8 keepalive_did(const struct timer_list *timer,
@@ -414,7 +424,8 @@ static __always_inline __u8 keepalive_did(const struct timer_list *timer,
 	if (!note->due)
 		return 0;
 	if (!probes_out && socket__interval_jiffies(tp, typed) - rearmed <= 1)
-		return HO_PROBE_SENT;
+		return (__s32)(unprompted_segments(tp, typed) - note->unprompted) > 0
+			       ? HO_PROBE_SENT : 0;
 	return hz / 2 - rearmed <= 1 ? HO_PROBE_FAILED : 0;
 }
 

@@ -86,11 +86,11 @@ $(B)/bench/probe_cost: tests/bench/probe_cost.c $(B)/bench/empty.skel.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -I$(B)/bench $< $(LIBS) -o $@
 
-$(B)/bench/rr: tests/bench/rr.c
+$(B)/bench/rr $(B)/bench/hold: $(B)/bench/%: tests/bench/%.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $< -o $@
 
-bench: all $(B)/bench/rr $(B)/bench/probe_cost ## measure cost and capacity (root)
+bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost ## measure cost and capacity (root)
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
 		tests/bench/bench.py $(BENCHES)

@@ -6,8 +6,9 @@
   rr        round trips a second, attached / detached, in pairs
   bulk      events that 1 GB of healthy traffic makes
   storm     N sockets that die within one interval: lost events, time until all are told
+  memory    bytes a socket, with nothing to tell and with answered probes, up to N connections
 
-bench.py [receive|rr|bulk|storm ...]; HALFOPEN and BENCH say where the programs are. Every figure
+bench.py [receive|rr|bulk|storm|memory ...]; HALFOPEN and BENCH say where the programs are. Every figure
 is a ratio or a count; this machine's absolute speed is nobody's business."""
 import calendar
 import ctypes
@@ -277,7 +278,61 @@ def bench_storm(connections=int(os.environ.get("STORM", "100000"))):
               f"death")
 
 
-ALL = {"receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk, "storm": bench_storm}
+def resident(pid, key="VmRSS"):
+    with open(f"/proc/{pid}/status") as f:
+        return 1024 * int(next(l.split()[1] for l in f if l.startswith(key)))
+
+
+def settled(pid):
+    """Resident memory after two passes over the processes, which remember who is new."""
+    time.sleep(65)
+    return resident(pid)
+
+
+def bench_memory(connections=int(os.environ.get("CONNECTIONS", "240000"))):
+    """Of each connection both ends are here, so there are twice as many sockets. The first step is
+    larger than the ring of arrivals, whose size is bounded."""
+    holders, each = [], 9500    # a process may have 20,000 files
+    with Lab() as lab:
+        watch = watching("--for", "1h", output=None)
+        points, steps = [], 3
+        for step in range(1, steps + 1):
+            while sum(n for n, _ in holders) < connections * step // steps:
+                n = min(each, connections - sum(n for n, _ in holders))
+                holder = lab.gateway.spawn(os.path.join(BENCH, "hold"), str(n), str(len(holders) + 1),
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                assert holder.stdout.readline() == "ready\n"
+                holders.append((n, holder))
+            sockets = 2 * sum(n for n, _ in holders)
+            points.append((sockets, settled(watch.pid)))
+            print(f"memory: {sockets} sockets with nothing to tell: "
+                  f"{points[-1][1] / 2 ** 20:.1f} MiB resident", flush=True)
+        slope = statistics.linear_regression(*zip(*points)).slope
+        seconds = max(20, connections / 10000)
+        for _, holder in holders:
+            holder.stdin.write(f"60 {seconds}\n")
+            holder.stdin.flush()
+        for _, holder in holders:
+            assert holder.stdout.readline() == "armed\n"
+        time.sleep(70)
+        history = resident(watch.pid) - points[-1][1]
+        print(f"memory: {slope:.1f} bytes a socket with nothing to tell, "
+              f"{slope + history / sockets:.1f} with answered probes and an idle gap; at most "
+              f"{resident(watch.pid, 'VmHWM') / 2 ** 20:.0f} MiB")
+        watch.send_signal(signal.SIGINT)
+        watch.wait()
+        with open(watch.path) as f:
+            lines = [json.loads(l) for l in f]
+        os.unlink(watch.path)
+        lost = {l["reason"]: l["count"] for l in lines if l["schema"] == "halfopen.loss/1"}
+        print(f"memory: events lost {lost}")
+        for _, holder in holders:
+            holder.stdin.close()
+        for _, holder in holders:
+            holder.wait()
+
+
+ALL = {"memory": bench_memory, "receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk, "storm": bench_storm}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or ALL:

@@ -120,3 +120,24 @@ def test_a_million_connects_a_minute(lab):
     assert resident() < early + 16384
     assert not watch.counted_losses() or \
         {l["reason"] for l in watch.counted_losses()} == {"recursion"}
+
+
+def test_a_crowd_behind_one_address(lab):
+    """A proxy's connections, all from one address: who supersedes whom cannot be told, and asking
+    each pair would take a gigabyte."""
+    watch = lab.watch(f"netns = {lab.gateway.inode}")
+    listener = lab.listen(port=7100)
+    listener.listen(1024)
+    crowd = []
+    with inside(lab.device.path):
+        for _ in range(6000):
+            device = socket.create_connection(("10.77.0.1", 7100))
+            crowd += [device, listener.accept()[0]]
+    time.sleep(3)
+    with open(f"/proc/{watch.process.pid}/status") as f:
+        peak = int(next(l for l in f if l.startswith("VmHWM")).split()[1])
+    for s in crowd:
+        s.close()
+    assert watch.stop() == 0
+    print(f"6000 connections from one address: resident at most {peak} KiB")
+    assert peak < 81920

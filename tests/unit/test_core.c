@@ -50,6 +50,7 @@ struct got {
 	unsigned int timelines;
 	struct timeline last;
 	struct connection connection;
+	struct incidents incidents;
 	struct episode episode;
 	unsigned int entries;
 	struct entry journal[128];
@@ -59,14 +60,17 @@ static void on_timeline(void *context, const struct timeline *t)
 {
 	struct got *got = context;
 	const struct connection *c = t->subject.connection;
+	const struct incidents *i = connection__incidents(c);
 
 	got->timelines++;
 	got->last = *t;
 	got->connection = *c;
-	if (c->episodes_used)
-		got->episode = c->episodes[c->episodes_used - 1];
-	got->entries = c->journal.used;
-	memcpy(got->journal, c->journal.entries, c->journal.used * sizeof(struct entry));
+	got->incidents = *i;
+	if (i->episodes_used)
+		got->episode = i->episodes[i->episodes_used - 1];
+	got->entries = i->journal.used;
+	if (got->entries)
+		memcpy(got->journal, i->journal.entries, got->entries * sizeof(struct entry));
 }
 
 static uint32_t jiffies(uint64_t ms)
@@ -508,18 +512,19 @@ static void test_scenario(void **state)
 	assert_int_equal(got.timelines, x->none ? 0 : 1);
 	if (!x->none) {
 		const struct connection *c = &got.connection;
+		const struct incidents *i = &got.incidents;
 
 		assert_int_equal(got.last.final, !s->open);
 		assert_string_equal(outcome__name(got.last.outcome), outcome__name(x->outcome));
-		assert_string_equal(found_by__name(c->found_by), found_by__name(x->found_by));
-		assert_int_equal(c->counts.probes_sent, x->sent);
-		assert_int_equal(c->counts.probes_answered, x->answered);
-		assert_int_equal(c->counts.probes_failed, x->failed);
-		assert_int_equal(c->counts.peer_probes, x->peer_probes);
-		assert_int_equal(c->counts.zero_window_probes, x->window_probes);
-		assert_int_equal(c->counts.retransmits_total - c->counts.retransmits_before,
+		assert_string_equal(found_by__name(i->found_by), found_by__name(x->found_by));
+		assert_int_equal(c->probes_sent, x->sent);
+		assert_int_equal(c->probes_answered, x->answered);
+		assert_int_equal(i->probes_failed, x->failed);
+		assert_int_equal(i->peer_probes, x->peer_probes);
+		assert_int_equal(i->zero_window_probes, x->window_probes);
+		assert_int_equal(c->retransmits_total - i->retransmits_before,
 				 x->retransmits);
-		assert_int_equal(c->episodes_used, x->episodes);
+		assert_int_equal(i->episodes_used, x->episodes);
 		if (x->episodes) {
 			assert_int_equal(got.episode.asks, x->asks);
 			assert_int_equal(got.episode.end, x->end);
@@ -578,9 +583,9 @@ static void test_a_long_episode_keeps_both_ends(void **state)
 		feed(core, &r);
 	}
 	feed(core, &(struct record){ .type = RECORD_STOP });
-	assert_int_equal(got.connection.counts.probes_sent, 100);
+	assert_int_equal(got.connection.probes_sent, 100);
 	assert_int_equal(got.entries, 16);
-	assert_int_equal(got.connection.journal.omitted, 84);
+	assert_int_equal(got.incidents.journal.omitted, 84);
 	assert_int_equal(got.journal[0].n, 1);
 	assert_int_equal(got.journal[7].n, 8);
 	assert_int_equal(got.journal[8].n, 93);
@@ -611,10 +616,10 @@ static void test_many_episodes_stay_bounded(void **state)
 		ms += 10000;
 	}
 	feed(core, &(struct record){ .type = RECORD_STOP });
-	assert_int_equal(got.connection.episodes_used, EPISODES_KEPT);
-	assert_int_equal(got.connection.episodes_omitted, 100 - EPISODES_KEPT);
+	assert_int_equal(got.incidents.episodes_used, EPISODES_KEPT);
+	assert_int_equal(got.incidents.episodes_omitted, 100 - EPISODES_KEPT);
 	assert_in_range(got.entries, 64, 96);
-	assert_int_equal(got.entries + got.connection.journal.omitted, 400);
+	assert_int_equal(got.entries + got.incidents.journal.omitted, 400);
 	core__free(core);
 }
 
@@ -679,8 +684,8 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	feed(core, &tick);
 	assert_int_equal(got.timelines, 1);
 	assert_int_equal(got.last.outcome, OUTCOME_UNKNOWN);
-	assert_true(got.connection.ending_lost);
-	assert_int_equal(got.connection.counts.events_lost, 1);
+	assert_true(got.incidents.ending_lost);
+	assert_int_equal(got.incidents.events_lost, 1);
 	assert_int_equal(core__totals(core).events_lost, 3);
 	assert_int_equal(core__totals(core).open, 0);
 	core__free(core);
@@ -796,9 +801,51 @@ static void test_a_stream_must_say_what_it_is_first(void **state)
 	core__free(core);
 }
 
+/* ---- who holds what ---- */
+
+static void feed_owner(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
+{
+	struct record r = { .type = RECORD_OWNER, .mono_ns = 1 };
+	const char *why;
+
+	r.owner.cookie = cookie;
+	r.owner.pid = pid;
+	r.owner.comm = comm;
+	r.owner.cgroup = r.owner.container_id = "";
+	assert_int_equal(core__feed(core, &r, &why), 0);
+}
+
+static void test_only_a_new_holder_is_news(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct core *core = core__new(&config, &(struct core_sink){ 0 });
+	const char *why;
+	struct record r = { .type = RECORD_META };
+
+	(void)state;
+	r.meta.hz = HZ;
+	assert_int_equal(core__feed(core, &r, &why), 0);
+	core__begin_holders(core);
+	assert_int_equal(core__found_holder(core, 7, 100, "nginx"), HOLDER_OF_STRANGER);
+	r = (struct record){ .type = RECORD_EVENT, .mono_ns = 1 };
+	r.event = (struct ho_event){ .kind = HO_SEEN, .cookie = 7, .state = 1, .mono_ns = 1 };
+	assert_int_equal(core__feed(core, &r, &why), 0);
+	assert_int_equal(core__found_holder(core, 7, 100, "nginx"), HOLDER_IS_NEWS);
+	feed_owner(core, 7, 100, "nginx");
+	assert_int_equal(core__found_holder(core, 7, 101, "nginx"), HOLDER_IS_SECOND);
+	core__begin_holders(core);
+	assert_int_equal(core__found_holder(core, 7, 100, "nginx"), HOLDER_IS_TOLD);
+	assert_int_equal(core__found_holder(core, 7, 101, "nginx"), HOLDER_IS_SECOND);
+	core__begin_holders(core);	/* handed on */
+	assert_int_equal(core__found_holder(core, 7, 101, "nginx"), HOLDER_IS_NEWS);
+	core__begin_holders(core);	/* another program by now */
+	assert_int_equal(core__found_holder(core, 7, 100, "worker"), HOLDER_IS_NEWS);
+	core__free(core);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 9];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 10];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -819,5 +866,6 @@ int main(void)
 		test_what_comes_after_the_end_is_nobodys);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_stream_must_say_what_it_is_first);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_only_a_new_holder_is_news);
 	return _cmocka_run_group_tests("core", tests, n, NULL, NULL);
 }

@@ -345,10 +345,10 @@ static void test_gaps_of_a_kind_are_kept_together(void **state)
 	gaps__add(&g, 60000 * MS, 60000 * MS, true);
 	gaps__add(&g, 50000 * MS, 63000 * MS, false);
 	assert_int_equal(g.used, 3);
-	assert_int_equal(g.kept[1].from_ms, 60000);
-	assert_int_equal(g.kept[1].to_ms, 60124);
-	assert_int_equal(g.kept[1].count, 1440);
-	assert_true(g.kept[2].ended_by_us);	/* behind those that the peer ended */
+	assert_int_equal(gaps__kept(&g)[1].from_ms, 60000);
+	assert_int_equal(gaps__kept(&g)[1].to_ms, 60124);
+	assert_int_equal(gaps__kept(&g)[1].count, 1440);
+	assert_true(gaps__kept(&g)[2].ended_by_us);	/* behind those that the peer ended */
 	assert_int_equal(gaps__longest_ms(&g), 60000);
 
 	/* Of all lengths: none is forgotten, and the nearest are joined first. */
@@ -356,12 +356,13 @@ static void test_gaps_of_a_kind_are_kept_together(void **state)
 		gaps__add(&g, i * 7 * S, i * 7 * S, i % 2);
 	assert_int_equal(g.used, GAPS_KEPT);
 	for (i = 0; i < g.used; i++) {
-		all += g.kept[i].count;
-		assert_true(g.kept[i].from_ms <= g.kept[i].to_ms);
+		all += gaps__kept(&g)[i].count;
+		assert_true(gaps__kept(&g)[i].from_ms <= gaps__kept(&g)[i].to_ms);
 	}
 	assert_int_equal(all, 1442 + 200);
 	assert_true(gaps__longest_ms(&g) <= 1400000);
-	assert_int_equal(gaps__longest_ms(NULL), 0);
+	gaps__free(&g);
+	assert_int_equal(gaps__longest_ms(&g), 0);
 }
 
 int main(void)

@@ -278,41 +278,25 @@ static void test_json_numbers_and_times(void **state)
 
 /* ---- who holds what ---- */
 
-static bool is_news(struct holders *h, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	char bytes[16] = "";
-
-	strncpy(bytes, comm, sizeof(bytes) - 1);
-	return holders__is_news(h, cookie, pid, bytes);
-}
-
-static void test_only_what_changed_is_told(void **state)
+static void test_strangers_are_met_once(void **state)
 {
 	struct holders h = { 0 };
 	uint64_t cookie;
 
 	(void)state;
-	holders__begin(&h);
-	assert_true(is_news(&h, 7, 100, "nginx"));
-	assert_false(is_news(&h, 7, 101, "nginx"));	/* the first holder is the owner */
+	assert_true(holders__is_first(&h, 7));
+	assert_false(holders__is_first(&h, 7));	/* the first holder is the owner */
 	for (cookie = 1000; cookie < 21000; cookie++)
-		assert_true(is_news(&h, cookie, 200, "redis-server"));
-	holders__end(&h);
-	holders__begin(&h);
+		assert_true(holders__is_first(&h, cookie));
+	holders__end_pass(&h);
 	for (cookie = 1000; cookie < 21000; cookie++)
-		assert_false(is_news(&h, cookie, 200, "redis-server"));
-	assert_true(is_news(&h, 7, 101, "nginx"));	/* handed on */
-	assert_true(is_news(&h, 1000 | 1ULL << 39, 200, "redis-server"));
-	holders__end(&h);
-	holders__begin(&h);
-	assert_true(is_news(&h, 7, 101, "worker"));	/* another program by now */
-	holders__end(&h);
-	assert_int_equal(h.used, 1);	/* the rest is gone */
-	assert_true(h.size <= 1024);
-	holders__begin(&h);
-	assert_true(is_news(&h, 1000, 200, "redis-server"));
-	holders__end(&h);
+		assert_false(holders__is_first(&h, cookie));
+	assert_true(holders__is_first(&h, 1000 | 1ULL << 39));
+	holders__end_pass(&h);
+	holders__end_pass(&h);	/* nobody was met */
+	assert_true(holders__is_first(&h, 7));
 	holders__free(&h);
+	assert_null(h.before.places);
 }
 
 int main(void)
@@ -328,7 +312,7 @@ int main(void)
 		cmocka_unit_test(test_json_nests_and_separates),
 		cmocka_unit_test(test_json_strings_hold_anything),
 		cmocka_unit_test(test_json_numbers_and_times),
-		cmocka_unit_test(test_only_what_changed_is_told),
+		cmocka_unit_test(test_strangers_are_met_once),
 	};
 	int failed, fd = mkstemp(path);
 

@@ -344,13 +344,28 @@ static int follow(struct watch *w, struct live *live, int signals)
 	return err;
 }
 
+static void begin_holders(void *context)
+{
+	struct watch *w = context;
+
+	core__begin_holders(w->core);
+}
+
+static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, const char *comm)
+{
+	struct watch *w = context;
+
+	return core__found_holder(w->core, cookie, pid, comm);
+}
+
 static int watch_kernel(struct watch *w)
 {
 	struct live_config config = {
 		.version = HALFOPEN_VERSION, .gateway = w->options.gateway,
 		.ring_bytes = w->options.ring_bytes, .identities = w->options.identities,
 		.idle_gap_ms = w->options.idle_gap_ns / 1000000, .all_states = w->options.core.events,
-		.fn = take_record, .context = w,
+		.fn = take_record, .begin_holders = begin_holders,
+		.found_holder = found_holder, .context = w,
 	};
 	struct live *live = NULL;
 	sigset_t set;

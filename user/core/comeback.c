@@ -32,7 +32,7 @@ static void suspect_successor(struct core *core, struct slot *old, const struct 
 				       .family = by->family, .confidence = confidence };
 	struct told told;
 
-	if (!c || c->ended_ns)
+	if (!c || connection__ended_ns(c))
 		return;
 	if (!c->addressed)
 		connection__address(c, by->netns, by->family, &by->local, peer);
@@ -130,10 +130,11 @@ void comeback__find_superseded(struct core *core, struct connection *c, uint64_t
 {
 	const struct successor *by = connection__successor(c);
 	bool sure = by && by->confidence >= 1 && mono_ns > by->at_ns + SURE_AFTER_NS;
+	bool said = connection__incidents(c)->found_by == FOUND_BY_SUPERSEDED;
 
-	if (c->ended_ns || sure == (c->found_by == FOUND_BY_SUPERSEDED))
+	if (connection__ended_ns(c) || sure == said ||
+	    !connection__set_found_by(c, sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
 		return;
-	c->found_by = sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING;
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
 }
@@ -143,9 +144,9 @@ static bool may_be_superseded(const struct connection *c)
 {
 	const struct successor *by = connection__successor(c);
 
-	return c->found_by != FOUND_BY_NOTHING ||
-	       (by && by->confidence >= 1 && (c->outcome == OUTCOME_CLOSED_LOCALLY ||
-					      c->outcome == OUTCOME_ABORTED_LOCALLY));
+	return c->incidents->found_by != FOUND_BY_NOTHING ||
+	       (by && by->confidence >= 1 && (c->incidents->outcome == OUTCOME_CLOSED_LOCALLY ||
+					      c->incidents->outcome == OUTCOME_ABORTED_LOCALLY));
 }
 
 /* Which of the connections that have ended, the first `count` of them, were superseded. */
@@ -155,13 +156,13 @@ void comeback__judge_ended(struct core *core, unsigned int count)
 	struct connection *c = core->first_ended;
 	unsigned int unsure = 0, i;
 
-	for (i = 0; dead && i < count; i++, c = c->next_ended) {
+	for (i = 0; dead && i < count; i++, c = c->incidents->next_ended) {
 		const struct successor *by = connection__successor(c);
 
 		if (!may_be_superseded(c))
 			continue;
 		if (by && by->confidence >= 1)
-			c->found_by = FOUND_BY_SUPERSEDED;
+			c->incidents->found_by = FOUND_BY_SUPERSEDED;
 		else
 			dead[unsure++].connection = c;
 	}
@@ -178,7 +179,7 @@ void comeback__judge_ended(struct core *core, unsigned int count)
 			.cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
 			.family = by->family, .confidence = dead[i].confidence }, &told);
 		if (connection__successor(c)) {
-			c->found_by = FOUND_BY_SUPERSEDED;
+			c->incidents->found_by = FOUND_BY_SUPERSEDED;
 			telling__events(core, c, &told);
 		}
 	}

@@ -34,14 +34,58 @@ static uint32_t heard_jiffies(const struct ho_event *e)
 								     : e->rcv_tstamp_jiffies;
 }
 
+/* ---- incidents ---- */
+
+const struct incidents *connection__incidents(const struct connection *c)
+{
+	static const struct incidents none;
+
+	return c->incidents ? c->incidents : &none;
+}
+
+static bool make_incidents(struct connection *c)
+{
+	if (!c->incidents)
+		c->incidents = calloc(1, sizeof(*c->incidents));
+	return c->incidents;
+}
+
+bool connection__set_found_by(struct connection *c, enum found_by found_by)
+{
+	if (!make_incidents(c))
+		return false;
+	c->incidents->found_by = found_by;
+	return true;
+}
+
+uint32_t connection__revise(struct connection *c)
+{
+	return make_incidents(c) ? ++c->incidents->revision : 0;
+}
+
+uint8_t connection__family(const struct connection *c)
+{
+	return c->is_ipv6 ? AF_INET6 : AF_INET;
+}
+
+struct rtt connection__rtt(const struct connection *c)
+{
+	return rtt__sum(connection__incidents(c)->rtt, c->run.rtt);
+}
+
 /* ---- journal ---- */
 
 void connection__flush_run(struct connection *c)
 {
-	if (!c->run.n)
+	const struct answered_run *run = &c->run;
+
+	if (!run->rtt.count || !make_incidents(c))
 		return;
-	journal__add(&c->journal, &c->run);
-	c->run = (struct entry){ 0 };
+	journal__add(&c->incidents->journal, &(struct entry){
+		.kind = ENTRY_ANSWERED_RUN, .at_ns = run->first_ns, .last_ns = run->last_ns,
+		.n = run->rtt.count, .rtt = run->rtt, .episode = run->episode });
+	c->incidents->rtt = rtt__sum(c->incidents->rtt, run->rtt);
+	c->run = (struct answered_run){ 0 };
 }
 
 static void tell(struct told *told, struct entry entry)
@@ -50,18 +94,21 @@ static void tell(struct told *told, struct entry entry)
 		told->entries[told->count++] = entry;
 }
 
+/* Of a connection that has incidents. */
 static void note(struct connection *c, struct told *told, struct entry entry)
 {
 	connection__flush_run(c);
 	entry.episode = c->silences;
-	journal__add(&c->journal, &entry);
+	journal__add(&c->incidents->journal, &entry);
 	tell(told, entry);
 }
 
 void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
 			   struct told *told)
 {
-	c->counts.events_lost += events;
+	if (!make_incidents(c))
+		return;
+	c->incidents->events_lost += events;
 	note(c, told, (struct entry){ .kind = ENTRY_LOST, .at_ns = at_ns, .n = events });
 }
 
@@ -71,13 +118,13 @@ void connection__suspect_successor(struct connection *c, const struct successor 
 	const struct successor *before = connection__successor(c);
 
 	told->count = told->untold_probes = 0;
-	if (before && before->confidence >= by->confidence)
+	if ((before && before->confidence >= by->confidence) || !make_incidents(c))
 		return;
-	if (!c->successor)
-		c->successor = malloc(sizeof(*c->successor));
-	if (!c->successor)
+	if (!c->incidents->successor)
+		c->incidents->successor = malloc(sizeof(*by));
+	if (!c->incidents->successor)
 		return;
-	*c->successor = *by;
+	*c->incidents->successor = *by;
 	c->told = true;
 	note(c, told, (struct entry){ .kind = ENTRY_SUPERSEDED, .at_ns = by->at_ns,
 				      .n = by->confidence * 1000, .by_cookie = by->cookie });
@@ -85,7 +132,9 @@ void connection__suspect_successor(struct connection *c, const struct successor 
 
 const struct successor *connection__successor(const struct connection *c)
 {
-	return c->successor && c->last_heard_ns <= c->successor->at_ns ? c->successor : NULL;
+	const struct successor *by = connection__incidents(c)->successor;
+
+	return by && c->last_heard_ns <= by->at_ns ? by : NULL;
 }
 
 /* ---- silences ---- */
@@ -103,7 +152,7 @@ void connection__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, 
 		s->first_ask_ns = at_ns;
 		c->silences++;
 	}
-	s->asks++;
+	s->asks += s->asks < UINT16_MAX;
 	s->kinds |= kind;
 	if (at_ns > s->last_ask_ns)
 		s->last_ask_ns = at_ns;
@@ -114,26 +163,25 @@ void connection__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, 
 
 void connection__end_episode(struct connection *c, uint64_t at_ns, enum episode_end end)
 {
-	struct silence *s = &c->silence;
+	const struct silence *s = &c->silence;
+	struct incidents *i = c->incidents;
 	struct episode *bigger;
 
-	if (s->asks < 2 && end != EPISODE_DIED)
+	if (s->asks < (end == EPISODE_DIED ? 1 : 2))
 		return;
-	if (!s->asks)
-		return;
-	if (c->episodes_used == EPISODES_KEPT) {
-		memmove(&c->episodes[EPISODES_KEPT / 2], &c->episodes[EPISODES_KEPT / 2 + 1],
-			(EPISODES_KEPT / 2 - 1) * sizeof(*c->episodes));
-		c->episodes_used--;
-		c->episodes_omitted++;
+	if (i->episodes_used == EPISODES_KEPT) {
+		memmove(&i->episodes[EPISODES_KEPT / 2], &i->episodes[EPISODES_KEPT / 2 + 1],
+			(EPISODES_KEPT / 2 - 1) * sizeof(*i->episodes));
+		i->episodes_used--;
+		i->episodes_omitted++;
 	}
-	bigger = realloc(c->episodes, (c->episodes_used + 1) * sizeof(*bigger));
+	bigger = realloc(i->episodes, (i->episodes_used + 1) * sizeof(*bigger));
 	if (!bigger) {
-		c->episodes_omitted++;
+		i->episodes_omitted++;
 		return;
 	}
-	c->episodes = bigger;
-	c->episodes[c->episodes_used++] = (struct episode){
+	i->episodes = bigger;
+	i->episodes[i->episodes_used++] = (struct episode){
 		.first_unanswered_ns = s->first_ask_ns, .ended_ns = at_ns,
 		.asks = s->asks, .kinds = s->kinds, .end = end };
 }
@@ -157,12 +205,10 @@ static void break_silence(struct connection *c, uint64_t at_ns)
 
 static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered_ns, uint32_t us)
 {
-	struct entry *run = &c->run;
+	struct answered_run *run = &c->run;
 
-	if (!run->n)
-		*run = (struct entry){ .kind = ENTRY_ANSWERED_RUN, .at_ns = sent_ns,
-				       .episode = c->silences };
-	run->n++;
+	if (!run->rtt.count)
+		*run = (struct answered_run){ .first_ns = sent_ns, .episode = c->silences };
 	run->last_ns = answered_ns;
 	rtt__add(&run->rtt, us);
 }
@@ -173,22 +219,22 @@ static void answered(struct connection *c, uint64_t at_ns, bool fold, struct tol
 {
 	struct silence s = c->silence;
 	struct entry entry = { .kind = ENTRY_ANSWERED, .at_ns = at_ns, .n = s.asks };
-	uint64_t late_ns = at_ns - s.first_ask_ns;
+	uint64_t late_us = (at_ns - s.first_ask_ns + 999) / 1000;
 
 	if (s.kinds & ASK_PROBE)
-		c->counts.probes_answered++;
-	if (late_ns > c->slowest_answer_ns)
-		c->slowest_answer_ns = late_ns;
+		c->probes_answered++;
+	if (late_us > c->slowest_answer_us)
+		c->slowest_answer_us = late_us < UINT32_MAX ? late_us : UINT32_MAX;
 	if (s.asks == 1 && (s.kinds == ASK_PROBE || s.kinds == ASK_ZERO_WINDOW)) {
 		uint32_t us = (at_ns - s.last_ask_ns) / 1000;
 
-		rtt__add(&c->rtt, us);
-		rtt__add(&entry.rtt, us);
 		if (fold) {
 			extend_run(c, s.last_ask_ns, at_ns, us);
 			break_silence(c, at_ns);
 			return;
 		}
+		rtt__add(&entry.rtt, us);
+		rtt__add(&c->incidents->rtt, us);
 	}
 	note(c, told, entry);
 	break_silence(c, at_ns);
@@ -199,7 +245,7 @@ static void answered(struct connection *c, uint64_t at_ns, bool fold, struct tol
 static void answered_unseen(struct connection *c, uint64_t at_ns)
 {
 	if (c->silence.kinds & ASK_PROBE)
-		c->counts.probes_answered++;
+		c->probes_answered++;
 	break_silence(c, at_ns);
 }
 
@@ -210,12 +256,11 @@ static void identify(struct connection *c, const struct ho_event *e)
 	c->local = endpoint__of(e->local, e->local_port);
 	c->peer = endpoint__of(e->peer, e->peer_port);
 	c->netns = e->netns;
-	c->family = e->family;
+	c->is_ipv6 = e->family == AF_INET6;
 	c->keepalive = keepalive__of(e);
-	c->counts.retransmits_total = e->total_retrans;
-	if (c->partial)	/* what it did before we saw it is not ours to count */
-		c->counts.retransmits_before = e->total_retrans -
-					       (e->kind == HO_RETRANSMIT && e->total_retrans);
+	c->retransmits_total = e->total_retrans;
+	if (c->partial && e->total_retrans)	/* what it did before we saw it is not ours to count */
+		c->incidents->retransmits_before = e->total_retrans - (e->kind == HO_RETRANSMIT);
 	c->options_settled = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	c->addressed = c->identified = true;
 }
@@ -224,7 +269,7 @@ void connection__address(struct connection *c, uint32_t netns, uint8_t family,
 			 const struct endpoint *local, const struct endpoint *peer)
 {
 	c->netns = netns;
-	c->family = family;
+	c->is_ipv6 = family == AF_INET6;
 	c->local = *local;
 	c->peer = *peer;
 	c->addressed = true;
@@ -270,7 +315,7 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 	if (keepalive__equal(&now, &c->keepalive))
 		return;
 	c->keepalive = now;
-	if (!now.enabled)	/* it concerns nobody yet */
+	if (!now.enabled || !make_incidents(c))	/* it concerns nobody yet */
 		return;
 	c->told = true;
 	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = at_ns });
@@ -302,11 +347,12 @@ static void observe(struct connection *c, const struct ho_event *e,
 		c->srtt_us = e->srtt_us;
 	if (e->mdev_us)
 		c->mdev_us = e->mdev_us;
-	if (e->total_retrans > c->counts.retransmits_total)
-		c->counts.retransmits_total = e->total_retrans;
+	if (e->total_retrans > c->retransmits_total)
+		c->retransmits_total = e->total_retrans;
 	if (e->bound_if)
-		c->bound_if = e->bound_if;
-	heartbeat__notice_reply(&c->heartbeat, e);
+		c->incidents->bound_if = e->bound_if;
+	if (c->incidents)
+		heartbeat__notice_reply(&c->incidents->heartbeat, e);
 	c->mptcp |= (e->flags & HO_F_MPTCP) != 0;
 	c->state = e->state;
 	notice_life(c, e, rules->hz);
@@ -335,7 +381,7 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 	untold__find_first_probes(c, e, rules->hz, told);
 	if (e->probes_out)
 		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
-	c->counts.probes_sent++;
+	c->probes_sent++;
 	connection__ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
 	note_probe(c, ENTRY_PROBE_SENT, e->mono_ns, rules, told);
@@ -350,7 +396,7 @@ static void on_probe_failed(struct connection *c, const struct ho_event *e,
 		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
 		c->silence.probes_out = e->probes_out;
 	}
-	c->counts.probes_failed++;
+	c->incidents->probes_failed++;
 	c->told = true;
 	note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
 				      .n = e->reason });
@@ -361,7 +407,7 @@ static void on_probe_failed(struct connection *c, const struct ho_event *e,
 static void on_zero_window_probe(struct connection *c, const struct ho_event *e,
 				 const struct connection_rules *rules, struct told *told)
 {
-	c->counts.zero_window_probes++;
+	c->incidents->zero_window_probes++;
 	connection__ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
 	note_probe(c, ENTRY_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
@@ -380,10 +426,10 @@ static uint64_t first_transmission_ns(const struct ho_event *e, uint32_t hz)
 
 static void note_local_close(struct connection *c, uint64_t at_ns, uint32_t suspect_after)
 {
-	if (c->closed_ns)
+	if (c->incidents->closed_ns)
 		return;
-	c->closed_ns = at_ns;
-	c->suspect_at_close = connection__unanswered(c) >= suspect_after;
+	c->incidents->closed_ns = at_ns;
+	c->incidents->suspect_at_close = connection__unanswered(c) >= suspect_after;
 }
 
 static void on_retransmit(struct connection *c, const struct ho_event *e,
@@ -413,11 +459,11 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
 			   const struct connection_rules *rules)
 {
-	bool asked = e->probes_out || e->packets_out;
+	bool asked = e->probes_out || e->packets_out, of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
 
-	c->reset_heard_ns = e->mono_ns;
-	c->reset_of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
-	if (c->reset_of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
+	c->incidents->reset_heard_ns = e->mono_ns;
+	c->incidents->reset_of_an_ask = of_an_ask;
+	if (of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
 		uint64_t first = first_transmission_ns(e, rules->hz);
 
 		connection__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
@@ -433,10 +479,7 @@ static void survive_gap(struct connection *c, uint64_t low, uint64_t high, bool 
 
 	if (!since || high < since + GAP_MIN_NS || low < since + jiffy)
 		return;
-	if (!c->gaps)
-		c->gaps = calloc(1, sizeof(*c->gaps));
-	if (c->gaps)
-		gaps__add(c->gaps, low - since - jiffy, high - since, ended_by_us);
+	gaps__add(&c->gaps, low - since - jiffy, high - since, ended_by_us);
 }
 
 /* Who ended the gap that this segment tells to be over: we, who asked or wrote after it, or the
@@ -461,9 +504,9 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 					? e->lsndtime_jiffies : e->lrcvtime_jiffies;
 	uint64_t since = latest(e, data_jiffies, hz);
 
-	c->counts.heartbeats++;
+	c->incidents->heartbeats++;
 	c->told = true;
-	heartbeat__take(&c->heartbeat, e, e->mono_ns - since);
+	heartbeat__take(&c->incidents->heartbeat, e, e->mono_ns - since);
 	note(c, told, (struct entry){ .kind = ENTRY_HEARTBEAT, .at_ns = e->mono_ns,
 				      .last_ns = since, .n = e->payload });
 }
@@ -490,7 +533,7 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	}
 	notice_gap(c, e, own_probe, rules->hz);
 	if (own_probe) {
-		c->counts.peer_probes++;
+		c->incidents->peer_probes++;
 		c->told = true;
 		break_silence(c, e->mono_ns);
 		note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
@@ -510,9 +553,11 @@ static void on_heard(struct connection *c, const struct ho_event *e,
  * receive path is watched. */
 static void on_reset_received(struct connection *c, const struct ho_event *e, struct told *told)
 {
-	if (!c->reset_heard_ns || e->mono_ns - c->reset_heard_ns > 10000000)
-		c->reset_of_an_ask = e->probes_out > 0;
-	c->reset_ns = e->mono_ns;
+	struct incidents *i = c->incidents;
+
+	if (!i->reset_heard_ns || e->mono_ns - i->reset_heard_ns > 10000000)
+		i->reset_of_an_ask = e->probes_out > 0;
+	i->reset_ns = e->mono_ns;
 	note(c, told, (struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
 }
 
@@ -534,33 +579,36 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	}
 	if (e->state != TCP_CLOSE)
 		return;
-	if (e->error && e->error != c->error) {
-		c->error = e->error;
+	if (e->error && e->error != c->incidents->error) {
+		c->incidents->error = e->error;
 		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
 					      .n = e->error });
 	}
 	if (outcome__is_of_keepalive(c, e))
 		untold__find_probes_at_death(c, e, rules, told);
-	c->ended_ns = e->mono_ns;
-	c->ended_from = e->old_state;
+	c->incidents->ended_ns = e->mono_ns;
+	c->incidents->ended_from = e->old_state;
 	outcome__decide(c, e, rules->suspect_after);
 }
 
-void connection__lose_ending(struct connection *c, uint64_t at_ns)
+bool connection__lose_ending(struct connection *c, uint64_t at_ns)
 {
-	c->ended_ns = at_ns;
-	c->ending_lost = true;
-	c->outcome = OUTCOME_UNKNOWN;
+	if (!make_incidents(c))
+		return false;
+	c->incidents->ended_ns = at_ns;
+	c->incidents->ending_lost = true;
+	c->incidents->outcome = OUTCOME_UNKNOWN;
 	c->told |= connection__unanswered(c) > 0;
 	connection__end_episode(c, at_ns, EPISODE_CLOSED);
+	return true;
 }
 
 /* The second witness. Where the first was heard, the socket's history is already written. */
 static void on_gone(struct connection *c, const struct ho_event *e)
 {
-	if (c->ended_ns)
+	if (c->incidents->ended_ns)
 		return;
-	c->error = e->error;
+	c->incidents->error = e->error;
 	c->told |= e->error != 0;
 	connection__lose_ending(c, e->mono_ns);
 }
@@ -605,14 +653,35 @@ static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz,
 	adopt_silence(c, e, hz);
 }
 
-void connection__apply(struct connection *c, const struct ho_event *e,
+/* The first probe of a silence, its answer, a report after an idle gap: what happens to every
+ * socket and needs no incident to be kept. */
+static bool is_routine(const struct connection *c, const struct ho_event *e,
+		       const struct connection_rules *rules)
+{
+	struct keepalive now = keepalive__of(e);
+	const struct silence *s = &c->silence;
+
+	if (!rules->fold || rules->probes_unseen || e->bound_if ||
+	    (!c->identified && c->partial && e->total_retrans) ||
+	    (c->identified && c->options_settled && !keepalive__equal(&now, &c->keepalive)))
+		return false;
+	if (e->kind == HO_PROBE_SENT)
+		return !s->asks && !s->probes_out && e->probes_out < 2;
+	return e->kind == HO_HEARD && !(e->tcp_flags & HO_TCP_RST) && !is_probe_of_peer(e) &&
+	       !heartbeat__is(e) &&
+	       (!s->asks || (s->asks == 1 && (s->kinds == ASK_PROBE || s->kinds == ASK_ZERO_WINDOW)));
+}
+
+bool connection__apply(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told)
 {
 	bool first = !c->identified;
 
 	told->count = told->untold_probes = 0;
-	if (c->ended_ns && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
-		return;
+	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
+		return true;
+	if (!is_routine(c, e, rules) && !make_incidents(c))
+		return false;
 	observe(c, e, rules, told);
 	switch ((enum ho_kind)e->kind) {
 	case HO_SEEN:
@@ -637,8 +706,8 @@ void connection__apply(struct connection *c, const struct ho_event *e,
 		on_retransmit(c, e, rules, told);
 		break;
 	case HO_RESET_SENT:
-		c->reset_sent = true;
-		c->reset_reason = e->reason;
+		c->incidents->reset_sent = true;
+		c->incidents->reset_reason = e->reason;
 		note(c, told, (struct entry){ .kind = ENTRY_RESET_SENT, .at_ns = e->mono_ns,
 					      .n = e->reason });
 		break;
@@ -646,7 +715,7 @@ void connection__apply(struct connection *c, const struct ho_event *e,
 		on_reset_received(c, e, told);
 		break;
 	case HO_ERROR:
-		c->error = e->error;
+		c->incidents->error = e->error;
 		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
 					      .n = e->error });
 		break;
@@ -656,6 +725,7 @@ void connection__apply(struct connection *c, const struct ho_event *e,
 	case HO_KIND_MAX:
 		break;
 	}
+	return true;
 }
 
 struct latency_evidence connection__evidence(const struct connection *c, uint64_t declared_ns)
@@ -664,7 +734,7 @@ struct latency_evidence connection__evidence(const struct connection *c, uint64_
 	struct latency_evidence e = {
 		.declared_ns = declared_ns, .last_heard_ns = c->last_heard_ns,
 		.srtt_us = c->srtt_us, .mdev_us = c->mdev_us,
-		.slowest_answer_ns = c->slowest_answer_ns,
+		.slowest_answer_ns = (uint64_t)c->slowest_answer_us * 1000,
 	};
 
 	if (s->asks && s->first_ask_ns <= declared_ns) {
@@ -677,8 +747,11 @@ struct latency_evidence connection__evidence(const struct connection *c, uint64_
 
 void connection__release(struct connection *c)
 {
-	journal__free(&c->journal);
-	free(c->episodes);
-	free(c->gaps);
-	free(c->successor);
+	gaps__free(&c->gaps);
+	if (!c->incidents)
+		return;
+	journal__free(&c->incidents->journal);
+	free(c->incidents->episodes);
+	free(c->incidents->successor);
+	free(c->incidents);
 }

@@ -30,14 +30,21 @@ struct silence {
 	uint64_t first_ask_ns;
 	uint64_t last_ask_ns;
 	uint32_t last_ask_jiffies;
-	uint32_t asks;
-	uint8_t kinds;
+	uint16_t asks;		/* saturates */
 	uint8_t probes_out;	/* the kernel's count at the last probe */
 	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
-	bool adopted;		/* it had begun when we first saw the socket */
+	uint8_t kinds : 4;
+	bool adopted : 1;	/* it had begun when we first saw the socket */
 	uint8_t held;	/* enum entry_kind of a first probe, which is not in the journal while it may
 			 * be answered; 0: none */
-};
+} __attribute__((packed, aligned(2)));
+
+/* Probes that were answered one after the other, not yet in the journal. */
+struct answered_run {
+	uint64_t first_ns, last_ns;	/* first sent, last answered */
+	struct rtt rtt;			/* count 0: none */
+	uint16_t episode;		/* as in struct entry */
+} __attribute__((packed, aligned(2)));
 
 enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };
 
@@ -72,42 +79,20 @@ struct successor {
 	double confidence;	/* 1: the operator's word */
 };
 
-struct counts {
-	uint32_t probes_sent, probes_answered, probes_failed, peer_probes, zero_window_probes;
-	uint32_t heartbeats, events_lost;
-	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
-	uint32_t retransmits_total;
-};
-
 #define EPISODES_KEPT 16
 
-struct connection {
-	uint64_t cookie;
-	struct endpoint local, peer;
-	uint32_t netns;
+/* What does not happen to a socket whose peer answers every probe: made when the first of it does. */
+struct incidents {
+	uint32_t probes_failed, peer_probes, zero_window_probes, heartbeats, events_lost;
+	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
+	struct rtt rtt;		/* of answers that are in the journal */
 	uint32_t bound_if;	/* interface that it is bound to: the scope of link-local addresses */
-	uint8_t family;
-	uint8_t state;
-	bool addressed;		/* the fields above hold */
-	bool identified;	/* and so does the rest: an event told of it */
-	bool partial;
-	bool told;		/* it did something that is told without --all */
-	bool mptcp;
-	bool options_settled;	/* programs set them right after accept() or connect() */
-	bool heard_is_lower_bound;	/* in a state where the peer's empty probes are invisible */
-
-	struct keepalive keepalive;
-	struct silence silence;
-	struct rtt rtt;
-	struct counts counts;
-	uint32_t srtt_us, mdev_us;
-	uint64_t slowest_answer_ns;
-
-	uint64_t first_seen_ns;
-	uint64_t last_heard_ns;
-	struct gaps *gaps;	/* that it survived; NULL: none */
-	struct successor *successor;	/* NULL: nobody suspected one */
+	uint32_t revision;
 	struct heartbeat heartbeat;
+	struct successor *successor;	/* NULL: nobody suspected one */
+	struct journal journal;
+	struct episode *episodes;
+	uint32_t episodes_used, episodes_omitted;
 
 	/* Evidence of the ending. */
 	uint64_t closed_ns;	/* our program closed it (its FIN was queued) */
@@ -122,16 +107,40 @@ struct connection {
 	uint8_t found_by;	/* enum found_by */
 	bool ending_lost;	/* the state change was not seen, only that it is gone */
 
-	uint32_t owner;
-	uint32_t revision;
-	uint16_t silences;	/* how many began: numbers the journal's episodes */
-	struct journal journal;
-	struct entry run;	/* answered probes not yet in the journal; n = 0: none */
-	struct episode *episodes;
-	uint32_t episodes_used, episodes_omitted;
-
 	struct connection *next_ended;	/* waiting for its last events */
 };
+
+/* There may be a million whose probes were answered, and nothing more: see docs/DESIGN.md before
+ * you add to it. */
+struct connection {
+	uint64_t cookie;
+	uint64_t first_seen_ns;
+	uint64_t last_heard_ns;
+	struct incidents *incidents;	/* NULL: none. connection__incidents() reads them */
+	uint32_t netns;
+	uint32_t owner;
+	uint32_t srtt_us, mdev_us;
+	uint32_t slowest_answer_us;
+	uint32_t probes_sent, probes_answered;
+	uint32_t retransmits_total;	/* the kernel's */
+	struct gaps gaps;	/* that it survived */
+	struct endpoint local, peer;
+	struct keepalive keepalive;
+	struct silence silence;
+	struct answered_run run;
+	uint16_t silences;	/* how many began: numbers the journal's episodes */
+	uint8_t state : 4;
+	bool is_ipv6 : 1;
+	bool addressed : 1;	/* family, ends and namespace hold */
+	bool identified : 1;	/* and so does the rest: an event told of it */
+	bool partial : 1;
+	bool told : 1;		/* it did something that is told without --all */
+	bool mptcp : 1;
+	bool options_settled : 1;	/* programs set them right after accept() or connect() */
+	bool heard_is_lower_bound : 1;	/* in a state where the peer's empty probes are invisible */
+};
+
+_Static_assert(sizeof(struct connection) <= 200, "what malloc() makes 208 bytes of");
 
 /* How the facts are turned into history; constant over a run. */
 struct connection_rules {
@@ -148,11 +157,26 @@ struct told {
 	uint32_t untold_probes;	/* whose own events never came, by the kernel's count */
 };
 
+/* What befell it, all zeroes where nothing did; valid until the next fact is taken. */
+const struct incidents *connection__incidents(const struct connection *c);
+
+/* 0: open. */
+static inline uint64_t connection__ended_ns(const struct connection *c)
+{
+	return c->incidents ? c->incidents->ended_ns : 0;
+}
+
+/* AF_INET or AF_INET6. */
+uint8_t connection__family(const struct connection *c);
+
+/* Of all answers whose round trip is known. */
+struct rtt connection__rtt(const struct connection *c);
+
 /*
  * Takes one fact about this socket; facts come in order of time. `told` receives the events
- * that a reader of every event is told.
+ * that a reader of every event is told. False when memory is short: nothing was taken.
  */
-void connection__apply(struct connection *c, const struct ho_event *e,
+bool connection__apply(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told);
 
 /* The sysctls of its namespace are these now: what it took from there follows. */
@@ -160,8 +184,8 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 			       uint32_t interval_s, uint32_t probes,
 			       const struct connection_rules *rules, struct told *told);
 
-/* It is gone, and the state change that would tell why never reached us. */
-void connection__lose_ending(struct connection *c, uint64_t at_ns);
+/* It is gone, and the state change that would tell why never reached us. False when memory is short. */
+bool connection__lose_ending(struct connection *c, uint64_t at_ns);
 
 /* Events about this socket never reached us. */
 void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
@@ -177,6 +201,12 @@ void connection__note_life(struct connection *c, uint64_t at_ns);
 /* It may have been superseded, or surely was: the likeliest successor stays. */
 void connection__suspect_successor(struct connection *c, const struct successor *by,
 				   struct told *told);
+
+/* By what its peer was found to be gone. False when memory is short. */
+bool connection__set_found_by(struct connection *c, enum found_by found_by);
+
+/* Counts one more timeline of it; returns which one this is. */
+uint32_t connection__revise(struct connection *c);
 
 /* Its successor, unless it was heard after that one came. */
 const struct successor *connection__successor(const struct connection *c);

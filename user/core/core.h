@@ -114,6 +114,14 @@ void core__free(struct core *core);
 #define CORE_UNWANTED 1
 int core__feed(struct core *core, const struct record *r, const char **why);
 
+/*
+ * For whoever looks through the processes, and would tell a million sockets' owners again: begins a
+ * pass, and says of a process that holds a socket what is known. What is remembered of the pass
+ * changes nothing that is told.
+ */
+void core__begin_holders(struct core *core);
+enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm);
+
 /* How many sockets are known, how many events came, ... */
 struct core_totals core__totals(struct core *core);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "gaps.h"
@@ -69,35 +70,66 @@ static unsigned int nearest(const struct gap *all, unsigned int used)
 	return best;
 }
 
+const struct gap *gaps__kept(const struct gaps *g)
+{
+	return g->used > 1 ? g->several : g->used ? &g->only : NULL;
+}
+
+/* Makes these what is kept. */
+static bool keep(struct gaps *g, const struct gap *all, unsigned int used)
+{
+	struct gap *several = g->used > 1 ? g->several : NULL;
+
+	if (used > 1 && used > g->used) {
+		several = realloc(several, used * sizeof(*several));
+		if (!several)
+			return false;
+		g->several = several;
+	}
+	g->used = used;
+	memcpy(used > 1 ? several : &g->only, all, used * sizeof(*all));
+	return true;
+}
+
 void gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_us)
 {
 	struct gap new = { .from_ms = in_ms(low_ns, 0), .to_ms = in_ms(high_ns, 999999),
 			   .count = 1, .ended_by_us = ended_by_us };
 	struct gap all[GAPS_KEPT + 1];
-	unsigned int i;
+	unsigned int used = g->used, i;
 
-	for (i = 0; i < g->used; i++) {
-		struct gap both = joined(&g->kept[i], &new);
+	if (used)
+		memcpy(all, gaps__kept(g), used * sizeof(*all));
+	for (i = 0; i < used; i++) {
+		struct gap both = joined(&all[i], &new);
 
-		if (g->kept[i].ended_by_us == ended_by_us && is_alike(&both)) {
-			g->kept[i] = both;
+		if (all[i].ended_by_us == ended_by_us && is_alike(&both)) {
+			all[i] = both;
+			keep(g, all, used);
 			return;
 		}
 	}
-	memcpy(all, g->kept, g->used * sizeof(*all));
-	insert(all, g->used++, &new);
-	if (g->used > GAPS_KEPT)
-		join_with_next(all, g->used--, nearest(all, GAPS_KEPT + 1));
-	memcpy(g->kept, all, g->used * sizeof(*all));
+	insert(all, used++, &new);
+	if (used > GAPS_KEPT)
+		join_with_next(all, used--, nearest(all, GAPS_KEPT + 1));
+	keep(g, all, used);	/* where memory is short, as it was before */
 }
 
 uint32_t gaps__longest_ms(const struct gaps *g)
 {
+	const struct gap *kept = gaps__kept(g);
 	uint32_t longest = 0;
 	unsigned int i;
 
-	for (i = 0; g && i < g->used; i++)
-		if (g->kept[i].from_ms > longest)
-			longest = g->kept[i].from_ms;
+	for (i = 0; i < g->used; i++)
+		if (kept[i].from_ms > longest)
+			longest = kept[i].from_ms;
 	return longest;
+}
+
+void gaps__free(struct gaps *g)
+{
+	if (g->used > 1)
+		free(g->several);
+	*g = (struct gaps){ .used = 0 };
 }

@@ -17,20 +17,30 @@
  * many. Not every middlebox lets both directions refresh it, so who ended them is kept apart. */
 struct gap {
 	uint32_t from_ms, to_ms;
-	uint32_t count;
-	bool ended_by_us;
+	uint32_t count : 31;
+	uint32_t ended_by_us : 1;
 };
 
-/* In order of length, those that we ended behind those that the peer did. */
+/* In order of length, those that we ended behind those that the peer did. Mostly there is one kind:
+ * it stands here, several elsewhere. */
 struct gaps {
-	struct gap kept[GAPS_KEPT];
-	uint8_t used;
+	union {
+		struct gap only;
+		struct gap *several;
+	} __attribute__((packed, aligned(4)));
+	uint32_t used;
 };
 
-/* One more gap, whose true length lies between the two. */
+/* The first of `used`; NULL: none. */
+const struct gap *gaps__kept(const struct gaps *g);
+
+/* One more gap, whose true length lies between the two; where memory is short, it is
+ * forgotten. */
 void gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_us);
 
 /* The longest that was surely survived, in milliseconds; 0 if there was none. */
 uint32_t gaps__longest_ms(const struct gaps *g);
+
+void gaps__free(struct gaps *g);
 
 #endif

@@ -19,6 +19,15 @@ void rtt__add(struct rtt *r, uint32_t us)
 	r->count++;
 }
 
+struct rtt rtt__sum(struct rtt a, struct rtt b)
+{
+	if (!a.count || !b.count)
+		return a.count ? a : b;
+	return (struct rtt){ .sum_us = a.sum_us + b.sum_us, .count = a.count + b.count,
+			     .min_us = a.min_us < b.min_us ? a.min_us : b.min_us,
+			     .max_us = a.max_us > b.max_us ? a.max_us : b.max_us };
+}
+
 static void leave_out(struct journal *j, unsigned int i)
 {
 	memmove(&j->entries[i], &j->entries[i + 1], (j->used - i - 1) * sizeof(j->entries[0]));
@@ -33,7 +42,7 @@ static bool make_room(struct journal *j)
 
 	if (j->used < j->size)
 		return true;
-	size = j->size ? j->size * 2 : 4;
+	size = j->size ? j->size * 2 : 2;
 	bigger = realloc(j->entries, size * sizeof(*bigger));
 	if (!bigger)
 		return false;

@@ -33,9 +33,12 @@ enum entry_kind {
 struct rtt {
 	uint64_t sum_us;
 	uint32_t count, min_us, max_us;
-};
+} __attribute__((packed, aligned(2)));
 
 void rtt__add(struct rtt *r, uint32_t us);
+
+/* Of both. */
+struct rtt rtt__sum(struct rtt a, struct rtt b);
 
 struct entry {
 	uint64_t at_ns;
@@ -47,8 +50,8 @@ struct entry {
 	uint32_t n;
 	uint16_t episode;	/* the how many-th silence it belongs to */
 	uint8_t kind;
-	uint8_t from, to;	/* TCP states */
-};
+	uint8_t from : 4, to : 4;	/* TCP states */
+} __attribute__((packed, aligned(4)));
 
 struct journal {
 	struct entry *entries;

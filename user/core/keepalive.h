@@ -18,7 +18,7 @@ struct keepalive {
 	bool idle_from_socket : 1;
 	bool interval_from_socket : 1;
 	bool probes_from_socket : 1;
-};
+} __attribute__((packed, aligned(2)));	/* there may be a million */
 
 /* The options as the kernel would use them now: the socket's own value, or the sysctl's. */
 struct keepalive keepalive__of(const struct ho_event *e);

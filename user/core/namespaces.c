@@ -78,7 +78,7 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	while ((s = table__next(&core->table, s))) {
 		struct connection *c = table__history(&core->table, s);
 
-		if (!c || !c->identified || c->ended_ns || c->netns != ns->netns)
+		if (!c || !c->identified || connection__ended_ns(c) || c->netns != ns->netns)
 			continue;
 		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
 					  &core->rules, &told);

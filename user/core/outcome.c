@@ -11,8 +11,8 @@ struct ending {
 
 static bool was_closed_locally(const struct connection *c)
 {
-	return c->ended_from == TCP_FIN_WAIT1 || c->ended_from == TCP_FIN_WAIT2 ||
-	       c->ended_from == TCP_CLOSING;
+	return c->incidents->ended_from == TCP_FIN_WAIT1 || c->incidents->ended_from == TCP_FIN_WAIT2 ||
+	       c->incidents->ended_from == TCP_CLOSING;
 }
 
 /* Data or a FIN was under way when the retransmission timer gave up. icsk_retransmits counts
@@ -26,7 +26,7 @@ bool outcome__is_of_keepalive(const struct connection *c, const struct ho_event 
 {
 	if (e->flags & HO_F_IN_KEEPALIVE)
 		return e->error;
-	return e->error == ETIMEDOUT && c->reset_sent && e->probes_out && !e->unsent &&
+	return e->error == ETIMEDOUT && c->incidents->reset_sent && e->probes_out && !e->unsent &&
 	       !(e->flags & HO_F_ORPHAN) && !had_data_under_way(c, e);
 }
 
@@ -42,9 +42,9 @@ static struct ending of_keepalive_timer(const struct ho_event *e)
 static struct ending of_local_close(const struct connection *c, const struct ho_event *e)
 {
 	struct ending ending = { OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
-	bool acknowledged = c->ended_from == TCP_FIN_WAIT2;
+	bool acknowledged = c->incidents->ended_from == TCP_FIN_WAIT2;
 
-	if (!acknowledged && (e->error == ETIMEDOUT || (c->suspect_at_close && !c->reset_ns)))
+	if (!acknowledged && (e->error == ETIMEDOUT || (c->incidents->suspect_at_close && !c->incidents->reset_ns)))
 		ending.found_by = FOUND_BY_LOCAL_CLOSE;
 	return ending;
 }
@@ -102,11 +102,11 @@ static struct ending name_ending(const struct connection *c, const struct ho_eve
 		return of_keepalive_timer(e);
 	if (was_closed_locally(c))
 		return of_local_close(c, e);
-	if (c->ended_from == TCP_LAST_ACK)
+	if (c->incidents->ended_from == TCP_LAST_ACK)
 		return (struct ending){ OUTCOME_CLOSED_BY_PEER, FOUND_BY_NOTHING };
-	if (c->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
+	if (c->incidents->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
 		return (struct ending){ OUTCOME_RESET_BY_PEER,
-					c->reset_of_an_ask ? FOUND_BY_RESET : FOUND_BY_NOTHING };
+					c->incidents->reset_of_an_ask ? FOUND_BY_RESET : FOUND_BY_NOTHING };
 	if (e->error)
 		return of_error(c, e);
 	/* Straight to CLOSE without an error: unread data, linger 0, disconnect(). */
@@ -119,31 +119,33 @@ void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t su
 {
 	struct ending ending = name_ending(c, e, suspect_after);
 
-	c->outcome = ending.outcome;
-	c->found_by = ending.found_by;
+	c->incidents->outcome = ending.outcome;
+	c->incidents->found_by = ending.found_by;
 	switch (ending.outcome) {
 	case OUTCOME_CLOSED_LOCALLY:
 	case OUTCOME_CLOSED_BY_PEER:
 	case OUTCOME_ABORTED_LOCALLY:
 		c->told |= ending.found_by != FOUND_BY_NOTHING ||
 			   ending.outcome == OUTCOME_ABORTED_LOCALLY;
-		connection__end_episode(c, c->ended_ns, EPISODE_CLOSED);
+		connection__end_episode(c, c->incidents->ended_ns, EPISODE_CLOSED);
 		break;
 	default:
 		c->told = true;
-		connection__end_episode(c, c->ended_ns, EPISODE_DIED);
+		connection__end_episode(c, c->incidents->ended_ns, EPISODE_DIED);
 	}
 }
 
 uint64_t outcome__declared_ns(const struct connection *c)
 {
-	if (c->found_by == FOUND_BY_SUPERSEDED)
-		return c->successor->at_ns;
-	if (c->found_by == FOUND_BY_LOCAL_CLOSE && c->closed_ns)
-		return c->closed_ns;
-	if (c->found_by == FOUND_BY_RESET && c->reset_ns)
-		return c->reset_ns;
-	return c->ended_ns;
+	const struct incidents *i = connection__incidents(c);
+
+	if (i->found_by == FOUND_BY_SUPERSEDED)
+		return i->successor->at_ns;
+	if (i->found_by == FOUND_BY_LOCAL_CLOSE && i->closed_ns)
+		return i->closed_ns;
+	if (i->found_by == FOUND_BY_RESET && i->reset_ns)
+		return i->reset_ns;
+	return i->ended_ns;
 }
 
 const char *outcome__name(enum outcome o)

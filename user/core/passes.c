@@ -34,7 +34,7 @@ void passes__take_silent(struct core *core, const struct record *r)
 			continue;
 		slot__touch(s, r->mono_ns);
 		c = table__history(&core->table, s);
-		if (!c || !c->successor || r->mono_ns < silent_ns + 1000000000)
+		if (!c || !connection__incidents(c)->successor || r->mono_ns < silent_ns + 1000000000)
 			continue;
 		connection__note_life(c, r->mono_ns - silent_ns - 1000000000);
 		comeback__find_superseded(core, c, r->mono_ns);
@@ -51,8 +51,8 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		sockets__forget(core, cookie);
 		return;
 	}
-	connection__lose_ending(c, mono_ns);
-	sockets__end(core, c);
+	if (connection__lose_ending(c, mono_ns))	/* else the next pass tries again */
+		sockets__end(core, c);
 }
 
 /* Was the socket's namespace entered by this pass and by the one before? One that no process
@@ -71,7 +71,7 @@ static bool has_ended(const struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
 
-	return c && c->ended_ns;
+	return c && connection__ended_ns(c);
 }
 
 /* Whoever was found by neither of the last two complete passes and was not heard of since the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "comeback.h"
 #include "namespaces.h"
@@ -58,9 +59,9 @@ void sockets__forget(struct core *core, uint64_t cookie)
 
 void sockets__end(struct core *core, struct connection *c)
 {
-	c->next_ended = NULL;
+	c->incidents->next_ended = NULL;
 	if (core->last_ended)
-		core->last_ended->next_ended = c;
+		core->last_ended->incidents->next_ended = c;
 	else
 		core->first_ended = c;
 	core->last_ended = c;
@@ -69,12 +70,13 @@ void sockets__end(struct core *core, struct connection *c)
 
 static void count_half_open(struct core *core, const struct connection *c)
 {
+	enum found_by found_by = c->incidents->found_by;
 	uint64_t blind_ns;
 
-	if (c->found_by == FOUND_BY_NOTHING || telling__is_wanted(core, c) != TRUTH_YES)
+	if (found_by == FOUND_BY_NOTHING || telling__is_wanted(core, c) != TRUTH_YES)
 		return;
 	core->totals.half_open++;
-	core->totals.half_open_by[c->found_by]++;
+	core->totals.half_open_by[found_by]++;
 	blind_ns = outcome__declared_ns(c) - c->last_heard_ns;
 	if (c->last_heard_ns && outcome__declared_ns(c) > c->last_heard_ns &&
 	    blind_ns > core->totals.longest_blind_ns)
@@ -86,13 +88,13 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	struct connection *c;
 	unsigned int due = 0;
 
-	for (c = core->first_ended; c && c->ended_ns <= until_ns; c = c->next_ended)
+	for (c = core->first_ended; c && connection__ended_ns(c) <= until_ns; c = c->incidents->next_ended)
 		due++;
 	if (due)
 		comeback__judge_ended(core, due);
-	while ((c = core->first_ended) && c->ended_ns <= until_ns) {
+	while ((c = core->first_ended) && connection__ended_ns(c) <= until_ns) {
 		count_half_open(core, c);
-		core->first_ended = c->next_ended;
+		core->first_ended = c->incidents->next_ended;
 		if (!core->first_ended)
 			core->last_ended = NULL;
 		if (telling__is_worth(core, c))
@@ -188,15 +190,17 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 		if (!c)
 			return -ENOMEM;
 	}
-	ended = c->ended_ns != 0;
+	ended = connection__ended_ns(c) != 0;
 	before = telling__glimpse(core, c);
-	connection__apply(c, e, &core->rules, &told);
+	if (!connection__apply(c, e, &core->rules, &told))
+		return -ENOMEM;
 	core->unseen += told.untold_probes;
-	if (!c->ended_ns && c->found_by == FOUND_BY_SUPERSEDED && !connection__successor(c))
-		c->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
+	if (!connection__ended_ns(c) && !connection__successor(c) &&
+	    connection__incidents(c)->found_by == FOUND_BY_SUPERSEDED)
+		c->incidents->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
-	if (!ended && c->ended_ns)
+	if (!ended && connection__ended_ns(c))
 		sockets__end(core, c);
 	return 0;
 }
@@ -208,7 +212,7 @@ static void ignore_if_unwanted(struct core *core, struct slot *s)
 	uint8_t state = c->state;
 	enum truth wanted;
 
-	if (c->ended_ns || !c->addressed)
+	if (connection__ended_ns(c) || !c->addressed)
 		return;
 	c->state = 0;
 	wanted = telling__is_wanted(core, c);
@@ -247,6 +251,29 @@ int sockets__take_owner(struct core *core, const struct record *r)
 		ignore_if_unwanted(core, s);
 	}
 	return 0;
+}
+
+void core__begin_holders(struct core *core)
+{
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s)))
+		s->held = false;
+}
+
+enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
+{
+	struct slot *s = table__find(&core->table, cookie);
+	const struct owner *owner;
+
+	if (!s || s->ignored)
+		return s ? HOLDER_IS_TOLD : HOLDER_OF_STRANGER;
+	if (s->held)
+		return HOLDER_IS_SECOND;
+	s->held = true;
+	owner = owners__at(&core->owners, s->owner);
+	return owner && owner->pid == pid && !strncmp(owner->comm, comm, sizeof(owner->comm) - 1)
+		       ? HOLDER_IS_TOLD : HOLDER_IS_NEWS;
 }
 
 void sockets__take_loss(struct core *core, const struct record *r)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <stdlib.h>
 
 #include "supersession.h"
@@ -23,6 +24,9 @@
 #define SILENT_IS_DEAD 0.05
 /* Steps along the arrivals of one address: who floods from one is not told apart any more. */
 #define STEPS_MAX 512
+/* Nor is a crowd behind one address, all of a gateway's peers behind a proxy's: among so many pairs
+ * of an old connection and a new one, no pair would stand out. */
+#define PAIRS_MAX (1U << 16)
 
 static double port_weight(uint16_t old, uint16_t new)
 {
@@ -40,7 +44,7 @@ static double port_weight(uint16_t old, uint16_t new)
 /* Was it silent for longer than its own heartbeat allows? */
 static bool is_overdue(const struct connection *c, uint64_t at_ns)
 {
-	uint64_t period_ns = heartbeat__period_ms(&c->heartbeat) * 1000000;
+	uint64_t period_ns = heartbeat__period_ms(&connection__incidents(c)->heartbeat) * 1000000;
 
 	return period_ns && at_ns - c->last_heard_ns > period_ns + period_ns / 2;
 }
@@ -85,6 +89,7 @@ static void add_candidate(struct candidates *c, struct candidate candidate)
 /* Keys that are looked for, sorted, behind a bitmap that lets nearly all others pass at once. */
 struct wanted_key {
 	uint32_t key, index;
+	uint32_t pairs;		/* of the first of each key: those looked at so far */
 };
 
 struct wanted_keys {
@@ -102,7 +107,7 @@ static int by_key(const void *a, const void *b)
 
 static void want_key(struct wanted_keys *w, uint32_t key, uint32_t index)
 {
-	w->all[w->count++] = (struct wanted_key){ key, index };
+	w->all[w->count++] = (struct wanted_key){ .key = key, .index = index };
 	w->bits[key >> 6 & 1023] |= 1ULL << (key & 63);
 }
 
@@ -124,6 +129,32 @@ static uint32_t find_key(const struct wanted_keys *w, uint32_t key)
 	return low < w->count && w->all[low].key == key ? low : w->count;
 }
 
+/* One more of this key is looked at, against all who are wanted. False: they are a crowd. */
+static bool take_pairs(struct wanted_keys *w, uint32_t first)
+{
+	struct wanted_key *group = &w->all[first];
+	uint32_t i;
+
+	if (group->pairs > PAIRS_MAX)
+		return false;
+	for (i = first; i < w->count && w->all[i].key == group->key; i++)
+		group->pairs++;
+	return group->pairs <= PAIRS_MAX;
+}
+
+/* Weights of a crowd are beyond all comparison. */
+static void outweigh_crowds(const struct wanted_keys *w, double *sums)
+{
+	uint32_t i, first = 0;
+
+	for (i = 0; i < w->count; i++) {
+		if (w->all[i].key != w->all[first].key)
+			first = i;
+		if (w->all[first].pairs > PAIRS_MAX)
+			sums[w->all[i].index] = HUGE_VAL;
+	}
+}
+
 static bool was_there_before(const struct slot *old, const struct arrival *by)
 {
 	return old->cookie != by->cookie && !old->ignored &&
@@ -132,7 +163,7 @@ static bool was_there_before(const struct slot *old, const struct arrival *by)
 
 static bool has_ended(const struct connection *c)
 {
-	return c && c->ended_ns;
+	return c && connection__ended_ns(c);
 }
 
 /* Of one that has nothing to tell it is not known. */
@@ -149,7 +180,7 @@ static void tell_suspicions(const struct candidates *c, struct arrival **by, con
 	for (i = 0; i < c->count; i++) {
 		const struct candidate *old = &c->all[i];
 		double sum = sums[old->arrival];
-		double confidence = old->weight / sum * (1 - 1 / (1 + sum / 2));
+		double confidence = isinf(sum) ? 0 : old->weight / sum * (1 - 1 / (1 + sum / 2));
 
 		if (confidence >= SUPERSESSION_WORTH)
 			fn(context, old->cookie, by[old->arrival], confidence);
@@ -183,8 +214,10 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, suspe
 	while ((old = table__next(t, old))) {
 		const struct connection *c = table__history(t, old);
 
-		for (i = find_key(&wanted, old->peer_key);
-		     i < count && wanted.all[i].key == old->peer_key; i++) {
+		i = find_key(&wanted, old->peer_key);
+		if (i == count || !take_pairs(&wanted, i))
+			continue;
+		for (; i < count && wanted.all[i].key == old->peer_key; i++) {
 			uint32_t a = wanted.all[i].index;
 			double weight;
 
@@ -198,6 +231,7 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, suspe
 			add_candidate(&candidates, (struct candidate){ old->cookie, a, weight });
 		}
 	}
+	outweigh_crowds(&wanted, sums);
 	tell_suspicions(&candidates, by, sums, fn, context);
 	s->judged = s->arrivals.count;
 out:
@@ -231,7 +265,7 @@ static struct window look_for_arrivals(const struct supersession *s, struct find
 			w.before++;
 			continue;
 		}
-		if (a->at_ns > c->ended_ns || a->cookie == c->cookie || a->claimed ||
+		if (a->at_ns > connection__ended_ns(c) || a->cookie == c->cookie || a->claimed ||
 		    s->is_another(s->context, a, c->peer.port))
 			continue;
 		if (a->at_ns - c->last_heard_ns < BOTH_NS)
@@ -251,7 +285,7 @@ static struct window look_for_arrivals(const struct supersession *s, struct find
 static double strangers(const struct supersession *s, const struct connection *c,
 			const struct window *w)
 {
-	double window = c->ended_ns - c->last_heard_ns;
+	double window = connection__ended_ns(c) - c->last_heard_ns;
 	double watched = c->last_heard_ns > s->since_ns ? c->last_heard_ns - s->since_ns : 0;
 
 	return (w->before + 0.5) * window / (watched + window) * (1 - COMES_BACK) / COMES_BACK;
@@ -266,7 +300,7 @@ static double likely_dead(const struct connection *c)
 /* Weights of other silent connections that the same arrivals may have superseded, dead ones that
  * were not told yet among them. */
 static void weigh_rivals(const struct supersession *s, struct table *t,
-			 const struct finding_of_dead *dead, const struct wanted_keys *wanted,
+			 const struct finding_of_dead *dead, struct wanted_keys *wanted,
 			 double *rivals)
 {
 	struct slot *old = NULL;
@@ -275,8 +309,10 @@ static void weigh_rivals(const struct supersession *s, struct table *t,
 	while ((old = table__next(t, old))) {
 		const struct connection *c = table__history(t, old);
 
-		for (i = find_key(wanted, old->peer_key);
-		     i < wanted->count && wanted->all[i].key == old->peer_key; i++) {
+		i = find_key(wanted, old->peer_key);
+		if (i == wanted->count || !take_pairs(wanted, i))
+			continue;
+		for (; i < wanted->count && wanted->all[i].key == old->peer_key; i++) {
 			const struct finding_of_dead *d = &dead[wanted->all[i].index];
 
 			if (old->cookie != d->connection->cookie &&
@@ -328,6 +364,7 @@ void supersession__judge_dead(struct supersession *s, struct table *t,
 	if (wanted.count) {
 		qsort(wanted.all, wanted.count, sizeof(*wanted.all), by_key);
 		weigh_rivals(s, t, dead, &wanted, sums);
+		outweigh_crowds(&wanted, sums);
 	}
 	for (i = 0; i < count && sums; i++)
 		if (dead[i].by)

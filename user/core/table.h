@@ -23,14 +23,15 @@ struct slot {
 	uint64_t keepalive : 1;	/* SO_KEEPALIVE was on when last seen */
 	uint64_t ignored : 1;	/* the filter does not want it */
 	uint64_t has_history : 1;
-	uint32_t owner : 20;	/* index into struct owners, 0: not known */
+	uint32_t owner : 19;	/* index into struct owners, 0: not known */
+	uint32_t held : 1;	/* by a process that the present pass met; see core__found_holder() */
 	uint32_t touched : 12;	/* when it was last heard of: slot__untouched_since() */
 	uint32_t peer_key;	/* arrivals__key() */
 };
 
 _Static_assert(sizeof(struct slot) == 24, "a socket with nothing to tell");
 
-#define SLOT_OWNER_MAX ((1U << 20) - 1)
+#define SLOT_OWNER_MAX ((1U << 19) - 1)
 
 /* Kept in units of half a second that wrap after 36 minutes; passes touch whoever is there more
  * often than that. */

@@ -20,7 +20,7 @@ static const char *netns_name(struct core *core, const struct connection *c)
 
 static uint32_t device_of(struct core *core, const struct connection *c)
 {
-	struct endpoint peer = endpoint__mapped(&c->peer, c->family);
+	struct endpoint peer = endpoint__mapped(&c->peer, connection__family(c));
 
 	return identities__device_of(&core->identities, &peer, c->first_seen_ns, c->partial);
 }
@@ -52,8 +52,8 @@ enum truth telling__is_wanted(struct core *core, const struct connection *c)
 	if (!core->config.filter)
 		return TRUTH_YES;
 	return is_wanted(core, (struct filter_subject){
-		.netns_name = netns_name(core, c), .family = c->family, .local = c->local, .peer = c->peer, .netns = c->netns,
-		.state = c->ended_ns ? c->ended_from : c->state,
+		.netns_name = netns_name(core, c), .family = connection__family(c), .local = c->local, .peer = c->peer, .netns = c->netns,
+		.state = connection__ended_ns(c) ? connection__incidents(c)->ended_from : c->state,
 		.device = identities__name(&core->identities, device_of(core, c)) }, c->owner);
 }
 
@@ -66,8 +66,8 @@ static struct subject subject_of(struct core *core, const struct connection *c)
 
 enum outcome telling__outcome(const struct core *core, const struct connection *c)
 {
-	if (c->ended_ns)
-		return c->outcome;
+	if (connection__ended_ns(c))
+		return connection__incidents(c)->outcome;
 	return connection__unanswered(c) >= core->config.suspect_after ? OUTCOME_SUSPECT
 								       : OUTCOME_OPEN;
 }
@@ -77,9 +77,9 @@ void telling__timeline(struct core *core, struct connection *c)
 	struct timeline t = {
 		.subject = subject_of(core, c),
 		.outcome = telling__outcome(core, c),
-		.final = c->ended_ns != 0,
-		.revision = ++c->revision,
-		.half_open = c->found_by != FOUND_BY_NOTHING,
+		.final = connection__ended_ns(c) != 0,
+		.revision = connection__revise(c),
+		.half_open = connection__incidents(c)->found_by != FOUND_BY_NOTHING,
 	};
 
 	if (t.half_open) {
@@ -87,7 +87,7 @@ void telling__timeline(struct core *core, struct connection *c)
 		t.evidence = connection__evidence(c, t.declared_ns);
 		t.latency = latency__between(&t.evidence);
 		/* It was gone when it came again, if not before. */
-		t.latency.lower_bounds_known |= c->found_by == FOUND_BY_SUPERSEDED;
+		t.latency.lower_bounds_known |= connection__incidents(c)->found_by == FOUND_BY_SUPERSEDED;
 	}
 	connection__flush_run(c);
 	if (core->sink.timeline)
@@ -106,7 +106,7 @@ void telling__open_sockets(struct core *core)
 	while ((s = table__next(&core->table, s))) {
 		struct connection *c = table__history(&core->table, s);
 
-		if (c && c->addressed && !c->ended_ns && telling__is_worth(core, c))
+		if (c && c->addressed && !connection__ended_ns(c) && telling__is_worth(core, c))
 			telling__timeline(core, c);
 	}
 }
@@ -128,7 +128,7 @@ void telling__events(struct core *core, const struct connection *c, const struct
 struct glimpse telling__glimpse(const struct core *core, const struct connection *c)
 {
 	return (struct glimpse){ .suspect = telling__outcome(core, c) == OUTCOME_SUSPECT,
-				 .has_period = heartbeat__period_ms(&c->heartbeat),
+				 .has_period = heartbeat__period_ms(&connection__incidents(c)->heartbeat),
 				 .last_heard_ns = c->last_heard_ns };
 }
 
@@ -141,7 +141,7 @@ void telling__change(struct core *core, const struct connection *c, const struct
 				 .silent_ns = since && at_ns > since ? at_ns - since : 0 };
 	struct subject subject;
 
-	if (!core->sink.change || !core->started || c->ended_ns || !c->identified)
+	if (!core->sink.change || !core->started || connection__ended_ns(c) || !c->identified)
 		return;
 	if (now.suspect != before->suspect)
 		change.kind = now.suspect ? CHANGE_SUSPECT : CHANGE_RECOVERED;

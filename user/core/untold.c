@@ -20,9 +20,9 @@ void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_
 		s->kinds |= ASK_PROBE;
 		c->silences++;
 	}
-	s->asks += untold;
+	s->asks = s->asks + untold < UINT16_MAX ? s->asks + untold : UINT16_MAX;
 	s->probes_out = probes_out;
-	c->counts.probes_sent += untold;
+	c->probes_sent += untold;
 	c->told |= s->asks >= 2;
 	if (s->adopted)
 		return;
@@ -37,7 +37,7 @@ static void assume_untold_probe(struct connection *c, const struct ho_event *e,
 {
 	connection__ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
 	c->silence.probes_out = probes_out;
-	c->counts.probes_sent++;
+	c->probes_sent++;
 	told->untold_probes++;
 	connection__note_loss(c, e->mono_ns, 1, told);
 }
@@ -91,7 +91,7 @@ static void assume_unseen_probes(struct connection *c, const struct ho_event *e,
 
 	for (left = n; left; left--)
 		connection__ask(c, last_ns - (left - 1) * interval_ns, e->jiffies, ASK_PROBE);
-	c->counts.probes_sent += n;
+	c->probes_sent += n;
 }
 
 /* The kernel's clock of its last transmission stands, when an answer comes, at the probe that it

@@ -124,6 +124,8 @@ static void write_owner(struct json *j, const struct owner *o)
 static void write_socket(struct lines *l, const struct subject *s)
 {
 	const struct connection *c = s->connection;
+	uint32_t bound_if = connection__incidents(c)->bound_if;
+	uint8_t family = connection__family(c);
 	char local[ADDRESS_TEXT_SIZE];
 	struct json *j = &l->json;
 
@@ -131,9 +133,9 @@ static void write_socket(struct lines *l, const struct subject *s)
 	json__big(j, "cookie", c->cookie);
 	write_netns(j, c->netns, s->netns_name);
 	json__string(j, "family", address__family(c));
-	write_end(j, "local", address__format(c->family, c->bound_if, c->local.address, local),
+	write_end(j, "local", address__format(family, bound_if, c->local.address, local),
 		  c->local.port);
-	write_peer(l, c->family, c->bound_if, &c->peer);
+	write_peer(l, family, bound_if, &c->peer);
 	if (s->owner)
 		write_owner(j, s->owner);
 	if (s->device)
@@ -327,18 +329,18 @@ static void write_keepalive(struct lines *l, const struct keepalive *k)
 
 static void write_outcome(struct lines *l, const struct timeline *t)
 {
-	const struct connection *c = t->subject.connection;
+	const struct incidents *i = connection__incidents(t->subject.connection);
 	struct json *j = &l->json;
 
 	json__string(j, "outcome", outcome__name(t->outcome));
 	if (!t->final)
 		return;
-	if (c->ending_lost)
+	if (i->ending_lost)
 		json__string(j, "outcome_detail", "the event that told its ending was lost");
-	else if (c->error)
-		write_errno(j, "outcome_detail", c->error);
-	else if (c->reset_sent)
-		write_reason(l, "outcome_detail", c->reset_reason);
+	else if (i->error)
+		write_errno(j, "outcome_detail", i->error);
+	else if (i->reset_sent)
+		write_reason(l, "outcome_detail", i->reset_reason);
 }
 
 /* A lower bound that cannot be known is null; milliseconds with three decimals. */
@@ -364,14 +366,14 @@ static void write_successor(struct lines *l, const struct successor *s)
 
 static void write_half_open(struct lines *l, const struct timeline *t)
 {
-	const struct connection *c = t->subject.connection;
+	const struct incidents *i = connection__incidents(t->subject.connection);
 	const struct latency_evidence *e = &t->evidence;
 	struct json *j = &l->json;
 
 	json__object(j, "half_open");
-	json__string(j, "found_by", found_by__name(c->found_by));
-	if (c->found_by == FOUND_BY_SUPERSEDED)
-		write_successor(l, c->successor);
+	json__string(j, "found_by", found_by__name(i->found_by));
+	if (i->found_by == FOUND_BY_SUPERSEDED)
+		write_successor(l, i->successor);
 	at(l, "last_heard_at", e->last_heard_ns);
 	if (e->first_unanswered_ns) {
 		at(l, "first_unanswered_at", e->first_unanswered_ns);
@@ -386,17 +388,19 @@ static void write_half_open(struct lines *l, const struct timeline *t)
 	json__end_object(j);
 }
 
-static void write_counts(struct json *j, const struct counts *n)
+static void write_counts(struct json *j, const struct connection *c)
 {
+	const struct incidents *i = connection__incidents(c);
+
 	json__object(j, "counts");
-	json__u64(j, "probes_sent", n->probes_sent);
-	json__u64(j, "probes_answered", n->probes_answered);
-	json__u64(j, "probes_failed", n->probes_failed);
-	json__u64(j, "peer_probes", n->peer_probes);
-	json__u64(j, "retransmits", n->retransmits_total - n->retransmits_before);
-	json__u64(j, "zero_window_probes", n->zero_window_probes);
-	json__u64(j, "heartbeats", n->heartbeats);
-	json__u64(j, "events_lost", n->events_lost);
+	json__u64(j, "probes_sent", c->probes_sent);
+	json__u64(j, "probes_answered", c->probes_answered);
+	json__u64(j, "probes_failed", i->probes_failed);
+	json__u64(j, "peer_probes", i->peer_probes);
+	json__u64(j, "retransmits", c->retransmits_total - i->retransmits_before);
+	json__u64(j, "zero_window_probes", i->zero_window_probes);
+	json__u64(j, "heartbeats", i->heartbeats);
+	json__u64(j, "events_lost", i->events_lost);
 	json__end_object(j);
 }
 
@@ -419,15 +423,16 @@ static void write_heartbeat(struct json *j, const struct heartbeat *h)
 
 static void write_survived(struct json *j, const struct gaps *g)
 {
+	const struct gap *kept = gaps__kept(g);
 	unsigned int i;
 
 	json__array(j, "survived");
-	for (i = 0; g && i < g->used; i++) {
+	for (i = 0; i < g->used; i++) {
 		json__object(j, NULL);
-		json__milli(j, "from_s", g->kept[i].from_ms);
-		json__milli(j, "to_s", g->kept[i].to_ms);
-		json__u64(j, "count", g->kept[i].count);
-		json__string(j, "ended_by", g->kept[i].ended_by_us ? "us" : "peer");
+		json__milli(j, "from_s", kept[i].from_ms);
+		json__milli(j, "to_s", kept[i].to_ms);
+		json__u64(j, "count", kept[i].count);
+		json__string(j, "ended_by", kept[i].ended_by_us ? "us" : "peer");
 		json__end_object(j);
 	}
 	json__end_array(j);
@@ -438,11 +443,11 @@ static void write_survived(struct json *j, const struct gaps *g)
 static void write_gaps(struct json *j, const struct timeline *t)
 {
 	const struct latency_evidence *e = &t->evidence;
-	const struct gaps *g = t->subject.connection->gaps;
+	const struct gaps *g = &t->subject.connection->gaps;
 	uint64_t idle_ms = 0;
 	bool lost = t->half_open && e->first_unanswered_ns && e->last_heard_ns;
 
-	if (!g && !lost)
+	if (!g->used && !lost)
 		return;
 	if (lost && e->first_unanswered_ns > e->last_heard_ns)
 		idle_ms = (e->first_unanswered_ns - e->last_heard_ns + 999999) / 1000000;
@@ -495,12 +500,13 @@ static void write_episode(struct lines *l, uint8_t kinds, uint64_t first_ns, uin
 static void write_episodes(struct lines *l, const struct timeline *t)
 {
 	const struct connection *c = t->subject.connection;
+	const struct incidents *past = connection__incidents(c);
 	struct json *j = &l->json;
 	unsigned int i;
 
 	json__array(j, "episodes");
-	for (i = 0; i < c->episodes_used; i++) {
-		const struct episode *e = &c->episodes[i];
+	for (i = 0; i < past->episodes_used; i++) {
+		const struct episode *e = &past->episodes[i];
 
 		write_episode(l, e->kinds, e->first_unanswered_ns, e->asks, e->end, e->ended_ns);
 	}
@@ -508,8 +514,8 @@ static void write_episodes(struct lines *l, const struct timeline *t)
 		write_episode(l, c->silence.kinds, c->silence.first_ask_ns, c->silence.asks,
 			      EPISODE_OPEN, 0);
 	json__end_array(j);
-	if (c->episodes_omitted)
-		json__u64(j, "episodes_omitted", c->episodes_omitted);
+	if (past->episodes_omitted)
+		json__u64(j, "episodes_omitted", past->episodes_omitted);
 }
 
 static void write_events(struct lines *l, const struct journal *journal)
@@ -530,6 +536,8 @@ static void write_events(struct lines *l, const struct journal *journal)
 static void on_timeline(void *context, const struct timeline *t)
 {
 	const struct connection *c = t->subject.connection;
+	const struct incidents *i = connection__incidents(c);
+	struct rtt rtt = connection__rtt(c);
 	struct lines *l = context;
 	struct json *j = &l->json;
 
@@ -550,18 +558,18 @@ static void on_timeline(void *context, const struct timeline *t)
 	if (c->heard_is_lower_bound)
 		json__bool(j, "last_heard_is_lower_bound", true);
 	if (t->final)
-		at(l, "ended_at", c->ended_ns);
+		at(l, "ended_at", i->ended_ns);
 	write_outcome(l, t);
 	if (t->half_open)
 		write_half_open(l, t);
-	write_counts(j, &c->counts);
-	if (c->rtt.count)
-		write_rtt(j, &c->rtt);
-	if (c->heartbeat.bytes)
-		write_heartbeat(j, &c->heartbeat);
+	write_counts(j, c);
+	if (rtt.count)
+		write_rtt(j, &rtt);
+	if (i->heartbeat.bytes)
+		write_heartbeat(j, &i->heartbeat);
 	write_gaps(j, t);
 	write_episodes(l, t);
-	write_events(l, &c->journal);
+	write_events(l, &i->journal);
 	end_line(l);
 }
 

@@ -143,9 +143,9 @@ static void add_socket(struct text *t, struct line *l, const struct subject *s)
 	if (*s->netns_name)
 		snprintf(name + strlen(name), 80, "@%s", s->netns_name);
 	add_column(t, l, 0, name);
-	address__format(c->family, c->bound_if, c->local.address, address);
+	address__format(connection__family(c), connection__incidents(c)->bound_if, c->local.address, address);
 	add_column(t, l, 1, address__with_port(address, c->local.port, end));
-	address__format_peer(t->disguise, c->family, c->bound_if, c->peer.address, address);
+	address__format_peer(t->disguise, connection__family(c), connection__incidents(c)->bound_if, c->peer.address, address);
 	address__with_port(address, c->peer.port, end);
 	if (s->device)
 		snprintf(name, sizeof(name), "%s (%s)", end, s->device);
@@ -315,7 +315,7 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 static void on_change(void *context, const struct subject *s, const struct change *change)
 {
 	enum colour colour = change->kind == CHANGE_SUSPECT ? YELLOW : GREEN;
-	const struct heartbeat *h = &s->connection->heartbeat;
+	const struct heartbeat *h = &connection__incidents(s->connection)->heartbeat;
 	struct line l = { .used = 0 };
 	struct text *t = context;
 
@@ -352,14 +352,14 @@ static void add_blindness(struct line *l, const struct timeline *tl)
 		add(l, "up to ");
 	}
 	add_duration(l, tl->latency.max_ns);
-	add(l, " (%s)", found_by__name(tl->subject.connection->found_by));
+	add(l, " (%s)", found_by__name(connection__incidents(tl->subject.connection)->found_by));
 }
 
 static void on_timeline(void *context, const struct timeline *tl)
 {
 	const struct connection *c = tl->subject.connection;
 	enum colour colour = tl->half_open ? RED : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
-	uint64_t at_ns = tl->final ? c->ended_ns : c->silence.last_ask_ns ?: c->first_seen_ns;
+	uint64_t at_ns = tl->final ? connection__ended_ns(c) : c->silence.last_ask_ns ?: c->first_seen_ns;
 	struct line l = { .used = 0 };
 	struct text *t = context;
 

@@ -4,86 +4,57 @@
 #include "holders.h"
 #include "mix.h"
 
-#define COOKIE_BITS 40
-#define COOKIE_MASK ((1ULL << COOKIE_BITS) - 1)
-#define HOLDER_MASK (((1ULL << 23) - 1) << COOKIE_BITS)
-#define ODD (1ULL << 63)
 #define SIZE_MIN 256
 
-static size_t home(const struct holders *h, uint64_t entry)
+/* Its place, or the free one where it would be: 0 is no cookie. */
+static uint64_t *find(const struct cookies *c, uint64_t cookie)
 {
-	return (mix__number(0, entry & COOKIE_MASK) >> 32) * h->size >> 32;
+	size_t i = (mix__number(0, cookie) >> 32) * c->size >> 32;
+
+	while (c->places[i] && c->places[i] != cookie)
+		i = i + 1 < c->size ? i + 1 : 0;
+	return &c->places[i];
 }
 
-/* The entry of this cookie, or the free place for it. Never 0, as no cookie is. */
-static uint64_t *find(const struct holders *h, uint64_t cookie)
+static bool grow(struct cookies *c)
 {
-	size_t i = home(h, cookie);
-
-	while (h->entries[i] && (h->entries[i] & COOKIE_MASK) != (cookie & COOKIE_MASK))
-		i = i + 1 < h->size ? i + 1 : 0;
-	return &h->entries[i];
-}
-
-static bool was_seen(const struct holders *h, uint64_t entry)
-{
-	return entry && !!(entry & ODD) == h->odd;
-}
-
-/* Makes a table of `size` with what is kept of the present one. */
-static bool rebuild(struct holders *h, size_t size, bool all)
-{
-	struct holders new = { .entries = calloc(size, sizeof(uint64_t)), .size = size,
-			       .odd = h->odd };
+	struct cookies bigger = { .size = c->size ? 2 * c->size : SIZE_MIN, .used = c->used };
 	size_t i;
 
-	if (!new.entries)
+	bigger.places = calloc(bigger.size, sizeof(*bigger.places));
+	if (!bigger.places)
 		return false;
-	for (i = 0; i < h->size; i++) {
-		if (!h->entries[i] || (!all && !was_seen(h, h->entries[i])))
-			continue;
-		*find(&new, h->entries[i]) = h->entries[i];
-		new.used++;
-	}
-	free(h->entries);
-	*h = new;
+	for (i = 0; i < c->size; i++)
+		if (c->places[i])
+			*find(&bigger, c->places[i]) = c->places[i];
+	free(c->places);
+	*c = bigger;
 	return true;
 }
 
-void holders__begin(struct holders *h)
+bool holders__is_first(struct holders *h, uint64_t cookie)
 {
-	h->odd = !h->odd;
-}
+	uint64_t *place;
 
-void holders__end(struct holders *h)
-{
-	size_t seen = 0, i;
-
-	for (i = 0; i < h->size; i++)
-		seen += was_seen(h, h->entries[i]);
-	/* Where memory is short those that are gone stay for one more pass. */
-	if (seen < h->used)
-		rebuild(h, SIZE_MIN + seen + seen / 6, false);
-}
-
-bool holders__is_news(struct holders *h, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	uint64_t holder = mix__bytes(pid, comm, 16) << COOKIE_BITS & HOLDER_MASK, *entry;
-	bool news;
-
-	if (h->used >= h->size - h->size / 8 && !rebuild(h, h->size ? h->size + h->size / 8 : SIZE_MIN, true))
+	if (h->now.used >= h->now.size - h->now.size / 4 && !grow(&h->now))
 		return false;
-	entry = find(h, cookie);
-	if (was_seen(h, *entry))
-		return false;	/* it has its owner */
-	news = (*entry & HOLDER_MASK) != holder || !*entry;
-	h->used += !*entry;
-	*entry = (cookie & COOKIE_MASK) | holder | (h->odd ? ODD : 0);
-	return news;
+	place = find(&h->now, cookie);
+	if (*place)
+		return false;
+	*place = cookie;
+	h->now.used++;
+	return !h->before.used || !*find(&h->before, cookie);
+}
+
+void holders__end_pass(struct holders *h)
+{
+	free(h->before.places);
+	h->before = h->now;
+	h->now = (struct cookies){ 0 };
 }
 
 void holders__free(struct holders *h)
 {
-	free(h->entries);
-	*h = (struct holders){ 0 };
+	holders__end_pass(h);
+	holders__end_pass(h);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who held each socket when the last pass looked: a pass over a million sockets then tells only
- * what is new, and a socket that was handed on, or whose process became another program, is told
- * again. Of several processes that hold one socket, the first in the order of the pass (that of
- * process ids) is its owner, as long as it does.
+ * Sockets of which nothing was told yet, as passes over the processes meet them: of several processes
+ * that hold one, the first in the order of the pass (that of process ids) is its owner, and those that
+ * a filter keeps out need not be told again and again. Sockets that are known remember it themselves
+ * (core__found_holder()); so this is large for a while after the first pass only.
  */
 #ifndef HALFOPEN_SOURCE_HOLDERS_H
 #define HALFOPEN_SOURCE_HOLDERS_H
@@ -12,20 +12,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Eight bytes a socket: 40 bits of its cookie, 23 of its holder, and which pass saw it last. */
-struct holders {
-	uint64_t *entries;
+struct cookies {
+	uint64_t *places;
 	size_t size, used;
-	bool odd;	/* the present pass, or the last one */
 };
 
-/* Around a pass over all held sockets. */
-void holders__begin(struct holders *h);
-void holders__end(struct holders *h);
+struct holders {
+	struct cookies now, before;	/* met by this pass, by the last one */
+};
 
-/* Is it told for the first time that this process holds the socket? False where memory is short:
- * then the owner stays unknown. `comm` has 16 bytes. */
-bool holders__is_news(struct holders *h, uint64_t cookie, uint32_t pid, const char *comm);
+/* Was this socket met neither in another process before, nor by the last pass? False where memory
+ * is short: then its owner stays unknown until the next pass. */
+bool holders__is_first(struct holders *h, uint64_t cookie);
+
+/* The pass is over. */
+void holders__end_pass(struct holders *h);
 
 void holders__free(struct holders *h);
 

@@ -50,6 +50,7 @@ struct live {
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct holders holders;
+	bool describing;	/* who is known already is told again */
 	struct identity_feed *identities;	/* NULL: nobody names devices */
 	struct ho_learned learned;
 	unsigned int hz;
@@ -146,12 +147,38 @@ static void keep_up(struct live *l)
 	release(l, clock__mono_ns() - REORDER_WINDOW_NS);
 }
 
+static bool is_news(struct live *l, const struct ho_row *row)
+{
+	switch (l->config.found_holder(l->config.context, row->event.cookie, row->pid, row->comm)) {
+	case HOLDER_OF_STRANGER:
+		return holders__is_first(&l->holders, row->event.cookie);
+	case HOLDER_IS_TOLD:
+		return l->describing;
+	case HOLDER_IS_SECOND:
+		return false;
+	case HOLDER_IS_NEWS:
+		break;
+	}
+	return true;
+}
+
+static int take_held(struct live *l, row_fn fn)
+{
+	int err;
+
+	l->place_pid = 0;
+	l->config.begin_holders(l->config.context);
+	err = snapshot__held(l->snapshot, fn, l);
+	holders__end_pass(&l->holders);
+	return err;
+}
+
 static int on_row(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
 
 	push_seen(l, row);
-	if (row->pid && holders__is_news(&l->holders, row->event.cookie, row->pid, row->comm))
+	if (row->pid && is_news(l, row))
 		push_owner(l, row);
 	if (++l->rows % 4096 == 0)
 		keep_up(l);
@@ -162,8 +189,7 @@ static int on_owner_row(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
 
-	if (!row->pid ||
-	    !holders__is_news(&l->holders, row->event.cookie, row->pid, row->comm))
+	if (!row->pid || !is_news(l, row))
 		return l->stream_error;
 	push_seen(l, row);	/* with the options that its program has set by now */
 	push_owner(l, row);
@@ -386,15 +412,12 @@ static int take_snapshot(struct live *l)
 	struct record r = { .type = RECORD_SNAPSHOT };
 	int err;
 
-	l->place_pid = 0;
 	begin_namespaces(l);
 	r.snapshot.begun_ns = clock__mono_ns();
 	/* The namespaces first: the core then knows where each socket that it is told of lives. */
 	err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l, &r.snapshot.complete);
-	holders__begin(&l->holders);
 	if (!err)
-		err = snapshot__held(l->snapshot, on_row, l);
-	holders__end(&l->holders);
+		err = take_held(l, on_row);
 	if (err)
 		return err;
 	if (!r.snapshot.complete)
@@ -445,13 +468,7 @@ static int take_presence(struct live *l)
 /* New sockets, those that were handed on, programs that became others. */
 static int take_owners(struct live *l)
 {
-	int err;
-
-	l->place_pid = 0;
-	holders__begin(&l->holders);
-	err = snapshot__held(l->snapshot, on_owner_row, l);
-	holders__end(&l->holders);
-	return err;
+	return take_held(l, on_owner_row);
 }
 
 static bool is_unknown(void *context, const struct netns *ns)
@@ -533,8 +550,9 @@ int live__describe(struct live *l)
 	int err;
 
 	push_preamble(l);
-	holders__free(&l->holders);	/* whose they are is told again, too */
+	l->describing = true;
 	err = take_snapshot(l);
+	l->describing = false;
 	if (!err)
 		push_start(l);
 	return err ? err : l->stream_error;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "owner.h"
 #include "reorder.h"
 
 struct live;
@@ -18,6 +19,10 @@ struct live_config {
 	unsigned int idle_gap_ms;	/* an idle gap is told from here on */
 	bool all_states;	/* tell every state change */
 	stream_fn fn;		/* takes the stream */
+	/* What was made of the stream: who need not be told again (core.h)? */
+	void (*begin_holders)(void *context);
+	enum holder (*found_holder)(void *context, uint64_t cookie, uint32_t pid,
+				    const char *comm);
 	void *context;
 };
 
