@@ -17,7 +17,7 @@ USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
 	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core sink source sys)
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
-LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd
+LIBS := -lm -ljansson -lsodium -lbpf -lelf -lz -lzstd
 # Another architecture: make ARCH=aarch64 static, with Debian's cross compiler and a SYSROOT that
 # holds what we link with, static (tests/vm/kernels.py fetches one).
 ifneq ($(ARCH),$(HOST))

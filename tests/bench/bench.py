@@ -278,24 +278,28 @@ def bench_storm(connections=int(os.environ.get("STORM", "100000"))):
               f"death")
 
 
-def resident(pid, key="VmRSS"):
+def memory(pid, key="RssAnon"):
+    """Without the ring, whose pages are the kernel's."""
     with open(f"/proc/{pid}/status") as f:
         return 1024 * int(next(l.split()[1] for l in f if l.startswith(key)))
 
 
-def settled(pid):
-    """Resident memory after two passes over the processes, which remember who is new."""
-    time.sleep(65)
-    return resident(pid)
+def watched(watch):
+    """What a watch told, which ends here."""
+    watch.send_signal(signal.SIGINT)
+    watch.wait()
+    with open(watch.path) as f:
+        lines = [json.loads(l) for l in f]
+    os.unlink(watch.path)
+    return lines, {l["reason"]: l["count"] for l in lines if l["schema"] == "halfopen.loss/1"}
 
 
 def bench_memory(connections=int(os.environ.get("CONNECTIONS", "240000"))):
     """Of each connection both ends are here, so there are twice as many sockets. The first step is
     larger than the ring of arrivals, whose size is bounded."""
-    holders, each = [], 9500    # a process may have 20,000 files
+    holders, each, points, steps = [], 9500, [], 3      # a process may have 20,000 files
     with Lab() as lab:
         watch = watching("--for", "1h", output=None)
-        points, steps = [], 3
         for step in range(1, steps + 1):
             while sum(n for n, _ in holders) < connections * step // steps:
                 n = min(each, connections - sum(n for n, _ in holders))
@@ -303,29 +307,26 @@ def bench_memory(connections=int(os.environ.get("CONNECTIONS", "240000"))):
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
                 assert holder.stdout.readline() == "ready\n"
                 holders.append((n, holder))
-            sockets = 2 * sum(n for n, _ in holders)
-            points.append((sockets, settled(watch.pid)))
-            print(f"memory: {sockets} sockets with nothing to tell: "
-                  f"{points[-1][1] / 2 ** 20:.1f} MiB resident", flush=True)
+            time.sleep(65)      # two passes over the processes, which remember who is new
+            points.append((2 * sum(n for n, _ in holders), memory(watch.pid)))
+            print(f"memory: {points[-1][0]} sockets with nothing to tell: "
+                  f"{points[-1][1] / 2 ** 20:.1f} MiB", flush=True)
         slope = statistics.linear_regression(*zip(*points)).slope
-        seconds = max(20, connections / 10000)
+        print(f"memory: {slope:.1f} bytes a socket with nothing to tell, events lost "
+              f"{watched(watch)[1]}", flush=True)
+        watch = watching("--for", "1h", "sport = :1883", output=None)
+        time.sleep(65)
+        before = memory(watch.pid)
         for _, holder in holders:
-            holder.stdin.write(f"60 {seconds}\n")
+            holder.stdin.write(f"60 {max(20, connections / 10000)}\n")
             holder.stdin.flush()
         for _, holder in holders:
             assert holder.stdout.readline() == "armed\n"
         time.sleep(70)
-        history = resident(watch.pid) - points[-1][1]
-        print(f"memory: {slope:.1f} bytes a socket with nothing to tell, "
-              f"{slope + history / sockets:.1f} with answered probes and an idle gap; at most "
-              f"{resident(watch.pid, 'VmHWM') / 2 ** 20:.0f} MiB")
-        watch.send_signal(signal.SIGINT)
-        watch.wait()
-        with open(watch.path) as f:
-            lines = [json.loads(l) for l in f]
-        os.unlink(watch.path)
-        lost = {l["reason"]: l["count"] for l in lines if l["schema"] == "halfopen.loss/1"}
-        print(f"memory: events lost {lost}")
+        history = (memory(watch.pid) - before) / connections
+        peak = memory(watch.pid, "VmHWM") - memory(watch.pid, "RssShmem")
+        print(f"memory: {slope + history:.1f} bytes a socket with answered probes and an idle gap, "
+              f"at most {peak / 2 ** 20:.0f} MiB with the ring, events lost {watched(watch)[1]}")
         for _, holder in holders:
             holder.stdin.close()
         for _, holder in holders:

@@ -3,8 +3,8 @@
  * Holds many connections to itself, both ends, and does nothing with them.
  *
  *     hold COUNT A    from 127.A.0.1 to 127.A.0.2, says "ready", and then takes words from standard
- *                     input: "IDLE SPREAD" switches keepalive on, on both ends, with that idle time
- *                     (and interval) in seconds, evenly within SPREAD seconds, and says "armed".
+ *                     input: "IDLE SPREAD" switches keepalive on, on the accepted ends, with that idle
+ *                     time (and interval) in seconds, evenly within SPREAD seconds, and says "armed".
  *                     At its end all connections are reset.
  */
 #include <arpa/inet.h>
@@ -92,7 +92,6 @@ int main(int argc, char **argv)
 		struct timespec pause = { .tv_nsec = spread * 1e9 / count };
 
 		for (i = 0; i < count; i++) {
-			arm(ends[2 * i], idle);
 			arm(ends[2 * i + 1], idle);
 			nanosleep(&pause, NULL);
 		}

@@ -99,6 +99,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.attached = copy(r->start.attached);
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
 	core->run.started_ns = r->mono_ns;
+	core->run.all = core->config.all;
 	core->run.clock = &core->clock;
 	core->next_every_ns = r->mono_ns + core->config.every_ns;
 	core->unseen_from_ns = core->supersession.since_ns = r->mono_ns;

@@ -49,6 +49,7 @@ struct run {
 	uint32_t hz;
 	char *version, *gateway, *boot_id, *run_id, *kernel, *peers, *attached;
 	uint64_t started_ns;
+	bool all;	/* sockets with nothing to tell are told, too */
 	const struct wallclock *clock;
 	const struct namespace_sysctl *namespaces;
 	unsigned int namespace_count;

@@ -70,6 +70,8 @@ static void on_start(void *context, const struct run *run)
 	begin_line(l, "halfopen.meta/1");
 	json__string(j, "version", run->version);
 	json__string(j, "kernel", run->kernel);
+	json__u64(j, "hz", run->hz);
+	json__bool(j, "all", run->all);
 	write_words(j, "attach", run->attached);
 	json__array(j, "sysctl");
 	for (i = 0; i < run->namespace_count; i++) {

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One socket's life as its last timeline tells it, as far as advice rests on it; and all of them, from
+ * any number of gateways and files.
+ */
+#ifndef HALFOPEN_CORE_LIFE_H
+#define HALFOPEN_CORE_LIFE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "connection.h"
+
+struct life_gap {
+	float from_s, to_s;
+	uint32_t count : 31;
+	uint32_t ended_by_us : 1;
+};
+
+#define LIFE_MUTES_KEPT 8
+
+struct life {
+	uint64_t cookie;
+	uint32_t boot, netns, program, device;	/* texts__of(); 0: not known */
+	uint32_t run;				/* the watch that told it */
+	uint32_t revision;
+	uint8_t family;
+	bool has_peer;		/* else it was told in disguise */
+	bool final, partial;
+	struct endpoint local, peer;
+
+	bool options_known, keepalive, idle_from_socket, interval_from_socket, probes_from_socket;
+	double idle_s, interval_s, user_timeout_s;
+	uint32_t probes;
+
+	double seen_s, ended_s;		/* since 1970; ended: or last told of */
+	uint8_t outcome, found_by;	/* enum outcome, enum found_by; as the core has them */
+	bool bounds_known;
+	double latency_min_s, latency_likely_s, latency_max_s;
+	double slowest_answer_s;
+	uint32_t probes_sent, peer_probes, heartbeats;
+	double heartbeat_s;		/* period; 0: none */
+	uint32_t heartbeat_bytes;
+
+	struct life_gap gaps[GAPS_KEPT];
+	unsigned int gap_count;
+	bool lost;
+	double lost_after_s, lost_within_s;
+	float mutes_s[LIFE_MUTES_KEPT];	/* silences of asks that ended in an answer */
+	unsigned int mute_count;
+};
+
+/* Words that many lives share, each kept once. */
+struct texts {
+	char **all;		/* from 1 */
+	uint32_t count, size;
+	uint32_t *places;	/* hash table of numbers */
+	uint32_t place_count;
+};
+
+/* Its number, from 1; 0 for "" and where memory is short. */
+uint32_t texts__of(struct texts *t, const char *text);
+
+/* "" for 0. */
+const char *texts__at(const struct texts *t, uint32_t number);
+
+/* What a watch said of the namespaces it saw. */
+struct life_namespace {
+	uint32_t run, gateway, name, inode;	/* texts__of(), but for the inode */
+	uint32_t number;			/* as struct life's netns */
+	double idle_s, interval_s;
+	uint32_t probes;
+};
+
+struct life_run {
+	uint32_t run_id, gateway;	/* texts__of() */
+	double started_s, ended_s;	/* the last that was told */
+	uint64_t events_lost;
+	uint32_t hz;
+	bool all;		/* sockets with nothing to tell were told, too */
+};
+
+struct lives {
+	struct life **all;
+	size_t count, size;
+	size_t *places;		/* hash table over (boot, cookie), of indices + 1 */
+	size_t place_count;
+	struct texts texts;
+	struct life_namespace *namespaces;
+	unsigned int namespace_count;
+	struct life_run *runs;
+	unsigned int run_count;
+};
+
+/* Takes a copy; of two of one socket the later revision stays. False when memory is short. */
+bool lives__add(struct lives *l, const struct life *life);
+
+bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);
+
+/* The run of this id, made if it is new; NULL when memory is short. Valid until the next call. */
+struct life_run *lives__run(struct lives *l, uint32_t run_id);
+
+/* In an order that the order of the input does not change. */
+void lives__sort(struct lives *l);
+
+void lives__free(struct lives *l);
+
+#endif

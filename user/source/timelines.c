@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "input.h"
+#include "outcome.h"
+#include "timelines.h"
+
+/* The longest line that we write is far shorter. */
+#define LINE_MAX_BYTES (16 << 20)
+
+struct reader {
+	struct lives *lives;
+	struct timelines_problem *problem;
+	unsigned long line;
+	bool short_of_memory;
+};
+
+/* ---- members ---- */
+
+static bool wrong(struct reader *r, const char *key, const char *expected)
+{
+	snprintf(r->problem->text, sizeof(r->problem->text), "line %lu: %s: expected %s", r->line,
+		 key, expected);
+	return false;
+}
+
+static double number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? json_number_value(value) : 0;
+}
+
+static bool truth(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+static uint32_t word(struct reader *r, const json_t *object, const char *key)
+{
+	return texts__of(&r->lives->texts, text(object, key));
+}
+
+bool timelines__time(const char *from, double *seconds)
+{
+	struct tm tm = { 0 };
+	double fraction = 0;
+	const char *end = strptime(from, "%Y-%m-%dT%H:%M:%S", &tm);
+	char *rest;
+
+	if (!end)
+		return false;
+	if (*end == '.') {
+		fraction = strtod(end, &rest);
+		end = rest;
+	}
+	if (strcmp(end, "Z"))
+		return false;
+	*seconds = timegm(&tm) + fraction;
+	return true;
+}
+
+/* Absent or null is 0. */
+static bool time_at(struct reader *r, const json_t *object, const char *key, double *seconds)
+{
+	const char *value = text(object, key);
+
+	*seconds = 0;
+	return !*value || timelines__time(value, seconds) ||
+	       wrong(r, key, "a time like 2026-11-21T03:13:34.945356496Z");
+}
+
+/* ---- parts of a timeline ---- */
+
+static bool read_end(const json_t *object, struct endpoint *e, uint8_t *family)
+{
+	const char *address = text(object, "address");
+
+	e->port = number(object, "port");
+	if (inet_pton(AF_INET, address, e->address) == 1) {
+		*family = AF_INET;
+		return true;
+	}
+	*family = AF_INET6;
+	return inet_pton(AF_INET6, address, e->address) == 1;
+}
+
+static bool read_socket(struct reader *r, const json_t *socket, struct life *life)
+{
+	const json_t *netns = json_object_get(socket, "netns");
+	const char *cookie = text(socket, "cookie"), *name = text(netns, "name");
+	char inode[16], *end;
+	uint8_t family;
+
+	life->cookie = strtoull(cookie, &end, 10);
+	if (!*cookie || *end)
+		return wrong(r, "socket.cookie", "a string of digits");
+	if (!json_is_integer(json_object_get(netns, "inode")))
+		return wrong(r, "socket.netns.inode", "a number");
+	snprintf(inode, sizeof(inode), "%u", (unsigned int)number(netns, "inode"));
+	life->netns = texts__of(&r->lives->texts, *name ? name : inode);
+	read_end(json_object_get(socket, "local"), &life->local, &family);
+	life->has_peer = read_end(json_object_get(socket, "peer"), &life->peer, &life->family);
+	life->program = word(r, json_object_get(socket, "owner"), "comm");
+	life->device = word(r, socket, "device");
+	return true;
+}
+
+static void read_keepalive(const json_t *k, struct life *life)
+{
+	const json_t *from = json_object_get(k, "from");
+
+	life->options_known = json_is_object(k);
+	life->keepalive = truth(k, "enabled");
+	life->idle_s = number(k, "idle_s");
+	life->interval_s = number(k, "interval_s");
+	life->probes = number(k, "probes");
+	life->user_timeout_s = number(k, "user_timeout_ms") / 1000;
+	life->idle_from_socket = strcmp(text(from, "idle"), "sysctl");
+	life->interval_from_socket = strcmp(text(from, "interval"), "sysctl");
+	life->probes_from_socket = strcmp(text(from, "probes"), "sysctl");
+}
+
+static bool read_outcome(struct reader *r, const json_t *line, struct life *life)
+{
+	const json_t *half_open = json_object_get(line, "half_open");
+	const json_t *latency = json_object_get(half_open, "latency_ms");
+	const char *name = text(line, "outcome");
+	unsigned int i;
+
+	for (i = 0; i <= OUTCOME_UNKNOWN && strcmp(name, outcome__name(i)); i++)
+		;
+	if (i > OUTCOME_UNKNOWN && strcmp(name, "killed"))
+		return wrong(r, "outcome", "one of docs/schema/timeline.json");
+	life->outcome = i > OUTCOME_UNKNOWN ? OUTCOME_ABORTED_LOCALLY : i;
+	if (!half_open)
+		return true;
+	name = text(half_open, "found_by");
+	for (i = 1; i < FOUND_BY_COUNT; i++)
+		if (!strcmp(name, found_by__name(i)))
+			life->found_by = i;
+	life->bounds_known = json_is_number(json_object_get(latency, "min"));
+	life->latency_min_s = number(latency, "min") / 1000;
+	life->latency_likely_s = number(latency, "likely_min") / 1000;
+	life->latency_max_s = number(latency, "max") / 1000;
+	return true;
+}
+
+static void read_gaps(const json_t *gaps, struct life *life)
+{
+	const json_t *survived = json_object_get(gaps, "survived");
+	const json_t *lost = json_object_get(gaps, "lost"), *gap;
+	size_t i;
+
+	json_array_foreach(survived, i, gap) {
+		if (life->gap_count == GAPS_KEPT)
+			break;
+		life->gaps[life->gap_count++] = (struct life_gap){
+			.from_s = number(gap, "from_s"), .to_s = number(gap, "to_s"),
+			.count = number(gap, "count"),
+			.ended_by_us = !strcmp(text(gap, "ended_by"), "us") };
+	}
+	life->lost = json_is_object(lost);
+	life->lost_after_s = number(lost, "after_s");
+	life->lost_within_s = number(lost, "within_s");
+}
+
+static bool read_episodes(struct reader *r, const json_t *episodes, struct life *life)
+{
+	const json_t *episode;
+	double first, end;
+	size_t i;
+
+	json_array_foreach(episodes, i, episode) {
+		if (strcmp(text(episode, "end"), "recovered") || life->mute_count == LIFE_MUTES_KEPT)
+			continue;
+		if (!time_at(r, episode, "first_unanswered_at", &first) ||
+		    !time_at(r, episode, "ended_at", &end))
+			return false;
+		life->mutes_s[life->mute_count++] = end - first;
+	}
+	return true;
+}
+
+static bool read_timeline(struct reader *r, const json_t *line)
+{
+	const json_t *socket = json_object_get(line, "socket"), *counts, *heartbeat;
+	struct life life = { .revision = number(line, "revision"), .final = truth(line, "final"),
+			     .partial = truth(line, "partial") };
+	struct life_run *run;
+	double heard;
+
+	if (!json_is_object(socket))
+		return wrong(r, "socket", "an object");
+	life.boot = word(r, line, "boot_id");
+	life.run = word(r, line, "run_id");
+	if (!life.boot || !life.run)
+		return wrong(r, life.boot ? "run_id" : "boot_id", "a string");
+	if (!read_socket(r, socket, &life) || !read_outcome(r, line, &life) ||
+	    !time_at(r, line, "first_seen_at", &life.seen_s) ||
+	    !time_at(r, line, "ended_at", &life.ended_s) ||
+	    !time_at(r, line, "last_heard_at", &heard) ||
+	    !read_episodes(r, json_object_get(line, "episodes"), &life))
+		return false;
+	if (!life.final)	/* it was open then, whenever that was */
+		life.ended_s = heard > life.seen_s ? heard : life.seen_s;
+	read_keepalive(json_object_get(line, "keepalive"), &life);
+	read_gaps(json_object_get(line, "gaps"), &life);
+	life.slowest_answer_s = number(json_object_get(line, "rtt_us"), "max") / 1e6;
+	counts = json_object_get(line, "counts");
+	life.probes_sent = number(counts, "probes_sent");
+	life.peer_probes = number(counts, "peer_probes");
+	life.heartbeats = number(counts, "heartbeats");
+	heartbeat = json_object_get(line, "heartbeat");
+	life.heartbeat_s = number(heartbeat, "period_s");
+	life.heartbeat_bytes = number(heartbeat, "bytes");
+	run = lives__run(r->lives, life.run);
+	r->short_of_memory |= !run || !lives__add(r->lives, &life);
+	if (run && life.ended_s > run->ended_s)
+		run->ended_s = life.ended_s;
+	return true;
+}
+
+static bool read_meta(struct reader *r, const json_t *line)
+{
+	const json_t *all = json_object_get(line, "sysctl"), *one;
+	uint32_t run_id = word(r, line, "run_id"), gateway = word(r, line, "gateway");
+	struct life_run *run = run_id ? lives__run(r->lives, run_id) : NULL;
+	size_t i;
+
+	if (!run)
+		return wrong(r, "run_id", "a string");
+	run->gateway = gateway;
+	run->all = truth(line, "all");
+	run->hz = number(line, "hz");
+	if (!time_at(r, line, "started_at", &run->started_s))
+		return false;
+	json_array_foreach(all, i, one) {
+		const json_t *netns = json_object_get(one, "netns");
+		const char *name = text(netns, "name");
+		char inode[16];
+		struct life_namespace ns = {
+			.run = run_id, .gateway = gateway, .name = word(r, netns, "name"),
+			.inode = number(netns, "inode"), .idle_s = number(one, "idle_s"),
+			.interval_s = number(one, "interval_s"), .probes = number(one, "probes"),
+		};
+
+		snprintf(inode, sizeof(inode), "%u", ns.inode);
+		ns.number = texts__of(&r->lives->texts, *name ? name : inode);
+		r->short_of_memory |= !lives__add_namespace(r->lives, &ns);
+	}
+	return true;
+}
+
+static bool read_line(struct reader *r, const char *line, size_t length)
+{
+	json_error_t error;
+	json_t *object = json_loadb(line, length, 0, &error);
+	const char *schema = text(object, "schema");
+	bool ok = true;
+
+	if (!object) {
+		snprintf(r->problem->text, sizeof(r->problem->text),
+			 "line %lu, column %d: expected a line of halfopen's JSON: %s", r->line,
+			 error.column, error.text);
+		return false;
+	}
+	if (!strcmp(schema, "halfopen.timeline/1"))
+		ok = read_timeline(r, object);
+	else if (!strcmp(schema, "halfopen.meta/1"))
+		ok = read_meta(r, object);
+	else if (!strcmp(schema, "halfopen.loss/1")) {
+		struct life_run *run = lives__run(r->lives, word(r, object, "run_id"));
+
+		if (run)
+			run->events_lost += number(object, "count");
+	} else if (strncmp(schema, "halfopen.", 9))
+		ok = wrong(r, "schema", "one of halfopen's (halfopen.timeline/1, ...)");
+	json_decref(object);
+	return ok;
+}
+
+/* ---- lines ---- */
+
+int timelines__read(int fd, struct lives *lives, struct timelines_problem *problem)
+{
+	struct reader r = { .lives = lives, .problem = problem };
+	size_t size = 1 << 16, used = 0, start;
+	char *buffer = malloc(size), *end;
+	struct input input;
+	ssize_t n = 0;
+	int err = input__open(&input, fd);
+
+	*problem = (struct timelines_problem){ 0 };
+	if (!buffer)
+		err = -ENOMEM;
+	while (!err) {
+		n = input__read(&input, buffer + used, size - used);
+		if (n <= 0)
+			break;
+		used += n;
+		for (start = 0; !err && (end = memchr(buffer + start, '\n', used - start));
+		     start = end + 1 - buffer) {
+			r.line++;
+			if (!read_line(&r, buffer + start, end - buffer - start))
+				err = -EBADMSG;
+			else if (r.short_of_memory)
+				err = -ENOMEM;
+		}
+		memmove(buffer, buffer + start, used - start);
+		used -= start;
+		if (used == size && size < LINE_MAX_BYTES) {
+			char *bigger = realloc(buffer, size *= 2);
+
+			if (bigger)
+				buffer = bigger;
+			else
+				err = -ENOMEM;
+		} else if (used == size) {
+			r.line++;
+			wrong(&r, "the line", "no more than 16 MiB");
+			err = -EBADMSG;
+		}
+	}
+	if (!err && n < 0)
+		err = n;
+	if (!err && !r.line && used) {	/* one line without an end, or no such file at all */
+		r.line++;
+		err = read_line(&r, buffer, used) ? 0 : -EBADMSG;
+	} else if (!err && (used || input.damaged || input.within_frame)) {
+		problem->is_cut = true;
+		snprintf(problem->text, sizeof(problem->text),
+			 "it is cut off in line %lu: what comes before is taken", r.line + 1);
+	}
+	input__close(&input);
+	free(buffer);
+	return err;
+}
