@@ -11,6 +11,7 @@ static const struct {
 	const char *summary;
 } verbs[] = {
 	{ "watch", cmd_watch, "follow sockets: what keepalive did, who is half-open, since when" },
+	{ "advise", cmd_advise, "what to change, why, and what it would do" },
 	{ "doctor", cmd_doctor, "what this kernel allows, and what is lost where it doesn't" },
 };
 

@@ -183,6 +183,12 @@ void lives__sort(struct lives *l)
 
 	if (!l->count)
 		return;
+	for (i = 0; i < l->count; i++) {
+		const struct life_run *run = lives__run(l, l->all[i]->run);
+
+		if (!l->all[i]->final && run && run->ended_s > l->all[i]->ended_s)
+			l->all[i]->ended_s = run->ended_s;
+	}
 	qsort(l->all, l->count, sizeof(*l->all), by_socket);
 	memset(l->places, 0, l->place_count * sizeof(*l->places));
 	for (i = 0; i < l->count; i++)

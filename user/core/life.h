@@ -27,6 +27,7 @@ struct life {
 	uint32_t revision;
 	uint8_t family;
 	bool has_peer;		/* else it was told in disguise */
+	bool in_container, in_pod;
 	bool final, partial;
 	struct endpoint local, peer;
 
@@ -101,7 +102,8 @@ bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);
 /* The run of this id, made if it is new; NULL when memory is short. Valid until the next call. */
 struct life_run *lives__run(struct lives *l, uint32_t run_id);
 
-/* In an order that the order of the input does not change. */
+/* All are there: puts them in an order that that of the input does not change; who was open was so
+ * as long as its watch told anything. */
 void lives__sort(struct lives *l);
 
 void lives__free(struct lives *l);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,11 +174,10 @@ void json__big(struct json *j, const char *key, uint64_t value)
 	append_format(j, "\"%" PRIu64 "\"", value);
 }
 
-void json__milli(struct json *j, const char *key, uint64_t thousandths)
+static void append_milli(struct json *j, uint64_t thousandths)
 {
 	unsigned int rest = thousandths % 1000;
 
-	begin_value(j, key);
 	append_format(j, "%" PRIu64, thousandths / 1000);
 	if (!rest)
 		return;
@@ -187,6 +187,22 @@ void json__milli(struct json *j, const char *key, uint64_t thousandths)
 		append_format(j, ".%02u", rest / 10);
 	else
 		append_format(j, ".%03u", rest);
+}
+
+void json__milli(struct json *j, const char *key, uint64_t thousandths)
+{
+	begin_value(j, key);
+	append_milli(j, thousandths);
+}
+
+void json__number(struct json *j, const char *key, double value)
+{
+	int64_t thousandths = llround(value * 1000);
+
+	begin_value(j, key);
+	if (thousandths < 0)
+		append_format(j, "-");
+	append_milli(j, llabs(thousandths));
 }
 
 void json__time(struct json *j, const char *key, int64_t unix_ns)

@@ -33,6 +33,8 @@ void json__s64(struct json *j, const char *key, int64_t value);
 void json__big(struct json *j, const char *key, uint64_t value);
 /* A number with up to three decimals: `thousandths` / 1000. */
 void json__milli(struct json *j, const char *key, uint64_t thousandths);
+/* The same of any number, rounded. */
+void json__number(struct json *j, const char *key, double value);
 /* RFC 3339, UTC, nanoseconds; `unix_ns` since 1970. */
 void json__time(struct json *j, const char *key, int64_t unix_ns);
 

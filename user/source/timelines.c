@@ -115,6 +115,8 @@ static bool read_socket(struct reader *r, const json_t *socket, struct life *lif
 	read_end(json_object_get(socket, "local"), &life->local, &family);
 	life->has_peer = read_end(json_object_get(socket, "peer"), &life->peer, &life->family);
 	life->program = word(r, json_object_get(socket, "owner"), "comm");
+	life->in_container = *text(json_object_get(socket, "owner"), "container_id");
+	life->in_pod = strstr(text(json_object_get(socket, "owner"), "cgroup"), "kubepods");
 	life->device = word(r, socket, "device");
 	return true;
 }

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0
+/* halfopen advise: timelines, advice, and a sink. */
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice_json.h"
+#include "advice_text.h"
+#include "cmd.h"
+#include "host.h"
+#include "life_feed.h"
+#include "log.h"
+#include "output.h"
+#include "quantity.h"
+
+struct options {
+	bool json, policy, compare;
+	const char *live, *gateway;
+	struct goals goals;
+	struct named_network *networks;
+	unsigned int network_count;
+	char **files;
+	unsigned int file_count;
+};
+
+/* ---- arguments ---- */
+
+enum {
+	OPT_JSON = 256, OPT_DETECT, OPT_HOLD, OPT_BUDGET, OPT_INCREMENT, OPT_MAX_PROBES, OPT_EVALUATE,
+	OPT_COMPARE, OPT_POLICY, OPT_LIVE, OPT_GROUPS, OPT_GATEWAY,
+};
+
+static const struct argp_option argp_options[] = {
+	{ "detect-within", OPT_DETECT, "DURATION", 0, "goal: a dead peer is noticed within this time", 1 },
+	{ "hold-open", OPT_HOLD, NULL, 0, "goal: mappings on the path are kept alive", 1 },
+	{ "budget", OPT_BUDGET, "BYTES/day", 0, "goal: probes of a socket cost no more a day", 1 },
+	{ "billing-increment", OPT_INCREMENT, "BYTES", 0, "each packet is billed as a multiple of this", 1 },
+	{ "max-probes-per-s", OPT_MAX_PROBES, "N", 0, "goal: all sockets together ask no more often", 1 },
+	{ "evaluate", OPT_EVALUATE, "IDLE/INTERVAL/PROBES", 0, "predict these values instead (seconds)", 2 },
+	{ "compare", OPT_COMPARE, NULL, 0, "the two FILEs are before and after a change", 2 },
+	{ "live", OPT_LIVE, "DURATION", 0, "watch this host for so long instead of reading (root)", 2 },
+	{ "groups", OPT_GROUPS, "FILE", 0, "names of networks, a line each: CIDR NAME", 2 },
+	{ "json", OPT_JSON, NULL, 0, "JSON Lines (halfopen.advice/1) instead of text", 3 },
+	{ "policy", OPT_POLICY, NULL, 0, "a policy for 'halfopen enforce': groups instead of namespaces", 3 },
+	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
+	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
+	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
+	{ 0 },
+};
+
+static const char argp_doc[] =
+	"Says what to change in net.ipv4.tcp_keepalive_*, why, and what it would do: for each namespace "
+	"and for each group of peers that the input tells of. FILE is what 'watch --json --all' told or "
+	"what 'watch -w' recorded, plain or compressed, '-' is standard input; several are one input. "
+	"Changes nothing.\v"
+	"Without goals, it is --hold-open where the path's idle timeout is known.\n"
+	"\nExamples:\n"
+	"  halfopen watch --json --all -o day.jsonl --for 1d; halfopen advise day.jsonl\n"
+	"  halfopen advise --detect-within 5m --budget 100kB/day gw-*.jsonl.zst\n"
+	"  halfopen advise --evaluate 240/20/5 today.ho\n"
+	"  halfopen advise --compare before.jsonl after.jsonl\n"
+	"  halfopen advise --live 10m --json | jq .idle_timeout\n"
+	"\nExit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input, 3 a change is "
+	"advised, 77 not permitted (--live).\n";
+
+static bool read_seconds(const char *text, double *s)
+{
+	uint64_t ns;
+
+	if (!quantity__duration(text, &ns) || !ns)
+		return false;
+	*s = ns / 1e9;
+	return true;
+}
+
+/* "100kB/day" */
+static bool read_budget(const char *text, double *bytes)
+{
+	const char *slash = strchr(text, '/');
+	char *size = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
+	uint64_t n;
+	bool ok = size && quantity__size(size, &n) && n && (!slash || !strcmp(slash, "/day"));
+
+	free(size);
+	if (ok)
+		*bytes = n;
+	return ok;
+}
+
+static bool read_setting(const char *text, struct setting *s)
+{
+	unsigned int idle, interval, probes;
+	int end = 0;
+
+	if (sscanf(text, "%5u/%5u/%3u%n", &idle, &interval, &probes, &end) != 3 || text[end] ||
+	    !idle || idle > 32767 || !interval || interval > 32767 || !probes || probes > 127)
+		return false;
+	*s = (struct setting){ .idle_s = idle, .interval_s = interval, .probes = probes };
+	return true;
+}
+
+/* NULL, or what was wrong with it. */
+static const char *read_network(char *cidr, struct named_network *n)
+{
+	char *slash = strchr(cidr, '/');
+	unsigned int max = 32, offset = 96;
+	uint64_t bits;
+
+	if (!slash)
+		return "a network (203.0.113.0/24)";
+	*slash = '\0';
+	n->address[10] = n->address[11] = 0xff;
+	if (inet_pton(AF_INET, cidr, n->address + 12) != 1) {
+		memset(n->address, 0, sizeof(n->address));
+		if (inet_pton(AF_INET6, cidr, n->address) != 1)
+			return "an address before the slash";
+		max = 128;
+		offset = 0;
+	}
+	if (!quantity__number(slash + 1, 0, max, &bits))
+		return "a number of bits behind the slash";
+	n->bits = bits + offset;
+	for (bits = n->bits; bits < 128; bits++)
+		if (n->address[bits / 8] & 0x80 >> bits % 8)
+			return "no bits set beyond the network's";
+	return NULL;
+}
+
+static void read_groups(struct argp_state *state, struct options *o, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	unsigned int number = 0;
+	char line[512];
+
+	if (!f)
+		argp_error(state, "--groups: %s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		struct named_network n = { .bits = 0 }, *bigger;
+		char *rest, *cidr = strtok_r(line, " \t\n", &rest), *name = strtok_r(NULL, " \t\n", &rest);
+		const char *expected;
+
+		number++;
+		if (!cidr || *cidr == '#')
+			continue;
+		expected = name ? read_network(cidr, &n) : "CIDR NAME";
+		if (expected)
+			argp_error(state, "%s:%u: expected %s", path, number, expected);
+		n.name = strdup(name);
+		bigger = realloc(o->networks, (o->network_count + 1) * sizeof(*bigger));
+		if (!n.name || !bigger)
+			argp_failure(state, EXIT_FAILED, ENOMEM, "%s", path);
+		o->networks = bigger;
+		bigger[o->network_count++] = n;
+	}
+	fclose(f);
+}
+
+static void check_arguments(struct argp_state *state, const struct options *o)
+{
+	if (o->live && o->file_count)
+		argp_error(state, "--live takes no FILE");
+	if (!o->live && !o->file_count)
+		argp_error(state, "FILE is missing: what 'watch --json --all' told, or a recording");
+	if (o->compare && o->file_count != 2)
+		argp_error(state, "--compare takes two FILEs, before and after; there %s %u",
+			   o->file_count == 1 ? "is" : "are", o->file_count);
+	if (o->policy && o->json)
+		argp_error(state, "--policy and --json are two forms of output: choose one");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+	uint64_t number;
+	char **longer;
+
+	switch (key) {
+	case OPT_JSON:
+		o->json = true;
+		break;
+	case OPT_POLICY:
+		o->policy = true;
+		break;
+	case OPT_COMPARE:
+		o->compare = true;
+		break;
+	case OPT_HOLD:
+		o->goals.hold_open = true;
+		break;
+	case OPT_LIVE: {
+		double s;
+
+		if (!read_seconds(arg, &s))
+			argp_error(state, "--live: '%s' is no duration (90s, 1h30m)", arg);
+		o->live = arg;
+		break;
+	}
+	case OPT_DETECT:
+		if (!read_seconds(arg, &o->goals.detect_within_s))
+			argp_error(state, "--detect-within: '%s' is no duration (90s, 1h30m)", arg);
+		break;
+	case OPT_BUDGET:
+		if (!read_budget(arg, &o->goals.budget_bytes_day))
+			argp_error(state, "--budget: '%s' is no size a day (100kB/day)", arg);
+		break;
+	case OPT_INCREMENT:
+		if (!quantity__size(arg, &number) || !number)
+			argp_error(state, "--billing-increment: '%s' is no size (64B, 1KiB)", arg);
+		o->goals.tariff.increment_bytes = number;
+		break;
+	case OPT_MAX_PROBES:
+		if (!quantity__number(arg, 1, 1000000000, &number))
+			argp_error(state, "--max-probes-per-s: '%s' is no number from 1 on", arg);
+		o->goals.max_probes_per_s = number;
+		break;
+	case OPT_EVALUATE:
+		if (!read_setting(arg, &o->goals.fixed))
+			argp_error(state, "--evaluate: '%s' is no IDLE/INTERVAL/PROBES that the kernel takes "
+				   "(seconds 1 to 32767, probes 1 to 127; 240/20/5)", arg);
+		o->goals.evaluate = true;
+		break;
+	case OPT_GROUPS:
+		read_groups(state, o, arg);
+		break;
+	case OPT_GATEWAY:
+		o->gateway = arg;
+		break;
+	case 'q':
+		log__set_level(LOG_ERROR);
+		break;
+	case 'v':
+		log__set_level(LOG_DEBUG);
+		break;
+	case ARGP_KEY_ARG:
+		longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
+		if (!longer)
+			argp_failure(state, EXIT_FAILED, ENOMEM, "%s", arg);
+		o->files = longer;
+		longer[o->file_count++] = arg;
+		break;
+	case ARGP_KEY_END:
+		check_arguments(state, o);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* ---- what comes out ---- */
+
+struct writer {
+	const struct options *options;
+	struct host host;
+	struct line_origin origin;
+	struct words words;
+	struct json json;
+	bool change_advised;
+};
+
+static void write_advice(struct writer *w, const struct lives *l, const struct advice *a)
+{
+	if (w->options->json) {
+		advice_json__write(&w->json, &w->origin, l, a);
+	} else if (w->options->policy) {
+		advice_text__policy(&w->words, l, a);
+	} else {
+		if (w->words.length)
+			words__add(&w->words, "\n");
+		advice_text__write(&w->words, l, a);
+	}
+	w->change_advised |= a->verdict == ADVICE_CHANGE && !w->options->goals.evaluate;
+}
+
+static bool advise_on(struct writer *w, struct lives *l)
+{
+	struct scopes scopes;
+	bool ok = scopes__make(l, w->options->networks, w->options->network_count, &scopes);
+	size_t i;
+
+	for (i = 0; ok && i < scopes.count; i++) {
+		struct setting current;
+		struct evidence evidence;
+		struct advice advice;
+		bool known = advice__current(l, &scopes.all[i], &current);
+
+		ok = evidence__gather(l, &scopes.all[i], &evidence) &&
+		     advice__make(l, &scopes.all[i], &evidence, known ? &current : NULL,
+				  &w->options->goals, &advice);
+		if (ok)
+			write_advice(w, l, &advice);
+		evidence__free(&evidence);
+	}
+	scopes__free(&scopes);
+	return ok;
+}
+
+static void write_change(struct words *w, const struct change_of *c)
+{
+	words__add(w, "%-14s %10.3f -> %10.3f %-14s ", c->what, c->before, c->after, c->unit);
+	if (!c->known)
+		words__add(w, "too few cases (%zu, %zu)\n", c->cases_before, c->cases_after);
+	else
+		words__add(w, "difference %+.3f (95 %%: %+.3f to %+.3f)%s\n", c->after - c->before, c->low,
+			   c->high, c->is_noise ? ": noise" : "");
+}
+
+static bool compare(struct writer *w, struct lives *before, struct lives *after)
+{
+	struct comparison c;
+	unsigned int i;
+
+	lives__sort(before);
+	lives__sort(after);
+	if (!comparison__make(before, after, &c))
+		return false;
+	if (w->options->json) {
+		comparison_json__write(&w->json, &w->origin, &c);
+		return true;
+	}
+	words__add(&w->words, "%zu sockets before, %zu after\n", c.sockets_before, c.sockets_after);
+	for (i = 0; i < COMPARED; i++)
+		write_change(&w->words, &c.changes[i]);
+	return true;
+}
+
+/* What the input cannot say is said once. */
+static void warn_of_gaps(const struct lives *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->run_count; i++) {
+		if (l->runs[i].started_s && !l->runs[i].all)
+			log_warning("%s was watched without --all: sockets that had nothing to tell are "
+				    "missing, so losses seem more frequent than they are",
+				    texts__at(&l->texts, l->runs[i].gateway));
+		if (l->runs[i].events_lost)
+			log_warning("%s: %llu events were lost", texts__at(&l->texts, l->runs[i].gateway),
+				    (unsigned long long)l->runs[i].events_lost);
+	}
+}
+
+/* ---- what goes in ---- */
+
+/* An exit code. */
+static int read_all(const struct options *o, struct lives *before, struct lives *after)
+{
+	unsigned int i;
+	int err;
+
+	if (o->live) {
+		err = life_feed__watch(o->live, before);
+		if (err > 0)
+			return err;
+		return err ? EXIT_FAILED : EXIT_DONE;
+	}
+	for (i = 0; i < o->file_count; i++) {
+		err = life_feed__read(o->files[i], i && o->compare ? after : before);
+		if (err)
+			return err == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+	}
+	return EXIT_DONE;
+}
+
+static int write_out(struct writer *w)
+{
+	struct output output;
+	const char *text = w->options->json ? w->json.text : w->words.text;
+	size_t length = w->options->json ? w->json.length : w->words.length;
+	int err = w->json.failed || w->words.failed ? -ENOMEM : 0;
+
+	output__standard(&output);
+	if (!err && length)
+		err = output__write(&output, text, length);
+	if (!err)
+		err = output__close(&output);
+	if (!err)
+		return w->change_advised ? EXIT_FOUND : EXIT_DONE;
+	log_error("%s: %s", output.name, strerror(-err));
+	return EXIT_FAILED;
+}
+
+int cmd_advise(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, "FILE...", argp_doc, NULL, NULL, NULL };
+	struct options options = { 0 };
+	struct writer w = { .options = &options };
+	struct lives before = { 0 }, after = { 0 };
+	unsigned int i;
+	int code;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	host__read(&w.host);
+	w.origin = (struct line_origin){ .gateway = options.gateway ? options.gateway : w.host.name,
+					 .boot_id = w.host.boot_id, .run_id = w.host.run_id };
+	code = read_all(&options, &before, &after);
+	if (code == EXIT_DONE) {
+		warn_of_gaps(&before);
+		if (options.compare ? compare(&w, &before, &after) : advise_on(&w, &before)) {
+			code = write_out(&w);
+		} else {
+			log_error("out of memory");
+			code = EXIT_FAILED;
+		}
+	}
+	lives__free(&before);
+	lives__free(&after);
+	words__free(&w.words);
+	json__free(&w.json);
+	for (i = 0; i < options.network_count; i++)
+		free(options.networks[i].name);
+	free(options.networks);
+	free(options.files);
+	return code;
+}

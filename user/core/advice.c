@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice.h"
+#include "mix.h"
+
+/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth at
+ * most, and probes are lost. */
+#define HOLD_OPEN_SHARE 0.8
+/* Single probes are lost: as many at least must stay unanswered. */
+#define PROBES_MIN 3
+#define PROBES_USUAL 5
+/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to wake. */
+#define SILENCE_MIN_S 3.0
+/* How much longer than the slowest that came back a silence must be. */
+#define SILENCE_MARGIN 1.25
+/* Half of the sockets watched for a minute say nothing about others. */
+#define SOCKETS_MIN 5
+
+/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT). */
+#define SECONDS_MAX 32767.0
+#define PROBES_MAX 127
+
+bool advice__current(const struct lives *l, const struct scope *scope, struct setting *current)
+{
+	double latest = -1;
+	unsigned int i, r;
+
+	for (i = 0; i < l->namespace_count; i++) {
+		const struct life_namespace *ns = &l->namespaces[i];
+
+		if (scope->kind == SCOPE_NAMESPACE &&
+		    (ns->number != scope->netns || ns->gateway != scope->gateway))
+			continue;
+		if (scope->kind == SCOPE_GROUP && (!scope->count || ns->number != scope->lives[0]->netns))
+			continue;
+		for (r = 0; r < l->run_count; r++) {
+			if (l->runs[r].run_id != ns->run || l->runs[r].started_s <= latest)
+				continue;
+			latest = l->runs[r].started_s;
+			*current = (struct setting){ .idle_s = ns->idle_s, .interval_s = ns->interval_s,
+						     .probes = ns->probes };
+		}
+	}
+	return latest >= 0;
+}
+
+/* ---- predictions ---- */
+
+/* The sockets as they would be: those that set an option themselves keep it. A group's would all be
+ * set, one by one. */
+static bool predict(const struct evidence *e, const struct setting *new, bool all,
+		    const struct goals *goals, struct prediction *p)
+{
+	struct sockets_alike *alike = malloc((e->alike_count + 1) * sizeof(*alike));
+	struct patience patience = evidence__patience(e);
+	size_t i;
+	bool ok;
+
+	if (!alike)
+		return false;
+	for (i = 0; i < e->alike_count; i++) {
+		alike[i] = e->alike[i];
+		if (!new)
+			continue;
+		if (all || e->follows[i].idle)
+			alike[i].setting.idle_s = new->idle_s;
+		if (all || e->follows[i].interval)
+			alike[i].setting.interval_s = new->interval_s;
+		if (all || e->follows[i].probes)
+			alike[i].setting.probes = new->probes;
+	}
+	ok = prediction__make(alike, e->alike_count, e->hz, &goals->tariff, &patience, p);
+	free(alike);
+	return ok;
+}
+
+/* ---- proposals ---- */
+
+/* No live peer that was seen kept silent for longer. */
+static double silence_floor(const struct evidence *e)
+{
+	double slowest = fmax(e->mute_p999_s, e->slowest_answer_s);
+
+	return fmax(SILENCE_MIN_S, slowest * SILENCE_MARGIN);
+}
+
+/* How a silence of at least `floor_s` is filled with probes, in whole seconds. */
+static void fill_silence(struct setting *s, double floor_s, double room_s)
+{
+	double interval;
+
+	if (s->probes < PROBES_MIN)
+		s->probes = PROBES_USUAL;
+	interval = fmax(1, ceil(floor_s / s->probes));
+	if (interval * s->probes > room_s && s->probes > PROBES_MIN) {
+		s->probes = PROBES_MIN;
+		interval = fmax(1, ceil(floor_s / s->probes));
+	}
+	s->interval_s = fmin(interval, SECONDS_MAX);
+}
+
+struct bounds {
+	double low_s, high_s;		/* of the idle time */
+	const char *low_goal, *high_goal;
+	double low_value, high_value;	/* as they were asked for */
+};
+
+static void raise_low(struct bounds *b, double s, const char *goal, double value)
+{
+	if (s <= b->low_s)
+		return;
+	b->low_s = s;
+	b->low_goal = goal;
+	b->low_value = value;
+}
+
+static void lower_high(struct bounds *b, double s, const char *goal, double value)
+{
+	if (s >= b->high_s)
+		return;
+	b->high_s = s;
+	b->high_goal = goal;
+	b->high_value = value;
+}
+
+static bool has_goal(const struct goals *g)
+{
+	return g->detect_within_s || g->hold_open || g->budget_bytes_day || g->max_probes_per_s;
+}
+
+static void decide_none(struct advice *a, const char *why)
+{
+	a->verdict = ADVICE_NONE;
+	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+static void explain_unknown_path(struct advice *a)
+{
+	const struct idle_timeout *path = &a->evidence->path;
+
+	a->verdict = ADVICE_NONE;
+	if (path->reason == IDLE_CENSORED)
+		snprintf(a->why, sizeof(a->why), "our own probes keep every idle time under %.0f s: after how "
+			 "long the path forgets cannot be seen (censored_by_keepalive)", path->low_s);
+	else if (path->reason == IDLE_NO_STEP)
+		snprintf(a->why, sizeof(a->why), "the %zu lost connections were lost evenly over time: no idle "
+			 "timeout of the path shows (no_step)", path->lost);
+	else
+		snprintf(a->why, sizeof(a->why), "%zu devices, %zu of them lost, are too few to tell an idle "
+			 "timeout of the path (thin_evidence)", path->devices, path->lost);
+}
+
+static double sockets_at_once(const struct evidence *e)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < e->alike_count; i++)
+		sum += e->alike[i].count;
+	return sum;
+}
+
+static bool is_held_open(const struct goals *goals, const struct evidence *e)
+{
+	return goals->hold_open || (!has_goal(goals) && e->path.reason == IDLE_KNOWN);
+}
+
+static void bound_idle(const struct evidence *e, const struct goals *g, const struct setting *s,
+		       struct bounds *b)
+{
+	double silence = s->interval_s * s->probes;
+
+	*b = (struct bounds){ .low_s = s->interval_s, .high_s = SECONDS_MAX,
+			      .low_goal = "the silence that live peers need", .low_value = silence,
+			      .high_goal = "the kernel's largest value", .high_value = SECONDS_MAX };
+	if (g->detect_within_s)
+		lower_high(b, g->detect_within_s - silence, "--detect-within", g->detect_within_s);
+	if (is_held_open(g, e))
+		lower_high(b, e->path.low_s * HOLD_OPEN_SHARE, "--hold-open", e->path.low_s);
+	if (g->budget_bytes_day)
+		raise_low(b, 86400 * prediction__probe_bytes(e->ipv6, &g->tariff) / g->budget_bytes_day,
+			  "--budget", g->budget_bytes_day);
+	if (g->max_probes_per_s)
+		raise_low(b, sockets_at_once(e) / g->max_probes_per_s, "--max-probes-per-s",
+			  g->max_probes_per_s);
+}
+
+static void explain_conflict(struct advice *a, const struct bounds *b, const struct goals *g)
+{
+	double cost = b->high_s > 0 ? 86400 * prediction__probe_bytes(a->evidence->ipv6, &g->tariff) /
+				      b->high_s : 0;
+
+	a->verdict = ADVICE_CONFLICT;
+	if (b->high_s < 1)
+		snprintf(a->why, sizeof(a->why), "%s (%.0f s) leaves no time before the first probe: live peers "
+			 "were silent for so long that %.0f s of probes are needed", b->high_goal,
+			 b->high_value, b->low_value);
+	else
+		snprintf(a->why, sizeof(a->why), "%s (%.0f) wants an idle time of at most %.0f s, that is %.0f "
+			 "bytes a socket and day; %s (%.0f) one of at least %.0f s", b->high_goal,
+			 b->high_value, floor(b->high_s), cost, b->low_goal, b->low_value, ceil(b->low_s));
+}
+
+static bool same(const struct setting *a, const struct setting *b)
+{
+	return a->idle_s == b->idle_s && a->interval_s == b->interval_s && a->probes == b->probes;
+}
+
+static void propose(struct advice *a, const struct goals *g)
+{
+	const struct evidence *e = a->evidence;
+	double floor_s = silence_floor(e);
+	struct setting s = a->current;
+	struct bounds b;
+
+	if (g->evaluate) {
+		a->proposed = g->fixed;
+		a->verdict = ADVICE_CHANGE;
+		snprintf(a->why, sizeof(a->why), "asked for by --evaluate");
+		return;
+	}
+	if (!a->current_known)
+		return decide_none(a, "the input does not say what the sysctls are (no halfopen.meta line)");
+	if (e->sockets < SOCKETS_MIN)
+		return decide_none(a, "too few sockets were seen (thin_evidence)");
+	if (!e->alike_count)
+		return decide_none(a, "no socket has keepalive on: sysctls change nothing");
+	if (g->hold_open && e->path.reason != IDLE_KNOWN)
+		return explain_unknown_path(a);
+	if (!has_goal(g) && e->path.reason != IDLE_KNOWN)
+		return explain_unknown_path(a);
+	if (g->detect_within_s || s.interval_s * s.probes < floor_s)
+		fill_silence(&s, g->detect_within_s ? fmax(floor_s, fmin(s.interval_s * s.probes,
+									  g->detect_within_s / 4))
+						    : floor_s,
+			     g->detect_within_s ? g->detect_within_s / 2 : HUGE_VAL);
+	bound_idle(e, g, &s, &b);
+	if (b.low_s > b.high_s || b.high_s < 1)
+		return explain_conflict(a, &b, g);
+	s.idle_s = b.high_goal[0] == '-' ? floor(b.high_s) : fmax(ceil(b.low_s), 1);
+	if (s.interval_s > s.idle_s)	/* the kernel would wait for the longer of the two */
+		s.idle_s = s.interval_s;
+	if (s.probes > PROBES_MAX)
+		s.probes = PROBES_MAX;
+	a->proposed = s;
+	a->verdict = same(&a->proposed, &a->current) ? ADVICE_KEEP : ADVICE_CHANGE;
+	if (a->verdict == ADVICE_KEEP)
+		snprintf(a->why, sizeof(a->why), "the present values meet the goals");
+	else if (!strcmp(b.high_goal, "--hold-open"))
+		snprintf(a->why, sizeof(a->why), "the path forgets idle connections after %.0f s (%.0f to %.0f): "
+			 "probes every %.0f s keep it open", e->path.estimate_s, e->path.low_s,
+			 e->path.high_s, s.idle_s);
+	else if (!strcmp(b.high_goal, "--detect-within"))
+		snprintf(a->why, sizeof(a->why), "a dead peer is to be noticed within %.0f s; live ones that came "
+			 "back were silent for %.1f s at most", g->detect_within_s,
+			 fmax(e->mute_p999_s, e->slowest_answer_s));
+	else
+		snprintf(a->why, sizeof(a->why), "%s (%.0f) allows a probe every %.0f s", b.low_goal, b.low_value,
+			 s.idle_s);
+}
+
+/* ---- what no sysctl can do ---- */
+
+/* A byte of data, its acknowledgement, the server's byte, its acknowledgement: as the Astra modules do;
+ * and again nobody notices it after a longer time than the mapping lives. */
+static void price_heartbeat(struct advice *a, const struct goals *g)
+{
+	const struct evidence *e = a->evidence;
+	double per_day, packet = e->ipv6 ? 72 : 52, with_byte = packet + 1;
+	double inc = g->tariff.increment_bytes;
+
+	if (e->path.reason != IDLE_KNOWN)
+		return;
+	if (inc > 0) {
+		packet = ceil(packet / inc) * inc;
+		with_byte = ceil(with_byte / inc) * inc;
+	}
+	a->heartbeat.proposed = true;
+	a->heartbeat.period_s = fmax(1, floor(e->path.low_s * HOLD_OPEN_SHARE));
+	a->heartbeat.timeout_s = fmax(5, ceil(silence_floor(e)));
+	per_day = 86400 / a->heartbeat.period_s;
+	a->heartbeat.bytes_per_day = per_day * 2 * (with_byte + packet);
+	a->heartbeat.probe_bytes_per_day = per_day * prediction__probe_bytes(e->ipv6, &g->tariff);
+}
+
+/* Retransmission takes over while data are unacknowledged, and takes a quarter of an hour. */
+static void limit_retransmission(struct advice *a, const struct goals *g)
+{
+	if (!a->evidence->stuck)
+		return;
+	a->user_timeout_s = g->detect_within_s ? g->detect_within_s
+			    : fmax(30, ceil(silence_floor(a->evidence) * 2));
+}
+
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = mix__number(hash, (unsigned char)*text);
+	return hash;
+}
+
+const char *advice_verdict__name(enum advice_verdict v)
+{
+	static const char *const names[] = {
+		[ADVICE_CHANGE] = "change", [ADVICE_KEEP] = "keep", [ADVICE_NONE] = "none",
+		[ADVICE_CONFLICT] = "conflict",
+	};
+
+	return names[v];
+}
+
+/* The same advice for the same place has the same id, whatever else the input says. */
+static void name_it(const struct lives *l, struct advice *a)
+{
+	const struct scope *s = a->scope;
+	uint64_t hash = mix__number(s->kind, s->port);
+
+	hash = mix_text(hash, texts__at(&l->texts, s->gateway));
+	hash = mix_text(hash, texts__at(&l->texts, s->netns));
+	hash = mix_text(hash, s->name ? s->name : "");
+	hash = mix__bytes(mix__number(hash, s->bits), s->network, sizeof(s->network));
+	if (a->verdict == ADVICE_CHANGE) {
+		hash = mix__number(hash, lround(a->proposed.idle_s));
+		hash = mix__number(hash, lround(a->proposed.interval_s) << 8 | a->proposed.probes);
+	}
+	snprintf(a->id, sizeof(a->id), "%s-%08x", advice_verdict__name(a->verdict),
+		 (uint32_t)(hash >> 16));
+}
+
+bool advice__make(const struct lives *l, const struct scope *scope, const struct evidence *e,
+		  const struct setting *current, const struct goals *goals, struct advice *a)
+{
+	bool ok = true;
+
+	*a = (struct advice){ .scope = scope, .evidence = e };
+	if (current) {
+		a->current_known = true;
+		a->current = *current;
+	}
+	propose(a, goals);
+	a->proposal_known = (a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike_count;
+	if (e->alike_count)
+		ok = predict(e, NULL, false, goals, &a->predicted_current);
+	if (ok && a->proposal_known)
+		ok = predict(e, &a->proposed, scope->kind == SCOPE_GROUP, goals,
+			     &a->predicted_proposed);
+	price_heartbeat(a, goals);
+	limit_retransmission(a, goals);
+	name_it(l, a);
+	return ok;
+}

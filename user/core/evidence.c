@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence.h"
+
+/* A peer that spoke this often in a life has a habit. */
+#define HABIT_MIN 3
+/* Debian's and most distributions' kernels; what a watch of today says itself. */
+#define HZ_ASSUMED 250
+
+static int by_number(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static double quantile(const double *sorted, size_t count, double share)
+{
+	size_t i = ceil(share * count);
+
+	return count ? sorted[i ? i - 1 : 0] : 0;
+}
+
+/* ---- programs ---- */
+
+struct tally {
+	uint32_t program;
+	size_t sockets;
+};
+
+static int by_program(const void *a, const void *b)
+{
+	const struct tally *x = a, *y = b;
+
+	return x->program < y->program ? -1 : x->program > y->program;
+}
+
+/* The programs of the chosen lives with most of them; equals in the order of their names. */
+static bool rank_programs(const struct lives *l, const struct scope *s,
+			  bool (*chosen)(const struct life *), struct program_share *most)
+{
+	struct tally *all = calloc(s->count + 1, sizeof(*all));
+	size_t i, n = 0, kinds = 0;
+	unsigned int k;
+
+	if (!all)
+		return false;
+	for (i = 0; i < s->count; i++)
+		if (chosen(s->lives[i]))
+			all[n++] = (struct tally){ s->lives[i]->program, 1 };
+	qsort(all, n, sizeof(*all), by_program);
+	for (i = 0; i < n; i++) {
+		if (kinds && all[kinds - 1].program == all[i].program)
+			all[kinds - 1].sockets++;
+		else
+			all[kinds++] = all[i];
+	}
+	for (k = 0; k < PROGRAMS_TOLD; k++) {
+		struct tally *best = NULL;
+
+		for (i = 0; i < kinds; i++)
+			if (all[i].sockets && (!best || all[i].sockets > best->sockets ||
+			    (all[i].sockets == best->sockets &&
+			     strcmp(texts__at(&l->texts, all[i].program),
+				    texts__at(&l->texts, best->program)) < 0)))
+				best = &all[i];
+		if (!best)
+			break;
+		most[k] = (struct program_share){ texts__at(&l->texts, best->program), best->sockets };
+		best->sockets = 0;
+	}
+	free(all);
+	return true;
+}
+
+static bool is_blind(const struct life *life)
+{
+	return life->options_known && !life->keepalive;
+}
+
+static bool is_stubborn(const struct life *life)
+{
+	return life->options_known && life->keepalive && life->idle_from_socket;
+}
+
+/* ---- the path ---- */
+
+static struct path_witness testimony(const struct life *life)
+{
+	struct path_witness w = { 0 };
+	double probe_s = fmax(life->idle_s, life->interval_s);
+	unsigned int i;
+
+	for (i = 0; i < life->gap_count; i++) {
+		const struct life_gap *g = &life->gaps[i];
+
+		w.idle_s += g->count * ((double)g->from_s + g->to_s) / 2;
+		if (g->from_s <= w.survived_s)
+			continue;
+		w.survived_s = g->from_s;
+		/* late by an eighth at most: the timer wheel */
+		w.probed = g->ended_by_us && life->keepalive && g->to_s > probe_s * 0.95 &&
+			   g->from_s < probe_s * 1.2;
+	}
+	if (life->lost && life->lost_within_s >= 1) {
+		w.lost_s = life->lost_within_s;
+		w.idle_s += w.lost_s;
+	}
+	return w;
+}
+
+/* One device, several connections: one witness. */
+static void join_testimonies(struct path_witness *a, const struct path_witness *b)
+{
+	if (b->survived_s > a->survived_s) {
+		a->survived_s = b->survived_s;
+		a->probed = b->probed;
+	}
+	if (b->lost_s && (!a->lost_s || b->lost_s < a->lost_s))
+		a->lost_s = b->lost_s;
+	a->idle_s += b->idle_s;
+}
+
+static int by_device(const void *a, const void *b)
+{
+	const struct life *x = *(struct life *const *)a, *y = *(struct life *const *)b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+}
+
+static bool estimate_path(const struct scope *s, struct idle_timeout *path)
+{
+	struct path_witness *all = malloc((s->count + 1) * sizeof(*all));
+	struct life **sorted = malloc((s->count + 1) * sizeof(*sorted));
+	size_t i, n = 0;
+	bool ok = all && sorted;
+
+	if (ok) {
+		memcpy(sorted, s->lives, s->count * sizeof(*sorted));
+		qsort(sorted, s->count, sizeof(*sorted), by_device);
+	}
+	for (i = 0; ok && i < s->count; i++) {
+		struct path_witness w = testimony(sorted[i]);
+
+		if (!w.survived_s && !w.lost_s)
+			continue;
+		if (n && i && sorted[i]->device && sorted[i]->device == sorted[i - 1]->device)
+			join_testimonies(&all[n - 1], &w);
+		else
+			all[n++] = w;
+	}
+	ok = ok && idle_timeout__estimate(all, n, path);
+	free(all);
+	free(sorted);
+	return ok;
+}
+
+/* ---- sockets that are alike ---- */
+
+/* After how long, mostly, is the peer heard of itself? Lengths a tenth apart are one. */
+static double own_life_s(const struct life *life)
+{
+	double lived = life->ended_s - life->seen_s, every = life->heartbeat_s;
+	uint32_t times = 0;
+	unsigned int i;
+
+	for (i = 0; i < life->gap_count; i++)
+		if (!life->gaps[i].ended_by_us)
+			times += life->gaps[i].count;
+	if (!every && times >= HABIT_MIN)
+		every = lived / times;
+	return every > 0 ? exp(round(log(every) * 10) / 10) : 0;
+}
+
+static bool are_equal(const struct sockets_alike *a, const struct sockets_alike *b)
+{
+	return a->setting.idle_s == b->setting.idle_s && a->ipv6 == b->ipv6 &&
+	       a->setting.interval_s == b->setting.interval_s &&
+	       a->setting.probes == b->setting.probes &&
+	       a->setting.user_timeout_s == b->setting.user_timeout_s && a->life_s == b->life_s;
+}
+
+/* Too many kinds: the rest is counted with those of the same options. */
+#define ALIKE_MAX 256
+
+static bool add_alike(struct evidence *e, const struct life *life, double weight)
+{
+	struct sockets_alike new = {
+		.setting = { .idle_s = life->idle_s, .interval_s = life->interval_s,
+			     .probes = life->probes, .user_timeout_s = life->user_timeout_s },
+		.life_s = own_life_s(life), .count = weight, .ipv6 = life->family != AF_INET };
+	struct follows follows = { !life->idle_from_socket, !life->interval_from_socket,
+				   !life->probes_from_socket };
+	struct sockets_alike *bigger;
+	struct follows *longer;
+	size_t i;
+
+	for (i = 0; i < e->alike_count; i++) {
+		if (memcmp(&e->follows[i], &follows, sizeof(follows)))
+			continue;
+		if (are_equal(&e->alike[i], &new) ||
+		    (e->alike_count >= ALIKE_MAX && e->alike[i].setting.idle_s == new.setting.idle_s)) {
+			e->alike[i].count += weight;
+			return true;
+		}
+	}
+	bigger = realloc(e->alike, (e->alike_count + 1) * sizeof(*bigger));
+	if (bigger)
+		e->alike = bigger;
+	longer = realloc(e->follows, (e->alike_count + 1) * sizeof(*longer));
+	if (longer)
+		e->follows = longer;
+	if (!bigger || !longer)
+		return false;
+	e->alike[e->alike_count] = new;
+	e->follows[e->alike_count++] = follows;
+	return true;
+}
+
+/* ---- all of it ---- */
+
+struct lengths {
+	double *all;
+	size_t count;
+};
+
+static void count_life(struct evidence *e, const struct life *life)
+{
+	double days = fmax(0, life->ended_s - life->seen_s) / 86400;
+	struct quiet_deaths *q = life->peer_probes ? &e->with_probes
+				 : life->heartbeats ? &e->with_heartbeats : &e->with_neither;
+	unsigned int i;
+
+	e->socket_hours += days * 24;
+	e->options_unknown += !life->options_known;
+	e->with_keepalive += life->keepalive;
+	e->own_options += is_stubborn(life);
+	for (i = 0; i < life->gap_count; i++)
+		e->gaps_survived += life->gaps[i].count;
+	e->gaps_lost += life->lost;
+	e->half_open += life->found_by != FOUND_BY_NOTHING;
+	q->socket_days += days;
+	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	e->ipv6 |= life->family == AF_INET6;
+	e->in_container |= life->in_container;
+	e->in_pod |= life->in_pod;
+	e->slowest_answer_s = fmax(e->slowest_answer_s, life->slowest_answer_s);
+	e->heartbeats += life->heartbeat_s > 0;
+}
+
+static void gather_lengths(const struct scope *s, struct evidence *e, struct lengths *stuck,
+			   struct lengths *idle, struct lengths *beats)
+{
+	size_t i, k;
+
+	for (i = 0; i < s->count; i++) {
+		const struct life *life = s->lives[i];
+
+		for (k = 0; k < life->mute_count; k++)
+			e->mutes_s[e->mutes++] = life->mutes_s[k];
+		if (life->heartbeat_s > 0)
+			beats->all[beats->count++] = life->heartbeat_s;
+		if (life->found_by == FOUND_BY_RETRANSMIT)
+			stuck->all[stuck->count++] = life->latency_max_s;
+		else if (life->found_by == FOUND_BY_KEEPALIVE || life->found_by == FOUND_BY_USER_TIMEOUT)
+			idle->all[idle->count++] = life->latency_max_s;
+	}
+}
+
+static bool gather_quantiles(const struct scope *s, struct evidence *e)
+{
+	double *memory = malloc((3 * s->count + 1) * sizeof(*memory));
+	struct lengths stuck, idle, beats;
+
+	e->mutes_s = malloc((s->count * LIFE_MUTES_KEPT + 1) * sizeof(*e->mutes_s));
+	if (!memory || !e->mutes_s) {
+		free(memory);
+		return false;
+	}
+	stuck = (struct lengths){ memory, 0 };
+	idle = (struct lengths){ memory + s->count, 0 };
+	beats = (struct lengths){ memory + 2 * s->count, 0 };
+	gather_lengths(s, e, &stuck, &idle, &beats);
+	qsort(stuck.all, stuck.count, sizeof(double), by_number);
+	qsort(idle.all, idle.count, sizeof(double), by_number);
+	qsort(beats.all, beats.count, sizeof(double), by_number);
+	qsort(e->mutes_s, e->mutes, sizeof(double), by_number);
+	e->stuck = stuck.count;
+	e->stuck_p50_s = quantile(stuck.all, stuck.count, 0.5);
+	e->stuck_max_s = quantile(stuck.all, stuck.count, 1);
+	e->detection_p50_s = quantile(idle.all, idle.count, 0.5);
+	e->detection_p95_s = quantile(idle.all, idle.count, 0.95);
+	e->detection_max_s = quantile(idle.all, idle.count, 1);
+	e->mute_p999_s = quantile(e->mutes_s, e->mutes, 0.999);
+	e->heartbeat_s = quantile(beats.all, beats.count, 0.5);
+	free(memory);
+	return true;
+}
+
+/* For how long somebody looked: the sockets that were open at once are socket-hours over this. */
+static double watched_hours(const struct lives *l, const struct scope *s)
+{
+	double first = HUGE_VAL, last = 0;
+	unsigned int i;
+	size_t n;
+
+	for (n = 0; n < s->count; n++)
+		for (i = 0; i < l->run_count; i++) {
+			if (l->runs[i].run_id != s->lives[n]->run)
+				continue;
+			first = fmin(first, fmin(l->runs[i].started_s ?: HUGE_VAL, s->lives[n]->seen_s));
+			last = fmax(last, l->runs[i].ended_s);
+		}
+	return last > first ? (last - first) / 3600 : 0;
+}
+
+bool evidence__gather(const struct lives *l, const struct scope *s, struct evidence *e)
+{
+	size_t i;
+	bool ok;
+
+	*e = (struct evidence){ .sockets = s->count, .hz = HZ_ASSUMED };
+	for (i = 0; i < l->run_count; i++)
+		if (l->runs[i].hz)
+			e->hz = l->runs[i].hz;
+	for (i = 0; i < s->count; i++)
+		count_life(e, s->lives[i]);
+	e->watched_hours = watched_hours(l, s);
+	ok = rank_programs(l, s, is_blind, e->blind) &&
+	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
+	     estimate_path(s, &e->path);
+	for (i = 0; ok && i < s->count; i++) {
+		const struct life *life = s->lives[i];
+		double hours = fmax(0, life->ended_s - life->seen_s) / 3600;
+
+		if (life->options_known && life->keepalive && life->interval_s > 0)
+			ok = add_alike(e, life, e->watched_hours ? hours / e->watched_hours : 0);
+	}
+	return ok;
+}
+
+struct patience evidence__patience(const struct evidence *e)
+{
+	return (struct patience){ .mutes_s = e->mutes_s, .mutes = e->mutes,
+				  .socket_hours = e->socket_hours };
+}
+
+void evidence__free(struct evidence *e)
+{
+	free(e->mutes_s);
+	free(e->alike);
+	free(e->follows);
+	*e = (struct evidence){ 0 };
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What would these sockets see under other keepalive settings: one simulation of the kernel's timer,
+ * for any setting, that of today included, so that predictions can be checked against what was.
+ */
+#ifndef HALFOPEN_CORE_PREDICTION_H
+#define HALFOPEN_CORE_PREDICTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct setting {
+	double idle_s, interval_s;
+	uint32_t probes;
+	double user_timeout_s;	/* 0: none */
+};
+
+/* Sockets that are alike. */
+struct sockets_alike {
+	struct setting setting;
+	double life_s;		/* the peer is heard of itself after this time, mostly; 0: never */
+	double count;
+	bool ipv6;
+};
+
+/* How a probe and its answer are paid for. */
+struct tariff {
+	double increment_bytes;	/* each packet is rounded up to it; 0: not */
+};
+
+/* What is known of answers that came late. */
+struct patience {
+	const double *mutes_s;	/* silences that ended in an answer, sorted */
+	size_t mutes;
+	double socket_hours;	/* watched */
+};
+
+struct prediction {
+	double detection_p50_s, detection_p95_s, detection_max_s;
+	double probes_per_s;		/* of all sockets together */
+	double bytes_per_socket_day;
+	double wakeups_per_socket_day;	/* of the device's radio */
+	/* Live sockets given up: at least what was seen to come back later, at most what the time
+	 * watched does not exclude (95 %). */
+	double false_deaths_low, false_deaths_high;	/* a socket and year */
+	double sockets;			/* that it is about */
+};
+
+/* The silence from the first unanswered probe to the end. */
+double prediction__silence_s(const struct setting *s);
+
+/* How often an idle live peer is asked. */
+double prediction__period_s(const struct setting *s);
+
+/* A probe and its answer, in bytes with headers (IPv4 52 + 52, IPv6 72 + 72, with timestamps). */
+double prediction__probe_bytes(bool ipv6, const struct tariff *t);
+
+/*
+ * All of them together; deaths are even over time. `hz` of the kernel decides how late timers are.
+ * False when memory is short.
+ */
+bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
+		      const struct tariff *tariff, const struct patience *patience,
+		      struct prediction *p);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence.h"
+
+/* Networks that are told apart, in bits of the mapped form, narrow ones first: carriers give their
+ * NAT pools in such pieces. 0: all peers of a port. */
+static const unsigned int bits_v4[] = { 96 + 24, 96 + 16, 0 };
+static const unsigned int bits_v6[] = { 48, 32, 0 };
+
+#define LEVELS 3
+/* Ports from here on are chosen by the kernel: the connection is ours, not the peer's. */
+#define EPHEMERAL_PORT 32768
+
+static uint16_t group_port(const struct life *life)
+{
+	return life->local.port < EPHEMERAL_PORT ? life->local.port : 0;
+}
+
+static void mask(const struct endpoint *peer, unsigned int bits, uint8_t network[16])
+{
+	unsigned int i;
+
+	memset(network, 0, 16);
+	for (i = 0; i < bits / 8; i++)
+		network[i] = peer->address[i];
+	if (bits % 8)
+		network[i] = peer->address[i] & 0xff << (8 - bits % 8);
+}
+
+static unsigned int bits_at(const struct life *life, unsigned int level)
+{
+	return life->family == AF_INET ? bits_v4[level] : bits_v6[level];
+}
+
+static bool add_scope(struct scopes *s, struct scope scope)
+{
+	struct scope *bigger = realloc(s->all, (s->count + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return false;
+	s->all = bigger;
+	bigger[s->count++] = scope;
+	return true;
+}
+
+/* ---- namespaces ---- */
+
+static const struct lives *sorted_lives;	/* qsort() has no context */
+
+static uint32_t gateway_of(const struct lives *l, const struct life *life)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->run_count; i++)
+		if (l->runs[i].run_id == life->run)
+			return l->runs[i].gateway;
+	return 0;
+}
+
+static int compare_texts(uint32_t a, uint32_t b)
+{
+	return strcmp(texts__at(&sorted_lives->texts, a), texts__at(&sorted_lives->texts, b));
+}
+
+struct placed {
+	struct life *life;
+	uint32_t gateway;
+};
+
+static int by_namespace(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+	int order = compare_texts(x->gateway, y->gateway);
+
+	if (!order)
+		order = compare_texts(x->life->netns, y->life->netns);
+	if (!order)
+		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
+	return order ? order : x->life->cookie < y->life->cookie ? -1 : 1;
+}
+
+static bool add_namespaces(struct lives *l, struct scopes *s)
+{
+	struct placed *placed = malloc((l->count + 1) * sizeof(*placed));
+	size_t i, from;
+	bool ok = placed;
+
+	for (i = 0; ok && i < l->count; i++)
+		placed[i] = (struct placed){ l->all[i], gateway_of(l, l->all[i]) };
+	sorted_lives = l;
+	if (ok)
+		qsort(placed, l->count, sizeof(*placed), by_namespace);
+	for (i = from = 0; ok && i < l->count; i++) {
+		struct scope scope = { .kind = SCOPE_NAMESPACE, .gateway = placed[i].gateway,
+				       .netns = placed[i].life->netns };
+		size_t n;
+
+		if (i + 1 < l->count && placed[i + 1].gateway == scope.gateway &&
+		    placed[i + 1].life->netns == scope.netns)
+			continue;
+		scope.count = i + 1 - from;
+		scope.lives = malloc(scope.count * sizeof(*scope.lives));
+		for (n = 0; scope.lives && n < scope.count; n++)
+			scope.lives[n] = placed[from + n].life;
+		ok = scope.lives && add_scope(s, scope);
+		from = i + 1;
+	}
+	free(placed);
+	return ok;
+}
+
+/* ---- groups ---- */
+
+struct member {
+	struct life *life;
+	const char *name;	/* of its network, NULL: none */
+	uint8_t network[16];
+	unsigned int bits;
+	uint16_t port;
+};
+
+static int by_group(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order = strcmp(x->name ? x->name : "", y->name ? y->name : "");
+
+	if (!order)
+		order = x->port - y->port;
+	if (!order)
+		order = memcmp(x->network, y->network, sizeof(x->network));
+	if (!order)
+		order = (int)y->bits - (int)x->bits;
+	if (!order)
+		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
+	return order ? order : x->life->cookie < y->life->cookie ? -1 : x->life->cookie > y->life->cookie;
+}
+
+static bool are_together(const struct member *a, const struct member *b)
+{
+	return a->port == b->port && a->bits == b->bits &&
+	       !strcmp(a->name ? a->name : "", b->name ? b->name : "") &&
+	       !memcmp(a->network, b->network, sizeof(a->network));
+}
+
+static const char *name_of(const struct endpoint *peer, const struct named_network *networks,
+			   unsigned int count)
+{
+	const struct named_network *best = NULL;
+	uint8_t network[16];
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		mask(peer, networks[i].bits, network);
+		if (!memcmp(network, networks[i].address, sizeof(network)) &&
+		    (!best || networks[i].bits > best->bits))
+			best = &networks[i];
+	}
+	return best ? best->name : NULL;
+}
+
+/* Members are sorted: the end of the group that begins at `from`. */
+static size_t end_of(const struct member *all, size_t count, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < count && are_together(&all[from], &all[to]))
+		to++;
+	return to;
+}
+
+static bool is_thin(const struct member *all, size_t from, size_t to)
+{
+	return to - from < IDLE_DEVICES_MIN && !all[from].name && all[from].bits;
+}
+
+static void widen(struct member *m, unsigned int level)
+{
+	struct endpoint peer = endpoint__mapped(&m->life->peer, m->life->family);
+
+	m->bits = bits_at(m->life, level);
+	mask(&peer, m->bits, m->network);
+}
+
+static bool add_group(struct scopes *s, const struct member *all, size_t from, size_t to,
+		      const struct named_network *networks, unsigned int network_count)
+{
+	struct scope scope = { .kind = SCOPE_GROUP, .name = all[from].name, .bits = all[from].bits,
+			       .port = all[from].port, .count = to - from, .networks = networks,
+			       .network_count = network_count };
+	size_t i;
+
+	memcpy(scope.network, all[from].network, sizeof(scope.network));
+	scope.lives = malloc(scope.count * sizeof(*scope.lives));
+	if (!scope.lives)
+		return false;
+	for (i = from; i < to; i++)
+		scope.lives[i - from] = all[i].life;
+	return add_scope(s, scope);
+}
+
+static bool add_groups(struct lives *l, const struct named_network *networks,
+		       unsigned int network_count, struct scopes *s)
+{
+	struct member *all = malloc((l->count + 1) * sizeof(*all));
+	unsigned int level;
+	size_t count = 0, i, to;
+	bool ok = all;
+
+	for (i = 0; ok && i < l->count; i++) {
+		struct life *life = l->all[i];
+		struct endpoint peer = endpoint__mapped(&life->peer, life->family);
+		struct member m = { .life = life, .port = group_port(life) };
+
+		if (!life->has_peer)
+			continue;
+		m.name = name_of(&peer, networks, network_count);
+		if (!m.name)
+			widen(&m, 0);
+		all[count++] = m;
+	}
+	for (level = 1; ok && level < LEVELS; level++) {
+		qsort(all, count, sizeof(*all), by_group);
+		for (i = 0; i < count; i = to) {
+			to = end_of(all, count, i);
+			if (!is_thin(all, i, to))
+				continue;
+			for (; i < to; i++)
+				if (all[i].bits == bits_at(all[i].life, level - 1))
+					widen(&all[i], level);
+		}
+	}
+	if (ok)
+		qsort(all, count, sizeof(*all), by_group);
+	for (i = 0; ok && i < count; i = to) {
+		to = end_of(all, count, i);
+		ok = add_group(s, all, i, to, networks, network_count);
+	}
+	free(all);
+	return ok;
+}
+
+bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
+		  struct scopes *s)
+{
+	*s = (struct scopes){ 0 };
+	lives__sort(l);
+	return add_namespaces(l, s) && add_groups(l, networks, network_count, s);
+}
+
+void scopes__free(struct scopes *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		free(s->all[i].lives);
+	free(s->all);
+	*s = (struct scopes){ 0 };
+}

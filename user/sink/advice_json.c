@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <math.h>
+#include <string.h>
+
+#include "advice_json.h"
+#include "advice_text.h"
+
+static void begin_line(struct json *j, struct line_origin *o, const char *schema)
+{
+	json__object(j, NULL);
+	json__string(j, "schema", schema);
+	json__string(j, "gateway", o->gateway);
+	json__string(j, "boot_id", o->boot_id);
+	json__string(j, "run_id", o->run_id);
+	json__u64(j, "seq", o->seq++);
+}
+
+static void end_line(struct json *j)
+{
+	json__end_object(j);
+	json__end_line(j);
+}
+
+/* ---- the place ---- */
+
+static void write_scope(struct json *j, const struct lives *l, const struct scope *s)
+{
+	struct words words = { 0 };
+
+	advice_text__scope(&words, l, s);
+	json__object(j, "scope");
+	json__string(j, "kind", s->kind == SCOPE_NAMESPACE ? "namespace" : "group");
+	json__string(j, "text", words.text ? words.text : "");
+	if (s->kind == SCOPE_NAMESPACE) {
+		json__string(j, "gateway", texts__at(&l->texts, s->gateway));
+		json__string(j, "netns", texts__at(&l->texts, s->netns));
+	} else {
+		if (s->name)
+			json__string(j, "name", s->name);
+		if (s->port)
+			json__u64(j, "port", s->port);
+	}
+	json__end_object(j);
+	j->failed |= words.failed;
+	words__free(&words);
+}
+
+static void write_setting(struct json *j, const char *key, const struct setting *s)
+{
+	json__object(j, key);
+	json__number(j, "idle_s", s->idle_s);
+	json__number(j, "interval_s", s->interval_s);
+	json__u64(j, "probes", s->probes);
+	json__end_object(j);
+}
+
+/* ---- the evidence ---- */
+
+static void write_programs(struct json *j, const char *key, const struct program_share *shares)
+{
+	unsigned int k;
+
+	json__array(j, key);
+	for (k = 0; k < PROGRAMS_TOLD && shares[k].comm; k++) {
+		json__object(j, NULL);
+		json__string(j, "comm", shares[k].comm);
+		json__u64(j, "sockets", shares[k].sockets);
+		json__end_object(j);
+	}
+	json__end_array(j);
+}
+
+static void write_quiet(struct json *j, const char *key, const struct quiet_deaths *q)
+{
+	json__object(j, key);
+	json__number(j, "socket_days", q->socket_days);
+	json__u64(j, "deaths", q->deaths);
+	if (q->socket_days > 0)
+		json__number(j, "per_socket_day", q->deaths / q->socket_days);
+	else
+		json__null(j, "per_socket_day");
+	json__end_object(j);
+}
+
+static void write_evidence(struct json *j, const struct evidence *e)
+{
+	json__object(j, "evidence");
+	json__u64(j, "sockets", e->sockets);
+	json__u64(j, "with_keepalive", e->with_keepalive);
+	json__u64(j, "without_keepalive", e->sockets - e->with_keepalive - e->options_unknown);
+	write_programs(j, "without_keepalive_of", e->blind);
+	json__u64(j, "own_options", e->own_options);
+	write_programs(j, "own_options_of", e->stubborn);
+	json__number(j, "socket_hours", e->socket_hours);
+	json__number(j, "hours_watched", e->watched_hours);
+	json__u64(j, "gaps_survived", e->gaps_survived);
+	json__u64(j, "gaps_lost", e->gaps_lost);
+	json__u64(j, "half_open", e->half_open);
+	json__object(j, "detection_s");
+	json__number(j, "p50", e->detection_p50_s);
+	json__number(j, "p95", e->detection_p95_s);
+	json__number(j, "max", e->detection_max_s);
+	json__end_object(j);
+	json__u64(j, "found_by_retransmission", e->stuck);
+	json__u64(j, "late_answers", e->mutes);
+	json__number(j, "latest_answer_s", fmax(e->mute_p999_s, e->slowest_answer_s));
+	json__object(j, "quiet_deaths");
+	write_quiet(j, "with_peer_probes", &e->with_probes);
+	write_quiet(j, "with_heartbeats", &e->with_heartbeats);
+	write_quiet(j, "with_neither", &e->with_neither);
+	json__end_object(j);
+	json__end_object(j);
+}
+
+static void write_path(struct json *j, const struct idle_timeout *t)
+{
+	unsigned int k;
+
+	json__object(j, "idle_timeout");
+	if (t->reason != IDLE_KNOWN) {
+		json__null(j, "estimate_s");
+		if (t->low_s > 0)
+			json__number(j, "low_s", t->low_s);
+		else
+			json__null(j, "low_s");
+		json__null(j, "high_s");
+		json__string(j, "reason", idle_reason__name(t->reason));
+	} else {
+		json__number(j, "estimate_s", t->estimate_s);
+		json__number(j, "low_s", t->low_s);
+		json__number(j, "high_s", t->high_s);
+		json__milli(j, "confidence", lround(IDLE_CONFIDENCE * 1000));
+		json__array(j, "steps");
+		for (k = 0; k < t->steps; k++) {
+			json__object(j, NULL);
+			json__number(j, "at_s", t->step[k].at_s);
+			json__number(j, "share", t->step[k].share);
+			json__end_object(j);
+		}
+		json__end_array(j);
+		json__number(j, "vanish_per_hour", t->vanish_per_hour);
+	}
+	json__u64(j, "devices", t->devices);
+	json__u64(j, "lost", t->lost);
+	json__end_object(j);
+}
+
+/* ---- predictions and what to do ---- */
+
+static void write_prediction(struct json *j, const char *key, const struct prediction *p)
+{
+	json__object(j, key);
+	json__object(j, "detection_s");
+	json__number(j, "p50", p->detection_p50_s);
+	json__number(j, "p95", p->detection_p95_s);
+	json__number(j, "max", p->detection_max_s);
+	json__end_object(j);
+	json__number(j, "probes_per_s", p->probes_per_s);
+	json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
+	json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
+	json__object(j, "false_deaths_per_socket_year");
+	json__number(j, "low", p->false_deaths_low);
+	json__number(j, "high", p->false_deaths_high);
+	json__end_object(j);
+	json__end_object(j);
+}
+
+static void write_commands(struct json *j, const struct lives *l, const struct advice *a)
+{
+	struct words words = { 0 };
+	char *line, *rest;
+
+	advice_text__commands(&words, l, a);
+	json__array(j, "commands");
+	for (line = strtok_r(words.text ? words.text : (char[]){ "" }, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		json__string(j, NULL, line);
+	json__end_array(j);
+	j->failed |= words.failed;
+	words__free(&words);
+}
+
+static void write_heartbeat(struct json *j, const struct device_heartbeat *h)
+{
+	if (!h->proposed)
+		return;
+	json__object(j, "device_heartbeat");
+	json__number(j, "period_s", h->period_s);
+	json__number(j, "timeout_s", h->timeout_s);
+	json__number(j, "bytes_per_day", h->bytes_per_day);
+	json__number(j, "probe_bytes_per_day", h->probe_bytes_per_day);
+	json__end_object(j);
+}
+
+void advice_json__write(struct json *j, struct line_origin *origin, const struct lives *l,
+			const struct advice *a)
+{
+	begin_line(j, origin, "halfopen.advice/1");
+	json__string(j, "id", a->id);
+	write_scope(j, l, a->scope);
+	json__string(j, "verdict", advice_verdict__name(a->verdict));
+	json__string(j, "why", a->why);
+	if (a->current_known)
+		write_setting(j, "current", &a->current);
+	else
+		json__null(j, "current");
+	if (a->proposal_known || a->verdict == ADVICE_CHANGE)
+		write_setting(j, "proposed", &a->proposed);
+	else
+		json__null(j, "proposed");
+	write_evidence(j, a->evidence);
+	write_path(j, &a->evidence->path);
+	json__object(j, "predicted");
+	if (a->evidence->alike_count)
+		write_prediction(j, "current", &a->predicted_current);
+	else
+		json__null(j, "current");
+	if (a->proposal_known)
+		write_prediction(j, "proposed", &a->predicted_proposed);
+	else
+		json__null(j, "proposed");
+	json__end_object(j);
+	write_heartbeat(j, &a->heartbeat);
+	if (a->user_timeout_s)
+		json__number(j, "user_timeout_s", a->user_timeout_s);
+	write_commands(j, l, a);
+	end_line(j);
+}
+
+void comparison_json__write(struct json *j, struct line_origin *origin, const struct comparison *c)
+{
+	unsigned int i;
+
+	begin_line(j, origin, "halfopen.compare/1");
+	json__u64(j, "sockets_before", c->sockets_before);
+	json__u64(j, "sockets_after", c->sockets_after);
+	json__array(j, "changes");
+	for (i = 0; i < COMPARED; i++) {
+		const struct change_of *of = &c->changes[i];
+
+		json__object(j, NULL);
+		json__string(j, "what", of->what);
+		json__string(j, "unit", of->unit);
+		json__number(j, "before", of->before);
+		json__number(j, "after", of->after);
+		json__u64(j, "cases_before", of->cases_before);
+		json__u64(j, "cases_after", of->cases_after);
+		if (of->known) {
+			json__number(j, "difference", of->after - of->before);
+			json__number(j, "low", of->low);
+			json__number(j, "high", of->high);
+			json__string(j, "verdict", of->is_noise ? "noise" : of->after < of->before
+							       ? "lower" : "higher");
+		} else {
+			json__string(j, "verdict", "too_few");
+		}
+		json__end_object(j);
+	}
+	json__end_array(j);
+	end_line(j);
+}

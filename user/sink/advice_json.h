@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Advice as lines of JSON: halfopen.advice/1 and halfopen.compare/1. */
+#ifndef HALFOPEN_SINK_ADVICE_JSON_H
+#define HALFOPEN_SINK_ADVICE_JSON_H
+
+#include "advice.h"
+#include "comparison.h"
+#include "json.h"
+
+/* Who writes, as every line says. */
+struct line_origin {
+	const char *gateway, *boot_id, *run_id;
+	uint64_t seq;
+};
+
+void advice_json__write(struct json *j, struct line_origin *origin, const struct lives *l,
+			const struct advice *a);
+void comparison_json__write(struct json *j, struct line_origin *origin, const struct comparison *c);
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "advice_text.h"
+
+void words__add(struct words *w, const char *format, ...)
+{
+	va_list list;
+	int length;
+
+	va_start(list, format);
+	length = vsnprintf(NULL, 0, format, list);
+	va_end(list);
+	if (w->length + length + 1 > w->size) {
+		size_t size = (w->length + length + 1) * 2;
+		char *bigger = realloc(w->text, size);
+
+		if (!bigger) {
+			w->failed = true;
+			return;
+		}
+		w->text = bigger;
+		w->size = size;
+	}
+	va_start(list, format);
+	vsnprintf(w->text + w->length, w->size - w->length, format, list);
+	va_end(list);
+	w->length += length;
+}
+
+void words__free(struct words *w)
+{
+	free(w->text);
+	*w = (struct words){ 0 };
+}
+
+void words__add_duration(struct words *w, double s)
+{
+	unsigned long tenths = lround(s * 10), whole = tenths / 10;
+
+	if (tenths < 600) {
+		words__add(w, tenths % 10 ? "%.1fs" : "%.0fs", tenths / 10.0);
+		return;
+	}
+	if (whole >= 3600)
+		words__add(w, "%luh", whole / 3600);
+	if (whole / 60 % 60)
+		words__add(w, "%lum", whole / 60 % 60);
+	if (whole % 60)
+		words__add(w, "%lus", whole % 60);
+}
+
+/* ---- scopes ---- */
+
+static void add_network(struct words *w, const uint8_t *network, unsigned int bits)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (endpoint__is_mapped(network) && bits >= 96)
+		words__add(w, "%s/%u", inet_ntop(AF_INET, network + 12, text, sizeof(text)), bits - 96);
+	else
+		words__add(w, "%s/%u", inet_ntop(AF_INET6, network, text, sizeof(text)), bits);
+}
+
+/* FILTER that chooses the group's peers; "" for all. */
+static void add_peers(struct words *w, const struct scope *s)
+{
+	const char *before = "(";
+	unsigned int i;
+
+	if (s->bits) {
+		words__add(w, "dst ");
+		add_network(w, s->network, s->bits);
+	}
+	for (i = 0; s->name && i < s->network_count; i++) {
+		if (strcmp(s->networks[i].name, s->name))
+			continue;
+		words__add(w, "%s dst ", before);
+		add_network(w, s->networks[i].address, s->networks[i].bits);
+		before = " or";
+	}
+	words__add(w, s->name ? " )" : "");
+}
+
+void advice_text__scope(struct words *w, const struct lives *l, const struct scope *s)
+{
+	if (s->kind == SCOPE_NAMESPACE) {
+		words__add(w, "%s, namespace %s", texts__at(&l->texts, s->gateway),
+			   texts__at(&l->texts, s->netns));
+		return;
+	}
+	if (s->name)
+		words__add(w, "%s", s->name);
+	else if (s->bits)
+		add_network(w, s->network, s->bits);
+	else
+		words__add(w, "all other peers");
+	if (s->port)
+		words__add(w, " on port %u", s->port);
+	else
+		words__add(w, ", connections of our own");
+}
+
+/* ---- commands ---- */
+
+static void add_sysctls(struct words *w, const struct setting *s, const char *format)
+{
+	words__add(w, format, "time", (unsigned int)s->idle_s);
+	words__add(w, format, "intvl", (unsigned int)s->interval_s);
+	words__add(w, format, "probes", s->probes);
+}
+
+void advice_text__commands(struct words *w, const struct lives *l, const struct advice *a)
+{
+	const struct setting *s = &a->proposed;
+	const char *netns = texts__at(&l->texts, a->scope->netns);
+	bool is_inode = strspn(netns, "0123456789") == strlen(netns);
+
+	if (a->verdict != ADVICE_CHANGE || a->scope->kind != SCOPE_NAMESPACE)
+		return;
+	words__add(w, "halfopen apply --idle %u --interval %u --probes %u", (unsigned int)s->idle_s,
+		   (unsigned int)s->interval_s, s->probes);
+	if (!is_inode)
+		words__add(w, " --netns %s", netns);
+	words__add(w, " --trial 1h\n");
+	if (a->evidence->in_pod) {	/* its namespace is made anew with the pod */
+		words__add(w, "securityContext: {sysctls: [");
+		words__add(w, "{name: net.ipv4.tcp_keepalive_time, value: \"%u\"}, ",
+			   (unsigned int)s->idle_s);
+		words__add(w, "{name: net.ipv4.tcp_keepalive_intvl, value: \"%u\"}, ",
+			   (unsigned int)s->interval_s);
+		words__add(w, "{name: net.ipv4.tcp_keepalive_probes, value: \"%u\"}]}\n", s->probes);
+	} else if (a->evidence->in_container) {
+		words__add(w, "docker run");
+		add_sysctls(w, s, " --sysctl net.ipv4.tcp_keepalive_%s=%u");
+		words__add(w, " ...\n");
+	} else {
+		words__add(w, "sysctl -w");
+		add_sysctls(w, s, " net.ipv4.tcp_keepalive_%s=%u");
+		words__add(w, "\n");
+	}
+}
+
+/* ---- the lines ---- */
+
+static void add_count(struct words *w, size_t n, const char *one)
+{
+	words__add(w, "%zu %s%s", n, one, n == 1 ? "" : "s");
+}
+
+static void add_setting(struct words *w, const struct setting *s)
+{
+	words__add(w, "%.0f/%.0f/%u", s->idle_s, s->interval_s, s->probes);
+}
+
+static void add_programs(struct words *w, const struct program_share *shares)
+{
+	unsigned int k;
+
+	for (k = 0; k < PROGRAMS_TOLD && shares[k].comm; k++)
+		words__add(w, "%s%s %zu", k ? ", " : " (", *shares[k].comm ? shares[k].comm : "?",
+			   shares[k].sockets);
+	words__add(w, k ? ")" : "");
+}
+
+static void add_prediction(struct words *w, const char *name, const struct prediction *p)
+{
+	words__add(w, "%s: dead peers noticed within ", name);
+	words__add_duration(w, p->detection_p50_s);
+	words__add(w, " (half), ");
+	words__add_duration(w, p->detection_p95_s);
+	words__add(w, " (95 %%), ");
+	words__add_duration(w, p->detection_max_s);
+	words__add(w, " (all); %.3g probes/s, %.0f bytes a socket and day\n", p->probes_per_s,
+		   p->bytes_per_socket_day);
+}
+
+static void add_path(struct words *w, const struct idle_timeout *path)
+{
+	unsigned int k;
+
+	if (path->reason != IDLE_KNOWN)
+		return;
+	words__add(w, "  path: forgets after ");
+	words__add_duration(w, path->estimate_s);
+	words__add(w, " (95 %%: ");
+	words__add_duration(w, path->low_s);
+	words__add(w, " to ");
+	words__add_duration(w, path->high_s);
+	words__add(w, "), from %zu devices of which %zu were lost", path->devices, path->lost);
+	for (k = 0; path->steps > 1 && k < path->steps; k++) {
+		words__add(w, k ? ", " : "; more than one timer: ");
+		words__add_duration(w, path->step[k].at_s);
+		words__add(w, " (%.0f %%)", path->step[k].share * 100);
+	}
+	words__add(w, "\n");
+}
+
+/* First what no sysctl can mend. */
+static void add_unmendable(struct words *w, const struct advice *a)
+{
+	const struct evidence *e = a->evidence;
+	size_t blind = e->sockets - e->with_keepalive - e->options_unknown;
+
+	if (blind) {
+		words__add(w, "  no sysctl helps ");
+		add_count(w, blind, "socket");
+		words__add(w, " without keepalive");
+		add_programs(w, e->blind);
+		words__add(w, ": their programs must set SO_KEEPALIVE\n");
+	}
+	if (e->own_options) {
+		words__add(w, "  nor ");
+		add_count(w, e->own_options, "socket");
+		words__add(w, " with an idle time of their own");
+		add_programs(w, e->stubborn);
+		words__add(w, "\n");
+	}
+	if (e->stuck) {
+		words__add(w, "  unacknowledged data: %zu dead peers were noticed by retransmission only, after ",
+			   e->stuck);
+		words__add_duration(w, e->stuck_p50_s);
+		words__add(w, " (half) to ");
+		words__add_duration(w, e->stuck_max_s);
+		words__add(w, "; TCP_USER_TIMEOUT=%.0f would take ", a->user_timeout_s * 1000);
+		words__add_duration(w, a->user_timeout_s);
+		words__add(w, "\n");
+	}
+}
+
+static void add_verdict(struct words *w, const struct lives *l, const struct advice *a)
+{
+	struct words commands = { 0 };
+
+	switch (a->verdict) {
+	case ADVICE_NONE:
+		words__add(w, "  no advice: %s\n", a->why);
+		return;
+	case ADVICE_CONFLICT:
+		words__add(w, "  the goals exclude each other: %s\n", a->why);
+		return;
+	case ADVICE_KEEP:
+		words__add(w, "  keep ");
+		break;
+	case ADVICE_CHANGE:
+		words__add(w, "  change ");
+		if (a->current_known) {
+			add_setting(w, &a->current);
+			words__add(w, " to ");
+		}
+		break;
+	}
+	add_setting(w, &a->proposed);
+	words__add(w, " (idle/interval/probes): %s\n", a->why);
+	advice_text__commands(&commands, l, a);
+	if (commands.length)
+		words__add(w, "  do: %.*s\n  undo: halfopen revert\n",
+			   (int)strcspn(commands.text, "\n"), commands.text);
+	w->failed |= commands.failed;
+	words__free(&commands);
+}
+
+void advice_text__write(struct words *w, const struct lives *l, const struct advice *a)
+{
+	const struct evidence *e = a->evidence;
+
+	advice_text__scope(w, l, a->scope);
+	words__add(w, ": ");
+	add_count(w, e->sockets, "socket");
+	words__add(w, ", %.3g socket-hours, %zu half-open [%s]\n", e->socket_hours, e->half_open, a->id);
+	add_unmendable(w, a);
+	add_path(w, &e->path);
+	add_verdict(w, l, a);
+	if (e->alike_count)
+		add_prediction(w, "  now", &a->predicted_current);
+	if (a->proposal_known && a->verdict == ADVICE_CHANGE)
+		add_prediction(w, "  then", &a->predicted_proposed);
+	if (a->heartbeat.proposed && a->scope->kind == SCOPE_GROUP) {
+		words__add(w, "  or the device: a byte every ");
+		words__add_duration(w, a->heartbeat.period_s);
+		words__add(w, ", an answer within ");
+		words__add_duration(w, a->heartbeat.timeout_s);
+		words__add(w, ": %.0f bytes a day instead of %.0f by our probes; and it can come back\n",
+			   a->heartbeat.bytes_per_day, a->heartbeat.probe_bytes_per_day);
+	}
+}
+
+void advice_text__policy(struct words *w, const struct lives *l, const struct advice *a)
+{
+	const struct scope *s = a->scope;
+
+	if (s->kind != SCOPE_GROUP || a->verdict != ADVICE_CHANGE)
+		return;
+	words__add(w, "# ");
+	advice_text__scope(w, l, s);
+	words__add(w, ": %s\n", a->why);
+	if (s->port)
+		words__add(w, "sport = :%u", s->port);
+	else
+		words__add(w, "state established");
+	if (s->bits || s->name)
+		words__add(w, " and ");
+	add_peers(w, s);
+	words__add(w, " -> idle=%.0f interval=%.0f probes=%u", a->proposed.idle_s,
+		   a->proposed.interval_s, a->proposed.probes);
+	if (a->user_timeout_s)
+		words__add(w, " user_timeout=%.0f", a->user_timeout_s);
+	words__add(w, "\n");
+}
