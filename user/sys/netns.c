@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "netns.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71	/* linux/socket.h, since 5.14 */
+#endif
 
 /* Where `ip netns`, and the CNI plugins of pods, bind their names. */
 #define NAMES "/run/netns"
@@ -226,6 +231,80 @@ void netns__leave(int back)
 	if (setns(back, CLONE_NEWNET))
 		abort();	/* nothing this thread does from here on would be true */
 	close(back);
+}
+
+static int take_path(const char *path, struct netns *ns)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	*ns = (struct netns){ .inode = st.st_ino };
+	snprintf(ns->path, sizeof(ns->path), "%s", path);
+	return 0;
+}
+
+static int take_from_list(bool (*wanted)(const struct netns *ns, const void *what), const void *what,
+			  struct netns *ns)
+{
+	struct netns_list list;
+	int err = netns__list(&list);
+	unsigned int i;
+
+	if (!err) {
+		err = -ENOENT;
+		for (i = 0; err && i < list.count; i++)
+			if (wanted(&list.all[i], what)) {
+				*ns = list.all[i];
+				err = 0;
+			}
+	}
+	netns__free(&list);
+	return err;
+}
+
+static bool has_this_name(const struct netns *ns, const void *name)
+{
+	return !strcmp(ns->name, name);
+}
+
+static bool has_this_inode(const struct netns *ns, const void *inode)
+{
+	return ns->inode == *(const uint32_t *)inode;
+}
+
+int netns__find(const char *text, struct netns *ns)
+{
+	char path[96];
+
+	if (strlen(text) >= sizeof(path) - 16)
+		return -ENAMETOOLONG;
+	if (strchr(text, '/'))
+		return take_path(text, ns);
+	if (*text && strspn(text, "0123456789") == strlen(text)) {
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", text);
+		return take_path(path, ns);
+	}
+	return take_from_list(has_this_name, text, ns);
+}
+
+int netns__with_inode(uint32_t inode, struct netns *ns)
+{
+	return take_from_list(has_this_inode, &inode, ns);
+}
+
+uint64_t netns__cookie(void)
+{
+	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	if (s < 0)
+		return 0;
+	if (getsockopt(s, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size))
+		cookie = 0;
+	close(s);
+	return cookie;
 }
 
 static bool read_number(const char *path, uint32_t *number)

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0
+/* halfopen apply: net.ipv4.tcp_keepalive_* of one namespace, with a way back. */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "advice_file.h"
+#include "applied.h"
+#include "cmd.h"
+#include "guard.h"
+#include "host.h"
+#include "log.h"
+#include "quantity.h"
+#include "sysctl_files.h"
+#include "touched.h"
+
+struct options {
+	const char *netns, *state, *file, *gateway;
+	uint64_t values[TUNABLES];	/* 0: as it is */
+	uint64_t trial_ns;
+	bool yes, dry_run, persist, keep;
+};
+
+/* ---- arguments ---- */
+
+enum {
+	OPT_IDLE = 256, OPT_INTERVAL, OPT_PROBES, OPT_NETNS, OPT_YES, OPT_DRY_RUN, OPT_PERSIST, OPT_TRIAL,
+	OPT_KEEP, OPT_STATE, OPT_GATEWAY,
+};
+
+static const struct argp_option argp_options[] = {
+	{ "idle", OPT_IDLE, "SECONDS", 0, "tcp_keepalive_time", 1 },
+	{ "interval", OPT_INTERVAL, "SECONDS", 0, "tcp_keepalive_intvl", 1 },
+	{ "probes", OPT_PROBES, "N", 0, "tcp_keepalive_probes", 1 },
+	{ "netns", OPT_NETNS, "NAME|PID|PATH", 0, "this namespace instead of our own", 1 },
+	{ "yes", OPT_YES, NULL, 0, "do not ask", 2 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0, "say what would be done, and do nothing", 2 },
+	{ "trial", OPT_TRIAL, "DURATION", 0, "take it back after this time, unless --keep comes", 2 },
+	{ "keep", OPT_KEEP, NULL, 0, "the trial that is on was good: keep what it applied", 2 },
+	{ "persist", OPT_PERSIST, NULL, 0, "also over a reboot: " PERSISTENT_FILE, 2 },
+	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in FILE", 3 },
+	{ "state", OPT_STATE, "DIRECTORY", 0, "where what was there before is kept (default " STATE_DIRECTORY ")", 3 },
+	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
+	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
+	{ 0 },
+};
+
+static const char argp_doc[] =
+	"Writes net.ipv4.tcp_keepalive_* of one network namespace: the values given, or those that FILE "
+	"('halfopen advise --json') advises for it. Says first what differs and whom it touches, and "
+	"asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
+	"A socket takes new values when its timer next runs out: one that is armed for two hours waits "
+	"for two hours. Sockets that set an option themselves keep it.\n"
+	"\nExamples:\n"
+	"  halfopen apply --idle 240 --interval 20 --probes 5 --trial 1h\n"
+	"  halfopen apply --keep\n"
+	"  halfopen advise --json day.jsonl > advice.json; halfopen apply advice.json\n"
+	"  halfopen apply --idle 240 --netns pod-7 --dry-run\n"
+	"\nExit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 usage "
+	"or bad input, or nobody to ask; 77 not permitted.\n";
+
+static void read_value(struct argp_state *state, const char *option, const char *arg, uint64_t max,
+		       uint64_t *value)
+{
+	if (!quantity__number(arg, 1, max, value))
+		argp_error(state, "%s: '%s' is no whole number from 1 to %llu%s", option, arg,
+			   (unsigned long long)max, strcmp(option, "--probes") ? " (seconds)" : "");
+}
+
+static void check_arguments(struct argp_state *state, const struct options *o)
+{
+	bool explicit = o->values[0] || o->values[1] || o->values[2];
+
+	if (o->keep && (explicit || o->file || o->trial_ns))
+		argp_error(state, "--keep takes no values: it keeps what the trial applied");
+	if (!o->keep && !explicit && !o->file)
+		argp_error(state, "nothing to apply: expected --idle, --interval, --probes or a FILE of "
+			   "'advise --json'");
+	if (explicit && o->file)
+		argp_error(state, "values and FILE exclude each other");
+	if (o->trial_ns && o->persist)
+		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case OPT_IDLE:
+		read_value(state, "--idle", arg, 32767, &o->values[0]);
+		break;
+	case OPT_INTERVAL:
+		read_value(state, "--interval", arg, 32767, &o->values[1]);
+		break;
+	case OPT_PROBES:
+		read_value(state, "--probes", arg, 127, &o->values[2]);
+		break;
+	case OPT_NETNS:
+		o->netns = arg;
+		break;
+	case OPT_YES:
+		o->yes = true;
+		break;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		break;
+	case OPT_PERSIST:
+		o->persist = true;
+		break;
+	case OPT_KEEP:
+		o->keep = true;
+		break;
+	case OPT_TRIAL:
+		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
+			argp_error(state, "--trial: '%s' is no duration of at least 1s (10m, 1h)", arg);
+		break;
+	case OPT_STATE:
+		o->state = arg;
+		break;
+	case OPT_GATEWAY:
+		o->gateway = arg;
+		break;
+	case 'q':
+		log__set_level(LOG_ERROR);
+		break;
+	case 'v':
+		log__set_level(LOG_DEBUG);
+		break;
+	case ARGP_KEY_ARG:
+		if (o->file)
+			argp_error(state, "one FILE only: '%s' is too much", arg);
+		o->file = arg;
+		break;
+	case ARGP_KEY_END:
+		check_arguments(state, o);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* ---- what is going to be done ---- */
+
+struct plan {
+	struct netns ns;
+	struct applied known;		/* what an earlier apply left */
+	struct applied next;
+	uint32_t now[TUNABLES];
+	bool differs;
+};
+
+static int permission(int err)
+{
+	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+}
+
+/* Is everything there that will be needed? Opening a file for writing changes nothing. */
+static int check_writable(void)
+{
+	static const char path[] = "/proc/sys/net/ipv4/tcp_keepalive_time";
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err;
+
+	if (fd >= 0) {
+		close(fd);
+		return EXIT_DONE;
+	}
+	err = -errno;
+	if (permission(err) == EXIT_NOT_PERMITTED)
+		log_error("not permitted: writing %s needs CAP_NET_ADMIN (run it as root)", path);
+	else
+		log_error("%s cannot be written: %s (in a container, /proc/sys is often read-only)", path,
+			  strerror(-err));
+	return permission(err);
+}
+
+static int load_known(const struct options *o, struct plan *p)
+{
+	int err = applied__load(o->state, p->ns.inode, &p->known);
+
+	if (err) {
+		log_error("%s/applied-%u: %s", o->state, p->ns.inode,
+			  err == -EBADMSG ? "expected what 'halfopen apply' writes" : strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (p->known.netns && p->known.cookie && p->known.cookie != netns__cookie())
+		p->known = (struct applied){ 0 };	/* of one that had this inode before */
+	return EXIT_DONE;
+}
+
+/* Values of ours that somebody changed since are his. */
+static int check_others(const struct plan *p)
+{
+	unsigned int i;
+
+	for (i = 0; p->known.netns && i < TUNABLES; i++) {
+		if (p->now[i] == p->known.after[i] || p->now[i] == p->known.before[i])
+			continue;
+		log_error("%s is %u: somebody else changed it since we wrote %u; nothing is changed. "
+			  "'halfopen revert' forgets what we wrote", tunable__name(i), p->now[i],
+			  p->known.after[i]);
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+static int find_values(const struct options *o, struct plan *p)
+{
+	struct advised advised = { .id = "" };
+	struct host host;
+	char why[320];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < TUNABLES; i++)
+		advised.values[i] = o->values[i] ? o->values[i] : p->now[i];
+	if (o->file) {
+		host__read(&host);
+		err = advice_file__read(o->file, o->gateway ? o->gateway : host.name, p->ns.name,
+					p->ns.inode, &advised, why, sizeof(why));
+		if (err) {
+			log_error("%s", why);
+			return EXIT_USAGE;
+		}
+		log_info("advice %s", advised.id);
+	}
+	p->next = (struct applied){ .netns = p->ns.inode, .cookie = netns__cookie(),
+				    .persisted = p->known.persisted || o->persist };
+	snprintf(p->next.name, sizeof(p->next.name), "%s", p->ns.name);
+	for (i = 0; i < TUNABLES; i++) {
+		p->next.before[i] = p->known.netns ? p->known.before[i] : p->now[i];
+		p->next.after[i] = advised.values[i];
+		p->next.before_trial[i] = p->now[i];
+		p->differs |= advised.values[i] != p->now[i];
+	}
+	if (o->trial_ns)
+		p->next.trial_until_s = applied__now_s() + (o->trial_ns + 999999999) / 1000000000;
+	return EXIT_DONE;
+}
+
+static void tell_touched(const struct plan *p)
+{
+	const uint32_t *after = p->next.after;
+	uint32_t period = after[0] > after[1] ? after[0] : after[1];
+	struct touched t;
+	unsigned int i;
+	int err = touched__find(p->ns.inode, &t);
+
+	if (err) {
+		printf("whom it touches is not known: %s\n", err == -EPERM
+		       ? "that needs CAP_BPF and CAP_PERFMON" : strerror(-err));
+		return;
+	}
+	printf("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
+	for (i = 0; i < t.program_count && i < 8; i++)
+		printf("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
+	printf("%s; not %zu without keepalive, nor %zu with options of their own\n",
+	       t.program_count ? ")" : "", t.without, t.own);
+	printf("probes: at most %.3g a second once all timers have run out, a peer's death noticed within "
+	       "%u s\n", (double)t.following / period, period + after[1] * after[2]);
+	touched__free(&t);
+}
+
+static void tell_plan(const struct options *o, const struct plan *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < TUNABLES; i++)
+		if (p->now[i] != p->next.after[i])
+			printf("%s: %u -> %u\n", tunable__name(i), p->now[i], p->next.after[i]);
+	tell_touched(p);
+	if (o->trial_ns)
+		printf("it is taken back in %llu s, unless 'halfopen apply --keep' comes before\n",
+		       (unsigned long long)(o->trial_ns / 1000000000));
+	if (o->persist)
+		printf("it is written to " PERSISTENT_FILE "\n");
+	fflush(stdout);
+}
+
+/* An exit code; EXIT_DONE is yes. */
+static int ask(const struct options *o)
+{
+	char answer[16] = "";
+
+	if (o->yes)
+		return EXIT_DONE;
+	if (!isatty(STDIN_FILENO)) {
+		log_error("there is no terminal to ask on: --yes is needed; nothing is changed");
+		return EXIT_USAGE;
+	}
+	printf("apply? [y/N] ");
+	fflush(stdout);
+	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+		return EXIT_DONE;
+	printf("nothing is changed\n");
+	return EXIT_FAILED;
+}
+
+/* ---- doing it ---- */
+
+/* Back to how it was when we came, values and what is known of them. */
+static void step_back(const struct options *o, const struct plan *p)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < TUNABLES; i++)
+		err = tunable__write(i, p->now[i]) ?: err;
+	if (!err)
+		err = p->known.netns ? applied__save(o->state, &p->known)
+				     : applied__forget(o->state, p->ns.inode);
+	if (err)
+		log_error("stepping back failed: %s; 'halfopen revert' tries again", strerror(-err));
+	else
+		log_error("stepped back: nothing is changed");
+}
+
+static int write_values(const struct plan *p)
+{
+	uint32_t read[TUNABLES];
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < TUNABLES; i++) {
+		if (p->next.after[i] == p->now[i])
+			continue;
+		err = tunable__write(i, p->next.after[i]);
+		if (err) {
+			log_error("%s = %u: %s", tunable__name(i), p->next.after[i], strerror(-err));
+			return err;
+		}
+	}
+	err = tunables__read(read);
+	for (i = 0; !err && i < TUNABLES; i++) {
+		if (read[i] == p->next.after[i])
+			continue;
+		log_error("%s reads back as %u instead of %u", tunable__name(i), read[i], p->next.after[i]);
+		err = -EIO;
+	}
+	return err;
+}
+
+/* A file that is read later wins. */
+static void warn_of_later_files(const struct plan *p)
+{
+	struct sysctl_setting setting;
+	unsigned int i;
+
+	for (i = 0; i < TUNABLES; i++)
+		if (sysctl_files__find("", tunable__name(i), &setting) &&
+		    strcmp(setting.file, PERSISTENT_FILE) &&
+		    strtoul(setting.value, NULL, 10) != p->next.after[i])
+			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE, setting.file,
+				    setting.line, tunable__name(i), setting.value);
+}
+
+static int persist(const struct plan *p)
+{
+	int err = applied__persist("", p->next.after);
+
+	if (err) {
+		log_error("%s: %s", PERSISTENT_FILE, strerror(-err));
+		return err;
+	}
+	warn_of_later_files(p);
+	return 0;
+}
+
+static int carry_out(const struct options *o, const struct plan *p)
+{
+	int err;
+
+	/* Its end must be sure before it begins. */
+	if (o->trial_ns && (err = guard__start(o->state, p->ns.inode, p->next.trial_until_s))) {
+		log_error("nobody could be started to take the trial back: %s; nothing is changed",
+			  strerror(-err));
+		return EXIT_FAILED;
+	}
+	err = applied__save(o->state, &p->next);
+	if (err) {
+		log_error("%s: %s; nothing is changed", o->state, strerror(-err));
+		return permission(err);
+	}
+	err = write_values(p);
+	if (!err && o->persist)
+		err = persist(p);
+	if (err) {
+		step_back(o, p);
+		return permission(err);
+	}
+	printf("applied; 'halfopen revert%s%s' takes it back\n", o->netns ? " --netns " : "",
+	       o->netns ? o->netns : "");
+	return EXIT_DONE;
+}
+
+static int keep(const struct options *o, struct plan *p)
+{
+	int err;
+
+	if (!p->known.netns || !p->known.trial_until_s) {
+		log_error("no trial is on here");
+		return EXIT_FAILED;
+	}
+	p->next = p->known;
+	p->next.trial_until_s = 0;
+	p->next.persisted |= o->persist;
+	err = applied__save(o->state, &p->next);
+	if (!err && o->persist)
+		err = persist(p);
+	if (err) {
+		log_error("%s: %s", o->state, strerror(-err));
+		return permission(err);
+	}
+	printf("kept; 'halfopen revert' takes it back\n");
+	return EXIT_DONE;
+}
+
+static int apply_here(const struct options *o, struct plan *p)
+{
+	int err = tunables__read(p->now), code;
+
+	if (err) {
+		log_error("net.ipv4.tcp_keepalive_* of this namespace cannot be read");
+		return EXIT_FAILED;
+	}
+	code = load_known(o, p);
+	if (code)
+		return code;
+	if (o->keep)
+		return keep(o, p);
+	if ((code = check_others(p)) || (code = find_values(o, p)))
+		return code;
+	if (!p->differs && !o->persist) {
+		printf("nothing to change: %u/%u/%u is what there is\n", p->now[0], p->now[1], p->now[2]);
+		return EXIT_DONE;
+	}
+	tell_plan(o, p);
+	if (o->dry_run)
+		return EXIT_DONE;
+	if ((code = check_writable()) || (code = ask(o)))
+		return code;
+	return carry_out(o, p);
+}
+
+int cmd_apply(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc, NULL, NULL, NULL };
+	struct options options = { .state = STATE_DIRECTORY };
+	struct plan plan = { .differs = false };
+	int lock, back, err, code;
+
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	err = netns__find(options.netns ? options.netns : "/proc/self/ns/net", &plan.ns);
+	if (err) {
+		log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
+			  "process id or a path", options.netns, strerror(-err));
+		return EXIT_USAGE;
+	}
+	if (options.persist && plan.ns.inode != netns__own_inode()) {
+		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'", options.netns);
+		return EXIT_USAGE;
+	}
+	lock = options.dry_run ? 0 : applied__lock(options.state);
+	if (lock < 0) {
+		log_error("%s: %s", options.state, lock == -EWOULDBLOCK
+			  ? "another 'halfopen apply' or 'revert' is at work" : strerror(-lock));
+		return permission(lock);
+	}
+	back = netns__enter(&plan.ns);
+	if (back < 0) {
+		log_error("namespace %s: %s", plan.ns.path, strerror(-back));
+		code = permission(back);
+	} else {
+		code = apply_here(&options, &plan);
+		netns__leave(back);
+	}
+	if (!options.dry_run)
+		close(lock);
+	return code;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What `advise --json` wrote, read back by `apply`. */
+#ifndef HALFOPEN_SOURCE_ADVICE_FILE_H
+#define HALFOPEN_SOURCE_ADVICE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct advised {
+	char id[32];
+	uint32_t values[3];	/* idle, interval, probes */
+};
+
+/*
+ * The change that the file advises for this namespace of this gateway: `name`, or its inode where it
+ * has none. Returns 0, -ENOENT if it advises none, -EBADMSG if it is no advice, or -errno; `why` then
+ * says what is wrong, where, and what was expected.
+ */
+int advice_file__read(const char *path, const char *gateway, const char *name, uint32_t inode,
+		      struct advised *advised, char *why, size_t size);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capability.h"
+#include "holders.h"
+#include "keepalive.h"
+#include "snapshot.h"
+#include "touched.h"
+
+struct search {
+	uint32_t netns;
+	struct touched *touched;
+	struct holders met;	/* several processes may hold one socket */
+};
+
+static void count_program(struct touched *t, const char *comm)
+{
+	struct touched_program *bigger;
+	unsigned int i;
+
+	for (i = 0; i < t->program_count; i++)
+		if (!strncmp(t->programs[i].comm, comm, sizeof(t->programs[i].comm) - 1)) {
+			t->programs[i].sockets++;
+			return;
+		}
+	bigger = realloc(t->programs, (t->program_count + 1) * sizeof(*bigger));
+	if (!bigger)
+		return;
+	t->programs = bigger;
+	bigger[t->program_count] = (struct touched_program){ .sockets = 1 };
+	snprintf(bigger[t->program_count++].comm, sizeof(bigger->comm), "%s", comm);
+}
+
+static int on_row(void *context, const struct ho_row *row)
+{
+	struct search *s = context;
+	struct keepalive k = keepalive__of(&row->event);
+
+	if (row->event.netns != s->netns || !row->pid ||
+	    !holders__is_first(&s->met, row->event.cookie))
+		return 0;
+	if (!k.enabled) {
+		s->touched->without++;
+	} else if (k.idle_from_socket && k.interval_from_socket && k.probes_from_socket) {
+		s->touched->own++;
+	} else {
+		s->touched->following++;
+		count_program(s->touched, row->comm);
+	}
+	return 0;
+}
+
+static int by_sockets(const void *a, const void *b)
+{
+	const struct touched_program *x = a, *y = b;
+
+	if (x->sockets != y->sockets)
+		return x->sockets < y->sockets ? 1 : -1;
+	return strcmp(x->comm, y->comm);
+}
+
+int touched__find(uint32_t netns, struct touched *t)
+{
+	struct search search = { .netns = netns, .touched = t };
+	struct snapshot *snapshot = NULL;
+	struct btf *btf;
+	int err;
+
+	*t = (struct touched){ 0 };
+	if (capability__missing_for_bpf())
+		return -EPERM;
+	trial__hush_libbpf();
+	btf = btf__load_vmlinux_btf();
+	err = btf ? snapshot__open(btf, &snapshot) : -ENOTSUP;
+	if (!err)
+		err = snapshot__held(snapshot, on_row, &search);
+	snapshot__close(snapshot);
+	btf__free(btf);
+	holders__free(&search.met);
+	if (t->program_count)
+		qsort(t->programs, t->program_count, sizeof(*t->programs), by_sockets);
+	return err;
+}
+
+void touched__free(struct touched *t)
+{
+	free(t->programs);
+	*t = (struct touched){ 0 };
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Whom a change of the sysctls of a namespace touches. */
+#ifndef HALFOPEN_SOURCE_TOUCHED_H
+#define HALFOPEN_SOURCE_TOUCHED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct touched_program {
+	char comm[16];
+	size_t sockets;		/* that have keepalive on and take an option from the sysctls */
+};
+
+struct touched {
+	struct touched_program *programs;	/* most sockets first */
+	unsigned int program_count;
+	size_t following, without, own;	/* sockets: that follow, without keepalive, all options own */
+};
+
+/* Looks through the processes of this host. Returns 0, -EPERM where a capability lacks, or -errno. */
+int touched__find(uint32_t netns, struct touched *t);
+void touched__free(struct touched *t);
+
+#endif
