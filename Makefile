@@ -35,7 +35,7 @@ PURE_SRC := $(CORE_SRC) $(wildcard user/sink/*.c) user/source/recording.c user/s
 USER_SRC := $(sort $(PURE_SRC) $(wildcard user/*.c user/cmd/*.c user/source/*.c user/sys/*.c))
 USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)
 PURE_OBJ := $(PURE_SRC:user/%.c=$(B)/user/%.o)
-SKELETONS := $(B)/skel/halfopen.skel.h $(B)/skel/snapshot.skel.h
+SKELETONS := $(patsubst bpf/%.bpf.c,$(B)/skel/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 ifeq ($(V),1)
 Q :=
@@ -64,7 +64,7 @@ include tests/tests.mk
 
 # ---- kernel side ----
 
-objects: $(B)/halfopen.bpf.o $(B)/snapshot.bpf.o ## build what the kernel loads
+objects: $(patsubst bpf/%.bpf.c,$(B)/%.bpf.o,$(wildcard bpf/*.bpf.c)) ## build what the kernel loads
 
 $(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/$(ARCH)/vmlinux.h Makefile
 	$(call say,BPF,$@)

@@ -12,6 +12,7 @@ static const struct {
 } verbs[] = {
 	{ "watch", cmd_watch, "follow sockets: what keepalive did, who is half-open, since when" },
 	{ "advise", cmd_advise, "what to change, why, and what it would do" },
+	{ "explain", cmd_explain, "when each side of a connection would notice" },
 	{ "apply", cmd_apply, "write sysctls, reversibly" },
 	{ "revert", cmd_revert, "put back what apply changed" },
 	{ "doctor", cmd_doctor, "what this kernel allows, and what is lost where it doesn't" },

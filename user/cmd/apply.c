@@ -15,6 +15,7 @@
 #include "host.h"
 #include "log.h"
 #include "quantity.h"
+#include "rearmer.h"
 #include "sysctl_files.h"
 #include "touched.h"
 
@@ -22,14 +23,21 @@ struct options {
 	const char *netns, *state, *file, *gateway;
 	uint64_t values[TUNABLES];	/* 0: as it is */
 	uint64_t trial_ns;
-	bool yes, dry_run, persist, keep;
+	bool yes, dry_run, persist, keep, rearm;
+	uint64_t spread_ns;
+	double stop_at_deaths;	/* share of the sockets that were armed anew */
 };
+
+#define SPREAD_NS (300 * 1000000000ULL)
+#define STOP_AT_DEATHS 0.01
+/* Fewer deaths stop nothing, however few sockets there are. */
+#define DEATHS_MIN 2
 
 /* ---- arguments ---- */
 
 enum {
 	OPT_IDLE = 256, OPT_INTERVAL, OPT_PROBES, OPT_NETNS, OPT_YES, OPT_DRY_RUN, OPT_PERSIST, OPT_TRIAL,
-	OPT_KEEP, OPT_STATE, OPT_GATEWAY,
+	OPT_KEEP, OPT_STATE, OPT_GATEWAY, OPT_REARM, OPT_SPREAD, OPT_STOP,
 };
 
 static const struct argp_option argp_options[] = {
@@ -42,6 +50,10 @@ static const struct argp_option argp_options[] = {
 	{ "trial", OPT_TRIAL, "DURATION", 0, "take it back after this time, unless --keep comes", 2 },
 	{ "keep", OPT_KEEP, NULL, 0, "the trial that is on was good: keep what it applied", 2 },
 	{ "persist", OPT_PERSIST, NULL, 0, "also over a reboot: " PERSISTENT_FILE, 2 },
+	{ "rearm", OPT_REARM, NULL, 0, "sockets that are idle already take the values now", 3 },
+	{ "spread", OPT_SPREAD, "DURATION", 0, "... evenly within this time (default 5m)", 3 },
+	{ "stop-at-deaths", OPT_STOP, "SHARE", 0,
+	  "... and stop and revert when as many of them died (default 1%)", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in FILE", 3 },
 	{ "state", OPT_STATE, "DIRECTORY", 0, "where what was there before is kept (default " STATE_DIRECTORY ")", 3 },
 	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
@@ -54,10 +66,12 @@ static const char argp_doc[] =
 	"('halfopen advise --json') advises for it. Says first what differs and whom it touches, and "
 	"asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
 	"A socket takes new values when its timer next runs out: one that is armed for two hours waits "
-	"for two hours. Sockets that set an option themselves keep it.\n"
+	"for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is pinned by "
+	"that). Sockets that set an idle time themselves keep it.\n"
 	"\nExamples:\n"
 	"  halfopen apply --idle 240 --interval 20 --probes 5 --trial 1h\n"
 	"  halfopen apply --keep\n"
+	"  halfopen apply --idle 240 --rearm --spread 10m --stop-at-deaths 0.5%\n"
 	"  halfopen advise --json day.jsonl > advice.json; halfopen apply advice.json\n"
 	"  halfopen apply --idle 240 --netns pod-7 --dry-run\n"
 	"\nExit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 usage "
@@ -71,6 +85,15 @@ static void read_value(struct argp_state *state, const char *option, const char 
 			   (unsigned long long)max, strcmp(option, "--probes") ? " (seconds)" : "");
 }
 
+/* "1%", "0.5%" */
+static bool read_share(const char *text, double *share)
+{
+	char *end;
+
+	*share = strtod(text, &end) / 100;
+	return end != text && !strcmp(end, "%") && *share > 0 && *share <= 1;
+}
+
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
 	bool explicit = o->values[0] || o->values[1] || o->values[2];
@@ -82,6 +105,8 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 			   "'advise --json'");
 	if (explicit && o->file)
 		argp_error(state, "values and FILE exclude each other");
+	if (!o->rearm && (o->spread_ns != SPREAD_NS || o->stop_at_deaths != STOP_AT_DEATHS))
+		argp_error(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
 		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
 }
@@ -118,6 +143,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_TRIAL:
 		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
 			argp_error(state, "--trial: '%s' is no duration of at least 1s (10m, 1h)", arg);
+		break;
+	case OPT_REARM:
+		o->rearm = true;
+		break;
+	case OPT_SPREAD:
+		if (!quantity__duration(arg, &o->spread_ns) || o->spread_ns < 1000000000)
+			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)", arg);
+		break;
+	case OPT_STOP:
+		if (!read_share(arg, &o->stop_at_deaths))
+			argp_error(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
 		break;
 	case OPT_STATE:
 		o->state = arg;
@@ -371,19 +407,69 @@ static int persist(const struct plan *p)
 	return 0;
 }
 
+/* Is it more than can be borne? */
+static bool too_many_died(const struct options *o, const struct rearmer *r, uint64_t before)
+{
+	uint64_t deaths = rearmer__deaths() - before;
+
+	return deaths >= DEATHS_MIN && deaths >= o->stop_at_deaths * rearmer__done(r).sockets;
+}
+
+/* Slice by slice, and then until those that were armed last would have died: true if all went well. */
+static bool rearm_and_look(const struct options *o, const struct plan *p, struct rearmer *r)
+{
+	const uint32_t *v = p->next.after;
+	uint64_t deaths = rearmer__deaths(), settle_s = (v[0] > v[1] ? v[0] : v[1]) + v[1] * v[2] + 2;
+	unsigned int slices = o->spread_ns / 1000000000, slice;
+	struct rearmed done;
+	int err = 0;
+
+	for (slice = 0; !err && slice < slices; slice++) {
+		err = rearmer__pass(r, slice, slices);
+		if (too_many_died(o, r, deaths))
+			break;
+		sleep(1);
+	}
+	done = rearmer__done(r);
+	printf("%llu sockets were armed anew; %llu were asking already\n",
+	       (unsigned long long)done.sockets, (unsigned long long)done.asking);
+	fflush(stdout);
+	if (done.refused)
+		log_warning("%llu sockets refused", (unsigned long long)done.refused);
+	if (err) {
+		log_error("--rearm: %s", strerror(-err));
+		return false;
+	}
+	for (; settle_s && !too_many_died(o, r, deaths); settle_s--)
+		sleep(1);
+	if (!too_many_died(o, r, deaths))
+		return true;
+	log_error("%llu connections died since, of %llu that were armed anew: that is more than %g %%",
+		  (unsigned long long)(rearmer__deaths() - deaths), (unsigned long long)done.sockets,
+		  o->stop_at_deaths * 100);
+	return false;
+}
+
 static int carry_out(const struct options *o, const struct plan *p)
 {
+	struct rearmer *rearmer = NULL;
+	bool well;
 	int err;
+
+	if (o->rearm && (err = rearmer__open(&rearmer)))
+		return permission(err);
 
 	/* Its end must be sure before it begins. */
 	if (o->trial_ns && (err = guard__start(o->state, p->ns.inode, p->next.trial_until_s))) {
 		log_error("nobody could be started to take the trial back: %s; nothing is changed",
 			  strerror(-err));
+		rearmer__close(rearmer);
 		return EXIT_FAILED;
 	}
 	err = applied__save(o->state, &p->next);
 	if (err) {
 		log_error("%s: %s; nothing is changed", o->state, strerror(-err));
+		rearmer__close(rearmer);
 		return permission(err);
 	}
 	err = write_values(p);
@@ -391,7 +477,16 @@ static int carry_out(const struct options *o, const struct plan *p)
 		err = persist(p);
 	if (err) {
 		step_back(o, p);
+		rearmer__close(rearmer);
 		return permission(err);
+	}
+	if (rearmer) {
+		well = rearm_and_look(o, p, rearmer);
+		rearmer__close(rearmer);
+		if (!well) {
+			step_back(o, p);
+			return EXIT_FAILED;
+		}
 	}
 	printf("applied; 'halfopen revert%s%s' takes it back\n", o->netns ? " --netns " : "",
 	       o->netns ? o->netns : "");
@@ -450,7 +545,8 @@ static int apply_here(const struct options *o, struct plan *p)
 int cmd_apply(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc, NULL, NULL, NULL };
-	struct options options = { .state = STATE_DIRECTORY };
+	struct options options = { .state = STATE_DIRECTORY, .spread_ns = SPREAD_NS,
+				   .stop_at_deaths = STOP_AT_DEATHS };
 	struct plan plan = { .differs = false };
 	int lock, back, err, code;
 

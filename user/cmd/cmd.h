@@ -18,6 +18,7 @@ enum exit_code {
 /* Each takes the verb's own arguments, argv[0] being "halfopen VERB"; returns an exit code. */
 int cmd_watch(int argc, char **argv);
 int cmd_advise(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_apply(int argc, char **argv);
 int cmd_revert(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

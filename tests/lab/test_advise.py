@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What advise says, against what the lab knows: a carrier's timer, and settings that were tried."""
+import heapq
+import json
+import math
+import os
+import random
+import resource
+import socket
+import statistics
+import subprocess
+import time
+
+import pytest
+
+import schema
+from lab import HALFOPEN, Lab, TCP_USER_TIMEOUT, cookie, keepalive, run, unix_ns
+from nat import NatLab
+
+# Many sockets at exact times: others' load would be seen.
+pytestmark = pytest.mark.alone
+
+CARRIERS = 20
+DEVICES = 64
+PORT = 7411
+
+
+def advise(*arguments):
+    r = subprocess.run([HALFOPEN, "advise", "--json", *arguments], capture_output=True, text=True)
+    assert r.returncode in (0, 3), (r.returncode, r.stderr)
+    lines = [json.loads(l) for l in r.stdout.splitlines()]
+    for number, line in enumerate(lines):
+        errors = list(schema.validator("advice").iter_errors(line))
+        assert not errors and line["seq"] == number, (errors, line)
+    return lines
+
+
+def of_namespace(lines, netns):
+    return next(l for l in lines if l["scope"].get("netns") == netns)
+
+
+class Carrier:
+    """A NAT with a timer, devices behind it, and when each of them is asked, or vanishes."""
+
+    def __init__(self, seed):
+        self.rng = random.Random(seed)
+        self.timeout = self.rng.randint(4, 9)
+        self.lab = NatLab(shared=1, timeout=self.timeout)
+
+    def begin(self):
+        self.lab.device.nft("table inet gone { set vanished { type ipv4_addr; }\n"
+                            " chain out { type filter hook output priority 0;\n"
+                            "  ip saddr @vanished drop; }\n"
+                            " chain in { type filter hook input priority 0; ip daddr @vanished drop; }\n}\n")
+        self.sockets = []
+        for number in range(DEVICES):
+            gateway, _ = self.lab.dial(number, port=PORT)
+            gateway.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 1500)
+            self.sockets.append(gateway)
+
+    def plan(self, start):
+        """(when, what, whom): each is asked after idle times around the timer's."""
+        rng, span = self.rng, self.timeout
+        for number in range(DEVICES):
+            at = start
+            for _ in range(4):
+                at += span * math.exp(rng.uniform(math.log(0.4), math.log(1.7)))
+                yield at, "ask", number
+            if rng.random() < 0.1:
+                yield start + rng.uniform(0, 3 * span), "vanish", number
+
+    def do(self, what, number):
+        if what == "vanish":
+            run("ip", "netns", "exec", self.lab.device.name, "nft", "add element inet gone vanished "
+                f"{{ {self.lab.address(number)} }}")
+            return
+        try:
+            self.sockets[number].send(b"?")
+        except OSError:
+            pass        # it has been found dead
+
+
+@pytest.fixture(scope="module")
+def carriers():
+    """Twenty of them at once, in half a minute: (carriers, the file of timelines)."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
+    with Lab() as lab:
+        all_of_them = [Carrier(seed) for seed in range(CARRIERS)]
+        for carrier in all_of_them:
+            carrier.lab.__enter__()
+        try:
+            watch = lab.watch("--all", "--idle-gap", "1s", f"sport = :{PORT}")
+            for carrier in all_of_them:
+                carrier.begin()
+            start = time.monotonic() + 0.2
+            events = [(at, n, what, whom) for n, carrier in enumerate(all_of_them)
+                      for at, what, whom in carrier.plan(start)]
+            heapq.heapify(events)
+            while events:
+                at, n, what, whom = heapq.heappop(events)
+                time.sleep(max(0, at - time.monotonic()))
+                all_of_them[n].do(what, whom)
+            time.sleep(4)
+            watch.validate = False      # by others
+            assert watch.stop() == 0
+            yield all_of_them, watch.output
+        finally:
+            for carrier in all_of_them:
+                carrier.lab.__exit__(None, None, None)
+
+
+def test_the_carriers_timer(carriers):
+    all_of_them, path = carriers
+    lines = advise("--hold-open", path)
+    near, held = [], 0
+    for carrier in all_of_them:
+        advice = of_namespace(lines, carrier.lab.gateway.name)
+        found = advice["idle_timeout"]
+        assert found["estimate_s"] and len(found["steps"]) == 1, found
+        near.append(found["estimate_s"] / carrier.timeout - 1)
+        held += found["low_s"] <= carrier.timeout <= found["high_s"]
+    print(f"{CARRIERS} carriers: furthest off {max(map(abs, near)):.3f}, the interval holds in {held}")
+    assert max(map(abs, near)) < 0.1, near
+    assert held >= 17
+
+
+def test_two_carriers_in_one_prefix(carriers):
+    """Their devices come from one network to one port: more than one timer must be seen."""
+    all_of_them, path = carriers
+    quick = min(all_of_them, key=lambda c: c.timeout)
+    slow = max(all_of_them, key=lambda c: c.timeout)
+    mixed = quick.lab.path("mixed.jsonl")
+    with open(path) as f, open(mixed, "w") as to:
+        for line in f:
+            l = json.loads(line)
+            if l["schema"] == "halfopen.meta/1" or l.get("socket", {}).get("netns", {}).get("name") in \
+                    (quick.lab.gateway.name, slow.lab.gateway.name):
+                to.write(line)
+    group = next(l for l in advise(mixed) if l["scope"]["kind"] == "group")
+    assert group["scope"]["text"] == f"198.51.100.0/24 on port {PORT}"
+    steps = group["idle_timeout"]["steps"]
+    print(f"timers of {quick.timeout} s and {slow.timeout} s: {steps}")
+    assert len(steps) == 2
+    assert abs(steps[0]["at_s"] / quick.timeout - 1) < 0.15
+    assert abs(steps[1]["at_s"] / slow.timeout - 1) < 0.15
+    r = subprocess.run([HALFOPEN, "advise", "--policy", mixed], capture_output=True, text=True)
+    assert r.stderr == "" or "missing" in r.stderr
+
+
+def test_our_own_probes_hide_the_timer():
+    """Asked every two seconds, nobody is idle for longer."""
+    with NatLab(shared=1, timeout=60) as lab:
+        watch = lab.watch("--all", "--idle-gap", "1s", f"netns = {lab.gateway.inode}")
+        pairs = [lab.dial(number) for number in range(40)]
+        for gateway, _ in pairs:
+            keepalive(gateway, 2, 1, 2)
+        time.sleep(7)
+        addresses = ", ".join(lab.address(n) for n in range(8))
+        lab.device.drop("output", f"ip saddr {{ {addresses} }}")
+        time.sleep(6.5)
+        assert watch.stop() == 0
+        found = of_namespace(advise(watch.output), lab.gateway.name)
+        assert found["verdict"] == "none" and "censored_by_keepalive" in found["why"], found
+        timeout = found["idle_timeout"]
+        assert timeout["estimate_s"] is None and timeout["reason"] == "censored_by_keepalive"
+        assert 1.9 < timeout["low_s"] < 2.3
+
+
+def percentile(values, share):
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+@pytest.mark.parametrize("setting", [(4, 1, 3), (2, 2, 2)], ids=["4/1/3", "2/2/2"])
+def test_what_is_predicted_comes_true(setting):
+    """The values are set for real, devices vanish at random, and the lab's clock says how long it
+    took: half of them and 95 % within 10 % of what was predicted."""
+    idle, interval, probes = setting
+    rng = random.Random(5)
+    with Lab() as lab:
+        r = subprocess.run([HALFOPEN, "apply", "--netns", lab.gateway.name, "--idle", str(idle),
+                            "--interval", str(interval), "--probes", str(probes), "--yes", "--state",
+                            lab.path("state")], capture_output=True, text=True)
+        assert r.returncode == 0, r.stderr
+        watch = lab.watch("--all", f"netns = {lab.gateway.inode}")
+        lab.gateway.nft("table inet cut { set cut_off { type inet_service; }\n"
+                        " chain in { type filter hook input priority 0; tcp sport @cut_off drop; }\n}\n")
+        pairs, cut = [lab.connect() for _ in range(150)], {}
+        for gateway, _ in pairs:
+            gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        start = time.monotonic() + 2 * idle
+        for at, (gateway, device) in sorted((start + rng.uniform(0, 16), pair) for pair in pairs):
+            time.sleep(max(0, at - time.monotonic()))
+            before = time.time_ns()
+            run("ip", "netns", "exec", lab.gateway.name, "nft",
+                f"add element inet cut cut_off {{ {device.getsockname()[1]} }}")
+            cut[cookie(gateway)] = (before + time.time_ns()) // 2
+        time.sleep(idle + interval * (probes + 1) + 1)
+        assert watch.stop() == 0
+        took = [(unix_ns(t["ended_at"]) - cut[t["socket"]["cookie"]]) / 1e9 for t in watch.lines("timeline")
+                if t["final"] and t["outcome"] == "keepalive_timeout" and t["socket"]["cookie"] in cut]
+        assert len(took) == len(pairs)
+        advice = of_namespace(advise("--evaluate", "/".join(map(str, setting)), watch.output),
+                              lab.gateway.name)
+        predicted = advice["predicted"]["proposed"]["detection_s"]
+        print(f"p50 {statistics.median(took):.3f} s (predicted {predicted['p50']}), p95 "
+              f"{percentile(took, 0.95):.3f} s ({predicted['p95']})")
+        assert abs(percentile(took, 0.5) / predicted["p50"] - 1) < 0.1
+        assert abs(percentile(took, 0.95) / predicted["p95"] - 1) < 0.1
+        assert max(took) <= predicted["max"] * 1.1

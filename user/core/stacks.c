@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prediction.h"
+#include "stacks.h"
+
+static const struct {
+	const char *name;
+	double idle_s, interval_s;
+	uint32_t probes;
+} stacks[] = {
+	{ "linux", 7200, 75, 9 },
+	{ "lwip", 7200, 75, 9 },
+	{ "zephyr", 7200, 75, 9 },
+	{ "windows", 7200, 1, 10 },
+	{ "bsd", 7200, 75, 8 },
+	{ "macos", 7200, 75, 8 },
+	{ "solaris", 7200, 480, 1 },	/* gives up after eight minutes */
+};
+
+#define WIZFI_TOTAL_S 600
+#define WIZFI_PROBES 8
+
+static bool fail(char *expected, size_t size, const char *what)
+{
+	snprintf(expected, size, "%s", what);
+	return false;
+}
+
+static void note(struct party_notes *notes, const char *text)
+{
+	if (notes->count < PARTY_NOTES_MAX)
+		snprintf(notes->text[notes->count++], sizeof(notes->text[0]), "%s", text);
+}
+
+/* A positive number at `*text`, which moves behind it. */
+static bool number(const char **text, double *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**text))
+		return false;
+	*value = strtod(*text, &end);
+	*text = end;
+	return *value > 0 && *value <= 1e7;
+}
+
+static bool keyed(const char **text, const char *key, double *value)
+{
+	size_t length = strlen(key);
+
+	if (strncmp(*text, key, length))
+		return false;
+	*text += length;
+	return number(text, value);
+}
+
+/* ---- stacks ---- */
+
+static bool parse_stack(unsigned int which, const char *rest, struct party *p, char *expected,
+			size_t size)
+{
+	double probes;
+
+	*p = (struct party){ .kind = PARTY_STACK, .enabled = true, .idle_s = stacks[which].idle_s,
+			     .interval_s = stacks[which].interval_s, .probes = stacks[which].probes };
+	snprintf(p->name, sizeof(p->name), "%s", stacks[which].name);
+	if (!*rest)
+		return true;
+	if (*rest++ != ':' || !number(&rest, &p->idle_s) || *rest++ != '/' ||
+	    !number(&rest, &p->interval_s) || *rest++ != '/' || !number(&rest, &probes) ||
+	    probes != floor(probes) || probes > 255)
+		return fail(expected, size, "IDLE/INTERVAL/PROBES in seconds behind the colon (7200/75/9)");
+	p->probes = probes;
+	if (*rest && !(*rest++ == '/' && keyed(&rest, "user_timeout=", &p->user_timeout_s) && !*rest))
+		return fail(expected, size, "nothing, or /user_timeout=SECONDS, behind the probes");
+	return true;
+}
+
+/* ---- the WizFi210 ---- */
+
+static void warn_of_floor(const struct party *p, struct party_notes *notes)
+{
+	char text[200];
+
+	if (p->total_s >= p->probes * WIZFI_INTERVAL_MIN_S)
+		return;
+	snprintf(text, sizeof(text), "%.0f s are less than %u probes of %d s: it stays at %u s. For less, set "
+		 "the count first: AT+SETSOCKOPT=0,6,4005,1,4", p->total_s, p->probes,
+		 WIZFI_INTERVAL_MIN_S, p->probes * WIZFI_INTERVAL_MIN_S);
+	note(notes, text);
+}
+
+static struct party wizfi(bool enabled)
+{
+	return (struct party){ .kind = PARTY_TOTAL, .name = "wizfi210", .total_s = WIZFI_TOTAL_S,
+			       .probes = WIZFI_PROBES, .enabled = enabled };
+}
+
+static bool parse_wizfi(const char *rest, struct party *p, struct party_notes *notes, char *expected,
+			size_t size)
+{
+	double probes = WIZFI_PROBES;
+
+	*p = wizfi(true);
+	if (*rest && (*rest++ != ':' || !number(&rest, &p->total_s) ||
+		      (*rest && (*rest++ != '/' || !number(&rest, &probes))) || *rest ||
+		      probes != floor(probes) || probes > 255))
+		return fail(expected, size, "TOTAL[/COUNT] behind the colon: seconds that all probes take "
+			    "together (600), and how many (8)");
+	p->probes = probes;
+	warn_of_floor(p, notes);
+	return true;
+}
+
+/* Numbers as the module's manual writes them: types in decimal, parameters in hexadecimal. */
+static bool parse_at(const char *rest, struct party *p, struct party_notes *notes, char *expected,
+		     size_t size)
+{
+	unsigned int cid, type, param, length;
+	unsigned long value;
+	char text[200];
+	int end = 0;
+
+	if (sscanf(rest, "%u,%u,%x,%lu,%u%n", &cid, &type, &param, &value, &length, &end) != 5 ||
+	    rest[end])
+		return fail(expected, size, "CID,TYPE,PARAM,VALUE,LENGTH behind AT+SETSOCKOPT= (0,6,4001,75,4)");
+	if (length != 4)
+		return fail(expected, size, "the length 4: these options are of four bytes");
+	if (type == 6 && param == 0x4001 && value) {
+		p->total_s = value;
+		snprintf(text, sizeof(text), "connection %u, TCP (6), TCP_KEEPALIVE (4001): all probes together "
+			 "take %lu s", cid, value);
+		note(notes, text);
+		warn_of_floor(p, notes);
+	} else if (type == 6 && param == 0x4005 && value && value < 256) {
+		p->probes = value;
+		snprintf(text, sizeof(text), "connection %u, TCP (6), TCP_KEEPALIVE_CNT (4005): %lu probe%s", cid,
+			 value, value == 1 ? "" : "s");
+		note(notes, text);
+	} else if (type == 6 && param == 0x10 && value) {
+		p->retransmits_s = value;
+		snprintf(text, sizeof(text), "connection %u, TCP (6), TCP_MAXRT (10): unacknowledged data end it "
+			 "after %lu s", cid, value);
+		note(notes, text);
+	} else if (type == 65535 && param == 0x8) {
+		p->enabled = value;
+		snprintf(text, sizeof(text), "connection %u, socket (65535), SO_KEEPALIVE (8): %s", cid,
+			 value ? "on" : "off");
+		note(notes, text);
+	} else {
+		return fail(expected, size, "one of 65535,8 (SO_KEEPALIVE), 6,4001 (TCP_KEEPALIVE, seconds), "
+			    "6,4005 (TCP_KEEPALIVE_CNT), 6,10 (TCP_MAXRT, seconds), and a value above 0");
+	}
+	return true;
+}
+
+/* ---- all of them ---- */
+
+/* What stands behind `prefix`; NULL if something else stands there. */
+static const char *behind(const char *text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(text, prefix, length) ? NULL : text + length;
+}
+
+bool party__parse(const char *spec, struct party *previous, struct party *p, bool *is_new,
+		  struct party_notes *notes, char *expected, size_t size)
+{
+	const char *rest;
+	unsigned int i;
+
+	notes->count = 0;
+	*is_new = true;
+	for (i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
+		rest = behind(spec, stacks[i].name);
+		if (rest && (!*rest || *rest == ':'))
+			return parse_stack(i, rest, p, expected, size);
+	}
+	rest = behind(spec, "wizfi210");
+	if (rest && (!*rest || *rest == ':'))
+		return parse_wizfi(rest, p, notes, expected, size);
+	if ((rest = behind(spec, "AT+SETSOCKOPT="))) {
+		*is_new = !previous || previous->kind != PARTY_TOTAL;
+		if (*is_new)
+			*p = wizfi(true);
+		return parse_at(rest, *is_new ? p : previous, notes, expected, size);
+	}
+	if ((rest = behind(spec, "astra:"))) {
+		*p = (struct party){ .kind = PARTY_PING, .name = "astra" };
+		if (!keyed(&rest, "ping=", &p->ping_s) || *rest++ != ',' ||
+		    !keyed(&rest, "timeout=", &p->timeout_s) || *rest)
+			return fail(expected, size, "ping=SECONDS,timeout=SECONDS behind the colon");
+		return true;
+	}
+	if ((rest = behind(spec, "nat="))) {
+		*p = (struct party){ .kind = PARTY_NAT, .name = "nat" };
+		if (!number(&rest, &p->forgets_s) || *rest)
+			return fail(expected, size, "seconds behind nat=");
+		return true;
+	}
+	return fail(expected, size, "linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/"
+		    "PROBES]), wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S or nat=S");
+}
+
+double party__notices_within_s(const struct party *p)
+{
+	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s };
+
+	switch (p->kind) {
+	case PARTY_STACK:
+		return prediction__period_s(&s) + prediction__silence_s(&s);
+	case PARTY_TOTAL:
+		return p->enabled ? fmax(p->total_s, p->probes * WIZFI_INTERVAL_MIN_S) : 0;
+	case PARTY_PING:
+		return p->ping_s + p->timeout_s;
+	case PARTY_NAT:
+		break;
+	}
+	return 0;
+}
+
+double party__speaks_every_s(const struct party *p)
+{
+	switch (p->kind) {
+	case PARTY_STACK:
+		return fmax(p->idle_s, p->interval_s);
+	case PARTY_PING:
+		return p->ping_s;
+	case PARTY_TOTAL:	/* when its first probe leaves, its maker does not say */
+	case PARTY_NAT:
+		break;
+	}
+	return 0;
+}
