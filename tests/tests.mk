@@ -15,12 +15,12 @@ CHECKED := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-ini
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CHECKED) -Itests/unit $< $(PURE_SRC) -lcmocka -lsodium -lzstd -lm -o $@
+	$(Q)$(CC) $(CHECKED) -Itests/unit $< $(PURE_SRC) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
 
 $(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -lsodium -lzstd -lm -o $@
+	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -ljansson -lsodium -lzstd -lm -o $@
 
 check: $(UNIT) $(FUZZ) all ## tests that need no root
 	@mkdir -p $(RESULTS)

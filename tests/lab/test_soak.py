@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """A while of everything at once: connections that come and go, cuts, namespaces that are born and
-die, a bounded recording. Memory and descriptors stay where they were. HALFOPEN_SOAK sets the
-seconds (default 120); an hour is for a person to start."""
+die, sysctls that are loaded anew, a wall clock that is stepped (the watch's own, by libfaketime: the
+host's is others'), a bounded recording. Memory and descriptors stay where they were. HALFOPEN_SOAK
+sets the seconds (default 180); an hour is for a person to start."""
+import glob
 import json
 import os
 import random
@@ -16,12 +18,20 @@ from test_losses import churn
 # Its load would be seen by other tests at the same time.
 pytestmark = pytest.mark.alone
 
-SECONDS = int(os.environ.get("HALFOPEN_SOAK", "120"))
+SECONDS = int(os.environ.get("HALFOPEN_SOAK", "180"))
+FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 
 
 def resident_kib(pid):
     with open(f"/proc/{pid}/status") as f:
         return int(next(l for l in f if l.startswith("VmRSS")).split()[1])
+
+
+def set_clock(path, seconds):
+    """Seconds by which the watch's wall clock is off."""
+    with open(path + ".new", "w") as f:
+        f.write(f"{seconds:+d}")
+    os.rename(path + ".new", path)
 
 
 def dial(lab, listener):
@@ -33,8 +43,13 @@ def dial(lab, listener):
 def test_nothing_grows():
     rng = random.Random(11)
     with Lab() as lab:
+        clock = lab.path("clock")
+        set_clock(clock, 0)
+        assert FAKETIME, "libfaketime is missing: scripts/setup test installs it"
         watch = lab.watch("-w", lab.path("soak.ho.zst"), "--record-max", "1MiB", "--every", "5s",
-                          "--idle-gap", "1s", f"netns = {lab.gateway.inode}")
+                          "--idle-gap", "1s", f"netns = {lab.gateway.inode}", wrapper=[
+                              "env", f"LD_PRELOAD={FAKETIME[0]}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+                              f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1"])
         watch.validate = False      # thousands of lines, of kinds that others validate
         pid, figures, cuts = watch.process.pid, [], []
         standing = [lab.connect(port=7300) for _ in range(300)]
@@ -44,7 +59,7 @@ def test_nothing_grows():
         for process in [churn(lab, 7400 + n, 35000) for n in range(2)]:
             os.waitpid(process, 0)
         start = time.monotonic()
-        checked = 0
+        checked = steps = 0
         while (elapsed := time.monotonic() - start) < SECONDS:
             # Not lab.connect(): what it keeps until the end would grow, here.
             listener = lab.listen()
@@ -63,6 +78,12 @@ def test_nothing_grows():
                 lab.gateway.drop("input", f"tcp sport {device.getsockname()[1]} tcp dport 7300")
             for _, device in rng.sample(standing, 5):
                 device.send(b"!")
+            if checked % 20 == 7:
+                offset = rng.randint(-4000, 4000)
+                set_clock(clock, offset)
+                steps += 1
+            if checked % 10 == 3:
+                lab.gateway.sysctl(tcp_keepalive_intvl=rng.randint(60, 90))
             checked += 1
             figures.append((elapsed, resident_kib(pid), len(os.listdir(f"/proc/{pid}/fd"))))
             time.sleep(0.2)
@@ -73,8 +94,11 @@ def test_nothing_grows():
         early = min(kib for at, kib, _ in figures if SECONDS / 6 < at < SECONDS / 3)
         late = min(kib for at, kib, _ in figures if at > SECONDS * 5 / 6)
         descriptors = {n for at, _, n in figures if at > SECONDS / 6}
-        print(f"{SECONDS} s, {checked * 100} connections, {len(cuts)} cuts: resident {early} KiB "
+        seen = sum("clock_step" in l for l in open(watch.output))
+        print(f"{SECONDS} s, {checked * 100} connections, {len(cuts)} cuts, {steps} steps of the clock, "
+              f"{seen} told: resident {early} KiB "
               f"early, {late} KiB late; descriptors {descriptors}")
         assert {t["outcome"] for t in died} <= {"keepalive_timeout", "retransmit_timeout"}
+        assert steps and steps - 2 <= seen <= steps     # two within a second are one
         assert late <= early * 1.03 + 512, figures[::20]
         assert max(descriptors) - min(descriptors) <= 6     # a pass holds a few for a moment

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "advice.h"
+#include "keepalive.h"
 #include "mix.h"
 
 /* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth at
@@ -169,6 +170,24 @@ static bool is_held_open(const struct goals *goals, const struct evidence *e)
 	return goals->hold_open || (!has_goal(goals) && e->path.reason == IDLE_KNOWN);
 }
 
+/* With every timer as late as it can be. */
+static double noticed_within_at_most(const struct setting *s, unsigned int hz)
+{
+	struct keepalive k = { .enabled = true, .idle_jiffies = s->idle_s * hz,
+			       .interval_jiffies = s->interval_s * hz, .probes = s->probes };
+
+	return keepalive__detects_within_max_ms(&k, hz) / 1000.0;
+}
+
+/* The longest idle time, in whole seconds, with which a dead peer is noticed in time; 0: there is none. */
+static double longest_idle(struct setting s, double within_s, unsigned int hz)
+{
+	s.idle_s = fmax(0, floor(within_s - s.interval_s * s.probes));
+	while (s.idle_s > 0 && noticed_within_at_most(&s, hz) > within_s)
+		s.idle_s--;
+	return s.idle_s;
+}
+
 static void bound_idle(const struct evidence *e, const struct goals *g, const struct setting *s,
 		       struct bounds *b)
 {
@@ -178,7 +197,8 @@ static void bound_idle(const struct evidence *e, const struct goals *g, const st
 			      .low_goal = "the silence that live peers need", .low_value = silence,
 			      .high_goal = "the kernel's largest value", .high_value = SECONDS_MAX };
 	if (g->detect_within_s)
-		lower_high(b, g->detect_within_s - silence, "--detect-within", g->detect_within_s);
+		lower_high(b, longest_idle(*s, g->detect_within_s, e->hz), "--detect-within",
+			   g->detect_within_s);
 	if (is_held_open(g, e))
 		lower_high(b, e->path.low_s * HOLD_OPEN_SHARE, "--hold-open", e->path.low_s);
 	if (g->budget_bytes_day)

@@ -215,7 +215,7 @@ static void add_unmendable(struct words *w, const struct advice *a)
 		words__add(w, ": their programs must set SO_KEEPALIVE\n");
 	}
 	if (e->own_options) {
-		words__add(w, "  nor ");
+		words__add(w, "  no sysctl reaches ");
 		add_count(w, e->own_options, "socket");
 		words__add(w, " with an idle time of their own");
 		add_programs(w, e->stubborn);
@@ -272,7 +272,8 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	advice_text__scope(w, l, a->scope);
 	words__add(w, ": ");
 	add_count(w, e->sockets, "socket");
-	words__add(w, ", %.3g socket-hours, %zu half-open [%s]\n", e->socket_hours, e->half_open, a->id);
+	words__add(w, e->socket_hours < 10 ? ", %.2f" : ", %.0f", e->socket_hours);
+	words__add(w, " socket-hours, %zu half-open [%s]\n", e->half_open, a->id);
 	add_unmendable(w, a);
 	add_path(w, &e->path);
 	add_verdict(w, l, a);

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,18 @@ static bool wrong(struct reader *r, const char *key, const char *expected)
 	return false;
 }
 
+/* Nothing that is told is negative, or takes a million years. */
 static double number(const json_t *object, const char *key)
 {
-	const json_t *value = json_object_get(object, key);
+	double value = json_number_value(json_object_get(object, key));
 
-	return json_is_number(value) ? json_number_value(value) : 0;
+	return value > 0 ? fmin(value, 3e13) : 0;
+}
+
+/* What is no such number becomes the nearest one that is. */
+static uint32_t whole(const json_t *object, const char *key)
+{
+	return fmin(number(object, key), UINT32_MAX);
 }
 
 static bool truth(const json_t *object, const char *key)
@@ -89,7 +97,7 @@ static bool read_end(const json_t *object, struct endpoint *e, uint8_t *family)
 {
 	const char *address = text(object, "address");
 
-	e->port = number(object, "port");
+	e->port = whole(object, "port");
 	if (inet_pton(AF_INET, address, e->address) == 1) {
 		*family = AF_INET;
 		return true;
@@ -110,7 +118,7 @@ static bool read_socket(struct reader *r, const json_t *socket, struct life *lif
 		return wrong(r, "socket.cookie", "a string of digits");
 	if (!json_is_integer(json_object_get(netns, "inode")))
 		return wrong(r, "socket.netns.inode", "a number");
-	snprintf(inode, sizeof(inode), "%u", (unsigned int)number(netns, "inode"));
+	snprintf(inode, sizeof(inode), "%u", whole(netns, "inode"));
 	life->netns = texts__of(&r->lives->texts, *name ? name : inode);
 	read_end(json_object_get(socket, "local"), &life->local, &family);
 	life->has_peer = read_end(json_object_get(socket, "peer"), &life->peer, &life->family);
@@ -129,7 +137,7 @@ static void read_keepalive(const json_t *k, struct life *life)
 	life->keepalive = truth(k, "enabled");
 	life->idle_s = number(k, "idle_s");
 	life->interval_s = number(k, "interval_s");
-	life->probes = number(k, "probes");
+	life->probes = whole(k, "probes");
 	life->user_timeout_s = number(k, "user_timeout_ms") / 1000;
 	life->idle_from_socket = strcmp(text(from, "idle"), "sysctl");
 	life->interval_from_socket = strcmp(text(from, "interval"), "sysctl");
@@ -172,7 +180,7 @@ static void read_gaps(const json_t *gaps, struct life *life)
 			break;
 		life->gaps[life->gap_count++] = (struct life_gap){
 			.from_s = number(gap, "from_s"), .to_s = number(gap, "to_s"),
-			.count = number(gap, "count"),
+			.count = whole(gap, "count"),
 			.ended_by_us = !strcmp(text(gap, "ended_by"), "us") };
 	}
 	life->lost = json_is_object(lost);
@@ -200,7 +208,7 @@ static bool read_episodes(struct reader *r, const json_t *episodes, struct life 
 static bool read_timeline(struct reader *r, const json_t *line)
 {
 	const json_t *socket = json_object_get(line, "socket"), *counts, *heartbeat;
-	struct life life = { .revision = number(line, "revision"), .final = truth(line, "final"),
+	struct life life = { .revision = whole(line, "revision"), .final = truth(line, "final"),
 			     .partial = truth(line, "partial") };
 	struct life_run *run;
 	double heard;
@@ -223,12 +231,12 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	read_gaps(json_object_get(line, "gaps"), &life);
 	life.slowest_answer_s = number(json_object_get(line, "rtt_us"), "max") / 1e6;
 	counts = json_object_get(line, "counts");
-	life.probes_sent = number(counts, "probes_sent");
-	life.peer_probes = number(counts, "peer_probes");
-	life.heartbeats = number(counts, "heartbeats");
+	life.probes_sent = whole(counts, "probes_sent");
+	life.peer_probes = whole(counts, "peer_probes");
+	life.heartbeats = whole(counts, "heartbeats");
 	heartbeat = json_object_get(line, "heartbeat");
 	life.heartbeat_s = number(heartbeat, "period_s");
-	life.heartbeat_bytes = number(heartbeat, "bytes");
+	life.heartbeat_bytes = whole(heartbeat, "bytes");
 	run = lives__run(r->lives, life.run);
 	r->short_of_memory |= !run || !lives__add(r->lives, &life);
 	if (run && life.ended_s > run->ended_s)
@@ -247,7 +255,7 @@ static bool read_meta(struct reader *r, const json_t *line)
 		return wrong(r, "run_id", "a string");
 	run->gateway = gateway;
 	run->all = truth(line, "all");
-	run->hz = number(line, "hz");
+	run->hz = whole(line, "hz");
 	if (!time_at(r, line, "started_at", &run->started_s))
 		return false;
 	json_array_foreach(all, i, one) {
@@ -256,8 +264,8 @@ static bool read_meta(struct reader *r, const json_t *line)
 		char inode[16];
 		struct life_namespace ns = {
 			.run = run_id, .gateway = gateway, .name = word(r, netns, "name"),
-			.inode = number(netns, "inode"), .idle_s = number(one, "idle_s"),
-			.interval_s = number(one, "interval_s"), .probes = number(one, "probes"),
+			.inode = whole(netns, "inode"), .idle_s = number(one, "idle_s"),
+			.interval_s = number(one, "interval_s"), .probes = whole(one, "probes"),
 		};
 
 		snprintf(inode, sizeof(inode), "%u", ns.inode);
@@ -288,7 +296,7 @@ static bool read_line(struct reader *r, const char *line, size_t length)
 		struct life_run *run = lives__run(r->lives, word(r, object, "run_id"));
 
 		if (run)
-			run->events_lost += number(object, "count");
+			run->events_lost += whole(object, "count");
 	} else if (strncmp(schema, "halfopen.", 9))
 		ok = wrong(r, "schema", "one of halfopen's (halfopen.timeline/1, ...)");
 	json_decref(object);

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Advice in words, from days that were made up: the same words each time, at most twelve lines a
+place. HALFOPEN_GOLDEN=1 writes tests/lab/advice/*.txt anew; look at the difference."""
+import json
+import os
+import random
+import re
+import subprocess
+
+import pytest
+
+import schema
+from lab import HALFOPEN
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DAY = 1790000000
+BOOT, RUN = "0b0b0b0b-0000-4000-8000-000000000001", "0c0c0c0c-0000-4000-8000-00000000000"
+
+
+def at(seconds):
+    import datetime
+    t = datetime.datetime.fromtimestamp(DAY + int(seconds), datetime.timezone.utc)
+    return t.strftime("%Y-%m-%dT%H:%M:%S") + f".{int(seconds % 1 * 1e9):09d}Z"
+
+
+def head(kind, seq, run):
+    return {"schema": f"halfopen.{kind}/1", "gateway": "gw-03", "boot_id": BOOT, "run_id": f"{RUN}{run}",
+            "seq": seq}
+
+
+class Day:
+    """Timelines of a day on a gateway whose carrier forgets connections after `timeout` seconds."""
+
+    def __init__(self, seed=1, timeout=900, run=1, sysctl=(7200, 75, 9), all_told=True):
+        self.rng, self.timeout, self.run, self.sysctl = random.Random(seed), timeout, run, sysctl
+        self.lines = [{**head("meta", 0, run), "version": "0.1.0", "kernel": "6.1.0", "hz": 250,
+                       "all": all_told, "attach": ["tcp_probe"], "started_at": at(0),
+                       "sysctl": [{"netns": {"inode": 4026531840}, "idle_s": sysctl[0],
+                                   "interval_s": sysctl[1], "probes": sysctl[2]}]}]
+
+    def socket(self, program="mosquitto", enabled=True, own=None, gaps=(), lost=None, found_by=None,
+               latency=None, probes=0, container=None, mutes=()):
+        n = len(self.lines)
+        idle, interval, count = own or self.sysctl
+        ended = 43200 + n
+        owner = {"pid": 812, "comm": program}
+        if container:
+            owner["container_id"] = container
+        line = {**head("timeline", n, self.run), "revision": 1, "final": bool(found_by), "socket": {
+                    "cookie": str(1000 * self.run + n), "netns": {"inode": 4026531840}, "family": "ipv4",
+                    "local": {"address": "198.51.100.1", "port": 1883},
+                    "peer": {"address": f"203.0.113.{n % 250 + 1}", "port": 40000 + n}, "owner": owner},
+                "keepalive": {"enabled": enabled, "idle_s": idle, "interval_s": interval,
+                              "probes": count, "user_timeout_ms": 0,
+                              "from": dict.fromkeys(("idle", "interval", "probes"),
+                                                    "socket" if own else "sysctl"),
+                              "detects_within_s": None, "detects_within_max_s": None},
+                "partial": False, "first_seen_at": at(n), "last_heard_at": at(ended - 1),
+                "outcome": "open" if not found_by else f"{found_by}_timeout",
+                "counts": {"probes_sent": probes, "probes_answered": probes, "probes_failed": 0,
+                           "peer_probes": 0, "retransmits": 0, "zero_window_probes": 0, "heartbeats": 0,
+                           "events_lost": 0},
+                "gaps": {"survived": [{"from_s": round(g, 3), "to_s": round(g + 0.01, 3), "count": c,
+                                       "ended_by": "us"} for g, c in sorted(gaps)]},
+                "episodes": [{"kind": "keepalive", "first_unanswered_at": at(100), "asks": 2,
+                              "end": "recovered", "ended_at": at(100 + m)} for m in mutes],
+                "events": [], "events_omitted": 0}
+        if lost:
+            line["gaps"]["lost"] = {"after_s": max((g for g, _ in gaps), default=0), "within_s": lost}
+        if found_by:
+            line["ended_at"] = at(ended)
+            line["half_open"] = {"found_by": found_by, "last_heard_at": at(ended - latency),
+                                 "declared_at": at(ended),
+                                 "latency_ms": {"min": None, "likely_min": None,
+                                                "max": 1000 * latency}}
+        self.lines.append(line)
+
+    def devices(self, count=120, **options):
+        """Each is idle for random times; what is longer than the carrier's timer is found lost."""
+        for _ in range(count):
+            gaps, lost = [], None
+            for _ in range(5):
+                gap = round(60 * 60 ** self.rng.random(), 3)
+                if gap >= self.timeout:
+                    lost = gap
+                    break
+                gaps.append((gap, 1))
+            mutes = [round(2 + 6 * self.rng.random(), 3)] if self.rng.random() < 0.2 else []
+            self.socket(gaps=gaps, lost=lost, found_by="keepalive" if lost else None, mutes=mutes,
+                        latency=lost and lost + self.sysctl[1] * self.sysctl[2], probes=3, **options)
+        return self
+
+    def write(self, path):
+        with open(path, "w") as f:
+            f.writelines(json.dumps(l) + "\n" for l in self.lines)
+        return str(path)
+
+
+def usual():
+    day = Day().devices()
+    for _ in range(40):
+        day.socket(program="nginx", enabled=False)
+    for _ in range(3):
+        day.socket(program="mosquitto", own=(30, 10, 3), probes=100)
+    for n in range(4):
+        day.socket(found_by="retransmit", latency=930 + 10 * n)
+    return day
+
+
+CASES = {
+    "usual": (usual, []),
+    "detect_within": (usual, ["--detect-within", "5m"]),
+    "conflict": (usual, ["--detect-within", "2m", "--budget", "20kB/day", "--billing-increment", "100B"]),
+    "budget": (usual, ["--budget", "50kB/day"]),
+    "evaluate": (usual, ["--evaluate", "240/20/5"]),
+    "thin": (lambda: Day().devices(8), []),
+    "container": (lambda: Day().devices(container="c" * 64), ["--hold-open"]),
+    "not_all": (lambda: Day(all_told=False).devices(), []),
+    "no_keepalive": (lambda: Day(timeout=1e9).devices(enabled=False), ["--detect-within", "5m"]),
+    "policy": (usual, ["--policy"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_words(name, tmp_path):
+    make, arguments = CASES[name]
+    r = subprocess.run([HALFOPEN, "advise", *arguments, make().write(tmp_path / "day.jsonl")],
+                       capture_output=True, text=True)
+    assert r.returncode in (0, 3), r.stderr
+    text = f"{r.stdout}--- {r.returncode}\n{r.stderr}"
+    golden = os.path.join(HERE, "advice", f"{name}.txt")
+    if os.environ.get("HALFOPEN_GOLDEN"):
+        with open(golden, "w") as f:
+            f.write(text)
+    if name == "detect_within":
+        assert "then: dead peers noticed" in text and " 5m" not in text.split("  then: ")[1].split(";")[0]
+    for place in r.stdout.split("\n\n"):
+        assert len(place.strip().splitlines()) <= 12
+    with open(golden) as f:
+        assert text == f.read()
+
+
+def test_order_and_number_of_files_change_nothing(tmp_path):
+    """Ids as well; a socket that two files tell of is one."""
+    day = usual()
+    whole = day.write(tmp_path / "whole.jsonl")
+    meta, lines = day.lines[0], day.lines[1:]
+    random.Random(3).shuffle(lines)
+    parts = []
+    for n in range(3):
+        day.lines = [meta] + lines[n * 50:n * 50 + 70]
+        parts.append(day.write(tmp_path / f"part{n}.jsonl"))
+    subprocess.run(["zstd", "-q", parts[1]], check=True)
+    parts[1] += ".zst"
+
+    def say(*files):
+        out = subprocess.run([HALFOPEN, "advise", "--json", *files], capture_output=True, text=True)
+        assert out.returncode == 3, out.stderr
+        said = [json.loads(l) for l in out.stdout.splitlines()]
+        for l in said:
+            assert not list(schema.validator("advice").iter_errors(l))
+            del l["run_id"]
+        return said
+    assert say(whole) == say(*reversed(parts)) == say(whole, whole)
+
+
+def test_before_and_after(tmp_path):
+    slow = Day(run=1).devices().write(tmp_path / "slow.jsonl")
+    quick = Day(run=2, seed=9, sysctl=(240, 20, 5)).devices().write(tmp_path / "quick.jsonl")
+
+    def compare(*files):
+        r = subprocess.run([HALFOPEN, "advise", "--json", "--compare", *files], capture_output=True,
+                           text=True)
+        assert r.returncode == 0, r.stderr
+        line = json.loads(r.stdout)
+        assert not list(schema.validator("compare").iter_errors(line))
+        return {c["what"]: c for c in line["changes"]}
+    change = compare(slow, quick)
+    assert change["detection_p50"]["verdict"] == "lower" and change["detection_p50"]["high"] < -200
+    assert change["probes"]["verdict"] == "noise"
+    other = Day(run=3, seed=5).devices().write(tmp_path / "other.jsonl")
+    assert compare(slow, other)["detection_p50"]["verdict"] == "noise"
+    few = Day(run=4).devices(3).write(tmp_path / "few.jsonl")
+    assert compare(slow, few)["detection_p50"]["verdict"] == "too_few"
+
+
+def bad_lines():
+    good = Day().devices(1).lines
+    cut = json.dumps(good[1])
+    no_cookie = json.loads(cut)
+    no_cookie["socket"]["cookie"] = 7
+    odd_time = json.loads(cut)
+    odd_time["first_seen_at"] = "yesterday"
+    return {
+        "no JSON": ("hello\n", r"line 1, column \d+: expected a line of halfopen's JSON"),
+        "another's": ('{"level":"info"}\n', r"line 1: schema: expected one of halfopen's"),
+        "broken": (json.dumps(good[0]) + "\n" + cut[:200] + "\n", r"line 2, column \d+: expected"),
+        "no cookie": (json.dumps(no_cookie) + "\n", r"line 1: socket.cookie: expected a string of digits"),
+        "odd time": (json.dumps(odd_time) + "\n", r"line 1: first_seen_at: expected a time like"),
+    }
+
+
+@pytest.mark.parametrize("name", bad_lines())
+def test_bad_input_is_named(name, tmp_path):
+    text, said = bad_lines()[name]
+    path = tmp_path / "bad.jsonl"
+    path.write_text(text)
+    r = subprocess.run([HALFOPEN, "advise", str(path)], capture_output=True, text=True)
+    assert r.returncode == 2 and not r.stdout
+    assert re.search(re.escape(str(path)) + ": " + said, r.stderr), r.stderr
+
+
+ARGUMENTS = [
+    ([], "FILE is missing"), (["--evaluate", "1/2", "x"], "no IDLE/INTERVAL/PROBES"),
+    (["--budget", "5kB/hour", "x"], "no size a day"), (["--detect-within", "5", "x"], "no duration"),
+    (["--compare", "x"], "two FILEs"), (["--live", "1m", "x"], "takes no FILE"), (["/nonexistent"], "No such"),
+]
+
+
+@pytest.mark.parametrize("arguments,said", ARGUMENTS, ids=[" ".join(a) for a, _ in ARGUMENTS])
+def test_bad_arguments_are_named(arguments, said):
+    r = subprocess.run([HALFOPEN, "advise", *arguments], capture_output=True, text=True)
+    assert r.returncode == 2 and said in r.stderr, r.stderr
+
+
+def test_a_file_that_is_cut_off(tmp_path):
+    path = usual().write(tmp_path / "day.jsonl")
+    with open(path, "r+") as f:
+        f.truncate(os.path.getsize(path) - 100)
+    r = subprocess.run([HALFOPEN, "advise", path], capture_output=True, text=True)
+    assert r.returncode == 3 and "it is cut off in line" in r.stderr, r.stderr
+
+
+def test_a_recording_is_advised_on():
+    """Whatever is in there: it is replayed, as a file and from a pipe."""
+    path = os.path.join(HERE, "..", "recordings", "gaps_end_in_loss.ho.zst")
+    one = subprocess.run([HALFOPEN, "advise", path], capture_output=True, text=True)
+    with open(path, "rb") as f:
+        other = subprocess.run(["sh", "-c", f"cat | {HALFOPEN} advise -"], stdin=f, capture_output=True,
+                               text=True)
+    assert one.returncode == 0 and "too few sockets were seen" in one.stdout, one.stderr
+    assert other.stdout == one.stdout
