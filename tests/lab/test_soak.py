@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lab import Lab, Namespace, cookie, inside, keepalive
+from lab import Lab, Namespace, cookie, inside, keepalive, run
 from test_losses import churn
 
 # Its load would be seen by other tests at the same time.
@@ -36,7 +36,7 @@ def set_clock(path, seconds):
 
 def dial(lab, listener):
     with inside(lab.device.path):
-        device = socket.create_connection(("10.77.0.1", 7000))
+        device = socket.create_connection(("10.77.0.1", listener.getsockname()[1]))
     return listener.accept()[0], device
 
 
@@ -51,8 +51,11 @@ def test_nothing_grows():
                               "env", f"LD_PRELOAD={FAKETIME[0]}", "FAKETIME_DONT_FAKE_MONOTONIC=1",
                               f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1"])
         watch.validate = False      # thousands of lines, of kinds that others validate
-        pid, figures, cuts = watch.process.pid, [], []
-        standing = [lab.connect(port=7300) for _ in range(300)]
+        pid, figures, cuts, dying = watch.process.pid, [], [], []
+        lab.gateway.nft("table inet soak { set cut_off { type inet_service; timeout 60s; }\n"
+                        " chain enter { type filter hook input priority 0;\n"
+                        "  tcp dport 7300 tcp sport @cut_off drop; }\n}\n")
+        standing = [dial(lab, lab.listen(port=7300)) for _ in range(300)]
         for gateway, _ in standing:
             keepalive(gateway, 2, 1, 3)
         # What is bounded, but takes a while to fill: the ring of arrivals.
@@ -72,10 +75,17 @@ def test_nothing_grows():
                     s.close()
             name = Namespace(f"{lab.gateway.name}s{checked}")
             name.delete()
-            if rng.random() < 0.3 and standing:
-                gateway, device = standing.pop()
+            if rng.random() < 0.3:
+                gateway, device = standing.pop(0)
                 cuts.append(cookie(gateway))
-                lab.gateway.drop("input", f"tcp sport {device.getsockname()[1]} tcp dport 7300")
+                run("ip", "netns", "exec", lab.gateway.name, "nft", "add element inet soak cut_off "
+                    f"{{ {device.getsockname()[1]} }}")
+                dying.append((time.monotonic(), gateway, device))
+                standing.append(dial(lab, lab.listen(port=7300)))
+                keepalive(standing[-1][0], 2, 1, 3)
+            while dying and dying[0][0] < time.monotonic() - 30:
+                for s in dying.pop(0)[1:]:
+                    s.close()
             for _, device in rng.sample(standing, 5):
                 device.send(b"!")
             if checked % 20 == 7:
