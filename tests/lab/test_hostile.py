@@ -2,8 +2,7 @@
 """Floods of forged segments against one connection: a bounded number of events, and none of the
 others' are lost."""
 import os
-import resource
-import signal
+import random
 import socket
 import struct
 import time
@@ -49,18 +48,8 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_against_one(lab, flood):
-    innocent = [lab.connect() for _ in range(20)]
-    watch = lab.watch("--all", "--events", f"netns = {lab.gateway.inode}")
-    for gateway, _ in innocent:
-        keepalive(gateway, 1, 1, 5)
-    gateway, device = lab.connect()
-    key, port = cookie(gateway), device.getsockname()[1]
-    seq, ack = sequence_numbers(device)
-    forged = FLOODS[flood](port, seq, ack)
-    before = time.monotonic()
-    cpu_before = sum(float(n) for n in open(f"/proc/{watch.process.pid}/stat").read().split()[13:15])
+def pour(lab, segments):
+    """Sends them again and again from the device for a while, in a process of its own; how many."""
     pid = os.fork()
     if not pid:
         sent = 0
@@ -71,7 +60,7 @@ def test_a_flood_against_one(lab, flood):
         while time.monotonic() < end:
             for _ in range(200):
                 try:
-                    raw.send(forged)
+                    raw.send(segments[sent % len(segments)])
                     sent += 1
                 except OSError:
                     pass
@@ -79,9 +68,25 @@ def test_a_flood_against_one(lab, flood):
             f.write(str(sent))
         os._exit(0)
     os.waitpid(pid, 0)
-    seconds = time.monotonic() - before
-    cpu = sum(float(n) for n in open(f"/proc/{watch.process.pid}/stat").read().split()[13:15])
-    sent = int(open(lab.path("sent")).read())
+    return int(open(lab.path("sent")).read())
+
+
+def cpu_of(watch):
+    return sum(float(n) for n in open(f"/proc/{watch.process.pid}/stat").read().split()[13:15])
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_against_one(lab, flood):
+    innocent = [lab.connect() for _ in range(20)]
+    watch = lab.watch("--all", "--events", f"netns = {lab.gateway.inode}")
+    for gateway, _ in innocent:
+        keepalive(gateway, 1, 1, 5)
+    gateway, device = lab.connect()
+    key, port = cookie(gateway), device.getsockname()[1]
+    seq, ack = sequence_numbers(device)
+    before, cpu_before = time.monotonic(), cpu_of(watch)
+    sent = pour(lab, [FLOODS[flood](port, seq, ack)])
+    seconds, cpu = time.monotonic() - before, cpu_of(watch)
     innocents = [cookie(g) for g, _ in innocent]
     for pair in innocent:
         for s in pair:
@@ -120,6 +125,26 @@ def test_a_million_connects_a_minute(lab):
     assert resident() < early + 16384
     assert not watch.counted_losses() or \
         {l["reason"] for l in watch.counted_losses()} == {"recursion"}
+
+
+def test_a_storm_of_syns(lab):
+    """Thousands of ports ask for connections, and the device's kernel resets each answer: nothing
+    comes of it, and so nothing is told."""
+    gateway, _ = lab.connect()
+    watch = lab.watch("--all", "--events", f"netns = {lab.gateway.inode}")
+    keepalive(gateway, 1, 1, 5)
+    syns = [segment(20000 + n, random.getrandbits(32), 0, 0x02) for n in range(4096)]
+    before, cpu_before = time.monotonic(), cpu_of(watch)
+    sent = pour(lab, syns)
+    seconds, cpu = time.monotonic() - before, cpu_of(watch)
+    others = [l for l in watch.lines() if "socket" in l and l["socket"]["cookie"] != cookie(gateway)]
+    print(f"{sent / seconds:.0f} SYNs a second, {len(others)} lines of others, "
+          f"{(cpu - cpu_before) / seconds:.1f} % of a CPU")
+    assert sent > 20000 and not others and not watch.counted_losses()
+    assert (cpu - cpu_before) / seconds < 10
+    key = cookie(gateway)
+    gateway.close()
+    assert watch.ending(key)["counts"]["probes_sent"] >= seconds - 2
 
 
 def test_a_crowd_behind_one_address(lab):
