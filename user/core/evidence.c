@@ -88,10 +88,17 @@ static bool is_stubborn(const struct life *life)
 
 /* ---- the path ---- */
 
+/* Is it as long as our own keepalive waits, late by an eighth (the timer wheel) at most? */
+static bool is_at_probe(const struct life *life, double from_s, double to_s)
+{
+	double probe_s = fmax(life->idle_s, life->interval_s);
+
+	return life->keepalive && to_s > probe_s * 0.95 && from_s < probe_s * 1.2;
+}
+
 static struct path_witness testimony(const struct life *life)
 {
 	struct path_witness w = { 0 };
-	double probe_s = fmax(life->idle_s, life->interval_s);
 	unsigned int i;
 
 	for (i = 0; i < life->gap_count; i++) {
@@ -101,12 +108,13 @@ static struct path_witness testimony(const struct life *life)
 		if (g->from_s <= w.survived_s)
 			continue;
 		w.survived_s = g->from_s;
-		/* late by an eighth at most: the timer wheel */
-		w.probed = g->ended_by_us && life->keepalive && g->to_s > probe_s * 0.95 &&
-			   g->from_s < probe_s * 1.2;
+		w.probed = g->ended_by_us && is_at_probe(life, g->from_s, g->to_s);
 	}
 	if (life->lost && life->lost_within_s >= 1) {
 		w.lost_s = life->lost_within_s;
+		w.lost_to_probe = (life->found_by == FOUND_BY_KEEPALIVE ||
+				   life->found_by == FOUND_BY_USER_TIMEOUT) &&
+				  is_at_probe(life, w.lost_s, w.lost_s);
 		w.idle_s += w.lost_s;
 	}
 	return w;
@@ -119,8 +127,10 @@ static void join_testimonies(struct path_witness *a, const struct path_witness *
 		a->survived_s = b->survived_s;
 		a->probed = b->probed;
 	}
-	if (b->lost_s && (!a->lost_s || b->lost_s < a->lost_s))
+	if (b->lost_s && (!a->lost_s || b->lost_s < a->lost_s)) {
 		a->lost_s = b->lost_s;
+		a->lost_to_probe = b->lost_to_probe;
+	}
 	a->idle_s += b->idle_s;
 }
 

@@ -17,6 +17,9 @@
  * gaps are ended by timers of our own, which come late by chance (and gaps this alike are kept as
  * one). */
 #define ALIKE 1.05
+/* Nor one that was lost where our own probes ended the gaps of the others: some were there, some were
+ * not, all after the same time but for the lateness of our timer. */
+#define AS_LATE 1.15
 /* Of what lies within the data's reach, this much of a log unit lies beyond its end. */
 #define BEYOND 0.7
 
@@ -61,16 +64,11 @@ static double gone_by(double rate, double s)
 	return -expm1(-rate * s);
 }
 
-/* Can a timer have been what it was lost to? */
-static bool may_be_timed(const struct path_witness *w)
-{
-	return w->lost_s > w->survived_s * ALIKE;
-}
 
 /* How likely what was seen in its last gap is, if its timer ran out in there. */
 static double within_gap(const struct path_witness *w, double gone, double untimed)
 {
-	return may_be_timed(w) ? 1 - untimed + untimed * gone : gone;
+	return w->timed ? 1 - untimed + untimed * gone : gone;
 }
 
 static size_t make_edges(const struct path_witness *all, size_t count, struct edge *edges)
@@ -246,7 +244,7 @@ static double chance(const struct path_witness *w, double at_s, double gone)
 {
 	double outlived = w->survived_s >= at_s ? LEAK : 1;
 
-	return at_s <= w->lost_s && may_be_timed(w) ? outlived : outlived * gone;
+	return at_s <= w->lost_s && w->timed ? outlived : outlived * gone;
 }
 
 /* Shares by expectation and maximisation (Turnbull's, with a class that vanishes), until they gain
@@ -459,6 +457,27 @@ static int by_worth(const void *a, const void *b)
 }
 
 /* Did those who came furthest come there because we asked? Then nobody waited for longer. */
+/* To whom of the sorted ones may a timer have happened? */
+static void find_timed(struct path_witness *sorted, size_t count)
+{
+	size_t i, probed = 0, seen = 0;
+	double usual = 0;
+
+	for (i = 0; i < count; i++)
+		probed += sorted[i].probed;
+	for (i = 0; i < count && !usual; i++) {	/* the median, by their order */
+		seen += sorted[i].probed;
+		if (probed && 2 * seen >= probed)
+			usual = sorted[i].survived_s;
+	}
+	for (i = 0; i < count; i++) {
+		struct path_witness *w = &sorted[i];
+
+		w->timed = w->lost_s > w->survived_s * ALIKE &&
+			   !(w->lost_to_probe && w->lost_s <= usual * AS_LATE);
+	}
+}
+
 static bool is_censored(const struct path_witness *sorted, size_t count)
 {
 	double longest = count ? sorted[count - 1].survived_s : 0;
@@ -483,6 +502,7 @@ bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_
 	qsort(all, count, sizeof(*all), by_worth);
 	for (i = 0; i < count; i++)
 		t->lost += all[i].lost_s > 0;
+	find_timed(all, count);
 	count = thin_out(all, count, DEVICES_MAX);
 	ok = make_profile(all, count, &p);
 	if (!ok)

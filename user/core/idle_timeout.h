@@ -20,6 +20,8 @@ struct path_witness {
 	double lost_s;		/* after such a gap it was found gone; 0: it was not */
 	double idle_s;		/* all its gaps together */
 	bool probed;		/* the longest gap ended because our keepalive asked */
+	bool lost_to_probe;	/* and so did the one in which it was lost */
+	bool timed;		/* out: a timer may have been what it was lost to */
 };
 
 #define IDLE_STEPS_MAX 4
