@@ -184,6 +184,22 @@ def test_before_and_after(tmp_path):
     assert compare(slow, few)["detection_p50"]["verdict"] == "too_few"
 
 
+def test_heartbeats_that_were_chosen_to_fit(tmp_path):
+    """Devices that send just before the carrier forgets them tell little of when it does."""
+    day = Day().devices(40)
+    for _ in range(100):
+        day.socket(gaps=[(800, 20)])
+        day.lines[-1]["heartbeat"] = {"period_s": 800, "bytes": 1, "replied": True}
+        day.lines[-1]["gaps"]["survived"][0]["ended_by"] = "peer"
+    path = day.write(tmp_path / "day.jsonl")
+    r = subprocess.run([HALFOPEN, "advise", path], capture_output=True, text=True)
+    assert "beware: most devices' heartbeats (every 13m20s) stay just under it" in r.stdout, r.stdout
+    r = subprocess.run([HALFOPEN, "advise", "--json", path], capture_output=True, text=True)
+    for l in map(json.loads, r.stdout.splitlines()):
+        assert not list(schema.validator("advice").iter_errors(l))
+        assert l["idle_timeout"]["beware"] == "heartbeats_chosen_to_fit"
+
+
 def bad_lines():
     good = Day().devices(1).lines
     cut = json.dumps(good[1])

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice_text.h"
 #include "cmd.h"
 #include "log.h"
+#include "output.h"
 #include "stacks.h"
+#include "words.h"
 
 #define PARTIES_MAX 8
 

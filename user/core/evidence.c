@@ -344,6 +344,8 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	ok = rank_programs(l, s, is_blind, e->blind) &&
 	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
 	     estimate_path(s, &e->path);
+	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
+			    e->heartbeat_s < e->path.estimate_s && e->heartbeat_s > e->path.estimate_s / 2;
 	for (i = 0; ok && i < s->count; i++) {
 		const struct life *life = s->lives[i];
 		double hours = fmax(0, life->ended_s - life->seen_s) / 3600;

@@ -1,55 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What many lives say together: of a namespace, or of a group of peers behind one port. And how they
- * are grouped.
- */
+/* What many lives say together. */
 #ifndef HALFOPEN_CORE_EVIDENCE_H
 #define HALFOPEN_CORE_EVIDENCE_H
 
 #include "idle_timeout.h"
-#include "life.h"
 #include "prediction.h"
-
-/* ---- groups ---- */
-
-/* An operator's name for a network. */
-struct named_network {
-	uint8_t address[16];	/* IPv4 in its mapped form */
-	unsigned int bits;	/* of the mapped form */
-	char *name;
-};
-
-enum scope_kind { SCOPE_NAMESPACE, SCOPE_GROUP };
-
-/* A namespace of a gateway, or peers of a network on one of our ports. */
-struct scope {
-	enum scope_kind kind;
-	uint32_t gateway, netns;	/* SCOPE_NAMESPACE: texts__of() */
-	const char *name;		/* SCOPE_GROUP: the operator's, or NULL */
-	const struct named_network *networks;	/* all of his: those of that name are the group's */
-	unsigned int network_count;
-	uint8_t network[16];		/* SCOPE_GROUP: mapped form; of so many bits, 0: any peer */
-	unsigned int bits;
-	uint16_t port;
-	struct life **lives;		/* into the lives' own */
-	size_t count;
-};
-
-struct scopes {
-	struct scope *all;
-	size_t count;
-};
-
-/*
- * The namespaces, and then the groups: where an operator named no network that holds a peer, by /24
- * (IPv6: /48) and port, as long as enough peers are in there to say something; what is too thin goes
- * into the /16 (/32), or all of the port's. Sorts the lives. False when memory is short.
- */
-bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
-		  struct scopes *s);
-void scopes__free(struct scopes *s);
-
-/* ---- evidence ---- */
+#include "scopes.h"
 
 /* How often peers went quietly, of sockets that are kept alive in some way. */
 struct quiet_deaths {
@@ -81,6 +37,9 @@ struct evidence {
 	size_t heartbeats;		/* sockets that have one */
 	bool ipv6, in_container, in_pod;
 	struct idle_timeout path;
+	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
+	 * that would have told otherwise are missing. */
+	bool path_was_known;
 	/* For predictions: sockets that are alike today, and which options they take from sysctl. */
 	struct sockets_alike *alike;
 	struct follows { bool idle, interval, probes; } *follows;

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evidence.h"
+#include "idle_timeout.h"
+#include "scopes.h"
 
 /* Networks that are told apart, in bits of the mapped form, narrow ones first: carriers give their
  * NAT pools in such pieces. 0: all peers of a port. */
@@ -47,8 +48,6 @@ static bool add_scope(struct scopes *s, struct scope scope)
 
 /* ---- namespaces ---- */
 
-static const struct lives *sorted_lives;	/* qsort() has no context */
-
 static uint32_t gateway_of(const struct lives *l, const struct life *life)
 {
 	unsigned int i;
@@ -59,23 +58,19 @@ static uint32_t gateway_of(const struct lives *l, const struct life *life)
 	return 0;
 }
 
-static int compare_texts(uint32_t a, uint32_t b)
-{
-	return strcmp(texts__at(&sorted_lives->texts, a), texts__at(&sorted_lives->texts, b));
-}
-
 struct placed {
 	struct life *life;
 	uint32_t gateway;
 };
 
-static int by_namespace(const void *a, const void *b)
+static int by_namespace(const void *a, const void *b, void *context)
 {
+	const struct texts *texts = context;
 	const struct placed *x = a, *y = b;
-	int order = compare_texts(x->gateway, y->gateway);
+	int order = strcmp(texts__at(texts, x->gateway), texts__at(texts, y->gateway));
 
 	if (!order)
-		order = compare_texts(x->life->netns, y->life->netns);
+		order = strcmp(texts__at(texts, x->life->netns), texts__at(texts, y->life->netns));
 	if (!order)
 		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
 	return order ? order : x->life->cookie < y->life->cookie ? -1 : 1;
@@ -89,9 +84,8 @@ static bool add_namespaces(struct lives *l, struct scopes *s)
 
 	for (i = 0; ok && i < l->count; i++)
 		placed[i] = (struct placed){ l->all[i], gateway_of(l, l->all[i]) };
-	sorted_lives = l;
 	if (ok)
-		qsort(placed, l->count, sizeof(*placed), by_namespace);
+		qsort_r(placed, l->count, sizeof(*placed), by_namespace, &l->texts);
 	for (i = from = 0; ok && i < l->count; i++) {
 		struct scope scope = { .kind = SCOPE_NAMESPACE, .gateway = placed[i].gateway,
 				       .netns = placed[i].life->netns };

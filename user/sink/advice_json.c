@@ -113,8 +113,9 @@ static void write_evidence(struct json *j, const struct evidence *e)
 	json__end_object(j);
 }
 
-static void write_path(struct json *j, const struct idle_timeout *t)
+static void write_path(struct json *j, const struct evidence *e)
 {
+	const struct idle_timeout *t = &e->path;
 	unsigned int k;
 
 	json__object(j, "idle_timeout");
@@ -140,6 +141,8 @@ static void write_path(struct json *j, const struct idle_timeout *t)
 		}
 		json__end_array(j);
 		json__number(j, "vanish_per_hour", t->vanish_per_hour);
+		if (e->path_was_known)
+			json__string(j, "beware", "heartbeats_chosen_to_fit");
 	}
 	json__u64(j, "devices", t->devices);
 	json__u64(j, "lost", t->lost);
@@ -210,7 +213,7 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 	else
 		json__null(j, "proposed");
 	write_evidence(j, a->evidence);
-	write_path(j, &a->evidence->path);
+	write_path(j, a->evidence);
 	json__object(j, "predicted");
 	if (a->evidence->alike_count)
 		write_prediction(j, "current", &a->predicted_current);

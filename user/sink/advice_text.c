@@ -1,59 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "advice_text.h"
-
-void words__add(struct words *w, const char *format, ...)
-{
-	va_list list;
-	int length;
-
-	va_start(list, format);
-	length = vsnprintf(NULL, 0, format, list);
-	va_end(list);
-	if (w->length + length + 1 > w->size) {
-		size_t size = (w->length + length + 1) * 2;
-		char *bigger = realloc(w->text, size);
-
-		if (!bigger) {
-			w->failed = true;
-			return;
-		}
-		w->text = bigger;
-		w->size = size;
-	}
-	va_start(list, format);
-	vsnprintf(w->text + w->length, w->size - w->length, format, list);
-	va_end(list);
-	w->length += length;
-}
-
-void words__free(struct words *w)
-{
-	free(w->text);
-	*w = (struct words){ 0 };
-}
-
-void words__add_duration(struct words *w, double s)
-{
-	unsigned long tenths = lround(s * 10), whole = tenths / 10;
-
-	if (tenths < 600) {
-		words__add(w, tenths % 10 ? "%.1fs" : "%.0fs", tenths / 10.0);
-		return;
-	}
-	if (whole >= 3600)
-		words__add(w, "%luh", whole / 3600);
-	if (whole / 60 % 60)
-		words__add(w, "%lum", whole / 60 % 60);
-	if (whole % 60)
-		words__add(w, "%lus", whole % 60);
-}
 
 /* ---- scopes ---- */
 
@@ -180,8 +129,9 @@ static void add_prediction(struct words *w, const char *name, const struct predi
 		   p->bytes_per_socket_day);
 }
 
-static void add_path(struct words *w, const struct idle_timeout *path)
+static void add_path(struct words *w, const struct evidence *e)
 {
+	const struct idle_timeout *path = &e->path;
 	unsigned int k;
 
 	if (path->reason != IDLE_KNOWN)
@@ -197,6 +147,11 @@ static void add_path(struct words *w, const struct idle_timeout *path)
 		words__add(w, k ? ", " : "; more than one timer: ");
 		words__add_duration(w, path->step[k].at_s);
 		words__add(w, " (%.0f %%)", path->step[k].share * 100);
+	}
+	if (e->path_was_known) {
+		words__add(w, "; beware: most devices' heartbeats (every ");
+		words__add_duration(w, e->heartbeat_s);
+		words__add(w, ") stay just under it");
 	}
 	words__add(w, "\n");
 }
@@ -275,7 +230,7 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	words__add(w, e->socket_hours < 10 ? ", %.2f" : ", %.0f", e->socket_hours);
 	words__add(w, " socket-hours, %zu half-open [%s]\n", e->half_open, a->id);
 	add_unmendable(w, a);
-	add_path(w, &e->path);
+	add_path(w, e);
 	add_verdict(w, l, a);
 	if (e->alike_count)
 		add_prediction(w, "  now", &a->predicted_current);

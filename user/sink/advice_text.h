@@ -4,26 +4,13 @@
 #define HALFOPEN_SINK_ADVICE_TEXT_H
 
 #include "advice.h"
-#include "output.h"
-
-/* Text that grows. */
-struct words {
-	char *text;
-	size_t length, size;
-	bool failed;	/* memory was short */
-};
-
-void words__add(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void words__free(struct words *w);
+#include "words.h"
 
 /* "gw-03, namespace pod-7", "203.0.113.0/24 on port 1883", ... */
 void advice_text__scope(struct words *w, const struct lives *l, const struct scope *s);
 
 /* The commands that make the change where this scope lives, one a line; "" if there is none to make. */
 void advice_text__commands(struct words *w, const struct lives *l, const struct advice *a);
-
-/* "2h11m15s", "4m", "1.5s": as people write it, exact to a tenth of a second. */
-void words__add_duration(struct words *w, double s);
 
 void advice_text__write(struct words *w, const struct lives *l, const struct advice *a);
 
