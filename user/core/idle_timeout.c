@@ -7,7 +7,7 @@
 /* A gap may outlive its timer once in a while: something passed that no event told of. */
 #define LEAK 0.003
 /* A step must explain the losses better than vanishing alone by this much, in units of log
- * likelihood; two steps better than one. Chi-squared with 2 degrees of freedom: 0.25 and 0.1 %. */
+ * likelihood; two steps better than one. Chi-squared with 2 degrees of freedom: 0.25 and 0.7 %. */
 #define STEP_WORTH 6.0
 #define SECOND_STEP_WORTH 5.0
 /* Of more devices than this, evenly chosen ones are looked at; and for the number of steps. */
