@@ -17,7 +17,7 @@ USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
 	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core sink source sys)
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
-LIBS := -lm -ljansson -lsodium -lbpf -lelf -lz -lzstd
+LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd
 # Another architecture: make ARCH=aarch64 static, with Debian's cross compiler and a SYSROOT that
 # holds what we link with, static (tests/vm/kernels.py fetches one).
 ifneq ($(ARCH),$(HOST))
@@ -85,12 +85,12 @@ $(B)/user/%.o: user/%.c Makefile | $(SKELETONS)
 
 $(B)/halfopen: $(USER_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -lm -o $@
 
 # Needs nothing but glibc on the gateway.
 $(B)/halfopen-static: $(USER_OBJ)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic -lm -o $@
 
 static: $(B)/halfopen-static ## build one that needs nothing but glibc
 

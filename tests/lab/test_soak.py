@@ -3,7 +3,9 @@
 die, sysctls that are loaded anew, a wall clock that is stepped (the watch's own, by libfaketime: the
 host's is others'), a bounded recording. Memory and descriptors stay where they were. HALFOPEN_SOAK
 sets the seconds (default 180); an hour is for a person to start."""
+import collections
 import glob
+import itertools
 import json
 import os
 import random
@@ -34,9 +36,10 @@ def set_clock(path, seconds):
     os.rename(path + ".new", path)
 
 
-def dial(lab, listener):
+def dial(lab, listener, device_port=0):
     with inside(lab.device.path):
-        device = socket.create_connection(("10.77.0.1", listener.getsockname()[1]))
+        device = socket.create_connection(("10.77.0.1", listener.getsockname()[1]),
+                                          source_address=("", device_port) if device_port else None)
     return listener.accept()[0], device
 
 
@@ -55,7 +58,9 @@ def test_nothing_grows():
         lab.gateway.nft("table inet soak { set cut_off { type inet_service; timeout 60s; }\n"
                         " chain enter { type filter hook input priority 0;\n"
                         "  tcp dport 7300 tcp sport @cut_off drop; }\n}\n")
-        standing = [dial(lab, lab.listen(port=7300)) for _ in range(300)]
+        # Below the ephemeral ones, and none again while it is still cut off.
+        ports = itertools.cycle(range(20000, 32000))
+        standing = [dial(lab, lab.listen(port=7300), next(ports)) for _ in range(300)]
         for gateway, _ in standing:
             keepalive(gateway, 2, 1, 3)
         # What is bounded, but takes a while to fill: the ring of arrivals.
@@ -81,7 +86,7 @@ def test_nothing_grows():
                 run("ip", "netns", "exec", lab.gateway.name, "nft", "add element inet soak cut_off "
                     f"{{ {device.getsockname()[1]} }}")
                 dying.append((time.monotonic(), gateway, device))
-                standing.append(dial(lab, lab.listen(port=7300)))
+                standing.append(dial(lab, lab.listen(port=7300), next(ports)))
                 keepalive(standing[-1][0], 2, 1, 3)
             while dying and dying[0][0] < time.monotonic() - 30:
                 for s in dying.pop(0)[1:]:
@@ -108,7 +113,13 @@ def test_nothing_grows():
         print(f"{SECONDS} s, {checked * 100} connections, {len(cuts)} cuts, {steps} steps of the clock, "
               f"{seen} told: resident {early} KiB "
               f"early, {late} KiB late; descriptors {descriptors}")
-        assert {t["outcome"] for t in died} <= {"keepalive_timeout", "retransmit_timeout"}
+        # An ending that the kernel ran no program for is unknown, where it was told that there was
+        # such a moment (docs/DESIGN.md, Loss).
+        outcomes = collections.Counter(t["outcome"] for t in died)
+        unseen = any(l["reason"] == "unseen" for l in watch.lines("loss"))
+        print(outcomes, "unseen" if unseen else "")
+        assert set(outcomes) <= {"keepalive_timeout", "retransmit_timeout", "unknown"}
+        assert outcomes["unknown"] <= (len(died) // 20 if unseen else 0)
         assert steps and steps - 2 <= seen <= steps     # two within a second are one
         assert late <= early * 1.03 + 512, figures[::20]
         assert max(descriptors) - min(descriptors) <= 6     # a pass holds a few for a moment
