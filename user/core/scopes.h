@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Whom advice is for: the sockets of a namespace, or of a group of peers behind one port of ours. */
+#ifndef HALFOPEN_CORE_SCOPES_H
+#define HALFOPEN_CORE_SCOPES_H
+
+#include "life.h"
+
+/* An operator's name for a network. */
+struct named_network {
+	uint8_t address[16];	/* IPv4 in its mapped form */
+	unsigned int bits;	/* of the mapped form */
+	char *name;
+};
+
+enum scope_kind { SCOPE_NAMESPACE, SCOPE_GROUP };
+
+/* A namespace of a gateway, or peers of a network on one of our ports. */
+struct scope {
+	enum scope_kind kind;
+	uint32_t gateway, netns;	/* SCOPE_NAMESPACE: texts__of() */
+	const char *name;		/* SCOPE_GROUP: the operator's, or NULL */
+	const struct named_network *networks;	/* all of his: those of that name are the group's */
+	unsigned int network_count;
+	uint8_t network[16];		/* SCOPE_GROUP: mapped form; of so many bits, 0: any peer */
+	unsigned int bits;
+	uint16_t port;
+	struct life **lives;		/* into the lives' own */
+	size_t count;
+};
+
+struct scopes {
+	struct scope *all;
+	size_t count;
+};
+
+/*
+ * The namespaces, and then the groups: where an operator named no network that holds a peer, by /24
+ * (IPv6: /48) and port, as long as enough peers are in there to say something; what is too thin goes
+ * into the /16 (/32), or all of the port's. Sorts the lives. False when memory is short.
+ */
+bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
+		  struct scopes *s);
+void scopes__free(struct scopes *s);
+
+#endif
