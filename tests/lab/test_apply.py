@@ -128,6 +128,22 @@ def test_a_trial_that_was_good(lab):
     assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
 
 
+def test_a_trial_whose_guard_was_killed(lab):
+    """Nobody takes it back then; doctor says so."""
+    assert apply(lab, "--idle", "120", "--trial", "2s", "--yes").returncode == 0
+    guard = wait_until(lambda: subprocess.run(["pgrep", "-f", f"revert --state {lab.path('state')}"],
+                                              capture_output=True, text=True).stdout.split(), 5, "the guard")
+    os.kill(int(guard[0]), signal.SIGKILL)
+    time.sleep(9)
+    assert values(lab.gateway)[0] == 120
+    r = subprocess.run(["unshare", "-m", "sh", "-c", 'mkdir -p /var/lib/halfopen && mount --bind "$1" '
+                        '/var/lib/halfopen && "$0" doctor', HALFOPEN, lab.path("state")],
+                       capture_output=True, text=True)
+    assert re.search(r"trial of 'halfopen apply' in namespace\s+" + lab.gateway.name,
+                     re.sub(r"\s+", " ", r.stdout)), r.stdout
+    assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
+
+
 def test_one_at_a_time(lab):
     os.makedirs(lab.path("state"))
     with open(lab.path("state/lock"), "w") as f:

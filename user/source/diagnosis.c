@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "applied.h"
 #include "capability.h"
 #include "census.h"
 #include "clock.h"
@@ -362,6 +363,36 @@ static void examine_setting(struct examination *x, const char *name, uint32_t va
 			      key, value, setting.file, setting.line, setting.value);
 }
 
+#define APPLIED_MAX 64
+/* A guard looks once a second. */
+#define TRIAL_GRACE_S 5
+
+/* What we changed ourselves, and trials that nobody took back: their guard was killed. */
+static void examine_applied(struct examination *x)
+{
+	uint32_t inodes[APPLIED_MAX];
+	unsigned int count = applied__list(STATE_DIRECTORY, inodes, APPLIED_MAX), i;
+
+	for (i = 0; i < count; i++) {
+		struct applied a;
+		int64_t over_s;
+
+		if (applied__load(STATE_DIRECTORY, inodes[i], &a) || !a.netns)
+			continue;
+		over_s = a.trial_until_s ? applied__now_s() - a.trial_until_s : 0;
+		if (over_s > TRIAL_GRACE_S)
+			findings__add(x->f, "applied", FINDING_WARNING, NULL,
+				      "halfopen revert --all, or halfopen apply --keep",
+				      "a trial of 'halfopen apply' in namespace %s (%u) was over %lld s ago, "
+				      "and nobody took it back", a.name, a.netns, (long long)over_s);
+		else
+			findings__add(x->f, "applied", FINDING_NOTE, NULL, "halfopen revert takes it back",
+				      "%u/%u/%u in namespace %s (%u) was written by 'halfopen apply'%s",
+				      a.after[0], a.after[1], a.after[2], a.name, a.netns,
+				      a.trial_until_s ? ", for a trial" : "");
+	}
+}
+
 static bool same(const struct keepalive_sysctl *a, const struct keepalive_sysctl *b)
 {
 	return a->idle_s == b->idle_s && a->interval_s == b->interval_s && a->probes == b->probes;
@@ -468,6 +499,7 @@ void diagnosis__make(struct diagnosis *d)
 		examine_with_bpf(&x);
 	examine_ring(&x);
 	examine_clocks(&x);
+	examine_applied(&x);
 	snapshot__close(x.snapshot);
 	census__free(&x.census);
 	btf__free(x.btf);
