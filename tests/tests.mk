@@ -44,13 +44,14 @@ lab: all ## tests on real sockets, in namespaces of their own (root)
 	exit $$failed
 
 # Each test boots a kernel and takes some 30 s, most of it waiting: one for each processor. A young
-# kernel may fail to boot under emulation on a busy host: it gets a second chance, and is named.
+# kernel may fail to boot under emulation on a busy host, tcpdump may lose frames there: it gets a second
+# chance, and is named.
 test-kernels: static ## the same truth on every kernel, under QEMU (after scripts/setup test)
 	@mkdir -p $(RESULTS)
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
 	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
-		--reruns 1 --only-rerun 'Kernel panic' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
+		--reruns 1 --only-rerun 'Kernel panic|the witness lost' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)

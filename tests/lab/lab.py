@@ -393,6 +393,8 @@ class Capture:
         self.process.send_signal(signal.SIGINT)
         _, errors = self.process.communicate(timeout=20)
         assert self.process.returncode == 0, f"tcpdump: {errors.decode()}"
+        self.dropped = int(next((l.split()[0] for l in errors.decode().splitlines()
+                                 if "dropped by kernel" in l), 0))
 
     def count(self, display_filter):
         self.stop()

@@ -161,6 +161,7 @@ def main(out):
         time.sleep(0.5)
         capture.stop()
         watch.stop()
+        facts["capture_dropped"] = capture.dropped
         facts["watch_code"] = watch.process.returncode
         facts["counted"] = {name: lab.gateway.nstat(name) - before[name] for name in COUNTERS}
         facts["gateway_netns"] = lab.gateway.inode
