@@ -15,6 +15,7 @@
 #include "log.h"
 #include "output.h"
 #include "quantity.h"
+#include "verbosity.h"
 
 struct options {
 	bool json, policy, compare;
@@ -46,8 +47,6 @@ static const struct argp_option argp_options[] = {
 	{ "json", OPT_JSON, NULL, 0, "JSON Lines (halfopen.advice/1) instead of text", 3 },
 	{ "policy", OPT_POLICY, NULL, 0, "a policy for 'halfopen enforce': groups instead of namespaces", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
-	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
-	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
 	{ 0 },
 };
 
@@ -228,12 +227,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_GATEWAY:
 		o->gateway = arg;
 		break;
-	case 'q':
-		log__set_level(LOG_ERROR);
-		break;
-	case 'v':
-		log__set_level(LOG_DEBUG);
-		break;
 	case ARGP_KEY_ARG:
 		longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
 		if (!longer)
@@ -385,7 +378,7 @@ static int write_out(struct writer *w)
 
 int cmd_advise(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "FILE...", argp_doc, NULL, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, "FILE...", argp_doc, verbosity, NULL, NULL };
 	struct options options = { 0 };
 	struct writer w = { .options = &options };
 	struct lives before = { 0 }, after = { 0 };

@@ -10,6 +10,7 @@
 
 #include "advice_file.h"
 #include "applied.h"
+#include "changing.h"
 #include "cmd.h"
 #include "guard.h"
 #include "host.h"
@@ -18,6 +19,7 @@
 #include "rearmer.h"
 #include "sysctl_files.h"
 #include "touched.h"
+#include "verbosity.h"
 
 struct options {
 	const char *netns, *state, *file, *gateway;
@@ -56,8 +58,6 @@ static const struct argp_option argp_options[] = {
 	  "... and stop and revert when as many of them died (default 1%)", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in FILE", 3 },
 	{ "state", OPT_STATE, "DIRECTORY", 0, "where what was there before is kept (default " STATE_DIRECTORY ")", 3 },
-	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
-	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
 	{ 0 },
 };
 
@@ -161,12 +161,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_GATEWAY:
 		o->gateway = arg;
 		break;
-	case 'q':
-		log__set_level(LOG_ERROR);
-		break;
-	case 'v':
-		log__set_level(LOG_DEBUG);
-		break;
 	case ARGP_KEY_ARG:
 		if (o->file)
 			argp_error(state, "one FILE only: '%s' is too much", arg);
@@ -191,11 +185,6 @@ struct plan {
 	bool differs;
 };
 
-static int permission(int err)
-{
-	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
-}
-
 /* Is everything there that will be needed? Opening a file for writing changes nothing. */
 static int check_writable(void)
 {
@@ -207,12 +196,12 @@ static int check_writable(void)
 		return EXIT_DONE;
 	}
 	err = -errno;
-	if (permission(err) == EXIT_NOT_PERMITTED)
+	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
 		log_error("not permitted: writing %s needs CAP_NET_ADMIN (run it as root)", path);
 	else
 		log_error("%s cannot be written: %s (in a container, /proc/sys is often read-only)", path,
 			  strerror(-err));
-	return permission(err);
+	return changing__exit_code(err);
 }
 
 static int load_known(const struct options *o, struct plan *p)
@@ -457,7 +446,7 @@ static int carry_out(const struct options *o, const struct plan *p)
 	int err;
 
 	if (o->rearm && (err = rearmer__open(&rearmer)))
-		return permission(err);
+		return changing__exit_code(err);
 
 	/* Its end must be sure before it begins. */
 	if (o->trial_ns && (err = guard__start(o->state, p->ns.inode, p->next.trial_until_s))) {
@@ -470,7 +459,7 @@ static int carry_out(const struct options *o, const struct plan *p)
 	if (err) {
 		log_error("%s: %s; nothing is changed", o->state, strerror(-err));
 		rearmer__close(rearmer);
-		return permission(err);
+		return changing__exit_code(err);
 	}
 	err = write_values(p);
 	if (!err && o->persist)
@@ -478,7 +467,7 @@ static int carry_out(const struct options *o, const struct plan *p)
 	if (err) {
 		step_back(o, p);
 		rearmer__close(rearmer);
-		return permission(err);
+		return changing__exit_code(err);
 	}
 	if (rearmer) {
 		well = rearm_and_look(o, p, rearmer);
@@ -509,7 +498,7 @@ static int keep(const struct options *o, struct plan *p)
 		err = persist(p);
 	if (err) {
 		log_error("%s: %s", o->state, strerror(-err));
-		return permission(err);
+		return changing__exit_code(err);
 	}
 	printf("kept; 'halfopen revert' takes it back\n");
 	return EXIT_DONE;
@@ -544,34 +533,27 @@ static int apply_here(const struct options *o, struct plan *p)
 
 int cmd_apply(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc, NULL, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc, verbosity, NULL, NULL };
 	struct options options = { .state = STATE_DIRECTORY, .spread_ns = SPREAD_NS,
 				   .stop_at_deaths = STOP_AT_DEATHS };
 	struct plan plan = { .differs = false };
-	int lock, back, err, code;
+	int lock = -1, back, code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	err = netns__find(options.netns ? options.netns : "/proc/self/ns/net", &plan.ns);
-	if (err) {
-		log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
-			  "process id or a path", options.netns, strerror(-err));
-		return EXIT_USAGE;
-	}
+	code = changing__find_netns(options.netns, &plan.ns);
+	if (code)
+		return code;
 	if (options.persist && plan.ns.inode != netns__own_inode()) {
 		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'", options.netns);
 		return EXIT_USAGE;
 	}
-	lock = options.dry_run ? 0 : applied__lock(options.state);
-	if (lock < 0) {
-		log_error("%s: %s", options.state, lock == -EWOULDBLOCK
-			  ? "another 'halfopen apply' or 'revert' is at work" : strerror(-lock));
-		return permission(lock);
-	}
+	if (!options.dry_run && (code = changing__lock(options.state, &lock)))
+		return code;
 	back = netns__enter(&plan.ns);
 	if (back < 0) {
 		log_error("namespace %s: %s", plan.ns.path, strerror(-back));
-		code = permission(back);
+		code = changing__exit_code(back);
 	} else {
 		code = apply_here(&options, &plan);
 		netns__leave(back);

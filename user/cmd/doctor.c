@@ -8,6 +8,7 @@
 #include "diagnosis.h"
 #include "doctor.h"
 #include "log.h"
+#include "verbosity.h"
 
 struct options {
 	bool json;
@@ -19,14 +20,13 @@ enum { OPT_JSON = 256, OPT_GATEWAY };
 static const struct argp_option argp_options[] = {
 	{ "json", OPT_JSON, NULL, 0, "one line of JSON (halfopen.doctor/1) instead of text", 1 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 1 },
-	{ "quiet", 'q', NULL, 0, "only errors on standard error", 2 },
-	{ "verbose", 'v', NULL, 0, "say more on standard error, the verifier's words too", 2 },
 	{ 0 },
 };
 
 static const char argp_doc[] =
 	"Tells what this kernel and this host allow halfopen to see, what stays unknown, and what "
-	"to do about it. Loads and attaches every program for a moment; changes nothing.\v"
+	"to do about it. Loads and attaches every program for a moment; changes nothing. With -v the "
+	"verifier's words are shown, too.\v"
 	"Examples:\n"
 	"  halfopen doctor\n"
 	"  halfopen doctor --json | jq '.findings[] | select(.level != \"ok\")'\n"
@@ -44,12 +44,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_GATEWAY:
 		o->gateway = arg;
 		break;
-	case 'q':
-		log__set_level(LOG_ERROR);
-		break;
-	case 'v':
-		log__set_level(LOG_DEBUG);
-		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' was not expected: doctor takes no arguments", arg);
 		break;
@@ -61,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL };
 	struct options options = { 0 };
 	struct diagnosis diagnosis;
 	struct output output;

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "output.h"
 #include "stacks.h"
+#include "verbosity.h"
 #include "words.h"
 
 #define PARTIES_MAX 8
@@ -19,11 +20,6 @@ struct options {
 	struct party parties[PARTIES_MAX];
 	unsigned int count;
 	struct words notes;
-};
-
-static const struct argp_option argp_options[] = {
-	{ "quiet", 'q', NULL, 0, "only errors on standard error", 1 },
-	{ 0 },
 };
 
 static const char argp_doc[] =
@@ -65,9 +61,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'q':
-		log__set_level(LOG_ERROR);
-		break;
 	case ARGP_KEY_ARG:
 		add_party(state, o, arg);
 		break;
@@ -243,7 +236,7 @@ static void explain(struct words *w, const struct options *o)
 
 int cmd_explain(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "SPEC...", argp_doc, NULL, NULL, NULL };
+	static const struct argp argp = { NULL, parse, "SPEC...", argp_doc, verbosity, NULL, NULL };
 	struct options options = { .count = 0 };
 	struct words words = { 0 };
 	struct output output;

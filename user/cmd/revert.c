@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "applied.h"
+#include "changing.h"
 #include "cmd.h"
 #include "guard.h"
 #include "log.h"
 #include "quantity.h"
+#include "verbosity.h"
 
 struct options {
 	const char *netns, *state;
@@ -27,8 +29,6 @@ static const struct argp_option argp_options[] = {
 	{ "state", OPT_STATE, "DIRECTORY", 0, "where what was applied is kept (default " STATE_DIRECTORY ")", 2 },
 	{ "guard", OPT_GUARD, "INODE", OPTION_HIDDEN, NULL, 2 },
 	{ "until", OPT_UNTIL, "SECONDS", OPTION_HIDDEN, NULL, 2 },
-	{ "quiet", 'q', NULL, 0, "only errors on standard error", 3 },
-	{ "verbose", 'v', NULL, 0, "say more on standard error", 3 },
 	{ 0 },
 };
 
@@ -63,12 +63,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_UNTIL:
 		if (!quantity__number(arg, 0, INT64_MAX, &o->until))
 			argp_error(state, "--until: '%s' is no time", arg);
-		break;
-	case 'q':
-		log__set_level(LOG_ERROR);
-		break;
-	case 'v':
-		log__set_level(LOG_DEBUG);
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' was not expected: revert takes no arguments", arg);
@@ -110,7 +104,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 
 	if (err) {
 		log_error("net.ipv4.tcp_keepalive_*: %s: what was saved is kept", strerror(-err));
-		return err == -EACCES || err == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+		return changing__exit_code(err);
 	}
 	tell(a, results, found);
 	if (a->persisted && (err = applied__persist("", NULL)))
@@ -136,7 +130,7 @@ static int revert_one(const char *directory, const struct netns *ns)
 	back = netns__enter(ns);
 	if (back < 0) {
 		log_error("namespace %s: %s", ns->path, strerror(-back));
-		return back == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
+		return changing__exit_code(back);
 	}
 	if (!a.netns || (a.cookie && a.cookie != netns__cookie())) {
 		printf("nothing was applied here\n");
@@ -178,30 +172,22 @@ static int revert_all(const char *directory)
 
 int cmd_revert(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL, argp_doc, NULL, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL };
 	struct options options = { .state = STATE_DIRECTORY };
 	struct netns ns;
-	int lock, err, code;
+	int lock, code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (options.guard)
 		return guard__run(options.state, options.guard, options.until);
-	lock = applied__lock(options.state);
-	if (lock < 0) {
-		log_error("%s: %s", options.state, lock == -EWOULDBLOCK
-			  ? "another 'halfopen apply' or 'revert' is at work" : strerror(-lock));
-		return lock == -EACCES || lock == -EPERM ? EXIT_NOT_PERMITTED : EXIT_FAILED;
-	}
-	if (options.all) {
+	code = changing__lock(options.state, &lock);
+	if (code)
+		return code;
+	if (options.all)
 		code = revert_all(options.state);
-	} else {
-		err = netns__find(options.netns ? options.netns : "/proc/self/ns/net", &ns);
-		if (err)
-			log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
-				  "process id or a path", options.netns, strerror(-err));
-		code = err ? EXIT_USAGE : revert_one(options.state, &ns);
-	}
+	else if (!(code = changing__find_netns(options.netns, &ns)))
+		code = revert_one(options.state, &ns);
 	close(lock);
 	return code;
 }

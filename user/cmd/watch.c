@@ -21,6 +21,7 @@
 #include "recording.h"
 #include "text.h"
 #include "trial.h"
+#include "verbosity.h"
 
 struct options {
 	bool json, strict, utc;
@@ -90,8 +91,6 @@ static const struct argp_option argp_options[] = {
 	{ "ring", OPT_RING, "SIZE", 0,
 	  "size of the kernel's ring buffer (default: 192 bytes for each TCP socket of the host, "
 	  "4 MiB to 256 MiB)", 3 },
-	{ "quiet", 'q', NULL, 0, "only errors on standard error", 4 },
-	{ "verbose", 'v', NULL, 0, "say more on standard error", 4 },
 	{ 0 },
 };
 
@@ -230,12 +229,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'r':
 		o->replay = arg;
-		break;
-	case 'q':
-		log__set_level(LOG_ERROR);
-		break;
-	case 'v':
-		log__set_level(LOG_DEBUG);
 		break;
 	case ARGP_KEY_ARG:
 		add_filter_word(state, o, arg);
@@ -517,7 +510,7 @@ static int close_sinks(struct watch *w, int code)
 
 int cmd_watch(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc, NULL, NULL,
+	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc, verbosity, NULL,
 					  NULL };
 	struct watch w = { .options.core.suspect_after = 2,
 			   .options.idle_gap_ns = 10000000000ULL };

@@ -28,7 +28,7 @@ struct life {
 	uint8_t family;
 	bool has_peer;		/* else it was told in disguise */
 	bool in_container, in_pod;
-	bool final, partial;
+	bool final;
 	struct endpoint local, peer;
 
 	bool options_known, keepalive, idle_from_socket, interval_from_socket, probes_from_socket;
@@ -37,12 +37,10 @@ struct life {
 
 	double seen_s, ended_s;		/* since 1970; ended: or last told of */
 	uint8_t outcome, found_by;	/* enum outcome, enum found_by; as the core has them */
-	bool bounds_known;
-	double latency_min_s, latency_likely_s, latency_max_s;
+	double latency_max_s;
 	double slowest_answer_s;
 	uint32_t probes_sent, peer_probes, heartbeats;
 	double heartbeat_s;		/* period; 0: none */
-	uint32_t heartbeat_bytes;
 
 	struct life_gap gaps[GAPS_KEPT];
 	unsigned int gap_count;

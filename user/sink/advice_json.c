@@ -6,16 +6,6 @@
 #include "advice_json.h"
 #include "advice_text.h"
 
-static void begin_line(struct json *j, struct line_origin *o, const char *schema)
-{
-	json__object(j, NULL);
-	json__string(j, "schema", schema);
-	json__string(j, "gateway", o->gateway);
-	json__string(j, "boot_id", o->boot_id);
-	json__string(j, "run_id", o->run_id);
-	json__u64(j, "seq", o->seq++);
-}
-
 static void end_line(struct json *j)
 {
 	json__end_object(j);
@@ -52,6 +42,15 @@ static void write_setting(struct json *j, const char *key, const struct setting 
 	json__number(j, "idle_s", s->idle_s);
 	json__number(j, "interval_s", s->interval_s);
 	json__u64(j, "probes", s->probes);
+	json__end_object(j);
+}
+
+static void write_detection(struct json *j, double p50_s, double p95_s, double max_s)
+{
+	json__object(j, "detection_s");
+	json__number(j, "p50", p50_s);
+	json__number(j, "p95", p95_s);
+	json__number(j, "max", max_s);
 	json__end_object(j);
 }
 
@@ -97,11 +96,7 @@ static void write_evidence(struct json *j, const struct evidence *e)
 	json__u64(j, "gaps_survived", e->gaps_survived);
 	json__u64(j, "gaps_lost", e->gaps_lost);
 	json__u64(j, "half_open", e->half_open);
-	json__object(j, "detection_s");
-	json__number(j, "p50", e->detection_p50_s);
-	json__number(j, "p95", e->detection_p95_s);
-	json__number(j, "max", e->detection_max_s);
-	json__end_object(j);
+	write_detection(j, e->detection_p50_s, e->detection_p95_s, e->detection_max_s);
 	json__u64(j, "found_by_retransmission", e->stuck);
 	json__u64(j, "late_answers", e->mutes);
 	json__number(j, "latest_answer_s", fmax(e->mute_p999_s, e->slowest_answer_s));
@@ -154,11 +149,7 @@ static void write_path(struct json *j, const struct evidence *e)
 static void write_prediction(struct json *j, const char *key, const struct prediction *p)
 {
 	json__object(j, key);
-	json__object(j, "detection_s");
-	json__number(j, "p50", p->detection_p50_s);
-	json__number(j, "p95", p->detection_p95_s);
-	json__number(j, "max", p->detection_max_s);
-	json__end_object(j);
+	write_detection(j, p->detection_p50_s, p->detection_p95_s, p->detection_max_s);
 	json__number(j, "probes_per_s", p->probes_per_s);
 	json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
 	json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
@@ -199,7 +190,7 @@ static void write_heartbeat(struct json *j, const struct device_heartbeat *h)
 void advice_json__write(struct json *j, struct line_origin *origin, const struct lives *l,
 			const struct advice *a)
 {
-	begin_line(j, origin, "halfopen.advice/1");
+	line__begin(j, "halfopen.advice/1", origin);
 	json__string(j, "id", a->id);
 	write_scope(j, l, a->scope);
 	json__string(j, "verdict", advice_verdict__name(a->verdict));
@@ -235,7 +226,7 @@ void comparison_json__write(struct json *j, struct line_origin *origin, const st
 {
 	unsigned int i;
 
-	begin_line(j, origin, "halfopen.compare/1");
+	line__begin(j, "halfopen.compare/1", origin);
 	json__u64(j, "sockets_before", c->sockets_before);
 	json__u64(j, "sockets_after", c->sockets_after);
 	json__array(j, "changes");

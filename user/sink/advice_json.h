@@ -5,13 +5,7 @@
 
 #include "advice.h"
 #include "comparison.h"
-#include "json.h"
-
-/* Who writes, as every line says. */
-struct line_origin {
-	const char *gateway, *boot_id, *run_id;
-	uint64_t seq;
-};
+#include "line.h"
 
 void advice_json__write(struct json *j, struct line_origin *origin, const struct lives *l,
 			const struct advice *a);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "doctor.h"
-#include "json.h"
+#include "line.h"
 
 /* ---- JSON ---- */
 
@@ -57,16 +57,13 @@ static void write_netns(struct json *j, const struct diagnosed_netns *ns)
 int doctor__write_json(struct output *o, const struct diagnosis *d, const char *version,
 		       const char *gateway)
 {
+	struct line_origin origin = { .gateway = gateway ? gateway : d->host.name,
+				      .boot_id = d->host.boot_id, .run_id = d->host.run_id };
 	struct json j = { 0 };
 	unsigned int i;
 	int err;
 
-	json__object(&j, NULL);
-	json__string(&j, "schema", "halfopen.doctor/1");
-	json__string(&j, "gateway", gateway ? gateway : d->host.name);
-	json__string(&j, "boot_id", d->host.boot_id);
-	json__string(&j, "run_id", d->host.run_id);
-	json__u64(&j, "seq", 0);
+	line__begin(&j, "halfopen.doctor/1", &origin);
 	json__string(&j, "version", version);
 	json__string(&j, "kernel", d->host.kernel);
 	json__string(&j, "machine", d->host.machine);

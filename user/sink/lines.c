@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "line.h"
 #include "lines.h"
 #include "outcome.h"
 #include "tcp_states.h"
@@ -13,14 +14,11 @@
 
 static void begin_line(struct lines *l, const char *schema)
 {
-	struct json *j = &l->json;
+	struct line_origin origin = { .gateway = l->run->gateway, .boot_id = l->run->boot_id,
+				      .run_id = l->run->run_id, .seq = l->seq };
 
-	json__object(j, NULL);
-	json__string(j, "schema", schema);
-	json__string(j, "gateway", l->run->gateway);
-	json__string(j, "boot_id", l->run->boot_id);
-	json__string(j, "run_id", l->run->run_id);
-	json__u64(j, "seq", l->seq++);
+	line__begin(&l->json, schema, &origin);
+	l->seq = origin.seq;
 }
 
 static void end_line(struct lines *l)

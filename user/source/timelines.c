@@ -162,9 +162,6 @@ static bool read_outcome(struct reader *r, const json_t *line, struct life *life
 	for (i = 1; i < FOUND_BY_COUNT; i++)
 		if (!strcmp(name, found_by__name(i)))
 			life->found_by = i;
-	life->bounds_known = json_is_number(json_object_get(latency, "min"));
-	life->latency_min_s = number(latency, "min") / 1000;
-	life->latency_likely_s = number(latency, "likely_min") / 1000;
 	life->latency_max_s = number(latency, "max") / 1000;
 	return true;
 }
@@ -208,8 +205,7 @@ static bool read_episodes(struct reader *r, const json_t *episodes, struct life 
 static bool read_timeline(struct reader *r, const json_t *line)
 {
 	const json_t *socket = json_object_get(line, "socket"), *counts, *heartbeat;
-	struct life life = { .revision = whole(line, "revision"), .final = truth(line, "final"),
-			     .partial = truth(line, "partial") };
+	struct life life = { .revision = whole(line, "revision"), .final = truth(line, "final") };
 	struct life_run *run;
 	double heard;
 
@@ -236,7 +232,6 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	life.heartbeats = whole(counts, "heartbeats");
 	heartbeat = json_object_get(line, "heartbeat");
 	life.heartbeat_s = number(heartbeat, "period_s");
-	life.heartbeat_bytes = whole(heartbeat, "bytes");
 	run = lives__run(r->lives, life.run);
 	r->short_of_memory |= !run || !lives__add(r->lives, &life);
 	if (run && life.ended_s > run->ended_s)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every line of every kind begins with. */
+#ifndef HALFOPEN_SINK_LINE_H
+#define HALFOPEN_SINK_LINE_H
+
+#include "json.h"
+
+/* Who writes. */
+struct line_origin {
+	const char *gateway, *boot_id, *run_id;
+	uint64_t seq;	/* of the next line */
+};
+
+static inline void line__begin(struct json *j, const char *schema, struct line_origin *o)
+{
+	json__object(j, NULL);
+	json__string(j, "schema", schema);
+	json__string(j, "gateway", o->gateway);
+	json__string(j, "boot_id", o->boot_id);
+	json__string(j, "run_id", o->run_id);
+	json__u64(j, "seq", o->seq++);
+}
+
+#endif
