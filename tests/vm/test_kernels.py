@@ -162,8 +162,9 @@ def check_probes(run):
     others += "".join(f"not tcp.port == {port} and " for port in closing)
     told = [e for e in run.events("answered") if e[0] not in (window["port"], *closing)]
     # The capture sits before the filter that cuts: what came while that was being put in place
-    # may have passed it or not, and what came later was heard by nobody.
-    cut = {c["port"]: c["cut_mono_ns"] for c in run.cases() if "cut_mono_ns" in c}
+    # may have passed it or not, and what came later was heard by nobody. A device that reboots is
+    # not cut off: an answer of its former life that is still under way will be heard.
+    cut = {c["port"]: c["cut_mono_ns"] for c in run.cases("cut", "user_timeout", "unacknowledged")}
     heard = []
     for port, at in run.frames(others + "tcp.analysis.keep_alive_ack and tcp.dstport == 7000"):
         before, after = cut.get(port, (at + 1, at + 1))
