@@ -70,9 +70,15 @@ class Day:
         if found_by:
             line["ended_at"] = at(ended)
             line["half_open"] = {"found_by": found_by, "last_heard_at": at(ended - latency),
-                                 "declared_at": at(ended),
+                                 "first_unanswered_at": at(ended - latency + 2.5),
+                                 "last_unanswered_at": at(ended - 1), "declared_at": at(ended),
                                  "latency_ms": {"min": None, "likely_min": None,
                                                 "max": 1000 * latency}}
+        if found_by == "retransmit":
+            line["events"] = [{"event": "retransmit", "n": k, "at": at(ended - latency + 2.5 + s),
+                               "mono_ns": "1"} for k, s in ((1, 0.5), (2, 1.1), (3, 2.3))]
+        line["traffic"] = {"over_s": 43200, "received_bytes": 12000, "received_segments": 48,
+                           "acked_bytes": 96, "sent_segments": 48}
         self.lines.append(line)
 
     def devices(self, count=120, **options):

@@ -6,6 +6,7 @@ import math
 import os
 import random
 import resource
+import select
 import socket
 import statistics
 import subprocess
@@ -168,6 +169,54 @@ def test_our_own_probes_hide_the_timer():
 
 def percentile(values, share):
     return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def die_with_data_under_way(lab, pairs, rng):
+    """Each is cut off, then written to; the lab's clock says how long after the device's last word the
+    kernel ended it."""
+    for gateway, device in pairs:
+        device.send(b"here")
+        gateway.recv(4)
+    heard, ends = time.monotonic(), select.epoll()
+    lab.gateway.drop("input", "tcp sport { " + ", ".join(str(d.getsockname()[1]) for _, d in pairs) + " }")
+    for at, gateway in sorted((heard + rng.uniform(0.3, 1.5), g) for g, _ in pairs):
+        time.sleep(max(0, at - time.monotonic()))
+        gateway.send(b"are you there?")
+        ends.register(gateway, select.EPOLLERR)
+    took = []
+    while len(took) < len(pairs):
+        for descriptor, _ in ends.poll(30):
+            took.append(time.monotonic() - heard)
+            ends.unregister(descriptor)
+    lab.gateway.mend()
+    return took
+
+
+def test_what_is_predicted_of_unacknowledged_data_comes_true():
+    """40 deaths under one tcp_retries2 are the evidence; then what is proposed is set, and 40 die of
+    either proposal as soon as was predicted."""
+    rng = random.Random(11)
+    with Lab() as lab:
+        # With an RTO of 0.3 s no retransmission falls near the kernel's limits.
+        lab.gateway.ip("route", "change", "10.77.0.0/16", "dev", "veth0", "rto_min", "300ms")
+        lab.gateway.sysctl(tcp_retries2=4)
+        watch = lab.watch("--all", f"netns = {lab.gateway.inode}")
+        die_with_data_under_way(lab, [lab.connect() for _ in range(40)], rng)
+        assert watch.stop() == 0
+        found = of_namespace(advise("--detect-within", "6s", watch.output), lab.gateway.name)["unacknowledged"]
+        assert found["deaths"] == 40 and found["detection_s"]["p50"] > 9
+        assert found["user_timeout"]["ms"] == 5000 and found["retries2"]["value"] == 3
+        pairs = [lab.connect() for _ in range(80)]
+        for gateway, _ in pairs[:40]:
+            gateway.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, int(found["user_timeout"]["ms"]))
+        for name, some in (("user_timeout", pairs[:40]), ("retries2", pairs[40:])):
+            lab.gateway.sysctl(tcp_retries2=found["retries2"]["value"])
+            took, predicted = die_with_data_under_way(lab, some, rng), found[name]["detection_s"]
+            print(f"{name}: p50 {statistics.median(took):.3f} s (predicted {predicted['p50']}), p95 "
+                  f"{percentile(took, 0.95):.3f} s ({predicted['p95']})")
+            assert abs(percentile(took, 0.5) / predicted["p50"] - 1) < 0.1
+            assert abs(percentile(took, 0.95) / predicted["p95"] - 1) < 0.1
+            assert max(took) <= predicted["max"] * 1.1
 
 
 @pytest.mark.parametrize("setting", [(4, 1, 3), (2, 2, 2)], ids=["4/1/3", "2/2/2"])

@@ -19,6 +19,7 @@ def lab():
         yield lab
 
 
+TCP_ESTABLISHED = 1
 FAMILIES = pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6],
                                    ids=["ipv4", "ipv6"])
 
@@ -218,6 +219,11 @@ def test_retransmission_takes_over(lab, family, user_timeout_ms):
     keepalive(gateway, 1, 1, 2, user_timeout_ms)
     lab.gateway.drop("input", "tcp dport 7000")
     gateway.send(b"unlock")
+    expiries, state = 0, TCP_ESTABLISHED
+    while state == TCP_ESTABLISHED:
+        state, _, counted = gateway.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 3)
+        expiries = max(expiries, counted)
+        time.sleep(0.05)
     t = watch.ending(key, 30)
     assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
     expected = ("user_timeout", "user_timeout") if user_timeout_ms else \
@@ -227,6 +233,7 @@ def test_retransmission_takes_over(lab, family, user_timeout_ms):
     told = [e for e in t["events"] if e["event"] == "retransmit"]
     # The kernel's own total; a tail loss probe within a second of the last segment is in it alone.
     assert len(told) <= t["counts"]["retransmits"] <= len(told) + 1
+    assert told[-1]["n"] == expiries and len(told) - expiries in (0, 1)
 
 
 def test_the_peers_own_probes(lab):

@@ -117,10 +117,20 @@ def test_a_byte_for_a_byte(lab):
     answer_each_byte(lab, gateway)
     ping(device, 4, 1.5)
     time.sleep(1.2)
-    device.send(b"a report of more than sixty-four bytes is no heartbeat, however regular it is")
+    report = b"a report of more than sixty-four bytes is no heartbeat, however regular it is"
+    device.send(report)
     time.sleep(0.2)
+    device.send(report)
+    time.sleep(0.2)
+    info = gateway.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
     device.close()
     t = watch.ending(key)
+    bytes_acked, bytes_received = struct.unpack_from("QQ", info, 120)
+    data_segs_in, data_segs_out = struct.unpack_from("II", info, 152)
+    over_s = t["traffic"]["over_s"]
+    assert bytes_received == 4 + 2 * len(report) and 7 < over_s < 8
+    assert t["traffic"] == {"received_bytes": bytes_received, "received_segments": data_segs_in,
+                            "acked_bytes": bytes_acked, "sent_segments": data_segs_out, "over_s": over_s}
     pings = capture.frames(f"tcp.len == 1 && tcp.srcport == {port}")
     assert len(pings) == 4 == t["counts"]["heartbeats"] == len(watch.events(key, "heartbeat"))
     assert t["heartbeat"]["bytes"] == 1 and t["heartbeat"]["replied"] is True

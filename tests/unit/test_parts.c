@@ -11,8 +11,11 @@
 #include "latency.h"
 #include "owner.h"
 #include "quantity.h"
+#include "retransmission.h"
 #include "sysctl_files.h"
 #include "table.h"
+#include "timer_wheel.h"
+#include "traffic.h"
 #include "unit.h"
 #include "wallclock.h"
 
@@ -60,11 +63,63 @@ static void test_timer_wheel_lateness(void **state)
 {
 	(void)state;
 	/* Granules of 8^level; HZ=250: 75 s are late by up to 2.05 s, 7200 s by up to 131 s. */
-	assert_int_equal(keepalive__timer_lateness_jiffies(62), 1 + 1);
-	assert_int_equal(keepalive__timer_lateness_jiffies(63), 8 + 1);
-	assert_int_equal(keepalive__timer_lateness_jiffies(250), 8 + 1);
-	assert_int_equal(keepalive__timer_lateness_jiffies(75 * 250), 512 + 1);
-	assert_int_equal(keepalive__timer_lateness_jiffies(7200 * 250), 32768 + 1);
+	assert_int_equal(timer_wheel__lateness_jiffies(62), 1 + 1);
+	assert_int_equal(timer_wheel__lateness_jiffies(63), 8 + 1);
+	assert_int_equal(timer_wheel__lateness_jiffies(250), 8 + 1);
+	assert_int_equal(timer_wheel__lateness_jiffies(75 * 250), 512 + 1);
+	assert_int_equal(timer_wheel__lateness_jiffies(7200 * 250), 32768 + 1);
+}
+
+/* ---- retransmission: against what kernels were seen to do ---- */
+
+static double gives_up(double rto_s, uint32_t retries, double user_timeout_s)
+{
+	struct patience_with_data p = { retries, user_timeout_s };
+
+	return retransmission__gives_up_after_s(rto_s, &p, 250, 0);
+}
+
+static void test_unacknowledged_data_is_given_up(void **state)
+{
+	(void)state;
+	/* Linux 6.12, RTO 0.3 s: retransmissions 0.6, 1.2, 2.4 and 4.8 s after each other reach the
+	 * 6.2 s of tcp_retries2=4 with the fourth; the timers are late by a granule each. */
+	assert_true(gives_up(0.3, 4, 0) > 9 && gives_up(0.3, 4, 0) < 9.7);
+	assert_true(gives_up(0.3, 3, 0) > 4.2 && gives_up(0.3, 3, 0) < 4.5);
+	/* 924.6 s by default; from then on every 120 s at most. */
+	assert_true(gives_up(0.25, 15, 0) > 924.6 && gives_up(0.25, 15, 0) < 924.6 + 122);
+	/* A user timeout counts from the first retransmission, whatever the RTO. */
+	assert_true(gives_up(0.3, 15, 5) >= 5 && gives_up(0.3, 15, 5) < 5.3);
+	assert_true(gives_up(3, 15, 5) >= 5 && gives_up(3, 15, 5) < 5.7);
+
+	assert_int_equal(retransmission__retries_for(100), 8);	/* as ip-sysctl says of RFC 1122 */
+	assert_int_equal(retransmission__retries_for(924.6), 15);
+	assert_int_equal(retransmission__retries_within(6, 0.3, 250), 3);
+	assert_int_equal(retransmission__retries_within(1, 0.3, 250), 0);
+}
+
+static void test_traffic_is_what_was_carried_meanwhile(void **state)
+{
+	struct ho_event opened = { .kind = HO_STATE, .state = 1, .mono_ns = 5 * S };
+	struct ho_event heard = { .kind = HO_HEARD, .state = 1, .mono_ns = 65 * S, .last_tx_ns = 1,
+				  .bytes_received = 300, .bytes_acked = 20, .data_segs_in = 3,
+				  .data_segs_out = 1 };
+	struct ho_event closed = { .kind = HO_STATE, .state = 7, .mono_ns = 70 * S };
+	struct traffic t = { 0 };
+	struct traffic_counts carried;
+
+	(void)state;
+	traffic__take(&t, &closed);
+	assert_int_equal(traffic__carried(&t).at_ns, 0);	/* it has no counts */
+	traffic__take(&t, &opened);
+	traffic__take(&t, &heard);
+	traffic__take(&t, &closed);
+	carried = traffic__carried(&t);
+	assert_int_equal(carried.at_ns, 60 * S);
+	assert_int_equal(carried.received_bytes, 300);
+	assert_int_equal(carried.acked_bytes, 20);
+	assert_int_equal(carried.received_segments, 3);
+	assert_int_equal(carried.sent_segments, 1);
 }
 
 static void test_options_come_from_socket_or_sysctl(void **state)
@@ -370,6 +425,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_detects_within),
 		cmocka_unit_test(test_timer_wheel_lateness),
+		cmocka_unit_test(test_unacknowledged_data_is_given_up),
+		cmocka_unit_test(test_traffic_is_what_was_carried_meanwhile),
 		cmocka_unit_test(test_options_come_from_socket_or_sysctl),
 		cmocka_unit_test(test_latency_bounds),
 		cmocka_unit_test(test_table_against_the_obvious),

@@ -8,16 +8,7 @@
 #include "keepalive.h"
 #include "mix.h"
 
-/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth at
- * most, and probes are lost. */
-#define HOLD_OPEN_SHARE 0.8
-/* Single probes are lost: as many at least must stay unanswered. */
-#define PROBES_MIN 3
 #define PROBES_USUAL 5
-/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to wake. */
-#define SILENCE_MIN_S 3.0
-/* How much longer than the slowest that came back a silence must be. */
-#define SILENCE_MARGIN 1.25
 /* Half of the sockets watched for a minute say nothing about others. */
 #define SOCKETS_MIN 5
 
@@ -80,14 +71,6 @@ static bool predict(const struct evidence *e, const struct setting *new, bool al
 }
 
 /* ---- proposals ---- */
-
-/* No live peer that was seen kept silent for longer. */
-static double silence_floor(const struct evidence *e)
-{
-	double slowest = fmax(e->mute_p999_s, e->slowest_answer_s);
-
-	return fmax(SILENCE_MIN_S, slowest * SILENCE_MARGIN);
-}
 
 /* How a silence of at least `floor_s` is filled with probes, in whole seconds. */
 static void fill_silence(struct setting *s, double floor_s, double room_s)
@@ -200,7 +183,7 @@ static void bound_idle(const struct evidence *e, const struct goals *g, const st
 		lower_high(b, longest_idle(*s, g->detect_within_s, e->hz), "--detect-within",
 			   g->detect_within_s);
 	if (is_held_open(g, e))
-		lower_high(b, e->path.low_s * HOLD_OPEN_SHARE, "--hold-open", e->path.low_s);
+		lower_high(b, evidence__hold_open_s(e), "--hold-open", e->path.low_s);
 	if (g->budget_bytes_day)
 		raise_low(b, 86400 * prediction__probe_bytes(e->ipv6, &g->tariff) / g->budget_bytes_day,
 			  "--budget", g->budget_bytes_day);
@@ -233,7 +216,7 @@ static bool same(const struct setting *a, const struct setting *b)
 static void propose(struct advice *a, const struct goals *g)
 {
 	const struct evidence *e = a->evidence;
-	double floor_s = silence_floor(e);
+	double floor_s = evidence__silence_floor_s(e);
 	struct setting s = a->current;
 	struct bounds b;
 
@@ -283,38 +266,7 @@ static void propose(struct advice *a, const struct goals *g)
 			 s.idle_s);
 }
 
-/* ---- what no sysctl can do ---- */
-
-/* A byte of data, its acknowledgement, the server's byte, its acknowledgement: as the Astra modules do;
- * and again nobody notices it after a longer time than the mapping lives. */
-static void price_heartbeat(struct advice *a, const struct goals *g)
-{
-	const struct evidence *e = a->evidence;
-	double per_day, packet = e->ipv6 ? 72 : 52, with_byte = packet + 1;
-	double inc = g->tariff.increment_bytes;
-
-	if (e->path.reason != IDLE_KNOWN)
-		return;
-	if (inc > 0) {
-		packet = ceil(packet / inc) * inc;
-		with_byte = ceil(with_byte / inc) * inc;
-	}
-	a->heartbeat.proposed = true;
-	a->heartbeat.period_s = fmax(1, floor(e->path.low_s * HOLD_OPEN_SHARE));
-	a->heartbeat.timeout_s = fmax(5, ceil(silence_floor(e)));
-	per_day = 86400 / a->heartbeat.period_s;
-	a->heartbeat.bytes_per_day = per_day * 2 * (with_byte + packet);
-	a->heartbeat.probe_bytes_per_day = per_day * prediction__probe_bytes(e->ipv6, &g->tariff);
-}
-
-/* Retransmission takes over while data are unacknowledged, and takes a quarter of an hour. */
-static void limit_retransmission(struct advice *a, const struct goals *g)
-{
-	if (!a->evidence->stuck)
-		return;
-	a->user_timeout_s = g->detect_within_s ? g->detect_within_s
-			    : fmax(30, ceil(silence_floor(a->evidence) * 2));
-}
+/* ---- names ---- */
 
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
@@ -368,8 +320,8 @@ bool advice__make(const struct lives *l, const struct scope *scope, const struct
 	if (ok && a->proposal_known)
 		ok = predict(e, &a->proposed, scope->kind == SCOPE_GROUP, goals,
 			     &a->predicted_proposed);
-	price_heartbeat(a, goals);
-	limit_retransmission(a, goals);
+	a->heartbeat = remedies__heartbeat(e, &goals->tariff);
 	name_it(l, a);
-	return ok;
+	return ok && remedies__data_timeout(e, a->proposal_known ? &a->proposed : current,
+					    goals->detect_within_s, &a->data);
 }

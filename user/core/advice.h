@@ -7,6 +7,7 @@
 #define HALFOPEN_CORE_ADVICE_H
 
 #include "evidence.h"
+#include "remedies.h"
 
 /* 0 or false: not asked for. */
 struct goals {
@@ -26,13 +27,6 @@ enum advice_verdict {
 	ADVICE_CONFLICT,	/* the goals exclude each other: see `why` */
 };
 
-struct device_heartbeat {
-	bool proposed;
-	double period_s, timeout_s;
-	double bytes_per_day;		/* a byte, its answer, and the acknowledgements */
-	double probe_bytes_per_day;	/* the same from the server: a probe and its answer */
-};
-
 struct advice {
 	const struct scope *scope;
 	const struct evidence *evidence;
@@ -44,7 +38,7 @@ struct advice {
 	struct prediction predicted_current, predicted_proposed;
 	bool proposal_known;		/* the two above hold */
 	struct device_heartbeat heartbeat;
-	double user_timeout_s;		/* against unacknowledged data; 0: no need was seen */
+	struct data_timeout data;
 };
 
 const char *advice_verdict__name(enum advice_verdict v);

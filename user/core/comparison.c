@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "comparison.h"
+#include "quantile.h"
 
 #define RESAMPLES 1000
 #define CASES_MIN 10
@@ -47,21 +48,14 @@ static size_t pick(uint64_t *seed, size_t count)
 	return (*seed >> 33) % count;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static double quantile_of(const struct side *s, double share, uint64_t *seed)
 {
 	size_t i, n = s->latency_count;
 
 	for (i = 0; i < n; i++)
 		s->scratch[i] = s->latencies[seed ? pick(seed, n) : i];
-	qsort(s->scratch, n, sizeof(double), by_number);
-	return n ? s->scratch[(size_t)fmin(n - 1, floor(share * n))] : 0;
+	quantile__sort(s->scratch, n);
+	return quantile__of(s->scratch, n, share);
 }
 
 static double rate_of(const struct side *s, const double *events, uint64_t *seed)
@@ -130,7 +124,7 @@ static void compare(const struct side *before, const struct side *after, enum fi
 		return;
 	for (i = 0; i < RESAMPLES; i++)
 		differences[i] = figure_of(after, f, &seed) - figure_of(before, f, &seed);
-	qsort(differences, RESAMPLES, sizeof(double), by_number);
+	quantile__sort(differences, RESAMPLES);
 	c->low = differences[RESAMPLES / 40];
 	c->high = differences[RESAMPLES - 1 - RESAMPLES / 40];
 	c->is_noise = c->low <= 0 && c->high >= 0;

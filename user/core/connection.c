@@ -351,8 +351,10 @@ static void observe(struct connection *c, const struct ho_event *e,
 		c->retransmits_total = e->total_retrans;
 	if (e->bound_if)
 		c->incidents->bound_if = e->bound_if;
-	if (c->incidents)
+	if (c->incidents) {
 		heartbeat__notice_reply(&c->incidents->heartbeat, e);
+		traffic__take(&c->incidents->traffic, e);
+	}
 	c->mptcp |= (e->flags & HO_F_MPTCP) != 0;
 	c->state = e->state;
 	notice_life(c, e, rules->hz);
@@ -450,8 +452,9 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 	}
 	connection__ask(c, e->mono_ns, e->jiffies, kind);
 	note_held_probe(c, told);
+	/* The timer has counted this one already; it does not count a loss probe. */
 	note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
-				      .n = e->retransmits + 1 });
+				      .n = e->retransmits ? e->retransmits : 1 });
 }
 
 /* Who still has the connection resets it with an ACK; who has lost it answers our segment with

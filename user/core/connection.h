@@ -15,6 +15,7 @@
 #include "journal.h"
 #include "keepalive.h"
 #include "latency.h"
+#include "traffic.h"
 
 /* Kinds of ask, as bits: a silence that saw several is mixed. */
 enum ask {
@@ -89,6 +90,7 @@ struct incidents {
 	uint32_t bound_if;	/* interface that it is bound to: the scope of link-local addresses */
 	uint32_t revision;
 	struct heartbeat heartbeat;
+	struct traffic traffic;	/* since there are incidents */
 	struct successor *successor;	/* NULL: nobody suspected one */
 	struct journal journal;
 	struct episode *episodes;

@@ -5,24 +5,17 @@
 
 #include "evidence.h"
 
+/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to wake. */
+#define SILENCE_MIN_S 3.0
+/* How much longer than the slowest that came back a silence must be. */
+#define SILENCE_MARGIN 1.25
+/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth at
+ * most, and probes are lost. */
+#define HOLD_OPEN_SHARE 0.8
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
 /* Debian's and most distributions' kernels; what a watch of today says itself. */
 #define HZ_ASSUMED 250
-
-static int by_number(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static double quantile(const double *sorted, size_t count, double share)
-{
-	size_t i = ceil(share * count);
-
-	return count ? sorted[i ? i - 1 : 0] : 0;
-}
 
 /* ---- programs ---- */
 
@@ -261,6 +254,9 @@ static void count_life(struct evidence *e, const struct life *life)
 	e->in_pod |= life->in_pod;
 	e->slowest_answer_s = fmax(e->slowest_answer_s, life->slowest_answer_s);
 	e->heartbeats += life->heartbeat_s > 0;
+	e->reports.over_s += life->reports.over_s;
+	e->reports.bytes += life->reports.bytes;
+	e->reports.segments += life->reports.segments;
 }
 
 static void gather_lengths(const struct scope *s, struct evidence *e, struct lengths *stuck,
@@ -275,10 +271,13 @@ static void gather_lengths(const struct scope *s, struct evidence *e, struct len
 			e->mutes_s[e->mutes++] = life->mutes_s[k];
 		if (life->heartbeat_s > 0)
 			beats->all[beats->count++] = life->heartbeat_s;
-		if (life->found_by == FOUND_BY_RETRANSMIT)
+		if (life->found_by == FOUND_BY_RETRANSMIT) {
+			e->stuck[stuck->count] = life->unacknowledged;
 			stuck->all[stuck->count++] = life->latency_max_s;
-		else if (life->found_by == FOUND_BY_KEEPALIVE || life->found_by == FOUND_BY_USER_TIMEOUT)
+		} else if (life->found_by == FOUND_BY_KEEPALIVE ||
+			   life->found_by == FOUND_BY_USER_TIMEOUT) {
 			idle->all[idle->count++] = life->latency_max_s;
+		}
 	}
 }
 
@@ -288,7 +287,8 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	struct lengths stuck, idle, beats;
 
 	e->mutes_s = malloc((s->count * LIFE_MUTES_KEPT + 1) * sizeof(*e->mutes_s));
-	if (!memory || !e->mutes_s) {
+	e->stuck = malloc((s->count + 1) * sizeof(*e->stuck));
+	if (!memory || !e->mutes_s || !e->stuck) {
 		free(memory);
 		return false;
 	}
@@ -296,18 +296,13 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	idle = (struct lengths){ memory + s->count, 0 };
 	beats = (struct lengths){ memory + 2 * s->count, 0 };
 	gather_lengths(s, e, &stuck, &idle, &beats);
-	qsort(stuck.all, stuck.count, sizeof(double), by_number);
-	qsort(idle.all, idle.count, sizeof(double), by_number);
-	qsort(beats.all, beats.count, sizeof(double), by_number);
-	qsort(e->mutes_s, e->mutes, sizeof(double), by_number);
-	e->stuck = stuck.count;
-	e->stuck_p50_s = quantile(stuck.all, stuck.count, 0.5);
-	e->stuck_max_s = quantile(stuck.all, stuck.count, 1);
-	e->detection_p50_s = quantile(idle.all, idle.count, 0.5);
-	e->detection_p95_s = quantile(idle.all, idle.count, 0.95);
-	e->detection_max_s = quantile(idle.all, idle.count, 1);
-	e->mute_p999_s = quantile(e->mutes_s, e->mutes, 0.999);
-	e->heartbeat_s = quantile(beats.all, beats.count, 0.5);
+	e->stuck_count = stuck.count;
+	e->stuck_detection = detection__of(stuck.all, stuck.count);
+	e->detection = detection__of(idle.all, idle.count);
+	quantile__sort(beats.all, beats.count);
+	e->heartbeat_s = quantile__of(beats.all, beats.count, 0.5);
+	quantile__sort(e->mutes_s, e->mutes);
+	e->mute_p999_s = quantile__of(e->mutes_s, e->mutes, 0.999);
 	free(memory);
 	return true;
 }
@@ -356,6 +351,16 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	return ok;
 }
 
+double evidence__silence_floor_s(const struct evidence *e)
+{
+	return fmax(SILENCE_MIN_S, fmax(e->mute_p999_s, e->slowest_answer_s) * SILENCE_MARGIN);
+}
+
+double evidence__hold_open_s(const struct evidence *e)
+{
+	return e->path.low_s * HOLD_OPEN_SHARE;
+}
+
 struct patience evidence__patience(const struct evidence *e)
 {
 	return (struct patience){ .mutes_s = e->mutes_s, .mutes = e->mutes,
@@ -365,6 +370,7 @@ struct patience evidence__patience(const struct evidence *e)
 void evidence__free(struct evidence *e)
 {
 	free(e->mutes_s);
+	free(e->stuck);
 	free(e->alike);
 	free(e->follows);
 	*e = (struct evidence){ 0 };

@@ -5,6 +5,7 @@
 
 #include "idle_timeout.h"
 #include "prediction.h"
+#include "retransmission.h"
 #include "scopes.h"
 
 /* How often peers went quietly, of sockets that are kept alive in some way. */
@@ -26,15 +27,17 @@ struct evidence {
 	size_t gaps_survived, gaps_lost, half_open;
 	struct program_share blind[PROGRAMS_TOLD];	/* without keepalive, most first */
 	struct program_share stubborn[PROGRAMS_TOLD];	/* with options of their own */
-	size_t stuck;			/* ended by retransmission: unacknowledged data */
-	double stuck_p50_s, stuck_max_s;	/* ... noticed after so long at most */
-	double detection_p50_s, detection_p95_s, detection_max_s;	/* upper bounds, of the idle */
+	struct detection detection;	/* upper bounds, of the idle */
+	struct unacknowledged *stuck;	/* ended by retransmission */
+	size_t stuck_count;
+	struct detection stuck_detection;
 	struct quiet_deaths with_probes, with_heartbeats, with_neither;
 	double *mutes_s;		/* sorted: asks that were answered late */
 	size_t mutes;
 	double mute_p999_s, slowest_answer_s;
 	double heartbeat_s;		/* the commonest of the devices' own; 0: none */
 	size_t heartbeats;		/* sockets that have one */
+	struct reports reports;		/* of all sockets whose data were counted */
 	bool ipv6, in_container, in_pod;
 	struct idle_timeout path;
 	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
@@ -50,6 +53,12 @@ struct evidence {
 /* False when memory is short. */
 bool evidence__gather(const struct lives *l, const struct scope *s, struct evidence *e);
 void evidence__free(struct evidence *e);
+
+/* No live peer that was seen kept silent for longer: who does is dead. */
+double evidence__silence_floor_s(const struct evidence *e);
+
+/* The longest that a connection may be idle and surely be remembered, where the path is known. */
+double evidence__hold_open_s(const struct evidence *e);
 
 struct patience evidence__patience(const struct evidence *e);
 

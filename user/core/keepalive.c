@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "keepalive.h"
+#include "timer_wheel.h"
 
 struct keepalive keepalive__of(const struct ho_event *e)
 {
@@ -60,17 +61,6 @@ uint64_t keepalive__detects_within_ms(const struct keepalive *k, uint32_t hz)
 			     hz);
 }
 
-uint64_t keepalive__timer_lateness_jiffies(uint64_t delta)
-{
-	unsigned int level = 0;
-
-	/* LVL_START(n) = 63 << (3 * (n - 1)); nine levels with HZ > 100, and longer timers are
-	 * cut to what the last one holds. */
-	while (level < 8 && delta >= (63ULL << (3 * level)))
-		level++;
-	return (1ULL << (3 * level)) + 1;
-}
-
 uint64_t keepalive__detects_within_max_ms(const struct keepalive *k, uint32_t hz)
 {
 	uint64_t first, probes;
@@ -79,7 +69,7 @@ uint64_t keepalive__detects_within_max_ms(const struct keepalive *k, uint32_t hz
 		return UINT64_MAX;
 	first = first_probe_jiffies(k);
 	probes = unanswered_probes(k, hz);
-	first += keepalive__timer_lateness_jiffies(first);
+	first += timer_wheel__lateness_jiffies(first);
 	return jiffies_to_ms(first + probes * (k->interval_jiffies +
-			     keepalive__timer_lateness_jiffies(k->interval_jiffies)), hz);
+			     timer_wheel__lateness_jiffies(k->interval_jiffies)), hz);
 }

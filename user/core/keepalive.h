@@ -36,10 +36,4 @@ uint64_t keepalive__detects_within_ms(const struct keepalive *k, uint32_t hz);
 /* The same with the lateness of the timer wheel added to every timer. */
 uint64_t keepalive__detects_within_max_ms(const struct keepalive *k, uint32_t hz);
 
-/*
- * How late, in jiffies, a timer of `delta` jiffies may fire: the granule of the wheel's level
- * that holds it (calc_index() in kernel/time/timer.c), and one jiffy for the tick.
- */
-uint64_t keepalive__timer_lateness_jiffies(uint64_t delta);
-
 #endif

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "connection.h"
+#include "retransmission.h"
 
 struct life_gap {
 	float from_s, to_s;
@@ -19,6 +20,12 @@ struct life_gap {
 };
 
 #define LIFE_MUTES_KEPT 8
+
+/* Data of the peer's, but for its heartbeats. */
+struct reports {
+	double over_s;		/* 0: not known */
+	double bytes, segments;
+};
 
 struct life {
 	uint64_t cookie;
@@ -38,9 +45,11 @@ struct life {
 	double seen_s, ended_s;		/* since 1970; ended: or last told of */
 	uint8_t outcome, found_by;	/* enum outcome, enum found_by; as the core has them */
 	double latency_max_s;
+	struct unacknowledged unacknowledged;	/* of a retransmission that ended it */
 	double slowest_answer_s;
 	uint32_t probes_sent, peer_probes, heartbeats;
 	double heartbeat_s;		/* period; 0: none */
+	struct reports reports;
 
 	struct life_gap gaps[GAPS_KEPT];
 	unsigned int gap_count;

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "keepalive.h"
 #include "prediction.h"
+#include "timer_wheel.h"
 
 /* Instants of death looked at in each group of sockets, evenly spread. */
 #define DEATHS 256
@@ -25,30 +25,23 @@ double prediction__period_s(const struct setting *s)
 	return fmax(s->idle_s, s->interval_s);
 }
 
-double prediction__probe_bytes(bool ipv6, const struct tariff *t)
+double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t)
 {
-	double packet = ipv6 ? 72 : 52;
+	double packet = (ipv6 ? 72 : 52) + payload;
 
 	if (t && t->increment_bytes > 0)
 		packet = ceil(packet / t->increment_bytes) * t->increment_bytes;
-	return 2 * packet;
+	return packet;
 }
 
-/* A fraction that visits [0, 1) evenly, whatever the number of steps (Weyl's, by the golden ratio);
- * several at once use several irrational steps. */
-static double spread(unsigned int n, double irrational)
+double prediction__probe_bytes(bool ipv6, const struct tariff *t)
 {
-	return fmod((n + 1) * irrational, 1);
+	return 2 * prediction__packet_bytes(0, ipv6, t);
 }
 
-/* A timer of this length fires late, by up to a granule of the wheel: expiry is cut down to the
- * granule and one is added. `chance` in [0, 1). */
-static double fires_after(double s, unsigned int hz, double chance)
+static double fires_after(double s, unsigned int hz, unsigned int n, double irrational)
 {
-	double jiffies = fmax(0, s * hz), granule;
-
-	granule = keepalive__timer_lateness_jiffies(jiffies) - 1;
-	return (jiffies + granule * (1 - chance) + 0.5) / hz;
+	return timer_wheel__fires_after_s(s, hz, timer_wheel__chance(n, irrational));
 }
 
 /*
@@ -64,14 +57,14 @@ static double detection(const struct setting *s, double life_s, double dead_afte
 	unsigned int probes = lround(prediction__silence_s(s) / s->interval_s), i;
 
 	/* When, after the last sign of life, does the timer look for the first time? */
-	armed = life_s && life_s < period ? s->idle_s * spread(n, 0.7548776662466927)
-					  : fires_after(s->interval_s, hz, spread(n, 0.5698402909980532));
+	armed = life_s && life_s < period ? s->idle_s * timer_wheel__chance(n, 0.7548776662466927)
+					  : fires_after(s->interval_s, hz, n, 0.5698402909980532);
 	if (armed >= s->idle_s)
 		probe = armed;
 	else
-		probe = armed + fires_after(s->idle_s - armed, hz, spread(n, 0.8191725133961645));
+		probe = armed + fires_after(s->idle_s - armed, hz, n, 0.8191725133961645);
 	for (end = probe, i = 0; i < probes; i++)
-		end += fires_after(s->interval_s, hz, spread(n * probes + i, 0.6710436067037893));
+		end += fires_after(s->interval_s, hz, n * probes + i, 0.6710436067037893);
 	return end - dead_after;
 }
 
@@ -163,9 +156,9 @@ bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned
 		count_false_deaths(patience, prediction__silence_s(&g->setting), share, p);
 	}
 	qsort(samples, n, sizeof(*samples), by_length);
-	p->detection_p50_s = quantile(samples, n, p->sockets, 0.5);
-	p->detection_p95_s = quantile(samples, n, p->sockets, 0.95);
-	p->detection_max_s = n ? samples[n - 1].s : 0;
+	p->detection = (struct detection){ quantile(samples, n, p->sockets, 0.5),
+					   quantile(samples, n, p->sockets, 0.95),
+					   n ? samples[n - 1].s : 0 };
 	free(samples);
 	return true;
 }

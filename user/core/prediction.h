@@ -10,6 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "quantile.h"
+
+/* Single probes are lost: as many at least must stay unanswered before a peer is given up. */
+#define PROBES_MIN 3
+
 struct setting {
 	double idle_s, interval_s;
 	uint32_t probes;
@@ -37,7 +42,7 @@ struct patience {
 };
 
 struct prediction {
-	double detection_p50_s, detection_p95_s, detection_max_s;
+	struct detection detection;
 	double probes_per_s;		/* of all sockets together */
 	double bytes_per_socket_day;
 	double wakeups_per_socket_day;	/* of the device's radio */
@@ -53,7 +58,10 @@ double prediction__silence_s(const struct setting *s);
 /* How often an idle live peer is asked. */
 double prediction__period_s(const struct setting *s);
 
-/* A probe and its answer, in bytes with headers (IPv4 52 + 52, IPv6 72 + 72, with timestamps). */
+/* What is paid for a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with timestamps). */
+double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t);
+
+/* A probe and its answer. */
 double prediction__probe_bytes(bool ipv6, const struct tariff *t);
 
 /*

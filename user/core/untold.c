@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "jiffies.h"
+#include "timer_wheel.h"
 #include "untold.h"
 
 /* ---- probes whose events were lost ---- */
@@ -53,7 +54,7 @@ void untold__find_first_probes(struct connection *c, const struct ho_event *e, u
 							      : k->interval_jiffies;
 	uint64_t interval_ns = jiffies__to_ns(k->interval_jiffies, hz);
 	uint64_t idle_at_most_ns =
-		jiffies__to_ns(idle + keepalive__timer_lateness_jiffies(idle) + 2, hz);
+		jiffies__to_ns(idle + timer_wheel__lateness_jiffies(idle) + 2, hz);
 
 	/* Since the peer was last heard, its own probes included: those do not reset the count. */
 	if (c->silence.asks || c->silence.probes_out || e->probes_out < 2 || !c->last_heard_ns ||

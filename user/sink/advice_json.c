@@ -45,12 +45,12 @@ static void write_setting(struct json *j, const char *key, const struct setting 
 	json__end_object(j);
 }
 
-static void write_detection(struct json *j, double p50_s, double p95_s, double max_s)
+static void write_detection(struct json *j, const struct detection *d)
 {
 	json__object(j, "detection_s");
-	json__number(j, "p50", p50_s);
-	json__number(j, "p95", p95_s);
-	json__number(j, "max", max_s);
+	json__number(j, "p50", d->p50_s);
+	json__number(j, "p95", d->p95_s);
+	json__number(j, "max", d->max_s);
 	json__end_object(j);
 }
 
@@ -96,8 +96,8 @@ static void write_evidence(struct json *j, const struct evidence *e)
 	json__u64(j, "gaps_survived", e->gaps_survived);
 	json__u64(j, "gaps_lost", e->gaps_lost);
 	json__u64(j, "half_open", e->half_open);
-	write_detection(j, e->detection_p50_s, e->detection_p95_s, e->detection_max_s);
-	json__u64(j, "found_by_retransmission", e->stuck);
+	write_detection(j, &e->detection);
+	json__u64(j, "found_by_retransmission", e->stuck_count);
 	json__u64(j, "late_answers", e->mutes);
 	json__number(j, "latest_answer_s", fmax(e->mute_p999_s, e->slowest_answer_s));
 	json__object(j, "quiet_deaths");
@@ -149,7 +149,7 @@ static void write_path(struct json *j, const struct evidence *e)
 static void write_prediction(struct json *j, const char *key, const struct prediction *p)
 {
 	json__object(j, key);
-	write_detection(j, p->detection_p50_s, p->detection_p95_s, p->detection_max_s);
+	write_detection(j, &p->detection);
 	json__number(j, "probes_per_s", p->probes_per_s);
 	json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
 	json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
@@ -184,6 +184,34 @@ static void write_heartbeat(struct json *j, const struct device_heartbeat *h)
 	json__number(j, "timeout_s", h->timeout_s);
 	json__number(j, "bytes_per_day", h->bytes_per_day);
 	json__number(j, "probe_bytes_per_day", h->probe_bytes_per_day);
+	if (h->reports_known)
+		json__number(j, "report_bytes_per_day", h->report_bytes_per_day);
+	else
+		json__null(j, "report_bytes_per_day");
+	json__end_object(j);
+}
+
+static void write_unacknowledged(struct json *j, const struct advice *a)
+{
+	const struct data_timeout *d = &a->data;
+
+	if (!a->evidence->stuck_count)
+		return;
+	json__object(j, "unacknowledged");
+	json__u64(j, "deaths", a->evidence->stuck_count);
+	write_detection(j, &a->evidence->stuck_detection);
+	if (d->user_timeout_s) {
+		json__object(j, "user_timeout");
+		json__number(j, "ms", d->user_timeout_s * 1000);
+		write_detection(j, &d->with_user_timeout);
+		json__end_object(j);
+	}
+	if (d->retries) {
+		json__object(j, "retries2");
+		json__u64(j, "value", d->retries);
+		write_detection(j, &d->with_retries);
+		json__end_object(j);
+	}
 	json__end_object(j);
 }
 
@@ -216,8 +244,7 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 		json__null(j, "proposed");
 	json__end_object(j);
 	write_heartbeat(j, &a->heartbeat);
-	if (a->user_timeout_s)
-		json__number(j, "user_timeout_s", a->user_timeout_s);
+	write_unacknowledged(j, a);
 	write_commands(j, l, a);
 	end_line(j);
 }

@@ -117,15 +117,21 @@ static void add_programs(struct words *w, const struct program_share *shares)
 	words__add(w, k ? ")" : "");
 }
 
+static void add_detection(struct words *w, const struct detection *d)
+{
+	words__add_duration(w, d->p50_s);
+	words__add(w, " (half), ");
+	words__add_duration(w, d->p95_s);
+	words__add(w, " (95 %%), ");
+	words__add_duration(w, d->max_s);
+	words__add(w, " (all)");
+}
+
 static void add_prediction(struct words *w, const char *name, const struct prediction *p)
 {
 	words__add(w, "%s: dead peers noticed within ", name);
-	words__add_duration(w, p->detection_p50_s);
-	words__add(w, " (half), ");
-	words__add_duration(w, p->detection_p95_s);
-	words__add(w, " (95 %%), ");
-	words__add_duration(w, p->detection_max_s);
-	words__add(w, " (all); %.3g probes/s, %.0f bytes a socket and day\n", p->probes_per_s,
+	add_detection(w, &p->detection);
+	words__add(w, "; %.3g probes/s, %.0f bytes a socket and day\n", p->probes_per_s,
 		   p->bytes_per_socket_day);
 }
 
@@ -176,16 +182,32 @@ static void add_unmendable(struct words *w, const struct advice *a)
 		add_programs(w, e->stubborn);
 		words__add(w, "\n");
 	}
-	if (e->stuck) {
-		words__add(w, "  unacknowledged data: %zu dead peers were noticed by retransmission only, after ",
-			   e->stuck);
-		words__add_duration(w, e->stuck_p50_s);
-		words__add(w, " (half) to ");
-		words__add_duration(w, e->stuck_max_s);
-		words__add(w, "; TCP_USER_TIMEOUT=%.0f would take ", a->user_timeout_s * 1000);
-		words__add_duration(w, a->user_timeout_s);
-		words__add(w, "\n");
+}
+
+/* Data that nobody acknowledged: another timer, other values. */
+static void add_unacknowledged(struct words *w, const struct advice *a)
+{
+	const struct data_timeout *d = &a->data;
+	const struct evidence *e = a->evidence;
+
+	if (!e->stuck_count)
+		return;
+	words__add(w, "  unacknowledged data: retransmission, not keepalive, noticed %zu dead peers, within ",
+		   e->stuck_count);
+	add_detection(w, &e->stuck_detection);
+	if (d->user_timeout_s) {
+		words__add(w, "; with TCP_USER_TIMEOUT=%.0f ", d->user_timeout_s * 1000);
+		words__add_duration(w, d->with_user_timeout.p50_s);
+		words__add(w, " to ");
+		words__add_duration(w, d->with_user_timeout.max_s);
 	}
+	if (d->retries) {
+		words__add(w, "; with net.ipv4.tcp_retries2=%u ", d->retries);
+		words__add_duration(w, d->with_retries.p50_s);
+		words__add(w, " to ");
+		words__add_duration(w, d->with_retries.max_s);
+	}
+	words__add(w, "\n");
 }
 
 static void add_verdict(struct words *w, const struct lives *l, const struct advice *a)
@@ -230,6 +252,7 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	words__add(w, e->socket_hours < 10 ? ", %.2f" : ", %.0f", e->socket_hours);
 	words__add(w, " socket-hours, %zu half-open [%s]\n", e->half_open, a->id);
 	add_unmendable(w, a);
+	add_unacknowledged(w, a);
 	add_path(w, e);
 	add_verdict(w, l, a);
 	if (e->alike_count)
@@ -241,8 +264,11 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 		words__add_duration(w, a->heartbeat.period_s);
 		words__add(w, ", an answer within ");
 		words__add_duration(w, a->heartbeat.timeout_s);
-		words__add(w, ": %.0f bytes a day instead of %.0f by our probes; and it can come back\n",
-			   a->heartbeat.bytes_per_day, a->heartbeat.probe_bytes_per_day);
+		words__add(w, ": %.0f bytes a day instead of %.0f by our probes", a->heartbeat.bytes_per_day,
+			   a->heartbeat.probe_bytes_per_day);
+		if (a->heartbeat.reports_known)
+			words__add(w, ", beside %.0f of its reports", a->heartbeat.report_bytes_per_day);
+		words__add(w, "; and it can come back\n");
 	}
 }
 
@@ -264,7 +290,7 @@ void advice_text__policy(struct words *w, const struct lives *l, const struct ad
 	add_peers(w, s);
 	words__add(w, " -> idle=%.0f interval=%.0f probes=%u", a->proposed.idle_s,
 		   a->proposed.interval_s, a->proposed.probes);
-	if (a->user_timeout_s)
-		words__add(w, " user_timeout=%.0f", a->user_timeout_s);
+	if (a->data.user_timeout_s)
+		words__add(w, " user_timeout=%.0f", a->data.user_timeout_s);
 	words__add(w, "\n");
 }

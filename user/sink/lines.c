@@ -421,6 +421,21 @@ static void write_heartbeat(struct json *j, const struct heartbeat *h)
 	json__end_object(j);
 }
 
+static void write_traffic(struct json *j, const struct traffic *t)
+{
+	struct traffic_counts carried = traffic__carried(t);
+
+	if (!carried.at_ns)
+		return;
+	json__object(j, "traffic");
+	json__milli(j, "over_s", carried.at_ns / 1000000);
+	json__u64(j, "received_bytes", carried.received_bytes);
+	json__u64(j, "received_segments", carried.received_segments);
+	json__u64(j, "acked_bytes", carried.acked_bytes);
+	json__u64(j, "sent_segments", carried.sent_segments);
+	json__end_object(j);
+}
+
 static void write_survived(struct json *j, const struct gaps *g)
 {
 	const struct gap *kept = gaps__kept(g);
@@ -567,6 +582,7 @@ static void on_timeline(void *context, const struct timeline *t)
 		write_rtt(j, &rtt);
 	if (i->heartbeat.bytes)
 		write_heartbeat(j, &i->heartbeat);
+	write_traffic(j, &i->traffic);
 	write_gaps(j, t);
 	write_episodes(l, t);
 	write_events(l, &i->journal);

@@ -144,6 +144,36 @@ static void read_keepalive(const json_t *k, struct life *life)
 	life->probes_from_socket = strcmp(text(from, "probes"), "sysctl");
 }
 
+/* When was the data that nobody acknowledged sent first, and when again by the timer? A loss probe that
+ * goes before has the same number as the timer's first. */
+static bool read_unacknowledged(struct reader *r, const json_t *line, const json_t *half_open,
+				struct life *life)
+{
+	const json_t *event;
+	double heard, first, again[3] = { 0 }, at;
+	uint32_t n;
+	size_t i;
+
+	if (!time_at(r, half_open, "last_heard_at", &heard) ||
+	    !time_at(r, half_open, "first_unanswered_at", &first))
+		return false;
+	json_array_foreach(json_object_get(line, "events"), i, event) {
+		n = whole(event, "n");
+		if (strcmp(text(event, "event"), "retransmit") || n < 1 || n > 2)
+			continue;
+		if (!time_at(r, event, "at", &at))
+			return false;
+		if (first && at >= first)
+			again[n] = at;
+	}
+	life->unacknowledged = (struct unacknowledged){
+		.before_s = first > heard ? first - heard : 0,
+		.first_s = again[1] > first ? again[1] - first : RTO_ASSUMED_S };
+	life->unacknowledged.rto_s = again[2] > again[1] ? (again[2] - again[1]) / 2
+						 : life->unacknowledged.first_s;
+	return true;
+}
+
 static bool read_outcome(struct reader *r, const json_t *line, struct life *life)
 {
 	const json_t *half_open = json_object_get(line, "half_open");
@@ -163,7 +193,20 @@ static bool read_outcome(struct reader *r, const json_t *line, struct life *life
 		if (!strcmp(name, found_by__name(i)))
 			life->found_by = i;
 	life->latency_max_s = number(latency, "max") / 1000;
-	return true;
+	return read_unacknowledged(r, line, half_open, life);
+}
+
+/* What the peer sent, without its heartbeats. */
+static void read_reports(const json_t *line, struct life *life)
+{
+	const json_t *traffic = json_object_get(line, "traffic");
+	const json_t *heartbeat = json_object_get(line, "heartbeat");
+	double beats = life->heartbeats;
+
+	life->reports = (struct reports){
+		.over_s = number(traffic, "over_s"),
+		.bytes = fmax(0, number(traffic, "received_bytes") - beats * number(heartbeat, "bytes")),
+		.segments = fmax(0, number(traffic, "received_segments") - beats) };
 }
 
 static void read_gaps(const json_t *gaps, struct life *life)
@@ -232,6 +275,7 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	life.heartbeats = whole(counts, "heartbeats");
 	heartbeat = json_object_get(line, "heartbeat");
 	life.heartbeat_s = number(heartbeat, "period_s");
+	read_reports(line, &life);
 	run = lives__run(r->lives, life.run);
 	r->short_of_memory |= !run || !lives__add(r->lives, &life);
 	if (run && life.ended_s > run->ended_s)

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdlib.h>
+
+#include "retransmission.h"
+#include "timer_wheel.h"
+
+/* TCP_RTO_MIN, TCP_RTO_MAX */
+#define RTO_MIN_S 0.2
+#define RTO_MAX_S 120.0
+#define RETRIES_LEAST 3
+#define RETRIES_MOST 15
+
+/* tcp_model_timeout(): how long so many retransmissions took, were every RTO the shortest. */
+static double model_s(uint32_t retries)
+{
+	uint32_t doubled = log2(RTO_MAX_S / RTO_MIN_S);
+
+	if (retries <= doubled)
+		return (ldexp(2, retries) - 1) * RTO_MIN_S;
+	return (ldexp(2, doubled) - 1) * RTO_MIN_S + (retries - doubled) * RTO_MAX_S;
+}
+
+double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p, unsigned int hz,
+					unsigned int n)
+{
+	double limit = p->user_timeout_s > 0 ? p->user_timeout_s : model_s(p->retries);
+	double rto = fmax(rto_s, RTO_MIN_S), elapsed = 0, wait;
+	unsigned int i;
+
+	for (i = 0; elapsed < limit; i++) {
+		wait = rto = fmin(2 * rto, RTO_MAX_S);
+		if (p->user_timeout_s > 0)
+			wait = fmin(rto, limit - elapsed);
+		elapsed += timer_wheel__fires_after_s(wait, hz, timer_wheel__chance(16 * n + i,
+										    0.7548776662466927));
+	}
+	return elapsed;
+}
+
+uint32_t retransmission__retries_within(double s, double rto_s, unsigned int hz)
+{
+	struct patience_with_data p = { .retries = RETRIES_MOST };
+
+	while (p.retries >= RETRIES_LEAST && retransmission__gives_up_after_s(rto_s, &p, hz, 0) > s)
+		p.retries--;
+	return p.retries >= RETRIES_LEAST ? p.retries : 0;
+}
+
+uint32_t retransmission__retries_for(double s)
+{
+	uint32_t retries = RETRIES_LEAST;
+
+	while (retries < RETRIES_MOST && model_s(retries) < s)
+		retries++;
+	return retries;
+}
+
+bool retransmission__predict(const struct unacknowledged *all, size_t count,
+			     const struct patience_with_data *p, unsigned int hz, struct detection *d)
+{
+	double *latencies = malloc((count + 1) * sizeof(*latencies));
+	size_t i;
+
+	if (!latencies)
+		return false;
+	for (i = 0; i < count; i++)
+		latencies[i] = all[i].before_s + all[i].first_s +
+			       retransmission__gives_up_after_s(all[i].rto_s, p, hz, i);
+	*d = detection__of(latencies, count);
+	free(latencies);
+	return true;
+}
