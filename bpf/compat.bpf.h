@@ -148,6 +148,19 @@ static __always_inline __u8 compat__net_keepalive_probes(const struct net *net, 
 	return probes > 255 ? 255 : probes;
 }
 
+/* 3d368ab87cf6 (5.12) gives each namespace a cookie when it is made; before, it is an atomic_long that
+ * is 0 until somebody asks. */
+struct net___cookie {
+	__u64 net_cookie;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 compat__net_cookie(const struct net *net, const bool typed)
+{
+	const struct net___cookie *named = (const void *)net;
+
+	return bpf_core_field_exists(struct net___cookie, net_cookie) ? READ(typed, named, net_cookie) : 0;
+}
+
 /* Only with CONFIG_MPTCP, which Debian's 5.10 was built without. */
 struct tcp_sock___mptcp {
 	bool is_mptcp;

@@ -126,7 +126,7 @@ struct ho_event {
 	ho_u8 pad[3];
 	/* ---- HO_EVENT_FULL_1 ended here, in recordings of format 1 ---- */
 	ho_u32 bound_if;		/* index of the interface it is bound to; 0: none */
-	ho_u32 pad2;
+	ho_u32 net_cookie;		/* of its namespace, the low 32 bits; 0: not known */
 };
 
 #define HO_EVENT_SMALL 104

@@ -202,7 +202,7 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->tcp_flags = 0;
 	e->pad[0] = e->pad[1] = e->pad[2] = 0;
 	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
-	e->pad2 = 0;
+	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
 }
 
 #endif

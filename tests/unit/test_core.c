@@ -52,6 +52,7 @@ struct got {
 	struct connection connection;
 	struct incidents incidents;
 	struct episode episode;
+	char name[65];	/* of its namespace */
 	unsigned int entries;
 	struct entry journal[128];
 };
@@ -64,6 +65,7 @@ static void on_timeline(void *context, const struct timeline *t)
 
 	got->timelines++;
 	got->last = *t;
+	snprintf(got->name, sizeof(got->name), "%s", t->subject.netns_name ? t->subject.netns_name : "");
 	got->connection = *c;
 	got->incidents = *i;
 	if (i->episodes_used)
@@ -788,6 +790,58 @@ static void test_what_comes_after_the_end_is_nobodys(void **state)
 	core__free(core);
 }
 
+static void feed_namespace(struct core *core, uint64_t s, uint32_t net_cookie, const char *name)
+{
+	feed(core, &(struct record){ .type = RECORD_SYSCTL, .mono_ns = s * S,
+				     .sysctl = { 7, 7200, 75, 9, name, net_cookie } });
+}
+
+/* A socket of inode 7 that is first heard of when it ends. */
+static void feed_stranger(struct core *core, uint64_t s, uint64_t cookie, uint32_t net_cookie)
+{
+	struct step end = CLOSE(0, 0, TCP_FIN_WAIT1, .error = ETIMEDOUT);
+	struct record r = fact(&end);
+
+	r.mono_ns = r.event.mono_ns = s * S;
+	r.event.cookie = cookie;
+	r.event.netns = 7;
+	r.event.net_cookie = net_cookie;
+	feed(core, &r);
+	feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = (s + 1) * S });
+}
+
+static void test_an_inode_that_was_given_on(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+
+	(void)state;
+	feed_namespace(core, 1, 100, "pod-1");
+	feed_stranger(core, 2, 11, 100);
+	assert_string_equal(got.name, "pod-1");
+	feed(core, &(struct record){ .type = RECORD_NETNS_GONE, .mono_ns = 4 * S, .netns_gone = { 7, 100 } });
+	feed_namespace(core, 5, 101, "pod-2");
+	feed_stranger(core, 6, 12, 100);	/* an orphan of the first one's */
+	assert_string_equal(got.name, "pod-1");
+	feed_stranger(core, 8, 13, 101);
+	assert_string_equal(got.name, "pod-2");
+	feed_stranger(core, 10, 14, 99);	/* of one before both, whose name nobody knows */
+	assert_string_equal(got.name, "");
+	feed_stranger(core, 12, 15, 0);		/* on a kernel that gives no cookies, time decides */
+	assert_string_equal(got.name, "pod-2");
+	/* The third has it, and nobody said that the second was gone. */
+	feed_stranger(core, 14, 16, 102);
+	assert_string_equal(got.name, "");
+	feed_namespace(core, 16, 102, "pod-3");
+	feed_stranger(core, 17, 17, 102);
+	assert_string_equal(got.name, "pod-3");
+	feed_stranger(core, 19, 18, 101);
+	assert_string_equal(got.name, "pod-2");
+	assert_int_equal(got.timelines, 8);
+	core__free(core);
+}
+
 static void test_a_stream_must_say_what_it_is_first(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -845,7 +899,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 10];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 11];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -867,5 +921,6 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_stream_must_say_what_it_is_first);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_only_a_new_holder_is_news);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_inode_that_was_given_on);
 	return _cmocka_run_group_tests("core", tests, n, NULL, NULL);
 }

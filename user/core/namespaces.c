@@ -7,8 +7,7 @@
 #include "state.h"
 #include "telling.h"
 
-/* The one that had this inode at `mono_ns`; NULL if nothing is known of it. */
-struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
+struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns, uint32_t net_cookie,
 					  uint64_t mono_ns)
 {
 	struct namespace_sysctl *found = NULL;
@@ -17,7 +16,12 @@ struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netn
 	for (i = 0; i < core->namespace_count; i++) {
 		struct namespace_sysctl *ns = &core->namespaces[i];
 
-		if (ns->netns != netns || (ns->gone_ns && ns->gone_ns <= mono_ns))
+		if (ns->netns != netns)
+			continue;
+		if (net_cookie && ns->net_cookie == net_cookie)
+			return ns;
+		if ((net_cookie && ns->net_cookie) || (netns && !ns->read_ns) ||
+		    (ns->gone_ns && ns->gone_ns <= mono_ns))
 			continue;
 		if (!found || (ns->gone_ns && (!found->gone_ns || ns->gone_ns < found->gone_ns)))
 			found = ns;
@@ -25,19 +29,10 @@ struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netn
 	return found;
 }
 
-/* As slots keep it; 0 if it is not known, or there are too many. */
-unsigned int namespaces__index(const struct core *core, uint32_t netns, uint64_t mono_ns)
-{
-	const struct namespace_sysctl *ns = namespaces__find(core, netns, mono_ns);
-	size_t index = ns ? ns - core->namespaces + 1 : 0;
-
-	return index <= NETNS_INDEX_MAX ? index : 0;
-}
-
 /* A free place, or one more. */
 static struct namespace_sysctl *new_namespace(struct core *core)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, 0, 0), *bigger;
+	struct namespace_sysctl *ns = namespaces__find(core, 0, 0, 0), *bigger;
 
 	if (!ns) {
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
@@ -49,6 +44,22 @@ static struct namespace_sysctl *new_namespace(struct core *core)
 	}
 	*ns = (struct namespace_sysctl){ 0 };
 	return ns;
+}
+
+unsigned int namespaces__index(struct core *core, uint32_t netns, uint32_t net_cookie, uint64_t mono_ns)
+{
+	struct namespace_sysctl *ns = namespaces__find(core, netns, net_cookie, mono_ns);
+	size_t index;
+
+	if (!ns && net_cookie && namespaces__find(core, netns, 0, mono_ns)) {
+		ns = new_namespace(core);
+		if (ns) {
+			ns->netns = netns;
+			ns->net_cookie = net_cookie;
+		}
+	}
+	index = ns ? ns - core->namespaces + 1 : 0;
+	return index <= NETNS_INDEX_MAX ? index : 0;
 }
 
 /* A namespace that two passes did not find, and that no socket of ours lives in, has ended. */
@@ -88,15 +99,19 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 
 int namespaces__take(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, r->sysctl.netns, r->mono_ns);
-	bool changed = ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
+	struct namespace_sysctl *ns = namespaces__find(core, r->sysctl.netns, r->sysctl.net_cookie, r->mono_ns);
+	struct namespace_sysctl *former;
+	bool changed = ns && ns->read_ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
 			      ns->interval_s != r->sysctl.interval_s);
 
+	if (!ns && (former = namespaces__find(core, r->sysctl.netns, 0, r->mono_ns)))
+		former->gone_ns = r->mono_ns;
 	if (!ns)
 		ns = new_namespace(core);
 	if (!ns)
 		return -ENOMEM;
 	ns->netns = r->sysctl.netns;
+	ns->net_cookie = r->sysctl.net_cookie;
 	ns->idle_s = r->sysctl.idle_s;
 	ns->interval_s = r->sysctl.interval_s;
 	ns->probes = r->sysctl.probes;
@@ -111,7 +126,8 @@ int namespaces__take(struct core *core, const struct record *r)
 /* Its sockets keep its name to their end. */
 void namespaces__end(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, r->netns_gone.netns, r->mono_ns);
+	struct namespace_sysctl *ns = namespaces__find(core, r->netns_gone.netns,
+						       r->netns_gone.net_cookie, r->mono_ns);
 
 	if (ns && ns->netns)
 		ns->gone_ns = r->mono_ns;

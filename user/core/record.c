@@ -84,9 +84,11 @@ size_t record__encode(const struct record *r, void *buf)
 		put_u32(&w, r->sysctl.interval_s);
 		put_u32(&w, r->sysctl.probes);
 		put_string(&w, r->sysctl.name);
+		put_u32(&w, r->sysctl.net_cookie);
 		break;
 	case RECORD_NETNS_GONE:
 		put_u32(&w, r->netns_gone.netns);
+		put_u32(&w, r->netns_gone.net_cookie);
 		break;
 	case RECORD_LOSS:
 		put_u64(&w, r->loss.cookie);
@@ -260,9 +262,12 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->sysctl.interval_s = get_u32(&r);
 		out->sysctl.probes = get_u32(&r);
 		out->sysctl.name = get_string(&r);
+		/* the padding behind it, where it was recorded without one */
+		out->sysctl.net_cookie = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
 		break;
 	case RECORD_NETNS_GONE:
 		out->netns_gone.netns = get_u32(&r);
+		out->netns_gone.net_cookie = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
 		break;
 	case RECORD_LOSS:
 		out->loss.cookie = get_u64(&r);

@@ -70,9 +70,11 @@ struct record {
 		struct {
 			uint32_t netns, idle_s, interval_s, probes;
 			const char *name;	/* "" = has none */
+			uint32_t net_cookie;	/* as events have it; 0: not known */
 		} sysctl;
 		struct {
 			uint32_t netns;
+			uint32_t net_cookie;
 		} netns_gone;
 		struct {
 			uint64_t cookie;	/* whose events, 0 = anyone's */

@@ -126,7 +126,7 @@ static bool is_orderly_ending(const struct ho_event *e)
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
 	if (!s->netns)
-		s->netns = namespaces__index(core, e->netns,
+		s->netns = namespaces__index(core, e->netns, e->net_cookie,
 				       added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
 	if (added) {
 		struct endpoint local = endpoint__of(e->local, e->local_port);

@@ -14,7 +14,7 @@ static const char *netns_name(struct core *core, const struct connection *c)
 
 	if (s && s->netns)
 		return core->namespaces[s->netns - 1].name;
-	ns = namespaces__find(core, c->netns, c->first_seen_ns);	/* it became known later */
+	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
 	return ns ? ns->name : NULL;
 }
 
@@ -39,7 +39,7 @@ enum truth telling__event_is_wanted(const struct core *core, const struct ho_eve
 
 	if (!core->config.filter)
 		return TRUTH_YES;
-	ns = namespaces__find(core, e->netns, e->mono_ns);
+	ns = namespaces__find(core, e->netns, e->net_cookie, e->mono_ns);
 	return is_wanted(core, (struct filter_subject){
 		/* what has no name yet may get one */
 		.netns_name = ns && *ns->name ? ns->name : NULL, .netns = e->netns,

@@ -204,11 +204,14 @@ static void begin_namespaces(struct live *l)
 	l->named.count = 0;
 }
 
-static void on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
+/* We are in it. */
+static void on_netns(void *context, const struct netns *entered, const struct keepalive_sysctl *s)
 {
 	struct record r = { .type = RECORD_SYSCTL, .mono_ns = clock__mono_ns() };
+	struct netns told = *entered, *ns = &told;
 	struct live *l = context;
 
+	ns->cookie = netns__cookie();
 	/* One is born without a name, which `ip netns add` binds a moment later. */
 	if (*ns->name || ns->inode == l->own_netns)
 		inodes__add(&l->namespaces, ns->inode);
@@ -219,6 +222,7 @@ static void on_netns(void *context, const struct netns *ns, const struct keepali
 	r.sysctl.interval_s = s->interval_s;
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
+	r.sysctl.net_cookie = ns->cookie;
 	push(l, &r);
 	keep_up(l);
 }
@@ -240,6 +244,7 @@ static void notice_gone_namespaces(struct live *l)
 		if (!stat(ns->path, &st) && st.st_ino == ns->inode)
 			continue;
 		r.netns_gone.netns = ns->inode;
+		r.netns_gone.net_cookie = ns->cookie;
 		push(l, &r);
 		inodes__remove(&l->namespaces, ns->inode);
 		inodes__remove(&l->unknown, ns->inode);

@@ -8,6 +8,7 @@
 
 struct netns {
 	uint32_t inode;
+	uint32_t cookie;	/* netns__cookie(), its low half; 0: nobody looked */
 	char name[64];	/* as `ip netns` knows it, else the host name of its container or pod */
 	char path[96];	/* opens it */
 };
