@@ -270,7 +270,7 @@ def test_text_for_people(lab):
     lines = open(out).read().splitlines()
     assert re.match(r"[\d,]+ sockets? in \d+ namespaces?; [\d,]+ would never notice", lines[0])
     assert any("suspect: 2 unanswered, silent for " in l for l in lines)
-    assert re.match(r"watched for [\d.]+ s: [\d,]+ sockets? open, ", lines[-1])
+    assert re.match(r"watched for [\d.hms]+: [\d,]+ sockets? open, ", lines[-1])
     assert "half-open (" in lines[-1] and "unnoticed for up to " in lines[-1]
     assert "\033" not in open(out).read()
 

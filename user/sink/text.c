@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,9 +8,9 @@
 #include "outcome.h"
 #include "tcp_states.h"
 #include "text.h"
+#include "words.h"
 
 #define STATUS_NS 10000000000ULL
-#define LINE_SIZE 1024
 /* Programs named as those that would never notice. */
 #define PROGRAMS_NAMED 3
 
@@ -19,27 +18,7 @@ enum colour { PLAIN, RED, YELLOW, GREEN, DIM };
 
 /* ---- pieces ---- */
 
-/* A line under construction; what does not fit is cut. */
-struct line {
-	char text[LINE_SIZE];
-	size_t used;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void add(struct line *l, const char *format, ...)
-{
-	va_list args;
-	int length;
-
-	va_start(args, format);
-	length = vsnprintf(l->text + l->used, sizeof(l->text) - l->used, format, args);
-	va_end(args);
-	l->used += length;
-	if (l->used > sizeof(l->text) - 1)
-		l->used = sizeof(l->text) - 1;
-}
-
-static void begin_colour(struct text *t, struct line *l, enum colour colour)
+static void begin_colour(struct text *t, struct words *w, enum colour colour)
 {
 	static const char *const codes[] = {
 		[PLAIN] = "", [RED] = "\033[31m", [YELLOW] = "\033[33m", [GREEN] = "\033[32m",
@@ -47,13 +26,13 @@ static void begin_colour(struct text *t, struct line *l, enum colour colour)
 	};
 
 	if (t->colours)
-		add(l, "%s", codes[colour]);
+		words__add(w, "%s", codes[colour]);
 }
 
-static void end_colour(struct text *t, struct line *l, enum colour colour)
+static void end_colour(struct text *t, struct words *w, enum colour colour)
 {
 	if (t->colours && colour != PLAIN)
-		add(l, "\033[0m");
+		words__add(w, "\033[0m");
 }
 
 static void erase_status(struct text *t)
@@ -63,47 +42,34 @@ static void erase_status(struct text *t)
 	t->status_shown = false;
 }
 
-static void end_line(struct text *t, struct line *l)
+static void end_line(struct text *t, struct words *w)
 {
-	if (l->used == sizeof(l->text) - 1)
-		l->used--;
-	l->text[l->used++] = '\n';
+	words__add(w, "\n");
 	erase_status(t);
-	output__write(t->output, l->text, l->used);
+	if (!w->failed)
+		output__write(t->output, w->text, w->length);
+	words__free(w);
 }
 
 /* 48,112 */
-static void add_count(struct line *l, uint64_t n)
+static void add_count(struct words *w, uint64_t n)
 {
 	if (n >= 1000) {
-		add_count(l, n / 1000);
-		add(l, ",%03" PRIu64, n % 1000);
+		add_count(w, n / 1000);
+		words__add(w, ",%03" PRIu64, n % 1000);
 	} else {
-		add(l, "%" PRIu64, n);
+		words__add(w, "%" PRIu64, n);
 	}
 }
 
-static void add_counted(struct line *l, uint64_t n, const char *thing)
+static void add_counted(struct words *w, uint64_t n, const char *thing)
 {
-	add_count(l, n);
-	add(l, " %s%s", thing, n == 1 ? "" : "s");
-}
-
-/* 0.4 s, 6.1 s, 14 min 20 s, 2 h 4 min */
-static void add_duration(struct line *l, uint64_t ns)
-{
-	uint64_t s = ns / 1000000000;
-
-	if (s < 120)
-		add(l, "%.1f s", ns / 1e9);
-	else if (s < 7200)
-		add(l, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
-	else
-		add(l, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+	add_count(w, n);
+	words__add(w, " %s%s", thing, n == 1 ? "" : "s");
 }
 
 /* 14:03:22.125+02:00 */
-static void add_time(struct text *t, struct line *l, uint64_t mono_ns)
+static void add_time(struct text *t, struct words *w, uint64_t mono_ns)
 {
 	int64_t wall_ns = wallclock__at(t->run->clock, mono_ns);
 	time_t seconds = wall_ns / 1000000000;
@@ -116,11 +82,11 @@ static void add_time(struct text *t, struct line *l, uint64_t mono_ns)
 		localtime_r(&seconds, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	strftime(zone, sizeof(zone), "%z", &tm);
-	add(l, "%s.%03d%.3s:%s  ", clock, (int)(wall_ns / 1000000 % 1000), zone, zone + 3);
+	words__add(w, "%s.%03d%.3s:%s  ", clock, (int)(wall_ns / 1000000 % 1000), zone, zone + 3);
 }
 
 /* Columns are as wide as the widest so far, so that lines stay aligned. */
-static void add_column(struct text *t, struct line *l, unsigned int column, const char *text)
+static void add_column(struct text *t, struct words *w, unsigned int column, const char *text)
 {
 	static const int at_least[] = { 18, 20, 20 };
 	int width = strlen(text);
@@ -129,10 +95,10 @@ static void add_column(struct text *t, struct line *l, unsigned int column, cons
 		t->widths[column] = at_least[column];
 	if (width > t->widths[column])
 		t->widths[column] = width;
-	add(l, "%-*s  ", t->widths[column], text);
+	words__add(w, "%-*s  ", t->widths[column], text);
 }
 
-static void add_socket(struct text *t, struct line *l, const struct subject *s)
+static void add_socket(struct text *t, struct words *w, const struct subject *s)
 {
 	const struct connection *c = s->connection;
 	char address[ADDRESS_TEXT_SIZE], end[ADDRESS_TEXT_SIZE], name[340];
@@ -142,33 +108,33 @@ static void add_socket(struct text *t, struct line *l, const struct subject *s)
 		snprintf(name + strlen(name), 16, "/%u", s->owner->pid);
 	if (*s->netns_name)
 		snprintf(name + strlen(name), 80, "@%s", s->netns_name);
-	add_column(t, l, 0, name);
+	add_column(t, w, 0, name);
 	address__format(connection__family(c), connection__incidents(c)->bound_if, c->local.address, address);
-	add_column(t, l, 1, address__with_port(address, c->local.port, end));
+	add_column(t, w, 1, address__with_port(address, c->local.port, end));
 	address__format_peer(t->disguise, connection__family(c), connection__incidents(c)->bound_if, c->peer.address, address);
 	address__with_port(address, c->peer.port, end);
 	if (s->device)
 		snprintf(name, sizeof(name), "%s (%s)", end, s->device);
-	add_column(t, l, 2, s->device ? name : end);
+	add_column(t, w, 2, s->device ? name : end);
 }
 
 /* ---- what there is ---- */
 
-static void add_half_open(struct line *l, const struct core_totals *n)
+static void add_half_open(struct words *w, const struct core_totals *n)
 {
 	const char *before = " (";
 	int by;
 
-	add_count(l, n->half_open);
-	add(l, " half-open");
+	add_count(w, n->half_open);
+	words__add(w, " half-open");
 	for (by = 0; by < FOUND_BY_COUNT; by++) {
 		if (!n->half_open_by[by])
 			continue;
-		add(l, "%s%s ", before, found_by__name(by));
-		add_count(l, n->half_open_by[by]);
+		words__add(w, "%s%s ", before, found_by__name(by));
+		add_count(w, n->half_open_by[by]);
 		before = ", ";
 	}
-	add(l, n->half_open ? ")" : "");
+	words__add(w, n->half_open ? ")" : "");
 }
 
 static void on_start(void *context, const struct run *run)
@@ -176,48 +142,50 @@ static void on_start(void *context, const struct run *run)
 	struct program_count programs[PROGRAMS_NAMED];
 	struct text *t = context;
 	struct core_totals n = core__totals(t->core);
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 	unsigned int named, i;
 
 	t->run = run;
 	t->next_status_ns = run->started_ns + STATUS_NS;
-	add_counted(&l, n.open, "socket");
-	add(&l, " in ");
-	add_counted(&l, n.namespaces, "namespace");
-	add(&l, "; ");
-	add_count(&l, n.open_without_keepalive);
-	add(&l, " would never notice a dead peer");
+	add_counted(&w, n.open, "socket");
+	words__add(&w, " in ");
+	add_counted(&w, n.namespaces, "namespace");
+	words__add(&w, "; ");
+	add_count(&w, n.open_without_keepalive);
+	words__add(&w, " would never notice a dead peer");
 	named = core__blind_programs(t->core, programs, PROGRAMS_NAMED);
 	for (i = 0; i < named; i++) {
-		add(&l, "%s%s ", i ? ", " : " (", programs[i].comm);
-		add_count(&l, programs[i].sockets);
+		words__add(&w, "%s%s ", i ? ", " : " (", programs[i].comm);
+		add_count(&w, programs[i].sockets);
 	}
-	add(&l, named ? ")" : "");
-	end_line(t, &l);
+	words__add(&w, named ? ")" : "");
+	end_line(t, &w);
 }
 
 static void show_status(struct text *t, uint64_t now_ns)
 {
 	struct core_totals n = core__totals(t->core);
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 
-	begin_colour(t, &l, DIM);
-	add_time(t, &l, now_ns);
-	add_count(&l, n.open);
-	add(&l, " open, ");
-	add_count(&l, n.suspect);
-	add(&l, " suspect; so far ");
-	add_count(&l, n.endings);
-	add(&l, " ended, ");
-	add_half_open(&l, &n);
+	begin_colour(t, &w, DIM);
+	add_time(t, &w, now_ns);
+	add_count(&w, n.open);
+	words__add(&w, " open, ");
+	add_count(&w, n.suspect);
+	words__add(&w, " suspect; so far ");
+	add_count(&w, n.endings);
+	words__add(&w, " ended, ");
+	add_half_open(&w, &n);
 	if (n.events_lost) {
-		add(&l, "; ");
-		add_counted(&l, n.events_lost, "event");
-		add(&l, " lost");
+		words__add(&w, "; ");
+		add_counted(&w, n.events_lost, "event");
+		words__add(&w, " lost");
 	}
-	end_colour(t, &l, DIM);
+	end_colour(t, &w, DIM);
 	erase_status(t);
-	output__write(t->output, l.text, l.used);
+	if (!w.failed)
+		output__write(t->output, w.text, w.length);
+	words__free(&w);
 	t->status_shown = true;
 }
 
@@ -234,35 +202,35 @@ static void on_tick(void *context, uint64_t mono_ns)
 void text__summary(struct text *t, uint64_t now_ns)
 {
 	struct core_totals n = core__totals(t->core);
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 
 	if (!t->run || t->brief)
 		return;
-	add(&l, "watched for ");
-	add_duration(&l, now_ns > t->run->started_ns ? now_ns - t->run->started_ns : 0);
-	add(&l, ": ");
-	add_counted(&l, n.open, "socket");
-	add(&l, " open, ");
-	add_count(&l, n.suspect);
-	add(&l, " suspect; ");
-	add_count(&l, n.endings);
-	add(&l, " ended, ");
-	add_half_open(&l, &n);
+	words__add(&w, "watched for ");
+	words__add_duration(&w, now_ns > t->run->started_ns ? (now_ns - t->run->started_ns) / 1e9 : 0);
+	words__add(&w, ": ");
+	add_counted(&w, n.open, "socket");
+	words__add(&w, " open, ");
+	add_count(&w, n.suspect);
+	words__add(&w, " suspect; ");
+	add_count(&w, n.endings);
+	words__add(&w, " ended, ");
+	add_half_open(&w, &n);
 	if (n.half_open) {
-		add(&l, ", unnoticed for up to ");
-		add_duration(&l, n.longest_blind_ns);
+		words__add(&w, ", unnoticed for up to ");
+		words__add_duration(&w, n.longest_blind_ns / 1e9);
 	}
-	add(&l, "; ");
-	add_counted(&l, n.events, "event");
-	add(&l, ", ");
-	add_count(&l, n.events_lost);
-	add(&l, " lost");
-	end_line(t, &l);
+	words__add(&w, "; ");
+	add_counted(&w, n.events, "event");
+	words__add(&w, ", ");
+	add_count(&w, n.events_lost);
+	words__add(&w, " lost");
+	end_line(t, &w);
 }
 
 /* ---- what happens ---- */
 
-static void add_event(struct line *l, const struct entry *e)
+static void add_event(struct words *w, const struct entry *e)
 {
 	static const char *const names[] = {
 		[ENTRY_SEEN] = "seen", [ENTRY_ESTABLISHED] = "established",
@@ -277,82 +245,82 @@ static void add_event(struct line *l, const struct entry *e)
 	};
 
 	if (e->kind == ENTRY_SUPERSEDED) {
-		add(l, "superseded? the peer came back on another connection (confidence %.0f %%)",
+		words__add(w, "superseded? the peer came back on another connection (confidence %.0f %%)",
 		    e->n / 10.0);
 		return;
 	}
-	add(l, "%s", names[e->kind]);
+	words__add(w, "%s", names[e->kind]);
 	if (e->kind == ENTRY_STATE)
-		add(l, " %s -> %s", tcp_state__name(e->from), tcp_state__name(e->to));
+		words__add(w, " %s -> %s", tcp_state__name(e->from), tcp_state__name(e->to));
 	else if (e->kind == ENTRY_ANSWERED && e->rtt.count)
-		add(l, " after %.3f ms", e->rtt.min_us / 1000.0);
+		words__add(w, " after %.3f ms", e->rtt.min_us / 1000.0);
 	else if (e->kind == ENTRY_ERROR)
-		add(l, " %s", strerror(e->n));
+		words__add(w, " %s", strerror(e->n));
 	else if (e->kind == ENTRY_PROBE_FAILED)
-		add(l, ": %s", e->n == HO_FAILED_DROPPED ? "this host dropped it"
+		words__add(w, ": %s", e->n == HO_FAILED_DROPPED ? "this host dropped it"
 							 : "local congestion");
 	else if (e->kind == ENTRY_PROBE_SENT || e->kind == ENTRY_RETRANSMIT ||
 		 e->kind == ENTRY_ZERO_WINDOW_PROBE)
-		add(l, " #%u", e->n);
+		words__add(w, " #%u", e->n);
 	else if (e->kind == ENTRY_HEARTBEAT)
-		add(l, " of %u byte%s", e->n, e->n == 1 ? "" : "s");
+		words__add(w, " of %u byte%s", e->n, e->n == 1 ? "" : "s");
 }
 
 static void on_event(void *context, const struct subject *s, const struct entry *e)
 {
 	enum colour colour = e->kind == ENTRY_SUPERSEDED ? YELLOW : PLAIN;
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &l, e->at_ns);
-	add_socket(t, &l, s);
-	begin_colour(t, &l, colour);
-	add_event(&l, e);
-	end_colour(t, &l, colour);
-	end_line(t, &l);
+	add_time(t, &w, e->at_ns);
+	add_socket(t, &w, s);
+	begin_colour(t, &w, colour);
+	add_event(&w, e);
+	end_colour(t, &w, colour);
+	end_line(t, &w);
 }
 
 static void on_change(void *context, const struct subject *s, const struct change *change)
 {
 	enum colour colour = change->kind == CHANGE_SUSPECT ? YELLOW : GREEN;
 	const struct heartbeat *h = &connection__incidents(s->connection)->heartbeat;
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &l, change->at_ns);
-	add_socket(t, &l, s);
-	begin_colour(t, &l, colour);
+	add_time(t, &w, change->at_ns);
+	add_socket(t, &w, s);
+	begin_colour(t, &w, colour);
 	switch (change->kind) {
 	case CHANGE_SUSPECT:
-		add(&l, "suspect: %u unanswered, silent for ", change->asks);
-		add_duration(&l, change->silent_ns);
+		words__add(&w, "suspect: %u unanswered, silent for ", change->asks);
+		words__add_duration(&w, change->silent_ns / 1e9);
 		break;
 	case CHANGE_RECOVERED:
-		add(&l, "back after ");
-		add_duration(&l, change->silent_ns);
-		add(&l, ": it slept, or the path did");
+		words__add(&w, "back after ");
+		words__add_duration(&w, change->silent_ns / 1e9);
+		words__add(&w, ": it slept, or the path did");
 		break;
 	case CHANGE_HEARTBEAT:
-		add(&l, "has a heartbeat of its own: %u byte%s every ", h->bytes,
+		words__add(&w, "has a heartbeat of its own: %u byte%s every ", h->bytes,
 		    h->bytes == 1 ? "" : "s");
-		add_duration(&l, heartbeat__period_ms(h) * 1000000);
+		words__add_duration(&w, heartbeat__period_ms(h) / 1e3);
 		break;
 	}
-	end_colour(t, &l, colour);
-	end_line(t, &l);
+	end_colour(t, &w, colour);
+	end_line(t, &w);
 }
 
-static void add_blindness(struct line *l, const struct timeline *tl)
+static void add_blindness(struct words *w, const struct timeline *tl)
 {
-	add(l, ", peer gone unnoticed for ");
+	words__add(w, ", peer gone unnoticed for ");
 	if (tl->latency.lower_bounds_known) {
-		add_duration(l, tl->latency.likely_min_ns);
-		add(l, " to ");
+		words__add_duration(w, tl->latency.likely_min_ns / 1e9);
+		words__add(w, " to ");
 	} else {
-		add(l, "up to ");
+		words__add(w, "up to ");
 	}
-	add_duration(l, tl->latency.max_ns);
-	add(l, " (%s)", found_by__name(connection__incidents(tl->subject.connection)->found_by));
+	words__add_duration(w, tl->latency.max_ns / 1e9);
+	words__add(w, " (%s)", found_by__name(connection__incidents(tl->subject.connection)->found_by));
 }
 
 static void on_timeline(void *context, const struct timeline *tl)
@@ -360,44 +328,44 @@ static void on_timeline(void *context, const struct timeline *tl)
 	const struct connection *c = tl->subject.connection;
 	enum colour colour = tl->half_open ? RED : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
 	uint64_t at_ns = tl->final ? connection__ended_ns(c) : c->silence.last_ask_ns ?: c->first_seen_ns;
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 	struct text *t = context;
 
 	if (tl->outcome == OUTCOME_OPEN && !tl->half_open && !t->all)
 		return;
-	add_time(t, &l, at_ns);
-	add_socket(t, &l, &tl->subject);
-	begin_colour(t, &l, colour);
-	add(&l, "%s", outcome__name(tl->outcome));
+	add_time(t, &w, at_ns);
+	add_socket(t, &w, &tl->subject);
+	begin_colour(t, &w, colour);
+	words__add(&w, "%s", outcome__name(tl->outcome));
 	if (tl->half_open)
-		add_blindness(&l, tl);
-	end_colour(t, &l, colour);
-	end_line(t, &l);
+		add_blindness(&w, tl);
+	end_colour(t, &w, colour);
+	end_line(t, &w);
 }
 
 static void on_loss(void *context, const struct loss *loss)
 {
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &l, loss->to_ns);
-	begin_colour(t, &l, RED);
-	add_counted(&l, loss->count, "event");
-	add(&l, " lost (%s): what they would have told is read again where it can be",
+	add_time(t, &w, loss->to_ns);
+	begin_colour(t, &w, RED);
+	add_counted(&w, loss->count, "event");
+	words__add(&w, " lost (%s): what they would have told is read again where it can be",
 	    loss->reason == LOSS_RING_FULL ? "ring buffer full"
 	    : loss->reason == LOSS_RECURSION ? "recursion" : "the kernel ran no program");
-	end_colour(t, &l, RED);
-	end_line(t, &l);
+	end_colour(t, &w, RED);
+	end_line(t, &w);
 }
 
 static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)
 {
-	struct line l = { .used = 0 };
+	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &l, mono_ns);
-	add(&l, "the wall clock was stepped by %+.3f s", step_ns / 1e9);
-	end_line(t, &l);
+	add_time(t, &w, mono_ns);
+	words__add(&w, "the wall clock was stepped by %+.3f s", step_ns / 1e9);
+	end_line(t, &w);
 }
 
 struct core_sink text__sink(struct text *t)
