@@ -10,13 +10,14 @@
 
 #include "advice_file.h"
 #include "applied.h"
+#include "change.h"
 #include "changing.h"
 #include "cmd.h"
 #include "guard.h"
 #include "host.h"
 #include "log.h"
 #include "quantity.h"
-#include "rearmer.h"
+#include "rearming.h"
 #include "sysctl_files.h"
 #include "touched.h"
 #include "verbosity.h"
@@ -26,14 +27,11 @@ struct options {
 	uint64_t values[TUNABLES];	/* 0: as it is */
 	uint64_t trial_ns;
 	bool yes, dry_run, persist, keep, rearm;
-	uint64_t spread_ns;
-	double stop_at_deaths;	/* share of the sockets that were armed anew */
+	struct rearming rearming;
 };
 
 #define SPREAD_NS (300 * 1000000000ULL)
 #define STOP_AT_DEATHS 0.01
-/* Fewer deaths stop nothing, however few sockets there are. */
-#define DEATHS_MIN 2
 
 /* ---- arguments ---- */
 
@@ -105,7 +103,7 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 			   "'advise --json'");
 	if (explicit && o->file)
 		argp_error(state, "values and FILE exclude each other");
-	if (!o->rearm && (o->spread_ns != SPREAD_NS || o->stop_at_deaths != STOP_AT_DEATHS))
+	if (!o->rearm && (o->rearming.spread_ns != SPREAD_NS || o->rearming.stop_at_deaths != STOP_AT_DEATHS))
 		argp_error(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
 		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
@@ -148,11 +146,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->rearm = true;
 		break;
 	case OPT_SPREAD:
-		if (!quantity__duration(arg, &o->spread_ns) || o->spread_ns < 1000000000)
+		if (!quantity__duration(arg, &o->rearming.spread_ns) || o->rearming.spread_ns < 1000000000)
 			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)", arg);
 		break;
 	case OPT_STOP:
-		if (!read_share(arg, &o->stop_at_deaths))
+		if (!read_share(arg, &o->rearming.stop_at_deaths))
 			argp_error(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
 		break;
 	case OPT_STATE:
@@ -177,14 +175,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* ---- what is going to be done ---- */
 
-struct plan {
-	struct netns ns;
-	struct applied known;		/* what an earlier apply left */
-	struct applied next;
-	uint32_t now[TUNABLES];
-	bool differs;
-};
-
 /* Is everything there that will be needed? Opening a file for writing changes nothing. */
 static int check_writable(void)
 {
@@ -204,77 +194,37 @@ static int check_writable(void)
 	return changing__exit_code(err);
 }
 
-static int load_known(const struct options *o, struct plan *p)
-{
-	int err = applied__load(o->state, p->ns.inode, &p->known);
-
-	if (err) {
-		log_error("%s/applied-%u: %s", o->state, p->ns.inode,
-			  err == -EBADMSG ? "expected what 'halfopen apply' writes" : strerror(-err));
-		return EXIT_FAILED;
-	}
-	if (p->known.netns && p->known.cookie && p->known.cookie != netns__cookie())
-		p->known = (struct applied){ 0 };	/* of one that had this inode before */
-	return EXIT_DONE;
-}
-
-/* Values of ours that somebody changed since are his. */
-static int check_others(const struct plan *p)
-{
-	unsigned int i;
-
-	for (i = 0; p->known.netns && i < TUNABLES; i++) {
-		if (p->now[i] == p->known.after[i] || p->now[i] == p->known.before[i])
-			continue;
-		log_error("%s is %u: somebody else changed it since we wrote %u; nothing is changed. "
-			  "'halfopen revert' forgets what we wrote", tunable__name(i), p->now[i],
-			  p->known.after[i]);
-		return EXIT_FAILED;
-	}
-	return EXIT_DONE;
-}
-
-static int find_values(const struct options *o, struct plan *p)
+static int find_values(const struct options *o, const struct netns *ns, struct change *c)
 {
 	struct advised advised = { .id = "" };
 	struct host host;
 	char why[320];
 	unsigned int i;
-	int err;
 
 	for (i = 0; i < TUNABLES; i++)
-		advised.values[i] = o->values[i] ? o->values[i] : p->now[i];
+		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
-		err = advice_file__read(o->file, o->gateway ? o->gateway : host.name, p->ns.name,
-					p->ns.inode, &advised, why, sizeof(why));
-		if (err) {
+		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns->name, ns->inode,
+				      &advised, why, sizeof(why))) {
 			log_error("%s", why);
 			return EXIT_USAGE;
 		}
 		log_info("advice %s", advised.id);
 	}
-	p->next = (struct applied){ .netns = p->ns.inode, .cookie = netns__cookie(),
-				    .persisted = p->known.persisted || o->persist };
-	snprintf(p->next.name, sizeof(p->next.name), "%s", p->ns.name);
-	for (i = 0; i < TUNABLES; i++) {
-		p->next.before[i] = p->known.netns ? p->known.before[i] : p->now[i];
-		p->next.after[i] = advised.values[i];
-		p->next.before_trial[i] = p->now[i];
-		p->differs |= advised.values[i] != p->now[i];
-	}
+	change__aim(c, ns, advised.values, o->persist);
 	if (o->trial_ns)
-		p->next.trial_until_s = applied__now_s() + (o->trial_ns + 999999999) / 1000000000;
+		c->next.trial_until_s = applied__now_s() + (o->trial_ns + 999999999) / 1000000000;
 	return EXIT_DONE;
 }
 
-static void tell_touched(const struct plan *p)
+static void tell_touched(const struct change *c)
 {
-	const uint32_t *after = p->next.after;
+	const uint32_t *after = c->next.after;
 	uint32_t period = after[0] > after[1] ? after[0] : after[1];
 	struct touched t;
 	unsigned int i;
-	int err = touched__find(p->ns.inode, &t);
+	int err = touched__find(c->next.netns, &t);
 
 	if (err) {
 		printf("whom it touches is not known: %s\n", err == -EPERM
@@ -291,14 +241,14 @@ static void tell_touched(const struct plan *p)
 	touched__free(&t);
 }
 
-static void tell_plan(const struct options *o, const struct plan *p)
+static void tell_change(const struct options *o, const struct change *c)
 {
 	unsigned int i;
 
 	for (i = 0; i < TUNABLES; i++)
-		if (p->now[i] != p->next.after[i])
-			printf("%s: %u -> %u\n", tunable__name(i), p->now[i], p->next.after[i]);
-	tell_touched(p);
+		if (c->now[i] != c->next.after[i])
+			printf("%s: %u -> %u\n", tunable__name(i), c->now[i], c->next.after[i]);
+	tell_touched(c);
 	if (o->trial_ns)
 		printf("it is taken back in %llu s, unless 'halfopen apply --keep' comes before\n",
 		       (unsigned long long)(o->trial_ns / 1000000000));
@@ -328,50 +278,8 @@ static int ask(const struct options *o)
 
 /* ---- doing it ---- */
 
-/* Back to how it was when we came, values and what is known of them. */
-static void step_back(const struct options *o, const struct plan *p)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < TUNABLES; i++)
-		err = tunable__write(i, p->now[i]) ?: err;
-	if (!err)
-		err = p->known.netns ? applied__save(o->state, &p->known)
-				     : applied__forget(o->state, p->ns.inode);
-	if (err)
-		log_error("stepping back failed: %s; 'halfopen revert' tries again", strerror(-err));
-	else
-		log_error("stepped back: nothing is changed");
-}
-
-static int write_values(const struct plan *p)
-{
-	uint32_t read[TUNABLES];
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < TUNABLES; i++) {
-		if (p->next.after[i] == p->now[i])
-			continue;
-		err = tunable__write(i, p->next.after[i]);
-		if (err) {
-			log_error("%s = %u: %s", tunable__name(i), p->next.after[i], strerror(-err));
-			return err;
-		}
-	}
-	err = tunables__read(read);
-	for (i = 0; !err && i < TUNABLES; i++) {
-		if (read[i] == p->next.after[i])
-			continue;
-		log_error("%s reads back as %u instead of %u", tunable__name(i), read[i], p->next.after[i]);
-		err = -EIO;
-	}
-	return err;
-}
-
 /* A file that is read later wins. */
-static void warn_of_later_files(const struct plan *p)
+static void warn_of_later_files(const struct change *c)
 {
 	struct sysctl_setting setting;
 	unsigned int i;
@@ -379,123 +287,65 @@ static void warn_of_later_files(const struct plan *p)
 	for (i = 0; i < TUNABLES; i++)
 		if (sysctl_files__find("", tunable__name(i), &setting) &&
 		    strcmp(setting.file, PERSISTENT_FILE) &&
-		    strtoul(setting.value, NULL, 10) != p->next.after[i])
+		    strtoul(setting.value, NULL, 10) != c->next.after[i])
 			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE, setting.file,
 				    setting.line, tunable__name(i), setting.value);
 }
 
-static int persist(const struct plan *p)
+static int persist(const struct change *c)
 {
-	int err = applied__persist("", p->next.after);
+	int err = applied__persist("", c->next.after);
 
 	if (err) {
 		log_error("%s: %s", PERSISTENT_FILE, strerror(-err));
 		return err;
 	}
-	warn_of_later_files(p);
+	warn_of_later_files(c);
 	return 0;
 }
 
-/* Is it more than can be borne? */
-static bool too_many_died(const struct options *o, const struct rearmer *r, uint64_t before)
-{
-	uint64_t deaths = rearmer__deaths() - before;
-
-	return deaths >= DEATHS_MIN && deaths >= o->stop_at_deaths * rearmer__done(r).sockets;
-}
-
-/* Slice by slice, and then until those that were armed last would have died: true if all went well. */
-static bool rearm_and_look(const struct options *o, const struct plan *p, struct rearmer *r)
-{
-	const uint32_t *v = p->next.after;
-	uint64_t deaths = rearmer__deaths(), settle_s = (v[0] > v[1] ? v[0] : v[1]) + v[1] * v[2] + 2;
-	unsigned int slices = o->spread_ns / 1000000000, slice;
-	struct rearmed done;
-	int err = 0;
-
-	for (slice = 0; !err && slice < slices; slice++) {
-		err = rearmer__pass(r, slice, slices);
-		if (too_many_died(o, r, deaths))
-			break;
-		sleep(1);
-	}
-	done = rearmer__done(r);
-	printf("%llu sockets were armed anew; %llu were asking already\n",
-	       (unsigned long long)done.sockets, (unsigned long long)done.asking);
-	fflush(stdout);
-	if (done.refused)
-		log_warning("%llu sockets refused", (unsigned long long)done.refused);
-	if (err) {
-		log_error("--rearm: %s", strerror(-err));
-		return false;
-	}
-	for (; settle_s && !too_many_died(o, r, deaths); settle_s--)
-		sleep(1);
-	if (!too_many_died(o, r, deaths))
-		return true;
-	log_error("%llu connections died since, of %llu that were armed anew: that is more than %g %%",
-		  (unsigned long long)(rearmer__deaths() - deaths), (unsigned long long)done.sockets,
-		  o->stop_at_deaths * 100);
-	return false;
-}
-
-static int carry_out(const struct options *o, const struct plan *p)
+static int carry_out(const struct options *o, const struct change *c)
 {
 	struct rearmer *rearmer = NULL;
-	bool well;
-	int err;
+	int err = o->rearm ? rearmer__open(&rearmer) : 0;
+	bool well = true;
 
-	if (o->rearm && (err = rearmer__open(&rearmer)))
+	if (err)
 		return changing__exit_code(err);
-
 	/* Its end must be sure before it begins. */
-	if (o->trial_ns && (err = guard__start(o->state, p->ns.inode, p->next.trial_until_s))) {
+	if (o->trial_ns && (err = guard__start(o->state, c->next.netns, c->next.trial_until_s))) {
 		log_error("nobody could be started to take the trial back: %s; nothing is changed",
 			  strerror(-err));
 		rearmer__close(rearmer);
 		return EXIT_FAILED;
 	}
-	err = applied__save(o->state, &p->next);
-	if (err) {
-		log_error("%s: %s; nothing is changed", o->state, strerror(-err));
-		rearmer__close(rearmer);
-		return changing__exit_code(err);
-	}
-	err = write_values(p);
-	if (!err && o->persist)
-		err = persist(p);
-	if (err) {
-		step_back(o, p);
-		rearmer__close(rearmer);
-		return changing__exit_code(err);
-	}
-	if (rearmer) {
-		well = rearm_and_look(o, p, rearmer);
-		rearmer__close(rearmer);
-		if (!well) {
-			step_back(o, p);
-			return EXIT_FAILED;
-		}
-	}
+	err = change__write(c);
+	if (!err && o->persist && (err = persist(c)))
+		change__step_back(c);
+	if (!err && rearmer && !(well = rearming__do(&o->rearming, rearmer, c->next.after)))
+		change__step_back(c);
+	rearmer__close(rearmer);
+	if (err || !well)
+		return err ? changing__exit_code(err) : EXIT_FAILED;
 	printf("applied; 'halfopen revert%s%s' takes it back\n", o->netns ? " --netns " : "",
 	       o->netns ? o->netns : "");
 	return EXIT_DONE;
 }
 
-static int keep(const struct options *o, struct plan *p)
+static int keep(const struct options *o, struct change *c)
 {
 	int err;
 
-	if (!p->known.netns || !p->known.trial_until_s) {
+	if (!c->known.netns || !c->known.trial_until_s) {
 		log_error("no trial is on here");
 		return EXIT_FAILED;
 	}
-	p->next = p->known;
-	p->next.trial_until_s = 0;
-	p->next.persisted |= o->persist;
-	err = applied__save(o->state, &p->next);
+	c->next = c->known;
+	c->next.trial_until_s = 0;
+	c->next.persisted |= o->persist;
+	err = applied__save(o->state, &c->next);
 	if (!err && o->persist)
-		err = persist(p);
+		err = persist(c);
 	if (err) {
 		log_error("%s: %s", o->state, strerror(-err));
 		return changing__exit_code(err);
@@ -504,58 +354,57 @@ static int keep(const struct options *o, struct plan *p)
 	return EXIT_DONE;
 }
 
-static int apply_here(const struct options *o, struct plan *p)
+static int apply_here(const struct options *o, const struct netns *ns)
 {
-	int err = tunables__read(p->now), code;
+	struct change change = { .differs = false }, *c = &change;
+	int code;
 
-	if (err) {
-		log_error("net.ipv4.tcp_keepalive_* of this namespace cannot be read");
+	if (change__begin(c, o->state, ns))
 		return EXIT_FAILED;
-	}
-	code = load_known(o, p);
+	if (o->keep)
+		return keep(o, c);
+	if (change__check_others(c))
+		return EXIT_FAILED;
+	code = find_values(o, ns, c);
 	if (code)
 		return code;
-	if (o->keep)
-		return keep(o, p);
-	if ((code = check_others(p)) || (code = find_values(o, p)))
-		return code;
-	if (!p->differs && !o->persist) {
-		printf("nothing to change: %u/%u/%u is what there is\n", p->now[0], p->now[1], p->now[2]);
+	if (!c->differs && !o->persist) {
+		printf("nothing to change: %u/%u/%u is what there is\n", c->now[0], c->now[1], c->now[2]);
 		return EXIT_DONE;
 	}
-	tell_plan(o, p);
+	tell_change(o, c);
 	if (o->dry_run)
 		return EXIT_DONE;
 	if ((code = check_writable()) || (code = ask(o)))
 		return code;
-	return carry_out(o, p);
+	return carry_out(o, c);
 }
 
 int cmd_apply(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc, verbosity, NULL, NULL };
-	struct options options = { .state = STATE_DIRECTORY, .spread_ns = SPREAD_NS,
-				   .stop_at_deaths = STOP_AT_DEATHS };
-	struct plan plan = { .differs = false };
+	struct options options = { .state = STATE_DIRECTORY,
+				   .rearming = { SPREAD_NS, STOP_AT_DEATHS } };
+	struct netns ns;
 	int lock = -1, back, code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	code = changing__find_netns(options.netns, &plan.ns);
+	code = changing__find_netns(options.netns, &ns);
 	if (code)
 		return code;
-	if (options.persist && plan.ns.inode != netns__own_inode()) {
+	if (options.persist && ns.inode != netns__own_inode()) {
 		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'", options.netns);
 		return EXIT_USAGE;
 	}
 	if (!options.dry_run && (code = changing__lock(options.state, &lock)))
 		return code;
-	back = netns__enter(&plan.ns);
+	back = netns__enter(&ns);
 	if (back < 0) {
-		log_error("namespace %s: %s", plan.ns.path, strerror(-back));
+		log_error("namespace %s: %s", ns.path, strerror(-back));
 		code = changing__exit_code(back);
 	} else {
-		code = apply_here(&options, &plan);
+		code = apply_here(&options, &ns);
 		netns__leave(back);
 	}
 	if (!options.dry_run)

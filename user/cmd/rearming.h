@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Sockets that are idle already take new values now: a few at a time, and not if they die of it. */
+#ifndef HALFOPEN_CMD_REARMING_H
+#define HALFOPEN_CMD_REARMING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "applied.h"
+#include "rearmer.h"
+
+struct rearming {
+	uint64_t spread_ns;	/* within this time */
+	double stop_at_deaths;	/* share of the sockets that were armed anew */
+};
+
+/* True if all went well until those that were armed last would have died under `values`; else it was
+ * stopped, and why was logged. */
+bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES]);
+
+#endif
