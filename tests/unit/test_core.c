@@ -61,7 +61,7 @@ static void on_timeline(void *context, const struct timeline *t)
 {
 	struct got *got = context;
 	const struct connection *c = t->subject.connection;
-	const struct incidents *i = connection__incidents(c);
+	const struct incidents *i = incidents__of(c);
 
 	got->timelines++;
 	got->last = *t;

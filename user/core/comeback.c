@@ -36,7 +36,7 @@ static void suspect_successor(struct core *core, struct slot *old, const struct 
 		return;
 	if (!c->addressed)
 		connection__address(c, by->netns, by->family, &by->local, peer);
-	connection__suspect_successor(c, &successor, &told);
+	incidents__suspect_successor(c, &successor, &told);
 	telling__events(core, c, &told);
 }
 
@@ -128,12 +128,12 @@ int comeback__take_identity(struct core *core, const struct record *r)
 /* Nobody was heard on it since the device came back, as of `mono_ns`: no doubt is left. */
 void comeback__find_superseded(struct core *core, struct connection *c, uint64_t mono_ns)
 {
-	const struct successor *by = connection__successor(c);
+	const struct successor *by = incidents__successor(c);
 	bool sure = by && by->confidence >= 1 && mono_ns > by->at_ns + SURE_AFTER_NS;
-	bool said = connection__incidents(c)->found_by == FOUND_BY_SUPERSEDED;
+	bool said = incidents__of(c)->found_by == FOUND_BY_SUPERSEDED;
 
 	if (connection__ended_ns(c) || sure == said ||
-	    !connection__set_found_by(c, sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
+	    !incidents__set_found_by(c, sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
 		return;
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
@@ -142,7 +142,7 @@ void comeback__find_superseded(struct core *core, struct connection *c, uint64_t
 /* An ending that an ask brought about, or that we made while the device was elsewhere. */
 static bool may_be_superseded(const struct connection *c)
 {
-	const struct successor *by = connection__successor(c);
+	const struct successor *by = incidents__successor(c);
 
 	return c->incidents->found_by != FOUND_BY_NOTHING ||
 	       (by && by->confidence >= 1 && (c->incidents->outcome == OUTCOME_CLOSED_LOCALLY ||
@@ -157,7 +157,7 @@ void comeback__judge_ended(struct core *core, unsigned int count)
 	unsigned int unsure = 0, i;
 
 	for (i = 0; dead && i < count; i++, c = c->incidents->next_ended) {
-		const struct successor *by = connection__successor(c);
+		const struct successor *by = incidents__successor(c);
 
 		if (!may_be_superseded(c))
 			continue;
@@ -175,10 +175,10 @@ void comeback__judge_ended(struct core *core, unsigned int count)
 		if (!by || dead[i].confidence < SUPERSESSION_SURE)
 			continue;
 		c = dead[i].connection;
-		connection__suspect_successor(c, &(struct successor){
+		incidents__suspect_successor(c, &(struct successor){
 			.cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
 			.family = by->family, .confidence = dead[i].confidence }, &told);
-		if (connection__successor(c)) {
+		if (incidents__successor(c)) {
 			c->incidents->found_by = FOUND_BY_SUPERSEDED;
 			telling__events(core, c, &told);
 		}

@@ -34,219 +34,9 @@ static uint32_t heard_jiffies(const struct ho_event *e)
 								     : e->rcv_tstamp_jiffies;
 }
 
-/* ---- incidents ---- */
-
-const struct incidents *connection__incidents(const struct connection *c)
-{
-	static const struct incidents none;
-
-	return c->incidents ? c->incidents : &none;
-}
-
-static bool make_incidents(struct connection *c)
-{
-	if (!c->incidents)
-		c->incidents = calloc(1, sizeof(*c->incidents));
-	return c->incidents;
-}
-
-bool connection__set_found_by(struct connection *c, enum found_by found_by)
-{
-	if (!make_incidents(c))
-		return false;
-	c->incidents->found_by = found_by;
-	return true;
-}
-
-uint32_t connection__revise(struct connection *c)
-{
-	return make_incidents(c) ? ++c->incidents->revision : 0;
-}
-
 uint8_t connection__family(const struct connection *c)
 {
 	return c->is_ipv6 ? AF_INET6 : AF_INET;
-}
-
-struct rtt connection__rtt(const struct connection *c)
-{
-	return rtt__sum(connection__incidents(c)->rtt, c->run.rtt);
-}
-
-/* ---- journal ---- */
-
-void connection__flush_run(struct connection *c)
-{
-	const struct answered_run *run = &c->run;
-
-	if (!run->rtt.count || !make_incidents(c))
-		return;
-	journal__add(&c->incidents->journal, &(struct entry){
-		.kind = ENTRY_ANSWERED_RUN, .at_ns = run->first_ns, .last_ns = run->last_ns,
-		.n = run->rtt.count, .rtt = run->rtt, .episode = run->episode });
-	c->incidents->rtt = rtt__sum(c->incidents->rtt, run->rtt);
-	c->run = (struct answered_run){ 0 };
-}
-
-static void tell(struct told *told, struct entry entry)
-{
-	if (told->count < sizeof(told->entries) / sizeof(told->entries[0]))
-		told->entries[told->count++] = entry;
-}
-
-/* Of a connection that has incidents. */
-static void note(struct connection *c, struct told *told, struct entry entry)
-{
-	connection__flush_run(c);
-	entry.episode = c->silences;
-	journal__add(&c->incidents->journal, &entry);
-	tell(told, entry);
-}
-
-void connection__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
-			   struct told *told)
-{
-	if (!make_incidents(c))
-		return;
-	c->incidents->events_lost += events;
-	note(c, told, (struct entry){ .kind = ENTRY_LOST, .at_ns = at_ns, .n = events });
-}
-
-void connection__suspect_successor(struct connection *c, const struct successor *by,
-				   struct told *told)
-{
-	const struct successor *before = connection__successor(c);
-
-	told->count = told->untold_probes = 0;
-	if ((before && before->confidence >= by->confidence) || !make_incidents(c))
-		return;
-	if (!c->incidents->successor)
-		c->incidents->successor = malloc(sizeof(*by));
-	if (!c->incidents->successor)
-		return;
-	*c->incidents->successor = *by;
-	c->told = true;
-	note(c, told, (struct entry){ .kind = ENTRY_SUPERSEDED, .at_ns = by->at_ns,
-				      .n = by->confidence * 1000, .by_cookie = by->cookie });
-}
-
-const struct successor *connection__successor(const struct connection *c)
-{
-	const struct successor *by = connection__incidents(c)->successor;
-
-	return by && c->last_heard_ns <= by->at_ns ? by : NULL;
-}
-
-/* ---- silences ---- */
-
-uint32_t connection__unanswered(const struct connection *c)
-{
-	return c->silence.asks ? c->silence.asks - 1 : 0;
-}
-
-void connection__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
-{
-	struct silence *s = &c->silence;
-
-	if (!s->asks) {
-		s->first_ask_ns = at_ns;
-		c->silences++;
-	}
-	s->asks += s->asks < UINT16_MAX;
-	s->kinds |= kind;
-	if (at_ns > s->last_ask_ns)
-		s->last_ask_ns = at_ns;
-	s->last_ask_jiffies = at_jiffies;
-	if (s->asks >= 2)
-		c->told = true;
-}
-
-void connection__end_episode(struct connection *c, uint64_t at_ns, enum episode_end end)
-{
-	const struct silence *s = &c->silence;
-	struct incidents *i = c->incidents;
-	struct episode *bigger;
-
-	if (s->asks < (end == EPISODE_DIED ? 1 : 2))
-		return;
-	if (i->episodes_used == EPISODES_KEPT) {
-		memmove(&i->episodes[EPISODES_KEPT / 2], &i->episodes[EPISODES_KEPT / 2 + 1],
-			(EPISODES_KEPT / 2 - 1) * sizeof(*i->episodes));
-		i->episodes_used--;
-		i->episodes_omitted++;
-	}
-	bigger = realloc(i->episodes, (i->episodes_used + 1) * sizeof(*bigger));
-	if (!bigger) {
-		i->episodes_omitted++;
-		return;
-	}
-	i->episodes = bigger;
-	i->episodes[i->episodes_used++] = (struct episode){
-		.first_unanswered_ns = s->first_ask_ns, .ended_ns = at_ns,
-		.asks = s->asks, .kinds = s->kinds, .end = end };
-}
-
-/* The first probe was not noted while it might have been answered. */
-static void note_held_probe(struct connection *c, struct told *told)
-{
-	struct silence *s = &c->silence;
-
-	if (s->held)
-		note(c, told, (struct entry){ .kind = s->held, .n = 1,
-					      .at_ns = s->first_ask_ns });
-	s->held = 0;
-}
-
-static void break_silence(struct connection *c, uint64_t at_ns)
-{
-	connection__end_episode(c, at_ns, EPISODE_RECOVERED);
-	c->silence = (struct silence){ 0 };
-}
-
-static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered_ns, uint32_t us)
-{
-	struct answered_run *run = &c->run;
-
-	if (!run->rtt.count)
-		*run = (struct answered_run){ .first_ns = sent_ns, .episode = c->silences };
-	run->last_ns = answered_ns;
-	rtt__add(&run->rtt, us);
-}
-
-/* A segment that ends a silence. After several asks nobody can tell which one it answers, so
- * its RTT is not known; it is taken for late rather than for quick. */
-static void answered(struct connection *c, uint64_t at_ns, bool fold, struct told *told)
-{
-	struct silence s = c->silence;
-	struct entry entry = { .kind = ENTRY_ANSWERED, .at_ns = at_ns, .n = s.asks };
-	uint64_t late_us = (at_ns - s.first_ask_ns + 999) / 1000;
-
-	if (s.kinds & ASK_PROBE)
-		c->probes_answered++;
-	if (late_us > c->slowest_answer_us)
-		c->slowest_answer_us = late_us < UINT32_MAX ? late_us : UINT32_MAX;
-	if (s.asks == 1 && (s.kinds == ASK_PROBE || s.kinds == ASK_ZERO_WINDOW)) {
-		uint32_t us = (at_ns - s.last_ask_ns) / 1000;
-
-		if (fold) {
-			extend_run(c, s.last_ask_ns, at_ns, us);
-			break_silence(c, at_ns);
-			return;
-		}
-		rtt__add(&entry.rtt, us);
-		rtt__add(&c->incidents->rtt, us);
-	}
-	note(c, told, entry);
-	break_silence(c, at_ns);
-}
-
-/* The kernel heard the peer after our last ask, but no event told us: the receive path is not
- * watched in CLOSE_WAIT and FIN_WAIT, and an event may be lost. */
-static void answered_unseen(struct connection *c, uint64_t at_ns)
-{
-	if (c->silence.kinds & ASK_PROBE)
-		c->probes_answered++;
-	break_silence(c, at_ns);
 }
 
 /* ---- what every fact tells besides its own subject ---- */
@@ -296,7 +86,7 @@ static void notice_options(struct connection *c, const struct ho_event *e, struc
 	if (!settled)
 		return;
 	c->told = true;
-	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
 }
 
 void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t idle_s,
@@ -315,10 +105,10 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 	if (keepalive__equal(&now, &c->keepalive))
 		return;
 	c->keepalive = now;
-	if (!now.enabled || !make_incidents(c))	/* it concerns nobody yet */
+	if (!now.enabled || !incidents__make(c))	/* it concerns nobody yet */
 		return;
 	c->told = true;
-	note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = at_ns });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = at_ns });
 }
 
 static void notice_life(struct connection *c, const struct ho_event *e, uint32_t hz)
@@ -327,7 +117,7 @@ static void notice_life(struct connection *c, const struct ho_event *e, uint32_t
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
 	if (c->silence.asks && !jiffies__is_before(heard_jiffies(e), c->silence.last_ask_jiffies))
-		answered_unseen(c, heard);
+		silence__answered_unseen(c, heard);
 	if (heard > c->last_heard_ns)
 		c->last_heard_ns = heard;
 	/* In these states tcp_rcv_established() does not run: the peer's empty probes pass
@@ -371,8 +161,8 @@ static void note_probe(struct connection *c, enum entry_kind kind, uint64_t at_n
 		s->held = kind;
 		return;
 	}
-	note_held_probe(c, told);
-	note(c, told, (struct entry){ .kind = kind, .at_ns = at_ns, .n = s->asks });
+	silence__note_held_probe(c, told);
+	incidents__note(c, told, (struct entry){ .kind = kind, .at_ns = at_ns, .n = s->asks });
 }
 
 static void on_probe_sent(struct connection *c, const struct ho_event *e,
@@ -384,7 +174,7 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 	if (e->probes_out)
 		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
 	c->probes_sent++;
-	connection__ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
+	silence__ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
 	note_probe(c, ENTRY_PROBE_SENT, e->mono_ns, rules, told);
 }
@@ -400,8 +190,8 @@ static void on_probe_failed(struct connection *c, const struct ho_event *e,
 	}
 	c->incidents->probes_failed++;
 	c->told = true;
-	note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
-				      .n = e->reason });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
+						 .n = e->reason });
 }
 
 /* The peer's window is closed and data waits: tcp_send_probe0() asks for the window, at growing
@@ -410,7 +200,7 @@ static void on_zero_window_probe(struct connection *c, const struct ho_event *e,
 				 const struct connection_rules *rules, struct told *told)
 {
 	c->incidents->zero_window_probes++;
-	connection__ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
+	silence__ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
 	note_probe(c, ENTRY_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
 
@@ -431,7 +221,7 @@ static void note_local_close(struct connection *c, uint64_t at_ns, uint32_t susp
 	if (c->incidents->closed_ns)
 		return;
 	c->incidents->closed_ns = at_ns;
-	c->incidents->suspect_at_close = connection__unanswered(c) >= suspect_after;
+	c->incidents->suspect_at_close = silence__unanswered(c) >= suspect_after;
 }
 
 static void on_retransmit(struct connection *c, const struct ho_event *e,
@@ -448,13 +238,13 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 		if (fin)
 			note_local_close(c, first, rules->suspect_after);
 		if (first > c->last_heard_ns)	/* else the peer spoke after it */
-			connection__ask(c, first, e->jiffies, kind);
+			silence__ask(c, first, e->jiffies, kind);
 	}
-	connection__ask(c, e->mono_ns, e->jiffies, kind);
-	note_held_probe(c, told);
+	silence__ask(c, e->mono_ns, e->jiffies, kind);
+	silence__note_held_probe(c, told);
 	/* The timer has counted this one already; it does not count a loss probe. */
-	note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
-				      .n = e->retransmits ? e->retransmits : 1 });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
+						 .n = e->retransmits ? e->retransmits : 1 });
 }
 
 /* Who still has the connection resets it with an ACK; who has lost it answers our segment with
@@ -469,7 +259,7 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 	if (of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
 		uint64_t first = first_transmission_ns(e, rules->hz);
 
-		connection__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
+		silence__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
 	}
 }
 
@@ -510,8 +300,8 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 	c->incidents->heartbeats++;
 	c->told = true;
 	heartbeat__take(&c->incidents->heartbeat, e, e->mono_ns - since);
-	note(c, told, (struct entry){ .kind = ENTRY_HEARTBEAT, .at_ns = e->mono_ns,
-				      .last_ns = since, .n = e->payload });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_HEARTBEAT, .at_ns = e->mono_ns,
+						 .last_ns = since, .n = e->payload });
 }
 
 /* One below the next sequence number, with no data or a byte of garbage. A byte of it from a peer
@@ -538,11 +328,11 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	if (own_probe) {
 		c->incidents->peer_probes++;
 		c->told = true;
-		break_silence(c, e->mono_ns);
-		note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
-					      .n = e->payload });
+		silence__end(c, e->mono_ns);
+		incidents__note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
+							 .n = e->payload });
 	} else if (c->silence.asks) {
-		answered(c, e->mono_ns, rules->fold, told);
+		silence__answered(c, e->mono_ns, rules->fold, told);
 	}
 	/* Its own probe leaves the kernel's count alone; data on the fast path may. */
 	c->silence.probes_out = own_probe ? e->probes_out : 0;
@@ -561,7 +351,7 @@ static void on_reset_received(struct connection *c, const struct ho_event *e, st
 	if (!i->reset_heard_ns || e->mono_ns - i->reset_heard_ns > 10000000)
 		i->reset_of_an_ask = e->probes_out > 0;
 	i->reset_ns = e->mono_ns;
-	note(c, told, (struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
 }
 
 static void on_state(struct connection *c, const struct ho_event *e,
@@ -569,23 +359,23 @@ static void on_state(struct connection *c, const struct ho_event *e,
 {
 	if (e->state == TCP_ESTABLISHED) {
 		c->last_heard_ns = e->mono_ns;
-		note(c, told, (struct entry){ .kind = ENTRY_ESTABLISHED, .at_ns = e->mono_ns });
+		incidents__note(c, told, (struct entry){ .kind = ENTRY_ESTABLISHED, .at_ns = e->mono_ns });
 		return;
 	}
-	note(c, told, (struct entry){ .kind = ENTRY_STATE, .at_ns = e->mono_ns,
-				      .from = e->old_state, .to = e->state });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_STATE, .at_ns = e->mono_ns,
+						 .from = e->old_state, .to = e->state });
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
 		note_local_close(c, e->mono_ns, rules->suspect_after);
 		if (c->silence.asks)
-			connection__ask(c, e->mono_ns, e->jiffies, ASK_FIN);
+			silence__ask(c, e->mono_ns, e->jiffies, ASK_FIN);
 		return;
 	}
 	if (e->state != TCP_CLOSE)
 		return;
 	if (e->error && e->error != c->incidents->error) {
 		c->incidents->error = e->error;
-		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
-					      .n = e->error });
+		incidents__note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
+							 .n = e->error });
 	}
 	if (outcome__is_of_keepalive(c, e))
 		untold__find_probes_at_death(c, e, rules, told);
@@ -596,13 +386,13 @@ static void on_state(struct connection *c, const struct ho_event *e,
 
 bool connection__lose_ending(struct connection *c, uint64_t at_ns)
 {
-	if (!make_incidents(c))
+	if (!incidents__make(c))
 		return false;
 	c->incidents->ended_ns = at_ns;
 	c->incidents->ending_lost = true;
 	c->incidents->outcome = OUTCOME_UNKNOWN;
-	c->told |= connection__unanswered(c) > 0;
-	connection__end_episode(c, at_ns, EPISODE_CLOSED);
+	c->told |= silence__unanswered(c) > 0;
+	silence__end_episode(c, at_ns, EPISODE_CLOSED);
 	return true;
 }
 
@@ -652,7 +442,7 @@ static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz,
 {
 	if (!first)
 		return;
-	note(c, told, (struct entry){ .kind = ENTRY_SEEN, .at_ns = e->mono_ns });
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_SEEN, .at_ns = e->mono_ns });
 	adopt_silence(c, e, hz);
 }
 
@@ -683,7 +473,7 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	told->count = told->untold_probes = 0;
 	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return true;
-	if (!is_routine(c, e, rules) && !make_incidents(c))
+	if (!is_routine(c, e, rules) && !incidents__make(c))
 		return false;
 	observe(c, e, rules, told);
 	switch ((enum ho_kind)e->kind) {
@@ -711,16 +501,16 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	case HO_RESET_SENT:
 		c->incidents->reset_sent = true;
 		c->incidents->reset_reason = e->reason;
-		note(c, told, (struct entry){ .kind = ENTRY_RESET_SENT, .at_ns = e->mono_ns,
-					      .n = e->reason });
+		incidents__note(c, told, (struct entry){ .kind = ENTRY_RESET_SENT, .at_ns = e->mono_ns,
+							 .n = e->reason });
 		break;
 	case HO_RESET_RECEIVED:
 		on_reset_received(c, e, told);
 		break;
 	case HO_ERROR:
 		c->incidents->error = e->error;
-		note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
-					      .n = e->error });
+		incidents__note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
+							 .n = e->error });
 		break;
 	case HO_GONE:
 		on_gone(c, e);
@@ -751,10 +541,5 @@ struct latency_evidence connection__evidence(const struct connection *c, uint64_
 void connection__release(struct connection *c)
 {
 	gaps__free(&c->gaps);
-	if (!c->incidents)
-		return;
-	journal__free(&c->incidents->journal);
-	free(c->incidents->episodes);
-	free(c->incidents->successor);
-	free(c->incidents);
+	incidents__free(c);
 }

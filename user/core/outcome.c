@@ -111,7 +111,7 @@ static struct ending name_ending(const struct connection *c, const struct ho_eve
 		return of_error(c, e);
 	/* Straight to CLOSE without an error: unread data, linger 0, disconnect(). */
 	return (struct ending){ OUTCOME_ABORTED_LOCALLY,
-				connection__unanswered(c) >= suspect_after ? FOUND_BY_LOCAL_CLOSE
+				silence__unanswered(c) >= suspect_after ? FOUND_BY_LOCAL_CLOSE
 									   : FOUND_BY_NOTHING };
 }
 
@@ -127,17 +127,17 @@ void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t su
 	case OUTCOME_ABORTED_LOCALLY:
 		c->told |= ending.found_by != FOUND_BY_NOTHING ||
 			   ending.outcome == OUTCOME_ABORTED_LOCALLY;
-		connection__end_episode(c, c->incidents->ended_ns, EPISODE_CLOSED);
+		silence__end_episode(c, c->incidents->ended_ns, EPISODE_CLOSED);
 		break;
 	default:
 		c->told = true;
-		connection__end_episode(c, c->incidents->ended_ns, EPISODE_DIED);
+		silence__end_episode(c, c->incidents->ended_ns, EPISODE_DIED);
 	}
 }
 
 uint64_t outcome__declared_ns(const struct connection *c)
 {
-	const struct incidents *i = connection__incidents(c);
+	const struct incidents *i = incidents__of(c);
 
 	if (i->found_by == FOUND_BY_SUPERSEDED)
 		return i->successor->at_ns;

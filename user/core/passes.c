@@ -34,7 +34,7 @@ void passes__take_silent(struct core *core, const struct record *r)
 			continue;
 		slot__touch(s, r->mono_ns);
 		c = table__history(&core->table, s);
-		if (!c || !connection__incidents(c)->successor || r->mono_ns < silent_ns + 1000000000)
+		if (!c || !incidents__of(c)->successor || r->mono_ns < silent_ns + 1000000000)
 			continue;
 		connection__note_life(c, r->mono_ns - silent_ns - 1000000000);
 		comeback__find_superseded(core, c, r->mono_ns);

@@ -195,8 +195,8 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	if (!connection__apply(c, e, &core->rules, &told))
 		return -ENOMEM;
 	core->unseen += told.untold_probes;
-	if (!connection__ended_ns(c) && !connection__successor(c) &&
-	    connection__incidents(c)->found_by == FOUND_BY_SUPERSEDED)
+	if (!connection__ended_ns(c) && !incidents__successor(c) &&
+	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
 		c->incidents->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
@@ -289,7 +289,7 @@ void sockets__take_loss(struct core *core, const struct record *r)
 		c = s && !s->ignored ? sockets__history(core, s) : NULL;
 		if (!c)
 			return;
-		connection__note_loss(c, r->mono_ns, r->loss.count, &told);
+		incidents__note_loss(c, r->mono_ns, r->loss.count, &told);
 		telling__events(core, c, &told);
 		return;
 	}

@@ -44,7 +44,7 @@ static double port_weight(uint16_t old, uint16_t new)
 /* Was it silent for longer than its own heartbeat allows? */
 static bool is_overdue(const struct connection *c, uint64_t at_ns)
 {
-	uint64_t period_ns = heartbeat__period_ms(&connection__incidents(c)->heartbeat) * 1000000;
+	uint64_t period_ns = heartbeat__period_ms(&incidents__of(c)->heartbeat) * 1000000;
 
 	return period_ns && at_ns - c->last_heard_ns > period_ns + period_ns / 2;
 }
@@ -54,7 +54,7 @@ static double silence_weight(const struct connection *c, uint64_t at_ns)
 {
 	if (!c || !c->last_heard_ns)
 		return 1;
-	if (connection__unanswered(c))
+	if (silence__unanswered(c))
 		return ASKED_IN_VAIN_WEIGHT;
 	if (is_overdue(c, at_ns))
 		return OVERDUE_WEIGHT;
@@ -294,7 +294,7 @@ static double strangers(const struct supersession *s, const struct connection *c
 /* A rival counts as far as it may be dead, too. */
 static double likely_dead(const struct connection *c)
 {
-	return c && connection__unanswered(c) ? 1 : SILENT_IS_DEAD;
+	return c && silence__unanswered(c) ? 1 : SILENT_IS_DEAD;
 }
 
 /* Weights of other silent connections that the same arrivals may have superseded, dead ones that

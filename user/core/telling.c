@@ -53,7 +53,7 @@ enum truth telling__is_wanted(struct core *core, const struct connection *c)
 		return TRUTH_YES;
 	return is_wanted(core, (struct filter_subject){
 		.netns_name = netns_name(core, c), .family = connection__family(c), .local = c->local, .peer = c->peer, .netns = c->netns,
-		.state = connection__ended_ns(c) ? connection__incidents(c)->ended_from : c->state,
+		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
 		.device = identities__name(&core->identities, device_of(core, c)) }, c->owner);
 }
 
@@ -67,8 +67,8 @@ static struct subject subject_of(struct core *core, const struct connection *c)
 enum outcome telling__outcome(const struct core *core, const struct connection *c)
 {
 	if (connection__ended_ns(c))
-		return connection__incidents(c)->outcome;
-	return connection__unanswered(c) >= core->config.suspect_after ? OUTCOME_SUSPECT
+		return incidents__of(c)->outcome;
+	return silence__unanswered(c) >= core->config.suspect_after ? OUTCOME_SUSPECT
 								       : OUTCOME_OPEN;
 }
 
@@ -78,8 +78,8 @@ void telling__timeline(struct core *core, struct connection *c)
 		.subject = subject_of(core, c),
 		.outcome = telling__outcome(core, c),
 		.final = connection__ended_ns(c) != 0,
-		.revision = connection__revise(c),
-		.half_open = connection__incidents(c)->found_by != FOUND_BY_NOTHING,
+		.revision = incidents__revise(c),
+		.half_open = incidents__of(c)->found_by != FOUND_BY_NOTHING,
 	};
 
 	if (t.half_open) {
@@ -87,9 +87,9 @@ void telling__timeline(struct core *core, struct connection *c)
 		t.evidence = connection__evidence(c, t.declared_ns);
 		t.latency = latency__between(&t.evidence);
 		/* It was gone when it came again, if not before. */
-		t.latency.lower_bounds_known |= connection__incidents(c)->found_by == FOUND_BY_SUPERSEDED;
+		t.latency.lower_bounds_known |= incidents__of(c)->found_by == FOUND_BY_SUPERSEDED;
 	}
-	connection__flush_run(c);
+	incidents__flush_run(c);
 	if (core->sink.timeline)
 		core->sink.timeline(core->sink.context, &t);
 }
@@ -128,7 +128,7 @@ void telling__events(struct core *core, const struct connection *c, const struct
 struct glimpse telling__glimpse(const struct core *core, const struct connection *c)
 {
 	return (struct glimpse){ .suspect = telling__outcome(core, c) == OUTCOME_SUSPECT,
-				 .has_period = heartbeat__period_ms(&connection__incidents(c)->heartbeat),
+				 .has_period = heartbeat__period_ms(&incidents__of(c)->heartbeat),
 				 .last_heard_ns = c->last_heard_ns };
 }
 
@@ -137,7 +137,7 @@ void telling__change(struct core *core, const struct connection *c, const struct
 {
 	struct glimpse now = telling__glimpse(core, c);
 	uint64_t since = now.suspect ? now.last_heard_ns : before->last_heard_ns;
-	struct change change = { .at_ns = at_ns, .asks = connection__unanswered(c),
+	struct change change = { .at_ns = at_ns, .asks = silence__unanswered(c),
 				 .silent_ns = since && at_ns > since ? at_ns - since : 0 };
 	struct subject subject;
 

@@ -28,7 +28,7 @@ void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_
 	if (s->adopted)
 		return;
 	told->untold_probes += untold;
-	connection__note_loss(c, at_ns, untold, told);
+	incidents__note_loss(c, at_ns, untold, told);
 }
 
 /* A silence of whose probes none was told begins with one an interval ago: the latest that it
@@ -36,11 +36,11 @@ void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_
 static void assume_untold_probe(struct connection *c, const struct ho_event *e,
 				uint64_t interval_ns, uint8_t probes_out, struct told *told)
 {
-	connection__ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
+	silence__ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
 	c->silence.probes_out = probes_out;
 	c->probes_sent++;
 	told->untold_probes++;
-	connection__note_loss(c, e->mono_ns, 1, told);
+	incidents__note_loss(c, e->mono_ns, 1, told);
 }
 
 /* The first probe that we are told of in a silence, and the kernel's count is above one: either
@@ -91,7 +91,7 @@ static void assume_unseen_probes(struct connection *c, const struct ho_event *e,
 	uint32_t n = unseen_probes(c, e, last_ns, hz), left;
 
 	for (left = n; left; left--)
-		connection__ask(c, last_ns - (left - 1) * interval_ns, e->jiffies, ASK_PROBE);
+		silence__ask(c, last_ns - (left - 1) * interval_ns, e->jiffies, ASK_PROBE);
 	c->probes_sent += n;
 }
 

@@ -124,7 +124,7 @@ static void write_owner(struct json *j, const struct owner *o)
 static void write_socket(struct lines *l, const struct subject *s)
 {
 	const struct connection *c = s->connection;
-	uint32_t bound_if = connection__incidents(c)->bound_if;
+	uint32_t bound_if = incidents__of(c)->bound_if;
 	uint8_t family = connection__family(c);
 	char local[ADDRESS_TEXT_SIZE];
 	struct json *j = &l->json;
@@ -329,7 +329,7 @@ static void write_keepalive(struct lines *l, const struct keepalive *k)
 
 static void write_outcome(struct lines *l, const struct timeline *t)
 {
-	const struct incidents *i = connection__incidents(t->subject.connection);
+	const struct incidents *i = incidents__of(t->subject.connection);
 	struct json *j = &l->json;
 
 	json__string(j, "outcome", outcome__name(t->outcome));
@@ -366,7 +366,7 @@ static void write_successor(struct lines *l, const struct successor *s)
 
 static void write_half_open(struct lines *l, const struct timeline *t)
 {
-	const struct incidents *i = connection__incidents(t->subject.connection);
+	const struct incidents *i = incidents__of(t->subject.connection);
 	const struct latency_evidence *e = &t->evidence;
 	struct json *j = &l->json;
 
@@ -390,7 +390,7 @@ static void write_half_open(struct lines *l, const struct timeline *t)
 
 static void write_counts(struct json *j, const struct connection *c)
 {
-	const struct incidents *i = connection__incidents(c);
+	const struct incidents *i = incidents__of(c);
 
 	json__object(j, "counts");
 	json__u64(j, "probes_sent", c->probes_sent);
@@ -515,7 +515,7 @@ static void write_episode(struct lines *l, uint8_t kinds, uint64_t first_ns, uin
 static void write_episodes(struct lines *l, const struct timeline *t)
 {
 	const struct connection *c = t->subject.connection;
-	const struct incidents *past = connection__incidents(c);
+	const struct incidents *past = incidents__of(c);
 	struct json *j = &l->json;
 	unsigned int i;
 
@@ -525,7 +525,7 @@ static void write_episodes(struct lines *l, const struct timeline *t)
 
 		write_episode(l, e->kinds, e->first_unanswered_ns, e->asks, e->end, e->ended_ns);
 	}
-	if (!t->final && connection__unanswered(c))
+	if (!t->final && silence__unanswered(c))
 		write_episode(l, c->silence.kinds, c->silence.first_ask_ns, c->silence.asks,
 			      EPISODE_OPEN, 0);
 	json__end_array(j);
@@ -551,8 +551,8 @@ static void write_events(struct lines *l, const struct journal *journal)
 static void on_timeline(void *context, const struct timeline *t)
 {
 	const struct connection *c = t->subject.connection;
-	const struct incidents *i = connection__incidents(c);
-	struct rtt rtt = connection__rtt(c);
+	const struct incidents *i = incidents__of(c);
+	struct rtt rtt = incidents__rtt(c);
 	struct lines *l = context;
 	struct json *j = &l->json;
 

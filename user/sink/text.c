@@ -109,9 +109,9 @@ static void add_socket(struct text *t, struct words *w, const struct subject *s)
 	if (*s->netns_name)
 		snprintf(name + strlen(name), 80, "@%s", s->netns_name);
 	add_column(t, w, 0, name);
-	address__format(connection__family(c), connection__incidents(c)->bound_if, c->local.address, address);
+	address__format(connection__family(c), incidents__of(c)->bound_if, c->local.address, address);
 	add_column(t, w, 1, address__with_port(address, c->local.port, end));
-	address__format_peer(t->disguise, connection__family(c), connection__incidents(c)->bound_if, c->peer.address, address);
+	address__format_peer(t->disguise, connection__family(c), incidents__of(c)->bound_if, c->peer.address, address);
 	address__with_port(address, c->peer.port, end);
 	if (s->device)
 		snprintf(name, sizeof(name), "%s (%s)", end, s->device);
@@ -283,7 +283,7 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 static void on_change(void *context, const struct subject *s, const struct change *change)
 {
 	enum colour colour = change->kind == CHANGE_SUSPECT ? YELLOW : GREEN;
-	const struct heartbeat *h = &connection__incidents(s->connection)->heartbeat;
+	const struct heartbeat *h = &incidents__of(s->connection)->heartbeat;
 	struct words w = { 0 };
 	struct text *t = context;
 
@@ -320,7 +320,7 @@ static void add_blindness(struct words *w, const struct timeline *tl)
 		words__add(w, "up to ");
 	}
 	words__add_duration(w, tl->latency.max_ns / 1e9);
-	words__add(w, " (%s)", found_by__name(connection__incidents(tl->subject.connection)->found_by));
+	words__add(w, " (%s)", found_by__name(incidents__of(tl->subject.connection)->found_by));
 }
 
 static void on_timeline(void *context, const struct timeline *tl)

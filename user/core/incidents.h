@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What befell a connection beyond answered probes and idle gaps. Most have nothing of it, so it lies
+ * apart. */
+#ifndef HALFOPEN_CORE_INCIDENTS_H
+#define HALFOPEN_CORE_INCIDENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "endpoint.h"
+#include "heartbeat.h"
+#include "journal.h"
+#include "traffic.h"
+
+struct connection;
+
+enum outcome {
+	OUTCOME_OPEN, OUTCOME_SUSPECT,
+	OUTCOME_KEEPALIVE_TIMEOUT, OUTCOME_USER_TIMEOUT, OUTCOME_RETRANSMIT_TIMEOUT,
+	OUTCOME_ZERO_WINDOW_TIMEOUT, OUTCOME_UNREACHABLE, OUTCOME_RESET_BY_PEER,
+	OUTCOME_CLOSED_BY_PEER, OUTCOME_CLOSED_LOCALLY, OUTCOME_ABORTED_LOCALLY,
+	OUTCOME_UNKNOWN,
+};
+
+enum found_by {
+	FOUND_BY_NOTHING, FOUND_BY_KEEPALIVE, FOUND_BY_USER_TIMEOUT, FOUND_BY_RETRANSMIT,
+	FOUND_BY_ZERO_WINDOW, FOUND_BY_RESET, FOUND_BY_UNREACHABLE, FOUND_BY_LOCAL_CLOSE,
+	FOUND_BY_SUPERSEDED, FOUND_BY_COUNT,
+};
+
+/* The connection on which the device seems to have come back. */
+struct successor {
+	uint64_t cookie;
+	uint64_t at_ns;		/* its arrival */
+	struct endpoint peer;
+	uint8_t family;
+	double confidence;	/* 1: the operator's word */
+};
+
+#define EPISODES_KEPT 16
+
+/* What does not happen to a socket whose peer answers every probe: made when the first of it does. */
+struct incidents {
+	uint32_t probes_failed, peer_probes, zero_window_probes, heartbeats, events_lost;
+	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
+	struct rtt rtt;		/* of answers that are in the journal */
+	uint32_t bound_if;	/* interface that it is bound to: the scope of link-local addresses */
+	uint32_t revision;
+	struct heartbeat heartbeat;
+	struct traffic traffic;	/* since there are incidents */
+	struct successor *successor;	/* NULL: nobody suspected one */
+	struct journal journal;
+	struct episode *episodes;
+	uint32_t episodes_used, episodes_omitted;
+
+	/* Evidence of the ending. */
+	uint64_t closed_ns;	/* our program closed it (its FIN was queued) */
+	uint64_t ended_ns;	/* 0: open */
+	uint64_t reset_heard_ns;	/* a segment with RST arrived ... */
+	uint64_t reset_ns;	/* ... and the kernel accepted it */
+	uint32_t reset_reason;	/* of the one that we sent */
+	uint16_t error;
+	bool reset_sent, reset_of_an_ask, suspect_at_close;
+	uint8_t ended_from;	/* TCP state */
+	uint8_t outcome;	/* enum outcome */
+	uint8_t found_by;	/* enum found_by */
+	bool ending_lost;	/* the state change was not seen, only that it is gone */
+
+	struct connection *next_ended;	/* waiting for its last events */
+};
+
+/* What one fact adds to the stream of events. */
+struct told {
+	struct entry entries[4];
+	unsigned int count;
+	uint32_t untold_probes;	/* whose own events never came, by the kernel's count */
+};
+
+/* What befell it, all zeroes where nothing did; valid until the next fact is taken. */
+const struct incidents *incidents__of(const struct connection *c);
+
+/* From now on it has some. False when memory is short. */
+bool incidents__make(struct connection *c);
+
+/* Writes into the journal, and tells. Only of a connection that has incidents. */
+void incidents__note(struct connection *c, struct told *told, struct entry entry);
+
+/* Events about this socket never reached us. */
+void incidents__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
+			  struct told *told);
+
+/* It may have been superseded, or surely was: the likeliest successor stays. */
+void incidents__suspect_successor(struct connection *c, const struct successor *by,
+				  struct told *told);
+
+/* Its successor, unless it was heard after that one came. */
+const struct successor *incidents__successor(const struct connection *c);
+
+/* By what its peer was found to be gone. False when memory is short. */
+bool incidents__set_found_by(struct connection *c, enum found_by found_by);
+
+/* Counts one more timeline of it; returns which one this is. */
+uint32_t incidents__revise(struct connection *c);
+
+/* Of all answers whose round trip is known. */
+struct rtt incidents__rtt(const struct connection *c);
+
+/* Moves the run of answered probes into the journal. */
+void incidents__flush_run(struct connection *c);
+
+void incidents__free(struct connection *c);
+
+#endif

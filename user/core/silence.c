@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+
+uint32_t silence__unanswered(const struct connection *c)
+{
+	return c->silence.asks ? c->silence.asks - 1 : 0;
+}
+
+void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
+{
+	struct silence *s = &c->silence;
+
+	if (!s->asks) {
+		s->first_ask_ns = at_ns;
+		c->silences++;
+	}
+	s->asks += s->asks < UINT16_MAX;
+	s->kinds |= kind;
+	if (at_ns > s->last_ask_ns)
+		s->last_ask_ns = at_ns;
+	s->last_ask_jiffies = at_jiffies;
+	if (s->asks >= 2)
+		c->told = true;
+}
+
+void silence__end_episode(struct connection *c, uint64_t at_ns, enum episode_end end)
+{
+	const struct silence *s = &c->silence;
+	struct incidents *i = c->incidents;
+	struct episode *bigger;
+
+	if (s->asks < (end == EPISODE_DIED ? 1 : 2))
+		return;
+	if (i->episodes_used == EPISODES_KEPT) {
+		memmove(&i->episodes[EPISODES_KEPT / 2], &i->episodes[EPISODES_KEPT / 2 + 1],
+			(EPISODES_KEPT / 2 - 1) * sizeof(*i->episodes));
+		i->episodes_used--;
+		i->episodes_omitted++;
+	}
+	bigger = realloc(i->episodes, (i->episodes_used + 1) * sizeof(*bigger));
+	if (!bigger) {
+		i->episodes_omitted++;
+		return;
+	}
+	i->episodes = bigger;
+	i->episodes[i->episodes_used++] = (struct episode){
+		.first_unanswered_ns = s->first_ask_ns, .ended_ns = at_ns,
+		.asks = s->asks, .kinds = s->kinds, .end = end };
+}
+
+void silence__note_held_probe(struct connection *c, struct told *told)
+{
+	struct silence *s = &c->silence;
+
+	if (s->held)
+		incidents__note(c, told, (struct entry){ .kind = s->held, .n = 1,
+							 .at_ns = s->first_ask_ns });
+	s->held = 0;
+}
+
+void silence__end(struct connection *c, uint64_t at_ns)
+{
+	silence__end_episode(c, at_ns, EPISODE_RECOVERED);
+	c->silence = (struct silence){ 0 };
+}
+
+static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered_ns, uint32_t us)
+{
+	struct answered_run *run = &c->run;
+
+	if (!run->rtt.count)
+		*run = (struct answered_run){ .first_ns = sent_ns, .episode = c->silences };
+	run->last_ns = answered_ns;
+	rtt__add(&run->rtt, us);
+}
+
+/* A segment that ends a silence. After several asks nobody can tell which one it answers, so
+ * its RTT is not known; it is taken for late rather than for quick. */
+void silence__answered(struct connection *c, uint64_t at_ns, bool fold, struct told *told)
+{
+	struct silence s = c->silence;
+	struct entry entry = { .kind = ENTRY_ANSWERED, .at_ns = at_ns, .n = s.asks };
+	uint64_t late_us = (at_ns - s.first_ask_ns + 999) / 1000;
+
+	if (s.kinds & ASK_PROBE)
+		c->probes_answered++;
+	if (late_us > c->slowest_answer_us)
+		c->slowest_answer_us = late_us < UINT32_MAX ? late_us : UINT32_MAX;
+	if (s.asks == 1 && (s.kinds == ASK_PROBE || s.kinds == ASK_ZERO_WINDOW)) {
+		uint32_t us = (at_ns - s.last_ask_ns) / 1000;
+
+		if (fold) {
+			extend_run(c, s.last_ask_ns, at_ns, us);
+			silence__end(c, at_ns);
+			return;
+		}
+		rtt__add(&entry.rtt, us);
+		rtt__add(&c->incidents->rtt, us);
+	}
+	incidents__note(c, told, entry);
+	silence__end(c, at_ns);
+}
+
+void silence__answered_unseen(struct connection *c, uint64_t at_ns)
+{
+	if (c->silence.kinds & ASK_PROBE)
+		c->probes_answered++;
+	silence__end(c, at_ns);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What we asked of a peer since it was last heard, and how that ended. */
+#ifndef HALFOPEN_CORE_SILENCE_H
+#define HALFOPEN_CORE_SILENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "journal.h"
+
+struct connection;
+struct told;
+
+/* Kinds of ask, as bits: a silence that saw several is mixed. */
+enum ask {
+	ASK_PROBE = 1 << 0,
+	ASK_DATA = 1 << 1,
+	ASK_ZERO_WINDOW = 1 << 2,
+	ASK_FIN = 1 << 3,
+};
+
+/* Asks since the peer was last heard. One of them is a question; from the second on, when the
+ * first stayed unanswered until the next was due, it is an episode. */
+struct silence {
+	uint64_t first_ask_ns;
+	uint64_t last_ask_ns;
+	uint32_t last_ask_jiffies;
+	uint16_t asks;		/* saturates */
+	uint8_t probes_out;	/* the kernel's count at the last probe */
+	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
+	uint8_t kinds : 4;
+	bool adopted : 1;	/* it had begun when we first saw the socket */
+	uint8_t held;	/* enum entry_kind of a first probe, which is not in the journal while it may
+			 * be answered; 0: none */
+} __attribute__((packed, aligned(2)));
+
+/* Probes that were answered one after the other, not yet in the journal. */
+struct answered_run {
+	uint64_t first_ns, last_ns;	/* first sent, last answered */
+	struct rtt rtt;			/* count 0: none */
+	uint16_t episode;		/* as in struct entry */
+} __attribute__((packed, aligned(2)));
+
+enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };
+
+struct episode {
+	uint64_t first_unanswered_ns;
+	uint64_t ended_ns;
+	uint32_t asks;
+	uint8_t kinds;
+	uint8_t end;	/* enum episode_end */
+};
+
+/* An ask left at `at_ns`: it begins a silence, or prolongs it. */
+void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind);
+
+/* Asks that stayed unanswered until the next was due: the last one may still be answered. */
+uint32_t silence__unanswered(const struct connection *c);
+
+/* Records the present silence as an episode with this end, if it is one. The silence itself
+ * stays, as evidence. */
+void silence__end_episode(struct connection *c, uint64_t at_ns, enum episode_end end);
+
+/* The first probe was not noted while it might have been answered: now it is. */
+void silence__note_held_probe(struct connection *c, struct told *told);
+
+/* Forgets its asks; as an episode, if it was one, it recovered. */
+void silence__end(struct connection *c, uint64_t at_ns);
+
+/* A segment ends it, and is told; with `fold` one answer to one probe joins the run instead. */
+void silence__answered(struct connection *c, uint64_t at_ns, bool fold, struct told *told);
+
+/* The kernel heard the peer after our last ask, but no event told us: the receive path is not
+ * watched in CLOSE_WAIT and FIN_WAIT, and an event may be lost. */
+void silence__answered_unseen(struct connection *c, uint64_t at_ns);
+
+#endif
