@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """apply and revert: what is written, what was saved before, and the way back whatever happens."""
+import contextlib
 import fcntl
 import json
 import os
@@ -128,12 +129,30 @@ def test_a_trial_that_was_good(lab):
     assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
 
 
-def test_a_trial_whose_guard_was_killed(lab):
-    """Nobody takes it back then; doctor says so."""
+def guards(lab):
+    return [int(pid) for pid in subprocess.run(["pgrep", "-f", f"revert --state {lab.path('state')}"],
+                                               capture_output=True, text=True).stdout.split()]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_trial_whose_guard_was_killed(lab, which):
+    """Either of the two, more than once: it ends all the same, and so do they."""
+    assert apply(lab, "--idle", "120", "--trial", "7s", "--yes").returncode == 0
+    for _ in range(2):
+        pair = wait_until(lambda: len(guards(lab)) == 2 and guards(lab), 5, "two guards")
+        os.kill(pair[which], signal.SIGKILL)
+    wait_until(lambda: values(lab.gateway)[0] == 7200, 12, "the end of the trial")
+    wait_until(lambda: not guards(lab), 5, "the end of its guards")
+
+
+def test_a_trial_whose_guards_were_killed(lab):
+    """Both at once: nobody takes it back then; doctor says so."""
     assert apply(lab, "--idle", "120", "--trial", "2s", "--yes").returncode == 0
-    guard = wait_until(lambda: subprocess.run(["pgrep", "-f", f"revert --state {lab.path('state')}"],
-                                              capture_output=True, text=True).stdout.split(), 5, "the guard")
-    os.kill(int(guard[0]), signal.SIGKILL)
+    wait_until(lambda: guards(lab), 5, "a guard")
+    while guards(lab):
+        for pid in guards(lab):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     time.sleep(9)
     assert values(lab.gateway)[0] == 120
     r = subprocess.run(["unshare", "-m", "sh", "-c", 'mkdir -p /var/lib/halfopen && mount --bind "$1" '

@@ -90,8 +90,9 @@ int guard__start(const char *directory, uint32_t netns, int64_t until_s)
 	char path[512], inode[ARGUMENT_SIZE], until[ARGUMENT_SIZE], unit[64];
 	char *const process[] = { path, "revert", "--state", (char *)directory, "--guard", inode,
 				  "--until", until, NULL };
-	char *const service[] = { "systemd-run", "--quiet", "--collect", "--unit", unit, path, "revert",
-				  "--state", (char *)directory, "--guard", inode, "--until", until, NULL };
+	char *const service[] = { "systemd-run", "--quiet", "--collect", "--property=Restart=on-failure",
+				  "--unit", unit, path, "revert", "--state", (char *)directory, "--guard",
+				  inode, "--until", until, NULL };
 	int err = own_path(path, sizeof(path));
 
 	if (err)
@@ -102,6 +103,29 @@ int guard__start(const char *directory, uint32_t netns, int64_t until_s)
 	if (!access("/run/systemd/system", F_OK) && !run(service))
 		return 0;
 	return start_process(process);
+}
+
+/* Two keep the time, and each other: who is killed is replaced. */
+struct watch_mates {
+	pid_t parent;	/* 0: we are the first */
+	pid_t child;	/* 0: none */
+};
+
+static void keep_mate(struct watch_mates *m)
+{
+	pid_t us = getpid(), child;
+
+	if (m->parent && getppid() != m->parent)
+		m->parent = 0;	/* it was killed: we take its place */
+	if (m->child && waitpid(m->child, NULL, WNOHANG) == m->child)
+		m->child = 0;
+	if (m->parent || m->child)
+		return;
+	child = fork();
+	if (child > 0)
+		m->child = child;
+	else if (!child)
+		m->parent = us;
 }
 
 /* Is it still this trial? It begins a moment after its guard. */
@@ -140,17 +164,19 @@ static int take_back(const struct applied *trial)
 int guard__run(const char *directory, uint32_t netns, int64_t until_s)
 {
 	int64_t began_s = applied__now_s();
+	struct watch_mates mates = { 0 };
 	struct applied a;
 	int lock, err;
 
 	signal(SIGHUP, SIG_IGN);
 	openlog("halfopen", LOG_PID, LOG_DAEMON);
 	while (applied__now_s() < until_s) {
+		keep_mate(&mates);
 		sleep(1);
 		if (!is_on(directory, netns, until_s, &a) && applied__now_s() > began_s + 60)
 			return 0;
 	}
-	do {	/* whoever changes something now is soon done */
+	do {	/* whoever changes something now is soon done; the other of us may be it */
 		lock = applied__lock(directory);
 		if (lock == -EWOULDBLOCK)
 			usleep(100000);

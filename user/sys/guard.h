@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Who takes a trial back when its time is over, whatever happens to whoever began it: a process of its
- * own, a service of systemd's where that runs (which outlives a login).
+ * own, a service of systemd's where that runs (which outlives a login). It has a twin: whichever of the
+ * two is killed, the other replaces it within a second.
  */
 #ifndef HALFOPEN_SYS_GUARD_H
 #define HALFOPEN_SYS_GUARD_H
