@@ -13,6 +13,7 @@
 #include "filter.h"
 #include "latency.h"
 #include "owner.h"
+#include "ranking.h"
 #include "record.h"
 #include "wallclock.h"
 
@@ -98,12 +99,6 @@ struct core_totals {
 	uint64_t longest_blind_ns;	/* upper bound of the longest detection latency */
 	uint64_t open, open_without_keepalive, suspect;
 	uint64_t namespaces;	/* that sockets live in */
-};
-
-/* A program, whatever its processes, and how many open sockets without keepalive it holds. */
-struct program_count {
-	char comm[16];
-	uint64_t sockets;
 };
 
 /* NULL when memory is short. The sink is copied. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,52 +20,23 @@
 
 /* ---- programs ---- */
 
-struct tally {
-	uint32_t program;
-	size_t sockets;
-};
-
-static int by_program(const void *a, const void *b)
-{
-	const struct tally *x = a, *y = b;
-
-	return x->program < y->program ? -1 : x->program > y->program;
-}
-
-/* The programs of the chosen lives with most of them; equals in the order of their names. */
+/* The programs that hold most of the chosen lives' sockets. */
 static bool rank_programs(const struct lives *l, const struct scope *s,
-			  bool (*chosen)(const struct life *), struct program_share *most)
+			  bool (*chosen)(const struct life *), struct program_count *most)
 {
-	struct tally *all = calloc(s->count + 1, sizeof(*all));
-	size_t i, n = 0, kinds = 0;
-	unsigned int k;
+	struct program_count *all = calloc(s->count + 1, sizeof(*all));
+	size_t i, n = 0;
 
 	if (!all)
 		return false;
-	for (i = 0; i < s->count; i++)
-		if (chosen(s->lives[i]))
-			all[n++] = (struct tally){ s->lives[i]->program, 1 };
-	qsort(all, n, sizeof(*all), by_program);
-	for (i = 0; i < n; i++) {
-		if (kinds && all[kinds - 1].program == all[i].program)
-			all[kinds - 1].sockets++;
-		else
-			all[kinds++] = all[i];
+	for (i = 0; i < s->count; i++) {
+		if (!chosen(s->lives[i]))
+			continue;
+		all[n].sockets = 1;
+		snprintf(all[n++].comm, sizeof(all->comm), "%s", texts__at(&l->texts, s->lives[i]->program));
 	}
-	for (k = 0; k < PROGRAMS_TOLD; k++) {
-		struct tally *best = NULL;
-
-		for (i = 0; i < kinds; i++)
-			if (all[i].sockets && (!best || all[i].sockets > best->sockets ||
-			    (all[i].sockets == best->sockets &&
-			     strcmp(texts__at(&l->texts, all[i].program),
-				    texts__at(&l->texts, best->program)) < 0)))
-				best = &all[i];
-		if (!best)
-			break;
-		most[k] = (struct program_share){ texts__at(&l->texts, best->program), best->sockets };
-		best->sockets = 0;
-	}
+	n = ranking__of_programs(all, n);
+	memcpy(most, all, (n < PROGRAMS_TOLD ? n : PROGRAMS_TOLD) * sizeof(*all));
 	free(all);
 	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "idle_timeout.h"
 #include "prediction.h"
+#include "ranking.h"
 #include "retransmission.h"
 #include "scopes.h"
 
@@ -16,17 +17,12 @@ struct quiet_deaths {
 
 #define PROGRAMS_TOLD 3
 
-struct program_share {
-	const char *comm;	/* "" = not known */
-	size_t sockets;
-};
-
 struct evidence {
 	size_t sockets, with_keepalive, own_options, options_unknown;
 	double socket_hours, watched_hours;
 	size_t gaps_survived, gaps_lost, half_open;
-	struct program_share blind[PROGRAMS_TOLD];	/* without keepalive, most first */
-	struct program_share stubborn[PROGRAMS_TOLD];	/* with options of their own */
+	struct program_count blind[PROGRAMS_TOLD];	/* without keepalive, most first; sockets 0: no more */
+	struct program_count stubborn[PROGRAMS_TOLD];	/* with options of their own */
 	struct detection detection;	/* upper bounds, of the idle */
 	struct unacknowledged *stuck;	/* ended by retransmission */
 	size_t stuck_count;

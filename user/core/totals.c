@@ -33,37 +33,6 @@ struct core_totals core__totals(struct core *core)
 	return totals;
 }
 
-static int by_sockets(const void *a, const void *b)
-{
-	const struct program_count *x = a, *y = b;
-
-	if (x->sockets != y->sockets)
-		return x->sockets < y->sockets ? 1 : -1;
-	return strcmp(x->comm, y->comm);
-}
-
-static int by_comm(const void *a, const void *b)
-{
-	const struct program_count *x = a, *y = b;
-
-	return strcmp(x->comm, y->comm);
-}
-
-/* Adds up the processes of each program; returns how many programs there are. */
-static unsigned int join_programs(struct program_count *all, unsigned int count)
-{
-	unsigned int i, programs = 0;
-
-	qsort(all, count, sizeof(*all), by_comm);
-	for (i = 0; i < count; i++) {
-		if (programs && !strcmp(all[programs - 1].comm, all[i].comm))
-			all[programs - 1].sockets += all[i].sockets;
-		else
-			all[programs++] = all[i];
-	}
-	return programs;
-}
-
 unsigned int core__blind_programs(struct core *core, struct program_count *programs,
 				  unsigned int size)
 {
@@ -83,8 +52,7 @@ unsigned int core__blind_programs(struct core *core, struct program_count *progr
 		memcpy(all[count++].comm, owners__at(&core->owners, i)->comm,
 		       sizeof(all->comm));
 	}
-	count = join_programs(all, count);
-	qsort(all, count, sizeof(*all), by_sockets);
+	count = ranking__of_programs(all, count);
 	if (count > size)
 		count = size;
 	memcpy(programs, all, count * sizeof(*all));

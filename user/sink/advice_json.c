@@ -56,15 +56,15 @@ static void write_detection(struct json *j, const struct detection *d)
 
 /* ---- the evidence ---- */
 
-static void write_programs(struct json *j, const char *key, const struct program_share *shares)
+static void write_programs(struct json *j, const char *key, const struct program_count *programs)
 {
 	unsigned int k;
 
 	json__array(j, key);
-	for (k = 0; k < PROGRAMS_TOLD && shares[k].comm; k++) {
+	for (k = 0; k < PROGRAMS_TOLD && programs[k].sockets; k++) {
 		json__object(j, NULL);
-		json__string(j, "comm", shares[k].comm);
-		json__u64(j, "sockets", shares[k].sockets);
+		json__string(j, "comm", programs[k].comm);
+		json__u64(j, "sockets", programs[k].sockets);
 		json__end_object(j);
 	}
 	json__end_array(j);

@@ -107,13 +107,13 @@ static void add_setting(struct words *w, const struct setting *s)
 	words__add(w, "%.0f/%.0f/%u", s->idle_s, s->interval_s, s->probes);
 }
 
-static void add_programs(struct words *w, const struct program_share *shares)
+static void add_programs(struct words *w, const struct program_count *programs)
 {
 	unsigned int k;
 
-	for (k = 0; k < PROGRAMS_TOLD && shares[k].comm; k++)
-		words__add(w, "%s%s %zu", k ? ", " : " (", *shares[k].comm ? shares[k].comm : "?",
-			   shares[k].sockets);
+	for (k = 0; k < PROGRAMS_TOLD && programs[k].sockets; k++)
+		words__add(w, "%s%s %zu", k ? ", " : " (", *programs[k].comm ? programs[k].comm : "?",
+			   programs[k].sockets);
 	words__add(w, k ? ")" : "");
 }
 

@@ -19,8 +19,8 @@ struct search {
 
 static void count_program(struct touched *t, const char *comm)
 {
-	struct touched_program *bigger;
-	unsigned int i;
+	struct program_count *bigger;
+	size_t i;
 
 	for (i = 0; i < t->program_count; i++)
 		if (!strncmp(t->programs[i].comm, comm, sizeof(t->programs[i].comm) - 1)) {
@@ -31,7 +31,7 @@ static void count_program(struct touched *t, const char *comm)
 	if (!bigger)
 		return;
 	t->programs = bigger;
-	bigger[t->program_count] = (struct touched_program){ .sockets = 1 };
+	bigger[t->program_count] = (struct program_count){ .sockets = 1 };
 	snprintf(bigger[t->program_count++].comm, sizeof(bigger->comm), "%s", comm);
 }
 
@@ -54,15 +54,6 @@ static int on_row(void *context, const struct ho_row *row)
 	return 0;
 }
 
-static int by_sockets(const void *a, const void *b)
-{
-	const struct touched_program *x = a, *y = b;
-
-	if (x->sockets != y->sockets)
-		return x->sockets < y->sockets ? 1 : -1;
-	return strcmp(x->comm, y->comm);
-}
-
 int touched__find(uint32_t netns, struct touched *t)
 {
 	struct search search = { .netns = netns, .touched = t };
@@ -81,8 +72,7 @@ int touched__find(uint32_t netns, struct touched *t)
 	snapshot__close(snapshot);
 	btf__free(btf);
 	holders__free(&search.met);
-	if (t->program_count)
-		qsort(t->programs, t->program_count, sizeof(*t->programs), by_sockets);
+	t->program_count = ranking__of_programs(t->programs, t->program_count);
 	return err;
 }
 

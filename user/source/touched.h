@@ -6,14 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct touched_program {
-	char comm[16];
-	size_t sockets;		/* that have keepalive on and take an option from the sysctls */
-};
+#include "ranking.h"
 
 struct touched {
-	struct touched_program *programs;	/* most sockets first */
-	unsigned int program_count;
+	/* Of sockets that have keepalive on and take an option from the sysctls; most first. */
+	struct program_count *programs;
+	size_t program_count;
 	size_t following, without, own;	/* sockets: that follow, without keepalive, all options own */
 };
 
