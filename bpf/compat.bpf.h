@@ -148,8 +148,8 @@ static __always_inline __u8 compat__net_keepalive_probes(const struct net *net, 
 	return probes > 255 ? 255 : probes;
 }
 
-/* 3d368ab87cf6 (5.12) gives each namespace a cookie when it is made; before, it is an atomic_long that
- * is 0 until somebody asks. */
+/* 3d368ab87cf6 (5.12) gives each namespace a cookie when it is made; before, it is an atomic_long
+ * that is 0 until somebody asks. */
 struct net___cookie {
 	__u64 net_cookie;
 } __attribute__((preserve_access_index));
@@ -158,7 +158,9 @@ static __always_inline __u32 compat__net_cookie(const struct net *net, const boo
 {
 	const struct net___cookie *named = (const void *)net;
 
-	return bpf_core_field_exists(struct net___cookie, net_cookie) ? READ(typed, named, net_cookie) : 0;
+	return bpf_core_field_exists(struct net___cookie, net_cookie)
+		       ? READ(typed, named, net_cookie)
+		       : 0;
 }
 
 /* Only with CONFIG_MPTCP, which Debian's 5.10 was built without. */

@@ -46,15 +46,15 @@ enum ho_kind {
 };
 
 enum ho_flag {
-	HO_F_KEEPALIVE = 1 << 0,	/* SO_KEEPALIVE is on */
-	HO_F_ORPHAN = 1 << 1,		/* no program holds it any more (SOCK_DEAD) */
-	HO_F_OWNED = 1 << 2,		/* a program had the socket locked */
-	HO_F_IN_KEEPALIVE = 1 << 3,	/* happened inside tcp_keepalive_timer() */
-	HO_F_MPTCP = 1 << 4,		/* a subflow of an MPTCP connection */
-	HO_F_SEGMENT = 1 << 5,		/* tcp_flags, seq_offset, payload describe a segment */
-	HO_F_FIN_QUEUED = 1 << 6,	/* our FIN was queued (SEND_SHUTDOWN) */
-	HO_F_ZERO_WINDOW = 1 << 7,	/* the peer's window is closed */
-	HO_F_DATA_IDLE = 1 << 8,	/* the segment's data follow a time without data either way */
+	HO_F_KEEPALIVE = 1 << 0,    /* SO_KEEPALIVE is on */
+	HO_F_ORPHAN = 1 << 1,	    /* no program holds it any more (SOCK_DEAD) */
+	HO_F_OWNED = 1 << 2,	    /* a program had the socket locked */
+	HO_F_IN_KEEPALIVE = 1 << 3, /* happened inside tcp_keepalive_timer() */
+	HO_F_MPTCP = 1 << 4,	    /* a subflow of an MPTCP connection */
+	HO_F_SEGMENT = 1 << 5,	    /* tcp_flags, seq_offset, payload describe a segment */
+	HO_F_FIN_QUEUED = 1 << 6,   /* our FIN was queued (SEND_SHUTDOWN) */
+	HO_F_ZERO_WINDOW = 1 << 7,  /* the peer's window is closed */
+	HO_F_DATA_IDLE = 1 << 8,    /* the segment's data follow a time without data either way */
 };
 
 /* Bits of tcp_flags, as in the TCP header. */
@@ -67,8 +67,8 @@ enum ho_tcp_flag {
 
 /* Why a probe failed (reason of HO_PROBE_FAILED). */
 enum ho_failure {
-	HO_FAILED_CONGESTION = 0,	/* a queue of this host was full; asked again in HZ/2 */
-	HO_FAILED_DROPPED = 1,		/* a filter or a missing route; the kernel counts it as sent */
+	HO_FAILED_CONGESTION = 0, /* a queue of this host was full; asked again in HZ/2 */
+	HO_FAILED_DROPPED = 1,	  /* a filter or a missing route; the kernel counts it as sent */
 };
 
 /* icsk_pending of a socket that sends zero-window probes (ICSK_TIME_PROBE0). */

@@ -408,9 +408,9 @@ static __always_inline int timer_entered(const struct timer_list *timer, const s
  * What the keepalive timer did. A probe was sent if it raised icsk_probes_out by one (which it
  * does even for a probe that this host dropped). When the answer was quicker than we (another
  * CPU took it while this one left the timer) the count is 0 again, and the timer re-armed for the
- * interval tells, with a segment that left. (A segment that comes before the timer's work re-arms it,
- * too, for the idle time, which may be as long as the interval.) Local congestion leaves the count alone and re-arms for
- * TCP_RESOURCE_PROBE_INTERVAL = HZ/2. 0: nothing.
+ * interval tells, with a segment that left. (A segment that comes before the timer's work re-arms
+ * it, too, for the idle time, which may be as long as the interval.) Local congestion leaves the
+ * count alone and re-arms for TCP_RESOURCE_PROBE_INTERVAL = HZ/2. 0: nothing.
  */
 static __always_inline __u8 keepalive_did(const struct timer_list *timer,
 					  const struct timer_note *note, const struct tcp_sock *tp,

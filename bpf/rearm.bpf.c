@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sockets that are idle already wait for a timer that was armed with old values. This iterator arms it
- * anew: SO_KEEPALIVE off and on again, which follows the sysctls of now and pins no option, as setting
- * the idle time would. The iterator holds the socket's lock, so nothing comes in between.
+ * Sockets that are idle already wait for a timer that was armed with old values. This iterator arms
+ * it anew: SO_KEEPALIVE off and on again, which follows the sysctls of now and pins no option, as
+ * setting the idle time would. The iterator holds the socket's lock, so nothing comes in between.
  */
 #include "compat.bpf.h"
 #include "event.h"

@@ -3,9 +3,9 @@
  * Holds many connections to itself, both ends, and does nothing with them.
  *
  *     hold COUNT A    from 127.A.0.1 to 127.A.0.2, says "ready", and then takes words from standard
- *                     input: "IDLE SPREAD" switches keepalive on, on the accepted ends, with that idle
- *                     time (and interval) in seconds, evenly within SPREAD seconds, and says "armed".
- *                     At its end all connections are reset.
+ *                     input: "IDLE SPREAD" switches keepalive on, on the accepted ends, with that
+ * idle time (and interval) in seconds, evenly within SPREAD seconds, and says "armed". At its end
+ * all connections are reset.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as a file of timelines: a problem that is named, or lives that advice can be made of. */
+/* Any bytes as a file of timelines: a problem that is named, or lives that advice can be made of.
+ */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

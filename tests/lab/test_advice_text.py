@@ -39,7 +39,7 @@ class Day:
                                    "interval_s": sysctl[1], "probes": sysctl[2]}]}]
 
     def socket(self, program="mosquitto", enabled=True, own=None, gaps=(), lost=None, found_by=None,
-               latency=None, probes=0, container=None, mutes=()):
+               latency=None, probes=0, container=None, mutes=(), peer_probes=0, heartbeats=0):
         n = len(self.lines)
         idle, interval, count = own or self.sysctl
         ended = 43200 + n
@@ -58,7 +58,8 @@ class Day:
                 "partial": False, "first_seen_at": at(n), "last_heard_at": at(ended - 1),
                 "outcome": "open" if not found_by else f"{found_by}_timeout",
                 "counts": {"probes_sent": probes, "probes_answered": probes, "probes_failed": 0,
-                           "peer_probes": 0, "retransmits": 0, "zero_window_probes": 0, "heartbeats": 0,
+                           "peer_probes": peer_probes, "retransmits": 0, "zero_window_probes": 0,
+                           "heartbeats": heartbeats,
                            "events_lost": 0},
                 "gaps": {"survived": [{"from_s": round(g, 3), "to_s": round(g + 0.01, 3), "count": c,
                                        "ended_by": "us"} for g, c in sorted(gaps)]},
@@ -113,7 +114,16 @@ def usual():
     return day
 
 
+def all_at_once():
+    """Whatever can be said of a place is said."""
+    day = usual()
+    day.devices(30, heartbeats=700)
+    day.timeout = 1e9
+    return day.devices(20, peer_probes=100)
+
+
 CASES = {
+    "all_at_once": (all_at_once, ["--detect-within", "5m"]),
     "usual": (usual, []),
     "detect_within": (usual, ["--detect-within", "5m"]),
     "conflict": (usual, ["--detect-within", "2m", "--budget", "20kB/day", "--billing-increment", "100B"]),

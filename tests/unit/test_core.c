@@ -65,7 +65,8 @@ static void on_timeline(void *context, const struct timeline *t)
 
 	got->timelines++;
 	got->last = *t;
-	snprintf(got->name, sizeof(got->name), "%s", t->subject.netns_name ? t->subject.netns_name : "");
+	snprintf(got->name, sizeof(got->name), "%s",
+		 t->subject.netns_name ? t->subject.netns_name : "");
 	got->connection = *c;
 	got->incidents = *i;
 	if (i->episodes_used)
@@ -87,20 +88,39 @@ static struct record fact(const struct step *s)
 	struct ho_event *e = &r.event;
 
 	*e = (struct ho_event){
-		.mono_ns = s->ms * MS, .cookie = COOKIE, .kind = s->kind, .family = 2,
-		.state = s->f.state ? s->f.state : TCP_ESTABLISHED, .old_state = s->f.old_state,
-		.flags = HO_F_KEEPALIVE | s->f.flags, .error = s->f.error, .jiffies = jiffies(s->ms),
-		.rcv_tstamp_jiffies = jiffies(s->heard_ms), .lrcvtime_jiffies = jiffies(s->heard_ms),
-		.srtt_us = 40000, .mdev_us = 10000, 
+		.mono_ns = s->ms * MS,
+		.cookie = COOKIE,
+		.kind = s->kind,
+		.family = 2,
+		.state = s->f.state ? s->f.state : TCP_ESTABLISHED,
+		.old_state = s->f.old_state,
+		.flags = HO_F_KEEPALIVE | s->f.flags,
+		.error = s->f.error,
+		.jiffies = jiffies(s->ms),
+		.rcv_tstamp_jiffies = jiffies(s->heard_ms),
+		.lrcvtime_jiffies = jiffies(s->heard_ms),
+		.srtt_us = 40000,
+		.mdev_us = 10000,
 		.last_tx_ns = (s->f.last_tx_ms ? s->f.last_tx_ms : s->ms) * MS,
 		.sock_idle_jiffies = (s->f.idle_s ? s->f.idle_s : 10) * HZ,
-		.sock_interval_jiffies = HZ, .sock_probes = 3, .net_idle_jiffies = 7200 * HZ,
-		.net_interval_jiffies = 75 * HZ, .net_probes = 9, .rto_jiffies = HZ / 5,
-		.probes_out = s->f.probes_out, .retransmits = s->f.retransmits,
-		.packets_out = s->f.packets_out, .unsent = s->f.unsent, .pending = s->f.pending,
-		.tcp_flags = s->f.tcp_flags, .seq_offset = s->f.seq_offset,
-		.payload = s->f.payload, .reason = s->f.reason, .user_timeout_ms = s->f.user_timeout_ms,
-		.chrono_type = s->f.chrono_type, .total_retrans = s->f.total_retrans,
+		.sock_interval_jiffies = HZ,
+		.sock_probes = 3,
+		.net_idle_jiffies = 7200 * HZ,
+		.net_interval_jiffies = 75 * HZ,
+		.net_probes = 9,
+		.rto_jiffies = HZ / 5,
+		.probes_out = s->f.probes_out,
+		.retransmits = s->f.retransmits,
+		.packets_out = s->f.packets_out,
+		.unsent = s->f.unsent,
+		.pending = s->f.pending,
+		.tcp_flags = s->f.tcp_flags,
+		.seq_offset = s->f.seq_offset,
+		.payload = s->f.payload,
+		.reason = s->f.reason,
+		.user_timeout_ms = s->f.user_timeout_ms,
+		.chrono_type = s->f.chrono_type,
+		.total_retrans = s->f.total_retrans,
 		.chrono_start_jiffies = jiffies(s->f.chrono_start_ms),
 	};
 	return r;
@@ -820,7 +840,8 @@ static void test_an_inode_that_was_given_on(void **state)
 	feed_namespace(core, 1, 100, "pod-1");
 	feed_stranger(core, 2, 11, 100);
 	assert_string_equal(got.name, "pod-1");
-	feed(core, &(struct record){ .type = RECORD_NETNS_GONE, .mono_ns = 4 * S, .netns_gone = { 7, 100 } });
+	feed(core, &(struct record){
+			   .type = RECORD_NETNS_GONE, .mono_ns = 4 * S, .netns_gone = { 7, 100 } });
 	feed_namespace(core, 5, 101, "pod-2");
 	feed_stranger(core, 6, 12, 100);	/* an orphan of the first one's */
 	assert_string_equal(got.name, "pod-1");
@@ -828,7 +849,7 @@ static void test_an_inode_that_was_given_on(void **state)
 	assert_string_equal(got.name, "pod-2");
 	feed_stranger(core, 10, 14, 99);	/* of one before both, whose name nobody knows */
 	assert_string_equal(got.name, "");
-	feed_stranger(core, 12, 15, 0);		/* on a kernel that gives no cookies, time decides */
+	feed_stranger(core, 12, 15, 0); /* on a kernel that gives no cookies, time decides */
 	assert_string_equal(got.name, "pod-2");
 	/* The third has it, and nobody said that the second was gone. */
 	feed_stranger(core, 14, 16, 102);

@@ -23,7 +23,8 @@ struct population {
 	double untimed;				/* share of devices behind no timer */
 };
 
-static void populate(struct path_witness *all, const struct population *p, double scale, uint64_t *seed)
+static void populate(struct path_witness *all, const struct population *p, double scale,
+		     uint64_t *seed)
 {
 	size_t i, g;
 
@@ -77,9 +78,10 @@ static void test_intervals_hold_the_truth(void **state)
 			near += fabs(t.estimate_s - truth) < 0.1 * truth;
 			several += t.steps > 1;
 		}
-		if (held < ROUNDS * 0.92 || held > ROUNDS * 0.98 || near < ROUNDS * 0.95 || several > 5)
-			fail_msg("%s: %u of %u hold, %u within 10 %%, %u see several steps", p->name,
-				 held, ROUNDS, near, several);
+		if (held < ROUNDS * 0.92 || held > ROUNDS * 0.98 || near < ROUNDS * 0.95 ||
+		    several > 5)
+			fail_msg("%s: %u of %u hold, %u within 10 %%, %u see several steps",
+				 p->name, held, ROUNDS, near, several);
 	}
 }
 
@@ -132,13 +134,16 @@ static void test_what_the_data_cannot_tell(void **state)
 	(void)state;
 	/* Asked every minute: nobody waited longer, and some vanished. */
 	for (i = 0; i < 300; i++)	/* the kernel's timer is late by up to 2 s */
-		all[i] = (struct path_witness){ .survived_s = 60 + i % 10 * 0.2, .idle_s = 86400,
-						.lost_s = i % 30 ? 0 : 60.5 + i % 4, .probed = true };
+		all[i] = (struct path_witness){ .survived_s = 60 + i % 10 * 0.2,
+						.idle_s = 86400,
+						.lost_s = i % 30 ? 0 : 60.5 + i % 4,
+						.probed = true };
 	assert_true(idle_timeout__estimate(all, 300, &t));
 	assert_int_equal(t.reason, IDLE_CENSORED);
 	assert_true(t.low_s > 59 && t.low_s < 62);
 	assert_string_equal(idle_reason__name(t.reason), "censored_by_keepalive");
-	/* As the lab shows it: all survive hardly less than those who are lost at their first probe. */
+	/* As the lab shows it: all survive hardly less than those who are lost at their first
+	 * probe. */
 	for (i = 0; i < 300; i++)
 		all[i] = (struct path_witness){ .survived_s = i % 30 ? 2.02 : 0, .idle_s = 100,
 						.lost_s = i % 30 ? 0 : 2.05, .probed = i % 30,

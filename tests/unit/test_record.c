@@ -46,7 +46,8 @@ static void test_every_type_survives(void **state)
 	assert_string_equal(out.owner.cgroup, "/a/b");
 	assert_string_equal(out.owner.container_id, "");
 
-	r = (struct record){ .type = RECORD_SYSCTL, .sysctl = { 4026531840, 7200, 75, 9, "pod", 5 } };
+	r = (struct record){ .type = RECORD_SYSCTL,
+			     .sysctl = { 4026531840, 7200, 75, 9, "pod", 5 } };
 	out = decoded(&r);
 	assert_int_equal(out.sysctl.netns, 4026531840);
 	assert_int_equal(out.sysctl.probes, 9);

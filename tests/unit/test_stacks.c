@@ -38,10 +38,12 @@ static void test_numbers_of_their_documents(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!party__parse(all[i].spec, NULL, &p, &is_new, &notes, expected, sizeof(expected)))
+		if (!party__parse(all[i].spec, NULL, &p, &is_new, &notes, expected,
+				  sizeof(expected)))
 			fail_msg("%s: %s", all[i].spec, expected);
 		assert_true(is_new);
-		if (party__notices_within_s(&p) != all[i].notices_s || party__speaks_every_s(&p) != all[i].speaks_s)
+		if (party__notices_within_s(&p) != all[i].notices_s ||
+		    party__speaks_every_s(&p) != all[i].speaks_s)
 			fail_msg("%s: notices within %f, speaks every %f", all[i].spec,
 				 party__notices_within_s(&p), party__speaks_every_s(&p));
 	}
@@ -69,19 +71,37 @@ static void test_lines_typed_into_the_module(void **state)
 	assert_true(party__parse("AT+SETSOCKOPT=0,6,10,30,4", &p, &none, &is_new, &notes, expected,
 				 sizeof(expected)));
 	assert_true(p.retransmits_s == 30);
-	assert_true(party__parse("AT+SETSOCKOPT=0,65535,8,0,4", &p, &none, &is_new, &notes, expected,
-				 sizeof(expected)));
+	assert_true(party__parse("AT+SETSOCKOPT=0,65535,8,0,4", &p, &none, &is_new, &notes,
+				 expected, sizeof(expected)));
 	assert_true(party__notices_within_s(&p) == 0);
 }
 
 static void test_what_is_no_spec_is_named(void **state)
 {
 	static const char *const all[] = {
-		"", "linux:", "linux:7200", "linux:7200/75", "linux:7200/75/0", "linux:-1/75/9",
-		"linux:7200/75/9/", "linux:7200/75/9/user_timeout=", "linuxx", "wizfi210:0", "wizfi210:600/",
-		"astra", "astra:ping=540", "astra:ping=540,timeout=x", "nat", "nat=", "nat=0", "nat=1s",
-		"AT+SETSOCKOPT=", "AT+SETSOCKOPT=0,6,4001,75", "AT+SETSOCKOPT=0,6,4001,75,2",
-		"AT+SETSOCKOPT=0,6,4002,75,4", "AT+SETSOCKOPT=0,6,4001,75,4,5",
+		"",
+		"linux:",
+		"linux:7200",
+		"linux:7200/75",
+		"linux:7200/75/0",
+		"linux:-1/75/9",
+		"linux:7200/75/9/",
+		"linux:7200/75/9/user_timeout=",
+		"linuxx",
+		"wizfi210:0",
+		"wizfi210:600/",
+		"astra",
+		"astra:ping=540",
+		"astra:ping=540,timeout=x",
+		"nat",
+		"nat=",
+		"nat=0",
+		"nat=1s",
+		"AT+SETSOCKOPT=",
+		"AT+SETSOCKOPT=0,6,4001,75",
+		"AT+SETSOCKOPT=0,6,4001,75,2",
+		"AT+SETSOCKOPT=0,6,4002,75,4",
+		"AT+SETSOCKOPT=0,6,4001,75,4,5",
 	};
 	struct party_notes notes;
 	struct party p;
@@ -92,7 +112,8 @@ static void test_what_is_no_spec_is_named(void **state)
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		char expected[320] = "";
 
-		if (party__parse(all[i], NULL, &p, &is_new, &notes, expected, sizeof(expected)) || !*expected)
+		if (party__parse(all[i], NULL, &p, &is_new, &notes, expected, sizeof(expected)) ||
+		    !*expected)
 			fail_msg("'%s' is taken", all[i]);
 	}
 }

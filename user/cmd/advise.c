@@ -30,40 +30,48 @@ struct options {
 /* ---- arguments ---- */
 
 enum {
-	OPT_JSON = 256, OPT_DETECT, OPT_HOLD, OPT_BUDGET, OPT_INCREMENT, OPT_MAX_PROBES, OPT_EVALUATE,
-	OPT_COMPARE, OPT_POLICY, OPT_LIVE, OPT_GROUPS, OPT_GATEWAY,
+	OPT_JSON = 256, OPT_DETECT, OPT_HOLD, OPT_BUDGET, OPT_INCREMENT, OPT_MAX_PROBES,
+	OPT_EVALUATE, OPT_COMPARE, OPT_POLICY, OPT_LIVE, OPT_GROUPS, OPT_GATEWAY,
 };
 
 static const struct argp_option argp_options[] = {
-	{ "detect-within", OPT_DETECT, "DURATION", 0, "goal: a dead peer is noticed within this time", 1 },
+	{ "detect-within", OPT_DETECT, "DURATION", 0,
+	  "goal: a dead peer is noticed within this time", 1 },
 	{ "hold-open", OPT_HOLD, NULL, 0, "goal: mappings on the path are kept alive", 1 },
 	{ "budget", OPT_BUDGET, "BYTES/day", 0, "goal: probes of a socket cost no more a day", 1 },
-	{ "billing-increment", OPT_INCREMENT, "BYTES", 0, "each packet is billed as a multiple of this", 1 },
-	{ "max-probes-per-s", OPT_MAX_PROBES, "N", 0, "goal: all sockets together ask no more often", 1 },
-	{ "evaluate", OPT_EVALUATE, "IDLE/INTERVAL/PROBES", 0, "predict these values instead (seconds)", 2 },
+	{ "billing-increment", OPT_INCREMENT, "BYTES", 0,
+	  "each packet is billed as a multiple of this", 1 },
+	{ "max-probes-per-s", OPT_MAX_PROBES, "N", 0,
+	  "goal: all sockets together ask no more often", 1 },
+	{ "evaluate", OPT_EVALUATE, "IDLE/INTERVAL/PROBES", 0,
+	  "predict these values instead (seconds)", 2 },
 	{ "compare", OPT_COMPARE, NULL, 0, "the two FILEs are before and after a change", 2 },
-	{ "live", OPT_LIVE, "DURATION", 0, "watch this host for so long instead of reading (root)", 2 },
+	{ "live", OPT_LIVE, "DURATION", 0, "watch this host for so long instead of reading (root)",
+	  2 },
 	{ "groups", OPT_GROUPS, "FILE", 0, "names of networks, a line each: CIDR NAME", 2 },
 	{ "json", OPT_JSON, NULL, 0, "JSON Lines (halfopen.advice/1) instead of text", 3 },
-	{ "policy", OPT_POLICY, NULL, 0, "a policy for 'halfopen enforce': groups instead of namespaces", 3 },
+	{ "policy", OPT_POLICY, NULL, 0,
+	  "a policy for 'halfopen enforce': groups instead of namespaces", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
 	{ 0 },
 };
 
 static const char argp_doc[] =
-	"Says what to change in net.ipv4.tcp_keepalive_*, why, and what it would do: for each namespace "
-	"and for each group of peers that the input tells of. FILE is what 'watch --json --all' told or "
-	"what 'watch -w' recorded, plain or compressed, '-' is standard input; several are one input. "
-	"Changes nothing.\v"
+	"Says what to change in net.ipv4.tcp_keepalive_*, why, and what it would do: for each "
+	"namespace and for each group of peers that the input tells of. FILE is what 'watch --json "
+	"--all' told or what 'watch -w' recorded, plain or compressed, '-' is standard input; "
+	"several are one input. Changes nothing.\v"
 	"Without goals, it is --hold-open where the path's idle timeout is known.\n"
-	"\nExamples:\n"
+	"\n"
+	"Examples:\n"
 	"  halfopen watch --json --all -o day.jsonl --for 1d; halfopen advise day.jsonl\n"
 	"  halfopen advise --detect-within 5m --budget 100kB/day gw-*.jsonl.zst\n"
 	"  halfopen advise --evaluate 240/20/5 today.ho\n"
 	"  halfopen advise --compare before.jsonl after.jsonl\n"
 	"  halfopen advise --live 10m --json | jq .idle_timeout\n"
-	"\nExit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input, 3 a change is "
-	"advised, 77 not permitted (--live).\n";
+	"\n"
+	"Exit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input, 3 a change "
+	"is advised, 77 not permitted (--live).\n";
 
 static bool read_seconds(const char *text, double *s)
 {
@@ -138,7 +146,8 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 		argp_error(state, "--groups: %s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), f)) {
 		struct named_network n = { .bits = 0 }, *bigger;
-		char *rest, *cidr = strtok_r(line, " \t\n", &rest), *name = strtok_r(NULL, " \t\n", &rest);
+		char *rest, *cidr = strtok_r(line, " \t\n", &rest),
+			    *name = strtok_r(NULL, " \t\n", &rest);
 		const char *expected;
 
 		number++;
@@ -162,7 +171,8 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	if (o->live && o->file_count)
 		argp_error(state, "--live takes no FILE");
 	if (!o->live && !o->file_count)
-		argp_error(state, "FILE is missing: what 'watch --json --all' told, or a recording");
+		argp_error(state,
+			   "FILE is missing: what 'watch --json --all' told, or a recording");
 	if (o->compare && o->file_count != 2)
 		argp_error(state, "--compare takes two FILEs, before and after; there %s %u",
 			   o->file_count == 1 ? "is" : "are", o->file_count);
@@ -217,8 +227,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_EVALUATE:
 		if (!read_setting(arg, &o->goals.fixed))
-			argp_error(state, "--evaluate: '%s' is no IDLE/INTERVAL/PROBES that the kernel takes "
-				   "(seconds 1 to 32767, probes 1 to 127; 240/20/5)", arg);
+			argp_error(
+				state,
+				"--evaluate: '%s' is no IDLE/INTERVAL/PROBES that the kernel takes "
+				"(seconds 1 to 32767, probes 1 to 127; 240/20/5)",
+				arg);
 		o->goals.evaluate = true;
 		break;
 	case OPT_GROUPS:
@@ -297,8 +310,8 @@ static void write_change(struct words *w, const struct change_of *c)
 	if (!c->known)
 		words__add(w, "too few cases (%zu, %zu)\n", c->cases_before, c->cases_after);
 	else
-		words__add(w, "difference %+.3f (95 %%: %+.3f to %+.3f)%s\n", c->after - c->before, c->low,
-			   c->high, c->is_noise ? ": noise" : "");
+		words__add(w, "difference %+.3f (95 %%: %+.3f to %+.3f)%s\n", c->after - c->before,
+			   c->low, c->high, c->is_noise ? ": noise" : "");
 }
 
 static bool compare(struct writer *w, struct lives *before, struct lives *after)
@@ -327,11 +340,12 @@ static void warn_of_gaps(const struct lives *l)
 
 	for (i = 0; i < l->run_count; i++) {
 		if (l->runs[i].started_s && !l->runs[i].all)
-			log_warning("%s was watched without --all: sockets that had nothing to tell are "
-				    "missing, so losses seem more frequent than they are",
+			log_warning("%s was watched without --all: sockets that had nothing to "
+				    "tell are missing, so losses seem more frequent than they are",
 				    texts__at(&l->texts, l->runs[i].gateway));
 		if (l->runs[i].events_lost)
-			log_warning("%s: %llu events were lost", texts__at(&l->texts, l->runs[i].gateway),
+			log_warning("%s: %llu events were lost",
+				    texts__at(&l->texts, l->runs[i].gateway),
 				    (unsigned long long)l->runs[i].events_lost);
 	}
 }
@@ -378,7 +392,8 @@ static int write_out(struct writer *w)
 
 int cmd_advise(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "FILE...", argp_doc, verbosity, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, "FILE...", argp_doc,
+					  verbosity,	NULL,  NULL };
 	struct options options = { 0 };
 	struct writer w = { .options = &options };
 	struct lives before = { 0 }, after = { 0 };

@@ -36,8 +36,8 @@ struct options {
 /* ---- arguments ---- */
 
 enum {
-	OPT_IDLE = 256, OPT_INTERVAL, OPT_PROBES, OPT_NETNS, OPT_YES, OPT_DRY_RUN, OPT_PERSIST, OPT_TRIAL,
-	OPT_KEEP, OPT_STATE, OPT_GATEWAY, OPT_REARM, OPT_SPREAD, OPT_STOP,
+	OPT_IDLE = 256, OPT_INTERVAL, OPT_PROBES, OPT_NETNS, OPT_YES, OPT_DRY_RUN, OPT_PERSIST,
+	OPT_TRIAL, OPT_KEEP, OPT_STATE, OPT_GATEWAY, OPT_REARM, OPT_SPREAD, OPT_STOP,
 };
 
 static const struct argp_option argp_options[] = {
@@ -47,7 +47,8 @@ static const struct argp_option argp_options[] = {
 	{ "netns", OPT_NETNS, "NAME|PID|PATH", 0, "this namespace instead of our own", 1 },
 	{ "yes", OPT_YES, NULL, 0, "do not ask", 2 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "say what would be done, and do nothing", 2 },
-	{ "trial", OPT_TRIAL, "DURATION", 0, "take it back after this time, unless --keep comes", 2 },
+	{ "trial", OPT_TRIAL, "DURATION", 0, "take it back after this time, unless --keep comes",
+	  2 },
 	{ "keep", OPT_KEEP, NULL, 0, "the trial that is on was good: keep what it applied", 2 },
 	{ "persist", OPT_PERSIST, NULL, 0, "also over a reboot: " PERSISTENT_FILE, 2 },
 	{ "rearm", OPT_REARM, NULL, 0, "sockets that are idle already take the values now", 3 },
@@ -55,25 +56,28 @@ static const struct argp_option argp_options[] = {
 	{ "stop-at-deaths", OPT_STOP, "SHARE", 0,
 	  "... and stop and revert when as many of them died (default 1%)", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in FILE", 3 },
-	{ "state", OPT_STATE, "DIRECTORY", 0, "where what was there before is kept (default " STATE_DIRECTORY ")", 3 },
+	{ "state", OPT_STATE, "DIRECTORY", 0,
+	  "where what was there before is kept (default " STATE_DIRECTORY ")", 3 },
 	{ 0 },
 };
 
 static const char argp_doc[] =
-	"Writes net.ipv4.tcp_keepalive_* of one network namespace: the values given, or those that FILE "
-	"('halfopen advise --json') advises for it. Says first what differs and whom it touches, and "
-	"asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
-	"A socket takes new values when its timer next runs out: one that is armed for two hours waits "
-	"for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is pinned by "
-	"that). Sockets that set an idle time themselves keep it.\n"
-	"\nExamples:\n"
+	"Writes net.ipv4.tcp_keepalive_* of one network namespace: the values given, or those that "
+	"FILE ('halfopen advise --json') advises for it. Says first what differs and whom it "
+	"touches, and asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
+	"A socket takes new values when its timer next runs out: one that is armed for two hours "
+	"waits for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is "
+	"pinned by that). Sockets that set an idle time themselves keep it.\n"
+	"\n"
+	"Examples:\n"
 	"  halfopen apply --idle 240 --interval 20 --probes 5 --trial 1h\n"
 	"  halfopen apply --keep\n"
 	"  halfopen apply --idle 240 --rearm --spread 10m --stop-at-deaths 0.5%\n"
 	"  halfopen advise --json day.jsonl > advice.json; halfopen apply advice.json\n"
 	"  halfopen apply --idle 240 --netns pod-7 --dry-run\n"
-	"\nExit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 usage "
-	"or bad input, or nobody to ask; 77 not permitted.\n";
+	"\n"
+	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 "
+	"usage or bad input, or nobody to ask; 77 not permitted.\n";
 
 static void read_value(struct argp_state *state, const char *option, const char *arg, uint64_t max,
 		       uint64_t *value)
@@ -99,11 +103,13 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	if (o->keep && (explicit || o->file || o->trial_ns))
 		argp_error(state, "--keep takes no values: it keeps what the trial applied");
 	if (!o->keep && !explicit && !o->file)
-		argp_error(state, "nothing to apply: expected --idle, --interval, --probes or a FILE of "
+		argp_error(state,
+			   "nothing to apply: expected --idle, --interval, --probes or a FILE of "
 			   "'advise --json'");
 	if (explicit && o->file)
 		argp_error(state, "values and FILE exclude each other");
-	if (!o->rearm && (o->rearming.spread_ns != SPREAD_NS || o->rearming.stop_at_deaths != STOP_AT_DEATHS))
+	if (!o->rearm &&
+	    (o->rearming.spread_ns != SPREAD_NS || o->rearming.stop_at_deaths != STOP_AT_DEATHS))
 		argp_error(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
 		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
@@ -140,14 +146,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TRIAL:
 		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
-			argp_error(state, "--trial: '%s' is no duration of at least 1s (10m, 1h)", arg);
+			argp_error(state, "--trial: '%s' is no duration of at least 1s (10m, 1h)",
+				   arg);
 		break;
 	case OPT_REARM:
 		o->rearm = true;
 		break;
 	case OPT_SPREAD:
-		if (!quantity__duration(arg, &o->rearming.spread_ns) || o->rearming.spread_ns < 1000000000)
-			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)", arg);
+		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
+		    o->rearming.spread_ns < 1000000000)
+			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)",
+				   arg);
 		break;
 	case OPT_STOP:
 		if (!read_share(arg, &o->rearming.stop_at_deaths))
@@ -189,8 +198,8 @@ static int check_writable(void)
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
 		log_error("not permitted: writing %s needs CAP_NET_ADMIN (run it as root)", path);
 	else
-		log_error("%s cannot be written: %s (in a container, /proc/sys is often read-only)", path,
-			  strerror(-err));
+		log_error("%s cannot be written: %s (in a container, /proc/sys is often read-only)",
+			  path, strerror(-err));
 	return changing__exit_code(err);
 }
 
@@ -205,8 +214,8 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
-		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns->name, ns->inode,
-				      &advised, why, sizeof(why))) {
+		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns->name,
+				      ns->inode, &advised, why, sizeof(why))) {
 			log_error("%s", why);
 			return EXIT_USAGE;
 		}
@@ -236,8 +245,9 @@ static void tell_touched(const struct change *c)
 		printf("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
 	printf("%s; not %zu without keepalive, nor %zu with options of their own\n",
 	       t.program_count ? ")" : "", t.without, t.own);
-	printf("probes: at most %.3g a second once all timers have run out, a peer's death noticed within "
-	       "%u s\n", (double)t.following / period, period + after[1] * after[2]);
+	printf("probes: at most %.3g a second once all timers have run out, a peer's death "
+	       "noticed within %u s\n",
+	       (double)t.following / period, period + after[1] * after[2]);
 	touched__free(&t);
 }
 
@@ -288,8 +298,8 @@ static void warn_of_later_files(const struct change *c)
 		if (sysctl_files__find("", tunable__name(i), &setting) &&
 		    strcmp(setting.file, PERSISTENT_FILE) &&
 		    strtoul(setting.value, NULL, 10) != c->next.after[i])
-			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE, setting.file,
-				    setting.line, tunable__name(i), setting.value);
+			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE,
+				    setting.file, setting.line, tunable__name(i), setting.value);
 }
 
 static int persist(const struct change *c)
@@ -369,7 +379,8 @@ static int apply_here(const struct options *o, const struct netns *ns)
 	if (code)
 		return code;
 	if (!c->differs && !o->persist) {
-		printf("nothing to change: %u/%u/%u is what there is\n", c->now[0], c->now[1], c->now[2]);
+		printf("nothing to change: %u/%u/%u is what there is\n", c->now[0], c->now[1],
+		       c->now[2]);
 		return EXIT_DONE;
 	}
 	tell_change(o, c);
@@ -382,7 +393,8 @@ static int apply_here(const struct options *o, const struct netns *ns)
 
 int cmd_apply(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc, verbosity, NULL, NULL };
+	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc,
+					  verbosity,	NULL,  NULL };
 	struct options options = { .state = STATE_DIRECTORY,
 				   .rearming = { SPREAD_NS, STOP_AT_DEATHS } };
 	struct netns ns;
@@ -394,7 +406,8 @@ int cmd_apply(int argc, char **argv)
 	if (code)
 		return code;
 	if (options.persist && ns.inode != netns__own_inode()) {
-		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'", options.netns);
+		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'",
+			  options.netns);
 		return EXIT_USAGE;
 	}
 	if (!options.dry_run && (code = changing__lock(options.state, &lock)))

@@ -23,8 +23,8 @@ int changing__find_netns(const char *text, struct netns *ns)
 
 	if (!err)
 		return EXIT_DONE;
-	log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a process id or "
-		  "a path", text, strerror(-err));
+	log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
+		  "process id or a path", text, strerror(-err));
 	return EXIT_USAGE;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What apply and revert begin with: a namespace, and nobody else at work. Exit codes; what failed was
- * logged. */
+/* What apply and revert begin with: a namespace, and nobody else at work. Exit codes; what failed
+ * was logged. */
 #ifndef HALFOPEN_CMD_CHANGING_H
 #define HALFOPEN_CMD_CHANGING_H
 

@@ -25,12 +25,13 @@ static const struct argp_option argp_options[] = {
 
 static const char argp_doc[] =
 	"Tells what this kernel and this host allow halfopen to see, what stays unknown, and what "
-	"to do about it. Loads and attaches every program for a moment; changes nothing. With -v the "
-	"verifier's words are shown, too.\v"
+	"to do about it. Loads and attaches every program for a moment; changes nothing. With -v "
+	"the verifier's words are shown, too.\v"
 	"Examples:\n"
 	"  halfopen doctor\n"
 	"  halfopen doctor --json | jq '.findings[] | select(.level != \"ok\")'\n"
-	"\nExit codes: 0 watching works, 1 failed while running, 2 usage, 3 watching is impaired "
+	"\n"
+	"Exit codes: 0 watching works, 1 failed while running, 2 usage, 3 watching is impaired "
 	"(some finding is a problem).\n";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -55,7 +56,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 int cmd_doctor(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL };
+	static const struct argp argp = {
+		argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL
+	};
 	struct options options = { 0 };
 	struct diagnosis diagnosis;
 	struct output output;

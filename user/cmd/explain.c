@@ -23,10 +23,11 @@ struct options {
 };
 
 static const char argp_doc[] =
-	"Says when each side of a connection would notice that the other is gone, and what happens when "
-	"something in between forgets the connection quietly. The first SPEC is this side, the server; "
-	"stacks and PINGs after it are the device's, a nat stands in between. Knows:\n"
-	"  linux, lwip, zephyr, windows, bsd, macos, solaris   [:IDLE/INTERVAL/PROBES[/user_timeout=S]]\n"
+	"Says when each side of a connection would notice that the other is gone, and what happens "
+	"when something in between forgets the connection quietly. The first SPEC is this side, "
+	"the server; stacks and PINGs after it are the device's, a nat stands in between. Knows:\n"
+	"  linux, lwip, zephyr, windows, bsd, macos, solaris   "
+	"[:IDLE/INTERVAL/PROBES[/user_timeout=S]]\n"
 	"  wizfi210[:TOTAL[/COUNT]]            its option is the time of all probes together\n"
 	"  AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH   as typed into the module; several add up\n"
 	"  astra:ping=S,timeout=S              the device's own PING-PONG\n"
@@ -35,7 +36,8 @@ static const char argp_doc[] =
 	"  halfopen explain linux:7200/75/9 wizfi210:600 astra:ping=540,timeout=30 nat=900\n"
 	"  halfopen explain linux:240/20/5 nat=300\n"
 	"  halfopen explain linux AT+SETSOCKOPT=0,6,4005,1,4 AT+SETSOCKOPT=0,6,4001,75,4\n"
-	"\nExit codes: 0 done, 2 usage.\n";
+	"\n"
+	"Exit codes: 0 done, 2 usage.\n";
 
 static void add_party(struct argp_state *state, struct options *o, const char *spec)
 {
@@ -66,7 +68,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (!o->count)
-			argp_error(state, "SPEC is missing: linux:7200/75/9, wizfi210:600, nat=900, ...");
+			argp_error(state,
+				   "SPEC is missing: linux:7200/75/9, wizfi210:600, nat=900, ...");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -83,7 +86,8 @@ static void add_seconds(struct words *w, double s)
 
 /* ---- the sides ---- */
 
-static void describe_side(struct words *w, const char *side, const char *other, const struct party *p)
+static void describe_side(struct words *w, const char *side, const char *other,
+			  const struct party *p)
 {
 	double within = party__notices_within_s(p);
 
@@ -175,12 +179,13 @@ static void describe_nat(struct words *w, const struct options *o, const struct 
 	add_seconds(w, nat->forgets_s);
 	words__add(w, " without traffic\n");
 	if (speaks && party__speaks_every_s(speaks) < nat->forgets_s) {
-		words__add(w, "  kept open by the %s %s, which makes something pass every ", speaks->name,
-			   speaks->kind == PARTY_PING ? "PING" : "keepalive");
+		words__add(w, "  kept open by the %s %s, which makes something pass every ",
+			   speaks->name, speaks->kind == PARTY_PING ? "PING" : "keepalive");
 		add_seconds(w, party__speaks_every_s(speaks));
 		words__add(w, "\n");
 	} else {
-		words__add(w, "  nobody keeps it open: a quiet connection is half-open from then on\n");
+		words__add(w, "  nobody keeps it open: a quiet connection is half-open from then "
+			   "on\n");
 		if (server_s > nat->forgets_s) {
 			add_blindness(w, "server", server_s, nat->forgets_s);
 			words__add(w, "; what it sends in that time is lost\n");
@@ -228,7 +233,8 @@ static void explain(struct words *w, const struct options *o)
 		} else {
 			words__add(w, "retransmission gives up after ");
 			add_seconds(w, LINUX_RETRANSMITS_S);
-			words__add(w, " or somewhat more (tcp_retries2 = 15); TCP_USER_TIMEOUT shortens that");
+			words__add(w, " or somewhat more (tcp_retries2 = 15); TCP_USER_TIMEOUT "
+				   "shortens that");
 		}
 		words__add(w, "\n");
 	}

@@ -34,7 +34,8 @@ static int arm(const struct rearming *how, struct rearmer *r, uint64_t deaths_be
 
 bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES])
 {
-	uint64_t settle_s = (values[0] > values[1] ? values[0] : values[1]) + values[1] * values[2] + 2;
+	uint64_t settle_s =
+		(values[0] > values[1] ? values[0] : values[1]) + values[1] * values[2] + 2;
 	uint64_t deaths = rearmer__deaths();
 	int err = arm(how, r, deaths);
 	struct rearmed done = rearmer__done(r);
@@ -52,8 +53,8 @@ bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t 
 		sleep(1);
 	if (!too_many_died(how, r, deaths))
 		return true;
-	log_error("%llu connections died since, of %llu that were armed anew: that is more than %g %%",
-		  (unsigned long long)(rearmer__deaths() - deaths), (unsigned long long)done.sockets,
-		  how->stop_at_deaths * 100);
+	log_error("%llu connections died since, of %llu that were armed anew: that is more than "
+		  "%g %%", (unsigned long long)(rearmer__deaths() - deaths),
+		  (unsigned long long)done.sockets, how->stop_at_deaths * 100);
 	return false;
 }

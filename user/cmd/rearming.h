@@ -14,8 +14,8 @@ struct rearming {
 	double stop_at_deaths;	/* share of the sockets that were armed anew */
 };
 
-/* True if all went well until those that were armed last would have died under `values`; else it was
- * stopped, and why was logged. */
+/* True if all went well until those that were armed last would have died under `values`; else it
+ * was stopped, and why was logged. */
 bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES]);
 
 #endif

@@ -26,21 +26,24 @@ enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_UNTIL };
 static const struct argp_option argp_options[] = {
 	{ "netns", OPT_NETNS, "NAME|PID|PATH", 0, "this namespace instead of our own", 1 },
 	{ "all", OPT_ALL, NULL, 0, "all namespaces in which something was applied", 1 },
-	{ "state", OPT_STATE, "DIRECTORY", 0, "where what was applied is kept (default " STATE_DIRECTORY ")", 2 },
+	{ "state", OPT_STATE, "DIRECTORY", 0,
+	  "where what was applied is kept (default " STATE_DIRECTORY ")", 2 },
 	{ "guard", OPT_GUARD, "INODE", OPTION_HIDDEN, NULL, 2 },
 	{ "until", OPT_UNTIL, "SECONDS", OPTION_HIDDEN, NULL, 2 },
 	{ 0 },
 };
 
 static const char argp_doc[] =
-	"Puts net.ipv4.tcp_keepalive_* back to what they were before 'halfopen apply', and removes what "
-	"it wrote to " PERSISTENT_FILE ". A value that somebody else changed since is left alone, with a "
-	"word. Sockets keep a timer that is armed already until it runs out.\v"
+	"Puts net.ipv4.tcp_keepalive_* back to what they were before 'halfopen apply', and removes "
+	"what it wrote to " PERSISTENT_FILE ". A value that somebody else changed since is left "
+	"alone, with a word. Sockets keep a timer that is armed already until it runs out.\v"
 	"Examples:\n"
 	"  halfopen revert\n"
 	"  halfopen revert --netns pod-7\n"
 	"  halfopen revert --all\n"
-	"\nExit codes: 0 done, or nothing was applied; 1 failed while running, 2 usage, 77 not permitted.\n";
+	"\n"
+	"Exit codes: 0 done, or nothing was applied; 1 failed while running, 2 usage, 77 not "
+	"permitted.\n";
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -159,7 +162,8 @@ static int revert_all(const char *directory)
 		int code;
 
 		if (netns__with_inode(inodes[i], &ns)) {
-			printf("namespace %u is gone, and what was applied there with it\n", inodes[i]);
+			printf("namespace %u is gone, and what was applied there with it\n",
+			       inodes[i]);
 			applied__forget(directory, inodes[i]);
 			continue;
 		}
@@ -172,7 +176,9 @@ static int revert_all(const char *directory)
 
 int cmd_revert(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL };
+	static const struct argp argp = {
+		argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL
+	};
 	struct options options = { .state = STATE_DIRECTORY };
 	struct netns ns;
 	int lock, code;

@@ -67,13 +67,16 @@ static const struct argp_option argp_options[] = {
 	  "asks unanswered that make a socket suspect (default 2)", 1 },
 	{ "idle-gap", OPT_IDLE_GAP, "DURATION", 0,
 	  "silences and pauses this long count as idle gaps, what ends them as heartbeats "
-	  "(default 10s)", 1 },
+	  "(default 10s)",
+	  1 },
 	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE|FIFO|unix:PATH", 0,
-	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\"}, also as they come", 1 },
+	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\"}, also as they come",
+	  1 },
 	{ "peers", OPT_PEERS, "full|prefix|pseudonym", 0,
 	  "how much of a peer's address is shown and recorded: its network (/24, /48) or a keyed "
-	  "hash (default full)", 1 },
+	  "hash (default full)",
+	  1 },
 	{ "peers-key", OPT_PEERS_KEY, "FILE", 0,
 	  "the key of pseudonyms, 16 bytes or more; where it is the same, so are they", 1 },
 	{ "color", OPT_COLOR, "WHEN", 0,
@@ -90,7 +93,8 @@ static const struct argp_option argp_options[] = {
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
 	{ "ring", OPT_RING, "SIZE", 0,
 	  "size of the kernel's ring buffer (default: 192 bytes for each TCP socket of the host, "
-	  "4 MiB to 256 MiB)", 3 },
+	  "4 MiB to 256 MiB)",
+	  3 },
 	{ 0 },
 };
 
@@ -168,7 +172,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_EVERY:
 		if (!quantity__duration(arg, &o->core.every_ns) || o->core.every_ns < 1000000000)
-			bad_value(state, "--every", arg, "duration of at least 1s (90s, 1h30m, 2d)");
+			bad_value(state, "--every", arg,
+				  "duration of at least 1s (90s, 1h30m, 2d)");
 		break;
 	case OPT_FOR:
 		if (!quantity__duration(arg, &o->for_ns) || !o->for_ns)
@@ -199,14 +204,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_PEERS:
 		if (!disguise__named(arg, &o->disguise.kind))
-			bad_value(state, "--peers", arg, "way to show peers: full, prefix, pseudonym");
+			bad_value(state, "--peers", arg,
+				  "way to show peers: full, prefix, pseudonym");
 		break;
 	case OPT_PEERS_KEY:
 		o->peers_key = arg;
 		break;
 	case OPT_RECORD_MAX:
 		if (!quantity__size(arg, &o->record_max) || o->record_max < 1 << 16)
-			bad_value(state, "--record-max", arg, "size of at least 64KiB (64MiB, 2GiB)");
+			bad_value(state, "--record-max", arg,
+				  "size of at least 64KiB (64MiB, 2GiB)");
 		break;
 	case OPT_RECORD_AGE:
 		if (!quantity__duration(arg, &o->record_age_ns) || o->record_age_ns < 2000000000)
@@ -236,7 +243,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		read_filter(state, o);
 		if (!o->record && (o->record_max || o->record_age_ns))
-			argp_error(state, "--record-max and --record-age bound a recording: -w FILE "
+			argp_error(state,
+				   "--record-max and --record-age bound a recording: -w FILE "
 				   "is missing");
 		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway ||
 				  o->identities))
@@ -354,11 +362,16 @@ static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, co
 static int watch_kernel(struct watch *w)
 {
 	struct live_config config = {
-		.version = HALFOPEN_VERSION, .gateway = w->options.gateway,
-		.ring_bytes = w->options.ring_bytes, .identities = w->options.identities,
-		.idle_gap_ms = w->options.idle_gap_ns / 1000000, .all_states = w->options.core.events,
-		.fn = take_record, .begin_holders = begin_holders,
-		.found_holder = found_holder, .context = w,
+		.version = HALFOPEN_VERSION,
+		.gateway = w->options.gateway,
+		.ring_bytes = w->options.ring_bytes,
+		.identities = w->options.identities,
+		.idle_gap_ms = w->options.idle_gap_ns / 1000000,
+		.all_states = w->options.core.events,
+		.fn = take_record,
+		.begin_holders = begin_holders,
+		.found_holder = found_holder,
+		.context = w,
 	};
 	struct live *live = NULL;
 	sigset_t set;
@@ -510,8 +523,8 @@ static int close_sinks(struct watch *w, int code)
 
 int cmd_watch(int argc, char **argv)
 {
-	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc, verbosity, NULL,
-					  NULL };
+	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
+					  verbosity,	NULL,  NULL };
 	struct watch w = { .options.core.suspect_after = 2,
 			   .options.idle_gap_ns = 10000000000ULL };
 	struct core_totals totals;

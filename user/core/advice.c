@@ -12,7 +12,8 @@
 /* Half of the sockets watched for a minute say nothing about others. */
 #define SOCKETS_MIN 5
 
-/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT). */
+/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+ */
 #define SECONDS_MAX 32767.0
 #define PROBES_MAX 127
 
@@ -27,13 +28,15 @@ bool advice__current(const struct lives *l, const struct scope *scope, struct se
 		if (scope->kind == SCOPE_NAMESPACE &&
 		    (ns->number != scope->netns || ns->gateway != scope->gateway))
 			continue;
-		if (scope->kind == SCOPE_GROUP && (!scope->count || ns->number != scope->lives[0]->netns))
+		if (scope->kind == SCOPE_GROUP &&
+		    (!scope->count || ns->number != scope->lives[0]->netns))
 			continue;
 		for (r = 0; r < l->run_count; r++) {
 			if (l->runs[r].run_id != ns->run || l->runs[r].started_s <= latest)
 				continue;
 			latest = l->runs[r].started_s;
-			*current = (struct setting){ .idle_s = ns->idle_s, .interval_s = ns->interval_s,
+			*current = (struct setting){ .idle_s = ns->idle_s,
+						     .interval_s = ns->interval_s,
 						     .probes = ns->probes };
 		}
 	}
@@ -128,14 +131,20 @@ static void explain_unknown_path(struct advice *a)
 
 	a->verdict = ADVICE_NONE;
 	if (path->reason == IDLE_CENSORED)
-		snprintf(a->why, sizeof(a->why), "our own probes keep every idle time under %.0f s: after how "
-			 "long the path forgets cannot be seen (censored_by_keepalive)", path->low_s);
+		snprintf(a->why, sizeof(a->why),
+			 "our own probes keep every idle time under %.0f s: after how "
+			 "long the path forgets cannot be seen (censored_by_keepalive)",
+			 path->low_s);
 	else if (path->reason == IDLE_NO_STEP)
-		snprintf(a->why, sizeof(a->why), "the %zu lost connections were lost evenly over time: no idle "
-			 "timeout of the path shows (no_step)", path->lost);
+		snprintf(a->why, sizeof(a->why),
+			 "the %zu lost connections were lost evenly over time: no idle "
+			 "timeout of the path shows (no_step)",
+			 path->lost);
 	else
-		snprintf(a->why, sizeof(a->why), "%zu devices, %zu of them lost, are too few to tell an idle "
-			 "timeout of the path (thin_evidence)", path->devices, path->lost);
+		snprintf(a->why, sizeof(a->why),
+			 "%zu devices, %zu of them lost, are too few to tell an idle "
+			 "timeout of the path (thin_evidence)",
+			 path->devices, path->lost);
 }
 
 static double sockets_at_once(const struct evidence *e)
@@ -162,7 +171,8 @@ static double noticed_within_at_most(const struct setting *s, unsigned int hz)
 	return keepalive__detects_within_max_ms(&k, hz) / 1000.0;
 }
 
-/* The longest idle time, in whole seconds, with which a dead peer is noticed in time; 0: there is none. */
+/* The longest idle time, in whole seconds, with which a dead peer is noticed in time; 0: there is
+ * none. */
 static double longest_idle(struct setting s, double within_s, unsigned int hz)
 {
 	s.idle_s = fmax(0, floor(within_s - s.interval_s * s.probes));
@@ -176,16 +186,21 @@ static void bound_idle(const struct evidence *e, const struct goals *g, const st
 {
 	double silence = s->interval_s * s->probes;
 
-	*b = (struct bounds){ .low_s = s->interval_s, .high_s = SECONDS_MAX,
-			      .low_goal = "the silence that live peers need", .low_value = silence,
-			      .high_goal = "the kernel's largest value", .high_value = SECONDS_MAX };
+	*b = (struct bounds){ .low_s = s->interval_s,
+			      .high_s = SECONDS_MAX,
+			      .low_goal = "the silence that live peers need",
+			      .low_value = silence,
+			      .high_goal = "the kernel's largest value",
+			      .high_value = SECONDS_MAX };
 	if (g->detect_within_s)
 		lower_high(b, longest_idle(*s, g->detect_within_s, e->hz), "--detect-within",
 			   g->detect_within_s);
 	if (is_held_open(g, e))
 		lower_high(b, evidence__hold_open_s(e), "--hold-open", e->path.low_s);
 	if (g->budget_bytes_day)
-		raise_low(b, 86400 * prediction__probe_bytes(e->ipv6, &g->tariff) / g->budget_bytes_day,
+		raise_low(b,
+			  86400 * prediction__probe_bytes(e->ipv6, &g->tariff) /
+				  g->budget_bytes_day,
 			  "--budget", g->budget_bytes_day);
 	if (g->max_probes_per_s)
 		raise_low(b, sockets_at_once(e) / g->max_probes_per_s, "--max-probes-per-s",
@@ -194,18 +209,23 @@ static void bound_idle(const struct evidence *e, const struct goals *g, const st
 
 static void explain_conflict(struct advice *a, const struct bounds *b, const struct goals *g)
 {
-	double cost = b->high_s > 0 ? 86400 * prediction__probe_bytes(a->evidence->ipv6, &g->tariff) /
-				      b->high_s : 0;
+	double cost =
+		b->high_s > 0
+			? 86400 * prediction__probe_bytes(a->evidence->ipv6, &g->tariff) / b->high_s
+			: 0;
 
 	a->verdict = ADVICE_CONFLICT;
 	if (b->high_s < 1)
-		snprintf(a->why, sizeof(a->why), "%s (%.0f s) leaves no time before the first probe: live peers "
-			 "were silent for so long that %.0f s of probes are needed", b->high_goal,
-			 b->high_value, b->low_value);
+		snprintf(a->why, sizeof(a->why),
+			 "%s (%.0f s) leaves no time before the first probe: live peers "
+			 "were silent for so long that %.0f s of probes are needed",
+			 b->high_goal, b->high_value, b->low_value);
 	else
-		snprintf(a->why, sizeof(a->why), "%s (%.0f) wants an idle time of at most %.0f s, that is %.0f "
-			 "bytes a socket and day; %s (%.0f) one of at least %.0f s", b->high_goal,
-			 b->high_value, floor(b->high_s), cost, b->low_goal, b->low_value, ceil(b->low_s));
+		snprintf(a->why, sizeof(a->why),
+			 "%s (%.0f) wants an idle time of at most %.0f s, that is %.0f "
+			 "bytes a socket and day; %s (%.0f) one of at least %.0f s",
+			 b->high_goal, b->high_value, floor(b->high_s), cost, b->low_goal,
+			 b->low_value, ceil(b->low_s));
 }
 
 static bool same(const struct setting *a, const struct setting *b)
@@ -227,7 +247,8 @@ static void propose(struct advice *a, const struct goals *g)
 		return;
 	}
 	if (!a->current_known)
-		return decide_none(a, "the input does not say what the sysctls are (no halfopen.meta line)");
+		return decide_none(a, "the input does not say what the sysctls are (no "
+				   "halfopen.meta line)");
 	if (e->sockets < SOCKETS_MIN)
 		return decide_none(a, "too few sockets were seen (thin_evidence)");
 	if (!e->alike_count)
@@ -254,16 +275,18 @@ static void propose(struct advice *a, const struct goals *g)
 	if (a->verdict == ADVICE_KEEP)
 		snprintf(a->why, sizeof(a->why), "the present values meet the goals");
 	else if (!strcmp(b.high_goal, "--hold-open"))
-		snprintf(a->why, sizeof(a->why), "the path forgets idle connections after %.0f s (%.0f to %.0f): "
-			 "probes every %.0f s keep it open", e->path.estimate_s, e->path.low_s,
-			 e->path.high_s, s.idle_s);
+		snprintf(a->why, sizeof(a->why),
+			 "the path forgets idle connections after %.0f s (%.0f to %.0f): "
+			 "probes every %.0f s keep it open",
+			 e->path.estimate_s, e->path.low_s, e->path.high_s, s.idle_s);
 	else if (!strcmp(b.high_goal, "--detect-within"))
-		snprintf(a->why, sizeof(a->why), "a dead peer is to be noticed within %.0f s; live ones that came "
-			 "back were silent for %.1f s at most", g->detect_within_s,
-			 fmax(e->mute_p999_s, e->slowest_answer_s));
+		snprintf(a->why, sizeof(a->why),
+			 "a dead peer is to be noticed within %.0f s; live ones that came "
+			 "back were silent for %.1f s at most",
+			 g->detect_within_s, fmax(e->mute_p999_s, e->slowest_answer_s));
 	else
-		snprintf(a->why, sizeof(a->why), "%s (%.0f) allows a probe every %.0f s", b.low_goal, b.low_value,
-			 s.idle_s);
+		snprintf(a->why, sizeof(a->why), "%s (%.0f) allows a probe every %.0f s",
+			 b.low_goal, b.low_value, s.idle_s);
 }
 
 /* ---- names ---- */
@@ -314,7 +337,8 @@ bool advice__make(const struct lives *l, const struct scope *scope, const struct
 		a->current = *current;
 	}
 	propose(a, goals);
-	a->proposal_known = (a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike_count;
+	a->proposal_known =
+		(a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike_count;
 	if (e->alike_count)
 		ok = predict(e, NULL, false, goals, &a->predicted_current);
 	if (ok && a->proposal_known)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What to change in a namespace, or for a group of peers, why, and what it would do: values that meet
- * stated goals, from evidence alone. Where there is not enough of it, there is no advice.
+ * What to change in a namespace, or for a group of peers, why, and what it would do: values that
+ * meet stated goals, from evidence alone. Where there is not enough of it, there is no advice.
  */
 #ifndef HALFOPEN_CORE_ADVICE_H
 #define HALFOPEN_CORE_ADVICE_H

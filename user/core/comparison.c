@@ -22,7 +22,8 @@ static bool fill(const struct lives *l, struct side *s)
 {
 	size_t i;
 
-	*s = (struct side){ .latencies = malloc((5 * l->count + 1) * sizeof(double)), .count = l->count };
+	*s = (struct side){ .latencies = malloc((5 * l->count + 1) * sizeof(double)),
+			    .count = l->count };
 	if (!s->latencies)
 		return false;
 	s->days = s->latencies + l->count;

@@ -49,7 +49,7 @@ static void identify(struct connection *c, const struct ho_event *e)
 	c->is_ipv6 = e->family == AF_INET6;
 	c->keepalive = keepalive__of(e);
 	c->retransmits_total = e->total_retrans;
-	if (c->partial && e->total_retrans)	/* what it did before we saw it is not ours to count */
+	if (c->partial && e->total_retrans) /* what it did before we saw it is not ours to count */
 		c->incidents->retransmits_before = e->total_retrans - (e->kind == HO_RETRANSMIT);
 	c->options_settled = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	c->addressed = c->identified = true;
@@ -86,7 +86,8 @@ static void notice_options(struct connection *c, const struct ho_event *e, struc
 	if (!settled)
 		return;
 	c->told = true;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
+	incidents__note(c, told,
+			(struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
 }
 
 void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t idle_s,
@@ -252,14 +253,16 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
 			   const struct connection_rules *rules)
 {
-	bool asked = e->probes_out || e->packets_out, of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
+	bool asked = e->probes_out || e->packets_out,
+	     of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
 
 	c->incidents->reset_heard_ns = e->mono_ns;
 	c->incidents->reset_of_an_ask = of_an_ask;
 	if (of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
 		uint64_t first = first_transmission_ns(e, rules->hz);
 
-		silence__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies, ASK_DATA);
+		silence__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies,
+			     ASK_DATA);
 	}
 }
 
@@ -329,8 +332,10 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 		c->incidents->peer_probes++;
 		c->told = true;
 		silence__end(c, e->mono_ns);
-		incidents__note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
-							 .n = e->payload });
+		incidents__note(c, told,
+				(struct entry){ .kind = ENTRY_PEER_PROBE,
+						.at_ns = e->mono_ns,
+						.n = e->payload });
 	} else if (c->silence.asks) {
 		silence__answered(c, e->mono_ns, rules->fold, told);
 	}
@@ -351,7 +356,8 @@ static void on_reset_received(struct connection *c, const struct ho_event *e, st
 	if (!i->reset_heard_ns || e->mono_ns - i->reset_heard_ns > 10000000)
 		i->reset_of_an_ask = e->probes_out > 0;
 	i->reset_ns = e->mono_ns;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
+	incidents__note(c, told,
+			(struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
 }
 
 static void on_state(struct connection *c, const struct ho_event *e,
@@ -359,7 +365,8 @@ static void on_state(struct connection *c, const struct ho_event *e,
 {
 	if (e->state == TCP_ESTABLISHED) {
 		c->last_heard_ns = e->mono_ns;
-		incidents__note(c, told, (struct entry){ .kind = ENTRY_ESTABLISHED, .at_ns = e->mono_ns });
+		incidents__note(c, told,
+				(struct entry){ .kind = ENTRY_ESTABLISHED, .at_ns = e->mono_ns });
 		return;
 	}
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_STATE, .at_ns = e->mono_ns,
@@ -462,7 +469,8 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 		return !s->asks && !s->probes_out && e->probes_out < 2;
 	return e->kind == HO_HEARD && !(e->tcp_flags & HO_TCP_RST) && !is_probe_of_peer(e) &&
 	       !heartbeat__is(e) &&
-	       (!s->asks || (s->asks == 1 && (s->kinds == ASK_PROBE || s->kinds == ASK_ZERO_WINDOW)));
+	       (!s->asks ||
+		(s->asks == 1 && (s->kinds == ASK_PROBE || s->kinds == ASK_ZERO_WINDOW)));
 }
 
 bool connection__apply(struct connection *c, const struct ho_event *e,
@@ -501,8 +509,10 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	case HO_RESET_SENT:
 		c->incidents->reset_sent = true;
 		c->incidents->reset_reason = e->reason;
-		incidents__note(c, told, (struct entry){ .kind = ENTRY_RESET_SENT, .at_ns = e->mono_ns,
-							 .n = e->reason });
+		incidents__note(c, told,
+				(struct entry){ .kind = ENTRY_RESET_SENT,
+						.at_ns = e->mono_ns,
+						.n = e->reason });
 		break;
 	case HO_RESET_RECEIVED:
 		on_reset_received(c, e, told);

@@ -77,7 +77,8 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 			       uint32_t interval_s, uint32_t probes,
 			       const struct connection_rules *rules, struct told *told);
 
-/* It is gone, and the state change that would tell why never reached us. False when memory is short. */
+/* It is gone, and the state change that would tell why never reached us. False when memory is
+ * short. */
 bool connection__lose_ending(struct connection *c, uint64_t at_ns);
 
 /* What is known of it without an event of its own: its ends. */

@@ -127,7 +127,8 @@ static void pass_time(struct core *core)
 		comeback__judge_arrivals(core);
 		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
 	}
-	sockets__tell_ended(core, core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
+	sockets__tell_ended(core,
+			    core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
 	if (core->config.every_ns && core->now_ns >= core->next_every_ns) {
 		telling__open_sockets(core);
 		core->next_every_ns = core->now_ns + core->config.every_ns;

@@ -42,7 +42,8 @@ struct timeline {
 struct namespace_sysctl {
 	uint64_t gone_ns;	/* 0: it lives; else another one may have its inode since then */
 	uint32_t netns, idle_s, interval_s, probes;
-	uint32_t net_cookie;	/* the low 32 bits, which no other one of this boot has; 0: not known */
+	uint32_t
+		net_cookie; /* the low 32 bits, which no other one of this boot has; 0: not known */
 	char name[65];
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
 };

@@ -6,12 +6,13 @@
 
 #include "evidence.h"
 
-/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to wake. */
+/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to
+ * wake. */
 #define SILENCE_MIN_S 3.0
 /* How much longer than the slowest that came back a silence must be. */
 #define SILENCE_MARGIN 1.25
-/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth at
- * most, and probes are lost. */
+/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth
+ * at most, and probes are lost. */
 #define HOLD_OPEN_SHARE 0.8
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
@@ -33,7 +34,8 @@ static bool rank_programs(const struct lives *l, const struct scope *s,
 		if (!chosen(s->lives[i]))
 			continue;
 		all[n].sockets = 1;
-		snprintf(all[n++].comm, sizeof(all->comm), "%s", texts__at(&l->texts, s->lives[i]->program));
+		snprintf(all[n++].comm, sizeof(all->comm), "%s",
+			 texts__at(&l->texts, s->lives[i]->program));
 	}
 	n = ranking__of_programs(all, n);
 	memcpy(most, all, (n < PROGRAMS_TOLD ? n : PROGRAMS_TOLD) * sizeof(*all));
@@ -179,7 +181,8 @@ static bool add_alike(struct evidence *e, const struct life *life, double weight
 		if (memcmp(&e->follows[i], &follows, sizeof(follows)))
 			continue;
 		if (are_equal(&e->alike[i], &new) ||
-		    (e->alike_count >= ALIKE_MAX && e->alike[i].setting.idle_s == new.setting.idle_s)) {
+		    (e->alike_count >= ALIKE_MAX &&
+		     e->alike[i].setting.idle_s == new.setting.idle_s)) {
 			e->alike[i].count += weight;
 			return true;
 		}
@@ -290,7 +293,8 @@ static double watched_hours(const struct lives *l, const struct scope *s)
 		for (i = 0; i < l->run_count; i++) {
 			if (l->runs[i].run_id != s->lives[n]->run)
 				continue;
-			first = fmin(first, fmin(l->runs[i].started_s ?: HUGE_VAL, s->lives[n]->seen_s));
+			first = fmin(first,
+				     fmin(l->runs[i].started_s ?: HUGE_VAL, s->lives[n]->seen_s));
 			last = fmax(last, l->runs[i].ended_s);
 		}
 	return last > first ? (last - first) / 3600 : 0;
@@ -312,7 +316,8 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
 	     estimate_path(s, &e->path);
 	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
-			    e->heartbeat_s < e->path.estimate_s && e->heartbeat_s > e->path.estimate_s / 2;
+			    e->heartbeat_s < e->path.estimate_s &&
+			    e->heartbeat_s > e->path.estimate_s / 2;
 	for (i = 0; ok && i < s->count; i++) {
 		const struct life *life = s->lives[i];
 		double hours = fmax(0, life->ended_s - life->seen_s) / 3600;

@@ -21,7 +21,8 @@ struct evidence {
 	size_t sockets, with_keepalive, own_options, options_unknown;
 	double socket_hours, watched_hours;
 	size_t gaps_survived, gaps_lost, half_open;
-	struct program_count blind[PROGRAMS_TOLD];	/* without keepalive, most first; sockets 0: no more */
+	struct program_count
+		blind[PROGRAMS_TOLD]; /* without keepalive, most first; sockets 0: no more */
 	struct program_count stubborn[PROGRAMS_TOLD];	/* with options of their own */
 	struct detection detection;	/* upper bounds, of the idle */
 	struct unacknowledged *stuck;	/* ended by retransmission */
@@ -39,7 +40,8 @@ struct evidence {
 	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
 	 * that would have told otherwise are missing. */
 	bool path_was_known;
-	/* For predictions: sockets that are alike today, and which options they take from sysctl. */
+	/* For predictions: sockets that are alike today, and which options they take from sysctl.
+	 */
 	struct sockets_alike *alike;
 	struct follows { bool idle, interval, probes; } *follows;
 	size_t alike_count;

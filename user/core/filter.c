@@ -103,8 +103,8 @@ static void fail(struct parser *p, const char *expected)
 	p->failed = true;
 	p->error->column = p->token.at - p->text + 1;
 	if (p->token.length)
-		snprintf(p->error->text, sizeof(p->error->text), "expected %s, not '%.*s'", expected,
-			 p->token.length < 40 ? (int)p->token.length : 40, p->token.at);
+		snprintf(p->error->text, sizeof(p->error->text), "expected %s, not '%.*s'",
+			 expected, p->token.length < 40 ? (int)p->token.length : 40, p->token.at);
 	else
 		snprintf(p->error->text, sizeof(p->error->text), "expected %s, but here it ends",
 			 expected);
@@ -555,8 +555,8 @@ static bool cgroup_matches(const char *pattern, const char *cgroup)
 {
 	size_t length = strlen(pattern);
 
-	return !fnmatch(pattern, cgroup, 0) ||
-	       (!strncmp(pattern, cgroup, length) && (cgroup[length] == '/' || !strcmp(pattern, "/")));
+	return !fnmatch(pattern, cgroup, 0) || (!strncmp(pattern, cgroup, length) &&
+						(cgroup[length] == '/' || !strcmp(pattern, "/")));
 }
 
 static bool container_matches(const char *pattern, const char *id)

@@ -13,12 +13,12 @@
 /* Of more devices than this, evenly chosen ones are looked at; and for the number of steps. */
 #define DEVICES_MAX 20000
 #define DEVICES_OF_STEPS 1500
-/* A device that was lost in a gap hardly longer than one that it survived was not lost to a timer: such
- * gaps are ended by timers of our own, which come late by chance (and gaps this alike are kept as
- * one). */
+/* A device that was lost in a gap hardly longer than one that it survived was not lost to a timer:
+ * such gaps are ended by timers of our own, which come late by chance (and gaps this alike are kept
+ * as one). */
 #define ALIKE 1.05
-/* Nor one that was lost where our own probes ended the gaps of the others: some were there, some were
- * not, all after the same time but for the lateness of our timer. */
+/* Nor one that was lost where our own probes ended the gaps of the others: some were there, some
+ * were not, all after the same time but for the lateness of our timer. */
 #define AS_LATE 1.15
 /* Of what lies within the data's reach, this much of a log unit lies beyond its end. */
 #define BEYOND 0.7
@@ -98,7 +98,8 @@ static void sweep(struct profile *p, const struct path_witness *all, size_t coun
 		double gone = all[i].lost_s ? gone_by(rate, all[i].lost_s) : 1;
 
 		l -= rate * (all[i].idle_s - all[i].lost_s);
-		l += all[i].survived_s ? outlived + log(gone) : log(within_gap(&all[i], gone, untimed));
+		l += all[i].survived_s ? outlived + log(gone)
+				       : log(within_gap(&all[i], gone, untimed));
 	}
 	for (i = 0; ; i++) {
 		const struct path_witness *w;
@@ -239,7 +240,8 @@ struct mixture {
 	double log_likelihood;
 };
 
-/* Of what this witness saw, if its timer is `at_s`; `gone` if it vanished as soon as it was lost. */
+/* Of what this witness saw, if its timer is `at_s`; `gone` if it vanished as soon as it was lost.
+ */
 static double chance(const struct path_witness *w, double at_s, double gone)
 {
 	double outlived = w->survived_s >= at_s ? LEAK : 1;
@@ -337,7 +339,8 @@ static void gather_classes(const struct mixture *all, struct mixture *m)
 }
 
 /* One step less, if that makes what was seen hardly less likely. */
-static bool drop_a_class(const struct path_witness *all, size_t count, double rate, struct mixture *m)
+static bool drop_a_class(const struct path_witness *all, size_t count, double rate,
+			 struct mixture *m)
 {
 	struct mixture best = { .log_likelihood = -HUGE_VAL };
 	unsigned int without, k;

@@ -85,8 +85,11 @@ void incidents__suspect_successor(struct connection *c, const struct successor *
 		return;
 	*c->incidents->successor = *by;
 	c->told = true;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_SUPERSEDED, .at_ns = by->at_ns,
-						 .n = by->confidence * 1000, .by_cookie = by->cookie });
+	incidents__note(c, told,
+			(struct entry){ .kind = ENTRY_SUPERSEDED,
+					.at_ns = by->at_ns,
+					.n = by->confidence * 1000,
+					.by_cookie = by->cookie });
 }
 
 const struct successor *incidents__successor(const struct connection *c)

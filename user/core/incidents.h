@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What befell a connection beyond answered probes and idle gaps. Most have nothing of it, so it lies
- * apart. */
+/* What befell a connection beyond answered probes and idle gaps. Most have nothing of it, so it
+ * lies apart. */
 #ifndef HALFOPEN_CORE_INCIDENTS_H
 #define HALFOPEN_CORE_INCIDENTS_H
 
@@ -39,12 +39,13 @@ struct successor {
 
 #define EPISODES_KEPT 16
 
-/* What does not happen to a socket whose peer answers every probe: made when the first of it does. */
+/* What does not happen to a socket whose peer answers every probe: made when the first of it does.
+ */
 struct incidents {
 	uint32_t probes_failed, peer_probes, zero_window_probes, heartbeats, events_lost;
 	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
 	struct rtt rtt;		/* of answers that are in the journal */
-	uint32_t bound_if;	/* interface that it is bound to: the scope of link-local addresses */
+	uint32_t bound_if; /* interface that it is bound to: the scope of link-local addresses */
 	uint32_t revision;
 	struct heartbeat heartbeat;
 	struct traffic traffic;	/* since there are incidents */

@@ -57,8 +57,8 @@ uint64_t keepalive__detects_within_ms(const struct keepalive *k, uint32_t hz)
 {
 	if (!k->enabled)
 		return UINT64_MAX;
-	return jiffies_to_ms(first_probe_jiffies(k) + unanswered_probes(k, hz) * k->interval_jiffies,
-			     hz);
+	return jiffies_to_ms(
+		first_probe_jiffies(k) + unanswered_probes(k, hz) * k->interval_jiffies, hz);
 }
 
 uint64_t keepalive__detects_within_max_ms(const struct keepalive *k, uint32_t hz)

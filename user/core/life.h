@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One socket's life as its last timeline tells it, as far as advice rests on it; and all of them, from
- * any number of gateways and files.
+ * One socket's life as its last timeline tells it, as far as advice rests on it; and all of them,
+ * from any number of gateways and files.
  */
 #ifndef HALFOPEN_CORE_LIFE_H
 #define HALFOPEN_CORE_LIFE_H

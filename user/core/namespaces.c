@@ -7,8 +7,8 @@
 #include "state.h"
 #include "telling.h"
 
-struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns, uint32_t net_cookie,
-					  uint64_t mono_ns)
+struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
+					  uint32_t net_cookie, uint64_t mono_ns)
 {
 	struct namespace_sysctl *found = NULL;
 	unsigned int i;
@@ -46,7 +46,8 @@ static struct namespace_sysctl *new_namespace(struct core *core)
 	return ns;
 }
 
-unsigned int namespaces__index(struct core *core, uint32_t netns, uint32_t net_cookie, uint64_t mono_ns)
+unsigned int namespaces__index(struct core *core, uint32_t netns, uint32_t net_cookie,
+			       uint64_t mono_ns)
 {
 	struct namespace_sysctl *ns = namespaces__find(core, netns, net_cookie, mono_ns);
 	size_t index;
@@ -99,10 +100,12 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 
 int namespaces__take(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, r->sysctl.netns, r->sysctl.net_cookie, r->mono_ns);
+	struct namespace_sysctl *ns =
+		namespaces__find(core, r->sysctl.netns, r->sysctl.net_cookie, r->mono_ns);
 	struct namespace_sysctl *former;
-	bool changed = ns && ns->read_ns && (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
-			      ns->interval_s != r->sysctl.interval_s);
+	bool changed = ns && ns->read_ns &&
+		       (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
+			ns->interval_s != r->sysctl.interval_s);
 
 	if (!ns && (former = namespaces__find(core, r->sysctl.netns, 0, r->mono_ns)))
 		former->gone_ns = r->mono_ns;

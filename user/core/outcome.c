@@ -11,8 +11,8 @@ struct ending {
 
 static bool was_closed_locally(const struct connection *c)
 {
-	return c->incidents->ended_from == TCP_FIN_WAIT1 || c->incidents->ended_from == TCP_FIN_WAIT2 ||
-	       c->incidents->ended_from == TCP_CLOSING;
+	return c->incidents->ended_from == TCP_FIN_WAIT1 ||
+	       c->incidents->ended_from == TCP_FIN_WAIT2 || c->incidents->ended_from == TCP_CLOSING;
 }
 
 /* Data or a FIN was under way when the retransmission timer gave up. icsk_retransmits counts
@@ -44,7 +44,8 @@ static struct ending of_local_close(const struct connection *c, const struct ho_
 	struct ending ending = { OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
 	bool acknowledged = c->incidents->ended_from == TCP_FIN_WAIT2;
 
-	if (!acknowledged && (e->error == ETIMEDOUT || (c->incidents->suspect_at_close && !c->incidents->reset_ns)))
+	if (!acknowledged &&
+	    (e->error == ETIMEDOUT || (c->incidents->suspect_at_close && !c->incidents->reset_ns)))
 		ending.found_by = FOUND_BY_LOCAL_CLOSE;
 	return ending;
 }
@@ -105,8 +106,9 @@ static struct ending name_ending(const struct connection *c, const struct ho_eve
 	if (c->incidents->ended_from == TCP_LAST_ACK)
 		return (struct ending){ OUTCOME_CLOSED_BY_PEER, FOUND_BY_NOTHING };
 	if (c->incidents->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
-		return (struct ending){ OUTCOME_RESET_BY_PEER,
-					c->incidents->reset_of_an_ask ? FOUND_BY_RESET : FOUND_BY_NOTHING };
+		return (struct ending){ OUTCOME_RESET_BY_PEER, c->incidents->reset_of_an_ask
+								       ? FOUND_BY_RESET
+								       : FOUND_BY_NOTHING };
 	if (e->error)
 		return of_error(c, e);
 	/* Straight to CLOSE without an error: unread data, linger 0, disconnect(). */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What would these sockets see under other keepalive settings: one simulation of the kernel's timer,
- * for any setting, that of today included, so that predictions can be checked against what was.
+ * What would these sockets see under other keepalive settings: one simulation of the kernel's
+ * timer, for any setting, that of today included, so that predictions can be checked against what
+ * was.
  */
 #ifndef HALFOPEN_CORE_PREDICTION_H
 #define HALFOPEN_CORE_PREDICTION_H
@@ -58,7 +59,8 @@ double prediction__silence_s(const struct setting *s);
 /* How often an idle live peer is asked. */
 double prediction__period_s(const struct setting *s);
 
-/* What is paid for a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with timestamps). */
+/* What is paid for a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with timestamps).
+ */
 double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t);
 
 /* A probe and its answer. */

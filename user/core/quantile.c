@@ -26,6 +26,7 @@ double quantile__of(const double *sorted, size_t count, double share)
 struct detection detection__of(double *latencies, size_t count)
 {
 	quantile__sort(latencies, count);
-	return (struct detection){ quantile__of(latencies, count, 0.5), quantile__of(latencies, count, 0.95),
+	return (struct detection){ quantile__of(latencies, count, 0.5),
+				   quantile__of(latencies, count, 0.95),
 				   quantile__of(latencies, count, 1) };
 }

@@ -10,8 +10,8 @@ struct program_count {
 	size_t sockets;
 };
 
-/* Adds up those of one name and puts those with most sockets first, equals by their names; returns how
- * many there are now. */
+/* Adds up those of one name and puts those with most sockets first, equals by their names; returns
+ * how many there are now. */
 size_t ranking__of_programs(struct program_count *all, size_t count);
 
 #endif

@@ -18,21 +18,21 @@
 
 /* Numbers are part of recordings: append, never renumber. */
 enum record_type {
-	RECORD_META = 1,	/* the run: first record of the stream */
-	RECORD_START = 2,	/* everything is attached: from here on nothing is missed */
-	RECORD_EVENT = 3,	/* a fact from the kernel */
-	RECORD_TICK = 4,	/* time passes */
-	RECORD_CLOCK = 5,	/* wall clock minus monotonic clock, at the start and after a step */
-	RECORD_OWNER = 6,	/* who holds a socket */
-	RECORD_SYSCTL = 7,	/* keepalive sysctls of a network namespace, and its name */
-	RECORD_LOSS = 8,	/* events that never reached us */
-	RECORD_SNAPSHOT = 9,	/* a pass over all open sockets has ended */
-	RECORD_RESET_REASON = 10,	/* a name of this kernel's enum sk_rst_reason */
-	RECORD_STOP = 11,	/* the watch ends here */
-	RECORD_PRESENT = 12,	/* cookies of sockets that a pass found open; no longer written */
-	RECORD_IDENTITY = 13,	/* a device is behind a peer */
-	RECORD_SILENT = 14,	/* the same, with how long each had been silent */
-	RECORD_NETNS_GONE = 15,	/* a network namespace ended: its inode may be another's now */
+	RECORD_META = 1,     /* the run: first record of the stream */
+	RECORD_START = 2,    /* everything is attached: from here on nothing is missed */
+	RECORD_EVENT = 3,    /* a fact from the kernel */
+	RECORD_TICK = 4,     /* time passes */
+	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
+	RECORD_OWNER = 6,    /* who holds a socket */
+	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its name */
+	RECORD_LOSS = 8,     /* events that never reached us */
+	RECORD_SNAPSHOT = 9, /* a pass over all open sockets has ended */
+	RECORD_RESET_REASON = 10, /* a name of this kernel's enum sk_rst_reason */
+	RECORD_STOP = 11,	  /* the watch ends here */
+	RECORD_PRESENT = 12,	  /* cookies of sockets that a pass found open; no longer written */
+	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
+	RECORD_SILENT = 14,	  /* the same, with how long each had been silent */
+	RECORD_NETNS_GONE = 15,	  /* a network namespace ended: its inode may be another's now */
 	RECORD_TYPE_MAX
 };
 
@@ -98,8 +98,8 @@ struct record {
 		} identity;
 		struct {
 			uint32_t count;		/* at most RECORD_PRESENT_MAX */
-			const uint64_t *cookies;	/* aligned as the record is; of RECORD_SILENT
-							 * record__silent() */
+			const uint64_t *cookies; /* aligned as the record is; of RECORD_SILENT
+						  * record__silent() */
 		} present;
 	};
 };

@@ -6,8 +6,8 @@
 /* RFC 1122 (4.2.3.5): at least this long data is sent again before the peer is given up. */
 #define USUAL_S 100.0
 
-/* A byte of data, its acknowledgement, the server's byte, its acknowledgement: as the Astra modules do;
- * and again nobody notices it after a longer time than the mapping lives. */
+/* A byte of data, its acknowledgement, the server's byte, its acknowledgement: as the Astra modules
+ * do; and again nobody notices it after a longer time than the mapping lives. */
 struct device_heartbeat remedies__heartbeat(const struct evidence *e, const struct tariff *tariff)
 {
 	double empty = prediction__packet_bytes(0, e->ipv6, tariff);
@@ -30,9 +30,10 @@ struct device_heartbeat remedies__heartbeat(const struct evidence *e, const stru
 	return h;
 }
 
-/* A user timeout ends a silence of keepalive, too, whatever the number of probes. Does it leave as many
- * as would be sent without it, or as many as can get lost? */
-static bool leaves_probes(const struct evidence *e, const struct setting *keepalive, double user_timeout_s)
+/* A user timeout ends a silence of keepalive, too, whatever the number of probes. Does it leave as
+ * many as would be sent without it, or as many as can get lost? */
+static bool leaves_probes(const struct evidence *e, const struct setting *keepalive,
+			  double user_timeout_s)
 {
 	struct setting s;
 
@@ -58,8 +59,8 @@ static struct unacknowledged slowest(const struct evidence *e)
 	return s;
 }
 
-bool remedies__data_timeout(const struct evidence *e, const struct setting *keepalive, double within_s,
-			    struct data_timeout *d)
+bool remedies__data_timeout(const struct evidence *e, const struct setting *keepalive,
+			    double within_s, struct data_timeout *d)
 {
 	double floor_s = evidence__silence_floor_s(e);
 	struct unacknowledged worst = slowest(e);
@@ -69,8 +70,10 @@ bool remedies__data_timeout(const struct evidence *e, const struct setting *keep
 	*d = (struct data_timeout){ 0 };
 	if (!e->stuck_count)
 		return true;
-	d->user_timeout_s = within_s ? floor(within_s - worst.first_s) : fmax(USUAL_S, ceil(2 * floor_s));
-	d->retries = within_s ? retransmission__retries_within(within_s - worst.first_s, worst.rto_s, e->hz)
+	d->user_timeout_s =
+		within_s ? floor(within_s - worst.first_s) : fmax(USUAL_S, ceil(2 * floor_s));
+	d->retries = within_s ? retransmission__retries_within(within_s - worst.first_s,
+							       worst.rto_s, e->hz)
 			      : retransmission__retries_for(d->user_timeout_s);
 	if (d->user_timeout_s < floor_s || !leaves_probes(e, keepalive, d->user_timeout_s))
 		d->user_timeout_s = 0;
@@ -81,7 +84,8 @@ bool remedies__data_timeout(const struct evidence *e, const struct setting *keep
 		ok = retransmission__predict(e->stuck, e->stuck_count, &p, e->hz, &d->with_retries);
 	p.user_timeout_s = d->user_timeout_s;
 	if (ok && d->user_timeout_s)
-		ok = retransmission__predict(e->stuck, e->stuck_count, &p, e->hz, &d->with_user_timeout);
+		ok = retransmission__predict(e->stuck, e->stuck_count, &p, e->hz,
+					     &d->with_user_timeout);
 	/* Those who give up as soon already need no advice. */
 	if (d->with_retries.p50_s >= e->stuck_detection.p50_s)
 		d->retries = 0;

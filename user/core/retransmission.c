@@ -21,19 +21,19 @@ static double model_s(uint32_t retries)
 	return (ldexp(2, doubled) - 1) * RTO_MIN_S + (retries - doubled) * RTO_MAX_S;
 }
 
-double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p, unsigned int hz,
-					unsigned int n)
+double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
+					unsigned int hz, unsigned int n)
 {
 	double limit = p->user_timeout_s > 0 ? p->user_timeout_s : model_s(p->retries);
-	double rto = fmax(rto_s, RTO_MIN_S), elapsed = 0, wait;
+	double rto = fmax(rto_s, RTO_MIN_S), elapsed = 0, wait, chance;
 	unsigned int i;
 
 	for (i = 0; elapsed < limit; i++) {
 		wait = rto = fmin(2 * rto, RTO_MAX_S);
 		if (p->user_timeout_s > 0)
 			wait = fmin(rto, limit - elapsed);
-		elapsed += timer_wheel__fires_after_s(wait, hz, timer_wheel__chance(16 * n + i,
-										    0.7548776662466927));
+		chance = timer_wheel__chance(16 * n + i, 0.7548776662466927);
+		elapsed += timer_wheel__fires_after_s(wait, hz, chance);
 	}
 	return elapsed;
 }
@@ -57,7 +57,8 @@ uint32_t retransmission__retries_for(double s)
 }
 
 bool retransmission__predict(const struct unacknowledged *all, size_t count,
-			     const struct patience_with_data *p, unsigned int hz, struct detection *d)
+			     const struct patience_with_data *p, unsigned int hz,
+			     struct detection *d)
 {
 	double *latencies = malloc((count + 1) * sizeof(*latencies));
 	size_t i;

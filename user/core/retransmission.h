@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How soon the kernel gives up a peer that does not acknowledge data: a simulation of its timer, for
- * any tcp_retries2 or TCP_USER_TIMEOUT. Follows net/ipv4/tcp_timer.c: tcp_retransmit_timer(),
+ * How soon the kernel gives up a peer that does not acknowledge data: a simulation of its timer,
+ * for any tcp_retries2 or TCP_USER_TIMEOUT. Follows net/ipv4/tcp_timer.c: tcp_retransmit_timer(),
  * retransmits_timed_out(), tcp_clamp_rto_to_user_timeout().
  */
 #ifndef HALFOPEN_CORE_RETRANSMISSION_H
@@ -16,8 +16,8 @@
 /* Data that a dead peer never acknowledged. */
 struct unacknowledged {
 	double before_s;	/* from the peer's last sign of life to the first transmission */
-	double first_s;		/* from there to the first retransmission by the timer; a loss probe may
-				 * have gone before (RFC 8985) */
+	double first_s; /* from there to the first retransmission by the timer; a loss probe may
+			 * have gone before (RFC 8985) */
 	double rto_s;		/* what the timer was set to then */
 };
 
@@ -29,21 +29,22 @@ struct patience_with_data {
 /* RFC 6298's, where it is not known. */
 #define RTO_ASSUMED_S 1.0
 
-/* From the first retransmission to the end. `n` tells apart what happens to many alike: how late each
- * timer is. */
-double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p, unsigned int hz,
-					unsigned int n);
+/* From the first retransmission to the end. `n` tells apart what happens to many alike: how late
+ * each timer is. */
+double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
+					unsigned int hz, unsigned int n);
 
-/* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that the kernel
- * is sensibly given (at least 3, its tcp_retries1). */
+/* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that the
+ * kernel is sensibly given (at least 3, its tcp_retries1). */
 uint32_t retransmission__retries_within(double s, double rto_s, unsigned int hz);
 
 /* The smallest tcp_retries2 that has patience for `s`. */
 uint32_t retransmission__retries_for(double s);
 
-/* Within how long these deaths would have been noticed, from the last sign of life. False when memory
- * is short. */
+/* Within how long these deaths would have been noticed, from the last sign of life. False when
+ * memory is short. */
 bool retransmission__predict(const struct unacknowledged *all, size_t count,
-			     const struct patience_with_data *p, unsigned int hz, struct detection *d);
+			     const struct patience_with_data *p, unsigned int hz,
+			     struct detection *d);
 
 #endif

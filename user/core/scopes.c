@@ -128,7 +128,9 @@ static int by_group(const void *a, const void *b)
 		order = (int)y->bits - (int)x->bits;
 	if (!order)
 		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
-	return order ? order : x->life->cookie < y->life->cookie ? -1 : x->life->cookie > y->life->cookie;
+	return order				   ? order
+	       : x->life->cookie < y->life->cookie ? -1
+						   : x->life->cookie > y->life->cookie;
 }
 
 static bool are_together(const struct member *a, const struct member *b)

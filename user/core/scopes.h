@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whom advice is for: the sockets of a namespace, or of a group of peers behind one port of ours. */
+/* Whom advice is for: the sockets of a namespace, or of a group of peers behind one port of ours.
+ */
 #ifndef HALFOPEN_CORE_SCOPES_H
 #define HALFOPEN_CORE_SCOPES_H
 
@@ -35,8 +36,8 @@ struct scopes {
 
 /*
  * The namespaces, and then the groups: where an operator named no network that holds a peer, by /24
- * (IPv6: /48) and port, as long as enough peers are in there to say something; what is too thin goes
- * into the /16 (/32), or all of the port's. Sorts the lives. False when memory is short.
+ * (IPv6: /48) and port, as long as enough peers are in there to say something; what is too thin
+ * goes into the /16 (/32), or all of the port's. Sorts the lives. False when memory is short.
  */
 bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
 		  struct scopes *s);

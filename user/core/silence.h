@@ -30,8 +30,8 @@ struct silence {
 	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
 	uint8_t kinds : 4;
 	bool adopted : 1;	/* it had begun when we first saw the socket */
-	uint8_t held;	/* enum entry_kind of a first probe, which is not in the journal while it may
-			 * be answered; 0: none */
+	uint8_t held; /* enum entry_kind of a first probe, which is not in the journal while it may
+		       * be answered; 0: none */
 } __attribute__((packed, aligned(2)));
 
 /* Probes that were answered one after the other, not yet in the journal. */

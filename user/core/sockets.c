@@ -88,7 +88,8 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	struct connection *c;
 	unsigned int due = 0;
 
-	for (c = core->first_ended; c && connection__ended_ns(c) <= until_ns; c = c->incidents->next_ended)
+	for (c = core->first_ended; c && connection__ended_ns(c) <= until_ns;
+	     c = c->incidents->next_ended)
 		due++;
 	if (due)
 		comeback__judge_ended(core, due);
@@ -197,7 +198,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	core->unseen += told.untold_probes;
 	if (!connection__ended_ns(c) && !incidents__successor(c) &&
 	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
-		c->incidents->found_by = FOUND_BY_NOTHING;	/* it was heard again: two at once */
+		c->incidents->found_by = FOUND_BY_NOTHING; /* it was heard again: two at once */
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
 	if (!ended && connection__ended_ns(c))

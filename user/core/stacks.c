@@ -66,17 +66,22 @@ static bool parse_stack(unsigned int which, const char *rest, struct party *p, c
 {
 	double probes;
 
-	*p = (struct party){ .kind = PARTY_STACK, .enabled = true, .idle_s = stacks[which].idle_s,
-			     .interval_s = stacks[which].interval_s, .probes = stacks[which].probes };
+	*p = (struct party){ .kind = PARTY_STACK,
+			     .enabled = true,
+			     .idle_s = stacks[which].idle_s,
+			     .interval_s = stacks[which].interval_s,
+			     .probes = stacks[which].probes };
 	snprintf(p->name, sizeof(p->name), "%s", stacks[which].name);
 	if (!*rest)
 		return true;
 	if (*rest++ != ':' || !number(&rest, &p->idle_s) || *rest++ != '/' ||
 	    !number(&rest, &p->interval_s) || *rest++ != '/' || !number(&rest, &probes) ||
 	    probes != floor(probes) || probes > 255)
-		return fail(expected, size, "IDLE/INTERVAL/PROBES in seconds behind the colon (7200/75/9)");
+		return fail(expected, size,
+			    "IDLE/INTERVAL/PROBES in seconds behind the colon (7200/75/9)");
 	p->probes = probes;
-	if (*rest && !(*rest++ == '/' && keyed(&rest, "user_timeout=", &p->user_timeout_s) && !*rest))
+	if (*rest &&
+	    !(*rest++ == '/' && keyed(&rest, "user_timeout=", &p->user_timeout_s) && !*rest))
 		return fail(expected, size, "nothing, or /user_timeout=SECONDS, behind the probes");
 	return true;
 }
@@ -89,9 +94,10 @@ static void warn_of_floor(const struct party *p, struct party_notes *notes)
 
 	if (p->total_s >= p->probes * WIZFI_INTERVAL_MIN_S)
 		return;
-	snprintf(text, sizeof(text), "%.0f s are less than %u probes of %d s: it stays at %u s. For less, set "
-		 "the count first: AT+SETSOCKOPT=0,6,4005,1,4", p->total_s, p->probes,
-		 WIZFI_INTERVAL_MIN_S, p->probes * WIZFI_INTERVAL_MIN_S);
+	snprintf(text, sizeof(text),
+		 "%.0f s are less than %u probes of %d s: it stays at %u s. For less, set "
+		 "the count first: AT+SETSOCKOPT=0,6,4005,1,4",
+		 p->total_s, p->probes, WIZFI_INTERVAL_MIN_S, p->probes * WIZFI_INTERVAL_MIN_S);
 	note(notes, text);
 }
 
@@ -101,8 +107,8 @@ static struct party wizfi(bool enabled)
 			       .probes = WIZFI_PROBES, .enabled = enabled };
 }
 
-static bool parse_wizfi(const char *rest, struct party *p, struct party_notes *notes, char *expected,
-			size_t size)
+static bool parse_wizfi(const char *rest, struct party *p, struct party_notes *notes,
+			char *expected, size_t size)
 {
 	double probes = WIZFI_PROBES;
 
@@ -110,7 +116,8 @@ static bool parse_wizfi(const char *rest, struct party *p, struct party_notes *n
 	if (*rest && (*rest++ != ':' || !number(&rest, &p->total_s) ||
 		      (*rest && (*rest++ != '/' || !number(&rest, &probes))) || *rest ||
 		      probes != floor(probes) || probes > 255))
-		return fail(expected, size, "TOTAL[/COUNT] behind the colon: seconds that all probes take "
+		return fail(expected, size,
+			    "TOTAL[/COUNT] behind the colon: seconds that all probes take "
 			    "together (600), and how many (8)");
 	p->probes = probes;
 	warn_of_floor(p, notes);
@@ -128,33 +135,40 @@ static bool parse_at(const char *rest, struct party *p, struct party_notes *note
 
 	if (sscanf(rest, "%u,%u,%x,%lu,%u%n", &cid, &type, &param, &value, &length, &end) != 5 ||
 	    rest[end])
-		return fail(expected, size, "CID,TYPE,PARAM,VALUE,LENGTH behind AT+SETSOCKOPT= (0,6,4001,75,4)");
+		return fail(expected, size,
+			    "CID,TYPE,PARAM,VALUE,LENGTH behind AT+SETSOCKOPT= (0,6,4001,75,4)");
 	if (length != 4)
 		return fail(expected, size, "the length 4: these options are of four bytes");
 	if (type == 6 && param == 0x4001 && value) {
 		p->total_s = value;
-		snprintf(text, sizeof(text), "connection %u, TCP (6), TCP_KEEPALIVE (4001): all probes together "
-			 "take %lu s", cid, value);
+		snprintf(text, sizeof(text),
+			 "connection %u, TCP (6), TCP_KEEPALIVE (4001): all probes together "
+			 "take %lu s",
+			 cid, value);
 		note(notes, text);
 		warn_of_floor(p, notes);
 	} else if (type == 6 && param == 0x4005 && value && value < 256) {
 		p->probes = value;
-		snprintf(text, sizeof(text), "connection %u, TCP (6), TCP_KEEPALIVE_CNT (4005): %lu probe%s", cid,
+		snprintf(text, sizeof(text),
+			 "connection %u, TCP (6), TCP_KEEPALIVE_CNT (4005): %lu probe%s", cid,
 			 value, value == 1 ? "" : "s");
 		note(notes, text);
 	} else if (type == 6 && param == 0x10 && value) {
 		p->retransmits_s = value;
-		snprintf(text, sizeof(text), "connection %u, TCP (6), TCP_MAXRT (10): unacknowledged data end it "
-			 "after %lu s", cid, value);
+		snprintf(text, sizeof(text),
+			 "connection %u, TCP (6), TCP_MAXRT (10): unacknowledged data end it "
+			 "after %lu s",
+			 cid, value);
 		note(notes, text);
 	} else if (type == 65535 && param == 0x8) {
 		p->enabled = value;
-		snprintf(text, sizeof(text), "connection %u, socket (65535), SO_KEEPALIVE (8): %s", cid,
-			 value ? "on" : "off");
+		snprintf(text, sizeof(text), "connection %u, socket (65535), SO_KEEPALIVE (8): %s",
+			 cid, value ? "on" : "off");
 		note(notes, text);
 	} else {
-		return fail(expected, size, "one of 65535,8 (SO_KEEPALIVE), 6,4001 (TCP_KEEPALIVE, seconds), "
-			    "6,4005 (TCP_KEEPALIVE_CNT), 6,10 (TCP_MAXRT, seconds), and a value above 0");
+		return fail(expected, size,
+			    "one of 65535,8 (SO_KEEPALIVE), 6,4001 (TCP_KEEPALIVE, seconds), 6,4005 "
+			    "(TCP_KEEPALIVE_CNT), 6,10 (TCP_MAXRT, seconds), and a value above 0");
 	}
 	return true;
 }
@@ -195,7 +209,8 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 		*p = (struct party){ .kind = PARTY_PING, .name = "astra" };
 		if (!keyed(&rest, "ping=", &p->ping_s) || *rest++ != ',' ||
 		    !keyed(&rest, "timeout=", &p->timeout_s) || *rest)
-			return fail(expected, size, "ping=SECONDS,timeout=SECONDS behind the colon");
+			return fail(expected, size,
+				    "ping=SECONDS,timeout=SECONDS behind the colon");
 		return true;
 	}
 	if ((rest = behind(spec, "nat="))) {
@@ -204,8 +219,9 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 			return fail(expected, size, "seconds behind nat=");
 		return true;
 	}
-	return fail(expected, size, "linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/"
-		    "PROBES]), wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S or nat=S");
+	return fail(expected, size,
+		    "linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/PROBES]), "
+		    "wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S or nat=S");
 }
 
 double party__notices_within_s(const struct party *p)

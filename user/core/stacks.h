@@ -42,10 +42,11 @@ struct party_notes {
 };
 
 /*
- * SPEC as `explain` takes it: linux[:IDLE/INTERVAL/PROBES[/user_timeout=S]], lwip, zephyr, windows, bsd,
- * macos, solaris likewise; wizfi210[:TOTAL[/COUNT]]; astra:ping=S,timeout=S; nat=S; or a module's own
- * AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH, which changes the party read before (`previous`, one of a
- * WizFi210's, NULL if there is none) and is no new one: `*is_new`. False: `expected` says what.
+ * SPEC as `explain` takes it: linux[:IDLE/INTERVAL/PROBES[/user_timeout=S]], lwip, zephyr, windows,
+ * bsd, macos, solaris likewise; wizfi210[:TOTAL[/COUNT]]; astra:ping=S,timeout=S; nat=S; or a
+ * module's own AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH, which changes the party read before
+ * (`previous`, one of a WizFi210's, NULL if there is none) and is no new one: `*is_new`. False:
+ * `expected` says what.
  */
 bool party__parse(const char *spec, struct party *previous, struct party *p, bool *is_new,
 		  struct party_notes *notes, char *expected, size_t size);
@@ -57,8 +58,8 @@ double party__notices_within_s(const struct party *p);
 /* How often it makes something pass, while nothing else does; 0: it does not, or nobody says. */
 double party__speaks_every_s(const struct party *p);
 
-/* Linux: unacknowledged data end a connection after this time, from the first retransmission on, with
- * net.ipv4.tcp_retries2 = 15 and an RTO of 200 ms (tcp_model_timeout()). */
+/* Linux: unacknowledged data end a connection after this time, from the first retransmission on,
+ * with net.ipv4.tcp_retries2 = 15 and an RTO of 200 ms (tcp_model_timeout()). */
 #define LINUX_RETRANSMITS_S 924.6
 
 #endif

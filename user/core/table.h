@@ -24,7 +24,7 @@ struct slot {
 	uint64_t ignored : 1;	/* the filter does not want it */
 	uint64_t has_history : 1;
 	uint32_t owner : 19;	/* index into struct owners, 0: not known */
-	uint32_t held : 1;	/* by a process that the present pass met; see core__found_holder() */
+	uint32_t held : 1; /* by a process that the present pass met; see core__found_holder() */
 	uint32_t touched : 12;	/* when it was last heard of: slot__untouched_since() */
 	uint32_t peer_key;	/* arrivals__key() */
 };

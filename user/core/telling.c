@@ -49,19 +49,26 @@ enum truth telling__event_is_wanted(const struct core *core, const struct ho_eve
 
 enum truth telling__is_wanted(struct core *core, const struct connection *c)
 {
+	struct filter_subject s;
+
 	if (!core->config.filter)
 		return TRUTH_YES;
-	return is_wanted(core, (struct filter_subject){
-		.netns_name = netns_name(core, c), .family = connection__family(c), .local = c->local, .peer = c->peer, .netns = c->netns,
+	s = (struct filter_subject){
+		.netns_name = netns_name(core, c), .netns = c->netns,
+		.family = connection__family(c), .local = c->local, .peer = c->peer,
 		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
-		.device = identities__name(&core->identities, device_of(core, c)) }, c->owner);
+		.device = identities__name(&core->identities, device_of(core, c)),
+	};
+	return is_wanted(core, s, c->owner);
 }
 
 static struct subject subject_of(struct core *core, const struct connection *c)
 {
-	return (struct subject){ .connection = c, .owner = owners__at(&core->owners, c->owner),
+	return (struct subject){ .connection = c,
+				 .owner = owners__at(&core->owners, c->owner),
 				 .netns_name = netns_name(core, c) ?: "",
-				 .device = identities__name(&core->identities, device_of(core, c)) };
+				 .device =
+					 identities__name(&core->identities, device_of(core, c)) };
 }
 
 enum outcome telling__outcome(const struct core *core, const struct connection *c)
@@ -118,7 +125,8 @@ void telling__events(struct core *core, const struct connection *c, const struct
 
 	if (!core->started || !core->sink.event || !c->addressed || !told->count ||
 	    !(core->config.events || told->entries[0].kind == ENTRY_SUPERSEDED) ||
-	    (!core->config.events && !core->sink.change) || telling__is_wanted(core, c) != TRUTH_YES)
+	    (!core->config.events && !core->sink.change) ||
+	    telling__is_wanted(core, c) != TRUTH_YES)
 		return;
 	subject = subject_of(core, c);
 	for (i = 0; i < told->count; i++)

@@ -10,7 +10,8 @@ static bool counts(struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
 
-	return !s->ignored && !(c && (connection__ended_ns(c) || telling__is_wanted(core, c) != TRUTH_YES));
+	return !s->ignored &&
+	       !(c && (connection__ended_ns(c) || telling__is_wanted(core, c) != TRUTH_YES));
 }
 
 struct core_totals core__totals(struct core *core)

@@ -5,8 +5,11 @@
 void traffic__take(struct traffic *t, const struct ho_event *e)
 {
 	struct traffic_counts now = {
-		.at_ns = e->mono_ns, .received_bytes = e->bytes_received, .acked_bytes = e->bytes_acked,
-		.received_segments = e->data_segs_in, .sent_segments = e->data_segs_out,
+		.at_ns = e->mono_ns,
+		.received_bytes = e->bytes_received,
+		.acked_bytes = e->bytes_acked,
+		.received_segments = e->data_segs_in,
+		.sent_segments = e->data_segs_out,
 	};
 
 	/* A small event has no counts; at the opening they are 0. */

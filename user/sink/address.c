@@ -14,7 +14,8 @@ static bool is_link_local(const uint8_t *address)
 
 const char *address__family(const struct connection *c)
 {
-	return connection__family(c) == AF_INET || endpoint__is_mapped(c->peer.address) ? "ipv4" : "ipv6";
+	return connection__family(c) == AF_INET || endpoint__is_mapped(c->peer.address) ? "ipv4"
+											: "ipv6";
 }
 
 const char *address__format(uint8_t family, uint32_t bound_if, const uint8_t address[16],

@@ -11,7 +11,8 @@ static void add_network(struct words *w, const uint8_t *network, unsigned int bi
 	char text[INET6_ADDRSTRLEN];
 
 	if (endpoint__is_mapped(network) && bits >= 96)
-		words__add(w, "%s/%u", inet_ntop(AF_INET, network + 12, text, sizeof(text)), bits - 96);
+		words__add(w, "%s/%u", inet_ntop(AF_INET, network + 12, text, sizeof(text)),
+			   bits - 96);
 	else
 		words__add(w, "%s/%u", inet_ntop(AF_INET6, network, text, sizeof(text)), bits);
 }
@@ -83,7 +84,8 @@ void advice_text__commands(struct words *w, const struct lives *l, const struct 
 			   (unsigned int)s->idle_s);
 		words__add(w, "{name: net.ipv4.tcp_keepalive_intvl, value: \"%u\"}, ",
 			   (unsigned int)s->interval_s);
-		words__add(w, "{name: net.ipv4.tcp_keepalive_probes, value: \"%u\"}]}\n", s->probes);
+		words__add(w, "{name: net.ipv4.tcp_keepalive_probes, value: \"%u\"}]}\n",
+			   s->probes);
 	} else if (a->evidence->in_container) {
 		words__add(w, "docker run");
 		add_sysctls(w, s, " --sysctl net.ipv4.tcp_keepalive_%s=%u");
@@ -112,8 +114,8 @@ static void add_programs(struct words *w, const struct program_count *programs)
 	unsigned int k;
 
 	for (k = 0; k < PROGRAMS_TOLD && programs[k].sockets; k++)
-		words__add(w, "%s%s %zu", k ? ", " : " (", *programs[k].comm ? programs[k].comm : "?",
-			   programs[k].sockets);
+		words__add(w, "%s%s %zu", k ? ", " : " (",
+			   *programs[k].comm ? programs[k].comm : "?", programs[k].sockets);
 	words__add(w, k ? ")" : "");
 }
 
@@ -192,8 +194,8 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 
 	if (!e->stuck_count)
 		return;
-	words__add(w, "  unacknowledged data: retransmission, not keepalive, noticed %zu dead peers, within ",
-		   e->stuck_count);
+	words__add(w, "  unacknowledged data: retransmission, not keepalive, noticed %zu dead "
+		   "peers, within ", e->stuck_count);
 	add_detection(w, &e->stuck_detection);
 	if (d->user_timeout_s) {
 		words__add(w, "; with TCP_USER_TIMEOUT=%.0f ", d->user_timeout_s * 1000);
@@ -207,6 +209,29 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 		words__add(w, " to ");
 		words__add_duration(w, d->with_retries.max_s);
 	}
+	words__add(w, "\n");
+}
+
+/* Is a device that says something of itself worth what it costs? Where there are several kinds. */
+static void add_quiet_deaths(struct words *w, const struct evidence *e)
+{
+	const struct {
+		const char *name;
+		const struct quiet_deaths *q;
+	} kinds[] = { { "whose peers probe", &e->with_probes },
+		      { "with heartbeats", &e->with_heartbeats },
+		      { "with neither", &e->with_neither } };
+	unsigned int i, told = 0;
+
+	for (i = 0; i < 3; i++)
+		told += kinds[i].q->socket_days > 0;
+	if (told < 2 || !e->half_open)
+		return;
+	words__add(w, "  quiet deaths a socket and day: ");
+	for (i = 0, told = 0; i < 3; i++)
+		if (kinds[i].q->socket_days > 0)
+			words__add(w, "%s%.3g of those %s", told++ ? ", " : "",
+				   kinds[i].q->deaths / kinds[i].q->socket_days, kinds[i].name);
 	words__add(w, "\n");
 }
 
@@ -254,6 +279,7 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	add_unmendable(w, a);
 	add_unacknowledged(w, a);
 	add_path(w, e);
+	add_quiet_deaths(w, e);
 	add_verdict(w, l, a);
 	if (e->alike_count)
 		add_prediction(w, "  now", &a->predicted_current);
@@ -264,10 +290,11 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 		words__add_duration(w, a->heartbeat.period_s);
 		words__add(w, ", an answer within ");
 		words__add_duration(w, a->heartbeat.timeout_s);
-		words__add(w, ": %.0f bytes a day instead of %.0f by our probes", a->heartbeat.bytes_per_day,
-			   a->heartbeat.probe_bytes_per_day);
+		words__add(w, ": %.0f bytes a day instead of %.0f by our probes",
+			   a->heartbeat.bytes_per_day, a->heartbeat.probe_bytes_per_day);
 		if (a->heartbeat.reports_known)
-			words__add(w, ", beside %.0f of its reports", a->heartbeat.report_bytes_per_day);
+			words__add(w, ", beside %.0f of its reports",
+				   a->heartbeat.report_bytes_per_day);
 		words__add(w, "; and it can come back\n");
 	}
 }

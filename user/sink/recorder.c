@@ -28,7 +28,8 @@ int recorder__open(struct recorder *r, const struct recorder_config *config)
 {
 	int err;
 
-	*r = (struct recorder){ .config = *config, .buffer = malloc(BUFFER_SIZE + RECORD_SIZE_MAX) };
+	*r = (struct recorder){ .config = *config,
+				.buffer = malloc(BUFFER_SIZE + RECORD_SIZE_MAX) };
 	if (!r->buffer)
 		return -ENOMEM;
 	err = begin_file(r);

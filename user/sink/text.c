@@ -109,9 +109,11 @@ static void add_socket(struct text *t, struct words *w, const struct subject *s)
 	if (*s->netns_name)
 		snprintf(name + strlen(name), 80, "@%s", s->netns_name);
 	add_column(t, w, 0, name);
-	address__format(connection__family(c), incidents__of(c)->bound_if, c->local.address, address);
+	address__format(connection__family(c), incidents__of(c)->bound_if, c->local.address,
+			address);
 	add_column(t, w, 1, address__with_port(address, c->local.port, end));
-	address__format_peer(t->disguise, connection__family(c), incidents__of(c)->bound_if, c->peer.address, address);
+	address__format_peer(t->disguise, connection__family(c), incidents__of(c)->bound_if,
+			     c->peer.address, address);
 	address__with_port(address, c->peer.port, end);
 	if (s->device)
 		snprintf(name, sizeof(name), "%s (%s)", end, s->device);
@@ -207,7 +209,8 @@ void text__summary(struct text *t, uint64_t now_ns)
 	if (!t->run || t->brief)
 		return;
 	words__add(&w, "watched for ");
-	words__add_duration(&w, now_ns > t->run->started_ns ? (now_ns - t->run->started_ns) / 1e9 : 0);
+	words__add_duration(&w,
+			    now_ns > t->run->started_ns ? (now_ns - t->run->started_ns) / 1e9 : 0);
 	words__add(&w, ": ");
 	add_counted(&w, n.open, "socket");
 	words__add(&w, " open, ");
@@ -245,8 +248,8 @@ static void add_event(struct words *w, const struct entry *e)
 	};
 
 	if (e->kind == ENTRY_SUPERSEDED) {
-		words__add(w, "superseded? the peer came back on another connection (confidence %.0f %%)",
-		    e->n / 10.0);
+		words__add(w, "superseded? the peer came back on another connection (confidence "
+			   "%.0f %%)", e->n / 10.0);
 		return;
 	}
 	words__add(w, "%s", names[e->kind]);
@@ -327,7 +330,8 @@ static void on_timeline(void *context, const struct timeline *tl)
 {
 	const struct connection *c = tl->subject.connection;
 	enum colour colour = tl->half_open ? RED : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
-	uint64_t at_ns = tl->final ? connection__ended_ns(c) : c->silence.last_ask_ns ?: c->first_seen_ns;
+	uint64_t last_ns = c->silence.last_ask_ns ?: c->first_seen_ns;
+	uint64_t at_ns = tl->final ? connection__ended_ns(c) : last_ns;
 	struct words w = { 0 };
 	struct text *t = context;
 

@@ -43,15 +43,18 @@ static int take_line(const json_t *line, const char *gateway, const char *name, 
 	char number[16];
 
 	if (strcmp(text(line, "schema"), "halfopen.advice/1")) {
-		snprintf(why, size, "schema: expected halfopen.advice/1, what 'advise --json' writes");
+		snprintf(why, size,
+			 "schema: expected halfopen.advice/1, what 'advise --json' writes");
 		return -EBADMSG;
 	}
 	snprintf(number, sizeof(number), "%u", inode);
 	if (strcmp(text(line, "verdict"), "change") || strcmp(text(scope, "kind"), "namespace") ||
-	    strcmp(text(scope, "gateway"), gateway) || (strcmp(netns, name) && strcmp(netns, number)))
+	    strcmp(text(scope, "gateway"), gateway) ||
+	    (strcmp(netns, name) && strcmp(netns, number)))
 		return -ENOENT;
 	if (!read_values(json_object_get(line, "proposed"), a->values, &wrong)) {
-		snprintf(why, size, "proposed.%s: expected a whole number that the kernel takes", wrong);
+		snprintf(why, size, "proposed.%s: expected a whole number that the kernel takes",
+			 wrong);
 		return -EBADMSG;
 	}
 	snprintf(a->id, sizeof(a->id), "%s", text(line, "id"));
@@ -68,17 +71,19 @@ int advice_file__read(const char *path, const char *gateway, const char *name, u
 	char *line = NULL;
 	ssize_t n;
 
-	snprintf(why, size, "%s: %s", path, f ? "it advises no change of this namespace" : strerror(errno));
+	snprintf(why, size, "%s: %s", path,
+		 f ? "it advises no change of this namespace" : strerror(errno));
 	while (err == -ENOENT && f && (n = getline(&line, &room, f)) > 0) {
 		json_error_t error;
 		json_t *object = json_loadb(line, n, 0, &error);
 
 		used = snprintf(why, size, "%s:%u: ", path, ++number);
 		if (object) {
-			err = take_line(object, gateway, name, inode, advised, why + used, size - used);
+			err = take_line(object, gateway, name, inode, advised, why + used,
+					size - used);
 		} else {
-			snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s", path,
-				 number, error.column, error.text);
+			snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s",
+				 path, number, error.column, error.text);
 			err = -EBADMSG;
 		}
 		json_decref(object);

@@ -160,11 +160,12 @@ static void add_program_findings(struct examination *x, const struct trial_resul
 		if (trial__usable(r))
 			continue;
 		trial__explain(r, text, sizeof(text));
-		findings__add(x->f, "program",
-			      r->part->vital ? FINDING_PROBLEM : FINDING_WARNING,
-			      r->part->without ? r->part->without : "nothing can be watched",
-			      "a newer kernel takes it; 'halfopen -v watch' shows what the verifier "
-			      "said", "%s", text);
+		findings__add(
+			x->f, "program", r->part->vital ? FINDING_PROBLEM : FINDING_WARNING,
+			r->part->without ? r->part->without : "nothing can be watched",
+			"a newer kernel takes it; 'halfopen -v watch' shows what the verifier "
+			"said",
+			"%s", text);
 	}
 }
 
@@ -266,11 +267,12 @@ static void examine_ring(struct examination *x)
 			      "ring buffer of %zu MiB, one event for each of %zu TCP sockets at "
 			      "once", ring / MIB, sockets);
 	else
-		findings__add(x->f, "ring", FINDING_WARNING,
-			      "events (counted), should all of them die in the same second",
-			      "more memory, or watch with a larger --ring",
-			      "ring buffer of %zu MiB for %zu TCP sockets: fewer than one event each",
-			      ring / MIB, sockets);
+		findings__add(
+			x->f, "ring", FINDING_WARNING,
+			"events (counted), should all of them die in the same second",
+			"more memory, or watch with a larger --ring",
+			"ring buffer of %zu MiB for %zu TCP sockets: fewer than one event each",
+			ring / MIB, sockets);
 }
 
 /* ---- the host ---- */
@@ -347,10 +349,12 @@ static void examine_setting(struct examination *x, const char *name, uint32_t va
 	snprintf(key, sizeof(key), "net.ipv4.%s", name);
 	if (!sysctl_files__find("", key, &setting)) {
 		if (value != kernel_default)
-			findings__add(x->f, "sysctl", FINDING_NOTE,
-				      NULL, "write it into /etc/sysctl.d if it is to stay",
-				      "%s = %u was set by hand: no sysctl.d file says so, and it is "
-				      "lost at the next boot", key, value);
+			findings__add(
+				x->f, "sysctl", FINDING_NOTE, NULL,
+				"write it into /etc/sysctl.d if it is to stay",
+				"%s = %u was set by hand: no sysctl.d file says so, and it is "
+				"lost at the next boot",
+				key, value);
 		return;
 	}
 	if (strtoul(setting.value, &end, 10) == value && !*end)
@@ -383,12 +387,14 @@ static void examine_applied(struct examination *x)
 		if (over_s > TRIAL_GRACE_S)
 			findings__add(x->f, "applied", FINDING_WARNING, NULL,
 				      "halfopen revert --all, or halfopen apply --keep",
-				      "a trial of 'halfopen apply' in namespace %s (%u) was over %lld s ago, "
-				      "and nobody took it back", a.name, a.netns, (long long)over_s);
+				      "a trial of 'halfopen apply' in namespace %s (%u) was over "
+				      "%lld s ago, and nobody took it back", a.name, a.netns,
+				      (long long)over_s);
 		else
-			findings__add(x->f, "applied", FINDING_NOTE, NULL, "halfopen revert takes it back",
-				      "%u/%u/%u in namespace %s (%u) was written by 'halfopen apply'%s",
-				      a.after[0], a.after[1], a.after[2], a.name, a.netns,
+			findings__add(x->f, "applied", FINDING_NOTE, NULL,
+				      "halfopen revert takes it back", "%u/%u/%u in namespace %s "
+				      "(%u) was written by 'halfopen apply'%s", a.after[0],
+				      a.after[1], a.after[2], a.name, a.netns,
 				      a.trial_until_s ? ", for a trial" : "");
 	}
 }
@@ -404,12 +410,13 @@ static void examine_namespaces(struct examination *x)
 	const struct keepalive_sysctl *own = &d->namespaces[0].sysctl;
 	unsigned int i, differ = 0;
 
-	findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
-		      "tcp_keepalive_time/intvl/probes = %u/%u/%u here: a socket with keepalive and "
-		      "no values of its own notices a dead idle peer after %llu s",
-		      own->idle_s, own->interval_s, own->probes,
-		      (own->idle_s > own->interval_s ? own->idle_s : own->interval_s) +
-		      (unsigned long long)own->interval_s * own->probes);
+	findings__add(
+		x->f, "sysctl", FINDING_OK, NULL, NULL,
+		"tcp_keepalive_time/intvl/probes = %u/%u/%u here: a socket with keepalive and "
+		"no values of its own notices a dead idle peer after %llu s",
+		own->idle_s, own->interval_s, own->probes,
+		(own->idle_s > own->interval_s ? own->idle_s : own->interval_s) +
+			(unsigned long long)own->interval_s * own->probes);
 	examine_setting(x, "tcp_keepalive_time", own->idle_s, 7200);
 	examine_setting(x, "tcp_keepalive_intvl", own->interval_s, 75);
 	examine_setting(x, "tcp_keepalive_probes", own->probes, 9);
@@ -443,7 +450,8 @@ static const char *netns_name(const struct diagnosis *d, uint32_t inode, char *t
 		snprintf(text, size, " in the network namespace with inode %u", inode);
 	for (i = 1; i < d->namespace_count; i++)
 		if (d->namespaces[i].netns.inode == inode && d->namespaces[i].netns.name[0])
-			snprintf(text, size, " in network namespace %s", d->namespaces[i].netns.name);
+			snprintf(text, size, " in network namespace %s",
+				 d->namespaces[i].netns.name);
 	return text;
 }
 
@@ -459,14 +467,15 @@ static void examine_sockets(struct examination *x)
 		      x->census.sockets == 1 ? "" : "s", x->d->namespace_count,
 		      x->d->namespace_count == 1 ? "" : "s", x->census.without_keepalive);
 	for (i = 0; i < count; i++)
-		findings__add(x->f, "proxy", FINDING_WARNING,
-			      "the devices behind: only the proxy's own life is seen here",
-			      "watch on the proxy, too; if these are carriers' shared addresses, "
-			      "nothing is amiss",
-			      "%u sockets from %u peer%s on port %u%s: a proxy or load balancer; you "
-			      "see its life, not the devices'", ports[i].sockets, ports[i].peers,
-			      ports[i].peers == 1 ? "" : "s", ports[i].port,
-			      netns_name(x->d, ports[i].netns, where, sizeof(where)));
+		findings__add(
+			x->f, "proxy", FINDING_WARNING,
+			"the devices behind: only the proxy's own life is seen here",
+			"watch on the proxy, too; if these are carriers' shared addresses, "
+			"nothing is amiss",
+			"%u sockets from %u peer%s on port %u%s: a proxy or load balancer; you "
+			"see its life, not the devices'",
+			ports[i].sockets, ports[i].peers, ports[i].peers == 1 ? "" : "s",
+			ports[i].port, netns_name(x->d, ports[i].netns, where, sizeof(where)));
 }
 
 /* ---- the whole ---- */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sockets of which nothing was told yet, as passes over the processes meet them: of several processes
- * that hold one, the first in the order of the pass (that of process ids) is its owner, and those that
- * a filter keeps out need not be told again and again. Sockets that are known remember it themselves
- * (core__found_holder()); so this is large for a while after the first pass only.
+ * Sockets of which nothing was told yet, as passes over the processes meet them: of several
+ * processes that hold one, the first in the order of the pass (that of process ids) is its owner,
+ * and those that a filter keeps out need not be told again and again. Sockets that are known
+ * remember it themselves (core__found_holder()); so this is large for a while after the first pass
+ * only.
  */
 #ifndef HALFOPEN_SOURCE_HOLDERS_H
 #define HALFOPEN_SOURCE_HOLDERS_H

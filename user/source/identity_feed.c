@@ -181,7 +181,8 @@ static int take_lines(struct identity_feed *f, struct reader *r, bool strict, id
 	r->used -= line - r->buffer;
 	memmove(r->buffer, line, r->used);
 	if (r->used == sizeof(r->buffer)) {
-		err = r->too_long ? 0 : complain(f, r, LINE_MAX_BYTES, "a shorter line was expected");
+		err = r->too_long ? 0
+				  : complain(f, r, LINE_MAX_BYTES, "a shorter line was expected");
 		r->too_long = true;
 		r->used = 0;
 	}

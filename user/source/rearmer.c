@@ -94,7 +94,8 @@ uint64_t rearmer__deaths(void)
 	unsigned long long found = 0;
 
 	/* Pairs of lines: the names, and below them the values. */
-	while (f && getline(&names, &size_of_names, f) > 0 && getline(&values, &size_of_values, f) > 0) {
+	while (f && getline(&names, &size_of_names, f) > 0 &&
+	       getline(&values, &size_of_values, f) > 0) {
 		name = strtok_r(names, " \n", &at_name);
 		value = strtok_r(values, " \n", &at_value);
 		while (name && value && strcmp(name, "TCPAbortOnTimeout")) {

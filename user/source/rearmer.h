@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Makes sockets that are idle already take new sysctls now: the kernel does not, an armed timer of two
- * hours runs out first (bpf/rearm.bpf.c says how).
+ * Makes sockets that are idle already take new sysctls now: the kernel does not, an armed timer of
+ * two hours runs out first (bpf/rearm.bpf.c says how).
  */
 #ifndef HALFOPEN_SOURCE_REARMER_H
 #define HALFOPEN_SOURCE_REARMER_H
@@ -16,8 +16,8 @@ struct rearmed {
 	uint64_t refused;
 };
 
-/* For the namespace that this thread is in. Returns 0, -EPERM where a capability lacks, -ENOTSUP where
- * this kernel has no setsockopt for iterators (before 5.15), or -errno; logged. */
+/* For the namespace that this thread is in. Returns 0, -EPERM where a capability lacks, -ENOTSUP
+ * where this kernel has no setsockopt for iterators (before 5.15), or -errno; logged. */
 int rearmer__open(struct rearmer **rearmer);
 
 /* The `slice`-th of `slices` parts of all sockets. Returns 0 or -errno. */

@@ -78,8 +78,8 @@ static ssize_t pass_on(const uint8_t *buf, size_t size, uint64_t offset, stream_
 }
 
 /* All records behind the header. `*offset` is where the last whole one ended. */
-static int read_records(struct input *in, uint8_t *buf, uint64_t *offset, size_t *rest, stream_fn fn,
-			void *context, struct recording_problem *problem)
+static int read_records(struct input *in, uint8_t *buf, uint64_t *offset, size_t *rest,
+			stream_fn fn, void *context, struct recording_problem *problem)
 {
 	for (;;) {
 		ssize_t n = read_fully(in, buf + *rest, READ_SIZE), used;
@@ -110,7 +110,8 @@ static bool is_beginning(const struct input *in, const struct recording_header *
 {
 	size_t magic = size < sizeof(h->magic) ? size : sizeof(h->magic);
 
-	return size < sizeof(*h) && (size || in->within_frame || in->damaged) && !memcmp(h->magic, MAGIC, magic);
+	return size < sizeof(*h) && (size || in->within_frame || in->damaged) &&
+	       !memcmp(h->magic, MAGIC, magic);
 }
 
 int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem)

@@ -29,9 +29,9 @@ struct recording_problem {
 };
 
 /*
- * Passes on every record of the file `fd`, whole; it may be compressed by zstd. Returns 0, -EBADMSG with `*problem` set, the
- * errno of a failed read, or what `fn` returned. A file that was cut off is read up to the cut,
- * and is no error.
+ * Passes on every record of the file `fd`, whole; it may be compressed by zstd. Returns 0, -EBADMSG
+ * with `*problem` set, the errno of a failed read, or what `fn` returned. A file that was cut off
+ * is read up to the cut, and is no error.
  */
 int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem);
 

@@ -144,8 +144,8 @@ static void read_keepalive(const json_t *k, struct life *life)
 	life->probes_from_socket = strcmp(text(from, "probes"), "sysctl");
 }
 
-/* When was the data that nobody acknowledged sent first, and when again by the timer? A loss probe that
- * goes before has the same number as the timer's first. */
+/* When was the data that nobody acknowledged sent first, and when again by the timer? A loss probe
+ * that goes before has the same number as the timer's first. */
 static bool read_unacknowledged(struct reader *r, const json_t *line, const json_t *half_open,
 				struct life *life)
 {
@@ -203,10 +203,12 @@ static void read_reports(const json_t *line, struct life *life)
 	const json_t *heartbeat = json_object_get(line, "heartbeat");
 	double beats = life->heartbeats;
 
-	life->reports = (struct reports){
-		.over_s = number(traffic, "over_s"),
-		.bytes = fmax(0, number(traffic, "received_bytes") - beats * number(heartbeat, "bytes")),
-		.segments = fmax(0, number(traffic, "received_segments") - beats) };
+	life->reports =
+		(struct reports){ .over_s = number(traffic, "over_s"),
+				  .bytes = fmax(0, number(traffic, "received_bytes") -
+							   beats * number(heartbeat, "bytes")),
+				  .segments =
+					  fmax(0, number(traffic, "received_segments") - beats) };
 }
 
 static void read_gaps(const json_t *gaps, struct life *life)
@@ -235,7 +237,8 @@ static bool read_episodes(struct reader *r, const json_t *episodes, struct life 
 	size_t i;
 
 	json_array_foreach(episodes, i, episode) {
-		if (strcmp(text(episode, "end"), "recovered") || life->mute_count == LIFE_MUTES_KEPT)
+		if (strcmp(text(episode, "end"), "recovered") ||
+		    life->mute_count == LIFE_MUTES_KEPT)
 			continue;
 		if (!time_at(r, episode, "first_unanswered_at", &first) ||
 		    !time_at(r, episode, "ended_at", &end))

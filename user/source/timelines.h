@@ -12,8 +12,8 @@ struct timelines_problem {
 
 /*
  * Takes every life that the file tells, and what its runs say of themselves; events and other kinds
- * of ours are passed over. Returns 0, -EBADMSG with `*problem` set, -ENOMEM, or the errno of a failed
- * read.
+ * of ours are passed over. Returns 0, -EBADMSG with `*problem` set, -ENOMEM, or the errno of a
+ * failed read.
  */
 int timelines__read(int fd, struct lives *lives, struct timelines_problem *problem);
 

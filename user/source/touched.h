@@ -12,10 +12,12 @@ struct touched {
 	/* Of sockets that have keepalive on and take an option from the sysctls; most first. */
 	struct program_count *programs;
 	size_t program_count;
-	size_t following, without, own;	/* sockets: that follow, without keepalive, all options own */
+	size_t following, without,
+		own; /* sockets: that follow, without keepalive, all options own */
 };
 
-/* Looks through the processes of this host. Returns 0, -EPERM where a capability lacks, or -errno. */
+/* Looks through the processes of this host. Returns 0, -EPERM where a capability lacks, or -errno.
+ */
 int touched__find(uint32_t netns, struct touched *t);
 void touched__free(struct touched *t);
 

@@ -97,8 +97,8 @@ static void last_words(char *log, char *said, size_t size)
 	char *line, *rest = log;
 
 	while ((line = strsep(&rest, "\n")))
-		if (*line && strncmp(line, "processed ", 10) && strncmp(line, "verification time", 17)
-		    && strncmp(line, "stack depth", 11))
+		if (*line && strncmp(line, "processed ", 10) &&
+		    strncmp(line, "verification time", 17) && strncmp(line, "stack depth", 11))
 			snprintf(said, size, "%s", line);
 }
 

@@ -17,7 +17,7 @@ struct btf;
 /* One job of the kernel side. */
 struct trial_part {
 	const char *program;	/* does it */
-	const char *instead;	/* its form for kernels that refuse the first; NULL: there is none */
+	const char *instead; /* its form for kernels that refuse the first; NULL: there is none */
 	const char *needs;	/* a kernel function that the first form calls; NULL: none */
 	const char *unless;	/* a kernel function that makes it needless; NULL: none */
 	const char *without;	/* what stays unknown without it; NULL: everything */

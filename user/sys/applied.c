@@ -105,8 +105,10 @@ static void path_of(const char *directory, uint32_t netns, char *path, size_t si
 	snprintf(path, size, "%s/applied-%u", directory, netns);
 }
 
-#define FORMAT "halfopen.applied/1\nboot %s\ncookie %" PRIu64 "\nname %s\nbefore %u %u %u\nafter %u %u %u\nbefore_trial %u %u %u\n" \
-	       "trial_until %" PRId64 "\npersisted %d\nend\n"
+#define FORMAT                                                                                     \
+	"halfopen.applied/1\nboot %s\ncookie %" PRIu64                                             \
+	"\nname %s\nbefore %u %u %u\nafter %u %u %u\nbefore_trial %u %u %u\n"                      \
+	"trial_until %" PRId64 "\npersisted %d\nend\n"
 
 int applied__load(const char *directory, uint32_t netns, struct applied *a)
 {
@@ -134,10 +136,13 @@ int applied__load(const char *directory, uint32_t netns, struct applied *a)
 	if (!strcmp(a->name, "-"))
 		a->name[0] = '\0';
 	line = strstr(text, "\nbefore ");
-	if (!line || sscanf(line, " before %u %u %u after %u %u %u before_trial %u %u %u trial_until %" SCNd64
-			    " persisted %u", &a->before[0], &a->before[1], &a->before[2], &a->after[0],
-			    &a->after[1], &a->after[2], &a->before_trial[0], &a->before_trial[1],
-			    &a->before_trial[2], &a->trial_until_s, &persisted) != 11)
+	if (!line ||
+	    sscanf(line,
+		   " before %u %u %u after %u %u %u before_trial %u %u %u trial_until %" SCNd64
+		   " persisted %u",
+		   &a->before[0], &a->before[1], &a->before[2], &a->after[0], &a->after[1],
+		   &a->after[2], &a->before_trial[0], &a->before_trial[1], &a->before_trial[2],
+		   &a->trial_until_s, &persisted) != 11)
 		return -EBADMSG;
 	if (strcmp(boot, boot_id)) {	/* a reboot took back what was not to last */
 		if (!persisted) {
@@ -195,9 +200,9 @@ int applied__save(const char *directory, const struct applied *a)
 	if (err)
 		return err;
 	read_boot_id(boot_id);
-	snprintf(text, sizeof(text), FORMAT, boot_id, a->cookie, *a->name ? a->name : "-", a->before[0],
-		 a->before[1], a->before[2], a->after[0], a->after[1], a->after[2], a->before_trial[0],
-		 a->before_trial[1], a->before_trial[2], a->trial_until_s,
+	snprintf(text, sizeof(text), FORMAT, boot_id, a->cookie, *a->name ? a->name : "-",
+		 a->before[0], a->before[1], a->before[2], a->after[0], a->after[1], a->after[2],
+		 a->before_trial[0], a->before_trial[1], a->before_trial[2], a->trial_until_s,
 		 a->persisted);
 	snprintf(name, sizeof(name), "applied-%u", a->netns);
 	return replace(directory, name, text, 0600);
@@ -274,8 +279,10 @@ int applied__persist(const char *root, const uint32_t values[TUNABLES])
 		snprintf(path, sizeof(path), "%s%s", root, PERSISTENT_FILE);
 		return unlink(path) && errno != ENOENT ? -errno : settle(directory);
 	}
-	snprintf(text, sizeof(text), "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.\n"
-		 "%s = %u\n%s = %u\n%s = %u\n", tunables[0].name, values[0], tunables[1].name, values[1],
-		 tunables[2].name, values[2]);
+	snprintf(text, sizeof(text),
+		 "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.\n"
+		 "%s = %u\n%s = %u\n%s = %u\n",
+		 tunables[0].name, values[0], tunables[1].name, values[1], tunables[2].name,
+		 values[2]);
 	return replace(directory, strrchr(PERSISTENT_FILE, '/') + 1, text, 0644);
 }

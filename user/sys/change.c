@@ -18,7 +18,8 @@ int change__begin(struct change *c, const char *directory, const struct netns *n
 	err = applied__load(directory, ns->inode, &c->known);
 	if (err) {
 		log_error("%s/applied-%u: %s", directory, ns->inode,
-			  err == -EBADMSG ? "expected what 'halfopen apply' writes" : strerror(-err));
+			  err == -EBADMSG ? "expected what 'halfopen apply' writes"
+					  : strerror(-err));
 		return err;
 	}
 	if (c->known.netns && c->known.cookie && c->known.cookie != netns__cookie())
@@ -33,15 +34,17 @@ int change__check_others(const struct change *c)
 	for (i = 0; c->known.netns && i < TUNABLES; i++) {
 		if (c->now[i] == c->known.after[i] || c->now[i] == c->known.before[i])
 			continue;
-		log_error("%s is %u: somebody else changed it since we wrote %u; nothing is changed. "
-			  "'halfopen revert' forgets what we wrote", tunable__name(i), c->now[i],
-			  c->known.after[i]);
+		log_error(
+			"%s is %u: somebody else changed it since we wrote %u; nothing is changed. "
+			"'halfopen revert' forgets what we wrote",
+			tunable__name(i), c->now[i], c->known.after[i]);
 		return -EPERM;
 	}
 	return 0;
 }
 
-void change__aim(struct change *c, const struct netns *ns, const uint32_t values[TUNABLES], bool persist)
+void change__aim(struct change *c, const struct netns *ns, const uint32_t values[TUNABLES],
+		 bool persist)
 {
 	unsigned int i;
 
@@ -67,7 +70,8 @@ static int write_and_read_back(const struct change *c)
 			continue;
 		err = tunable__write(i, c->next.after[i]);
 		if (err) {
-			log_error("%s = %u: %s", tunable__name(i), c->next.after[i], strerror(-err));
+			log_error("%s = %u: %s", tunable__name(i), c->next.after[i],
+				  strerror(-err));
 			return err;
 		}
 	}
@@ -75,7 +79,8 @@ static int write_and_read_back(const struct change *c)
 	for (i = 0; !err && i < TUNABLES; i++) {
 		if (read[i] == c->next.after[i])
 			continue;
-		log_error("%s reads back as %u instead of %u", tunable__name(i), read[i], c->next.after[i]);
+		log_error("%s reads back as %u instead of %u", tunable__name(i), read[i],
+			  c->next.after[i]);
 		err = -EIO;
 	}
 	return err;
@@ -106,7 +111,8 @@ void change__step_back(const struct change *c)
 		err = c->known.netns ? applied__save(c->directory, &c->known)
 				     : applied__forget(c->directory, c->next.netns);
 	if (err)
-		log_error("stepping back failed: %s; 'halfopen revert' tries again", strerror(-err));
+		log_error("stepping back failed: %s; 'halfopen revert' tries again",
+			  strerror(-err));
 	else
 		log_error("stepped back: nothing is changed");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One change of net.ipv4.tcp_keepalive_* in the namespace that this thread is in: what there is, what an
- * earlier change left, what there will be. It happens whole, or is stepped back from. What failed is
- * logged.
+ * One change of net.ipv4.tcp_keepalive_* in the namespace that this thread is in: what there is,
+ * what an earlier change left, what there will be. It happens whole, or is stepped back from. What
+ * failed is logged.
  */
 #ifndef HALFOPEN_SYS_CHANGE_H
 #define HALFOPEN_SYS_CHANGE_H
@@ -24,7 +24,8 @@ int change__begin(struct change *c, const char *directory, const struct netns *n
 int change__check_others(const struct change *c);
 
 /* What there will be. The caller may add the end of a trial to `next`. */
-void change__aim(struct change *c, const struct netns *ns, const uint32_t values[TUNABLES], bool persist);
+void change__aim(struct change *c, const struct netns *ns, const uint32_t values[TUNABLES],
+		 bool persist);
 
 /* Saves what was there, writes only what differs, reads it back. Returns 0; -errno after it stepped
  * back. */

@@ -46,7 +46,8 @@ static int run(char *const arguments[])
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
 }
 
-/* A grandchild, so that nobody waits for it, in a session of its own, so that no terminal ends it. */
+/* A grandchild, so that nobody waits for it, in a session of its own, so that no terminal ends it.
+ */
 static int start_process(char *const arguments[])
 {
 	int ends[2], err = 0, nothing;
@@ -90,9 +91,14 @@ int guard__start(const char *directory, uint32_t netns, int64_t until_s)
 	char path[512], inode[ARGUMENT_SIZE], until[ARGUMENT_SIZE], unit[64];
 	char *const process[] = { path, "revert", "--state", (char *)directory, "--guard", inode,
 				  "--until", until, NULL };
-	char *const service[] = { "systemd-run", "--quiet", "--collect", "--property=Restart=on-failure",
-				  "--unit", unit, path, "revert", "--state", (char *)directory, "--guard",
-				  inode, "--until", until, NULL };
+	char *const service[] = { "systemd-run", "--quiet",
+				  "--collect",	 "--property=Restart=on-failure",
+				  "--unit",	 unit,
+				  path,		 "revert",
+				  "--state",	 (char *)directory,
+				  "--guard",	 inode,
+				  "--until",	 until,
+				  NULL };
 	int err = own_path(path, sizeof(path));
 
 	if (err)
@@ -185,7 +191,8 @@ int guard__run(const char *directory, uint32_t netns, int64_t until_s)
 		return 0;
 	err = take_back(&a);
 	if (err && err != -ENOENT && err != -ESTALE) {
-		syslog(LOG_DAEMON | LOG_ERR, "the trial could not be taken back: %s", strerror(-err));
+		syslog(LOG_DAEMON | LOG_ERR, "the trial could not be taken back: %s",
+		       strerror(-err));
 		return 1;
 	}
 	if (err || !memcmp(a.before, a.before_trial, sizeof(a.before)))

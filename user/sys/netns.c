@@ -244,8 +244,8 @@ static int take_path(const char *path, struct netns *ns)
 	return 0;
 }
 
-static int take_from_list(bool (*wanted)(const struct netns *ns, const void *what), const void *what,
-			  struct netns *ns)
+static int take_from_list(bool (*wanted)(const struct netns *ns, const void *what),
+			  const void *what, struct netns *ns)
 {
 	struct netns_list list;
 	int err = netns__list(&list);

@@ -45,15 +45,15 @@ bool netns__names_changed(int watch);
 int netns__enter(const struct netns *ns);
 void netns__leave(int back);
 
-/* The one that NAME of `ip netns` (or a container's host name), a process id or a path means. Returns
- * 0, -ENOENT if there is none, or another -errno. */
+/* The one that NAME of `ip netns` (or a container's host name), a process id or a path means.
+ * Returns 0, -ENOENT if there is none, or another -errno. */
 int netns__find(const char *text, struct netns *ns);
 
 /* The one with this inode; -ENOENT if nobody lives there any more. */
 int netns__with_inode(uint32_t inode, struct netns *ns);
 
-/* A number that no other one of this boot ever had, of the one that this thread is in; 0 before Linux
- * 5.14. */
+/* A number that no other one of this boot ever had, of the one that this thread is in; 0 before
+ * Linux 5.14. */
 uint64_t netns__cookie(void);
 
 struct keepalive_sysctl {
