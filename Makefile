@@ -47,7 +47,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels scenarios bench fuzz objects static install clean
+.PHONY: all help run demo test check lab test-kernels scenarios bench fuzz objects static install lint clean
 
 all: $(B)/halfopen ## build the program
 
@@ -96,6 +96,14 @@ static: $(B)/halfopen-static ## build one that needs nothing but glibc
 
 install: all ## install into $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(B)/halfopen $(DESTDIR)$(PREFIX)/sbin/halfopen
+
+lint: $(SKELETONS) ## look for faults with clang-tidy and cppcheck (Debian packages of these names)
+	$(Q)printf '%s\n' $(USER_SRC) | xargs -P $$(nproc) -n 8 sh -c \
+		'clang-tidy --quiet "$$@" -- $(filter -std=% -D% -I%,$(USER_CFLAGS))' lint
+	$(Q)cppcheck --quiet -j $$(nproc) --error-exitcode=1 --enable=warning,portability --max-configs=1 \
+		--suppress=unknownMacro --suppress=selfAssignment --suppress=invalidFunctionArg \
+		--suppress=arrayIndexOutOfBoundsCond \
+		$(filter -D% -Ibpf -Iuser%,$(USER_CFLAGS)) $(USER_SRC)
 
 clean: ## remove what was made
 	rm -rf build build-sanitize

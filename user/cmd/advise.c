@@ -142,8 +142,10 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 	unsigned int number = 0;
 	char line[512];
 
-	if (!f)
+	if (!f) {
 		argp_error(state, "--groups: %s: %s", path, strerror(errno));
+		return;
+	}
 	while (fgets(line, sizeof(line), f)) {
 		struct named_network n = { .bits = 0 }, *bigger;
 		char *rest, *cidr = strtok_r(line, " \t\n", &rest),
@@ -154,12 +156,16 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 		if (!cidr || *cidr == '#')
 			continue;
 		expected = name ? read_network(cidr, &n) : "CIDR NAME";
-		if (expected)
+		if (expected) {
 			argp_error(state, "%s:%u: expected %s", path, number, expected);
+			break;
+		}
 		n.name = strdup(name);
 		bigger = realloc(o->networks, (o->network_count + 1) * sizeof(*bigger));
-		if (!n.name || !bigger)
+		if (!n.name || !bigger) {
 			argp_failure(state, EXIT_FAILED, ENOMEM, "%s", path);
+			break;
+		}
 		o->networks = bigger;
 		bigger[o->network_count++] = n;
 	}
@@ -242,8 +248,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
-		if (!longer)
+		if (!longer) {
 			argp_failure(state, EXIT_FAILED, ENOMEM, "%s", arg);
+			return ENOMEM;
+		}
 		o->files = longer;
 		longer[o->file_count++] = arg;
 		break;

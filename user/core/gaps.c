@@ -78,13 +78,13 @@ const struct gap *gaps__kept(const struct gaps *g)
 /* Makes these what is kept. */
 static bool keep(struct gaps *g, const struct gap *all, unsigned int used)
 {
-	struct gap *several = g->used > 1 ? g->several : NULL;
+	struct gap *several = g->used > 1 ? g->several : NULL, *bigger;
 
 	if (used > 1 && used > g->used) {
-		several = realloc(several, used * sizeof(*several));
-		if (!several)
+		bigger = realloc(several, used * sizeof(*several));
+		if (!bigger)
 			return false;
-		g->several = several;
+		g->several = several = bigger;
 	}
 	g->used = used;
 	memcpy(used > 1 ? several : &g->only, all, used * sizeof(*all));

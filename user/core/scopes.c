@@ -35,12 +35,15 @@ static unsigned int bits_at(const struct life *life, unsigned int level)
 	return life->family == AF_INET ? bits_v4[level] : bits_v6[level];
 }
 
+/* Takes its lives. */
 static bool add_scope(struct scopes *s, struct scope scope)
 {
 	struct scope *bigger = realloc(s->all, (s->count + 1) * sizeof(*bigger));
 
-	if (!bigger)
+	if (!bigger) {
+		free(scope.lives);
 		return false;
+	}
 	s->all = bigger;
 	bigger[s->count++] = scope;
 	return true;
