@@ -44,6 +44,8 @@ struct namespace_sysctl {
 	uint32_t netns, idle_s, interval_s, probes;
 	uint32_t
 		net_cookie; /* the low 32 bits, which no other one of this boot has; 0: not known */
+	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
+			 * before our eyes */
 	char name[65];
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
 };

@@ -5,6 +5,7 @@
 
 #include "namespaces.h"
 #include "state.h"
+#include "tcp_states.h"
 #include "telling.h"
 
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
@@ -46,19 +47,43 @@ static struct namespace_sysctl *new_namespace(struct core *core)
 	return ns;
 }
 
-unsigned int namespaces__index(struct core *core, uint32_t netns, uint32_t net_cookie,
-			       uint64_t mono_ns)
+struct namespace_sysctl *namespaces__of_event(const struct core *core, const struct ho_event *e,
+					      bool stranger, uint64_t at_ns)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, netns, net_cookie, mono_ns);
+	struct namespace_sysctl *ns = namespaces__find(core, e->netns, e->net_cookie, at_ns);
+	bool midlife = stranger && e->kind != HO_SEEN &&
+		       !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
+
+	return ns && ns->newborn && midlife && !e->net_cookie ? NULL : ns;
+}
+
+/* One of which only this is known. */
+static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint32_t net_cookie)
+{
+	struct namespace_sysctl *ns;
+	unsigned int i;
+
+	for (i = 0; i < core->namespace_count; i++) {
+		ns = &core->namespaces[i];
+		if (ns->netns == netns && ns->net_cookie == net_cookie && !ns->read_ns)
+			return ns;
+	}
+	ns = new_namespace(core);
+	if (ns) {
+		ns->netns = netns;
+		ns->net_cookie = net_cookie;
+	}
+	return ns;
+}
+
+unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
+			       uint64_t at_ns)
+{
+	struct namespace_sysctl *ns = namespaces__of_event(core, e, stranger, at_ns);
 	size_t index;
 
-	if (!ns && net_cookie && namespaces__find(core, netns, 0, mono_ns)) {
-		ns = new_namespace(core);
-		if (ns) {
-			ns->netns = netns;
-			ns->net_cookie = net_cookie;
-		}
-	}
+	if (!ns && namespaces__find(core, e->netns, 0, at_ns))
+		ns = nameless(core, e->netns, e->net_cookie);
 	index = ns ? ns - core->namespaces + 1 : 0;
 	return index <= NETNS_INDEX_MAX ? index : 0;
 }
@@ -113,6 +138,8 @@ int namespaces__take(struct core *core, const struct record *r)
 		ns = new_namespace(core);
 	if (!ns)
 		return -ENOMEM;
+	if (!ns->read_ns)
+		ns->newborn = core->last_pass_ns != 0;
 	ns->netns = r->sysctl.netns;
 	ns->net_cookie = r->sysctl.net_cookie;
 	ns->idle_s = r->sysctl.idle_s;

@@ -13,10 +13,16 @@
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
 					  uint32_t net_cookie, uint64_t mono_ns);
 
-/* As slots keep it; 0 if it is not known, or there are too many. One whose inode is another's gets
- * a place without a name. */
-unsigned int namespaces__index(struct core *core, uint32_t netns, uint32_t net_cookie,
-			       uint64_t mono_ns);
+/* The one that `e` happened in, as of `at_ns`, if that is known. Without a cookie, who is first
+ * heard of in the middle of its life (a `stranger`) is not from a newborn one: it is an orphan of
+ * the former owner of the inode, or its beginning was lost. */
+struct namespace_sysctl *namespaces__of_event(const struct core *core, const struct ho_event *e,
+					      bool stranger, uint64_t at_ns);
+
+/* The same as slots keep it; 0 if it is not known yet, or there are too many. Who is surely not
+ * from the one that has the inode gets a place without a name. */
+unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
+			       uint64_t at_ns);
 
 /* RECORD_SYSCTL: one was entered. Returns 0 or -ENOMEM. */
 int namespaces__take(struct core *core, const struct record *r);

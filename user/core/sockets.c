@@ -106,11 +106,11 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
  * knows the socket, and that is all there is to know. */
-static bool needs_history(const struct core *core, const struct ho_event *e)
+static bool needs_history(const struct core *core, const struct slot *s, const struct ho_event *e)
 {
 	if (core->config.all || core->config.events)
 		return true;
-	if (telling__event_is_wanted(core, e) == TRUTH_UNKNOWN)
+	if (telling__event_is_wanted(core, e, s->partial) == TRUTH_UNKNOWN)
 		return true;	/* to be decided when more is known */
 	if (e->kind == HO_SEEN)
 		return e->probes_out || e->retransmits;
@@ -127,8 +127,9 @@ static bool is_orderly_ending(const struct ho_event *e)
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
 	if (!s->netns)
-		s->netns = namespaces__index(core, e->netns, e->net_cookie,
-				       added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
+		s->netns =
+			namespaces__index(core, e, added || s->partial,
+					  added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
 	if (added) {
 		struct endpoint local = endpoint__of(e->local, e->local_port);
 		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
@@ -147,7 +148,7 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event *e)
 {
 	if (!s)
-		return telling__event_is_wanted(core, e) == TRUTH_NO;
+		return telling__event_is_wanted(core, e, true) == TRUTH_NO;
 	if (!s->ignored)
 		return false;
 	slot__touch(s, e->mono_ns);
@@ -185,7 +186,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
-		if (!named && !needs_history(core, e))
+		if (!named && !needs_history(core, s, e))
 			return 0;
 		c = new_history(core, s);
 		if (!c)

@@ -166,9 +166,10 @@ static bool parse_at(const char *rest, struct party *p, struct party_notes *note
 			 cid, value ? "on" : "off");
 		note(notes, text);
 	} else {
-		return fail(expected, size,
-			    "one of 65535,8 (SO_KEEPALIVE), 6,4001 (TCP_KEEPALIVE, seconds), 6,4005 "
-			    "(TCP_KEEPALIVE_CNT), 6,10 (TCP_MAXRT, seconds), and a value above 0");
+		return fail(
+			expected, size,
+			"one of 65535,8 (SO_KEEPALIVE), 6,4001 (TCP_KEEPALIVE, seconds), 6,4005 "
+			"(TCP_KEEPALIVE_CNT), 6,10 (TCP_MAXRT, seconds), and a value above 0");
 	}
 	return true;
 }
@@ -219,9 +220,10 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 			return fail(expected, size, "seconds behind nat=");
 		return true;
 	}
-	return fail(expected, size,
-		    "linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/PROBES]), "
-		    "wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S or nat=S");
+	return fail(
+		expected, size,
+		"linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/PROBES]), "
+		"wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S or nat=S");
 }
 
 double party__notices_within_s(const struct party *p)

@@ -15,7 +15,7 @@ static const char *netns_name(struct core *core, const struct connection *c)
 	if (s && s->netns)
 		return core->namespaces[s->netns - 1].name;
 	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
-	return ns ? ns->name : NULL;
+	return ns && !(ns->newborn && c->partial) ? ns->name : NULL;
 }
 
 static uint32_t device_of(struct core *core, const struct connection *c)
@@ -33,13 +33,14 @@ static enum truth is_wanted(const struct core *core, struct filter_subject s, ui
 }
 
 /* Its state changes, and its owner may not be known yet: those decide when it is told. */
-enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e)
+enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e,
+				    bool stranger)
 {
 	const struct namespace_sysctl *ns;
 
 	if (!core->config.filter)
 		return TRUTH_YES;
-	ns = namespaces__find(core, e->netns, e->net_cookie, e->mono_ns);
+	ns = namespaces__of_event(core, e, stranger, e->mono_ns);
 	return is_wanted(core, (struct filter_subject){
 		/* what has no name yet may get one */
 		.netns_name = ns && *ns->name ? ns->name : NULL, .netns = e->netns,

@@ -7,7 +7,8 @@
 
 /* Does the filter want this socket? TRUTH_UNKNOWN where that depends on what is not known yet; of
  * an event's socket its owner and its state never are. */
-enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e);
+enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e,
+				    bool stranger);
 enum truth telling__is_wanted(struct core *core, const struct connection *c);
 
 /* That of an ended socket, or how an open one stands. */
