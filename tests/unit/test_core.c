@@ -835,6 +835,8 @@ static void test_an_inode_that_was_given_on(void **state)
 	struct core_config config = { .suspect_after = 2, .all = true };
 	struct got got = { 0 };
 	struct core *core = started_core(&config, &got);
+	struct step est = EST;
+	struct record r = fact(&est);
 
 	(void)state;
 	feed_namespace(core, 1, 100, "pod-1");
@@ -862,7 +864,14 @@ static void test_an_inode_that_was_given_on(void **state)
 	assert_string_equal(got.name, "pod-3");
 	feed_stranger(core, 19, 18, 101);
 	assert_string_equal(got.name, "pod-2");
-	assert_int_equal(got.timelines, 9);
+	/* Born in the fourth, whose inode was the third's when that was last entered. */
+	r.mono_ns = r.event.mono_ns = 21 * S;
+	r.event.netns = 7;
+	feed(core, &r);
+	feed_namespace(core, 22, 103, "pod-4");
+	feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 23 * S });
+	assert_string_equal(got.name, "pod-4");
+	assert_int_equal(got.timelines, 10);
 	core__free(core);
 }
 

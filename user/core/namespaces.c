@@ -123,17 +123,33 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	}
 }
 
+/* `now` has the inode. Who had it before was surely there when it was last entered, and sockets that are
+ * younger than that are rather from the one of now. */
+static void end_former(struct core *core, const struct namespace_sysctl *now)
+{
+	struct slot *s;
+	unsigned int i;
+
+	for (i = 0; i < core->namespace_count; i++) {
+		struct namespace_sysctl *ns = &core->namespaces[i];
+
+		if (ns == now || ns->netns != now->netns || !ns->read_ns || ns->gone_ns)
+			continue;
+		ns->gone_ns = ns->read_ns + 1;
+		for (s = table__next(&core->table, NULL); s; s = table__next(&core->table, s))
+			if (s->netns == i + 1 && (uint64_t)s->first_seen_us * 1000 > ns->read_ns)
+				s->netns = 0;
+	}
+}
+
 int namespaces__take(struct core *core, const struct record *r)
 {
 	struct namespace_sysctl *ns =
 		namespaces__find(core, r->sysctl.netns, r->sysctl.net_cookie, r->mono_ns);
-	struct namespace_sysctl *former;
 	bool changed = ns && ns->read_ns &&
 		       (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
 			ns->interval_s != r->sysctl.interval_s);
 
-	if (!ns && (former = namespaces__find(core, r->sysctl.netns, 0, r->mono_ns)))
-		former->gone_ns = r->mono_ns;
 	if (!ns)
 		ns = new_namespace(core);
 	if (!ns)
@@ -148,6 +164,8 @@ int namespaces__take(struct core *core, const struct record *r)
 	ns->read_before_ns = ns->read_ns;
 	ns->read_ns = r->mono_ns;
 	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
+	if (ns->net_cookie)
+		end_former(core, ns);
 	if (changed)
 		tell_changed_sysctl(core, ns, r->mono_ns);
 	return 0;
