@@ -42,13 +42,19 @@ static void erase_status(struct text *t)
 	t->status_shown = false;
 }
 
-static void end_line(struct text *t, struct words *w)
+/* In place of the status, if one is shown. */
+static void show(struct text *t, struct words *w)
 {
-	words__add(w, "\n");
 	erase_status(t);
 	if (!w->failed)
 		output__write(t->output, w->text, w->length);
 	words__free(w);
+}
+
+static void end_line(struct text *t, struct words *w)
+{
+	words__add(w, "\n");
+	show(t, w);
 }
 
 /* 48,112 */
@@ -139,6 +145,16 @@ static void add_half_open(struct words *w, const struct core_totals *n)
 	words__add(w, n->half_open ? ")" : "");
 }
 
+static void add_fates(struct words *w, const struct core_totals *n, const char *since)
+{
+	words__add(w, " open, ");
+	add_count(w, n->suspect);
+	words__add(w, " suspect; %s", since);
+	add_count(w, n->endings);
+	words__add(w, " ended, ");
+	add_half_open(w, n);
+}
+
 static void on_start(void *context, const struct run *run)
 {
 	struct program_count programs[PROGRAMS_NAMED];
@@ -172,22 +188,14 @@ static void show_status(struct text *t, uint64_t now_ns)
 	begin_colour(t, &w, DIM);
 	add_time(t, &w, now_ns);
 	add_count(&w, n.open);
-	words__add(&w, " open, ");
-	add_count(&w, n.suspect);
-	words__add(&w, " suspect; so far ");
-	add_count(&w, n.endings);
-	words__add(&w, " ended, ");
-	add_half_open(&w, &n);
+	add_fates(&w, &n, "so far ");
 	if (n.events_lost) {
 		words__add(&w, "; ");
 		add_counted(&w, n.events_lost, "event");
 		words__add(&w, " lost");
 	}
 	end_colour(t, &w, DIM);
-	erase_status(t);
-	if (!w.failed)
-		output__write(t->output, w.text, w.length);
-	words__free(&w);
+	show(t, &w);
 	t->status_shown = true;
 }
 
@@ -213,12 +221,7 @@ void text__summary(struct text *t, uint64_t now_ns)
 			    now_ns > t->run->started_ns ? (now_ns - t->run->started_ns) / 1e9 : 0);
 	words__add(&w, ": ");
 	add_counted(&w, n.open, "socket");
-	words__add(&w, " open, ");
-	add_count(&w, n.suspect);
-	words__add(&w, " suspect; ");
-	add_count(&w, n.endings);
-	words__add(&w, " ended, ");
-	add_half_open(&w, &n);
+	add_fates(&w, &n, "");
 	if (n.half_open) {
 		words__add(&w, ", unnoticed for up to ");
 		words__add_duration(&w, n.longest_blind_ns / 1e9);
