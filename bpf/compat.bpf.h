@@ -10,9 +10,11 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#define SOCK_STREAM 1
 #define AF_INET 2
 #define AF_INET6 10
 
@@ -35,6 +37,36 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 static __always_inline const struct tcp_sock *compat__cast_tcp_sock(const void *sk)
 {
 	return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+}
+
+/*
+ * `size` bytes from an address whose type the verifier does not know: with the kfunc through a struct
+ * that has an array of bytes, else by probe_read, which lockdown=confidentiality refuses: user space
+ * then says that memory cannot be read, and the verifier never comes to the call. `cast` and `size`
+ * (48 at most, a multiple of 4) are constants at each call.
+ */
+const volatile bool can_read_memory = true;
+
+struct memory_words {
+	__u32 word[12];
+};
+
+static __always_inline bool compat__read_words(__u32 *words, const void *at, const __u32 size,
+					       const bool cast)
+{
+	if (cast) {
+		const struct sk_buff *around =
+			bpf_rdonly_cast(at - bpf_core_field_offset(struct sk_buff, cb),
+					bpf_core_type_id_kernel(struct sk_buff));
+		const struct memory_words *memory = (const void *)around->cb;
+		__u32 i;
+
+#pragma unroll
+		for (i = 0; i < size / 4; i++)
+			words[i] = memory->word[i];
+		return true;
+	}
+	return can_read_memory && !bpf_probe_read_kernel(words, size, at);
 }
 
 /* ---- identity ---- */
@@ -161,6 +193,28 @@ static __always_inline __u32 compat__net_cookie(const struct net *net, const boo
 	return bpf_core_field_exists(struct net___cookie, net_cookie)
 		       ? READ(typed, named, net_cookie)
 		       : 0;
+}
+
+/* "tcp: add support for usec resolution in TCP TS values" (6.7): where a route asks for it,
+ * retrans_stamp and the peer's timestamps count microseconds, else milliseconds. */
+struct tcp_sock___usec {
+	u8 tcp_usec_ts : 1;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *tp,
+							const bool typed)
+{
+	const struct tcp_sock___usec *usec = (const void *)tp;
+
+	return bpf_core_field_exists(struct tcp_sock___usec, tcp_usec_ts) &&
+	       READ_BITFIELD(typed, usec, tcp_usec_ts);
+}
+
+/* 9ca48d616ed7 (6.17) refuses what ends above our window, unless the program has read all. */
+static __always_inline bool compat__refuses_end_above_window(void)
+{
+	return bpf_core_enum_value_exists(enum skb_drop_reason,
+					  SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE);
 }
 
 /* Only with CONFIG_MPTCP, which Debian's 5.10 was built without. */

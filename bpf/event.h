@@ -42,6 +42,8 @@ enum ho_kind {
 	HO_ERROR = 9,		/* sk_err was reported to the program */
 	HO_GONE = 10,		/* destroyed; second witness of the ending */
 	HO_ZERO_WINDOW_PROBE = 11,	/* the persist timer asked for the window */
+	HO_SEND_FAILED = 12,	/* this host dropped data, a FIN or a retransmission of ours */
+	HO_ANSWER_DROPPED = 13,	/* this host dropped a segment of the peer's */
 	HO_KIND_MAX
 };
 
@@ -55,6 +57,21 @@ enum ho_flag {
 	HO_F_FIN_QUEUED = 1 << 6,   /* our FIN was queued (SEND_SHUTDOWN) */
 	HO_F_ZERO_WINDOW = 1 << 7,  /* the peer's window is closed */
 	HO_F_DATA_IDLE = 1 << 8,    /* the segment's data follow a time without data either way */
+	HO_F_FIN_TAKEN = 1 << 9,    /* the peer's FIN was taken (SOCK_DONE) */
+	HO_F_REPAIR = 1 << 10,	    /* TCP_REPAIR: what it does sends nothing */
+	HO_F_LINGER_0 = 1 << 11,    /* close() will reset (SO_LINGER, 0 s) */
+	HO_F_ALL_ACKED = 1 << 12,   /* snd_una == write_seq */
+	HO_F_OWN_WINDOW_ZERO = 1 << 13, /* our receive window is closed */
+	HO_F_TIMESTAMP = 1 << 14,   /* the segment has a TCP timestamp */
+	HO_F_UNDELIVERED = 1 << 15, /* of what is under way nothing was acknowledged yet */
+};
+
+/* What the kernel makes of a segment (judged by its rules before it does: segment.bpf.h). */
+enum ho_segment {
+	HO_SEGMENT_UNJUDGED = 0,  /* in recordings of formats 1 and 2 */
+	HO_SEGMENT_TAKEN = 1,	  /* accepted */
+	HO_SEGMENT_REPEATED = 2,  /* bytes that were taken before, or the peer's own probe */
+	HO_SEGMENT_REFUSED = 3,	  /* told for its SYN alone: answered by a challenge ACK */
 };
 
 /* Bits of tcp_flags, as in the TCP header. */
@@ -123,21 +140,31 @@ struct ho_event {
 	ho_u8 retransmits;
 	ho_u8 pending;
 	ho_u8 chrono_type;		/* 0: the write queue is empty */
-	ho_u8 pad[3];
+	ho_u8 segment;			/* enum ho_segment */
+	ho_u8 ttl;			/* the segment's time to live or hop limit; 0: not read */
+	ho_u8 pad;
 	/* ---- HO_EVENT_FULL_1 ended here, in recordings of format 1 ---- */
 	ho_u32 bound_if;		/* index of the interface it is bound to; 0: none */
 	ho_u32 net_cookie;		/* of its namespace, the low 32 bits; 0: not known */
+	/* ---- HO_EVENT_FULL_2 ended here, in recordings of format 2 ---- */
+	ho_u64 delivered_ns;		/* tcp_sock.delivered_mstamp: data was last acknowledged, or,
+					 * with HO_F_UNDELIVERED, what is under way was first sent */
+	ho_s32 ack_offset;		/* the segment's acknowledgement - snd_una */
+	ho_u32 segs_in;			/* segments received so far, taken or not */
+	ho_u32 oow_ack_jiffies;		/* last answer to an unacceptable segment (challenge ACK) */
+	ho_u32 retransmitting_ms;	/* since the first retransmission of what is under way */
 };
 
 #define HO_EVENT_SMALL 104
 #define HO_EVENT_FULL_1 184
-#define HO_EVENT_FULL 192
-#define HO_EVENT_MAX 192
+#define HO_EVENT_FULL_2 192
+#define HO_EVENT_FULL 216
+#define HO_EVENT_MAX 216
 
 _Static_assert(__builtin_offsetof(struct ho_event, last_tx_ns) == HO_EVENT_SMALL, "small event");
 _Static_assert(__builtin_offsetof(struct ho_event, bound_if) == HO_EVENT_FULL_1, "format 1");
+_Static_assert(__builtin_offsetof(struct ho_event, delivered_ns) == HO_EVENT_FULL_2, "format 2");
 _Static_assert(sizeof(struct ho_event) == HO_EVENT_FULL, "full event");
-_Static_assert(sizeof(struct ho_event) <= HO_EVENT_MAX, "events stay within 192 bytes");
 
 /* One row of a snapshot: the socket, and the process whose file it is (pid 0: none). */
 struct ho_row {
@@ -147,7 +174,7 @@ struct ho_row {
 	ho_u32 pad;
 };
 
-_Static_assert(sizeof(struct ho_row) == 216, "row");
+_Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 24, "row");
 
 /* What a socket of our own tells about this kernel (see snapshot.bpf.c). */
 struct ho_learned {

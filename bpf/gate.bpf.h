@@ -20,8 +20,9 @@ const volatile __u32 gate_quiet_jiffies = 25;
 /* An idle gap of this length is told when it ends, and data that end a time as long without data
  * either way: they may be a heartbeat. */
 const volatile __u32 gate_idle_jiffies = 2500;
-/* A peer's own probes closer than this to one that the kernel answered are not told. */
-const volatile __u32 gate_probe_jiffies = 125;
+/* Of segments that no clock of the kernel's notices (the peer's own probes, repeated bytes) one is
+ * told in this time. */
+const volatile __u32 gate_repeated_jiffies = 125;
 /* A retransmission outside loss recovery (a tail loss probe) is told after this silence. */
 const volatile __u32 gate_unheard_jiffies = 250;
 /* Tell every state change, not only openings, endings and closes of silent sockets. */
@@ -43,14 +44,18 @@ static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
 	       socket__unheard_jiffies(tp, true) >= gate_idle_jiffies;
 }
 
-/*
- * A keepalive probe of the peer's own, or what claims to be one. The kernel's clocks do not notice
- * it, so it would pass the first test each time; but the kernel answers one in half a second at
- * most (tcp_oow_rate_limited()), and notes when.
- */
-static __always_inline bool gate__peer_probe(const struct tcp_sock *tp, __u32 payload)
+/* Heard a moment ago, but the kernel still waits: an acknowledgement would be an answer. Beside a
+ * healthy connection's traffic this is one more load. */
+static __always_inline bool gate__awaits_an_answer(const struct tcp_sock *tp)
 {
-	return payload || socket__jiffies() - tp->last_oow_ack_time >= gate_probe_jiffies;
+	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits;
+}
+
+/* A SYN that the kernel will answer by a challenge ACK: it does so every half second at most
+ * (tcp_oow_rate_limited()), and notes when. */
+static __always_inline bool gate__challenges(const struct tcp_sock *tp)
+{
+	return socket__jiffies() - tp->last_oow_ack_time >= gate_repeated_jiffies;
 }
 
 /* Nobody sent data for a while, whatever was acknowledged or probed meanwhile. */
@@ -63,15 +68,17 @@ static __always_inline bool gate__data_idle(const struct tcp_sock *tp)
 }
 
 /* Retransmissions that an RTO caused: an ACK that triggers one has just been heard. Tail loss
- * probes and fast retransmits of a busy lossy socket stay untold. */
+ * probes and fast retransmits of a busy lossy socket stay untold. From the second RTO in a row on
+ * nothing was acknowledged in between, whatever else was heard: the direction to the peer may be
+ * dead while it talks. */
 static __always_inline bool gate__retransmit(const struct tcp_sock *tp)
 {
 	__u32 unheard = socket__unheard_jiffies(tp, true);
 
-	if (unheard < gate_quiet_jiffies)
-		return false;
 	if (unheard >= gate_unheard_jiffies)
 		return true;
+	if (unheard < gate_quiet_jiffies && tp->inet_conn.icsk_retransmits < 2)
+		return false;
 	return READ_BITFIELD(true, &tp->inet_conn, icsk_ca_state) ==
 	       bpf_core_enum_value(enum tcp_ca_state, TCP_CA_Loss);
 }
@@ -89,6 +96,14 @@ static __always_inline bool gate__is_connection(int state)
 {
 	return state == TCP_ESTABLISHED || state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 ||
 	       state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
+}
+
+/* The end of a connection that was accepted (TCP Fast Open) and never opened: its SYN-ACK was not
+ * acknowledged. */
+static __always_inline bool gate__is_unopened_end(const struct tcp_sock *tp, int old_state,
+						  int new_state)
+{
+	return old_state == TCP_SYN_RECV && new_state == TCP_CLOSE && tp->fastopen_rsk;
 }
 
 #endif

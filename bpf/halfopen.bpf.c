@@ -6,6 +6,7 @@
 #include "compat.bpf.h"
 #include "event.h"
 #include "gate.bpf.h"
+#include "segment.bpf.h"
 #include "socket.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -15,11 +16,12 @@ const volatile __u64 keepalive_function = 0;
 const volatile __u32 keepalive_offset = 0;
 const volatile __u64 write_function = 0;
 const volatile __u32 write_offset = 0;
-const volatile __u32 hz = 250;
 /* Wake the reader once this much lies in the ring; below it, the reader's own tick suffices. */
 const volatile __u64 ring_wake_bytes = 1 << 20;
 /* tcp_send_reset has its reason since commit 5691276b39da (6.10); asked of BTF. */
 const volatile bool have_reset_reason = false;
+/* kfree_skb has its reason since commit c504e5c2f964 (5.17); asked of BTF. */
+const volatile bool have_drop_reason = false;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -41,6 +43,14 @@ struct {
 	__type(key, __u64);
 	__type(value, __u32);
 } lost_of SEC(".maps");
+
+/* When a segment that moves no clock of its socket's was last told: asked for such alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, __u32);
+} repeated SEC(".maps");
 
 /* The socket whose timer runs on this CPU, as it was when the timer fired. */
 struct timer_note {
@@ -140,55 +150,124 @@ static __always_inline void event__submit(struct ho_event *e)
 
 /* ---- receive ---- */
 
-/* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
- * gap. The socket is as it was before the segment. A function of its own, so that the way of a
- * healthy segment saves no registers; it takes the context, in which the verifier knows types.
- * What the segment is stands in TCP's control block, filled before tcp_rcv_established(). */
-static __noinline int heard(unsigned long long *ctx)
+/* May one more of this socket's be told that its clocks do not notice? */
+static __noinline bool repeated__may_be_told(__u64 cookie)
 {
-	const struct sk_buff *skb = (void *)ctx[1];
-	const struct tcp_skb_cb *cb = (const void *)skb->cb;
+	__u32 now = socket__jiffies(), *told = bpf_map_lookup_elem(&repeated, &cookie);
+
+	if (told) {
+		if (now - *told < gate_repeated_jiffies)
+			return false;
+		*told = now;
+		return true;
+	}
+	bpf_map_update_elem(&repeated, &cookie, &now, BPF_ANY);
+	return true;
+}
+
+/* Is it worth telling? `*verdict` is what the kernel will make of it. */
+static __always_inline bool is_worth_telling(const struct segment *s, struct sk_buff *skb,
+					     struct sock *sk, const struct tcp_sock *tp,
+					     bool data_idle, __u8 *verdict)
+{
+	bool own_probe = s->seq == -1 && s->payload <= 1;
+
+	/* The kernel takes one with the next sequence number only, and answers others by a
+	 * challenge (RFC 5961, 3.2): what it does not take ends nothing. */
+	if (s->tcp_flags & HO_TCP_RST)
+		return !s->seq;
+	*verdict = segment__judge(s, skb, tp);
+	if (*verdict == HO_SEGMENT_REFUSED)
+		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp);
+	if (!own_probe && !data_idle && *verdict != HO_SEGMENT_REPEATED &&
+	    !gate__ends_a_silence(tp))
+		return false;
+	return !(own_probe || segment__moves_no_clock(s, *verdict)) ||
+	       repeated__may_be_told(compat__cookie(sk));
+}
+
+/* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
+ * gap. The socket is as it was before the segment. It takes the context, in which the verifier
+ * knows types. */
+static __always_inline int heard(unsigned long long *ctx, const bool cast)
+{
+	struct sk_buff *skb = (void *)ctx[1];
 	struct sock *sk = (void *)ctx[0];
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-	__u8 tcp_flags = compat__tcp_flags(cb);
-	__u32 payload, seq_offset;
+	__u8 verdict = HO_SEGMENT_UNJUDGED;
+	struct segment s;
 	struct ho_event *e;
 	bool data_idle;
 
 	if (!tp)
 		return 0;
-	seq_offset = cb->seq - tp->rcv_nxt;
-	/* SYN and FIN take a sequence number each */
-	payload = cb->end_seq - cb->seq - !!(tcp_flags & HO_TCP_SYN) - !!(tcp_flags & HO_TCP_FIN);
-	data_idle = payload && gate__data_idle(tp);
-	if (tcp_flags & HO_TCP_RST) {
-		/* The kernel takes one with the next sequence number only, and answers others by
-		 * a challenge (RFC 5961, 3.2): what it does not take ends nothing. */
-		if (seq_offset)
-			return 0;
-	} else if (seq_offset == -1U && payload <= 1) {
-		if (!gate__peer_probe(tp, payload))
-			return 0;
-	} else if (!gate__ends_a_silence(tp) && !data_idle) {
+	segment__read(&s, skb, tp, cast);
+	data_idle = s.payload && gate__data_idle(tp);
+	if (!is_worth_telling(&s, skb, sk, tp, data_idle, &verdict))
 		return 0;
-	}
 
 	e = event__begin(HO_HEARD, sk, tp);
 	if (!e)
 		return 0;
-	e->flags |= HO_F_SEGMENT | (data_idle ? HO_F_DATA_IDLE : 0);
-	e->tcp_flags = tcp_flags;
-	e->seq_offset = seq_offset;
-	e->payload = payload;
+	e->flags |= HO_F_SEGMENT | (data_idle ? HO_F_DATA_IDLE : 0) |
+		    (s.timestamp ? HO_F_TIMESTAMP : 0);
+	e->tcp_flags = s.tcp_flags;
+	e->seq_offset = s.seq;
+	e->ack_offset = s.ack;
+	e->payload = s.payload;
+	e->segment = verdict;
+	e->ttl = s.ttl;
 	event__submit(e);
 	return 0;
+}
+
+/* Something was heard a moment ago already, and yet this may be what the kernel waits for: an
+ * acknowledgement of what it retransmits, or of its probes. It takes each such once. */
+static __always_inline bool answers(unsigned long long *ctx)
+{
+	const struct sk_buff *skb = (void *)ctx[1];
+	const struct tcp_skb_cb *cb = (const void *)skb->cb;
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)ctx[0]);
+	__s32 ack;
+
+	if (!tp)
+		return false;
+	ack = cb->ack_seq - tp->snd_una;
+	if (tp->inet_conn.icsk_retransmits)
+		return ack > 0;
+	return ack >= 0 && cb->seq == cb->end_seq;
+}
+
+/* Functions of their own, so that the way of a healthy segment saves no registers. */
+static __noinline int heard_cast(unsigned long long *ctx)
+{
+	return heard(ctx, true);
+}
+
+static __noinline int heard_read(unsigned long long *ctx)
+{
+	return heard(ctx, false);
+}
+
+static __noinline int answer_cast(unsigned long long *ctx)
+{
+	return answers(ctx) ? heard(ctx, true) : 0;
+}
+
+static __noinline int answer_read(unsigned long long *ctx)
+{
+	return answers(ctx) ? heard(ctx, false) : 0;
 }
 
 /* Two ways to a typed tcp_sock; user space loads the first that this kernel takes. */
 SEC("tp_btf/tcp_probe")
 int tcp_probe_cast(unsigned long long *ctx)
 {
-	return gate__quiet_before(compat__cast_tcp_sock((void *)ctx[0])) ? heard(ctx) : 0;
+	const struct tcp_sock *tp = compat__cast_tcp_sock((void *)ctx[0]);
+
+	if (gate__quiet_before(tp))
+		return heard_cast(ctx);
+	return gate__awaits_an_answer(tp) ? answer_cast(ctx) : 0;
 }
 
 SEC("?tp_btf/tcp_probe")
@@ -196,7 +275,11 @@ int tcp_probe_skc(unsigned long long *ctx)
 {
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock((void *)ctx[0]);
 
-	return tp && gate__quiet_before(tp) ? heard(ctx) : 0;
+	if (!tp)
+		return 0;
+	if (gate__quiet_before(tp))
+		return heard_read(ctx);
+	return gate__awaits_an_answer(tp) ? answer_read(ctx) : 0;
 }
 
 /* ---- transmit ---- */
@@ -272,10 +355,11 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 
 	if (!tp)
 		return 0;
-	if (new_state != TCP_ESTABLISHED && !gate__is_connection(old_state))
+	if (new_state != TCP_ESTABLISHED && !gate__is_connection(old_state) &&
+	    !gate__is_unopened_end(tp, old_state, new_state))
 		return 0;
-	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && !gate_all_states &&
-	    !gate__owed_an_answer(tp))
+	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && new_state != TCP_CLOSE_WAIT &&
+	    !gate_all_states && !gate__owed_an_answer(tp))
 		return 0;
 
 	cookie = compat__cookie(sk);
@@ -283,8 +367,10 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	if (!note)
 		return 0;
 	orderly = new_state == TCP_ESTABLISHED ||
-		  (new_state == TCP_CLOSE && old_state != TCP_ESTABLISHED && !sk->sk_err &&
-		   !gate__owed_an_answer(tp));
+		  ((new_state == TCP_CLOSE || new_state == TCP_CLOSE_WAIT) &&
+		   old_state != TCP_SYN_RECV &&
+		   (old_state != TCP_ESTABLISHED || new_state == TCP_CLOSE_WAIT) && !sk->sk_err &&
+		   !tp->total_retrans && !gate__owed_an_answer(tp));
 	if (orderly) {
 		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
 		if (!e)
@@ -513,16 +599,118 @@ int BPF_PROG(timer_expire_exit_read, struct timer_list *timer)
 	return note ? timer_left(timer, note, (void *)sk, false) : 0;
 }
 
-/* Was the probe thrown away before it left? Told of every segment that this host drops, looks
- * only while one of our timers runs on this CPU. */
-SEC("tp_btf/kfree_skb")
-int BPF_PROG(kfree_skb, struct sk_buff *skb)
+/* ---- what this host itself throws away ---- */
+
+/* Bytes of a segment of ours behind its TCP header, as far as the usual options make it: who sends
+ * more options acknowledges at once, which is no matter here. */
+static __always_inline __s32 payload_of(const struct sk_buff *skb, const struct tcp_sock *tp)
+{
+	__s32 before = (__s32)(skb->head + skb->transport_header - skb->data);
+
+	return (__s32)skb->len - before - tp->tcp_header_len;
+}
+
+/* Neighbour discovery failed: the segment was as good as sent, and asked for on the link. */
+static __always_inline bool is_of_neighbour(__u32 reason)
+{
+	return (bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NEIGH_FAILED) &&
+		reason == bpf_core_enum_value(enum skb_drop_reason,
+					      SKB_DROP_REASON_NEIGH_FAILED)) ||
+	       (bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NEIGH_QUEUEFULL) &&
+		reason == bpf_core_enum_value(enum skb_drop_reason,
+					      SKB_DROP_REASON_NEIGH_QUEUEFULL));
+}
+
+static __always_inline bool is_of_queue(__u32 reason)
+{
+	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_QDISC_DROP) &&
+	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_QDISC_DROP);
+}
+
+/* A segment of a socket's that never leaves: the keepalive timer's programs tell of a probe; data, a
+ * FIN or a question for the window is told here, where the peer keeps silent. (A busy socket's
+ * drops are congestion.) */
+static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
+				       const struct sk_buff *skb, bool asks_for_window,
+				       __u32 reason)
+{
+	bool fin = socket__flags(tp, true) & HO_F_FIN_QUEUED;
+	struct ho_event *e;
+
+	if (!socket__has_data_under_way(tp, true) || is_of_neighbour(reason) ||
+	    socket__unheard_jiffies(tp, true) < gate_quiet_jiffies ||
+	    !(asks_for_window || fin || payload_of(skb, tp) > 0))
+		return 0;
+	e = event__reserve(HO_SEND_FAILED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
+	if (!e)
+		return 0;
+	socket__read_full(e, tp, true);
+	e->reason = is_of_queue(reason) ? HO_FAILED_CONGESTION : HO_FAILED_DROPPED;
+	event__submit(e);
+	return 0;
+}
+
+/* A segment of the peer's for which an early look-up had found the socket, dropped before TCP saw
+ * it, while the kernel waits for an answer. */
+static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *tp)
+{
+	struct ho_event *e;
+
+	if (!gate__awaits_an_answer(tp) || !repeated__may_be_told(~cookie))
+		return 0;
+	e = event__reserve(HO_ANSWER_DROPPED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
+	if (!e)
+		return 0;
+	socket__read_full(e, tp, true);
+	event__submit(e);
+	return 0;
+}
+
+/* `tp` is typed; NULL: no TCP socket. */
+static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_sock *tp,
+				   __u32 reason)
 {
 	struct cpu_note *note = this_cpu_note();
+	bool in_timer = note && note->timer.sk == (__u64)skb->sk;
+	__u64 cookie;
 
-	if (note && note->timer.sk && note->timer.sk == (__u64)skb->sk)
+	if (in_timer)
 		note->timer.dropped = true;
-	return 0;
+	if (!tp || (in_timer && note->timer.keepalive) ||
+	    !gate__is_connection(socket__state(tp, true)))
+		return 0;
+	cookie = socket__cookie(tp, true);
+	if (!cookie)	/* nobody ever told of it */
+		return 0;
+	return skb->skb_iif ? answer_dropped(cookie, tp)
+			    : send_failed(cookie, tp, skb, in_timer, reason);
+}
+
+/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What only looks like
+ * one (a request, a raw socket of protocol 6) is told apart by its state and type. */
+static __always_inline const struct tcp_sock *cast_segments_tcp_sock(const struct sock *sk)
+{
+	if (!gate__is_connection(sk->__sk_common.skc_state) || sk->sk_type != SOCK_STREAM ||
+	    READ_BITFIELD(true, sk, sk_protocol) != IPPROTO_TCP)
+		return NULL;
+	return compat__cast_tcp_sock(sk);
+}
+
+/* Told of every segment that this host drops: those without a socket are none of ours. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(kfree_skb_cast, struct sk_buff *skb)
+{
+	const struct sock *sk = skb->sk;
+
+	return sk ? dropped(skb, cast_segments_tcp_sock(sk), have_drop_reason ? ctx[2] : 0) : 0;
+}
+
+SEC("?tp_btf/kfree_skb")
+int BPF_PROG(kfree_skb_skc, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	return sk ? dropped(skb, bpf_skc_to_tcp_sock(sk), have_drop_reason ? ctx[2] : 0) : 0;
 }
 
 /* ---- cookies, where tracing programs cannot ask for them ---- */

@@ -11,6 +11,9 @@
 
 #define SEND_SHUTDOWN 2
 
+/* This kernel's; set by user space before load. */
+const volatile __u32 hz = 250;
+
 static __always_inline __u32 socket__jiffies(void)
 {
 	return (__u32)bpf_jiffies64();
@@ -150,7 +153,32 @@ static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool
 		flags |= HO_F_ZERO_WINDOW;
 	if (compat__is_mptcp(tp, typed))
 		flags |= HO_F_MPTCP;
+	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
+		flags |= HO_F_FIN_TAKEN;
+	if ((bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER))) &&
+	    !READ(typed, sk, sk_lingertime))
+		flags |= HO_F_LINGER_0;
+	if (READ_BITFIELD(typed, tp, repair))
+		flags |= HO_F_REPAIR;
+	if (READ(typed, tp, snd_una) == READ(typed, tp, write_seq))
+		flags |= HO_F_ALL_ACKED;
+	if ((__s32)(READ(typed, tp, rcv_wup) + READ(typed, tp, rcv_wnd) -
+		    READ(typed, tp, rcv_nxt)) <= 0)
+		flags |= HO_F_OWN_WINDOW_ZERO;
 	return flags;
+}
+
+/* Since when the data under way are retransmitted; 0: they are not. */
+static __always_inline __u32 socket__retransmitting_ms(const struct tcp_sock *tp,
+						       const bool typed)
+{
+	__u32 since = READ(typed, tp, retrans_stamp);
+	__u64 now_us = bpf_ktime_get_ns() / 1000;
+
+	if (!since || !READ(typed, tp, inet_conn.icsk_retransmits))
+		return 0;
+	return compat__has_usec_timestamps(tp, typed) ? ((__u32)now_us - since) / 1000
+						      : (__u32)(now_us / 1000) - since;
 }
 
 /* The part that every event has. `cookie` and `mono_ns` are the caller's. */
@@ -200,9 +228,20 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->payload = 0;
 	e->reason = 0;
 	e->tcp_flags = 0;
-	e->pad[0] = e->pad[1] = e->pad[2] = 0;
+	e->segment = HO_SEGMENT_UNJUDGED;
+	e->ttl = 0;
+	e->pad = 0;
 	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
 	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
+	/* tcp_rate_skb_sent() sets both at the first transmission after all was acknowledged. */
+	e->delivered_ns = READ(typed, tp, delivered_mstamp) * 1000;
+	if (e->packets_out &&
+	    READ(typed, tp, first_tx_mstamp) == READ(typed, tp, delivered_mstamp))
+		e->flags |= HO_F_UNDELIVERED;
+	e->ack_offset = 0;
+	e->segs_in = READ(typed, tp, segs_in);
+	e->oow_ack_jiffies = READ(typed, tp, last_oow_ack_time);
+	e->retransmitting_ms = socket__retransmitting_ms(tp, typed);
 }
 
 #endif

@@ -1,38 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connection.h"
 #include "jiffies.h"
 #include "outcome.h"
+#include "sign.h"
+#include "stamps.h"
 #include "tcp_states.h"
 #include "untold.h"
-
-/* ---- the kernel's clocks ---- */
-
-/* A stamp in jiffies is known to one jiffy; these are its earliest and latest instants. */
-static uint64_t earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
-{
-	uint64_t ago = jiffies__to_ns(e->jiffies - stamp + 1, hz);
-
-	return e->mono_ns > ago ? e->mono_ns - ago : 0;
-}
-
-static uint64_t latest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
-{
-	uint32_t jiffies = e->jiffies - stamp;
-	uint64_t ago = jiffies ? jiffies__to_ns(jiffies - 1, hz) : 0;
-
-	return e->mono_ns > ago ? e->mono_ns - ago : 0;
-}
-
-/* When the kernel last heard the peer: data or an acceptable ACK. It does not see the peer's
- * own empty probes. */
-static uint32_t heard_jiffies(const struct ho_event *e)
-{
-	return jiffies__is_before(e->rcv_tstamp_jiffies, e->lrcvtime_jiffies) ? e->lrcvtime_jiffies
-								     : e->rcv_tstamp_jiffies;
-}
 
 uint8_t connection__family(const struct connection *c)
 {
@@ -112,19 +89,89 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = at_ns });
 }
 
+/* The kernel's clocks show the peer after our last ask. */
+static bool was_heard_since_ask(const struct connection *c, const struct ho_event *e,
+				uint64_t heard_ns, uint32_t hz)
+{
+	const uint64_t far_ns = 3600000000000ULL;
+	const struct silence *s = &c->silence;
+
+	/* Within the same jiffy their order counts; far apart, 32 bits do not tell it. */
+	if (heard_ns > s->last_ask_ns + far_ns || heard_ns + far_ns < s->last_ask_ns)
+		return heard_ns > s->last_ask_ns;
+	return !jiffies__is_before(stamps__heard(e, hz), s->last_ask_jiffies);
+}
+
+/* Are those clocks explained by a segment that was told, and answered nothing? More may have come
+ * within its jiffy: the count of segments tells. */
+static bool was_told_of(const struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	const struct deafness *d = &incidents__of(c)->deafness;
+	uint32_t this = e->kind == HO_HEARD;
+
+	return d->asks && !jiffies__is_before(d->heard_jiffies, stamps__heard(e, hz)) &&
+	       (!e->segs_in || e->segs_in - this == d->segs_in);
+}
+
+/* Whoever was asked by data or a FIN has answered once some of it is acknowledged; the smallest
+ * facts are told only where nothing is owed. */
+static bool has_acknowledged(const struct connection *c, const struct ho_event *e)
+{
+	unsigned int state = e->state == TCP_CLOSE ? e->old_state : e->state;
+
+	if (!(c->silence.kinds & ASK_CARRYING) || !e->last_tx_ns || state == TCP_FIN_WAIT2 ||
+	    (e->flags & HO_F_ALL_ACKED))
+		return true;
+	return e->bytes_acked > c->incidents->deafness.bytes_acked;
+}
+
+static void notice_heard(struct connection *c, uint64_t at_ns)
+{
+	if (at_ns <= c->last_heard_ns)
+		return;
+	c->last_heard_ns = at_ns;
+	if (c->incidents)
+		c->incidents->failed_in_silence = 0;
+}
+
 static void notice_life(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
-	uint64_t heard = earliest(e, heard_jiffies(e), hz);
+	uint64_t heard = stamps__earliest(e, stamps__heard(e, hz), hz);
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
-	if (c->silence.asks && !jiffies__is_before(heard_jiffies(e), c->silence.last_ask_jiffies))
-		silence__answered_unseen(c, heard);
-	if (heard > c->last_heard_ns)
-		c->last_heard_ns = heard;
+	if (stamps__is_echo(heard, c->last_heard_ns, hz))
+		heard = c->last_heard_ns;
+	if (c->silence.asks && was_heard_since_ask(c, e, heard, hz) && !was_told_of(c, e, hz)) {
+		if (has_acknowledged(c, e))
+			silence__answered_unseen(c, heard);
+		else
+			silence__heard_unanswering(c, e, heard);
+	}
+	notice_heard(c, heard);
 	/* In these states tcp_rcv_established() does not run: the peer's empty probes pass
 	 * unseen, by us and by the kernel's own clocks. */
 	if (state != TCP_CLOSE)
 		c->heard_is_lower_bound = state != TCP_ESTABLISHED;
+}
+
+/* The kernel's clock of what was delivered stands at the last new acknowledgement, unless all
+ * had been acknowledged and more was sent since. */
+static void notice_acknowledgement(struct connection *c, const struct ho_event *e)
+{
+	if (e->delivered_ns && e->bytes_acked && !(e->flags & HO_F_UNDELIVERED) &&
+	    e->delivered_ns > c->incidents->acknowledged_ns && e->delivered_ns <= e->mono_ns)
+		c->incidents->acknowledged_ns = e->delivered_ns;
+}
+
+/* When the peer's FIN was taken, as far as this fact tells; where our program had closed first it
+ * waits for nobody. */
+static uint64_t half_closed_at(const struct ho_event *e)
+{
+	unsigned int state = e->state == TCP_CLOSE ? e->old_state : e->state;
+
+	if (e->kind == HO_STATE && e->state == TCP_CLOSE_WAIT)
+		return e->mono_ns;
+	return state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK ? HALF_CLOSED_BEFORE : 0;
 }
 
 static void observe(struct connection *c, const struct ho_event *e,
@@ -143,6 +190,10 @@ static void observe(struct connection *c, const struct ho_event *e,
 	if (e->bound_if)
 		c->incidents->bound_if = e->bound_if;
 	if (c->incidents) {
+		if ((e->flags & HO_F_FIN_TAKEN) && !c->incidents->half_closed_ns &&
+		    e->state != TCP_ESTABLISHED)
+			c->incidents->half_closed_ns = half_closed_at(e);
+		notice_acknowledgement(c, e);
 		heartbeat__notice_reply(&c->incidents->heartbeat, e);
 		traffic__take(&c->incidents->traffic, e);
 	}
@@ -190,6 +241,7 @@ static void on_probe_failed(struct connection *c, const struct ho_event *e,
 		c->silence.probes_out = e->probes_out;
 	}
 	c->incidents->probes_failed++;
+	c->incidents->failed_in_silence++;
 	c->told = true;
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
 						 .n = e->reason });
@@ -200,21 +252,38 @@ static void on_probe_failed(struct connection *c, const struct ho_event *e,
 static void on_zero_window_probe(struct connection *c, const struct ho_event *e,
 				 const struct connection_rules *rules, struct told *told)
 {
+	untold__find_window_probes(c, e, rules->hz);
 	c->incidents->zero_window_probes++;
 	silence__ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
+	c->silence.probes_out = e->probes_out;
 	note_probe(c, ENTRY_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
 
-/* Since when is this data (or FIN) under way? The write queue's clock tells where it was empty
- * when the peer was last heard; else the timer that just fired was armed an RTO ago. Both may
- * be too late by a little, which only widens the interval. */
+/* Since when is this data (or FIN) under way? The kernel notes when all of a flight is
+ * unacknowledged. Else the write queue's clock tells, if it was empty when the peer was last heard;
+ * else the timer that just fired was armed an RTO ago, or, in the midst of retransmissions, the first
+ * of those is known. These may be too late by a little, which only widens the interval. */
 static uint64_t first_transmission_ns(const struct ho_event *e, uint32_t hz)
 {
 	uint64_t rto_ns = jiffies__to_ns(e->rto_jiffies, hz);
+	uint64_t since_ns = (uint64_t)e->retransmitting_ms * 1000000;
 
-	if (e->chrono_type && !jiffies__is_before(e->chrono_start_jiffies, heard_jiffies(e)))
-		return latest(e, e->chrono_start_jiffies, hz);
+	if ((e->flags & HO_F_UNDELIVERED) && e->delivered_ns && e->delivered_ns <= e->mono_ns)
+		return e->delivered_ns;
+	if (stamps__wrote_since_heard(e, hz))
+		return stamps__latest(e, e->chrono_start_jiffies, hz);
+	if (since_ns > rto_ns)
+		rto_ns = since_ns;
 	return e->mono_ns > rto_ns ? e->mono_ns - rto_ns : 0;
+}
+
+/* An ask with a sequence number of its own: what is acknowledged by now was not asked by it. */
+static void ask_carrying(struct connection *c, const struct ho_event *e, uint64_t at_ns,
+			 enum ask kind)
+{
+	if (!(c->silence.kinds & ASK_CARRYING))
+		c->incidents->deafness.bytes_acked = e->bytes_acked;
+	silence__ask(c, at_ns, e->jiffies, kind);
 }
 
 static void note_local_close(struct connection *c, uint64_t at_ns, uint32_t suspect_after)
@@ -225,6 +294,31 @@ static void note_local_close(struct connection *c, uint64_t at_ns, uint32_t susp
 	c->incidents->suspect_at_close = silence__unanswered(c) >= suspect_after;
 }
 
+/* Did this very transmission fail? What this host drops is told in the same breath. */
+static bool is_at(uint64_t at_ns, uint64_t failed_ns)
+{
+	const uint64_t breath_ns = 3000000;
+
+	return failed_ns && at_ns + breath_ns > failed_ns && failed_ns + breath_ns > at_ns;
+}
+
+/* The first transmission of what is under way asked, too, unless it never left, or (where the
+ * kernel does not say that nothing was acknowledged since) the peer spoke after it. */
+static void ask_by_first_transmission(struct connection *c, const struct ho_event *e,
+				      enum ask kind, const struct connection_rules *rules)
+{
+	uint64_t first = first_transmission_ns(e, rules->hz);
+
+	if (kind == ASK_FIN && !(e->packets_out > 1))
+		note_local_close(c, first, rules->suspect_after);
+	if (is_at(first, c->incidents->first_send_failed_ns) ||
+	    (first <= c->last_heard_ns && !(e->flags & HO_F_UNDELIVERED)))
+		return;
+	ask_carrying(c, e, first, kind);
+	if (first + 1000ULL * (c->srtt_us + c->mdev_us) < c->last_heard_ns)
+		silence__heard_unanswering(c, e, c->last_heard_ns);
+}
+
 static void on_retransmit(struct connection *c, const struct ho_event *e,
 			  const struct connection_rules *rules, struct told *told)
 {
@@ -233,19 +327,61 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 	enum ask kind = fin ? ASK_FIN : closed ? ASK_ZERO_WINDOW : ASK_DATA;
 	struct silence *s = &c->silence;
 
-	if (!(s->kinds & (ASK_DATA | ASK_FIN | ASK_ZERO_WINDOW))) {
-		uint64_t first = first_transmission_ns(e, rules->hz);
-
-		if (fin)
-			note_local_close(c, first, rules->suspect_after);
-		if (first > c->last_heard_ns)	/* else the peer spoke after it */
-			silence__ask(c, first, e->jiffies, kind);
-	}
-	silence__ask(c, e->mono_ns, e->jiffies, kind);
+	if (!(s->kinds & (ASK_CARRYING | ASK_ZERO_WINDOW)))
+		ask_by_first_transmission(c, e, kind, rules);
+	if (!is_at(e->mono_ns, c->incidents->send_failed_ns))
+		ask_carrying(c, e, e->mono_ns, kind);
 	silence__note_held_probe(c, told);
 	/* The timer has counted this one already; it does not count a loss probe. */
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
 						 .n = e->retransmits ? e->retransmits : 1 });
+}
+
+/* Data, a FIN or a question for the window that this host itself dropped: nobody was asked by
+ * it. */
+static void on_send_failed(struct connection *c, const struct ho_event *e,
+			   const struct connection_rules *rules, struct told *told)
+{
+	struct incidents *i = c->incidents;
+	bool fin = (e->flags & HO_F_FIN_QUEUED) && !e->unsent;
+
+	if (!e->packets_out)
+		i->first_send_failed_ns = e->mono_ns;
+	if (e->pending == HO_PENDING_PROBE0 && (e->flags & HO_F_ZERO_WINDOW))
+		c->silence.probes_out = e->probes_out + 1;	/* the kernel counts it */
+	else if (!(c->silence.kinds & ASK_CARRYING))	/* that is under way since it left */
+		ask_by_first_transmission(c, e, fin ? ASK_FIN : ASK_DATA, rules);
+	i->send_failed_ns = e->mono_ns;
+	i->sends_failed++;
+	i->failed_in_silence++;
+	c->told = true;
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_SEND_FAILED, .at_ns = e->mono_ns,
+						 .n = e->reason });
+}
+
+static void on_answer_dropped(struct connection *c, const struct ho_event *e, struct told *told)
+{
+	c->incidents->answers_dropped++;
+	c->told = true;
+	incidents__note(c, told,
+			(struct entry){ .kind = ENTRY_ANSWER_DROPPED, .at_ns = e->mono_ns });
+}
+
+static bool is_lately(uint64_t then_ns, uint64_t now_ns, uint64_t within_ns)
+{
+	return then_ns && then_ns <= now_ns && now_ns - then_ns <= within_ns;
+}
+
+/* Did we answer a SYN, or anything else that the kernel does not take, a moment ago? Whoever has
+ * lost the connection answers that by a reset (RFC 9293, 3.10.7.1; RFC 5961, 4). */
+static bool was_challenged(const struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	const uint64_t lately_ns = 3000000000ULL;
+	uint64_t answered_ns = stamps__latest(e, e->oow_ack_jiffies, hz);
+
+	return is_lately(c->incidents->syn_heard_ns, e->mono_ns, lately_ns) ||
+	       (e->oow_ack_jiffies && answered_ns > c->first_seen_ns &&
+		is_lately(answered_ns, e->mono_ns, lately_ns));
 }
 
 /* Who still has the connection resets it with an ACK; who has lost it answers our segment with
@@ -253,16 +389,14 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
 			   const struct connection_rules *rules)
 {
-	bool asked = e->probes_out || e->packets_out,
-	     of_an_ask = asked && !(e->tcp_flags & HO_TCP_ACK);
+	bool bare = !(e->tcp_flags & HO_TCP_ACK), asked = e->probes_out || e->packets_out;
 
 	c->incidents->reset_heard_ns = e->mono_ns;
-	c->incidents->reset_of_an_ask = of_an_ask;
-	if (of_an_ask && e->packets_out && !(c->silence.kinds & (ASK_DATA | ASK_FIN))) {
+	c->incidents->reset_of_an_ask = bare && (asked || was_challenged(c, e, rules->hz));
+	if (bare && e->packets_out && !(c->silence.kinds & ASK_CARRYING)) {
 		uint64_t first = first_transmission_ns(e, rules->hz);
 
-		silence__ask(c, first > c->last_heard_ns ? first : c->last_heard_ns, e->jiffies,
-			     ASK_DATA);
+		ask_carrying(c, e, first > c->last_heard_ns ? first : c->last_heard_ns, ASK_DATA);
 	}
 }
 
@@ -278,19 +412,22 @@ static void survive_gap(struct connection *c, uint64_t low, uint64_t high, bool 
 	gaps__add(&c->gaps, low - since - jiffy, high - since, ended_by_us);
 }
 
-/* Who ended the gap that this segment tells to be over: we, who asked or wrote after it, or the
- * peer. Data that were under way before do not say when the gap began. */
-static void notice_gap(struct connection *c, const struct ho_event *e, bool own_probe, uint32_t hz)
+/* Who ended the gap that this segment tells to be over: we, who asked or wrote after it and were
+ * answered, or the peer. Data that were under way before do not say when the gap began. */
+static void notice_gap(struct connection *c, const struct ho_event *e, const struct sign *sign,
+		       uint32_t hz)
 {
 	const struct silence *s = &c->silence;
 
+	if (s->asks && (incidents__of(c)->deafness.asks || !sign__answers(sign, s->kinds)))
+		return;
 	if (s->asks)
 		survive_gap(c, s->first_ask_ns, s->first_ask_ns, true, hz);
-	else if (own_probe || (e->payload && !e->chrono_type))
+	else if (sign->own_probe || (e->payload && !e->chrono_type))
 		survive_gap(c, e->mono_ns, e->mono_ns, false, hz);
-	else if (e->chrono_type && !jiffies__is_before(e->chrono_start_jiffies, heard_jiffies(e)))
-		survive_gap(c, earliest(e, e->chrono_start_jiffies, hz),
-			    latest(e, e->chrono_start_jiffies, hz), true, hz);
+	else if (stamps__wrote_since_heard(e, hz))
+		survive_gap(c, stamps__earliest(e, e->chrono_start_jiffies, hz),
+			    stamps__latest(e, e->chrono_start_jiffies, hz), true, hz);
 }
 
 static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_t hz,
@@ -298,7 +435,7 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 {
 	uint32_t data_jiffies = jiffies__is_before(e->lrcvtime_jiffies, e->lsndtime_jiffies)
 					? e->lsndtime_jiffies : e->lrcvtime_jiffies;
-	uint64_t since = latest(e, data_jiffies, hz);
+	uint64_t since = stamps__latest(e, data_jiffies, hz);
 
 	c->incidents->heartbeats++;
 	c->told = true;
@@ -307,19 +444,52 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 						 .last_ns = since, .n = e->payload });
 }
 
-/* One below the next sequence number, with no data or a byte of garbage. A byte of it from a peer
- * that acknowledges nothing of what we have under way is its last heartbeat once more: it did not
- * get our acknowledgement, either. */
-static bool is_probe_of_peer(const struct ho_event *e)
+/* Data and answers of one peer come from as far, and both with timestamps or both without. */
+static bool is_of_another(const struct connection *c, const struct ho_event *e)
 {
-	return e->seq_offset == -1 &&
-	       (!e->payload || (e->payload == 1 && !e->packets_out));
+	return c->data_ttl && e->ttl && !e->payload &&
+	       (e->ttl != c->data_ttl || !!(e->flags & HO_F_TIMESTAMP) != c->data_timestamps);
+}
+
+static void notice_sender(struct connection *c, const struct ho_event *e)
+{
+	if (e->payload && e->ttl && e->segment == HO_SEGMENT_TAKEN) {
+		c->data_ttl = e->ttl;
+		c->data_timestamps = e->flags & HO_F_TIMESTAMP;
+	} else if (c->silence.asks && is_of_another(c, e)) {
+		c->incidents->other.answers++;
+		c->incidents->other.ttl = e->ttl;
+		c->incidents->other.timestamps = e->flags & HO_F_TIMESTAMP;
+		c->told = true;
+	}
+}
+
+static void on_peer_probe(struct connection *c, const struct ho_event *e, struct told *told)
+{
+	c->incidents->peer_probes++;
+	c->told = true;
+	silence__note_held_probe(c, told);
+	incidents__note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
+						 .n = e->payload });
+}
+
+/* What the kernel's count of probes is once it has taken the segment. A repetition that it drops
+ * leaves it alone; data on the fast path may. */
+static void follow_count(struct connection *c, const struct ho_event *e)
+{
+	bool dropped = e->segment == HO_SEGMENT_REPEATED ||
+		       (e->segment == HO_SEGMENT_UNJUDGED && e->seq_offset == -1);
+
+	if (c->silence.asks && dropped)
+		return;
+	c->silence.probes_out = dropped ? e->probes_out : 0;
+	c->silence.count_before = e->payload ? e->probes_out : 0;
 }
 
 static void on_heard(struct connection *c, const struct ho_event *e,
 		     const struct connection_rules *rules, struct told *told)
 {
-	bool own_probe = is_probe_of_peer(e);
+	struct sign sign = sign__of(e);
 
 	if (rules->probes_unseen)
 		untold__find_answered_probe(c, e, rules->hz);
@@ -327,22 +497,25 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 		on_reset_heard(c, e, rules);
 		return;
 	}
-	notice_gap(c, e, own_probe, rules->hz);
-	if (own_probe) {
-		c->incidents->peer_probes++;
-		c->told = true;
-		silence__end(c, e->mono_ns);
-		incidents__note(c, told,
-				(struct entry){ .kind = ENTRY_PEER_PROBE,
-						.at_ns = e->mono_ns,
-						.n = e->payload });
-	} else if (c->silence.asks) {
-		silence__answered(c, e->mono_ns, rules->fold, told);
+	if (!sign.life) {
+		if (e->tcp_flags & HO_TCP_SYN)
+			c->incidents->syn_heard_ns = e->mono_ns;
+		return;
 	}
-	/* Its own probe leaves the kernel's count alone; data on the fast path may. */
-	c->silence.probes_out = own_probe ? e->probes_out : 0;
-	c->silence.count_before = e->payload ? e->probes_out : 0;
-	c->last_heard_ns = e->mono_ns;
+	if (e->pending == HO_PENDING_PROBE0 && c->incidents)
+		untold__find_window_probes(c, e, rules->hz);
+	notice_gap(c, e, &sign, rules->hz);
+	notice_sender(c, e);
+	if (c->silence.asks && sign__answers(&sign, c->silence.kinds))
+		silence__answered(c, e->mono_ns, rules->fold, told);
+	else if (c->silence.asks)
+		silence__heard_unanswering(c, e, e->mono_ns);
+	if (sign.own_probe)
+		on_peer_probe(c, e, told);
+	if (sign.acknowledges && c->incidents && e->segment)
+		c->incidents->acknowledged_ns = e->mono_ns;
+	follow_count(c, e);
+	notice_heard(c, e->mono_ns);
 	if (heartbeat__is(e))
 		on_heartbeat(c, e, rules->hz, told);
 }
@@ -353,7 +526,7 @@ static void on_reset_received(struct connection *c, const struct ho_event *e, st
 {
 	struct incidents *i = c->incidents;
 
-	if (!i->reset_heard_ns || e->mono_ns - i->reset_heard_ns > 10000000)
+	if (!is_lately(i->reset_heard_ns, e->mono_ns, 10000000))
 		i->reset_of_an_ask = e->probes_out > 0;
 	i->reset_ns = e->mono_ns;
 	incidents__note(c, told,
@@ -374,7 +547,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
 		note_local_close(c, e->mono_ns, rules->suspect_after);
 		if (c->silence.asks)
-			silence__ask(c, e->mono_ns, e->jiffies, ASK_FIN);
+			ask_carrying(c, e, e->mono_ns, ASK_FIN);
 		return;
 	}
 	if (e->state != TCP_CLOSE)
@@ -386,6 +559,8 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	}
 	if (outcome__is_of_keepalive(c, e))
 		untold__find_probes_at_death(c, e, rules, told);
+	else if (e->error == ETIMEDOUT)
+		untold__find_window_probes(c, e, rules->hz);
 	c->incidents->ended_ns = e->mono_ns;
 	c->incidents->ended_from = e->old_state;
 	outcome__decide(c, e, rules->suspect_after);
@@ -423,7 +598,11 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 	if (e->retransmits) {
 		s->asks = e->retransmits + 1;
 		s->kinds = e->flags & HO_F_FIN_QUEUED ? ASK_FIN : ASK_DATA;
-		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;
+		s->first_ask_ns = first_transmission_ns(e, hz);
+		s->last_ask_ns = e->last_tx_ns;
+		c->incidents->deafness.bytes_acked = e->bytes_acked;
+		if (!e->delivered_ns || s->first_ask_ns > s->last_ask_ns)
+			s->first_ask_ns = s->last_ask_ns;
 	} else if (e->probes_out) {
 		s->asks = e->probes_out;
 		s->probes_out = e->probes_out;
@@ -439,9 +618,19 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 	c->silences++;
 	s->last_ask_jiffies = e->jiffies - (e->mono_ns - e->last_tx_ns) / jiffies__to_ns(1, hz);
 	/* A stale count: the peer was heard since (fast path data does not reset it). */
-	if (!jiffies__is_before(heard_jiffies(e), s->last_ask_jiffies))
+	if (!(s->kinds & ASK_CARRYING) &&
+	    !jiffies__is_before(stamps__heard(e, hz), s->last_ask_jiffies))
 		*s = (struct silence){ 0 };
 	c->told |= s->asks >= 2;
+}
+
+/* Its program had closed it before we came: with the FIN alone under way we know when. */
+static void adopt_close(struct connection *c, const struct ho_event *e)
+{
+	bool known = (e->flags & HO_F_UNDELIVERED) && e->packets_out == 1 && e->delivered_ns &&
+		     e->delivered_ns < e->mono_ns;
+
+	c->incidents->closed_ns = known ? e->delivered_ns : e->mono_ns;
 }
 
 static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz, bool first,
@@ -450,6 +639,8 @@ static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz,
 	if (!first)
 		return;
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_SEEN, .at_ns = e->mono_ns });
+	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK || e->state == TCP_CLOSING)
+		adopt_close(c, e);
 	adopt_silence(c, e, hz);
 }
 
@@ -460,6 +651,7 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 {
 	struct keepalive now = keepalive__of(e);
 	const struct silence *s = &c->silence;
+	struct sign sign;
 
 	if (!rules->fold || rules->probes_unseen || e->bound_if ||
 	    (!c->identified && c->partial && e->total_retrans) ||
@@ -467,10 +659,13 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 		return false;
 	if (e->kind == HO_PROBE_SENT)
 		return !s->asks && !s->probes_out && e->probes_out < 2;
-	return e->kind == HO_HEARD && !(e->tcp_flags & HO_TCP_RST) && !is_probe_of_peer(e) &&
-	       !heartbeat__is(e) &&
+	if (e->kind != HO_HEARD || heartbeat__is(e) || is_of_another(c, e))
+		return false;
+	sign = sign__of(e);
+	return sign.life && !sign.own_probe && !(e->pending == HO_PENDING_PROBE0 && e->probes_out) &&
 	       (!s->asks ||
-		(s->asks == 1 && (s->kinds == ASK_PROBE || s->kinds == ASK_ZERO_WINDOW)));
+		(s->asks == 1 && (s->kinds == ASK_PROBE || s->kinds == ASK_ZERO_WINDOW) &&
+		 sign__answers(&sign, s->kinds)));
 }
 
 bool connection__apply(struct connection *c, const struct ho_event *e,
@@ -525,6 +720,12 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	case HO_GONE:
 		on_gone(c, e);
 		break;
+	case HO_SEND_FAILED:
+		on_send_failed(c, e, rules, told);
+		break;
+	case HO_ANSWER_DROPPED:
+		on_answer_dropped(c, e, told);
+		break;
 	case HO_KIND_MAX:
 		break;
 	}
@@ -544,6 +745,8 @@ struct latency_evidence connection__evidence(const struct connection *c, uint64_
 		e.first_unanswered_ns = s->first_ask_ns;
 		e.last_unanswered_ns = s->last_ask_ns < declared_ns ? s->last_ask_ns
 								    : declared_ns;
+		e.deaf_asks = incidents__of(c)->deafness.asks;
+		e.first_since_heard_ns = incidents__of(c)->deafness.first_ask_after_ns;
 	}
 	return e;
 }

@@ -44,6 +44,8 @@ struct connection {
 	bool mptcp : 1;
 	bool options_settled : 1;	/* programs set them right after accept() or connect() */
 	bool heard_is_lower_bound : 1;	/* in a state where the peer's empty probes are invisible */
+	bool data_timestamps : 1;	/* the peer's last data had timestamps */
+	uint8_t data_ttl;	/* ... and this time to live; 0: not known */
 };
 
 _Static_assert(sizeof(struct connection) <= 200, "what malloc() makes 208 bytes of");

@@ -10,6 +10,7 @@
 #include "endpoint.h"
 #include "heartbeat.h"
 #include "journal.h"
+#include "silence.h"
 #include "traffic.h"
 
 struct connection;
@@ -28,6 +29,25 @@ enum found_by {
 	FOUND_BY_SUPERSEDED, FOUND_BY_COUNT,
 };
 
+/* What an outcome's name leaves open. */
+enum ending_detail {
+	DETAIL_NONE,
+	DETAIL_UNASKED,		/* no ask left this host: its address, route or filter is to mend */
+	DETAIL_MOVED,		/* closed in TCP_REPAIR: nothing was sent, it lives on elsewhere */
+	DETAIL_LINGER_0,	/* a close() with linger 0 */
+};
+
+/* Somebody who answers in the peer's place: another time to live than the peer's data, or
+ * timestamps where those had none. */
+struct other_sender {
+	uint32_t answers;
+	uint8_t ttl;
+	bool timestamps;
+};
+
+/* Of half_closed_ns: before we first saw the socket. */
+#define HALF_CLOSED_BEFORE UINT64_MAX
+
 /* The connection on which the device seems to have come back. */
 struct successor {
 	uint64_t cookie;
@@ -43,10 +63,18 @@ struct successor {
  */
 struct incidents {
 	uint32_t probes_failed, peer_probes, zero_window_probes, heartbeats, events_lost;
+	uint32_t sends_failed, answers_dropped;
 	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
 	struct rtt rtt;		/* of answers that are in the journal */
 	uint32_t bound_if; /* interface that it is bound to: the scope of link-local addresses */
 	uint32_t revision;
+	struct deafness deafness;
+	struct other_sender other;
+	uint64_t acknowledged_ns;	/* something new of ours was; 0: not known */
+	uint64_t half_closed_ns;	/* the peer's FIN was taken; HALF_CLOSED_BEFORE */
+	uint64_t send_failed_ns;	/* the last one that did ... */
+	uint64_t first_send_failed_ns;	/* ... and of what is under way the first transmission */
+	uint32_t failed_in_silence;	/* probes and other sends since the peer was heard */
 	struct heartbeat heartbeat;
 	struct traffic traffic;	/* since there are incidents */
 	struct successor *successor;	/* NULL: nobody suspected one */
@@ -59,12 +87,14 @@ struct incidents {
 	uint64_t ended_ns;	/* 0: open */
 	uint64_t reset_heard_ns;	/* a segment with RST arrived ... */
 	uint64_t reset_ns;	/* ... and the kernel accepted it */
+	uint64_t syn_heard_ns;	/* the peer's address asked for a connection anew */
 	uint32_t reset_reason;	/* of the one that we sent */
 	uint16_t error;
 	bool reset_sent, reset_of_an_ask, suspect_at_close;
 	uint8_t ended_from;	/* TCP state */
 	uint8_t outcome;	/* enum outcome */
 	uint8_t found_by;	/* enum found_by */
+	uint8_t detail;		/* enum ending_detail */
 	bool ending_lost;	/* the state change was not seen, only that it is gone */
 
 	struct connection *next_ended;	/* waiting for its last events */

@@ -28,6 +28,8 @@ enum entry_kind {
 	ENTRY_ZERO_WINDOW_PROBE,	/* n */
 	ENTRY_SUPERSEDED,	/* n is the confidence in thousandths, by_cookie */
 	ENTRY_HEARTBEAT,	/* n is bytes, last_ns when data had passed before */
+	ENTRY_SEND_FAILED,	/* n is enum ho_failure */
+	ENTRY_ANSWER_DROPPED,
 };
 
 struct rtt {

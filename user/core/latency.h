@@ -14,6 +14,8 @@ struct latency_evidence {
 	uint64_t last_heard_ns;		/* the peer was there then */
 	uint64_t first_unanswered_ns;	/* 0: no unanswered ask */
 	uint64_t last_unanswered_ns;
+	uint32_t deaf_asks;		/* unanswered though the peer was heard after them ... */
+	uint64_t first_since_heard_ns;	/* ... and the first one after that; 0: none */
 	uint32_t srtt_us;		/* 0: no RTT ever measured */
 	uint32_t mdev_us;		/* 4 * rttvar */
 	uint64_t slowest_answer_ns;	/* ever seen on this socket */
@@ -29,6 +31,11 @@ struct latency {
 /* How long an answer may take without being late: max(srtt + 4 * rttvar, slowest answer). */
 uint64_t latency__slack_ns(const struct latency_evidence *e);
 
+/*
+ * A peer that was heard after asks which it did not answer was there, then: those say nothing of
+ * its end. One of them may have been lost singly; after two what we send does not arrive, and then
+ * no unanswered ask tells when the peer's own segments ceased to: the lower bounds are 0.
+ */
 struct latency latency__between(const struct latency_evidence *e);
 
 #endif

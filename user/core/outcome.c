@@ -12,7 +12,8 @@ struct ending {
 static bool was_closed_locally(const struct connection *c)
 {
 	return c->incidents->ended_from == TCP_FIN_WAIT1 ||
-	       c->incidents->ended_from == TCP_FIN_WAIT2 || c->incidents->ended_from == TCP_CLOSING;
+	       c->incidents->ended_from == TCP_FIN_WAIT2 ||
+	       c->incidents->ended_from == TCP_CLOSING || c->incidents->ended_from == TCP_LAST_ACK;
 }
 
 /* Data or a FIN was under way when the retransmission timer gave up. icsk_retransmits counts
@@ -44,8 +45,11 @@ static struct ending of_local_close(const struct connection *c, const struct ho_
 	struct ending ending = { OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
 	bool acknowledged = c->incidents->ended_from == TCP_FIN_WAIT2;
 
-	if (!acknowledged &&
-	    (e->error == ETIMEDOUT || (c->incidents->suspect_at_close && !c->incidents->reset_ns)))
+	if (c->incidents->ended_from == TCP_LAST_ACK)
+		ending.outcome = OUTCOME_CLOSED_BY_PEER;
+	if (!acknowledged && !c->incidents->reset_ns &&
+	    (e->error || (c->incidents->suspect_at_close &&
+			  ending.outcome == OUTCOME_CLOSED_LOCALLY)))
 		ending.found_by = FOUND_BY_LOCAL_CLOSE;
 	return ending;
 }
@@ -74,10 +78,21 @@ static struct ending of_closed_window(const struct ho_event *e)
 	return (struct ending){ OUTCOME_ZERO_WINDOW_TIMEOUT, FOUND_BY_ZERO_WINDOW };
 }
 
+/* The peer answers each question for its window, and leaves it closed: the user timeout ends that,
+ * though nobody is gone. */
+static bool was_answered_without_window(const struct connection *c, const struct ho_event *e)
+{
+	return e->user_timeout_ms && e->unsent && (e->flags & HO_F_ZERO_WINDOW) &&
+	       !e->retransmits && !c->silence.asks && !e->probes_out;
+}
+
+/* tcp_write_err() gives what ICMP left behind (sk_err_soft), whatever that was. */
 static struct ending of_error(const struct connection *c, const struct ho_event *e)
 {
 	switch (e->error) {
 	case ETIMEDOUT:
+		if (was_answered_without_window(c, e))
+			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_NOTHING };
 		if (waited_for_window(c, e) && !e->retransmits)
 			return of_closed_window(e);
 		if (!had_data_under_way(c, e) && !was_kept_in(e))
@@ -85,15 +100,34 @@ static struct ending of_error(const struct connection *c, const struct ho_event 
 		if (e->user_timeout_ms)
 			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_USER_TIMEOUT };
 		return (struct ending){ OUTCOME_RETRANSMIT_TIMEOUT, FOUND_BY_RETRANSMIT };
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		if (had_data_under_way(c, e))
-			return (struct ending){ OUTCOME_UNREACHABLE, FOUND_BY_UNREACHABLE };
-		break;
 	case ECONNABORTED:	/* ss -K and other callers of tcp_abort() */
 		return (struct ending){ OUTCOME_ABORTED_LOCALLY, FOUND_BY_NOTHING };
+	default:
+		if (had_data_under_way(c, e) || was_kept_in(e) || waited_for_window(c, e))
+			return (struct ending){ OUTCOME_UNREACHABLE, FOUND_BY_UNREACHABLE };
 	}
 	return (struct ending){ OUTCOME_UNKNOWN, FOUND_BY_NOTHING };
+}
+
+/* The peer had said goodbye, and nothing but probes asked since: that nobody answers them any more,
+ * or only a reset does, is our program's leak. */
+static bool had_said_goodbye(const struct connection *c, const struct ho_event *e)
+{
+	return c->incidents->half_closed_ns && !(c->silence.kinds & ~ASK_PROBE) &&
+	       !e->retransmits && !e->unsent;
+}
+
+/* The kernel gave up, but what it sent since the peer was heard never left this host; or, told to
+ * send no probe at all, it did not ask. */
+static bool was_unasked(const struct connection *c, const struct ho_event *e)
+{
+	bool gave_up = e->error && !c->incidents->reset_ns && e->error != ECONNABORTED;
+
+	if (!gave_up || c->silence.asks)
+		return false;
+	return c->incidents->failed_in_silence || (was_kept_in(e) && !(e->flags & HO_F_ZERO_WINDOW)) ||
+	       ((e->flags & HO_F_IN_KEEPALIVE) && !e->probes_out && !e->user_timeout_ms &&
+		!c->keepalive.probes);
 }
 
 static struct ending name_ending(const struct connection *c, const struct ho_event *e,
@@ -103,14 +137,14 @@ static struct ending name_ending(const struct connection *c, const struct ho_eve
 		return of_keepalive_timer(e);
 	if (was_closed_locally(c))
 		return of_local_close(c, e);
-	if (c->incidents->ended_from == TCP_LAST_ACK)
-		return (struct ending){ OUTCOME_CLOSED_BY_PEER, FOUND_BY_NOTHING };
 	if (c->incidents->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
 		return (struct ending){ OUTCOME_RESET_BY_PEER, c->incidents->reset_of_an_ask
 								       ? FOUND_BY_RESET
 								       : FOUND_BY_NOTHING };
 	if (e->error)
 		return of_error(c, e);
+	if (e->flags & HO_F_REPAIR)
+		return (struct ending){ OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
 	/* Straight to CLOSE without an error: unread data, linger 0, disconnect(). */
 	return (struct ending){ OUTCOME_ABORTED_LOCALLY,
 				silence__unanswered(c) >= suspect_after ? FOUND_BY_LOCAL_CLOSE
@@ -121,12 +155,25 @@ void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t su
 {
 	struct ending ending = name_ending(c, e, suspect_after);
 
+	if (had_said_goodbye(c, e) && ending.found_by != FOUND_BY_LOCAL_CLOSE)
+		ending.found_by = FOUND_BY_NOTHING;
+	if (was_unasked(c, e)) {
+		ending.found_by = FOUND_BY_NOTHING;
+		c->incidents->detail = DETAIL_UNASKED;
+	} else if (ending.outcome == OUTCOME_CLOSED_LOCALLY && (e->flags & HO_F_REPAIR)) {
+		c->incidents->detail = DETAIL_MOVED;
+	} else if (ending.outcome == OUTCOME_ABORTED_LOCALLY && !e->error &&
+		   (e->flags & HO_F_LINGER_0)) {
+		c->incidents->detail = DETAIL_LINGER_0;
+	}
 	c->incidents->outcome = ending.outcome;
 	c->incidents->found_by = ending.found_by;
 	switch (ending.outcome) {
 	case OUTCOME_CLOSED_LOCALLY:
 	case OUTCOME_CLOSED_BY_PEER:
 	case OUTCOME_ABORTED_LOCALLY:
+		if (c->incidents->detail == DETAIL_MOVED)
+			c->told = true;
 		c->told |= ending.found_by != FOUND_BY_NOTHING ||
 			   ending.outcome == OUTCOME_ABORTED_LOCALLY;
 		silence__end_episode(c, c->incidents->ended_ns, EPISODE_CLOSED);

@@ -180,7 +180,8 @@ static const char *get_event(struct reader *r, struct ho_event *e)
 {
 	size_t size = r->size - r->at;
 
-	if (size != HO_EVENT_SMALL && size != HO_EVENT_FULL_1 && size != sizeof(*e))
+	if (size != HO_EVENT_SMALL && size != HO_EVENT_FULL_1 &&
+	    size != HO_EVENT_FULL_2 && size != sizeof(*e))
 		return "an event of a size that this version does not know";
 	memset(e, 0, sizeof(*e));
 	get(r, e, size);

@@ -19,6 +19,9 @@ void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enu
 	}
 	s->asks += s->asks < UINT16_MAX;
 	s->kinds |= kind;
+	if (c->incidents && c->incidents->deafness.asks &&
+	    !c->incidents->deafness.first_ask_after_ns)
+		c->incidents->deafness.first_ask_after_ns = at_ns;
 	if (at_ns > s->last_ask_ns)
 		s->last_ask_ns = at_ns;
 	s->last_ask_jiffies = at_jiffies;
@@ -65,6 +68,21 @@ void silence__end(struct connection *c, uint64_t at_ns)
 {
 	silence__end_episode(c, at_ns, EPISODE_RECOVERED);
 	c->silence = (struct silence){ 0 };
+	if (c->incidents)
+		c->incidents->deafness = (struct deafness){ 0 };
+}
+
+void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns)
+{
+	struct deafness *d = &c->incidents->deafness;
+
+	if (!c->silence.asks)
+		return;
+	d->asks = c->silence.asks;
+	d->first_ask_after_ns = at_ns < c->silence.last_ask_ns ? c->silence.last_ask_ns : 0;
+	d->heard_jiffies = e->jiffies;
+	d->segs_in = e->segs_in;
+	c->told = true;
 }
 
 static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered_ns, uint32_t us)

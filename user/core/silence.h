@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event.h"
 #include "journal.h"
 
 struct connection;
@@ -19,8 +20,12 @@ enum ask {
 	ASK_FIN = 1 << 3,
 };
 
-/* Asks since the peer was last heard. One of them is a question; from the second on, when the
- * first stayed unanswered until the next was due, it is an episode. */
+/* Asks with a sequence number of their own: only its acknowledgement answers them. */
+#define ASK_CARRYING (ASK_DATA | ASK_FIN)
+
+/* Asks since the last answer. One of them is a question; from the second on, when the first stayed
+ * unanswered until the next was due, it is an episode. The peer may be heard meanwhile without
+ * answering: struct deafness. */
 struct silence {
 	uint64_t first_ask_ns;
 	uint64_t last_ask_ns;
@@ -40,6 +45,16 @@ struct answered_run {
 	struct rtt rtt;			/* count 0: none */
 	uint16_t episode;		/* as in struct entry */
 } __attribute__((packed, aligned(2)));
+
+/* Asks that stayed unanswered though the peer was heard after them: what we send does not arrive, or
+ * is not what the peer takes. */
+struct deafness {
+	uint16_t asks;			/* before it was last heard; 0: it was not heard */
+	uint64_t first_ask_after_ns;	/* the first one since then; 0: none */
+	uint32_t heard_jiffies;		/* as of then, the kernel's clocks of the peer ... */
+	uint32_t segs_in;		/* ... and how many segments had come */
+	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
+};
 
 enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };
 
@@ -73,5 +88,9 @@ void silence__answered(struct connection *c, uint64_t at_ns, bool fold, struct t
 /* The kernel heard the peer after our last ask, but no event told us: the receive path is not
  * watched in CLOSE_WAIT and FIN_WAIT, and an event may be lost. */
 void silence__answered_unseen(struct connection *c, uint64_t at_ns);
+
+/* The peer was heard, and answered nothing: the silence goes on. Of a connection that has
+ * incidents. */
+void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns);
 
 #endif

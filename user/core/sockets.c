@@ -113,7 +113,8 @@ static bool needs_history(const struct core *core, const struct slot *s, const s
 	if (telling__event_is_wanted(core, e, s->partial) == TRUTH_UNKNOWN)
 		return true;	/* to be decided when more is known */
 	if (e->kind == HO_SEEN)
-		return e->probes_out || e->retransmits;
+		return e->probes_out || e->retransmits ||
+		       (e->state != TCP_ESTABLISHED && (e->flags & HO_F_FIN_QUEUED));
 	return !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 }
 
@@ -122,6 +123,14 @@ static bool is_orderly_ending(const struct ho_event *e)
 	return e->kind == HO_STATE && e->state == TCP_CLOSE && !e->error && !e->probes_out &&
 	       e->old_state != TCP_ESTABLISHED && e->old_state != TCP_CLOSE_WAIT &&
 	       !e->packets_out && !e->retransmits;
+}
+
+/* The first that can be told of a socket: its opening, or the end of one that was accepted (TCP Fast
+ * Open) and never opened. */
+static bool begins(const struct ho_event *e)
+{
+	return e->kind == HO_STATE &&
+	       (e->state == TCP_ESTABLISHED || e->old_state == TCP_SYN_RECV);
 }
 
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
@@ -137,10 +146,11 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->peer_key = arrivals__key(e->netns, &local, &peer);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;
-		s->partial = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
+		s->partial = !begins(e);
 	}
 	slot__touch(s, e->mono_ns);
-	s->keepalive = (e->flags & HO_F_KEEPALIVE) != 0;
+	/* Of what our program has closed the retransmission timer takes care. */
+	s->would_notice = (e->flags & (HO_F_KEEPALIVE | HO_F_FIN_QUEUED)) != 0;
 }
 
 /* A socket that no later knowledge can make wanted is not stored at all, or, where it had to
@@ -155,6 +165,13 @@ static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event
 	if (e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE))
 		sockets__forget(core, e->cookie);
 	return true;
+}
+
+static bool has_something_to_tell(const struct core *core, const struct slot *s)
+{
+	const struct connection *c = table__history(&core->table, s);
+
+	return c && (c->told || connection__ended_ns(c) || c->silence.asks);
 }
 
 int sockets__take_event(struct core *core, const struct ho_event *e)
@@ -173,8 +190,8 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	if (!s && (e->kind == HO_GONE ||
 		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR))))
 		return 0;
-	if (s && !s->has_history && !core->config.all && !core->config.events &&
-	    is_orderly_ending(e)) {
+	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
+	    !has_something_to_tell(core, s)) {
 		core->totals.endings++;
 		sockets__forget(core, e->cookie);
 		return 0;

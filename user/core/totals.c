@@ -28,7 +28,7 @@ struct core_totals core__totals(struct core *core)
 		totals.namespaces += !lived_in[s->netns];
 		lived_in[s->netns] = true;
 		totals.open++;
-		totals.open_without_keepalive += !s->keepalive;
+		totals.open_without_keepalive += !s->would_notice;
 		totals.suspect += c && telling__outcome(core, c) == OUTCOME_SUSPECT;
 	}
 	return totals;
@@ -44,7 +44,7 @@ unsigned int core__blind_programs(struct core *core, struct program_count *progr
 	if (!all)
 		return 0;
 	while ((s = table__next(&core->table, s)))
-		if (s->owner && !s->keepalive && counts(core, s))
+		if (s->owner && !s->would_notice && counts(core, s))
 			all[s->owner - 1].sockets++;
 	for (i = 1; i <= core->owners.used; i++) {
 		if (!all[i - 1].sockets)

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdbool.h>
+
 #include "tcp_states.h"
 #include "traffic.h"
 
 void traffic__take(struct traffic *t, const struct ho_event *e)
 {
+	/* The kernel counts a FIN as a byte, and the SYN of a connection that we opened. */
+	bool opened = e->kind == HO_STATE && e->state == TCP_ESTABLISHED;
+	uint32_t fin_taken = !!(e->flags & HO_F_FIN_TAKEN) && e->bytes_received;
+	uint32_t fin_acked = (e->flags & HO_F_FIN_QUEUED) && (e->flags & HO_F_ALL_ACKED) &&
+			     e->bytes_acked;
 	struct traffic_counts now = {
 		.at_ns = e->mono_ns,
-		.received_bytes = e->bytes_received,
-		.acked_bytes = e->bytes_acked,
+		.received_bytes = e->bytes_received - fin_taken,
+		.acked_bytes = opened ? e->old_state == TCP_SYN_SENT : e->bytes_acked - fin_acked,
 		.received_segments = e->data_segs_in,
 		.sent_segments = e->data_segs_out,
 	};
 
 	/* A small event has no counts; at the opening they are 0. */
-	if (!e->last_tx_ns && !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED))
+	if (!e->last_tx_ns && !opened)
 		return;
 	if (!t->first.at_ns)
 		t->first = now;

@@ -104,6 +104,27 @@ void untold__find_answered_probe(struct connection *c, const struct ho_event *e,
 		assume_unseen_probes(c, e, e->last_tx_ns, hz);
 }
 
+/* ---- zero-window probes in process context ---- */
+
+void untold__find_window_probes(struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	struct silence *s = &c->silence;
+	uint32_t told = e->kind == HO_ZERO_WINDOW_PROBE, known, untold;
+
+	if (!e->unsent || !(e->flags & HO_F_ZERO_WINDOW) || !e->probes_out)
+		return;
+	known = s->asks ? s->probes_out : s->count_before;
+	if (known + told >= e->probes_out)
+		return;
+	untold = e->probes_out - known - told;
+	c->incidents->zero_window_probes += untold;
+	while (untold--)	/* all but the last were earlier */
+		silence__ask(c, e->last_tx_ns < e->mono_ns ? e->last_tx_ns : e->mono_ns,
+			     e->jiffies - (e->mono_ns - e->last_tx_ns) / jiffies__to_ns(1, hz),
+			     ASK_ZERO_WINDOW);
+	s->probes_out = e->probes_out - told;
+}
+
 /* ---- the end ---- */
 
 /* The keepalive timer gave up: its last probe went out an interval ago, and if that was not

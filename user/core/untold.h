@@ -21,6 +21,13 @@ void untold__find_first_probes(struct connection *c, const struct ho_event *e, u
 /* `e` tells a segment of the peer's, on a kernel that shows no probe: which did it answer? */
 void untold__find_answered_probe(struct connection *c, const struct ho_event *e, uint32_t hz);
 
+/*
+ * `e` tells a segment of the peer's, or a probe for its window: were more such probes sent? Where the
+ * write timer meets a socket that its program owns, tcp_release_cb() sends the probe later, and no
+ * timer's program sees it; the kernel's count does.
+ */
+void untold__find_window_probes(struct connection *c, const struct ho_event *e, uint32_t hz);
+
 /* `e` tells the end by the keepalive timer: what had it sent? */
 void untold__find_probes_at_death(struct connection *c, const struct ho_event *e,
 				  const struct connection_rules *rules, struct told *told);

@@ -185,6 +185,8 @@ static const char *entry_name(enum entry_kind kind)
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
 		[ENTRY_ZERO_WINDOW_PROBE] = "zero_window_probe",
 		[ENTRY_HEARTBEAT] = "heartbeat", [ENTRY_SUPERSEDED] = "superseded",
+		[ENTRY_SEND_FAILED] = "send_failed",
+		[ENTRY_ANSWER_DROPPED] = "answer_dropped",
 	};
 
 	return names[kind];
@@ -203,6 +205,7 @@ static void write_event_members(struct lines *l, const struct entry *e)
 		json__u64(j, "n", e->n);
 		break;
 	case ENTRY_PROBE_FAILED:
+	case ENTRY_SEND_FAILED:
 		json__string(j, "why",
 			     e->n == HO_FAILED_DROPPED ? "dropped" : "local_congestion");
 		break;
@@ -249,6 +252,7 @@ static void write_event_members(struct lines *l, const struct entry *e)
 	case ENTRY_ESTABLISHED:
 	case ENTRY_OPTION_CHANGE:
 	case ENTRY_RESET_RECEIVED:
+	case ENTRY_ANSWER_DROPPED:
 		break;
 	}
 	at(l, "at", e->at_ns);
@@ -327,6 +331,25 @@ static void write_keepalive(struct lines *l, const struct keepalive *k)
 	json__end_object(j);
 }
 
+/* What the outcome's name leaves open; NULL: nothing, or the errno says it. A close with linger 0
+ * resets by itself where unread data did not do so before. */
+static const char *detail_name(struct lines *l, const struct incidents *i)
+{
+	const char *reason = i->reset_sent ? core__reset_reason(l->core, i->reset_reason) : NULL;
+
+	switch ((enum ending_detail)i->detail) {
+	case DETAIL_UNASKED:
+		return "unasked";
+	case DETAIL_MOVED:
+		return "moved";
+	case DETAIL_LINGER_0:
+		return reason && !strcmp(reason, "TCP_ABORT_ON_CLOSE") ? reason : "linger_0";
+	case DETAIL_NONE:
+		break;
+	}
+	return NULL;
+}
+
 static void write_outcome(struct lines *l, const struct timeline *t)
 {
 	const struct incidents *i = incidents__of(t->subject.connection);
@@ -337,6 +360,8 @@ static void write_outcome(struct lines *l, const struct timeline *t)
 		return;
 	if (i->ending_lost)
 		json__string(j, "outcome_detail", "the event that told its ending was lost");
+	else if (detail_name(l, i))
+		json__string(j, "outcome_detail", detail_name(l, i));
 	else if (i->error)
 		write_errno(j, "outcome_detail", i->error);
 	else if (i->reset_sent)
@@ -372,7 +397,7 @@ static void write_half_open(struct lines *l, const struct timeline *t)
 
 	json__object(j, "half_open");
 	json__string(j, "found_by", found_by__name(i->found_by));
-	if (i->found_by == FOUND_BY_SUPERSEDED)
+	if (i->successor && (i->found_by == FOUND_BY_SUPERSEDED || i->found_by == FOUND_BY_RESET))
 		write_successor(l, i->successor);
 	at(l, "last_heard_at", e->last_heard_ns);
 	if (e->first_unanswered_ns) {
@@ -396,11 +421,28 @@ static void write_counts(struct json *j, const struct connection *c)
 	json__u64(j, "probes_sent", c->probes_sent);
 	json__u64(j, "probes_answered", c->probes_answered);
 	json__u64(j, "probes_failed", i->probes_failed);
+	json__u64(j, "sends_failed", i->sends_failed);
+	if (i->answers_dropped)
+		json__u64(j, "answers_dropped", i->answers_dropped);
 	json__u64(j, "peer_probes", i->peer_probes);
 	json__u64(j, "retransmits", c->retransmits_total - i->retransmits_before);
 	json__u64(j, "zero_window_probes", i->zero_window_probes);
 	json__u64(j, "heartbeats", i->heartbeats);
 	json__u64(j, "events_lost", i->events_lost);
+	json__end_object(j);
+}
+
+/* Answers that came from elsewhere than the peer's data. */
+static void write_other_sender(struct json *j, const struct connection *c)
+{
+	const struct other_sender *other = &incidents__of(c)->other;
+
+	json__object(j, "answered_by_another");
+	json__u64(j, "count", other->answers);
+	json__u64(j, "ttl", other->ttl);
+	json__u64(j, "data_ttl", c->data_ttl);
+	json__bool(j, "timestamps", other->timestamps);
+	json__bool(j, "data_timestamps", c->data_timestamps);
 	json__end_object(j);
 }
 
@@ -460,7 +502,7 @@ static void write_gaps(struct json *j, const struct timeline *t)
 	const struct latency_evidence *e = &t->evidence;
 	const struct gaps *g = &t->subject.connection->gaps;
 	uint64_t idle_ms = 0;
-	bool lost = t->half_open && e->first_unanswered_ns && e->last_heard_ns;
+	bool lost = t->half_open && e->first_unanswered_ns && e->last_heard_ns && !e->deaf_asks;
 
 	if (!g->used && !lost)
 		return;
@@ -572,12 +614,20 @@ static void on_timeline(void *context, const struct timeline *t)
 		json__null(j, "last_heard_at");
 	if (c->heard_is_lower_bound)
 		json__bool(j, "last_heard_is_lower_bound", true);
+	if (i->acknowledged_ns)
+		at(l, "last_acknowledged_at", i->acknowledged_ns);
+	if (i->half_closed_ns == HALF_CLOSED_BEFORE)
+		json__null(j, "half_closed_at");
+	else if (i->half_closed_ns)
+		at(l, "half_closed_at", i->half_closed_ns);
 	if (t->final)
 		at(l, "ended_at", i->ended_ns);
 	write_outcome(l, t);
 	if (t->half_open)
 		write_half_open(l, t);
 	write_counts(j, c);
+	if (i->other.answers)
+		write_other_sender(j, c);
 	if (rtt.count)
 		write_rtt(j, &rtt);
 	if (i->heartbeat.bytes)

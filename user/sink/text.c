@@ -247,7 +247,8 @@ static void add_event(struct words *w, const struct entry *e)
 		[ENTRY_RESET_RECEIVED] = "reset received", [ENTRY_ERROR] = "error",
 		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
 		[ENTRY_ZERO_WINDOW_PROBE] = "zero-window probe",
-		[ENTRY_HEARTBEAT] = "heartbeat",
+		[ENTRY_HEARTBEAT] = "heartbeat", [ENTRY_SEND_FAILED] = "send failed",
+		[ENTRY_ANSWER_DROPPED] = "answer dropped by this host",
 	};
 
 	if (e->kind == ENTRY_SUPERSEDED) {
@@ -262,7 +263,7 @@ static void add_event(struct words *w, const struct entry *e)
 		words__add(w, " after %.3f ms", e->rtt.min_us / 1000.0);
 	else if (e->kind == ENTRY_ERROR)
 		words__add(w, " %s", strerror(e->n));
-	else if (e->kind == ENTRY_PROBE_FAILED)
+	else if (e->kind == ENTRY_PROBE_FAILED || e->kind == ENTRY_SEND_FAILED)
 		words__add(w, ": %s", e->n == HO_FAILED_DROPPED ? "this host dropped it"
 							 : "local congestion");
 	else if (e->kind == ENTRY_PROBE_SENT || e->kind == ENTRY_RETRANSMIT ||
@@ -302,9 +303,9 @@ static void on_change(void *context, const struct subject *s, const struct chang
 		words__add_duration(&w, change->silent_ns / 1e9);
 		break;
 	case CHANGE_RECOVERED:
-		words__add(&w, "back after ");
+		words__add(&w, "recovered after ");
 		words__add_duration(&w, change->silent_ns / 1e9);
-		words__add(&w, ": it slept, or the path did");
+		words__add(&w, " of silence");
 		break;
 	case CHANGE_HEARTBEAT:
 		words__add(&w, "has a heartbeat of its own: %u byte%s every ", h->bytes,
@@ -316,9 +317,22 @@ static void on_change(void *context, const struct subject *s, const struct chang
 	end_line(t, &w);
 }
 
+/* Who was gone. A reset that answers an ask comes from a peer that forgot the connection, or from a
+ * middlebox that did; a subflow's death leaves the connection as it is. */
+static const char *who_was_gone(const struct timeline *tl)
+{
+	const struct connection *c = tl->subject.connection;
+
+	if (c->mptcp)
+		return "subflow";
+	return incidents__of(c)->found_by == FOUND_BY_RESET ? "connection forgotten by the peer or the path,"
+							    : "peer gone";
+}
+
 static void add_blindness(struct words *w, const struct timeline *tl)
 {
-	words__add(w, ", peer gone unnoticed for ");
+	words__add(w, ", %s%s unnoticed for ", who_was_gone(tl),
+		   tl->subject.connection->mptcp ? " dead," : "");
 	if (tl->latency.lower_bounds_known) {
 		words__add_duration(w, tl->latency.likely_min_ns / 1e9);
 		words__add(w, " to ");
@@ -327,6 +341,34 @@ static void add_blindness(struct words *w, const struct timeline *tl)
 	}
 	words__add_duration(w, tl->latency.max_ns / 1e9);
 	words__add(w, " (%s)", found_by__name(incidents__of(tl->subject.connection)->found_by));
+}
+
+/* What happened beside the outcome, if it says where the fault is. */
+static void add_circumstances(struct words *w, const struct timeline *tl)
+{
+	const struct incidents *i = incidents__of(tl->subject.connection);
+	uint64_t deaf_ns = i->acknowledged_ns && tl->evidence.deaf_asks > 1 &&
+					   tl->evidence.last_heard_ns > i->acknowledged_ns
+				   ? tl->evidence.last_heard_ns - i->acknowledged_ns
+				   : 0;
+
+	if (i->detail == DETAIL_UNASKED)
+		words__add(w, ": nothing left this host (unasked); check its address, route and "
+			      "filter");
+	else if (i->detail == DETAIL_MOVED)
+		words__add(w, ": moved elsewhere (TCP_REPAIR)");
+	if (deaf_ns) {
+		words__add(w, "; heard until the end, but acknowledged nothing for ");
+		words__add_duration(w, deaf_ns / 1e9);
+	}
+	if (i->answers_dropped)
+		words__add(w, "; this host dropped answers of the peer (its filter or conntrack)");
+	if (i->other.answers)
+		words__add(w, "; answered by another host than sends the data (TTL %u, data %u)",
+			   i->other.ttl, tl->subject.connection->data_ttl);
+	if (tl->final && i->half_closed_ns && !tl->half_open &&
+	    i->ended_from == TCP_CLOSE_WAIT)
+		words__add(w, ": the peer had closed, the program had not (CLOSE_WAIT)");
 }
 
 static void on_timeline(void *context, const struct timeline *tl)
@@ -346,6 +388,7 @@ static void on_timeline(void *context, const struct timeline *tl)
 	words__add(&w, "%s", outcome__name(tl->outcome));
 	if (tl->half_open)
 		add_blindness(&w, tl);
+	add_circumstances(&w, tl);
 	end_colour(t, &w, colour);
 	end_line(t, &w);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lockdown.h"
 #include "log.h"
 #include "mounts.h"
 #include "programs.h"
@@ -48,8 +49,8 @@ static const struct trial_part parts[PROGRAMS_PARTS] = {
 	{ .program = "inet_sk_error_report",
 	  .without = "errors are known from the last state change only" },
 	{ .program = "tcp_destroy_sock", .without = "endings have one witness instead of two" },
-	{ .program = "kfree_skb",
-	  .without = "probes that this host itself dropped count as sent" },
+	{ .program = "kfree_skb_cast", .instead = "kfree_skb_skc", .needs = "bpf_rdonly_cast",
+	  .without = "what this host itself dropped, probes or data, counts as sent" },
 	{ .program = "give_cookie", .unless = TRIAL_COOKIE_HELPER, .vital = true,
 	  .without = "connections are known from the next pass over all sockets on, not from "
 		     "their beginning" },
@@ -70,10 +71,13 @@ static void *open_programs(const void *context, struct bpf_object **object)
 	bpf->rodata->gate_quiet_jiffies = GATE_QUIET_MS * config->hz / 1000;
 	bpf->rodata->gate_unheard_jiffies = GATE_UNHEARD_MS * config->hz / 1000;
 	bpf->rodata->gate_idle_jiffies = config->idle_gap_ms * config->hz / 1000;
-	bpf->rodata->gate_probe_jiffies = config->hz / 2;
+	bpf->rodata->gate_repeated_jiffies = config->hz / 2;
 	bpf->rodata->gate_all_states = config->all_states;
 	bpf->rodata->have_reset_reason =
 		trial__tracepoint_arguments(config->btf, "tcp_send_reset") > 2;
+	bpf->rodata->have_drop_reason =
+		trial__tracepoint_arguments(config->btf, "kfree_skb") > 2;
+	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	bpf->rodata->have_cookie_helper =
 		trial__kernel_has_function(config->btf, TRIAL_COOKIE_HELPER);
 	bpf->rodata->ring_wake_bytes = config->ring_bytes / 8;

@@ -10,9 +10,11 @@
 
 /*
  * 1: until it told of interfaces. Still read.
- * 2: events of 192 bytes, RECORD_SILENT instead of RECORD_PRESENT, how peers are disguised.
+ * 2: events of 192 bytes, RECORD_SILENT instead of RECORD_PRESENT, how peers are disguised. Still
+ *    read.
+ * 3: events of 216 bytes: what the kernel makes of a segment, what it acknowledges.
  */
-#define RECORDING_VERSION 2
+#define RECORDING_VERSION 3
 
 struct recording_header {
 	char magic[8];		/* "HALFOPEN" */

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "jiffies.h"
+#include "stamps.h"
+
+/* How far two readings of one stamp lie apart: a jiffy each, and one for the event's own. */
+#define TOLERANCE_JIFFIES 3
+
+static uint64_t wrap_ns(uint32_t hz)
+{
+	return jiffies__to_ns(1ULL << 32, hz);
+}
+
+static uint64_t before(uint64_t ns, uint64_t ago)
+{
+	return ns > ago ? ns - ago : 0;
+}
+
+/* `ns`, or as many wraps earlier as make it no later than the socket's last segment. */
+static uint64_t unwrapped(const struct ho_event *e, uint64_t ns, uint32_t hz)
+{
+	uint64_t limit = e->last_tx_ns + jiffies__to_ns(TOLERANCE_JIFFIES, hz);
+
+	while (e->last_tx_ns && ns > limit && ns > wrap_ns(hz))
+		ns -= wrap_ns(hz);
+	return ns;
+}
+
+uint64_t stamps__earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
+{
+	uint64_t ago = jiffies__to_ns((uint64_t)(uint32_t)(e->jiffies - stamp) + 1, hz);
+
+	return unwrapped(e, before(e->mono_ns, ago), hz);
+}
+
+uint64_t stamps__latest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
+{
+	uint32_t jiffies = e->jiffies - stamp;
+
+	return unwrapped(e, before(e->mono_ns, jiffies ? jiffies__to_ns(jiffies - 1, hz) : 0), hz);
+}
+
+uint32_t stamps__heard(const struct ho_event *e, uint32_t hz)
+{
+	return stamps__earliest(e, e->rcv_tstamp_jiffies, hz) <
+			       stamps__earliest(e, e->lrcvtime_jiffies, hz)
+		       ? e->lrcvtime_jiffies
+		       : e->rcv_tstamp_jiffies;
+}
+
+bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz)
+{
+	/* Both are young, or the socket would not be busy; within a jiffy their order counts. */
+	return e->chrono_type &&
+	       !jiffies__is_before(e->chrono_start_jiffies, stamps__heard(e, hz));
+}
+
+bool stamps__is_echo(uint64_t ns, uint64_t known_ns, uint32_t hz)
+{
+	uint64_t tolerance = jiffies__to_ns(TOLERANCE_JIFFIES, hz), rest;
+
+	if (!known_ns || ns < known_ns + wrap_ns(hz) / 2)
+		return false;
+	rest = (ns - known_ns) % wrap_ns(hz);
+	return rest <= tolerance || wrap_ns(hz) - rest <= tolerance;
+}
