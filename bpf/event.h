@@ -63,7 +63,7 @@ enum ho_flag {
 	HO_F_ALL_ACKED = 1 << 12,   /* snd_una == write_seq */
 	HO_F_OWN_WINDOW_ZERO = 1 << 13, /* our receive window is closed */
 	HO_F_TIMESTAMP = 1 << 14,   /* the segment has a TCP timestamp */
-	HO_F_UNDELIVERED = 1 << 15, /* of what is under way nothing was acknowledged yet */
+	HO_F_UNDELIVERED = 1 << 15, /* of what was sent last nothing was acknowledged yet */
 };
 
 /* What the kernel makes of a segment (judged by its rules before it does: segment.bpf.h). */
@@ -148,7 +148,7 @@ struct ho_event {
 	ho_u32 net_cookie;		/* of its namespace, the low 32 bits; 0: not known */
 	/* ---- HO_EVENT_FULL_2 ended here, in recordings of format 2 ---- */
 	ho_u64 delivered_ns;		/* tcp_sock.delivered_mstamp: data was last acknowledged, or,
-					 * with HO_F_UNDELIVERED, what is under way was first sent */
+					 * with HO_F_UNDELIVERED, what was sent last was first sent */
 	ho_s32 ack_offset;		/* the segment's acknowledgement - snd_una */
 	ho_u32 segs_in;			/* segments received so far, taken or not */
 	ho_u32 oow_ack_jiffies;		/* last answer to an unacceptable segment (challenge ACK) */

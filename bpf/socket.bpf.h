@@ -233,9 +233,10 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->pad = 0;
 	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
 	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
-	/* tcp_rate_skb_sent() sets both at the first transmission after all was acknowledged. */
+	/* tcp_rate_skb_sent() sets both at the first transmission after all was acknowledged. They
+	 * outlive the queue, which an ending purges. */
 	e->delivered_ns = READ(typed, tp, delivered_mstamp) * 1000;
-	if (e->packets_out &&
+	if (e->delivered_ns &&
 	    READ(typed, tp, first_tx_mstamp) == READ(typed, tp, delivered_mstamp))
 		e->flags |= HO_F_UNDELIVERED;
 	e->ack_offset = 0;

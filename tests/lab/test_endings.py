@@ -190,8 +190,7 @@ def test_aborted_locally(lab, family, how):
     gateway.close()
     t = watch.ending(key)
     assert t["outcome"] == "aborted_locally" and "half_open" not in t
-    # The kernel's own reasons; with linger 0 it is tcp_disconnect() that resets.
-    assert t["outcome_detail"] == ("TCP_ABORT_ON_CLOSE" if how == "unread data" else "TCP_STATE")
+    assert t["outcome_detail"] == ("TCP_ABORT_ON_CLOSE" if how == "unread data" else "linger_0")
 
 
 @FAMILIES

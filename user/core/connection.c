@@ -161,6 +161,8 @@ static void notice_acknowledgement(struct connection *c, const struct ho_event *
 	if (e->delivered_ns && e->bytes_acked && !(e->flags & HO_F_UNDELIVERED) &&
 	    e->delivered_ns > c->incidents->acknowledged_ns && e->delivered_ns <= e->mono_ns)
 		c->incidents->acknowledged_ns = e->delivered_ns;
+	/* It is exact, where the clocks of what was heard are jiffies. */
+	notice_heard(c, c->incidents->acknowledged_ns);
 }
 
 /* When the peer's FIN was taken, as far as this fact tells; where our program had closed first it
