@@ -56,6 +56,19 @@ def cookie(sock):
     return str(int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8), "little"))
 
 
+def tcp_info(sock):
+    """What a test asks of the kernel's struct tcp_info."""
+    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+    info = {name: raw[at] for name, at in
+            (("state", 0), ("retransmits", 2), ("probes", 3), ("backoff", 4))}
+    info |= {name: struct.unpack_from("I", raw, at)[0] for name, at in
+             (("unacked", 24), ("last_data_recv_ms", 52), ("last_ack_recv_ms", 56),
+              ("segs_in", 140), ("data_segs_in", 152))}
+    info |= {name: struct.unpack_from("Q", raw, at)[0] for name, at in
+             (("bytes_acked", 120), ("bytes_received", 128))}
+    return info
+
+
 @contextlib.contextmanager
 def inside(path):
     """This thread inside the namespace at `path`."""

@@ -4,13 +4,12 @@ others' are lost."""
 import os
 import random
 import socket
-import struct
 import time
 
 import pytest
 
+from forge import segment, sequence_numbers
 from lab import Lab, cookie, inside, keepalive, wait_until
-from test_signs_of_life import sequence_numbers
 
 # Its load would be seen by other tests at the same time.
 pytestmark = pytest.mark.alone
@@ -22,21 +21,6 @@ SECONDS = 6
 def lab():
     with Lab() as lab:
         yield lab
-
-
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
-
-def segment(port, seq, ack, flags, payload=b""):
-    header = struct.pack("!HHIIBBHHH", port, 7000, seq & 0xffffffff, ack, 0x50, flags, 512, 0, 0)
-    pseudo = socket.inet_aton("10.77.0.2") + socket.inet_aton("10.77.0.1") + \
-        struct.pack("!BBH", 0, 6, len(header) + len(payload))
-    whole = pseudo + header + payload + b"\0" * (len(payload) % 2)
-    return header[:16] + struct.pack("!H", checksum(whole)) + header[18:] + payload
 
 
 FLOODS = {

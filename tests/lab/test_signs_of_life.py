@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from forge import sequence_numbers
 from lab import Lab, cookie, inside, keepalive, wait_until
 
 
@@ -67,17 +68,6 @@ def test_probes_of_a_linux_peer(lab):
     survived = t["gaps"]["survived"]
     assert sum(g["count"] for g in survived if g["ended_by"] == "peer") >= len(wire) - 1
     assert all(0.9 <= g["from_s"] <= g["to_s"] <= 1.3 for g in survived), survived
-
-
-def sequence_numbers(sock):
-    """snd_nxt and rcv_nxt of a quiet socket, by TCP_REPAIR."""
-    sock.setsockopt(socket.IPPROTO_TCP, 19, 1)
-    numbers = []
-    for queue in (2, 1):    # TCP_SEND_QUEUE, TCP_RECV_QUEUE
-        sock.setsockopt(socket.IPPROTO_TCP, 20, queue)
-        numbers.append(struct.unpack("I", sock.getsockopt(socket.IPPROTO_TCP, 21, 4))[0])
-    sock.setsockopt(socket.IPPROTO_TCP, 19, -1)     # off, without a window probe
-    return numbers
 
 
 @pytest.mark.parametrize("garbage", [0, 1], ids=["BSD", "Windows"])
