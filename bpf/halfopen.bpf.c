@@ -20,6 +20,8 @@ const volatile __u32 write_offset = 0;
 const volatile __u64 ring_wake_bytes = 1 << 20;
 /* tcp_send_reset has its reason since commit 5691276b39da (6.10); asked of BTF. */
 const volatile bool have_reset_reason = false;
+/* tcp_retransmit_skb tells failures, too, and their error, since commit ad892e912b84 (6.17). */
+const volatile bool have_retransmit_error = false;
 /* kfree_skb has its reason since commit c504e5c2f964 (5.17); asked of BTF. */
 const volatile bool have_drop_reason = false;
 
@@ -68,6 +70,7 @@ struct timer_note {
  * and then the second witness has nothing to add. */
 struct cpu_note {
 	struct timer_note timer;
+	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
 	__u64 told_ending;
 };
 
@@ -284,6 +287,25 @@ int tcp_probe_skc(unsigned long long *ctx)
 
 /* ---- transmit ---- */
 
+/* It never left: no route, or this host dropped it, which may be told already. */
+static __always_inline int retransmission_failed(struct sock *sk, const struct tcp_sock *tp)
+{
+	struct cpu_note *note = this_cpu_note();
+	bool told = note && note->dropped_of == (__u64)sk;
+	struct ho_event *e;
+
+	if (note)
+		note->dropped_of = 0;
+	if (told || socket__unheard_jiffies(tp, true) < gate_quiet_jiffies)
+		return 0;
+	e = event__begin(HO_SEND_FAILED, sk, tp);
+	if (!e)
+		return 0;
+	e->reason = HO_FAILED_DROPPED;
+	event__submit(e);
+	return 0;
+}
+
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 {
@@ -291,7 +313,11 @@ int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *skb)
 	struct ho_event *e;
 
 	/* a request socket retransmits, too */
-	if (!tp || !gate__is_connection(socket__state(tp, true)) || !gate__retransmit(tp))
+	if (!tp || !gate__is_connection(socket__state(tp, true)))
+		return 0;
+	if (have_retransmit_error && (int)ctx[2])
+		return retransmission_failed(sk, tp);
+	if (!gate__retransmit(tp))
 		return 0;
 	e = event__begin(HO_RETRANSMIT, sk, tp);
 	if (!e)
@@ -635,12 +661,15 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 				       __u32 reason)
 {
 	bool fin = socket__flags(tp, true) & HO_F_FIN_QUEUED;
+	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
 	if (!socket__has_data_under_way(tp, true) || is_of_neighbour(reason) ||
 	    socket__unheard_jiffies(tp, true) < gate_quiet_jiffies ||
 	    !(asks_for_window || fin || payload_of(skb, tp) > 0))
 		return 0;
+	if (note)
+		note->dropped_of = (__u64)tp;
 	e = event__reserve(HO_SEND_FAILED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)
 		return 0;

@@ -216,6 +216,7 @@ def test_no_probes_at_all(lab):
     for gateway, _ in pairs.values():
         gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         gateway.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        gateway.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
     time.sleep(1.5)     # asked once, and answered
     lab.gateway.sysctl(tcp_keepalive_probes=0)
     for gateway, device in pairs.values():

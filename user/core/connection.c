@@ -130,7 +130,7 @@ static void notice_heard(struct connection *c, uint64_t at_ns)
 	if (at_ns <= c->last_heard_ns)
 		return;
 	c->last_heard_ns = at_ns;
-	if (c->incidents)
+	if (c->incidents && at_ns > c->incidents->failed_ns)
 		c->incidents->failed_in_silence = 0;
 }
 
@@ -244,6 +244,7 @@ static void on_probe_failed(struct connection *c, const struct ho_event *e,
 	}
 	c->incidents->probes_failed++;
 	c->incidents->failed_in_silence++;
+	c->incidents->failed_ns = e->mono_ns;
 	c->told = true;
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
 						 .n = e->reason });
@@ -297,9 +298,10 @@ static void note_local_close(struct connection *c, uint64_t at_ns, uint32_t susp
 }
 
 /* Did this very transmission fail? What this host drops is told in the same breath. */
-static bool is_at(uint64_t at_ns, uint64_t failed_ns)
+static bool is_at(uint64_t at_ns, uint64_t failed_ns, uint32_t hz)
 {
-	const uint64_t breath_ns = 3000000;
+	/* what rests on the write queue's clock is known to a jiffy or two */
+	const uint64_t breath_ns = 3000000 + jiffies__to_ns(2, hz);
 
 	return failed_ns && at_ns + breath_ns > failed_ns && failed_ns + breath_ns > at_ns;
 }
@@ -313,12 +315,27 @@ static void ask_by_first_transmission(struct connection *c, const struct ho_even
 
 	if (kind == ASK_FIN && !(e->packets_out > 1))
 		note_local_close(c, first, rules->suspect_after);
-	if (is_at(first, c->incidents->first_send_failed_ns) ||
+	if (is_at(first, c->incidents->first_failed_ns, rules->hz) ||
 	    (first <= c->last_heard_ns && !(e->flags & HO_F_UNDELIVERED)))
 		return;
 	ask_carrying(c, e, first, kind);
 	if (first + 1000ULL * (c->srtt_us + c->mdev_us) < c->last_heard_ns)
 		silence__heard_unanswering(c, e, c->last_heard_ns);
+}
+
+/* Not every retransmission is told: none within the gate's time of a sign of life is. The kernel
+ * counts those of its timer, until something is acknowledged. */
+static void ask_by_untold_retransmissions(struct connection *c, const struct ho_event *e,
+					  enum ask kind)
+{
+	struct deafness *d = &c->incidents->deafness;
+	uint8_t untold = e->retransmits > d->retransmits + 1 ? e->retransmits - d->retransmits - 1
+							      : 0;
+
+	while ((c->silence.kinds & ASK_CARRYING) && !c->incidents->sends_failed && untold--)
+		silence__ask(c, c->silence.last_ask_ns, c->silence.last_ask_jiffies, kind);
+	if (e->retransmits)
+		d->retransmits = e->retransmits;
 }
 
 static void on_retransmit(struct connection *c, const struct ho_event *e,
@@ -331,7 +348,8 @@ static void on_retransmit(struct connection *c, const struct ho_event *e,
 
 	if (!(s->kinds & (ASK_CARRYING | ASK_ZERO_WINDOW)))
 		ask_by_first_transmission(c, e, kind, rules);
-	if (!is_at(e->mono_ns, c->incidents->send_failed_ns))
+	ask_by_untold_retransmissions(c, e, kind);
+	if (!is_at(e->mono_ns, c->incidents->failed_ns, rules->hz))
 		ask_carrying(c, e, e->mono_ns, kind);
 	silence__note_held_probe(c, told);
 	/* The timer has counted this one already; it does not count a loss probe. */
@@ -347,13 +365,13 @@ static void on_send_failed(struct connection *c, const struct ho_event *e,
 	struct incidents *i = c->incidents;
 	bool fin = (e->flags & HO_F_FIN_QUEUED) && !e->unsent;
 
-	if (!e->packets_out)
-		i->first_send_failed_ns = e->mono_ns;
 	if (e->pending == HO_PENDING_PROBE0 && (e->flags & HO_F_ZERO_WINDOW))
 		c->silence.probes_out = e->probes_out + 1;	/* the kernel counts it */
+	if (!e->packets_out)
+		i->first_failed_ns = e->mono_ns;
 	else if (!(c->silence.kinds & ASK_CARRYING))	/* that is under way since it left */
 		ask_by_first_transmission(c, e, fin ? ASK_FIN : ASK_DATA, rules);
-	i->send_failed_ns = e->mono_ns;
+	i->failed_ns = e->mono_ns;
 	i->sends_failed++;
 	i->failed_in_silence++;
 	c->told = true;
@@ -561,8 +579,12 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	}
 	if (outcome__is_of_keepalive(c, e))
 		untold__find_probes_at_death(c, e, rules, told);
-	else if (e->error == ETIMEDOUT)
+	else
 		untold__find_window_probes(c, e, rules->hz);
+	if (e->retransmits && !(c->silence.kinds & ASK_CARRYING) &&
+	    (e->flags & HO_F_UNDELIVERED))	/* no retransmission was told */
+		ask_by_first_transmission(c, e, e->flags & HO_F_FIN_QUEUED ? ASK_FIN : ASK_DATA,
+					  rules);
 	c->incidents->ended_ns = e->mono_ns;
 	c->incidents->ended_from = e->old_state;
 	outcome__decide(c, e, rules->suspect_after);
@@ -603,6 +625,7 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 		s->first_ask_ns = first_transmission_ns(e, hz);
 		s->last_ask_ns = e->last_tx_ns;
 		c->incidents->deafness.bytes_acked = e->bytes_acked;
+		c->incidents->deafness.retransmits = e->retransmits;
 		if (!e->delivered_ns || s->first_ask_ns > s->last_ask_ns)
 			s->first_ask_ns = s->last_ask_ns;
 	} else if (e->probes_out) {

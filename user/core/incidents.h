@@ -72,8 +72,8 @@ struct incidents {
 	struct other_sender other;
 	uint64_t acknowledged_ns;	/* something new of ours was; 0: not known */
 	uint64_t half_closed_ns;	/* the peer's FIN was taken; HALF_CLOSED_BEFORE */
-	uint64_t send_failed_ns;	/* the last one that did ... */
-	uint64_t first_send_failed_ns;	/* ... and of what is under way the first transmission */
+	uint64_t failed_ns;		/* this host last dropped a segment of ours ... */
+	uint64_t first_failed_ns;	/* ... and of what is under way the first transmission */
 	uint32_t failed_in_silence;	/* probes and other sends since the peer was heard */
 	struct heartbeat heartbeat;
 	struct traffic traffic;	/* since there are incidents */

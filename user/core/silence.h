@@ -54,6 +54,7 @@ struct deafness {
 	uint32_t heard_jiffies;		/* as of then, the kernel's clocks of the peer ... */
 	uint32_t segs_in;		/* ... and how many segments had come */
 	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
+	uint8_t retransmits;		/* expiries of the RTO since then, as far as they are told */
 };
 
 enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };

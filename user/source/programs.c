@@ -75,6 +75,8 @@ static void *open_programs(const void *context, struct bpf_object **object)
 	bpf->rodata->gate_all_states = config->all_states;
 	bpf->rodata->have_reset_reason =
 		trial__tracepoint_arguments(config->btf, "tcp_send_reset") > 2;
+	bpf->rodata->have_retransmit_error =
+		trial__tracepoint_arguments(config->btf, "tcp_retransmit_skb") > 2;
 	bpf->rodata->have_drop_reason =
 		trial__tracepoint_arguments(config->btf, "kfree_skb") > 2;
 	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
