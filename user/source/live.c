@@ -20,6 +20,7 @@
 #include "log.h"
 #include "process.h"
 #include "programs.h"
+#include "ring_positions.h"
 #include "snapshot.h"
 
 #define NS_PER_S 1000000000ULL
@@ -39,6 +40,8 @@
 #define HOLDERS_NS (30 * NS_PER_S)
 /* ... and this often after a connection was made, which may wait for its accept(). */
 #define PASSES_FOR_OWNERS 2
+/* A record that is reserved and not submitted is looked for again after this. */
+#define STUCK_PAUSE_US 1000
 /* Measuring the offset of two clocks is exact to microseconds; a step is larger than this. */
 #define CLOCK_STEP_NS 5000000LL
 
@@ -47,6 +50,8 @@ struct live {
 	struct snapshot *snapshot;
 	struct halfopen_bpf *bpf;
 	struct ring_buffer *ring;
+	struct ring_positions positions;
+	uint64_t horizon_ns;	/* what happened before has been read: reorder__horizon() */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct holders holders;
@@ -86,6 +91,29 @@ static int push(struct live *l, const struct record *r)
 	if (err && !l->stream_error)
 		l->stream_error = err;
 	return err;
+}
+
+/* Records that are reserved are mostly submitted in the same breath. */
+#define READ_TRIES 3
+
+/* Everything in the ring; `*all` tells whether that is all that was reserved before. */
+static int read_ring(struct live *l, bool *all)
+{
+	uint64_t now = clock__mono_ns();
+	unsigned long reserved = ring_positions__reserved(&l->positions);
+	bool gave_up = l->reorder.gave_up;
+	int err, tries = 0;
+
+	do {
+		err = ring_buffer__consume(l->ring);
+		*all = ring_positions__is_read(&l->positions, reserved);
+	} while (err >= 0 && !*all && ++tries < READ_TRIES);
+	l->horizon_ns = reorder__horizon(&l->reorder, now, *all);
+	if (l->reorder.gave_up && !gave_up)
+		log_warning("a record in the kernel's ring buffer was not submitted for %llu s: what "
+			    "was reserved behind it comes late, and out of order",
+			    REORDER_STUCK_MAX_NS / NS_PER_S);
+	return err < 0 ? err : 0;
 }
 
 static int release(struct live *l, uint64_t until_ns)
@@ -141,10 +169,12 @@ static void push_seen(struct live *l, const struct ho_row *row)
  * meanwhile, here or in the ring. */
 static void keep_up(struct live *l)
 {
+	bool all;
+
 	if (!l->ring)
 		return;
-	ring_buffer__consume(l->ring);
-	release(l, clock__mono_ns() - REORDER_WINDOW_NS);
+	read_ring(l, &all);
+	release(l, l->horizon_ns);
 }
 
 static bool is_news(struct live *l, const struct ho_row *row)
@@ -633,6 +663,11 @@ int live__open(const struct live_config *config, struct live **out)
 		log_error("cannot map the ring buffer: %s", strerror(-err));
 		goto fail;
 	}
+	err = ring_positions__map(&l->positions, bpf_map__fd(l->bpf->maps.events));
+	if (err) {
+		log_error("cannot map the positions of the ring buffer: %s", strerror(-err));
+		goto fail;
+	}
 	err = begin(l);
 	if (err)
 		goto fail;
@@ -651,13 +686,13 @@ int live__fd(const struct live *l)
 
 int live__pump(struct live *l)
 {
-	/* The ring is empty up to here once it has been consumed. */
 	uint64_t now = clock__mono_ns();
+	bool all;
 	int err;
 
 	notice_gone_namespaces(l);
 	l->pumped_ns = now;
-	err = ring_buffer__consume(l->ring);
+	err = read_ring(l, &all);
 	if (err < 0)
 		return l->stream_error ? l->stream_error : err;
 	if (l->identities)
@@ -674,17 +709,30 @@ int live__pump(struct live *l)
 		l->next_check_ns = now + CHECK_NS;
 	}
 	if (now >= l->next_tick_ns) {
-		push(l, &(struct record){ .type = RECORD_TICK, .mono_ns = now });
+		/* later than what a pass has told meanwhile */
+		push(l, &(struct record){ .type = RECORD_TICK, .mono_ns = clock__mono_ns() });
 		l->next_tick_ns = now + TICK_NS;
 	}
-	return release(l, now - REORDER_WINDOW_NS);
+	if (!all)	/* what it waits for leaves the ring readable, for epoll */
+		usleep(STUCK_PAUSE_US);
+	return release(l, l->horizon_ns);
+}
+
+/* The last of the ring, also what is reserved and not submitted yet. */
+static void drain_ring(struct live *l)
+{
+	uint64_t end_ns = clock__mono_ns() + REORDER_STUCK_MAX_NS;
+	bool all;
+
+	while (!read_ring(l, &all) && !all && clock__mono_ns() < end_ns)
+		usleep(STUCK_PAUSE_US);
 }
 
 int live__stop(struct live *l)
 {
 	uint64_t now;
 
-	ring_buffer__consume(l->ring);
+	drain_ring(l);
 	now = clock__mono_ns();
 	check_losses(l, now);
 	push(l, &(struct record){ .type = RECORD_STOP, .mono_ns = now });
@@ -698,6 +746,7 @@ void live__close(struct live *l)
 {
 	if (!l)
 		return;
+	ring_positions__unmap(&l->positions);
 	ring_buffer__free(l->ring);
 	halfopen_bpf__destroy(l->bpf);
 	snapshot__close(l->snapshot);
