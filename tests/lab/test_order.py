@@ -23,13 +23,13 @@ def lab():
         yield lab
 
 
-def ring_of(pid):
-    """The id of the ring buffer that a process has open (BPF_MAP_TYPE_RINGBUF is 27)."""
+def map_of(pid):
+    """What the kernel says of the ring buffer that a process has open (BPF_MAP_TYPE_RINGBUF is 27)."""
     for name in glob.glob(f"/proc/{pid}/fdinfo/*"):
         with open(name) as f:
             facts = dict(line.rstrip().split(":\t", 1) for line in f if ":\t" in line)
         if facts.get("map_type") == "27":
-            return facts["map_id"]
+            return facts
     raise AssertionError("the watch has no ring buffer")
 
 
@@ -46,7 +46,7 @@ class Holder:
             f"-DHELD_MS={held_ms}", f"-DNETNS={lab.gateway.inode}U",
             "-c", os.path.join(ROOT, "tests", "lab", "held_record.bpf.c"), "-o", lab.path("held.o"))
         run("bpftool", "prog", "load", lab.path("held.o"), self.pinned + "/hold", "type", "tc",
-            "map", "name", "events", "id", ring_of(watch.process.pid))
+            "map", "name", "events", "id", map_of(watch.process.pid)["map_id"])
         with open(lab.path("frame"), "wb") as f:
             f.write(bytes(64))
 

@@ -51,6 +51,7 @@ struct live {
 	struct halfopen_bpf *bpf;
 	struct ring_buffer *ring;
 	struct ring_positions positions;
+	size_t ring_wanted;	/* its size by the sockets of the host, as last told; 0: by hand */
 	uint64_t horizon_ns;	/* what happened before has been read: reorder__horizon() */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
@@ -439,6 +440,19 @@ static void check_clock(struct live *l, uint64_t now)
 	push_clock(l, now);
 }
 
+/* The size of the ring follows from the sockets of the host when it was made. */
+static void check_ring(struct live *l)
+{
+	size_t sockets = snapshot__count_sockets(), wanted = programs__ring_bytes(sockets);
+
+	if (!l->ring_wanted || wanted < 2 * l->ring_wanted)
+		return;
+	l->ring_wanted = wanted;
+	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was made for "
+		    "fewer may overflow: restart the watch, or give it --ring %zuMiB", sockets,
+		    bpf_map__max_entries(l->bpf->maps.events) >> 20, wanted >> 20);
+}
+
 /* ---- passes ---- */
 
 /* Everything that is open, and by that what is no longer. */
@@ -653,7 +667,8 @@ int live__open(const struct live_config *config, struct live **out)
 					     .idle_gap_ms = config->idle_gap_ms,
 					     .all_states = config->all_states };
 	if (!programs.ring_bytes)
-		programs.ring_bytes = programs__ring_bytes(snapshot__count_sockets());
+		programs.ring_bytes = l->ring_wanted =
+			programs__ring_bytes(snapshot__count_sockets());
 	err = programs__load(&programs, &l->bpf);
 	if (err)
 		goto fail;
@@ -703,6 +718,7 @@ int live__pump(struct live *l)
 	if (now >= l->next_check_ns) {
 		check_losses(l, now);
 		check_clock(l, now);
+		check_ring(l);
 		err = pass(l, now);
 		if (err < 0)
 			return err;
