@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +43,9 @@
 #define PASSES_FOR_OWNERS 2
 /* A record that is reserved and not submitted is looked for again after this. */
 #define STUCK_PAUSE_US 1000
-/* Measuring the offset of two clocks is exact to microseconds; a step is larger than this. */
+/* Measuring the offset of two clocks is exact to microseconds, unless our CPU is taken away. A
+ * step that the kernel tells of is larger than the one, a step that is found larger than both. */
+#define CLOCK_SET_NS 100000LL
 #define CLOCK_STEP_NS 5000000LL
 
 struct live {
@@ -61,6 +64,7 @@ struct live {
 	struct ho_learned learned;
 	unsigned int hz;
 
+	int steps;	/* clock__watch_steps(); negative: found by looking alone */
 	int64_t realtime_offset_ns;
 	uint64_t next_tick_ns, next_check_ns, last_check_ns;
 	uint64_t next_pass_ns, next_presence_ns, next_holders_ns, next_newborn_ns;
@@ -430,14 +434,14 @@ static void check_losses(struct live *l, uint64_t now)
 	l->last_check_ns = now;
 }
 
-static void check_clock(struct live *l, uint64_t now)
+static void check_clock(struct live *l, int64_t at_least_ns)
 {
 	int64_t offset = clock__realtime_offset_ns();
 
-	if (llabs(offset - l->realtime_offset_ns) < CLOCK_STEP_NS)
+	if (llabs(offset - l->realtime_offset_ns) < at_least_ns)
 		return;
 	l->realtime_offset_ns = offset;
-	push_clock(l, now);
+	push_clock(l, clock__mono_ns());
 }
 
 /* The size of the ring follows from the sockets of the host when it was made. */
@@ -585,6 +589,18 @@ static int open_kernel_btf(struct btf **btf)
 	return -ENOTSUP;
 }
 
+/* A step of the wall clock wakes whoever waits for the ring, too. The ring is read by
+ * ring_buffer__consume(), which takes no notice of a descriptor more. */
+static void watch_clock(struct live *l)
+{
+	struct epoll_event on_set = { .events = EPOLLIN };
+
+	l->steps = clock__watch_steps();
+	if (l->steps >= 0 &&
+	    epoll_ctl(ring_buffer__epoll_fd(l->ring), EPOLL_CTL_ADD, l->steps, &on_set))
+		log_debug("a step of the clock wakes nobody: %s", strerror(errno));
+}
+
 static void push_preamble(struct live *l)
 {
 	uint64_t now = clock__mono_ns();
@@ -648,6 +664,7 @@ int live__open(const struct live_config *config, struct live **out)
 	if (!l)
 		return -ENOMEM;
 	l->config = *config;
+	l->steps = -1;
 	l->names = netns__watch_names();
 	l->own_netns = netns__own_inode();
 	l->realtime_offset_ns = clock__realtime_offset_ns();
@@ -683,6 +700,7 @@ int live__open(const struct live_config *config, struct live **out)
 		log_error("cannot map the positions of the ring buffer: %s", strerror(-err));
 		goto fail;
 	}
+	watch_clock(l);
 	err = begin(l);
 	if (err)
 		goto fail;
@@ -705,6 +723,8 @@ int live__pump(struct live *l)
 	bool all;
 	int err;
 
+	if (l->steps >= 0 && clock__was_set(l->steps))
+		check_clock(l, CLOCK_SET_NS);
 	notice_gone_namespaces(l);
 	l->pumped_ns = now;
 	err = read_ring(l, &all);
@@ -717,7 +737,7 @@ int live__pump(struct live *l)
 		return err;
 	if (now >= l->next_check_ns) {
 		check_losses(l, now);
-		check_clock(l, now);
+		check_clock(l, CLOCK_STEP_NS);
 		check_ring(l);
 		err = pass(l, now);
 		if (err < 0)
@@ -762,6 +782,8 @@ void live__close(struct live *l)
 {
 	if (!l)
 		return;
+	if (l->steps >= 0)
+		close(l->steps);
 	ring_positions__unmap(&l->positions);
 	ring_buffer__free(l->ring);
 	halfopen_bpf__destroy(l->bpf);
