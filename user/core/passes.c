@@ -55,16 +55,18 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		sockets__end(core, c);
 }
 
-/* Was the socket's namespace entered by this pass and by the one before? One that no process
- * lives in any more may still hold orphans, and nobody can look into it. */
+/* Was the socket's namespace entered by this pass and by the one before, if that counts? One that
+ * no process lives in any more may still hold orphans, and nobody can look into it. */
 static bool was_looked_for(const struct core *core, const struct slot *s, const struct record *r)
 {
 	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
 
-	if (ns && ns->gone_ns)	/* and with it all that lived there */
-		return core->last_pass_ns;
-	return ns && core->last_pass_ns && ns->read_ns >= r->snapshot.begun_ns &&
-	       ns->read_before_ns >= core->last_pass_ns;
+	if (!ns || !(core->last_pass_ns || r->snapshot.last))
+		return false;
+	if (ns->gone_ns)	/* and with it all that lived there */
+		return true;
+	return ns->read_ns >= r->snapshot.begun_ns &&
+	       (r->snapshot.last || ns->read_before_ns >= core->last_pass_ns);
 }
 
 static bool has_ended(const struct core *core, const struct slot *s)
@@ -76,9 +78,11 @@ static bool has_ended(const struct core *core, const struct slot *s)
 
 /* Whoever was found by neither of the last two complete passes and was not heard of since the
  * first of them began has ended, and what should have told it was lost. Two, because a walk
- * over a table that changes meanwhile may miss somebody once. */
+ * over a table that changes meanwhile may miss somebody once; behind the last one no second follows,
+ * and who is told as open must have been found by it. */
 int passes__take_end(struct core *core, const struct record *r)
 {
+	uint64_t since_ns = r->snapshot.last ? r->snapshot.begun_ns : core->last_pass_ns;
 	struct slot *s = NULL;
 	size_t count = 0, unseen = 0, i;
 	uint64_t *gone;
@@ -89,7 +93,7 @@ int passes__take_end(struct core *core, const struct record *r)
 	if (!gone)
 		return -ENOMEM;
 	while ((s = table__next(&core->table, s)))
-		if (was_looked_for(core, s, r) && slot__untouched_since(s, core->last_pass_ns) &&
+		if (was_looked_for(core, s, r) && slot__untouched_since(s, since_ns) &&
 		    !has_ended(core, s)) {
 			gone[count++] = s->cookie;
 			unseen += !s->ignored;

@@ -157,6 +157,17 @@ static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event
 	return true;
 }
 
+/* A pass has found it again, and nothing has befallen it: there may be a million of those, and of
+ * none of them is more to be kept. */
+static bool is_as_it_was(const struct core *core, const struct connection *c,
+			 const struct ho_event *e)
+{
+	struct keepalive now = keepalive__of(e);
+
+	return e->kind == HO_SEEN && c->identified && !c->incidents && !c->told &&
+	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
+}
+
 int sockets__take_event(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
@@ -192,6 +203,8 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 		if (!c)
 			return -ENOMEM;
 	}
+	if (is_as_it_was(core, c, e))
+		return 0;
 	ended = connection__ended_ns(c) != 0;
 	before = telling__glimpse(core, c);
 	if (!connection__apply(c, e, &core->rules, &told))
