@@ -830,6 +830,55 @@ static void test_an_owner_is_kept_with_its_socket(void **state)
 	core__free(core);
 }
 
+static void feed_owner_of(struct core *core, uint64_t cookie, const char *comm)
+{
+	feed(core, &(struct record){ .type = RECORD_OWNER,
+				     .owner = { cookie, 812, comm, "", "" } });
+}
+
+/* What the filter keeps out is not counted, also where that is known later; unless it wants it. */
+static void test_events_count_once_the_filter_wants_them(void **state)
+{
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
+	struct filter_error error;
+	struct filter *filter = filter__parse("comm = nginx and sport != :9", &error);
+	struct core_config config = { .suspect_after = 2, .filter = filter };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	const char *why;
+	uint64_t cookie;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		for (cookie = 1; cookie <= 2000; cookie++) {
+			struct record r = fact(&steps[i]);
+
+			r.event.cookie = cookie;
+			r.event.local_port = cookie == 2000 ? 9 : 80;	/* one is never wanted */
+			core__feed(core, &r, &why);
+			assert_true(cookie < 2000 || core__totals(core).events == 0);
+		}
+	feed_owner_of(core, 1, "nginx");
+	feed_owner_of(core, 2, "redis");
+	assert_int_equal(core__totals(core).events, 3);
+	for (cookie = 3; cookie <= 1000; cookie++)
+		feed_owner_of(core, cookie, cookie % 2 ? "nginx" : "redis");
+	assert_int_equal(core__totals(core).events, 3 * 500);
+	for (cookie = 1; cookie <= 3; cookie++) {	/* decided, kept out, undecided to its end */
+		struct step step = { 12000, HO_STATE, 0, { .state = TCP_CLOSE, .error = 110,
+							   .old_state = TCP_ESTABLISHED } };
+		struct record r = fact(&step);
+
+		r.event.cookie = cookie == 3 ? 1500 : cookie;
+		core__feed(core, &r, &why);
+	}
+	feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 20 * S });
+	assert_int_equal(core__totals(core).events, 3 * 500 + 1);
+	core__free(core);
+	filter__free(filter);
+}
+
 static void test_what_comes_after_the_end_is_nobodys(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -974,7 +1023,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 13];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 14];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -983,6 +1032,8 @@ int main(void)
 						  .initial_state = (void *)&scenarios[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_every_tells_open_sockets_with_rising_revisions);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_events_count_once_the_filter_wants_them);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_needs_no_second);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_pass_that_finds_all_as_it_was_costs_no_memory);
