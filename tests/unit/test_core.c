@@ -729,6 +729,38 @@ static void test_the_last_pass_needs_no_second(void **state)
 	core__free(core);
 }
 
+/* ... but its namespace has to be one that can be looked into: orphans may outlive its name. */
+static void test_the_last_pass_cannot_look_everywhere(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step est = EST;
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
+	struct record gone = { .type = RECORD_NETNS_GONE, .mono_ns = 20 * S };
+	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 31 * S,
+			       .snapshot = { .begun_ns = 30 * S, .complete = true, .last = true } };
+	struct record r = fact(&est);
+
+	(void)state;
+	known.sysctl.netns = gone.netns_gone.netns = r.event.netns = 7;
+	feed(core, &known);
+	feed(core, &r);
+	r.mono_ns = r.event.mono_ns = 13 * S;
+	r.event.kind = HO_SEEN;
+	known.mono_ns = 12 * S + 1;
+	feed(core, &known);
+	feed(core, &r);
+	feed(core, &(struct record){ .type = RECORD_SNAPSHOT, .mono_ns = 14 * S,
+				     .snapshot = { .begun_ns = 12 * S, .complete = true } });
+	feed(core, &gone);
+	feed(core, &pass);
+	feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 31 * S });
+	assert_int_equal(got.timelines, 1);
+	assert_int_equal(got.last.outcome, OUTCOME_OPEN);
+	core__free(core);
+}
+
 /* A million of them are found again by one pass: those that nothing befell stay small. */
 static void test_a_pass_that_finds_all_as_it_was_costs_no_memory(void **state)
 {
@@ -1023,7 +1055,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 14];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 15];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1035,6 +1067,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_events_count_once_the_filter_wants_them);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_needs_no_second);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_cannot_look_everywhere);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_pass_that_finds_all_as_it_was_costs_no_memory);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_long_episode_keeps_both_ends);
