@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """FILTER on real sockets: ss, whose language it is, must choose the same ones."""
 import os
+import re
+import signal
 import socket
 import struct
 import subprocess
@@ -107,6 +109,52 @@ def test_what_is_kept_out_leaves_no_trace(lab):
     narrowed = subprocess.run([HALFOPEN, "watch", "--json", "--all", "-r", recording,
                                "sport", "!=", ":7001"], capture_output=True, text=True, check=True)
     assert '"cookie"' not in narrowed.stdout
+
+
+def other_program(lab, name, port):
+    """A process of another name that accepts connections on this port, and holds them."""
+    with inside(lab.gateway.path):
+        listener = socket.create_server(("10.77.0.1", port), backlog=64)
+    pid = os.fork()
+    if not pid:
+        with open("/proc/self/comm", "w") as f:
+            f.write(name)
+        held = []
+        while True:
+            held.append(listener.accept()[0])
+            keepalive(held[-1], 1, 1, 9)
+    listener.close()
+    lab.cleanup.callback(os.waitpid, pid, 0)
+    lab.cleanup.callback(os.kill, pid, signal.SIGKILL)
+
+
+def test_what_is_kept_out_is_not_counted(lab):
+    """By port or by owner (who is known later): an opening each, and the probes, which nstat counts,
+    with their answers."""
+    other_program(lab, "wanted", 7001)
+    watches = {words: lab.end_process(subprocess.Popen(
+        [HALFOPEN, "watch", f"netns = {lab.gateway.inode} and {words}"], stdout=subprocess.PIPE,
+        text=True)) for words in ("sport = :7001", "comm = wanted", "dport = :7009")}
+    for watch in watches.values():
+        watch.stdout.readline()
+    with inside(lab.device.path):
+        wanted = [lab.keep(socket.create_connection(("10.77.0.1", 7001))) for _ in range(6)]
+    for _ in range(20):     # others, whose owner is known only later, too
+        for s in lab.connect(port=7000):
+            s.close()
+    kept = [lab.connect(port=7000) for _ in range(20)]
+    time.sleep(4)
+    probes = [lab.gateway.nstat("TcpExtTCPKeepAlive")]
+    events = {}
+    for words, watch in watches.items():
+        watch.send_signal(signal.SIGINT)
+        said = watch.communicate(timeout=20)[0]
+        events[words] = int(re.search(r"([\d,]+) events?, 0 lost", said)[1].replace(",", ""))
+    probes.append(lab.gateway.nstat("TcpExtTCPKeepAlive"))
+    assert events.pop("dport = :7009") == 0 and kept
+    for count in events.values():
+        assert len(wanted) + 2 * probes[0] <= count <= len(wanted) + 2 * probes[1], (events, probes)
+    assert probes[0] >= 3 * len(wanted)
 
 
 @pytest.mark.parametrize("words, column", [(["sport", "=", "mqtt"], 9), (["(sport = 1"], 11)])

@@ -8,13 +8,14 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import time
 
 import pytest
 
 import schema
-from lab import HALFOPEN, Lab, cookie, inside, keepalive, wait_until
+from lab import HALFOPEN, Lab, cookie, inside, keepalive, unix_ns, wait_until
 
 
 @pytest.fixture
@@ -43,6 +44,61 @@ def test_signals_end_with_open_sockets_and_0(lab, how):
     t, = watch.of(keys[0])
     assert not t["final"] and t["outcome"] == "suspect"
     assert not watch.of(keys[1])    # it had nothing to tell
+
+
+def tcp_info(sock):
+    """(state, ms since the peer's last segment, bytes acknowledged, bytes received): the kernel's word."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+    return (info[0], min(struct.unpack_from("=II", info, 52)), *struct.unpack_from("=QQ", info, 120))
+
+
+def test_the_end_is_told_as_of_that_moment(lab):
+    """What no event told of, data that was acknowledged at once, is in the last timelines all the same."""
+    watch = lab.watch("--all", "--ring", "64KiB")
+    pairs = [lab.connect() for _ in range(3)]
+    time.sleep(2)
+    for gateway, device in pairs[:2]:
+        gateway.sendall(b"x" * 5000)
+        device.recv(5000, socket.MSG_WAITALL)
+    pairs[1][1].sendall(b"y" * 300)
+    time.sleep(1)
+    keys = [cookie(g) for g, _ in pairs]
+    before, at = [tcp_info(g) for g, _ in pairs], time.time_ns()
+    assert watch.stop(signal.SIGTERM) == 0
+    for key, (state, heard_ms, acked, received) in zip(keys, before):
+        t, = watch.of(key)
+        assert state == 1 and t["outcome"] == "open"
+        heard = unix_ns(t["last_heard_at"])
+        assert abs(at - heard_ms * 10**6 - heard) < 60 * 10**6, (heard_ms, t)
+        assert t["traffic"]["acked_bytes"] == acked
+        assert t["traffic"]["received_bytes"] == received
+    assert [b[2:] for b in before] == [(5000, 0), (5000, 300), (0, 0)]
+
+
+def test_who_ended_unheard_is_not_told_as_open(lab):
+    """Its end fell into a ring that was full, and the watch ends before two passes find that out."""
+    watch = lab.watch("--all", "--ring", "4KiB", f"netns = {lab.gateway.inode}")
+    there, gone = [lab.connect() for _ in range(5)], [lab.connect() for _ in range(5)]
+    keys = [cookie(g) for g, _ in there], [cookie(g) for g, _ in gone]
+    time.sleep(2)
+    watch.process.send_signal(signal.SIGSTOP)
+    for _ in range(60):
+        for s in lab.connect():     # fills it
+            s.close()
+    for gateway, _ in gone:
+        gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gateway.close()
+    watch.process.send_signal(signal.SIGTERM)
+    watch.process.send_signal(signal.SIGCONT)
+    assert watch.process.wait(20) == 0
+    for key in keys[0]:
+        t, = watch.of(key)
+        assert t["outcome"] == "open" and not t["final"]
+    for key in keys[1]:
+        t, = watch.of(key)
+        assert t["final"] and t["outcome"] == "unknown", t
+    assert not [t for t in watch.lines("timeline") if not t["final"] and
+                t["socket"]["cookie"] not in keys[0]]
 
 
 def test_all_tells_the_silent_too(lab):

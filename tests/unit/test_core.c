@@ -6,6 +6,7 @@
 
 #include "core.h"
 #include "outcome.h"
+#include "state.h"
 #include "tcp_states.h"
 #include "unit.h"
 
@@ -698,6 +699,98 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	core__free(core);
 }
 
+/* The pass with which a stream ends is the last word: who it does not find is not open. */
+static void test_the_last_pass_needs_no_second(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
+	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 31 * S,
+			       .snapshot = { .begun_ns = 30 * S, .complete = true, .last = true } };
+	unsigned int i;
+
+	(void)state;
+	feed(core, &known);
+	for (i = 0; i < 3; i++) {
+		struct record r = fact(&steps[i]);
+
+		feed(core, &r);
+	}
+	feed_pass(core, 12, true);
+	feed(core, &pass);	/* it could not look into the namespace */
+	assert_int_equal(core__totals(core).open, 1);
+	known.mono_ns = pass.snapshot.begun_ns = 40 * S;
+	pass.mono_ns = 41 * S;
+	feed(core, &known);
+	feed(core, &pass);
+	feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 41 * S });
+	assert_int_equal(got.timelines, 1);
+	assert_true(got.last.final);
+	assert_int_equal(got.last.outcome, OUTCOME_UNKNOWN);
+	assert_true(got.incidents.ending_lost);
+	core__free(core);
+}
+
+/* ... but its namespace has to be one that can be looked into: orphans may outlive its name. */
+static void test_the_last_pass_cannot_look_everywhere(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step est = EST;
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
+	struct record gone = { .type = RECORD_NETNS_GONE, .mono_ns = 20 * S };
+	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 31 * S,
+			       .snapshot = { .begun_ns = 30 * S, .complete = true, .last = true } };
+	struct record r = fact(&est);
+
+	(void)state;
+	known.sysctl.netns = gone.netns_gone.netns = r.event.netns = 7;
+	feed(core, &known);
+	feed(core, &r);
+	r.mono_ns = r.event.mono_ns = 13 * S;
+	r.event.kind = HO_SEEN;
+	known.mono_ns = 12 * S + 1;
+	feed(core, &known);
+	feed(core, &r);
+	feed(core, &(struct record){ .type = RECORD_SNAPSHOT, .mono_ns = 14 * S,
+				     .snapshot = { .begun_ns = 12 * S, .complete = true } });
+	feed(core, &gone);
+	feed(core, &pass);
+	feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 31 * S });
+	assert_int_equal(got.timelines, 1);
+	assert_int_equal(got.last.outcome, OUTCOME_OPEN);
+	core__free(core);
+}
+
+/* A million of them are found again by one pass: those that nothing befell stay small. */
+static void test_a_pass_that_finds_all_as_it_was_costs_no_memory(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1),
+					     { 10040, HO_HEARD, 0, { .probes_out = 1,
+								     .flags = HO_F_SEGMENT,
+								     .tcp_flags = HO_TCP_ACK } },
+					     { 15000, HO_SEEN, 14000, { .flags = 0 } },
+					     { 16000, HO_SEEN, 14000, { .idle_s = 20 } } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		struct record r = fact(&steps[i]);
+		const struct connection *c;
+
+		feed(core, &r);
+		c = table__history(&core->table, table__find(&core->table, COOKIE));
+		assert_int_equal(c && c->incidents, i == 4);	/* other options by then */
+	}
+	core__free(core);
+}
+
 static void on_loss(void *context, const struct loss *l)
 {
 	*(struct loss *)context = *l;
@@ -771,6 +864,55 @@ static void test_an_owner_is_kept_with_its_socket(void **state)
 	feed(core, &(struct record){ .type = RECORD_STOP });
 	assert_non_null(got.last.subject.owner);
 	core__free(core);
+}
+
+static void feed_owner_of(struct core *core, uint64_t cookie, const char *comm)
+{
+	feed(core, &(struct record){ .type = RECORD_OWNER,
+				     .owner = { cookie, 812, comm, "", "" } });
+}
+
+/* What the filter keeps out is not counted, also where that is known later; unless it wants it. */
+static void test_events_count_once_the_filter_wants_them(void **state)
+{
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
+	struct filter_error error;
+	struct filter *filter = filter__parse("comm = nginx and sport != :9", &error);
+	struct core_config config = { .suspect_after = 2, .filter = filter };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	const char *why;
+	uint64_t cookie;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		for (cookie = 1; cookie <= 2000; cookie++) {
+			struct record r = fact(&steps[i]);
+
+			r.event.cookie = cookie;
+			r.event.local_port = cookie == 2000 ? 9 : 80;	/* one is never wanted */
+			core__feed(core, &r, &why);
+			assert_true(cookie < 2000 || core__totals(core).events == 0);
+		}
+	feed_owner_of(core, 1, "nginx");
+	feed_owner_of(core, 2, "redis");
+	assert_int_equal(core__totals(core).events, 3);
+	for (cookie = 3; cookie <= 1000; cookie++)
+		feed_owner_of(core, cookie, cookie % 2 ? "nginx" : "redis");
+	assert_int_equal(core__totals(core).events, 3 * 500);
+	for (cookie = 1; cookie <= 3; cookie++) {	/* decided, kept out, undecided to its end */
+		struct step step = { 12000, HO_STATE, 0, { .state = TCP_CLOSE, .error = 110,
+							   .old_state = TCP_ESTABLISHED } };
+		struct record r = fact(&step);
+
+		r.event.cookie = cookie == 3 ? 1500 : cookie;
+		core__feed(core, &r, &why);
+	}
+	feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 20 * S });
+	assert_int_equal(core__totals(core).events, 3 * 500 + 1);
+	core__free(core);
+	filter__free(filter);
 }
 
 static void test_what_comes_after_the_end_is_nobodys(void **state)
@@ -917,7 +1059,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 11];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 15];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -926,6 +1068,12 @@ int main(void)
 						  .initial_state = (void *)&scenarios[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_every_tells_open_sockets_with_rising_revisions);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_events_count_once_the_filter_wants_them);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_needs_no_second);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_cannot_look_everywhere);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_a_pass_that_finds_all_as_it_was_costs_no_memory);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_long_episode_keeps_both_ends);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_many_episodes_stay_bounded);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_events_are_told_one_by_one);

@@ -68,6 +68,9 @@ static void test_every_type_survives(void **state)
 	out = decoded(&r);
 	assert_int_equal(out.snapshot.begun_ns, 9);
 	assert_true(out.snapshot.complete);
+	assert_false(out.snapshot.last);
+	r.snapshot.last = true;
+	assert_true(decoded(&r).snapshot.last);
 
 	r = (struct record){ .type = RECORD_RESET_REASON, .reset_reason = { 15, "KEEPALIVE" } };
 	assert_string_equal(decoded(&r).reset_reason.name, "KEEPALIVE");

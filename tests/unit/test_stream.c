@@ -63,6 +63,29 @@ static void test_records_come_out_in_order(void **state)
 	reorder__free(&r);
 }
 
+/* Time stands still behind a record that is reserved and not submitted, but not for ever. */
+static void test_what_is_hidden_in_the_ring_is_waited_for(void **state)
+{
+	struct reorder r = { 0 };
+	uint64_t ms;
+
+	(void)state;
+	assert_int_equal(reorder__horizon(&r, 5000 * MS, true), 4900 * MS);
+	for (ms = 5100; ms <= 7000; ms += 100)
+		assert_int_equal(reorder__horizon(&r, ms * MS, false), 4900 * MS);
+	assert_false(r.gave_up);
+	assert_int_equal(reorder__horizon(&r, 7100 * MS, false), 7000 * MS);
+	assert_true(r.gave_up);
+	assert_int_equal(reorder__horizon(&r, 7200 * MS, false), 7100 * MS);
+	assert_int_equal(reorder__horizon(&r, 7300 * MS, true), 7200 * MS);
+	assert_false(r.gave_up);
+	assert_int_equal(reorder__horizon(&r, 7400 * MS, false), 7200 * MS);
+	/* stuck from the first look on: nobody can say how far it was read */
+	r = (struct reorder){ 0 };
+	assert_int_equal(reorder__horizon(&r, 5000 * MS, false), 4900 * MS);
+	assert_int_equal(reorder__horizon(&r, 5100 * MS, false), 4900 * MS);
+}
+
 static void test_a_failing_reader_ends_the_stream(void **state)
 {
 	struct seen seen = { .fail_at = 2 };
@@ -303,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_records_come_out_in_order),
+		cmocka_unit_test(test_what_is_hidden_in_the_ring_is_waited_for),
 		cmocka_unit_test(test_a_failing_reader_ends_the_stream),
 		cmocka_unit_test(test_a_recording_reads_back),
 		cmocka_unit_test(test_a_recording_cut_anywhere_reads_up_to_the_cut),

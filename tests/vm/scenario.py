@@ -135,6 +135,33 @@ def fates(lab):
     return cases
 
 
+def unix_minus_mono_ns():
+    """To microseconds: the tightest of a few readings."""
+    def read():
+        before = mono_ns()
+        wall = time.time_ns()
+        after = mono_ns()
+        return after - before, wall - (before + after) // 2
+    return min(read() for _ in range(20))[1]
+
+
+def step_clock(lab, watch):
+    """The machine's clock is nobody else's: it is set, with connections before and after."""
+    def connect():
+        for s in lab.connect(port=PORT + 1):
+            s.close()
+    connect()
+    offsets, before = [unix_minus_mono_ns()], mono_ns()
+    time.clock_settime_ns(time.CLOCK_REALTIME, time.time_ns() + 1234567891234)
+    after = mono_ns()
+    offsets.append(unix_minus_mono_ns())
+    for _ in range(20):
+        time.sleep(0.05)
+        connect()
+    wait_until(lambda: any(l.get("event") == "clock_step" for l in watch.lines()), 10, "the step")
+    return {"mono_ns": [before, after], "unix_minus_mono_ns": offsets}
+
+
 def doctor():
     done = subprocess.run([HALFOPEN, "doctor", "--json"], capture_output=True, text=True)
     return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
@@ -160,12 +187,13 @@ def main(out):
                 case.gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
         time.sleep(0.5)
         capture.stop()
+        facts["unix_minus_mono_ns"] = unix_minus_mono_ns()
+        facts["step"] = step_clock(lab, watch)
         watch.stop()
         facts["capture_dropped"] = capture.dropped
         facts["watch_code"] = watch.process.returncode
         facts["counted"] = {name: lab.gateway.nstat(name) - before[name] for name in COUNTERS}
         facts["gateway_netns"] = lab.gateway.inode
-        facts["unix_minus_mono_ns"] = time.time_ns() - mono_ns()
         for name, path in (("watch.jsonl", watch.output), ("watch.err", watch.output + ".err"),
                            ("recording.ho", recording), ("capture.pcap", capture.file)):
             shutil.copy(path, os.path.join(out, name))

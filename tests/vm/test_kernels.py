@@ -16,6 +16,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "lab")]
 import kernels      # noqa: E402
 import machine      # noqa: E402
 import schema       # noqa: E402
+from lab import unix_ns     # noqa: E402
 
 ETIMEDOUT, ECONNRESET = 110, 104
 DELAY_NS = 20_000_000
@@ -24,6 +25,8 @@ DELAY_NS = 20_000_000
 GRANULE_NS, EMULATION_NS = 32_000_000, 60_000_000
 # An event's time is taken before the segment is built; here that takes longer than on metal.
 WIRE_NS = 100_000_000
+# A step of the clock is noticed within a millisecond by who runs at once.
+STEP_NOTICED_NS = 30_000_000
 
 # fate: (outcome, outcome_detail, found_by, SO_ERROR)
 EXPECTED = {
@@ -242,6 +245,25 @@ def check_doctor(run, sees_probes):
     assert all(any(hook in what for what in told) for hook in refused)
 
 
+def check_clock_step(run):
+    """Every time of day is of the clock that was set when it happened, and the step has its instant."""
+    (before, after), offsets = run.facts["step"]["mono_ns"], run.facts["step"]["unix_minus_mono_ns"]
+    told = [l for l in run.lines if l["schema"] == "halfopen.event/1"]
+    step, = [l for l in told if l["event"] == "clock_step"]
+    assert before <= int(step["mono_ns"]) <= after + STEP_NOTICED_NS, step
+    assert abs(step["step_ms"] - (offsets[1] - offsets[0]) / 1e6) < 2, step
+    soon = 0
+    for event in told:
+        mono = int(event["mono_ns"])
+        offset = unix_ns(event["at"]) - mono
+        if mono < before:
+            assert abs(offset - offsets[0]) < 2_000_000, event
+        elif mono > after + STEP_NOTICED_NS:
+            assert abs(offset - offsets[1]) < 2_000_000, event
+            soon += mono < after + 500_000_000
+    assert soon
+
+
 def check_owners(run):
     owners = {run.timelines[c["cookie"]]["socket"].get("owner", {}).get("comm")
               for c in run.cases("healthy", "cut")}
@@ -271,6 +293,7 @@ def test_kernel(name, parameters, tmp_path):
     if sees_probes:
         check_probes(run)
         check_latencies(run)
+    check_clock_step(run)
     check_recording(run)
     check_doctor(run, sees_probes)
     check_owners(run)

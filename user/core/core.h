@@ -97,7 +97,7 @@ struct core_config {
 };
 
 struct core_totals {
-	uint64_t events, events_lost, endings, half_open;
+	uint64_t events, events_lost, endings, half_open;	/* of sockets that are told */
 	uint64_t half_open_by[FOUND_BY_COUNT];
 	uint64_t longest_blind_ns;	/* upper bound of the longest detection latency */
 	uint64_t open, open_without_keepalive, suspect;

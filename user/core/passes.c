@@ -55,16 +55,23 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		sockets__end(core, c);
 }
 
-/* Was the socket's namespace entered by this pass and by the one before? One that no process
- * lives in any more may still hold orphans, and nobody can look into it. */
-static bool was_looked_for(const struct core *core, const struct slot *s, const struct record *r)
+/* Since when it would have been found or heard of, were it still there: its namespace was entered by
+ * this pass and, unless this is the last, by the one before. 0: nobody looked. One that no process
+ * lives in any more may still hold orphans, and nobody can look into it; its sockets end with it. */
+static uint64_t would_be_known_since(const struct core *core, const struct slot *s,
+				     const struct record *r)
 {
 	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
 
-	if (ns && ns->gone_ns)	/* and with it all that lived there */
+	if (!ns)
+		return 0;
+	if (ns->gone_ns)
 		return core->last_pass_ns;
-	return ns && core->last_pass_ns && ns->read_ns >= r->snapshot.begun_ns &&
-	       ns->read_before_ns >= core->last_pass_ns;
+	if (ns->read_ns < r->snapshot.begun_ns)
+		return 0;
+	if (r->snapshot.last)
+		return r->snapshot.begun_ns;
+	return ns->read_before_ns >= core->last_pass_ns ? core->last_pass_ns : 0;
 }
 
 static bool has_ended(const struct core *core, const struct slot *s)
@@ -76,7 +83,8 @@ static bool has_ended(const struct core *core, const struct slot *s)
 
 /* Whoever was found by neither of the last two complete passes and was not heard of since the
  * first of them began has ended, and what should have told it was lost. Two, because a walk
- * over a table that changes meanwhile may miss somebody once. */
+ * over a table that changes meanwhile may miss somebody once; behind the last one no second follows,
+ * and who is told as open must have been found by it. */
 int passes__take_end(struct core *core, const struct record *r)
 {
 	struct slot *s = NULL;
@@ -88,12 +96,14 @@ int passes__take_end(struct core *core, const struct record *r)
 	gone = malloc(core->table.used * sizeof(*gone) + 1);
 	if (!gone)
 		return -ENOMEM;
-	while ((s = table__next(&core->table, s)))
-		if (was_looked_for(core, s, r) && slot__untouched_since(s, core->last_pass_ns) &&
-		    !has_ended(core, s)) {
+	while ((s = table__next(&core->table, s))) {
+		uint64_t since_ns = would_be_known_since(core, s, r);
+
+		if (since_ns && slot__untouched_since(s, since_ns) && !has_ended(core, s)) {
 			gone[count++] = s->cookie;
 			unseen += !s->ignored;
 		}
+	}
 	for (i = 0; i < count; i++)
 		end_without_witness(core, gone[i], r->mono_ns);
 	free(gone);

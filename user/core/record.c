@@ -99,6 +99,7 @@ size_t record__encode(const struct record *r, void *buf)
 	case RECORD_SNAPSHOT:
 		put_u64(&w, r->snapshot.begun_ns);
 		put_u32(&w, r->snapshot.complete);
+		put_u32(&w, r->snapshot.last);
 		break;
 	case RECORD_RESET_REASON:
 		put_u32(&w, r->reset_reason.number);
@@ -281,6 +282,8 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 	case RECORD_SNAPSHOT:
 		out->snapshot.begun_ns = get_u64(&r);
 		out->snapshot.complete = get_u32(&r) != 0;
+		/* the padding, where it was recorded without */
+		out->snapshot.last = r.at + sizeof(uint32_t) <= r.size && get_u32(&r) != 0;
 		break;
 	case RECORD_RESET_REASON:
 		out->reset_reason.number = get_u32(&r);

@@ -85,6 +85,7 @@ struct record {
 		struct {
 			uint64_t begun_ns;
 			bool complete;	/* every namespace was read: what it missed is gone */
+			bool last;	/* the stream ends with it: no second pass confirms it */
 		} snapshot;
 		struct {
 			uint32_t number;
@@ -115,6 +116,10 @@ static inline uint64_t record__silent(uint64_t cookie, uint64_t seconds)
 		seconds = RECORD_SILENT_MAX_S;
 	return (cookie & RECORD_COOKIE_MASK) | seconds << 48;
 }
+
+/* Who was heard of when is remembered in units of this: a pass that begins within the same one as a
+ * socket's last event cannot tell whether it was found. */
+#define RECORD_TOUCH_NS (1ULL << 29)
 
 #define RECORD_HEADER_SIZE 16
 #define RECORD_PRESENT_MAX 2048

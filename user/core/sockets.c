@@ -49,6 +49,7 @@ void sockets__forget(struct core *core, uint64_t cookie)
 	if (!s)
 		return;
 	owners__drop(&core->owners, s->owner);
+	undecided__take(&core->undecided, cookie);
 	c = table__take_history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
@@ -83,6 +84,25 @@ static void count_half_open(struct core *core, const struct connection *c)
 		core->totals.longest_blind_ns = blind_ns;
 }
 
+/* What came of it counts as soon as the filter wants it. */
+static void count_undecided(struct core *core, const struct connection *c)
+{
+	if (undecided__of(&core->undecided, c->cookie) && telling__is_wanted(core, c) == TRUTH_YES)
+		core->totals.events += undecided__take(&core->undecided, c->cookie);
+}
+
+/* `c` is NULL where there is nothing to be known of the socket but this event. */
+static void count_event(struct core *core, const struct connection *c, const struct ho_event *e,
+			bool stranger)
+{
+	if (!core->config.filter ||
+	    (c ? telling__is_wanted(core, c)
+	       : telling__event_is_wanted(core, e, stranger)) == TRUTH_YES)
+		core->totals.events += 1 + undecided__take(&core->undecided, e->cookie);
+	else if (c)
+		undecided__add(&core->undecided, e->cookie);
+}
+
 void sockets__tell_ended(struct core *core, uint64_t until_ns)
 {
 	struct connection *c;
@@ -94,6 +114,7 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	if (due)
 		comeback__judge_ended(core, due);
 	while ((c = core->first_ended) && connection__ended_ns(c) <= until_ns) {
+		count_undecided(core, c);
 		count_half_open(core, c);
 		core->first_ended = c->incidents->next_ended;
 		if (!core->first_ended)
@@ -174,6 +195,17 @@ static bool has_something_to_tell(const struct core *core, const struct slot *s)
 	return c && (c->told || connection__ended_ns(c) || c->silence.asks);
 }
 
+/* A pass has found it again, and nothing has befallen it: there may be a million of those, and of
+ * none of them is more to be kept. */
+static bool is_as_it_was(const struct core *core, const struct connection *c,
+			 const struct ho_event *e)
+{
+	struct keepalive now = keepalive__of(e);
+
+	return e->kind == HO_SEEN && c->identified && !c->incidents && !c->told &&
+	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
+}
+
 int sockets__take_event(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
@@ -185,13 +217,15 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	s = table__find(&core->table, e->cookie);
 	if (is_kept_out(core, s, e))
 		return CORE_UNWANTED;
-	core->totals.events++;
 	/* What follows an ending that was told and forgotten. */
 	if (!s && (e->kind == HO_GONE ||
-		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR))))
+		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR)))) {
+		count_event(core, NULL, e, true);
 		return 0;
+	}
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
 	    !has_something_to_tell(core, s)) {
+		count_event(core, table__history(&core->table, s), e, s->partial);
 		core->totals.endings++;
 		sockets__forget(core, e->cookie);
 		return 0;
@@ -203,16 +237,23 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
-		if (!named && !needs_history(core, s, e))
+		if (!named && !needs_history(core, s, e)) {
+			if (added || e->kind != HO_SEEN)
+				count_event(core, NULL, e, s->partial);
 			return 0;
+		}
 		c = new_history(core, s);
 		if (!c)
 			return -ENOMEM;
 	}
+	if (is_as_it_was(core, c, e))
+		return 0;
 	ended = connection__ended_ns(c) != 0;
 	before = telling__glimpse(core, c);
 	if (!connection__apply(c, e, &core->rules, &told))
 		return -ENOMEM;
+	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
+		count_event(core, c, e, s->partial);
 	core->unseen += told.untold_probes;
 	if (!connection__ended_ns(c) && !incidents__successor(c) &&
 	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
@@ -240,6 +281,7 @@ static void ignore_if_unwanted(struct core *core, struct slot *s)
 		return;
 	owners__drop(&core->owners, s->owner);
 	owners__drop(&core->owners, c->owner);
+	undecided__take(&core->undecided, s->cookie);
 	s->owner = 0;
 	s->ignored = true;
 	sockets__free_history(table__take_history(&core->table, s));
@@ -267,6 +309,7 @@ int sockets__take_owner(struct core *core, const struct record *r)
 	if (c) {
 		owners__drop(&core->owners, c->owner);
 		c->owner = owners__share(&core->owners, owner);
+		count_undecided(core, c);
 		ignore_if_unwanted(core, s);
 	}
 	return 0;

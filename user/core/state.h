@@ -17,6 +17,7 @@
 #include "identities.h"
 #include "supersession.h"
 #include "table.h"
+#include "undecided.h"
 
 #define RESET_REASONS_MAX 128
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
@@ -28,6 +29,7 @@ struct core {
 
 	struct table table;
 	struct owners owners;
+	struct undecided undecided;
 	struct identities identities;
 	struct supersession supersession;
 	struct wallclock clock;

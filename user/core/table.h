@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "record.h"
+
 struct connection;
 
 struct slot {
@@ -37,13 +39,13 @@ _Static_assert(sizeof(struct slot) == 24, "a socket with nothing to tell");
  * often than that. */
 static inline void slot__touch(struct slot *s, uint64_t mono_ns)
 {
-	s->touched = mono_ns >> 29;
+	s->touched = mono_ns / RECORD_TOUCH_NS;
 }
 
 /* Was it not heard of since then? Where a clock that wraps cannot tell, it was. */
 static inline bool slot__untouched_since(const struct slot *s, uint64_t mono_ns)
 {
-	uint32_t ago = ((mono_ns >> 29) - s->touched) & 0xfff;
+	uint32_t ago = (mono_ns / RECORD_TOUCH_NS - s->touched) & 0xfff;
 
 	return ago > 0 && ago < 0x800;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "log.h"
 #include "process.h"
 #include "programs.h"
+#include "ring_positions.h"
 #include "snapshot.h"
 
 #define NS_PER_S 1000000000ULL
@@ -39,7 +41,11 @@
 #define HOLDERS_NS (30 * NS_PER_S)
 /* ... and this often after a connection was made, which may wait for its accept(). */
 #define PASSES_FOR_OWNERS 2
-/* Measuring the offset of two clocks is exact to microseconds; a step is larger than this. */
+/* A record that is reserved and not submitted is looked for again after this. */
+#define STUCK_PAUSE_US 1000
+/* Measuring the offset of two clocks is exact to microseconds, unless our CPU is taken away. A
+ * step that the kernel tells of is larger than the one, a step that is found larger than both. */
+#define CLOCK_SET_NS 100000LL
 #define CLOCK_STEP_NS 5000000LL
 
 struct live {
@@ -47,6 +53,9 @@ struct live {
 	struct snapshot *snapshot;
 	struct halfopen_bpf *bpf;
 	struct ring_buffer *ring;
+	struct ring_positions positions;
+	size_t ring_wanted;	/* its size by the sockets of the host, as last told; 0: by hand */
+	uint64_t horizon_ns;	/* what happened before has been read: reorder__horizon() */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct holders holders;
@@ -55,6 +64,7 @@ struct live {
 	struct ho_learned learned;
 	unsigned int hz;
 
+	int steps;	/* clock__watch_steps(); negative: found by looking alone */
 	int64_t realtime_offset_ns;
 	uint64_t next_tick_ns, next_check_ns, last_check_ns;
 	uint64_t next_pass_ns, next_presence_ns, next_holders_ns, next_newborn_ns;
@@ -86,6 +96,29 @@ static int push(struct live *l, const struct record *r)
 	if (err && !l->stream_error)
 		l->stream_error = err;
 	return err;
+}
+
+/* Records that are reserved are mostly submitted in the same breath. */
+#define READ_TRIES 3
+
+/* Everything in the ring; `*all` tells whether that is all that was reserved before. */
+static int read_ring(struct live *l, bool *all)
+{
+	uint64_t now = clock__mono_ns();
+	unsigned long reserved = ring_positions__reserved(&l->positions);
+	bool gave_up = l->reorder.gave_up;
+	int err, tries = 0;
+
+	do {
+		err = ring_buffer__consume(l->ring);
+		*all = ring_positions__is_read(&l->positions, reserved);
+	} while (err >= 0 && !*all && ++tries < READ_TRIES);
+	l->horizon_ns = reorder__horizon(&l->reorder, now, *all);
+	if (l->reorder.gave_up && !gave_up)
+		log_warning("a record in the kernel's ring buffer was not submitted for %llu s: what "
+			    "was reserved behind it comes late, and out of order",
+			    REORDER_STUCK_MAX_NS / NS_PER_S);
+	return err < 0 ? err : 0;
 }
 
 static int release(struct live *l, uint64_t until_ns)
@@ -141,10 +174,12 @@ static void push_seen(struct live *l, const struct ho_row *row)
  * meanwhile, here or in the ring. */
 static void keep_up(struct live *l)
 {
+	bool all;
+
 	if (!l->ring)
 		return;
-	ring_buffer__consume(l->ring);
-	release(l, clock__mono_ns() - REORDER_WINDOW_NS);
+	read_ring(l, &all);
+	release(l, l->horizon_ns);
 }
 
 static bool is_news(struct live *l, const struct ho_row *row)
@@ -173,16 +208,24 @@ static int take_held(struct live *l, row_fn fn)
 	return err;
 }
 
-static int on_row(void *context, const struct ho_row *row)
+static int on_seen(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
 
 	push_seen(l, row);
-	if (row->pid && is_news(l, row))
-		push_owner(l, row);
 	if (++l->rows % 4096 == 0)
 		keep_up(l);
 	return l->stream_error;
+}
+
+static int on_row(void *context, const struct ho_row *row)
+{
+	struct live *l = context;
+	int err = on_seen(l, row);
+
+	if (row->pid && is_news(l, row))
+		push_owner(l, row);
+	return err ? err : l->stream_error;
 }
 
 static int on_owner_row(void *context, const struct ho_row *row)
@@ -399,14 +442,27 @@ static void check_losses(struct live *l, uint64_t now)
 	l->last_check_ns = now;
 }
 
-static void check_clock(struct live *l, uint64_t now)
+static void check_clock(struct live *l, int64_t at_least_ns)
 {
 	int64_t offset = clock__realtime_offset_ns();
 
-	if (llabs(offset - l->realtime_offset_ns) < CLOCK_STEP_NS)
+	if (llabs(offset - l->realtime_offset_ns) < at_least_ns)
 		return;
 	l->realtime_offset_ns = offset;
-	push_clock(l, now);
+	push_clock(l, clock__mono_ns());
+}
+
+/* The size of the ring follows from the sockets of the host when it was made. */
+static void check_ring(struct live *l)
+{
+	size_t sockets = snapshot__count_sockets(), wanted = programs__ring_bytes(sockets);
+
+	if (!l->ring_wanted || wanted < 2 * l->ring_wanted)
+		return;
+	l->ring_wanted = wanted;
+	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was made for "
+		    "fewer may overflow: restart the watch, or give it --ring %zuMiB", sockets,
+		    bpf_map__max_entries(l->bpf->maps.events) >> 20, wanted >> 20);
 }
 
 /* ---- passes ---- */
@@ -464,6 +520,30 @@ static int take_presence(struct live *l)
 	r.snapshot.begun_ns = clock__mono_ns();
 	err = snapshot__by_netns(l->snapshot, false, on_present, on_netns, l,
 				 &r.snapshot.complete);
+	if (!err)
+		err = push_present(l);
+	r.mono_ns = clock__mono_ns();
+	return err ? err : push(l, &r);
+}
+
+/*
+ * What is told at the end is as of then: everything that is open, with its counts and clocks. Sockets
+ * that a process holds are looked for twice, as the walk over the table may miss somebody.
+ */
+static int take_last_pass(struct live *l)
+{
+	struct record r = { .type = RECORD_SNAPSHOT, .snapshot.last = true };
+	int err;
+
+	/* Where events were lost, who is not found must not have been heard of in the same unit. */
+	if (l->passes_after_loss)
+		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
+	l->present_count = 0;
+	begin_namespaces(l);
+	r.snapshot.begun_ns = clock__mono_ns();
+	err = snapshot__by_netns(l->snapshot, false, on_seen, on_netns, l, &r.snapshot.complete);
+	if (!err)
+		err = snapshot__held(l->snapshot, on_present, l);
 	if (!err)
 		err = push_present(l);
 	r.mono_ns = clock__mono_ns();
@@ -541,6 +621,18 @@ static int open_kernel_btf(struct btf **btf)
 	return -ENOTSUP;
 }
 
+/* A step of the wall clock wakes whoever waits for the ring, too. The ring is read by
+ * ring_buffer__consume(), which takes no notice of a descriptor more. */
+static void watch_clock(struct live *l)
+{
+	struct epoll_event on_set = { .events = EPOLLIN };
+
+	l->steps = clock__watch_steps();
+	if (l->steps >= 0 &&
+	    epoll_ctl(ring_buffer__epoll_fd(l->ring), EPOLL_CTL_ADD, l->steps, &on_set))
+		log_debug("a step of the clock wakes nobody: %s", strerror(errno));
+}
+
 static void push_preamble(struct live *l)
 {
 	uint64_t now = clock__mono_ns();
@@ -604,6 +696,7 @@ int live__open(const struct live_config *config, struct live **out)
 	if (!l)
 		return -ENOMEM;
 	l->config = *config;
+	l->steps = -1;
 	l->names = netns__watch_names();
 	l->own_netns = netns__own_inode();
 	l->realtime_offset_ns = clock__realtime_offset_ns();
@@ -623,7 +716,8 @@ int live__open(const struct live_config *config, struct live **out)
 					     .idle_gap_ms = config->idle_gap_ms,
 					     .all_states = config->all_states };
 	if (!programs.ring_bytes)
-		programs.ring_bytes = programs__ring_bytes(snapshot__count_sockets());
+		programs.ring_bytes = l->ring_wanted =
+			programs__ring_bytes(snapshot__count_sockets());
 	err = programs__load(&programs, &l->bpf);
 	if (err)
 		goto fail;
@@ -633,6 +727,12 @@ int live__open(const struct live_config *config, struct live **out)
 		log_error("cannot map the ring buffer: %s", strerror(-err));
 		goto fail;
 	}
+	err = ring_positions__map(&l->positions, bpf_map__fd(l->bpf->maps.events));
+	if (err) {
+		log_error("cannot map the positions of the ring buffer: %s", strerror(-err));
+		goto fail;
+	}
+	watch_clock(l);
 	err = begin(l);
 	if (err)
 		goto fail;
@@ -651,13 +751,15 @@ int live__fd(const struct live *l)
 
 int live__pump(struct live *l)
 {
-	/* The ring is empty up to here once it has been consumed. */
 	uint64_t now = clock__mono_ns();
+	bool all;
 	int err;
 
+	if (l->steps >= 0 && clock__was_set(l->steps))
+		check_clock(l, CLOCK_SET_NS);
 	notice_gone_namespaces(l);
 	l->pumped_ns = now;
-	err = ring_buffer__consume(l->ring);
+	err = read_ring(l, &all);
 	if (err < 0)
 		return l->stream_error ? l->stream_error : err;
 	if (l->identities)
@@ -667,24 +769,45 @@ int live__pump(struct live *l)
 		return err;
 	if (now >= l->next_check_ns) {
 		check_losses(l, now);
-		check_clock(l, now);
+		check_clock(l, CLOCK_STEP_NS);
+		check_ring(l);
 		err = pass(l, now);
 		if (err < 0)
 			return err;
 		l->next_check_ns = now + CHECK_NS;
 	}
 	if (now >= l->next_tick_ns) {
-		push(l, &(struct record){ .type = RECORD_TICK, .mono_ns = now });
+		/* later than what a pass has told meanwhile */
+		push(l, &(struct record){ .type = RECORD_TICK, .mono_ns = clock__mono_ns() });
 		l->next_tick_ns = now + TICK_NS;
 	}
-	return release(l, now - REORDER_WINDOW_NS);
+	if (!all)	/* what it waits for leaves the ring readable, for epoll */
+		usleep(STUCK_PAUSE_US);
+	return release(l, l->horizon_ns);
+}
+
+/* The last of the ring, also what is reserved and not submitted yet. */
+static void drain_ring(struct live *l)
+{
+	uint64_t end_ns = clock__mono_ns() + REORDER_STUCK_MAX_NS;
+	bool all;
+
+	while (!read_ring(l, &all) && !all && clock__mono_ns() < end_ns)
+		usleep(STUCK_PAUSE_US);
 }
 
 int live__stop(struct live *l)
 {
 	uint64_t now;
+	int err;
 
-	ring_buffer__consume(l->ring);
+	drain_ring(l);
+	check_losses(l, clock__mono_ns());
+	err = take_last_pass(l);
+	if (err && !l->stream_error)
+		log_warning("what is told of open sockets is older than the end of the watch: %s",
+			    strerror(-err));
+	drain_ring(l);
 	now = clock__mono_ns();
 	check_losses(l, now);
 	push(l, &(struct record){ .type = RECORD_STOP, .mono_ns = now });
@@ -698,6 +821,9 @@ void live__close(struct live *l)
 {
 	if (!l)
 		return;
+	if (l->steps >= 0)
+		close(l->steps);
+	ring_positions__unmap(&l->positions);
 	ring_buffer__free(l->ring);
 	halfopen_bpf__destroy(l->bpf);
 	snapshot__close(l->snapshot);

@@ -118,6 +118,14 @@ static void keep_from(struct reorder *r, size_t first)
 	give_back(r);
 }
 
+uint64_t reorder__horizon(struct reorder *r, uint64_t now_ns, bool all)
+{
+	if (all || !r->all_read_ns)
+		r->all_read_ns = now_ns;
+	r->gave_up = now_ns - r->all_read_ns > REORDER_STUCK_MAX_NS;
+	return (r->gave_up ? now_ns : r->all_read_ns) - REORDER_WINDOW_NS;
+}
+
 int reorder__release(struct reorder *r, uint64_t until_ns, stream_fn fn, void *context)
 {
 	size_t i;

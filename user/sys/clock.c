@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdint.h>
+#include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 
@@ -34,6 +38,28 @@ int64_t clock__realtime_offset_ns(void)
 		}
 	}
 	return offset;
+}
+
+int clock__watch_steps(void)
+{
+	/* It expires in no time that a kernel can tell, unless the clock is set: timerfd_create(2). */
+	struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	if (!timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+bool clock__was_set(int fd)
+{
+	uint64_t expirations;
+
+	return read(fd, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED;
 }
 
 bool clock__is_synchronised(void)

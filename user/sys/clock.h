@@ -11,6 +11,12 @@ uint64_t clock__mono_ns(void);
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, from the tightest of a few readings. */
 int64_t clock__realtime_offset_ns(void);
 
+/* A descriptor that becomes readable when CLOCK_REALTIME is set; -errno. The caller closes it. */
+int clock__watch_steps(void);
+
+/* Was it set since the last call? */
+bool clock__was_set(int fd);
+
 /* Does a time daemon (or the hypervisor) keep the wall clock right, as the kernel knows it? */
 bool clock__is_synchronised(void);
 
