@@ -15,7 +15,8 @@ import time
 import pytest
 
 import schema
-from lab import HALFOPEN, Lab, TCP_USER_TIMEOUT, cookie, keepalive, run, unix_ns
+from lab import (HALFOPEN, Lab, TCP_USER_TIMEOUT, cookie, inside, keepalive, run, unix_ns,
+                 wait_until)
 from nat import NatLab
 
 # Many sockets at exact times: others' load would be seen.
@@ -256,3 +257,52 @@ def test_what_is_predicted_comes_true(setting):
         assert abs(percentile(took, 0.5) / predicted["p50"] - 1) < 0.1
         assert abs(percentile(took, 0.95) / predicted["p95"] - 1) < 0.1
         assert max(took) <= predicted["max"] * 1.1
+
+
+def test_a_program_that_leaks_is_no_path_that_forgets():
+    """150 clients on a path that loses nothing. Half of them say goodbye, our program leaks their
+    sockets, and probes meet silence or an RST after an idle time that the others' never reach: of
+    the path that says nothing at all."""
+    rng = random.Random(3)
+    with Lab() as lab:
+        lab.device.ip("route", "add", "local", "10.77.100.0/24", "dev", "lo")
+        lab.device.nft("table inet off { set gone { type ipv4_addr; }\n"
+                       " chain in { type filter hook input priority 0; ip daddr @gone drop; }\n}\n")
+        watch = lab.watch("--all", "--idle-gap", "1s", f"netns = {lab.gateway.inode}")
+        listener, pairs = lab.listen(), []
+        with inside(lab.device.path):
+            for number in range(150):
+                device = lab.keep(socket.create_connection(("10.77.0.1", 7000), source_address=(
+                    f"10.77.100.{number + 1}", 0)))
+                pairs.append((lab.keep(listener.accept()[0]), device))
+        staying, leaving = pairs[:75], pairs[75:]
+        for gateway, _ in staying:
+            keepalive(gateway, rng.randint(1, 4), 1, 3)
+        for gateway, _ in leaving:
+            keepalive(gateway, 6, 1, 2)
+        for number, (gateway, device) in enumerate(leaving):
+            time.sleep(rng.uniform(0, 0.05))
+            address = device.getsockname()[0]
+            device.shutdown(socket.SHUT_WR)
+            wait_until(lambda: device.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 5, 5,
+                       "FIN_WAIT2: our kernel has acknowledged it")
+            if number % 2:
+                device.setsockopt(socket.IPPROTO_TCP, 19, 1)    # its kernel forgets: RST
+                device.close()
+            else:
+                run("ip", "netns", "exec", lab.device.name, "nft", "add", "element", "inet", "off",
+                    "gone", f"{{ {address} }}")
+        for gateway, _ in leaving:
+            wait_until(lambda: gateway.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7, 20,
+                       "state CLOSE")
+        # The witness: of those who stay, all are there.
+        for gateway, device in staying:
+            device.send(b"here")
+            assert gateway.recv(4) == b"here"
+        assert watch.stop() == 0
+        for advice in advise("--hold-open", watch.output):
+            timeout = advice.get("idle_timeout")
+            assert not timeout or timeout["estimate_s"] is None, advice["scope"]
+        said = subprocess.run([HALFOPEN, "advise", "--hold-open", watch.output], capture_output=True,
+                              text=True).stdout
+        assert "forgets after" not in said, said

@@ -118,6 +118,48 @@ def test_a_suspicion_is_no_outcome(lab):
     assert t["outcome"] in ("closed_by_peer", "closed_locally") and "half_open" not in t
 
 
+# From where the device comes back: (another address of its own, is it suspected)
+NEIGHBOURS = {
+    "the same address": ("fd77::2", True),
+    "a privacy address of the same /64": ("fd77::a1b2:c3d4:e5f6:1", True),
+    "another /64": ("fd78::2", False),
+}
+
+
+@pytest.mark.parametrize("where", NEIGHBOURS)
+def test_back_from_another_address_of_its_network(lab, where):
+    """A device with IPv6 has a /64 of its own and takes new addresses in it, at each attach or each day:
+    it raises the suspicion that the same address would. Another network's device does not."""
+    address, suspected = NEIGHBOURS[where]
+    for number, namespace in ((1, lab.gateway), (2, lab.device)):
+        namespace.ip("addr", "add", f"fd78::{number}/64", "dev", "veth0", "nodad")
+    if address.startswith("fd77::a"):
+        lab.device.ip("addr", "add", address + "/64", "dev", "veth0", "nodad")
+    watch = lab.watch("--events", "--all")
+
+    def dial(source):
+        listener = lab.listen(socket.AF_INET6)
+        with inside(lab.device.path):
+            device = lab.keep(socket.create_connection(
+                ("fd78::1" if source.startswith("fd78") else "fd77::1", 7000), source_address=(source, 0)))
+        return lab.keep(listener.accept()[0]), device
+    old, device = dial("fd77::2")
+    time.sleep(2.5)
+    new, _ = dial(address)
+    key = cookie(old)
+    if suspected:
+        suspicion = wait_until(lambda: watch.events(key, "superseded"), 5, "the suspicion")[0]
+        assert suspicion["by"]["cookie"] == cookie(new) and 0.3 <= suspicion["confidence"] < 0.99
+    device.send(b"still here")
+    assert old.recv(64) == b"still here"
+    time.sleep(2.5 if not suspected else 0.3)   # arrivals are looked at each second
+    assert bool(watch.events(key, "superseded")) == suspected
+    device.close()
+    old.close()
+    t = watch.ending(key)
+    assert t["outcome"] in ("closed_by_peer", "closed_locally") and "half_open" not in t
+
+
 def test_confirmed_by_unanswered_asks(lab):
     """No identities: the same address, the next port, and then silence on the old one."""
     watch = lab.watch("--events")

@@ -5,7 +5,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import select
 import socket
 import struct
@@ -16,8 +15,7 @@ import pytest
 
 from ends import (CLOSE_WAIT, DEVICE, ESTABLISHED, FAMILIES, GATEWAY, Text, error_of, is_told_lost,
                   monotonic_ns, says_gone, state_of, wait_for_state)
-from lab import (TCP_USER_TIMEOUT, Lab, Namespace, cookie, inside, keepalive, mono_ns, run, unix_ns,
-                 wait_until)
+from lab import (TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, mono_ns, unix_ns, wait_until)
 
 
 @pytest.fixture
@@ -281,7 +279,6 @@ def test_only_the_first_transmission_left(lab, family, way, user_timeout_ms):
     assert t["counts"]["sends_failed"] > 0
     told = watch.events(key, "send_failed")
     assert len(told) == t["counts"]["sends_failed"] and {e["why"] for e in told} == {"dropped"}
-    # The filter, at least, was not there in time for nothing: nothing left after the first.
     h = t["half_open"]
     assert abs(unix_ns(h["first_unanswered_at"]) - data[0]) < 250_000_000
     assert h["last_unanswered_at"] == h["first_unanswered_at"]

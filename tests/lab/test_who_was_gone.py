@@ -3,14 +3,13 @@
 probes after its FIN, but for data or a FIN of ours that was never acknowledged."""
 import errno
 import socket
-import struct
 import time
 
 import pytest
 
 from ends import (CLOSE_WAIT, FAMILIES, FIN_WAIT2, Text, error_of, forget, is_told_lost, monotonic_ns,
                   says_gone, wait_for_state)
-from lab import TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, mono_ns, run, unix_ns, wait_until
+from lab import TCP_USER_TIMEOUT, Lab, cookie, keepalive, mono_ns, run, unix_ns, wait_until
 from test_endings import persisting
 
 
@@ -287,26 +286,3 @@ def test_user_timeout_behind_a_closed_window(lab, family, user_timeout_ms):
     # The last probe was answered at once; so the peer was last heard then.
     assert abs(unix_ns(t["last_heard_at"]) - answers[-1][0]) < 10 * MILLISECOND
     assert not says_gone(text.line(port, "user_timeout"))
-
-
-# ---- resets ----
-
-def test_a_reset_by_a_living_program(lab):
-    """The device's program aborts (linger 0) while nothing was asked, and after somebody's forged SYN
-    has drawn a challenge ACK out of us: with the ACK flag, it comes from who knows the connection."""
-    scapy = pytest.importorskip("scapy.all")
-    watch, capture = lab.watch(), lab.capture()
-    gateway, device = lab.connect()
-    key, port = cookie(gateway), device.getsockname()[1]
-    with inside(lab.device.path):
-        raw = lab.keep(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW))
-    time.sleep(0.6)
-    raw.sendto(bytes(scapy.IP(src="10.77.0.2", dst="10.77.0.1") /
-                     scapy.TCP(sport=port, dport=7000, flags="S", seq=12345)), ("10.77.0.1", 0))
-    wait_until(lambda: lab.gateway.nstat("TcpExtTCPChallengeACK"), 5, "a challenge ACK, by nstat")
-    device.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    device.close()
-    assert error_of(gateway) == errno.ECONNRESET
-    t = watch.ending(key)
-    assert t["outcome"] == "reset_by_peer" and "half_open" not in t
-    assert capture.count("tcp.flags.reset == 1 and tcp.flags.ack == 1") == 1

@@ -192,7 +192,7 @@ static bool has_something_to_tell(const struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
 
-	return c && (c->told || connection__ended_ns(c) || c->silence.asks);
+	return c && (core->config.filter || c->told || connection__ended_ns(c) || c->silence.asks);
 }
 
 /* A pass has found it again, and nothing has befallen it: there may be a million of those, and of
@@ -225,7 +225,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	}
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
 	    !has_something_to_tell(core, s)) {
-		count_event(core, table__history(&core->table, s), e, s->partial);
+		count_event(core, NULL, e, s->partial);
 		core->totals.endings++;
 		sockets__forget(core, e->cookie);
 		return 0;
