@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Floods of forged segments against one connection: a bounded number of events, and none of the
 others' are lost."""
+import collections
 import os
 import random
 import socket
@@ -8,13 +9,14 @@ import time
 
 import pytest
 
-from forge import segment, sequence_numbers
-from lab import Lab, cookie, inside, keepalive, wait_until
+import records
+from forge import RST, SILENCED, SYN, Forger, raw_socket, segment
+from lab import Lab, cookie, inside, keepalive, mono_ns, tcp_info, wait_until
 
 # Its load would be seen by other tests at the same time.
 pytestmark = pytest.mark.alone
 
-SECONDS = 6
+SECONDS = 4
 
 
 @pytest.fixture
@@ -23,24 +25,36 @@ def lab():
         yield lab
 
 
+# Of every kind at most two events a second are told: what arguments of Forger.segment() give.
 FLOODS = {
-    "empty probes": lambda port, seq, ack: segment(port, seq - 1, ack, 0x10),
-    "probes with garbage": lambda port, seq, ack: segment(port, seq - 1, ack, 0x10, b"\0"),
-    "resets beside the mark": lambda port, seq, ack: segment(port, seq + 100, 0, 0x04),
-    "resets out of the window": lambda port, seq, ack: segment(port, seq - 10**9, 0, 0x04),
-    "old data": lambda port, seq, ack: segment(port, seq - 1000, ack, 0x10, b"x" * 8),
+    "empty probes": {"seq": -1},
+    "probes with garbage": {"seq": -1, "payload": b"\0"},
+    "resets beside the mark": {"seq": 100, "flags": RST},
+    "resets out of the window": {"seq": -10**9, "flags": RST},
+    "data taken already": {"seq": -1000, "payload": b"x" * 8},
+    "old data": {"seq": -10**9, "payload": b"x" * 8},
+    "an old ACK": {"seq": -10**9},
+    "SYNs": {"flags": SYN},
+    "SYNs with other numbers": {"seq": 10**6, "flags": SYN},
+    "timestamps ten days old": {"age_s": 864000},
+    "data ten days old": {"age_s": 864000, "payload": b"x" * 8},
+    "ACKs of what was never sent": {"ack": 1000},
+    "data above the window": {"seq": 10**7, "payload": b"x" * 8},
+    "no ACK flag": {"flags": 0},
 }
 
 
-def pour(lab, segments):
-    """Sends them again and again from the device for a while, in a process of its own; how many."""
+def pour(lab, segments, seconds):
+    """Sends a segment, or several in turn, again and again from the device for a while, in a
+    process of its own; how many."""
+    if isinstance(segments, bytes):
+        segments = [segments]
     pid = os.fork()
     if not pid:
         sent = 0
-        with inside(lab.device.path):
-            raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        raw = raw_socket(lab)
         raw.connect(("10.77.0.1", 0))
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             for _ in range(200):
                 try:
@@ -59,17 +73,26 @@ def cpu_of(watch):
     return sum(float(n) for n in open(f"/proc/{watch.process.pid}/stat").read().split()[13:15])
 
 
+def facts(path):
+    """The instants of each socket's events as they came out of the kernel's ring, probes excepted."""
+    of = collections.defaultdict(list)
+    for e in records.events(path):
+        if e.kind != records.HO_PROBE_SENT:
+            of[e.cookie].append(e.mono_ns)
+    return of
+
+
 @pytest.mark.parametrize("flood", FLOODS)
 def test_a_flood_against_one(lab, flood):
     innocent = [lab.connect() for _ in range(20)]
-    watch = lab.watch("--all", "--events", f"netns = {lab.gateway.inode}")
+    recording = lab.path("flood.ho")
+    watch = lab.watch("--all", "--events", "-w", recording, f"netns = {lab.gateway.inode}")
     for gateway, _ in innocent:
         keepalive(gateway, 1, 1, 5)
     gateway, device = lab.connect()
-    key, port = cookie(gateway), device.getsockname()[1]
-    seq, ack = sequence_numbers(device)
+    key, forger = cookie(gateway), Forger(lab, gateway, device)
     before, cpu_before = time.monotonic(), cpu_of(watch)
-    sent = pour(lab, [FLOODS[flood](port, seq, ack)])
+    sent = pour(lab, forger.segment(**FLOODS[flood]), SECONDS)
     seconds, cpu = time.monotonic() - before, cpu_of(watch)
     innocents = [cookie(g) for g, _ in innocent]
     for pair in innocent:
@@ -77,15 +100,53 @@ def test_a_flood_against_one(lab, flood):
             s.close()
     endings = [watch.ending(k) for k in innocents]
     told = len(watch.of(key, "event"))
-    print(f"{flood}: {sent / seconds:.0f} a second, {told} events in {seconds:.1f} s, "
-          f"{(cpu - cpu_before) / seconds:.1f} % of a CPU")
-    assert sent > 20000
-    assert told <= 12 * seconds + 10, f"{told} events of {sent} forged segments"
-    assert not watch.counted_losses()
     # The connection lives (a flood of probes is life), and the others' probes were all told.
     assert not [t for t in watch.of(key) if t["final"]]
+    assert watch.stop() == 0
+    came = len(facts(recording)[key])
+    print(f"{flood}: {sent / seconds:.0f} a second, {told} events told and {came} of the kernel "
+          f"in {seconds:.1f} s, {(cpu - cpu_before) / seconds:.1f} % of a CPU")
+    assert sent > 20000
+    assert told <= 2 * seconds + 5, f"{told} events of {sent} forged segments"
+    assert came <= 2 * seconds + 5, f"{came} events of the kernel of {sent} forged segments"
+    assert not watch.counted_losses()
     for t in endings:
         assert t["counts"]["probes_sent"] >= seconds - 2 and t["counts"]["events_lost"] <= 1, t
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["idle for 10 s", "asked in vain"])
+def test_floods_against_a_silent_one(lab, asked):
+    """Whoever waits for a sign of life looks at each segment: at those of the flood, too. One after
+    another against a connection each."""
+    recording = lab.path("flood.ho")
+    watch = lab.watch("--all", "--events", "-w", recording, f"netns = {lab.gateway.inode}")
+    pairs = {flood: lab.connect() for flood in FLOODS}
+    forgers = {flood: Forger(lab, *pair) for flood, pair in pairs.items()}
+    keys = {flood: cookie(gateway) for flood, (gateway, _) in pairs.items()}
+    if asked:
+        lab.device.drop("output", SILENCED)
+        for gateway, _ in pairs.values():
+            keepalive(gateway, 1, 5, 100)
+    wait_until(lambda: all(tcp_info(gateway)["probes"] if asked else
+                           min(i["last_ack_recv_ms"], i["last_data_recv_ms"]) > 10_100
+                           for gateway, _ in pairs.values() if (i := tcp_info(gateway))), 20,
+               "silence, by tcp_info")
+    poured = {}
+    for flood, what in FLOODS.items():
+        begun = mono_ns()
+        sent = pour(lab, forgers[flood].segment(**what), 1)
+        poured[flood] = sent, begun, mono_ns()
+        assert sent > 5000
+    assert watch.stop() == 0
+    loud, of = {}, facts(recording)
+    for flood, (sent, begun, ended) in poured.items():
+        came = sum(begun <= at <= ended for at in of[keys[flood]])
+        told = [e for e in watch.of(keys[flood], "event") if e["event"] != "probe_sent" and
+                begun <= int(e["mono_ns"]) <= ended]
+        if max(came, len(told)) > 2 * (ended - begun) / 1e9 + 5:
+            loud[flood] = f"{len(told)} told, {came} events of the kernel, {sent} segments"
+    assert not loud, loud
+    assert not watch.counted_losses()
 
 
 def test_a_million_connects_a_minute(lab):
@@ -117,9 +178,9 @@ def test_a_storm_of_syns(lab):
     gateway, _ = lab.connect()
     watch = lab.watch("--all", "--events", f"netns = {lab.gateway.inode}")
     keepalive(gateway, 1, 1, 5)
-    syns = [segment(20000 + n, random.getrandbits(32), 0, 0x02) for n in range(4096)]
+    syns = [segment(20000 + n, random.getrandbits(32), 0, SYN) for n in range(4096)]
     before, cpu_before = time.monotonic(), cpu_of(watch)
-    sent = pour(lab, syns)
+    sent = pour(lab, syns, SECONDS)
     seconds, cpu = time.monotonic() - before, cpu_of(watch)
     others = [l for l in watch.lines() if "socket" in l and l["socket"]["cookie"] != cookie(gateway)]
     print(f"{sent / seconds:.0f} SYNs a second, {len(others)} lines of others, "
