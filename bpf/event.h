@@ -147,19 +147,20 @@ struct ho_event {
 	ho_u32 bound_if;		/* index of the interface it is bound to; 0: none */
 	ho_u32 net_cookie;		/* of its namespace, the low 32 bits; 0: not known */
 	/* ---- HO_EVENT_FULL_2 ended here, in recordings of format 2 ---- */
-	ho_u64 delivered_ns;		/* tcp_sock.delivered_mstamp: data was last acknowledged, or,
-					 * with HO_F_UNDELIVERED, what was sent last was first sent */
+	ho_u64 delivered_ns;		/* with HO_F_UNDELIVERED, what was sent last was first sent
+					 * then; else data was last acknowledged */
 	ho_s32 ack_offset;		/* the segment's acknowledgement - snd_una */
 	ho_u32 segs_in;			/* segments received so far, taken or not */
 	ho_u32 oow_ack_jiffies;		/* last answer to an unacceptable segment (challenge ACK) */
 	ho_u32 retransmitting_ms;	/* since the first retransmission of what is under way */
+	ho_u64 acknowledged_ns;		/* something new of ours was last acknowledged; 0: not known */
 };
 
 #define HO_EVENT_SMALL 104
 #define HO_EVENT_FULL_1 184
 #define HO_EVENT_FULL_2 192
-#define HO_EVENT_FULL 216
-#define HO_EVENT_MAX 216
+#define HO_EVENT_FULL 224
+#define HO_EVENT_MAX 224
 
 _Static_assert(__builtin_offsetof(struct ho_event, last_tx_ns) == HO_EVENT_SMALL, "small event");
 _Static_assert(__builtin_offsetof(struct ho_event, bound_if) == HO_EVENT_FULL_1, "format 1");

@@ -99,11 +99,14 @@ static __always_inline bool gate__is_connection(int state)
 }
 
 /* The end of a connection that was accepted (TCP Fast Open) and never opened: its SYN-ACK was not
- * acknowledged. */
+ * acknowledged, or reset (which drops the request first). */
 static __always_inline bool gate__is_unopened_end(const struct tcp_sock *tp, int old_state,
 						  int new_state)
 {
-	return old_state == TCP_SYN_RECV && new_state == TCP_CLOSE && tp->fastopen_rsk;
+	const struct sock *sk = (const void *)tp;
+
+	return old_state == TCP_SYN_RECV && new_state == TCP_CLOSE &&
+	       (tp->fastopen_rsk || sk->sk_socket);
 }
 
 #endif

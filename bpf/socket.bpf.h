@@ -202,6 +202,18 @@ static __always_inline void socket__read_small(struct ho_event *e, const struct 
 	e->ca_state = READ_BITFIELD(typed, icsk, icsk_ca_state);
 }
 
+/* RACK notes when the last delivered segment was sent and how long it took; without SACK it does
+ * not, and the clock of deliveries serves, until it is set anew by a first transmission. */
+static __always_inline __u64 socket__acknowledged_ns(const struct ho_event *e,
+						     const struct tcp_sock *tp, const bool typed)
+{
+	__u64 sent_us = READ(typed, tp, rack.mstamp);
+
+	if (sent_us)
+		return (sent_us + READ(typed, tp, rack.rtt_us)) * 1000;
+	return e->bytes_acked && !(e->flags & HO_F_UNDELIVERED) ? e->delivered_ns : 0;
+}
+
 static __always_inline void socket__read_full(struct ho_event *e, const struct tcp_sock *tp,
 					      const bool typed)
 {
@@ -239,6 +251,7 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	if (e->delivered_ns &&
 	    READ(typed, tp, first_tx_mstamp) == READ(typed, tp, delivered_mstamp))
 		e->flags |= HO_F_UNDELIVERED;
+	e->acknowledged_ns = socket__acknowledged_ns(e, tp, typed);
 	e->ack_offset = 0;
 	e->segs_in = READ(typed, tp, segs_in);
 	e->oow_ack_jiffies = READ(typed, tp, last_oow_ack_time);

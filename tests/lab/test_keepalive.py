@@ -237,10 +237,6 @@ def test_cuts_that_mend(lab):
             unseen += 1
             continue
         assert t["outcome"] in ("keepalive_timeout", "user_timeout", "retransmit_timeout"), (r, t)
-        if t["outcome_detail"] == "unasked":    # what our own filter drops asks nobody
-            assert r["way"] != "in" and "half_open" not in t, (r, t)
-            assert t["counts"]["probes_failed"] + t["counts"]["sends_failed"], (r, t)
-            continue
         declared = unix_ns(t["half_open"]["declared_at"]) - offset
         bounds = t["half_open"]["latency_ms"]
         low, high = (declared - r["cut"][1]) / 1e6 - 5, (declared - r["cut"][0]) / 1e6 + 5

@@ -154,13 +154,10 @@ static void notice_life(struct connection *c, const struct ho_event *e, uint32_t
 		c->heard_is_lower_bound = state != TCP_ESTABLISHED;
 }
 
-/* The kernel's clock of what was delivered stands at the last new acknowledgement, unless all
- * had been acknowledged and more was sent since. */
 static void notice_acknowledgement(struct connection *c, const struct ho_event *e)
 {
-	if (e->delivered_ns && e->bytes_acked && !(e->flags & HO_F_UNDELIVERED) &&
-	    e->delivered_ns > c->incidents->acknowledged_ns && e->delivered_ns <= e->mono_ns)
-		c->incidents->acknowledged_ns = e->delivered_ns;
+	if (e->acknowledged_ns > c->incidents->acknowledged_ns && e->acknowledged_ns <= e->mono_ns)
+		c->incidents->acknowledged_ns = e->acknowledged_ns;
 	/* It is exact, where the clocks of what was heard are jiffies. */
 	notice_heard(c, c->incidents->acknowledged_ns);
 }
