@@ -154,13 +154,15 @@ struct ho_event {
 	ho_u32 oow_ack_jiffies;		/* last answer to an unacceptable segment (challenge ACK) */
 	ho_u32 retransmitting_ms;	/* since the first retransmission of what is under way */
 	ho_u64 acknowledged_ns;		/* something new of ours was last acknowledged; 0: not known */
+	ho_u32 ts_recent_s;		/* the peer's last timestamp came, in s since boot; 0: none */
+	ho_u32 pad2;
 };
 
 #define HO_EVENT_SMALL 104
 #define HO_EVENT_FULL_1 184
 #define HO_EVENT_FULL_2 192
-#define HO_EVENT_FULL 224
-#define HO_EVENT_MAX 224
+#define HO_EVENT_FULL 232
+#define HO_EVENT_MAX 232
 
 _Static_assert(__builtin_offsetof(struct ho_event, last_tx_ns) == HO_EVENT_SMALL, "small event");
 _Static_assert(__builtin_offsetof(struct ho_event, bound_if) == HO_EVENT_FULL_1, "format 1");

@@ -173,7 +173,8 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 					     struct sock *sk, const struct tcp_sock *tp,
 					     bool data_idle, __u8 *verdict)
 {
-	bool own_probe = s->seq == -1 && s->payload <= 1;
+	/* The peer's own probe, or bytes that were taken before: whatever the kernel makes of it. */
+	bool repeats = s->seq < 0 && s->end <= 0 && (s->payload || s->seq == -1);
 
 	/* The kernel takes one with the next sequence number only, and answers others by a
 	 * challenge (RFC 5961, 3.2): what it does not take ends nothing. */
@@ -182,10 +183,9 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 	*verdict = segment__judge(s, skb, tp);
 	if (*verdict == HO_SEGMENT_REFUSED)
 		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp);
-	if (!own_probe && !data_idle && *verdict != HO_SEGMENT_REPEATED &&
-	    !gate__ends_a_silence(tp))
+	if (!repeats && !data_idle && *verdict != HO_SEGMENT_REPEATED && !gate__ends_a_silence(tp))
 		return false;
-	return !(own_probe || segment__moves_no_clock(s, *verdict)) ||
+	return !(repeats || segment__moves_no_clock(s, *verdict)) ||
 	       repeated__may_be_told(compat__cookie(sk));
 }
 

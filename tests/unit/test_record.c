@@ -144,10 +144,10 @@ static void test_broken_records_are_refused(void **state)
 	assert_string_equal(why, "an event without a socket cookie");
 	r = (struct record){ .type = RECORD_EVENT, .event = { .cookie = 3, .kind = HO_STATE } };
 	size = record__encode(&r, buffer);
-	words[0] = size - 32;	/* as it was before segments were judged */
-	assert_int_equal(record__decode(buffer, size - 32, &out, &why), 0);
-	words[0] = size - 40;	/* ... and before it told of interfaces */
+	words[0] = size - 40;	/* as it was before segments were judged */
 	assert_int_equal(record__decode(buffer, size - 40, &out, &why), 0);
+	words[0] = size - 48;	/* ... and before it told of interfaces */
+	assert_int_equal(record__decode(buffer, size - 48, &out, &why), 0);
 	words[0] = size - 16;
 	assert_int_equal(record__decode(buffer, size - 16, &out, &why), -EBADMSG);
 	assert_string_equal(why, "an event of a size that this version does not know");

@@ -10,12 +10,25 @@ static uint32_t hash_of_peer(const struct endpoint *peer)
 	return mix__bytes(mix__number(0, peer->port), peer->address, sizeof(peer->address));
 }
 
+/* An IPv4 address lies in the first four bytes. */
+static size_t network_bytes(const struct endpoint *peer)
+{
+	bool link_local = peer->address[0] == 0xfe && (peer->address[1] & 0xc0) == 0x80;
+
+	return link_local || endpoint__is_mapped(peer->address) ? sizeof(peer->address) : 8;
+}
+
 uint32_t arrivals__key(uint32_t netns, const struct endpoint *local, const struct endpoint *peer)
 {
 	uint64_t hash = mix__number(netns, local->port);
 
 	hash = mix__bytes(hash, local->address, sizeof(local->address));
-	return mix__bytes(hash, peer->address, sizeof(peer->address));
+	return mix__bytes(hash, peer->address, network_bytes(peer));
+}
+
+bool arrivals__is_exact(uint8_t family, const struct endpoint *peer)
+{
+	return family == AF_INET || network_bytes(peer) == sizeof(peer->address);
 }
 
 struct arrival *arrivals__at(const struct arrivals *a, uint32_t number)

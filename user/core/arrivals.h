@@ -33,7 +33,11 @@ struct arrivals {
 
 #define ARRIVALS_MAX (1U << 16)
 
-/* Who may supersede whom: connections of one peer address to one port of ours. */
+/* Do others of the key have this very address? A device with IPv6 has a /64 and many addresses of
+ * it; link-local ones share theirs. */
+bool arrivals__is_exact(uint8_t family, const struct endpoint *peer);
+
+/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of ours. */
 uint32_t arrivals__key(uint32_t netns, const struct endpoint *local, const struct endpoint *peer);
 
 /* Where memory is short, nothing is remembered. */

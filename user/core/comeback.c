@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "comeback.h"
 #include "sockets.h"
@@ -10,6 +11,8 @@
 
 /* A device that holds two connections at once may take this long to be heard on the older one. */
 #define SURE_AFTER_NS 5000000000ULL
+/* A device that had forgotten a connection dials again this soon after its first SYN. */
+#define REDIAL_NS 5000000000ULL
 
 /* Both ends of the comparison are named, and differently. */
 bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port)
@@ -51,6 +54,16 @@ static void on_suspicion(void *context, uint64_t cookie, const struct arrival *b
 	if (!old)
 		return;
 	peer.port = old->peer_port;
+	if (!arrivals__is_exact(by->family, &by->peer)) {
+		const struct arrival *came = arrivals__with_cookie(
+			&core->supersession.arrivals, cookie);
+		const struct connection *c = table__history(&core->table, old);
+
+		if (!came && !(c && c->addressed))
+			return;	/* which of its network's addresses was it? */
+		if (came)
+			peer = came->peer;
+	}
 	suspect_successor(core, old, by, &peer, confidence);
 }
 
@@ -83,14 +96,53 @@ static void seat_device(struct core *core, struct slot *s, uint16_t local_port, 
 		suspect_successor(core, old, by, &c->peer, 1);
 }
 
+bool comeback__has_redialed(const struct connection *c)
+{
+	const struct incidents *i = incidents__of(c);
+
+	return i->found_by == FOUND_BY_RESET && i->syn_heard_ns &&
+	       i->ended_ns < i->syn_heard_ns + REDIAL_NS;
+}
+
+static bool is_same(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && !memcmp(a->address, b->address, sizeof(a->address));
+}
+
+static void link_redial(struct connection *c, const struct ho_event *e)
+{
+	struct endpoint local = endpoint__of(e->local, e->local_port);
+	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+	struct successor by = { .cookie = e->cookie, .at_ns = e->mono_ns, .peer = peer,
+				.family = e->family, .confidence = 1 };
+	struct told told;
+
+	if (comeback__has_redialed(c) && c->netns == e->netns && is_same(&c->local, &local) &&
+	    is_same(&c->peer, &peer))
+		incidents__suspect_successor(c, &by, &told);
+}
+
+/* Those that wait are few: a SYN on an open connection and the reset after it came before. */
+static void find_redialed(struct core *core, const struct ho_event *e)
+{
+	struct connection *c;
+
+	for (c = core->redialed; c; c = c->incidents->next_ended)
+		link_redial(c, e);
+	for (c = core->syns_heard ? core->first_ended : NULL; c; c = c->incidents->next_ended)
+		link_redial(c, e);
+}
+
 /* Told of for the first time: did it come to us? True if somebody has said who it is. */
 bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e)
 {
 	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 	uint32_t device;
 
-	if (e->kind == HO_STATE && e->state == TCP_ESTABLISHED && e->old_state == TCP_SYN_RECV)
+	if (e->kind == HO_STATE && e->state == TCP_ESTABLISHED && e->old_state == TCP_SYN_RECV) {
 		arrivals__add(&core->supersession.arrivals, e);
+		find_redialed(core, e);
+	}
 	peer = endpoint__mapped(&peer, e->family);
 	device = identities__device_of(&core->identities, &peer, e->mono_ns, s->partial);
 	if (device)

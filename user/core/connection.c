@@ -102,15 +102,17 @@ static bool was_heard_since_ask(const struct connection *c, const struct ho_even
 	return !jiffies__is_before(stamps__heard(e, hz), s->last_ask_jiffies);
 }
 
-/* Are those clocks explained by a segment that was told, and answered nothing? More may have come
- * within its jiffy: the count of segments tells. */
+/* Are those clocks explained by a segment that was told, and answered nothing? Where it had moved
+ * them itself, an answer may have come within the same jiffy, hidden by the gate: one segment more. (A
+ * stranger may send any number.) */
 static bool was_told_of(const struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	const struct deafness *d = &incidents__of(c)->deafness;
-	uint32_t this = e->kind == HO_HEARD;
+	uint32_t this = e->kind == HO_HEARD, heard = stamps__heard(e, hz);
 
-	return d->asks && !jiffies__is_before(d->heard_jiffies, stamps__heard(e, hz)) &&
-	       (!e->segs_in || e->segs_in - this == d->segs_in);
+	if (!d->asks || jiffies__is_before(d->heard_jiffies, heard))
+		return false;
+	return d->heard_jiffies != heard || !e->segs_in || e->segs_in - this - d->segs_in != 1;
 }
 
 /* Whoever was asked by data or a FIN has answered once some of it is acknowledged; the smallest
@@ -145,8 +147,12 @@ static void notice_life(struct connection *c, const struct ho_event *e, uint32_t
 		if (has_acknowledged(c, e))
 			silence__answered_unseen(c, heard);
 		else
-			silence__heard_unanswering(c, e, heard);
+			silence__heard_unanswering(c, e, heard, stamps__heard(e, hz));
 	}
+	/* Data on the fast path had left the count of probes, and an ACK since then has not. */
+	if (c->silence.count_before && stamps__earliest(e, e->rcv_tstamp_jiffies, hz) >
+					       c->last_heard_ns + jiffies__to_ns(1, hz))
+		c->silence.count_before = 0;
 	notice_heard(c, heard);
 	/* In these states tcp_rcv_established() does not run: the peer's empty probes pass
 	 * unseen, by us and by the kernel's own clocks. */
@@ -281,8 +287,13 @@ static uint64_t first_transmission_ns(const struct ho_event *e, uint32_t hz)
 static void ask_carrying(struct connection *c, const struct ho_event *e, uint64_t at_ns,
 			 enum ask kind)
 {
-	if (!(c->silence.kinds & ASK_CARRYING))
-		c->incidents->deafness.bytes_acked = e->bytes_acked;
+	struct deafness *d = &c->incidents->deafness;
+
+	if (!(c->silence.kinds & ASK_CARRYING)) {
+		d->bytes_acked = e->bytes_acked;
+		d->carrying_ns = at_ns;
+		d->asks_before = c->silence.asks;
+	}
 	silence__ask(c, at_ns, e->jiffies, kind);
 }
 
@@ -310,14 +321,17 @@ static void ask_by_first_transmission(struct connection *c, const struct ho_even
 {
 	uint64_t first = first_transmission_ns(e, rules->hz);
 
-	if (kind == ASK_FIN && !(e->packets_out > 1))
-		note_local_close(c, first, rules->suspect_after);
+	if (e->flags & HO_F_FIN_QUEUED)
+		note_local_close(c, e->packets_out > 1 ? e->mono_ns - jiffies__to_ns(e->rto_jiffies,
+										     rules->hz)
+						       : first,
+				 rules->suspect_after);
 	if (is_at(first, c->incidents->first_failed_ns, rules->hz) ||
 	    (first <= c->last_heard_ns && !(e->flags & HO_F_UNDELIVERED)))
 		return;
 	ask_carrying(c, e, first, kind);
 	if (first + 1000ULL * (c->srtt_us + c->mdev_us) < c->last_heard_ns)
-		silence__heard_unanswering(c, e, c->last_heard_ns);
+		silence__heard_unanswering(c, e, c->last_heard_ns, stamps__heard(e, rules->hz));
 }
 
 /* Not every retransmission is told: none within the gate's time of a sign of life is. The kernel
@@ -338,7 +352,8 @@ static void ask_by_untold_retransmissions(struct connection *c, const struct ho_
 static void on_retransmit(struct connection *c, const struct ho_event *e,
 			  const struct connection_rules *rules, struct told *told)
 {
-	bool fin = e->flags & HO_F_FIN_QUEUED;
+	/* of data and a FIN the data go first */
+	bool fin = (e->flags & HO_F_FIN_QUEUED) && e->packets_out <= 1;
 	bool closed = (e->flags & HO_F_ZERO_WINDOW) && !e->retransmits;
 	enum ask kind = fin ? ASK_FIN : closed ? ASK_ZERO_WINDOW : ASK_DATA;
 	struct silence *s = &c->silence;
@@ -490,16 +505,32 @@ static void on_peer_probe(struct connection *c, const struct ho_event *e, struct
 						 .n = e->payload });
 }
 
+/* Does the kernel take it, and note when? A repetition it drops. */
+static bool moves_clocks(const struct ho_event *e)
+{
+	return e->segment == HO_SEGMENT_TAKEN ? e->ack_offset >= 0 || e->payload
+	       : e->segment == HO_SEGMENT_UNJUDGED ? e->seq_offset != -1 : false;
+}
+
+static void hear_unanswering(struct connection *c, const struct ho_event *e,
+			     const struct sign *sign, uint32_t hz)
+{
+	if (sign->new)
+		silence__answer_probes(c, e->mono_ns);
+	silence__heard_unanswering(c, e, e->mono_ns,
+				   moves_clocks(e) ? e->jiffies : stamps__heard(e, hz));
+}
+
 /* What the kernel's count of probes is once it has taken the segment. A repetition that it drops
  * leaves it alone; data on the fast path may. */
 static void follow_count(struct connection *c, const struct ho_event *e)
 {
-	bool dropped = e->segment == HO_SEGMENT_REPEATED ||
-		       (e->segment == HO_SEGMENT_UNJUDGED && e->seq_offset == -1);
-
-	if (c->silence.asks && dropped)
+	if (!moves_clocks(e)) {
+		if (!c->silence.asks)
+			c->silence.probes_out = e->probes_out;
 		return;
-	c->silence.probes_out = dropped ? e->probes_out : 0;
+	}
+	c->silence.probes_out = 0;
 	c->silence.count_before = e->payload ? e->probes_out : 0;
 }
 
@@ -510,6 +541,8 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 
 	if (rules->probes_unseen)
 		untold__find_answered_probe(c, e, rules->hz);
+	if (e->pending == HO_PENDING_PROBE0 && c->incidents)
+		untold__find_window_probes(c, e, rules->hz);
 	if (e->tcp_flags & HO_TCP_RST) {
 		on_reset_heard(c, e, rules);
 		return;
@@ -517,16 +550,15 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 	if (!sign.life) {
 		if (e->tcp_flags & HO_TCP_SYN)
 			c->incidents->syn_heard_ns = e->mono_ns;
+		c->incidents->deafness.segs_in = e->segs_in;
 		return;
 	}
-	if (e->pending == HO_PENDING_PROBE0 && c->incidents)
-		untold__find_window_probes(c, e, rules->hz);
 	notice_gap(c, e, &sign, rules->hz);
 	notice_sender(c, e);
 	if (c->silence.asks && sign__answers(&sign, c->silence.kinds))
 		silence__answered(c, e->mono_ns, rules->fold, told);
 	else if (c->silence.asks)
-		silence__heard_unanswering(c, e, e->mono_ns);
+		hear_unanswering(c, e, &sign, rules->hz);
 	if (sign.own_probe)
 		on_peer_probe(c, e, told);
 	if (sign.acknowledges && c->incidents && e->segment)
@@ -544,7 +576,7 @@ static void on_reset_received(struct connection *c, const struct ho_event *e, st
 	struct incidents *i = c->incidents;
 
 	if (!is_lately(i->reset_heard_ns, e->mono_ns, 10000000))
-		i->reset_of_an_ask = e->probes_out > 0;
+		i->reset_of_an_ask = e->probes_out || (e->packets_out && e->state == TCP_CLOSE_WAIT);
 	i->reset_ns = e->mono_ns;
 	incidents__note(c, told,
 			(struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });

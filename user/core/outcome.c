@@ -123,7 +123,10 @@ static bool was_unasked(const struct connection *c, const struct ho_event *e)
 {
 	bool gave_up = e->error && !c->incidents->reset_ns && e->error != ECONNABORTED;
 
-	if (!gave_up || c->silence.asks)
+	const struct deafness *d = &c->incidents->deafness;
+	bool asked = c->silence.asks && (!d->asks || d->first_ask_after_ns);
+
+	if (!gave_up || asked)
 		return false;
 	return c->incidents->failed_in_silence || (was_kept_in(e) && !(e->flags & HO_F_ZERO_WINDOW)) ||
 	       ((e->flags & HO_F_IN_KEEPALIVE) && !e->probes_out && !e->user_timeout_ms &&

@@ -9,6 +9,12 @@ uint32_t silence__unanswered(const struct connection *c)
 	return c->silence.asks ? c->silence.asks - 1 : 0;
 }
 
+/* An answer within the usual time: whatever else was asked meanwhile was asked for its own sake. */
+static bool is_in_time(const struct connection *c, uint64_t at_ns)
+{
+	return at_ns < c->silence.first_ask_ns + 1000ULL * (c->srtt_us + c->mdev_us);
+}
+
 void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
 {
 	struct silence *s = &c->silence;
@@ -25,7 +31,7 @@ void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enu
 	if (at_ns > s->last_ask_ns)
 		s->last_ask_ns = at_ns;
 	s->last_ask_jiffies = at_jiffies;
-	if (s->asks >= 2)
+	if (s->asks >= 2 && !is_in_time(c, at_ns))
 		c->told = true;
 }
 
@@ -35,7 +41,8 @@ void silence__end_episode(struct connection *c, uint64_t at_ns, enum episode_end
 	struct incidents *i = c->incidents;
 	struct episode *bigger;
 
-	if (s->asks < (end == EPISODE_DIED ? 1 : 2))
+	if (s->asks < (end == EPISODE_DIED ? 1 : 2) ||
+	    (end == EPISODE_RECOVERED && is_in_time(c, at_ns)))
 		return;
 	if (i->episodes_used == EPISODES_KEPT) {
 		memmove(&i->episodes[EPISODES_KEPT / 2], &i->episodes[EPISODES_KEPT / 2 + 1],
@@ -72,7 +79,28 @@ void silence__end(struct connection *c, uint64_t at_ns)
 		c->incidents->deafness = (struct deafness){ 0 };
 }
 
-void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns)
+void silence__answer_probes(struct connection *c, uint64_t at_ns)
+{
+	struct silence *s = &c->silence, rest = *s;
+	struct deafness *d = &c->incidents->deafness;
+
+	if (!(s->kinds & ~ASK_CARRYING) || !(s->kinds & ASK_CARRYING) || !d->asks_before)
+		return;
+	rest.asks = s->asks > d->asks_before ? s->asks - d->asks_before : 1;
+	rest.kinds = s->kinds & ASK_CARRYING;
+	rest.first_ask_ns = d->carrying_ns;
+	if (s->kinds & ASK_PROBE)
+		c->probes_answered++;
+	s->asks = d->asks_before;
+	s->kinds &= ~ASK_CARRYING;
+	silence__end_episode(c, at_ns, EPISODE_RECOVERED);
+	*s = rest;
+	d->asks_before = 0;
+	c->silences++;
+}
+
+void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns,
+				uint32_t clock_jiffies)
 {
 	struct deafness *d = &c->incidents->deafness;
 
@@ -80,7 +108,7 @@ void silence__heard_unanswering(struct connection *c, const struct ho_event *e, 
 		return;
 	d->asks = c->silence.asks;
 	d->first_ask_after_ns = at_ns < c->silence.last_ask_ns ? c->silence.last_ask_ns : 0;
-	d->heard_jiffies = e->jiffies;
+	d->heard_jiffies = clock_jiffies;
 	d->segs_in = e->segs_in;
 	c->told = true;
 }

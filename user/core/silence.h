@@ -54,6 +54,8 @@ struct deafness {
 	uint32_t heard_jiffies;		/* as of then, the kernel's clocks of the peer ... */
 	uint32_t segs_in;		/* ... and how many segments had come */
 	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
+	uint64_t carrying_ns;		/* when that was made ... */
+	uint16_t asks_before;		/* ... and how many others before it in this silence */
 	uint8_t retransmits;		/* expiries of the RTO since then, as far as they are told */
 };
 
@@ -90,8 +92,13 @@ void silence__answered(struct connection *c, uint64_t at_ns, bool fold, struct t
  * watched in CLOSE_WAIT and FIN_WAIT, and an event may be lost. */
 void silence__answered_unseen(struct connection *c, uint64_t at_ns);
 
-/* The peer was heard, and answered nothing: the silence goes on. Of a connection that has
- * incidents. */
-void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns);
+/* The peer was heard, and did not answer all: the silence goes on. `clock_jiffies` is what the
+ * kernel's clocks of the peer show after that. Of a connection that has incidents. */
+void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns,
+				uint32_t clock_jiffies);
+
+/* Something new came, which answers what carries nothing, and acknowledged nothing: a silence that
+ * began with such asks goes on with those that carry data or a FIN. */
+void silence__answer_probes(struct connection *c, uint64_t at_ns);
 
 #endif

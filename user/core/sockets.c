@@ -11,6 +11,9 @@
 #include "tcp_states.h"
 #include "telling.h"
 
+/* So long a reset connection waits for the next one from its peer's address and port. */
+#define REDIAL_NS 4000000000ULL
+
 void sockets__free_history(struct connection *c)
 {
 	if (!c)
@@ -103,6 +106,37 @@ static void count_event(struct core *core, const struct connection *c, const str
 		undecided__add(&core->undecided, e->cookie);
 }
 
+/* Told, and forgotten. */
+static void tell_last(struct core *core, struct connection *c)
+{
+	count_undecided(core, c);
+	count_half_open(core, c);
+	if (telling__is_worth(core, c))
+		telling__timeline(core, c);
+	sockets__forget(core, c->cookie);
+}
+
+/* The device dials again from the same port: a second after its first SYN, as most do, or later. */
+static bool waits_for_successor(const struct connection *c, uint64_t until_ns)
+{
+	return comeback__has_redialed(c) && !c->incidents->successor &&
+	       until_ns < c->incidents->ended_ns + REDIAL_NS;
+}
+
+static void tell_redialed(struct core *core, uint64_t until_ns)
+{
+	struct connection **at = &core->redialed, *c;
+
+	while ((c = *at)) {
+		if (waits_for_successor(c, until_ns)) {
+			at = &c->incidents->next_ended;
+			continue;
+		}
+		*at = c->incidents->next_ended;
+		tell_last(core, c);
+	}
+}
+
 void sockets__tell_ended(struct core *core, uint64_t until_ns)
 {
 	struct connection *c;
@@ -114,15 +148,17 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	if (due)
 		comeback__judge_ended(core, due);
 	while ((c = core->first_ended) && connection__ended_ns(c) <= until_ns) {
-		count_undecided(core, c);
-		count_half_open(core, c);
 		core->first_ended = c->incidents->next_ended;
 		if (!core->first_ended)
 			core->last_ended = NULL;
-		if (telling__is_worth(core, c))
-			telling__timeline(core, c);
-		sockets__forget(core, c->cookie);
+		if (!waits_for_successor(c, until_ns)) {
+			tell_last(core, c);
+			continue;
+		}
+		c->incidents->next_ended = core->redialed;
+		core->redialed = c;
 	}
+	tell_redialed(core, until_ns);
 }
 
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
@@ -254,6 +290,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 		return -ENOMEM;
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
 		count_event(core, c, e, s->partial);
+	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	core->unseen += told.untold_probes;
 	if (!connection__ended_ns(c) && !incidents__successor(c) &&
 	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)

@@ -15,12 +15,15 @@ static uint64_t before(uint64_t ns, uint64_t ago)
 	return ns > ago ? ns - ago : 0;
 }
 
-/* `ns`, or as many wraps earlier as make it no later than the socket's last segment. */
+/* `ns`, or as many wraps earlier as make it no later than the socket's last segment, and no more than
+ * half a wrap later than the peer's last timestamp: each of its segments has one, if any has. */
 static uint64_t unwrapped(const struct ho_event *e, uint64_t ns, uint32_t hz)
 {
-	uint64_t limit = e->last_tx_ns + jiffies__to_ns(TOLERANCE_JIFFIES, hz);
+	uint64_t last_ns = e->last_tx_ns + jiffies__to_ns(TOLERANCE_JIFFIES, hz);
+	uint64_t timestamp_ns = e->ts_recent_s * 1000000000ULL + wrap_ns(hz) / 2;
 
-	while (e->last_tx_ns && ns > limit && ns > wrap_ns(hz))
+	while (ns > wrap_ns(hz) &&
+	       ((e->last_tx_ns && ns > last_ns) || (e->ts_recent_s && ns > timestamp_ns)))
 		ns -= wrap_ns(hz);
 	return ns;
 }

@@ -39,6 +39,9 @@ struct core {
 	char *reset_reasons[RESET_REASONS_MAX];
 
 	struct connection *first_ended, *last_ended;
+	uint64_t syns_heard;	/* on open connections, so far */
+	struct connection *redialed;	/* ended by a reset of one whose SYN had come: its next
+					 * connection is waited for */
 	uint64_t now_ns, next_every_ns, next_arrivals_ns;
 	uint64_t last_pass_ns;		/* when the last complete pass began */
 	uint64_t counted;		/* losses that the kernel counted ... */

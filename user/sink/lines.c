@@ -397,7 +397,8 @@ static void write_half_open(struct lines *l, const struct timeline *t)
 
 	json__object(j, "half_open");
 	json__string(j, "found_by", found_by__name(i->found_by));
-	if (i->successor && (i->found_by == FOUND_BY_SUPERSEDED || i->found_by == FOUND_BY_RESET))
+	if (i->successor && (i->found_by == FOUND_BY_SUPERSEDED ||
+			     (i->found_by == FOUND_BY_RESET && i->successor->confidence >= 1)))
 		write_successor(l, i->successor);
 	at(l, "last_heard_at", e->last_heard_ns);
 	if (e->first_unanswered_ns) {
@@ -502,7 +503,9 @@ static void write_gaps(struct json *j, const struct timeline *t)
 	const struct latency_evidence *e = &t->evidence;
 	const struct gaps *g = &t->subject.connection->gaps;
 	uint64_t idle_ms = 0;
-	bool lost = t->half_open && e->first_unanswered_ns && e->last_heard_ns && !e->deaf_asks;
+	/* After a goodbye, or where our own direction is dead, silence says nothing of the path. */
+	bool lost = t->half_open && e->first_unanswered_ns && e->last_heard_ns && !e->deaf_asks &&
+		    !incidents__of(t->subject.connection)->half_closed_ns;
 
 	if (!g->used && !lost)
 		return;

@@ -12,7 +12,7 @@
  * 1: until it told of interfaces. Still read.
  * 2: events of 192 bytes, RECORD_SILENT instead of RECORD_PRESENT, how peers are disguised. Still
  *    read.
- * 3: events of 224 bytes: what the kernel makes of a segment, what it acknowledges.
+ * 3: events of 232 bytes: what the kernel makes of a segment, what it acknowledges.
  */
 #define RECORDING_VERSION 3
 
