@@ -6,7 +6,6 @@ import heapq
 
 from ledger import FIN, KEEPALIVE, RETRANSMIT, WINDOW, Ledger
 from recording import EVENT, MS, S, SMALL
-
 ESTABLISHED, SYN_RECV, FIN_WAIT1, FIN_WAIT2, CLOSE, CLOSE_WAIT, LAST_ACK = 1, 3, 4, 5, 7, 8, 9
 EPIPE, ECONNRESET, ETIMEDOUT = 32, 104, 110
 TCP_FIN, TCP_SYN, TCP_RST, TCP_ACK = 1, 2, 4, 16
@@ -557,7 +556,7 @@ class Socket:
 
     def give_up_waiting(self, outcome, found_by):
         """A peer that answers, and leaves its window closed, is not gone."""
-        if not self.window and not self.truth.asks:
+        if not self.window and not self.truth.asks and not self.probes_out:
             self.purge()
             self.set_state(CLOSE, error=ETIMEDOUT)
             self.truth.end(self.now, outcome)
@@ -572,15 +571,14 @@ class Socket:
             return
         if self.extra_flags & (F_REPAIR | F_LINGER_0):
             moved = self.extra_flags & F_REPAIR
-            suspect = self.truth.unanswered() >= 2
-            flying, self.truth.closed_at = self.flying, self.now
+            self.truth.close(self.now)
+            suspect = self.truth.suspect_at_close
             self.set_state(CLOSE)
             if not moved:
                 self.tell(RESET_SENT)
             self.truth.end(self.now, "closed_locally" if moved else "aborted_locally",
                            "local_close" if suspect and not moved else None,
                            "moved" if moved else "linger_0")
-            del flying
             return
         self.fin_queued = True
         self.truth.close(self.now)

@@ -28,6 +28,7 @@ class Ledger:
         self.slowest = self.slowest_told = 0
         self.probes_sent = self.probes_answered = self.peer_probes = 0
         self.probes_failed = self.sends_failed = self.window_probes = 0
+        self.was_killed_unasked = False
         self.failed_at = 0          # this host dropped something of ours
         self.answers_unsure = 0     # seen by later clocks alone: the last may stay unknown
         self.wire = []              # for a reader: what was on it
@@ -65,13 +66,14 @@ class Ledger:
         self.asks, self.heard_at = [a for a in self.asks if a not in answered], at
 
     def answer(self, at, asks, seen):
-        told = [a.at for a in asks if a.told or a.kind == WINDOW]
-        if seen and told:
+        told = [a.at for a in asks if a.told]
+        if seen and (told or asks[0].kind == WINDOW):
             self.slowest = max(self.slowest, at - asks[0].at)
-            self.slowest_told = max(self.slowest_told, at - told[0])
+            self.slowest_told = max(self.slowest_told, at - told[0] if told else 0)
         if any(a.kind == KEEPALIVE for a in asks):
             self.probes_answered += 1
-            self.failed_at = 0          # this host dropped something of ours
+            self.was_killed_unasked = False
+        self.failed_at = 0          # this host dropped something of ours
         self.answers_unsure = 0 if seen else 1
         self.end_episode(asks, "recovered")
 
@@ -95,6 +97,8 @@ class Ledger:
         gave_up = found_by not in (None, "reset", "local_close")
         goodbye = self.half_closed_at is not None and all(a.kind == KEEPALIVE for a in self.asks)
         kept = self.failed_at > self.heard_at and not any(a.at > self.heard_at for a in self.asks)
+        # Or a count from before the peer was heard (data on the fast path leave it) killed it.
+        self.was_killed_unasked = gave_up and not kept and not self.asks
         if gave_up and (kept or not self.asks):
             found_by, detail = None, "unasked"
         elif goodbye and found_by != "local_close":
