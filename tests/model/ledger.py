@@ -30,6 +30,7 @@ class Ledger:
         self.probes_failed = self.sends_failed = self.window_probes = 0
         self.was_killed_unasked = False
         self.failed_at = 0          # this host dropped something of ours
+        self.episode_unsure = False
         self.answers_unsure = 0     # seen by later clocks alone: the last may stay unknown
         self.wire = []              # for a reader: what was on it
         self.episodes = []          # (kind: of all asks, of those told; (fewest, most asks), end)
@@ -39,6 +40,7 @@ class Ledger:
 
     def ask(self, at, kind, told=True, end=None):
         self.asks.append(Ask(at, kind, told, end))
+        self.episode_unsure = False     # its event tells how the silence before ended
         self.wire.append((at, f"asked: {kind}{'' if told else ', untold'}"))
 
     def tell_first_transmission(self, kind):
@@ -74,8 +76,11 @@ class Ledger:
             self.probes_answered += 1
             self.was_killed_unasked = False
         self.failed_at = 0          # this host dropped something of ours
+        self.episode_unsure = False
         self.answers_unsure = 0 if seen else 1
+        before = len(self.episodes)
         self.end_episode(asks, "recovered")
+        self.episode_unsure = not seen and len(self.episodes) > before
 
     def end_episode(self, asks, end):
         if not asks:

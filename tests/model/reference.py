@@ -67,7 +67,7 @@ def is_told_by(said, made):
 def wrong_episodes(life, truth, timeline):
     said = [(e["kind"], e["asks"], e["end"]) for e in timeline["episodes"] if e["end"] != "open"]
     made = list(truth.episodes)
-    if truth.answers_unsure and not life.ended and len(said) < len(made):
+    if truth.episode_unsure and not life.ended and len(said) < len(made):
         made.pop()      # no later event told its end
     return "" if is_told_by(said, made) else f"episodes {said}, not {made}"
 
