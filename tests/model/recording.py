@@ -10,14 +10,12 @@ JUDGED = 181                    # where the segment's verdict and its time to li
 EVENT = struct.Struct("<QQBBBBI16s16sHHHHIIIIIIIIIBBBB" "QQQIIIIIIIIIiIIBBBBBBBx" "II" "QiIII")
 assert EVENT.size == 216
 
-NAMES = ("mono cookie kind family state old netns local peer lport pport flags error jiffies rcv lrcv "
-         "srtt idle intvl nidle nintvl ut probes nprobes po ca tx acked received lsnd chrono rto "
-         "flying unsent dout din rtx mdev seq size reason tcp backoff retr pending busy segment ttl "
-         "bound net delivered ack segs oow retms").split()
-
-
-KINDS = ("", "seen", "state", "probe", "probe_failed", "heard", "retransmit", "reset_sent", "reset",
-         "error", "gone", "window_probe", "send_failed")
+NAMES = ("mono cookie kind family state old netns local peer lport pport flags error jiffies rcv "
+         "lrcv srtt idle intvl nidle nintvl ut probes nprobes po ca tx acked received lsnd chrono "
+         "rto flying unsent dout din rtx mdev seq size reason tcp backoff retr pending busy "
+         "segment ttl bound net delivered ack segs oow retms").split()
+KINDS = ("", "seen", "state", "probe", "probe_failed", "heard", "retransmit", "reset_sent",
+         "reset", "error", "gone", "window_probe", "send_failed")
 LEFT_OUT = ("mono cookie kind family netns local peer lport pport srtt idle intvl nidle nintvl ut "
             "probes nprobes mdev ttl net").split()
 
