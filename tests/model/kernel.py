@@ -73,7 +73,8 @@ class Socket:
         # clocks: jiffies (which do not wrap here), and tcp_mstamp
         self.rcv_tstamp = self.lrcvtime = self.lsndtime = self.jiffies()
         self.oow = self.repeated_told = self.chrono = None
-        self.mstamp, self.delivered, self.first_tx = start, 0, 0
+        self.mstamp, self.delivered, self.first_tx, self.acked_at = start, 0, 0, 0
+        self.has_timestamps, self.ts_recent = rng.random() < 0.8, start // S
         # counts and timers
         self.probes_out = self.retransmits = self.total_retrans = self.backoff = 0
         self.segs_in = self.data_segs_in = self.data_segs_out = 0
@@ -114,7 +115,7 @@ class Socket:
         boot, now, stamp = BOOT_S * self.hz, self.jiffies(), self.retrans_stamp
         clock = lambda at: 0 if at is None else (at + boot) % U32     # noqa: E731
         flags |= self.flags()
-        if self.flying and self.first_tx == self.delivered:
+        if self.delivered and self.first_tx == self.delivered:
             flags |= F_UNDELIVERED
         full = (segment.seq - self.rcv_nxt, segment.size) if segment else (0, 0)
         ack = segment.ack - self.una if segment else 0
@@ -130,7 +131,9 @@ class Socket:
             segment.flags if segment else 0, self.backoff, self.retransmits, self.pending,
             self.chrono is not None, verdict, 64 if segment else 0, 0, 1,
             self.delivered, ack, self.segs_in, clock(self.oow),
-            (self.now - stamp) // MS if stamp and self.retransmits else 0)
+            (self.now - stamp) // MS if stamp and self.retransmits else 0,
+            self.acked_at if self.has_sack or not flags & F_UNDELIVERED else 0,
+            self.ts_recent if self.has_timestamps else 0, 0)
         self.records.append((self.now, event[:SMALL] if small else event))
 
     def is_owed(self):
@@ -160,10 +163,10 @@ class Socket:
         elif verdict == REFUSED:
             worth = s.flags & TCP_SYN and (self.oow is None or now - self.oow >= self.hz // 2)
         else:
-            own_probe = seq == -1 and s.size <= 1
-            worth = own_probe or data_idle or verdict == REPEATED or self.probes_out or \
+            repeats = seq < 0 and s.end <= self.rcv_nxt and (s.size or seq == -1)
+            worth = repeats or data_idle or verdict == REPEATED or self.probes_out or \
                 self.retransmits or self.unheard() >= 10 * self.hz
-            if worth and (own_probe or verdict == REPEATED or
+            if worth and (repeats or verdict == REPEATED or
                           (ack < 0 and not (s.size and seq <= 0 and s.end > self.rcv_nxt))):
                 worth = self.repeated_told is None or now - self.repeated_told >= self.hz // 2
                 if worth:
@@ -236,6 +239,8 @@ class Socket:
 
     def take(self, s):
         in_order = s.seq <= self.rcv_nxt
+        if in_order:
+            self.ts_recent = self.now // S
         fast = s.seq == self.rcv_nxt and s.size and s.ack == self.una and not self.holes and \
             not s.flags & TCP_FIN and self.state == ESTABLISHED and self.rng.random() < 0.5
         if in_order and s.end > self.rcv_nxt and s.size:
@@ -289,7 +294,7 @@ class Socket:
         gone = [f for f in self.flying if f.end <= self.una]
         self.flying = [f for f in self.flying if f.end > self.una]
         self.first_tx = max((f.sent for f in gone), default=self.first_tx)
-        self.delivered = self.now
+        self.delivered = self.acked_at = self.now
         self.backoff, self.rto = 0, self.rto_base()
         self.timer, self.pending = None, 0
         if self.flying:

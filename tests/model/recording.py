@@ -7,17 +7,17 @@ SMALL, FULL_1 = 104, 184        # bytes of an orderly opening or closing; of an 
 FLAGS_1 = 0x1ff                 # those that format 1 had
 JUDGED = 181                    # where the segment's verdict and its time to live lie
 
-EVENT = struct.Struct("<QQBBBBI16s16sHHHHIIIIIIIIIBBBB" "QQQIIIIIIIIIiIIBBBBBBBx" "II" "QiIII")
-assert EVENT.size == 216
+EVENT = struct.Struct("<QQBBBBI16s16sHHHHIIIIIIIIIBBBB" "QQQIIIIIIIIIiIIBBBBBBBx" "II" "QiIII" "QII")
+assert EVENT.size == 232
 
 NAMES = ("mono cookie kind family state old netns local peer lport pport flags error jiffies rcv "
          "lrcv srtt idle intvl nidle nintvl ut probes nprobes po ca tx acked received lsnd chrono "
          "rto flying unsent dout din rtx mdev seq size reason tcp backoff retr pending busy "
-         "segment ttl bound net delivered ack segs oow retms").split()
+         "segment ttl bound net delivered ack segs oow retms acked_at ts_recent pad").split()
 KINDS = ("", "seen", "state", "probe", "probe_failed", "heard", "retransmit", "reset_sent",
          "reset", "error", "gone", "window_probe", "send_failed")
 LEFT_OUT = ("mono cookie kind family netns local peer lport pport srtt idle intvl nidle nintvl ut "
-            "probes nprobes mdev ttl net").split()
+            "probes nprobes mdev ttl net acked_at ts_recent pad").split()
 
 
 def text_of(event):

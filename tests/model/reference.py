@@ -49,6 +49,10 @@ def wrong_counts(life, truth, counts):
             said["probes_answered"] < made["probes_answered"]
         if said["zero_window_probes"] + truth.unseen_window_probes() >= made["zero_window_probes"]:
             made["zero_window_probes"] = said["zero_window_probes"]
+    if truth.unseen_in_mixed:
+        fewest = made["probes_answered"] - truth.unseen_in_mixed
+        if fewest <= said["probes_answered"] <= made["probes_answered"]:
+            made["probes_answered"] = said["probes_answered"]
     differing = [name for name in made if made[name] != said[name]]
     return ", ".join(f"{n} {said[n]}, not {made[n]}" for n in differing)
 
@@ -69,6 +73,8 @@ def wrong_episodes(life, truth, timeline):
     made = list(truth.episodes)
     if truth.episode_unsure and not life.ended and len(said) < len(made):
         made.pop()      # no later event told its end
+    if truth.unseen_in_mixed and len(said) < len(made):
+        return ""
     return "" if is_told_by(said, made) else f"episodes {said}, not {made}"
 
 

@@ -103,16 +103,19 @@ static bool was_heard_since_ask(const struct connection *c, const struct ho_even
 }
 
 /* Are those clocks explained by a segment that was told, and answered nothing? Where it had moved
- * them itself, an answer may have come within the same jiffy, hidden by the gate: one segment more. (A
- * stranger may send any number.) */
+ * them itself, just when an answer was due, that may have come within the same jiffy, hidden by the
+ * gate: one segment more. (A stranger may send any number at other times.) */
 static bool was_told_of(const struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	const struct deafness *d = &incidents__of(c)->deafness;
 	uint32_t this = e->kind == HO_HEARD, heard = stamps__heard(e, hz);
+	uint64_t due_ns = c->silence.last_ask_ns + 1000ULL * (c->srtt_us + c->mdev_us) +
+			  jiffies__to_ns(2, hz);
 
 	if (!d->asks || jiffies__is_before(d->heard_jiffies, heard))
 		return false;
-	return d->heard_jiffies != heard || !e->segs_in || e->segs_in - this - d->segs_in != 1;
+	return d->heard_jiffies != heard || c->last_heard_ns > due_ns ||
+	       e->segs_in - this - d->segs_in != 1;
 }
 
 /* Whoever was asked by data or a FIN has answered once some of it is acknowledged; the smallest
@@ -240,8 +243,8 @@ static void on_probe_sent(struct connection *c, const struct ho_event *e,
 static void on_probe_failed(struct connection *c, const struct ho_event *e,
 			    const struct connection_rules *rules, struct told *told)
 {
-	untold__find_first_probes(c, e, rules->hz, told);
 	if (e->reason == HO_FAILED_DROPPED && e->probes_out) {
+		untold__find_first_probes(c, e, rules->hz, told);
 		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
 		c->silence.probes_out = e->probes_out;
 	}
@@ -416,6 +419,15 @@ static bool was_challenged(const struct connection *c, const struct ho_event *e,
 		is_lately(answered_ns, e->mono_ns, lately_ns));
 }
 
+/* Data under way that a reset answers were an ask, though nobody retransmitted them yet. */
+static void ask_by_reset_data(struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	uint64_t first = first_transmission_ns(e, hz);
+
+	if (e->packets_out && !(c->silence.kinds & ASK_CARRYING))
+		ask_carrying(c, e, first > c->last_heard_ns ? first : c->last_heard_ns, ASK_DATA);
+}
+
 /* Who still has the connection resets it with an ACK; who has lost it answers our segment with
  * a bare RST, whose sequence number is our acknowledgement (RFC 9293, 3.10.7.1). */
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
@@ -425,11 +437,8 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 
 	c->incidents->reset_heard_ns = e->mono_ns;
 	c->incidents->reset_of_an_ask = bare && (asked || was_challenged(c, e, rules->hz));
-	if (bare && e->packets_out && !(c->silence.kinds & ASK_CARRYING)) {
-		uint64_t first = first_transmission_ns(e, rules->hz);
-
-		ask_carrying(c, e, first > c->last_heard_ns ? first : c->last_heard_ns, ASK_DATA);
-	}
+	if (bare)
+		ask_by_reset_data(c, e, rules->hz);
 }
 
 /* The path was idle from `since` until `low` at the earliest, `high` at the latest, and then let
@@ -571,12 +580,16 @@ static void on_heard(struct connection *c, const struct ho_event *e,
 
 /* The tracepoint of an accepted reset; the segment itself came just before it, where the
  * receive path is watched. */
-static void on_reset_received(struct connection *c, const struct ho_event *e, struct told *told)
+static void on_reset_received(struct connection *c, const struct ho_event *e, uint32_t hz,
+			      struct told *told)
 {
 	struct incidents *i = c->incidents;
 
-	if (!is_lately(i->reset_heard_ns, e->mono_ns, 10000000))
+	if (!is_lately(i->reset_heard_ns, e->mono_ns, 10000000)) {
 		i->reset_of_an_ask = e->probes_out || (e->packets_out && e->state == TCP_CLOSE_WAIT);
+		if (e->state == TCP_CLOSE_WAIT)
+			ask_by_reset_data(c, e, hz);
+	}
 	i->reset_ns = e->mono_ns;
 	incidents__note(c, told,
 			(struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
@@ -764,7 +777,7 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 						.n = e->reason });
 		break;
 	case HO_RESET_RECEIVED:
-		on_reset_received(c, e, told);
+		on_reset_received(c, e, rules->hz, told);
 		break;
 	case HO_ERROR:
 		c->incidents->error = e->error;

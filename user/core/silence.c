@@ -9,10 +9,14 @@ uint32_t silence__unanswered(const struct connection *c)
 	return c->silence.asks ? c->silence.asks - 1 : 0;
 }
 
-/* An answer within the usual time: whatever else was asked meanwhile was asked for its own sake. */
+/* A FIN or data so soon after another ask were sent for their own sake, not because that stayed
+ * unanswered. */
 static bool is_in_time(const struct connection *c, uint64_t at_ns)
 {
-	return at_ns < c->silence.first_ask_ns + 1000ULL * (c->srtt_us + c->mdev_us);
+	const struct silence *s = &c->silence;
+
+	return (s->kinds & ASK_CARRYING) && (s->kinds & ~ASK_CARRYING) &&
+	       at_ns < s->first_ask_ns + 1000ULL * (c->srtt_us + c->mdev_us);
 }
 
 void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind)
@@ -42,7 +46,7 @@ void silence__end_episode(struct connection *c, uint64_t at_ns, enum episode_end
 	struct episode *bigger;
 
 	if (s->asks < (end == EPISODE_DIED ? 1 : 2) ||
-	    (end == EPISODE_RECOVERED && is_in_time(c, at_ns)))
+	    (end == EPISODE_RECOVERED && is_in_time(c, s->last_ask_ns)))
 		return;
 	if (i->episodes_used == EPISODES_KEPT) {
 		memmove(&i->episodes[EPISODES_KEPT / 2], &i->episodes[EPISODES_KEPT / 2 + 1],
