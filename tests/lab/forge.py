@@ -101,7 +101,8 @@ class Forger:
 
     def read(self, gateway, device):
         self.seq, self.ack = sequence_numbers(device)
-        self.ours_ms, self.theirs_ms = timestamp(gateway), timestamp(device)
+        # The lowest bit of what the kernel gives says something else; never older than its last.
+        self.ours_ms, self.theirs_ms = timestamp(gateway), timestamp(device) | 1
         self.read_at = time.monotonic()
 
     def clocks(self):

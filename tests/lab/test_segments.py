@@ -19,7 +19,7 @@ import pytest
 
 import records
 from forge import ACK, FIN, PSH, RST, SYN, Forger, raw_socket, vanish
-from lab import Lab, cookie, mono_ns, tcp_info, wait_until
+from lab import Lab, cookie, keepalive, mono_ns, tcp_info, wait_until
 
 # Its pace would suffer from other tests at the same time.
 pytestmark = pytest.mark.alone
@@ -50,9 +50,11 @@ class Target:
         gateway.setblocking(False)
         self.forger = Forger(lab, gateway, device, raw)
         vanish(device)
-        self.ts_recent = self.forger.theirs_ms
+        # The kernel's ts_recent lies between: it keeps the newest timestamp of what it accepts.
+        self.ts_highest = self.forger.theirs_ms
+        self.ts_recent = self.ts_highest - 100      # the handshake's may be older than that read
         self.written = 0
-        self.refused_ns = self.quiet_since = 0
+        self.refused_ns = 0
         self.widest = tcp_info(gateway)["rcv_wnd"]
         if rng.random() < 0.3:      # so that the peer's window limits how old an ACK may be
             while self.info()["bytes_acked"] < 100_000:
@@ -71,9 +73,9 @@ class Target:
 
     def say(self, info, payload=b""):
         """A segment as the device's own kernel would send it."""
-        self.ts_recent = self.forger.clocks()[0]
+        self.ts_highest = max(self.ts_highest, self.forger.clocks()[0])
         self.forger.send(info["bytes_received"], info["sent"], payload=payload,
-                         window=PEER_WINDOW, value=self.ts_recent)
+                         window=PEER_WINDOW, value=self.ts_highest)
 
     def acknowledge(self):
         self.say(self.info())
@@ -121,12 +123,19 @@ def closed_window(target):
         target.say(info, b"x" * min(1400, info["rcv_wnd"]))
 
 
+def asked(target):
+    """The keepalive timer asks; the device answers nothing."""
+    idle(target)
+    keepalive(target.gateway, 1, 1, 100)
+
+
 # name: (what brings a target into it, tcp_timestamps, SO_RCVBUF)
 STATES = {
     "idle": (idle, 1, None),
     "without timestamps": (idle, 0, None),
     "data in flight": (in_flight, 1, None),
     "unread data": (unread, 1, None),
+    "asked by keepalive": (asked, 1, None),
     "closed window": (closed_window, 1, 8192),
 }
 
@@ -160,38 +169,40 @@ def draw(rng, target, info):
     return Shot(seq, ack, flags, length, value)
 
 
-def paws(shot):
+def is_old(shot):
+    """Does it fail PAWS? (tcp_paws_check() has a window of one)"""
     return shot.value is not None and shot.value < -1
 
 
-def is_pure_ack(shot):
-    return shot.flags == ACK and not shot.payload
+def is_overtaken(shot):
+    """An old duplicate that the kernel may let pass all the same (tcp_disordered_ack())."""
+    return is_old(shot) and shot.flags in (ACK, ACK | PSH) and \
+        not shot.payload and not shot.seq and not shot.ack
 
 
 def may_be_life(shot, target, info):
     """Of a segment that moved none of the kernel's clocks: may it have been called life?"""
-    end = shot.seq + shot.payload + bool(shot.flags & FIN)
     if shot.flags & (SYN | RST) or not shot.flags & ACK or shot.ack > info["flight"]:
         return False
-    if paws(shot):      # a duplicate that was overtaken (tcp_disordered_ack())
-        return is_pure_ack(shot) and not shot.seq and not shot.ack
-    # One window is what was offered, now or once; an old ACK leaves no trace.
-    return -2 * target.widest <= shot.seq < 0 or \
-        shot.ack < 0 and end <= info["rcv_wnd"] and shot.seq >= 0
+    if is_old(shot):
+        return is_overtaken(shot)
+    # Below the next byte: one window is what is offered, or once was. Within the window an old ACK
+    # leaves no trace.
+    return -2 * target.widest <= shot.seq < 0 or shot.ack < 0 <= shot.seq <= info["rcv_wnd"]
 
 
 def must_be_life(shot, info):
     """Of a segment that moved none of the kernel's clocks: bytes already taken, or a probe."""
-    repeats = shot.seq == -1 and not shot.payload or \
-        shot.payload and shot.seq + shot.payload <= 0 and shot.seq >= -info["rcv_wnd"]
-    return bool(repeats) and shot.flags in (ACK, ACK | PSH) and 0 <= shot.ack <= info["flight"] and \
-        not paws(shot)
+    repeats = shot.seq + shot.payload <= 0 and shot.seq >= -info["rcv_wnd"] if shot.payload else \
+        shot.seq == -1
+    return repeats and shot.flags in (ACK, ACK | PSH) and 0 <= shot.ack <= info["flight"] and \
+        not is_old(shot)
 
 
 def need_not_be_life(shot, info):
     """Of a segment that moved a clock of the kernel's: what cannot be known when it arrives."""
     too_old = shot.ack < -min(info["snd_wnd"], info["bytes_acked"])
-    return paws(shot) and is_pure_ack(shot) or bool(shot.payload) and not shot.seq and too_old
+    return is_overtaken(shot) or shot.payload and not shot.seq and too_old
 
 
 Judged = collections.namedtuple("Judged", "key begun ended shot state accepted must may info")
@@ -216,16 +227,21 @@ def fire(target, shot):
                        5, "the segment")
     ended = mono_ns()
     accepted = moved(info, after)
-    if accepted and value is not None and shot.seq <= 0 and shot.value > 0:
-        target.ts_recent = value
     if accepted:
         must, may = not need_not_be_life(shot, info), True
     else:
         must = must_be_life(shot, info) and begun - target.refused_ns > UNTOLD_NS
-        may = may_be_life(shot, target, info) or must
+        may = may_be_life(shot, target, info)
         target.refused_ns = ended
     if shot.flags & RST and after["state"] != TCP_ESTABLISHED:
         must, may = False, True     # an ending, whatever it is called
+    if value is not None:
+        if target.ts_recent - value <= 1 < target.ts_highest - value:
+            must, may = False, True     # nobody but the kernel knows whether it is old
+        if not is_old(shot):
+            target.ts_highest = max(target.ts_highest, value)
+        if accepted and shot.seq <= 0 <= shot.ack:
+            target.ts_recent = max(target.ts_recent, value)
     return after, Judged(target.key, begun, ended, shot, after["state"], accepted, must, may,
                          info)
 
@@ -276,7 +292,7 @@ def describe(j):
     seq = place(shot.seq, [("next", 0), ("window", info["rcv_wnd"]), ("-window", -info["rcv_wnd"])])
     ack = place(shot.ack, [("una", 0), ("sent", info["flight"]), ("-acked", -info["bytes_acked"])])
     old = "without timestamp" if shot.value is None else \
-        f"timestamp {'old' if paws(shot) else 'good'}"
+        f"timestamp {'old' if is_old(shot) else 'good'}"
     return f"{'|'.join(names) or 'no flag'} {'data' if shot.payload else 'empty'}, seq {seq}, " \
         f"ack {ack}, {old}"
 
@@ -330,6 +346,6 @@ def test_life_is_what_the_kernel_accepts(state):
           f"{sum(j.must for j in judged)} must and {sum(not j.may for j in judged)} may not be "
           f"life, {sum(map(len, wrong.values()))} told wrong")
     # The borders were met.
-    assert len(judged) / 5 < accepted < len(judged) * 4 / 5
+    assert len(judged) / 10 < accepted < len(judged) * 9 / 10
     if wrong:
         pytest.fail(f"seed {SEED}, {len(judged)} segments:\n{report(wrong)}", pytrace=False)
