@@ -26,9 +26,9 @@ pytestmark = pytest.mark.alone
 
 SEGMENTS = int(os.environ.get("HALFOPEN_SEGMENTS", 10000))
 SEED = int(os.environ.get("HALFOPEN_SEED", 1))
-# Pauses between segments on one socket: more than the 100 ms in which nobody looks again; on patient
-# ones more than the half second in which life that moves no clock of the kernel's need not be told
-# again; and after life that does, more than the shortest idle gap, whose end is always told.
+# Pauses between segments on one socket: more than the 100 ms in which nobody looks again; on
+# patient ones more than the half second in which life that moves no clock of the kernel's need not
+# be told again; and after life that does, more than the shortest idle gap, whose end is told.
 HASTY_S, PATIENT_S, IDLE_S, UNTOLD_NS = 0.125, 0.65, 1.05, 600_000_000
 HASTY, PATIENT = 600, 300
 TCP_ESTABLISHED = 1
