@@ -101,7 +101,8 @@ class Forger:
 
     def read(self, gateway, device):
         self.seq, self.ack = sequence_numbers(device)
-        self.ours_ms, self.theirs_ms = timestamp(gateway), timestamp(device)
+        # The lowest bit of what the kernel gives says something else; never older than its last.
+        self.ours_ms, self.theirs_ms = timestamp(gateway), timestamp(device) | 1
         self.read_at = time.monotonic()
 
     def clocks(self):
@@ -109,14 +110,16 @@ class Forger:
         since = int((time.monotonic() - self.read_at) * 1000)
         return self.theirs_ms + since, self.ours_ms + since
 
-    def segment(self, seq=0, ack=0, flags=ACK, payload=b"", age_s=0, timestamps=None, window=512):
+    def segment(self, seq=0, ack=0, flags=ACK, payload=b"", age_s=0, timestamps=None, window=512,
+                value=None):
         """`seq` and `ack` as distances from what the gateway expects next and has sent; the
-        timestamp is `age_s` seconds old, and there is none where `timestamps` is False (by
-        default as the connection has it)."""
+        timestamp is `value`, else `age_s` seconds old, and there is none where `timestamps` is
+        False (by default as the connection has it)."""
         options = b""
         if self.timestamps if timestamps is None else timestamps:
-            value, echo = self.clocks()
-            options = timestamp_option(value - round(age_s * 1000), echo if flags & ACK else 0)
+            now, echo = self.clocks()
+            options = timestamp_option(now - round(age_s * 1000) if value is None else value,
+                                       echo if flags & ACK else 0)
         return segment(self.port, self.seq + seq, self.ack + ack if flags & ACK else 0, flags,
                        payload, options, window, self.family, self.gateway_port)
 

@@ -56,17 +56,20 @@ def cookie(sock):
     return str(int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8), "little"))
 
 
+# Of the kernel's struct tcp_info; what an older kernel has not is 0.
+TCP_INFO_FIELDS = {
+    "B": {"state": 0, "retransmits": 2, "probes": 3, "backoff": 4},
+    "I": {"unacked": 24, "last_data_recv_ms": 52, "last_ack_recv_ms": 56, "segs_out": 136,
+          "segs_in": 140, "notsent": 144, "data_segs_in": 152, "rcv_ooopack": 224, "snd_wnd": 228,
+          "rcv_wnd": 232},
+    "Q": {"bytes_acked": 120, "bytes_received": 128},
+}
+
+
 def tcp_info(sock):
-    """What a test asks of the kernel's struct tcp_info."""
-    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
-    info = {name: raw[at] for name, at in
-            (("state", 0), ("retransmits", 2), ("probes", 3), ("backoff", 4))}
-    info |= {name: struct.unpack_from("I", raw, at)[0] for name, at in
-             (("unacked", 24), ("last_data_recv_ms", 52), ("last_ack_recv_ms", 56),
-              ("segs_in", 140), ("data_segs_in", 152))}
-    info |= {name: struct.unpack_from("Q", raw, at)[0] for name, at in
-             (("bytes_acked", 120), ("bytes_received", 128))}
-    return info
+    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 240).ljust(240, b"\0")
+    return {name: struct.unpack_from(form, raw, at)[0]
+            for form, fields in TCP_INFO_FIELDS.items() for name, at in fields.items()}
 
 
 @contextlib.contextmanager

@@ -74,7 +74,7 @@ def cpu_of(watch):
 
 
 def facts(path):
-    """The instants of each socket's events as they came out of the kernel's ring, probes excepted."""
+    """When each socket's events came out of the kernel's ring, our own probes excepted."""
     of = collections.defaultdict(list)
     for e in records.events(path):
         if e.kind != records.HO_PROBE_SENT:
