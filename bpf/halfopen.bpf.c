@@ -153,6 +153,12 @@ static __always_inline void event__submit(struct ho_event *e)
 
 /* ---- receive ---- */
 
+/* What is refused, taken, taken and noted by the kernel's clocks, or dropped before have budgets of
+ * their own, so that none of them hides another. Cookies do not come this far. */
+#define REPEATED_TAKEN (1ULL << 62)
+#define REPEATED_DROPPED (1ULL << 61)
+#define REPEATED_OLD_ACK (1ULL << 60)
+
 /* May one more of this socket's be told that its clocks do not notice? */
 static __noinline bool repeated__may_be_told(__u64 cookie)
 {
@@ -176,17 +182,18 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 	/* The peer's own probe, or bytes that were taken before: whatever the kernel makes of it. */
 	bool repeats = s->seq < 0 && s->end <= 0 && (s->payload || s->seq == -1);
 
-	/* The kernel takes one with the next sequence number only, and answers others by a
-	 * challenge (RFC 5961, 3.2): what it does not take ends nothing. */
 	if (s->tcp_flags & HO_TCP_RST)
-		return !s->seq;
+		return segment__resets(s, tp);
 	*verdict = segment__judge(s, skb, tp);
 	if (*verdict == HO_SEGMENT_REFUSED)
 		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp);
 	if (!repeats && !data_idle && *verdict != HO_SEGMENT_REPEATED && !gate__ends_a_silence(tp))
 		return false;
-	return !(repeats || segment__moves_no_clock(s, *verdict)) ||
-	       repeated__may_be_told(compat__cookie(sk));
+	if (*verdict == HO_SEGMENT_REPEATED)
+		return repeated__may_be_told(compat__cookie(sk));
+	return !segment__is_idle(s) ||
+	       repeated__may_be_told(compat__cookie(sk) |
+				     (s->ack < 0 ? REPEATED_OLD_ACK : REPEATED_TAKEN));
 }
 
 /* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
@@ -685,7 +692,7 @@ static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *t
 {
 	struct ho_event *e;
 
-	if (!gate__awaits_an_answer(tp) || !repeated__may_be_told(~cookie))
+	if (!gate__awaits_an_answer(tp) || !repeated__may_be_told(cookie | REPEATED_DROPPED))
 		return 0;
 	e = event__reserve(HO_ANSWER_DROPPED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)

@@ -170,36 +170,51 @@ static __always_inline bool segment__repeats(const struct segment *s, const stru
 			  : (__u32)s->ack <= tp->snd_nxt - tp->snd_una;
 }
 
+/* The upper half of tcp_sequence(). A FIN may lie one past the window. */
+static __always_inline bool segment__is_within_window(const struct segment *s,
+						      const struct tcp_sock *tp)
+{
+	__s32 window = tp->rcv_wup + tp->rcv_wnd - tp->rcv_nxt;
+	__s32 end = s->end - !!(s->tcp_flags & HO_TCP_FIN);
+	const struct sock *sk = (const void *)tp;
+
+	if (window < 0)
+		window = 0;
+	return s->seq <= window && !(compat__refuses_end_above_window() && end > window &&
+				     sk->sk_receive_queue.qlen);
+}
+
+/* The kernel takes a reset with the next sequence number only, and answers others by a challenge
+ * (RFC 5961, 3.2): what it does not take ends nothing. */
+static __always_inline bool segment__resets(const struct segment *s, const struct tcp_sock *tp)
+{
+	return !s->seq && segment__is_within_window(s, tp);
+}
+
 /* enum ho_segment; not of a reset. */
 static __always_inline __u8 segment__judge(const struct segment *s, const struct sk_buff *skb,
 					   const struct tcp_sock *tp)
 {
-	const struct sock *sk = (const void *)tp;
-	__s32 wup = tp->rcv_wup - tp->rcv_nxt, window = wup + tp->rcv_wnd;
+	__s32 wup = tp->rcv_wup - tp->rcv_nxt;
 
-	if (window < 0)
-		window = 0;
 	if ((s->tcp_flags & HO_TCP_SYN) || !(s->tcp_flags & HO_TCP_ACK) ||
 	    segment__fails_paws(s, tp))
 		return HO_SEGMENT_REFUSED;
 	/* tcp_sequence() */
 	if (s->end < wup)
 		return segment__repeats(s, tp) ? HO_SEGMENT_REPEATED : HO_SEGMENT_REFUSED;
-	if (s->seq > window)
-		return HO_SEGMENT_REFUSED;
-	if (compat__refuses_end_above_window() && s->end > window &&
-	    sk->sk_receive_queue.qlen)
+	if (!segment__is_within_window(s, tp))
 		return HO_SEGMENT_REFUSED;
 	return segment__ack_is_taken(s, skb, tp) ? HO_SEGMENT_TAKEN : HO_SEGMENT_REFUSED;
 }
 
-/* Does it leave the kernel's clocks of the peer as they are? Then nothing closes the gate behind
- * it, and it could be told a million times a second. */
-static __always_inline bool segment__moves_no_clock(const struct segment *s, __u8 verdict)
+/* Could it come a million times a second, and be taken each time? It brings no new byte, or one that
+ * has to wait for others, and acknowledges nothing. */
+static __always_inline bool segment__is_idle(const struct segment *s)
 {
-	if (verdict == HO_SEGMENT_REPEATED)
-		return true;
-	return s->ack < 0 && !(s->payload && s->seq <= 0 && s->end > 0);
+	if (s->seq <= 0 && s->end > 0)
+		return false;
+	return s->ack < 0 || (s->seq < 0 && (s->payload || s->seq == -1));
 }
 
 #endif

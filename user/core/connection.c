@@ -102,6 +102,18 @@ static bool was_heard_since_ask(const struct connection *c, const struct ho_even
 	return !jiffies__is_before(stamps__heard(e, hz), s->last_ask_jiffies);
 }
 
+/* Of repeated bytes one is told in half a second. All that came since then had data, and no new
+ * byte. */
+static bool brought_nothing_new(const struct connection *c, const struct ho_event *e)
+{
+	const struct deafness *d = &incidents__of(c)->deafness;
+	uint32_t empty = e->kind == HO_HEARD && !e->payload;
+	uint32_t with_data = e->data_segs_in - d->data_segs_in;
+
+	return with_data && e->segs_in - d->segs_in - empty == with_data &&
+	       e->bytes_received == d->bytes_received;
+}
+
 /* Are those clocks explained by a segment that was told, and answered nothing? Where it had moved
  * them itself, just when an answer was due, that may have come within the same jiffy, hidden by the
  * gate: one segment more. (A stranger may send any number at other times.) */
@@ -112,6 +124,8 @@ static bool was_told_of(const struct connection *c, const struct ho_event *e, ui
 	uint64_t due_ns = c->silence.last_ask_ns + 1000ULL * (c->srtt_us + c->mdev_us) +
 			  jiffies__to_ns(2, hz);
 
+	if (d->asks && brought_nothing_new(c, e))
+		return true;
 	if (!d->asks || jiffies__is_before(d->heard_jiffies, heard))
 		return false;
 	return d->heard_jiffies != heard || c->last_heard_ns > due_ns ||

@@ -106,6 +106,7 @@ void silence__answer_probes(struct connection *c, uint64_t at_ns)
 void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns,
 				uint32_t clock_jiffies)
 {
+	int64_t end = (int64_t)e->seq_offset + e->payload;	/* of what it brings now */
 	struct deafness *d = &c->incidents->deafness;
 
 	if (!c->silence.asks)
@@ -114,6 +115,8 @@ void silence__heard_unanswering(struct connection *c, const struct ho_event *e, 
 	d->first_ask_after_ns = at_ns < c->silence.last_ask_ns ? c->silence.last_ask_ns : 0;
 	d->heard_jiffies = clock_jiffies;
 	d->segs_in = e->segs_in;
+	d->data_segs_in = e->data_segs_in;
+	d->bytes_received = e->bytes_received + (e->kind == HO_HEARD && end > 0 ? end : 0);
 	c->told = true;
 }
 

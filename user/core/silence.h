@@ -52,7 +52,8 @@ struct deafness {
 	uint16_t asks;			/* before it was last heard; 0: it was not heard */
 	uint64_t first_ask_after_ns;	/* the first one since then; 0: none */
 	uint32_t heard_jiffies;		/* as of then, the kernel's clocks of the peer ... */
-	uint32_t segs_in;		/* ... and how many segments had come */
+	uint32_t segs_in, data_segs_in;	/* ... and how many segments had come, with data how many */
+	uint64_t bytes_received;	/* ... and how many bytes of them were new */
 	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
 	uint64_t carrying_ns;		/* when that was made ... */
 	uint16_t asks_before;		/* ... and how many others before it in this silence */
