@@ -18,6 +18,7 @@
 #include "host.h"
 #include "identity_feed.h"
 #include "inodes.h"
+#include "jiffies.h"
 #include "live.h"
 #include "log.h"
 #include "process.h"
@@ -511,12 +512,10 @@ static int push_present(struct live *l)
 static int on_present(void *context, const struct ho_row *row)
 {
 	const struct ho_event *e = &row->event;
-	uint32_t acked = e->jiffies - e->rcv_tstamp_jiffies;
-	uint32_t data = e->jiffies - e->lrcvtime_jiffies;
 	struct live *l = context;
 
 	l->present[l->present_count++] =
-		record__silent(e->cookie, (acked < data ? acked : data) / l->hz);
+		record__silent(e->cookie, jiffies__unheard(e, l->hz) / l->hz);
 	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
 }
 
