@@ -17,6 +17,8 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u64 own_cookie = 0;
 /* iter/tcp tells every socket, or only those that held_sockets() has not told. */
 bool only_without_file;
+/* iter/tcp tells listeners with TCP_DEFER_ACCEPT, too, and then handshakes that are complete. */
+bool tell_waiting;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
 struct {
@@ -136,6 +138,38 @@ int learn_from_listener(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
+/* A listener, or a request: its own end is all that is told of it. */
+static __always_inline int tell_listening(struct bpf_iter_meta *meta,
+					  const struct sock_common *skc, int state)
+{
+	const struct net *net = skc->skc_net.net;
+	__u32 zero = 0;
+	struct ho_row *row = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!row)
+		return 0;
+	__builtin_memset(row, 0, sizeof(*row));
+	row->event.state = state;
+	row->event.family = skc->skc_family;
+	row->event.netns = net->ns.inum;
+	row->event.net_cookie = compat__net_cookie(net, true);
+	row->event.local_port = skc->skc_num;
+	if (skc->skc_family == AF_INET6)
+		socket__read_ipv6(row->event.local, &skc->skc_v6_rcv_saddr, true);
+	else
+		socket__read_ipv4(row->event.local, skc->skc_rcv_saddr);
+	bpf_seq_write(meta->seq, row, sizeof(*row));
+	return 0;
+}
+
+/* The last ACK of its handshake has come, and made no socket of it (tcp_check_req()). */
+static __always_inline bool is_acknowledged(struct sock_common *skc)
+{
+	const struct inet_request_sock *request = (const void *)bpf_skc_to_tcp_request_sock(skc);
+
+	return request && READ_BITFIELD(true, request, acked);
+}
+
 SEC("iter/tcp")
 int sockets_in_netns(struct bpf_iter__tcp *ctx)
 {
@@ -147,7 +181,13 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	if (!skc)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(skc);
-	if (!tp || !gate__is_connection(socket__state(tp, true)))	/* TIME_WAIT, a request */
+	if (!tp)	/* TIME_WAIT, a request */
+		return tell_waiting && is_acknowledged(skc)
+			       ? tell_listening(ctx->meta, skc, TCP_NEW_SYN_RECV) : 0;
+	if (tell_waiting && socket__state(tp, true) == TCP_LISTEN &&
+	    tp->inet_conn.icsk_accept_queue.rskq_defer_accept)
+		return tell_listening(ctx->meta, skc, TCP_LISTEN);
+	if (!gate__is_connection(socket__state(tp, true)))
 		return 0;
 	sk = (struct sock *)tp;
 	if (only_without_file && sk->sk_socket && sk->sk_socket->file)

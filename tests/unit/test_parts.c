@@ -7,6 +7,7 @@
 #include "census.h"
 #include "findings.h"
 #include "gaps.h"
+#include "jiffies.h"
 #include "keepalive.h"
 #include "latency.h"
 #include "owner.h"
@@ -420,6 +421,45 @@ static void test_gaps_of_a_kind_are_kept_together(void **state)
 	assert_int_equal(gaps__longest_ms(&g), 0);
 }
 
+/* A 32-bit clock at 1000 Hz is the same again after 49.7 days; tcp_mstamp is not. */
+static void test_silences_longer_than_the_kernels_clock(void **state)
+{
+	static const uint64_t boot_s = 400 * 86400;
+	static const struct {
+		uint64_t acked_s, data_s, stamp_s;	/* before now; stamp 0: not known */
+		uint64_t silent_s;
+		uint32_t hz;
+	} cases[] = {
+		{ 5, 3, 3, 3, 1000 },
+		{ 3, 5, 0, 3, 1000 },
+		{ 51 * 86400, 52 * 86400, 51 * 86400, 51 * 86400, 1000 },
+		{ 60 * 86400, 51 * 86400, 51 * 86400, 51 * 86400, 1000 },
+		{ 49 * 86400, 120 * 86400, 49 * 86400, 49 * 86400, 1000 },
+		{ 150 * 86400, 151 * 86400, 150 * 86400, 150 * 86400, 1000 },
+		{ 210 * 86400, 220 * 86400, 210 * 86400, 210 * 86400, 250 },
+		/* the stamp was read a little before the jiffies, or they lag behind */
+		{ 100, 100, 102, 100, 1000 },
+		/* asked since, in vain: it is longer than that, and no more is known */
+		{ 51 * 86400, 51 * 86400, 2 * 86400, 51 * 86400, 1000 },
+		{ 51 * 86400, 51 * 86400, 86400, 111432, 1000 },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t now = (boot_s + 7) * cases[i].hz, got_s;
+		struct ho_event e = {
+			.mono_ns = boot_s * S, .jiffies = now,
+			.rcv_tstamp_jiffies = now - cases[i].acked_s * cases[i].hz,
+			.lrcvtime_jiffies = now - cases[i].data_s * cases[i].hz,
+			.last_tx_ns = cases[i].stamp_s ? (boot_s - cases[i].stamp_s) * S : 0,
+		};
+
+		got_s = jiffies__unheard(&e, cases[i].hz) / cases[i].hz;
+		assert_int_equal(got_s, cases[i].silent_s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_findings_keep_the_worst),
 		cmocka_unit_test(test_the_sysctl_file_that_wins),
 		cmocka_unit_test(test_gaps_of_a_kind_are_kept_together),
+		cmocka_unit_test(test_silences_longer_than_the_kernels_clock),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);

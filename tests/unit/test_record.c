@@ -78,6 +78,11 @@ static void test_every_type_survives(void **state)
 	r = (struct record){ .type = RECORD_START, .start = { "a b" } };
 	assert_string_equal(decoded(&r).start.attached, "a b");
 
+	r = (struct record){ .type = RECORD_WAITING,
+			     .waiting = { 1, 2, 3, { 10, 77, 0, 1 }, 65535, 2 } };
+	out = decoded(&r);
+	assert_memory_equal(&out.waiting, &r.waiting, sizeof(r.waiting));
+
 	static const uint64_t cookies[] = { 7, 1ULL << 63 };
 
 	r = (struct record){ .type = RECORD_PRESENT, .present = { 2, cookies } };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "deferred.h"
 #include "holders.h"
 #include "json.h"
 #include "output.h"
@@ -13,6 +14,7 @@
 #include "recorder.h"
 #include "recording.h"
 #include "reorder.h"
+#include "tcp_states.h"
 #include "unit.h"
 
 struct seen {
@@ -322,6 +324,35 @@ static void test_strangers_are_met_once(void **state)
 	assert_null(h.before.places);
 }
 
+/* ---- handshakes that wait for data ---- */
+
+static bool row(struct deferred *d, uint8_t state, uint32_t netns, uint8_t address, uint16_t port)
+{
+	return deferred__take(d, &(struct ho_event){ .state = state, .family = 2, .netns = netns,
+						     .local = { 10, 0, 0, address },
+						     .local_port = port });
+}
+
+static void test_requests_of_deferring_listeners_are_counted(void **state)
+{
+	struct deferred d = { 0 };
+
+	(void)state;
+	assert_false(row(&d, TCP_ESTABLISHED, 1, 1, 80));
+	assert_true(row(&d, TCP_LISTEN, 1, 0, 80));
+	assert_true(row(&d, TCP_NEW_SYN_RECV, 1, 1, 80));
+	assert_true(row(&d, TCP_NEW_SYN_RECV, 1, 2, 80));
+	assert_true(row(&d, TCP_NEW_SYN_RECV, 1, 1, 80));
+	assert_true(row(&d, TCP_NEW_SYN_RECV, 1, 1, 81));	/* whose queue is full */
+	assert_true(row(&d, TCP_NEW_SYN_RECV, 2, 1, 80));	/* in another namespace */
+	assert_int_equal(d.group_count, 2);
+	assert_int_equal(d.groups[0].waiting.count, 2);
+	assert_int_equal(d.groups[1].waiting.count, 1);
+	assert_int_equal(d.groups[1].waiting.local[3], 2);
+	deferred__free(&d);
+	assert_int_equal(d.group_count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_json_strings_hold_anything),
 		cmocka_unit_test(test_json_numbers_and_times),
 		cmocka_unit_test(test_strangers_are_met_once),
+		cmocka_unit_test(test_requests_of_deferring_listeners_are_counted),
 	};
 	int failed, fd = mkstemp(path);
 

@@ -111,6 +111,16 @@ static int feed_start(struct core *core, const struct record *r)
 	return 0;
 }
 
+/* Of a stream that describes itself anew, the first description counts. */
+static int feed_waiting(struct core *core, const struct record *r)
+{
+	if (telling__listener_is_wanted(core, r) != TRUTH_YES)
+		return CORE_UNWANTED;
+	if (!core->started)
+		core->run.waiting += r->waiting.count;
+	return 0;
+}
+
 static void feed_clock(struct core *core, const struct record *r)
 {
 	int64_t step = wallclock__set(&core->clock, r->mono_ns, r->clock.realtime_offset_ns);
@@ -189,6 +199,8 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	case RECORD_CLOCK:
 		feed_clock(core, r);
 		return 0;
+	case RECORD_WAITING:
+		return feed_waiting(core, r);
 	case RECORD_TICK:
 		pass_time(core);
 		return 0;

@@ -607,11 +607,15 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
 	case NODE_SPORT:
 		return truth_of(compares(f->compare, s->local.port, f->number));
 	case NODE_DPORT:
+		if (s->of_many_peers)
+			return TRUTH_UNKNOWN;
 		return truth_of(compares(f->compare, s->peer.port, f->number));
 	case NODE_SRC:
 		fits = host_matches(&f->host, s->family, &s->local);
 		return truth_of(fits == (f->compare == EQUAL));
 	case NODE_DST:
+		if (s->of_many_peers)
+			return TRUTH_UNKNOWN;
 		fits = host_matches(&f->host, s->family, &s->peer);
 		return truth_of(fits == (f->compare == EQUAL));
 	case NODE_STATE:

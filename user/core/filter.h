@@ -20,6 +20,7 @@
 #ifndef HALFOPEN_CORE_FILTER_H
 #define HALFOPEN_CORE_FILTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "endpoint.h"
@@ -40,6 +41,7 @@ void filter__free(struct filter *f);
 struct filter_subject {
 	uint8_t family;
 	struct endpoint local, peer;
+	bool of_many_peers;	/* `peer` is not known: of connections to a listener */
 	uint8_t state;			/* 0: not known */
 	uint32_t netns;
 	const char *netns_name;		/* NULL: not known, "": it has none */

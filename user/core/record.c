@@ -116,6 +116,13 @@ size_t record__encode(const struct record *r, void *buf)
 		put_u32(&w, r->identity.port);
 		put_string(&w, r->identity.device);
 		break;
+	case RECORD_WAITING:
+		put_u32(&w, r->waiting.netns);
+		put_u32(&w, r->waiting.net_cookie);
+		put_u32(&w, r->waiting.count);
+		put(&w, r->waiting.local, sizeof(r->waiting.local));
+		put_u32(&w, r->waiting.port | (uint32_t)r->waiting.family << 16);
+		break;
 	case RECORD_TICK:
 	case RECORD_STOP:
 	case RECORD_TYPE_MAX:
@@ -303,6 +310,18 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->identity.port = get_u32(&r);
 		out->identity.device = get_string(&r);
 		break;
+	case RECORD_WAITING: {
+		uint32_t end;
+
+		out->waiting.netns = get_u32(&r);
+		out->waiting.net_cookie = get_u32(&r);
+		out->waiting.count = get_u32(&r);
+		get(&r, out->waiting.local, sizeof(out->waiting.local));
+		end = get_u32(&r);
+		out->waiting.port = end;
+		out->waiting.family = end >> 16;
+		break;
+	}
 	case RECORD_TICK:
 	case RECORD_STOP:
 		break;

@@ -33,6 +33,7 @@ enum record_type {
 	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
 	RECORD_SILENT = 14,	  /* the same, with how long each had been silent */
 	RECORD_NETNS_GONE = 15,	  /* a network namespace ended: its inode may be another's now */
+	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_TYPE_MAX
 };
 
@@ -91,6 +92,12 @@ struct record {
 			uint32_t number;
 			const char *name;
 		} reset_reason;
+		struct {
+			uint32_t netns, net_cookie, count;
+			uint8_t local[16];	/* as in an event */
+			uint16_t port;
+			uint8_t family;
+		} waiting;	/* told before RECORD_START, for each end of ours */
 		struct {
 			uint64_t at_ns;		/* since when */
 			uint8_t peer[16];	/* an IPv4 address in its mapped form */

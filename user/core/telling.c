@@ -4,6 +4,7 @@
 #include "namespaces.h"
 #include "outcome.h"
 #include "state.h"
+#include "tcp_states.h"
 #include "telling.h"
 
 /* By its slot, which remembers where it was born; NULL if that is not known. */
@@ -61,6 +62,19 @@ enum truth telling__is_wanted(struct core *core, const struct connection *c)
 		.device = identities__name(&core->identities, device_of(core, c)),
 	};
 	return is_wanted(core, s, c->owner);
+}
+
+enum truth telling__listener_is_wanted(const struct core *core, const struct record *r)
+{
+	const struct namespace_sysctl *ns;
+
+	if (!core->config.filter)
+		return TRUTH_YES;
+	ns = namespaces__find(core, r->waiting.netns, r->waiting.net_cookie, r->mono_ns);
+	return is_wanted(core, (struct filter_subject){
+		.netns_name = ns ? ns->name : NULL, .netns = r->waiting.netns,
+		.family = r->waiting.family, .state = TCP_SYN_RECV, .of_many_peers = true,
+		.local = endpoint__of(r->waiting.local, r->waiting.port) }, 0);
 }
 
 static struct subject subject_of(struct core *core, const struct connection *c)

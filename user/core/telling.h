@@ -11,6 +11,9 @@ enum truth telling__event_is_wanted(const struct core *core, const struct ho_eve
 				    bool stranger);
 enum truth telling__is_wanted(struct core *core, const struct connection *c);
 
+/* ... and the connections that RECORD_WAITING tells of? */
+enum truth telling__listener_is_wanted(const struct core *core, const struct record *r);
+
 /* That of an ended socket, or how an open one stands. */
 enum outcome telling__outcome(const struct core *core, const struct connection *c);
 

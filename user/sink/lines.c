@@ -85,6 +85,8 @@ static void on_start(void *context, const struct run *run)
 		json__end_object(j);
 	}
 	json__end_array(j);
+	if (run->waiting)
+		json__u64(j, "waiting_for_data", run->waiting);
 	at(l, "started_at", run->started_ns);
 	end_line(l);
 	lines__flush(l);	/* who waits for this line misses nothing that happens after it */

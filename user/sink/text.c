@@ -177,6 +177,12 @@ static void on_start(void *context, const struct run *run)
 		add_count(&w, programs[i].sockets);
 	}
 	words__add(&w, named ? ")" : "");
+	if (run->waiting) {
+		words__add(&w, "; ");
+		add_count(&w, run->waiting);
+		words__add(&w, " wait%s for %s first data (TCP_DEFER_ACCEPT)",
+			   run->waiting == 1 ? "s" : "", run->waiting == 1 ? "its" : "their");
+	}
 	end_line(t, &w);
 }
 

@@ -12,11 +12,13 @@
 
 #include "capability.h"
 #include "clock.h"
+#include "deferred.h"
 #include "halfopen.skel.h"
 #include "holders.h"
 #include "host.h"
 #include "identity_feed.h"
 #include "inodes.h"
+#include "jiffies.h"
 #include "live.h"
 #include "log.h"
 #include "process.h"
@@ -59,6 +61,7 @@ struct live {
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct holders holders;
+	struct deferred deferred;	/* of the present pass */
 	bool describing;	/* who is known already is told again */
 	struct identity_feed *identities;	/* NULL: nobody names devices */
 	struct ho_learned learned;
@@ -221,8 +224,11 @@ static int on_seen(void *context, const struct ho_row *row)
 static int on_row(void *context, const struct ho_row *row)
 {
 	struct live *l = context;
-	int err = on_seen(l, row);
+	int err;
 
+	if (deferred__take(&l->deferred, &row->event))
+		return l->stream_error;
+	err = on_seen(l, row);
 	if (row->pid && is_news(l, row))
 		push_owner(l, row);
 	return err ? err : l->stream_error;
@@ -343,7 +349,12 @@ static void push_start(struct live *l)
 {
 	struct record r = { .type = RECORD_START, .mono_ns = clock__mono_ns() };
 	char names[1024];
+	size_t i;
 
+	for (i = 0; i < l->deferred.group_count; i++) {
+		l->deferred.groups[i].mono_ns = r.mono_ns;
+		push(l, &l->deferred.groups[i]);
+	}
 	programs__list(l->bpf, names, sizeof(names));
 	r.start.attached = names;
 	push(l, &r);
@@ -474,6 +485,7 @@ static int take_snapshot(struct live *l)
 	int err;
 
 	begin_namespaces(l);
+	deferred__free(&l->deferred);
 	r.snapshot.begun_ns = clock__mono_ns();
 	/* The namespaces first: the core then knows where each socket that it is told of lives. */
 	err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l, &r.snapshot.complete);
@@ -500,12 +512,10 @@ static int push_present(struct live *l)
 static int on_present(void *context, const struct ho_row *row)
 {
 	const struct ho_event *e = &row->event;
-	uint32_t acked = e->jiffies - e->rcv_tstamp_jiffies;
-	uint32_t data = e->jiffies - e->lrcvtime_jiffies;
 	struct live *l = context;
 
 	l->present[l->present_count++] =
-		record__silent(e->cookie, (acked < data ? acked : data) / l->hz);
+		record__silent(e->cookie, jiffies__unheard(e, l->hz) / l->hz);
 	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
 }
 
@@ -830,6 +840,7 @@ void live__close(struct live *l)
 	btf__free(l->btf);
 	reorder__free(&l->reorder);
 	holders__free(&l->holders);
+	deferred__free(&l->deferred);
 	inodes__free(&l->namespaces);
 	inodes__free(&l->unknown);
 	netns__free(&l->named);

@@ -306,6 +306,7 @@ int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn ente
 	int err, made;
 
 	s->bpf->bss->only_without_file = unheld && s->held;
+	s->bpf->bss->tell_waiting = unheld;
 	err = netns__list(&list);
 	*complete = !err;
 	for (i = 0; !err && i < list.count; i++) {
