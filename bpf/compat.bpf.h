@@ -210,11 +210,37 @@ static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *t
 	       READ_BITFIELD(typed, usec, tcp_usec_ts);
 }
 
-/* 9ca48d616ed7 (6.17) refuses what ends above our window, unless the program has read all. */
+/* Reasons of kfree_skb() came one by one, from 5.17 (c504e5c2f964) on, and are renumbered. */
+enum skb_drop_reason___some {
+	SKB_DROP_REASON_NEIGH_FAILED___some = 1,
+	SKB_DROP_REASON_NEIGH_QUEUEFULL___some = 2,
+	SKB_DROP_REASON_QDISC_DROP___some = 3,
+	SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE___some = 4,
+};
+
+#define IS_REASON(number, name) \
+	(bpf_core_enum_value_exists(enum skb_drop_reason___some, name##___some) && \
+	 (number) == bpf_core_enum_value(enum skb_drop_reason___some, name##___some))
+
+/* Neighbour discovery failed: the segment was as good as sent, and asked for on the link. */
+static __always_inline bool compat__is_of_neighbour(__u32 reason)
+{
+	return IS_REASON(reason, SKB_DROP_REASON_NEIGH_FAILED) ||
+	       IS_REASON(reason, SKB_DROP_REASON_NEIGH_QUEUEFULL);
+}
+
+/* A queue of this host was full. */
+static __always_inline bool compat__is_of_queue(__u32 reason)
+{
+	return IS_REASON(reason, SKB_DROP_REASON_QDISC_DROP);
+}
+
+/* 9ca48d616ed7 (6.17), which gave that a reason, refuses what ends above our window, unless the
+ * program has read all. */
 static __always_inline bool compat__refuses_end_above_window(void)
 {
-	return bpf_core_enum_value_exists(enum skb_drop_reason,
-					  SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE);
+	return bpf_core_enum_value_exists(enum skb_drop_reason___some,
+					  SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE___some);
 }
 
 /* Only with CONFIG_MPTCP, which Debian's 5.10 was built without. */

@@ -643,23 +643,6 @@ static __always_inline __s32 payload_of(const struct sk_buff *skb, const struct 
 	return (__s32)skb->len - before - tp->tcp_header_len;
 }
 
-/* Neighbour discovery failed: the segment was as good as sent, and asked for on the link. */
-static __always_inline bool is_of_neighbour(__u32 reason)
-{
-	return (bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NEIGH_FAILED) &&
-		reason == bpf_core_enum_value(enum skb_drop_reason,
-					      SKB_DROP_REASON_NEIGH_FAILED)) ||
-	       (bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NEIGH_QUEUEFULL) &&
-		reason == bpf_core_enum_value(enum skb_drop_reason,
-					      SKB_DROP_REASON_NEIGH_QUEUEFULL));
-}
-
-static __always_inline bool is_of_queue(__u32 reason)
-{
-	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_QDISC_DROP) &&
-	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_QDISC_DROP);
-}
-
 /* A segment of a socket's that never leaves: the keepalive timer's programs tell of a probe; data, a
  * FIN or a question for the window is told here, where the peer keeps silent. (A busy socket's
  * drops are congestion.) */
@@ -671,7 +654,7 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
-	if (!socket__has_data_under_way(tp, true) || is_of_neighbour(reason) ||
+	if (!socket__has_data_under_way(tp, true) || compat__is_of_neighbour(reason) ||
 	    socket__unheard_jiffies(tp, true) < gate_quiet_jiffies ||
 	    !(asks_for_window || fin || payload_of(skb, tp) > 0))
 		return 0;
@@ -681,7 +664,7 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 	if (!e)
 		return 0;
 	socket__read_full(e, tp, true);
-	e->reason = is_of_queue(reason) ? HO_FAILED_CONGESTION : HO_FAILED_DROPPED;
+	e->reason = compat__is_of_queue(reason) ? HO_FAILED_CONGESTION : HO_FAILED_DROPPED;
 	event__submit(e);
 	return 0;
 }

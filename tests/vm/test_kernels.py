@@ -35,7 +35,7 @@ EXPECTED = {
     "user_timeout": ("user_timeout", "ETIMEDOUT", "user_timeout", ETIMEDOUT),
     "unacknowledged": ("retransmit_timeout", "ETIMEDOUT", "retransmit", ETIMEDOUT),
     "rebooted": ("reset_by_peer", "ECONNRESET", "reset", ECONNRESET),
-    "dropped_here": ("keepalive_timeout", "ETIMEDOUT", "keepalive", ETIMEDOUT),
+    "dropped_here": ("keepalive_timeout", "unasked", None, ETIMEDOUT),
     "window_closed": ("open", None, None, None),
     "closed_by_peer": ("closed_by_peer", None, None, None),
     "closed_locally": ("closed_locally", None, None, None),
