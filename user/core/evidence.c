@@ -246,6 +246,8 @@ static void gather_lengths(const struct scope *s, struct evidence *e, struct len
 			e->mutes_s[e->mutes++] = life->mutes_s[k];
 		if (life->heartbeat_s > 0)
 			beats->all[beats->count++] = life->heartbeat_s;
+		if (life->begun_unseen)
+			continue;
 		if (life->found_by == FOUND_BY_RETRANSMIT) {
 			e->stuck[stuck->count] = life->unacknowledged;
 			stuck->all[stuck->count++] = life->latency_max_s;

@@ -150,13 +150,15 @@ static bool read_unacknowledged(struct reader *r, const json_t *line, const json
 				struct life *life)
 {
 	const json_t *event;
-	double heard, first, again[3] = { 0 }, at;
+	double heard, first, seen, again[3] = { 0 }, at;
 	uint32_t n;
 	size_t i;
 
 	if (!time_at(r, half_open, "last_heard_at", &heard) ||
+	    !time_at(r, line, "first_seen_at", &seen) ||
 	    !time_at(r, half_open, "first_unanswered_at", &first))
 		return false;
+	life->begun_unseen = truth(line, "partial") && first && first < seen;
 	json_array_foreach(json_object_get(line, "events"), i, event) {
 		n = whole(event, "n");
 		if (strcmp(text(event, "event"), "retransmit") || n < 1 || n > 2)
@@ -225,7 +227,7 @@ static void read_gaps(const json_t *gaps, struct life *life)
 			.count = whole(gap, "count"),
 			.ended_by_us = !strcmp(text(gap, "ended_by"), "us") };
 	}
-	life->lost = json_is_object(lost);
+	life->lost = json_is_object(lost) && !life->begun_unseen;
 	life->lost_after_s = number(lost, "after_s");
 	life->lost_within_s = number(lost, "within_s");
 }
