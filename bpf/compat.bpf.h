@@ -40,10 +40,10 @@ static __always_inline const struct tcp_sock *compat__cast_tcp_sock(const void *
 }
 
 /*
- * `size` bytes from an address whose type the verifier does not know: with the kfunc through a struct
- * that has an array of bytes, else by probe_read, which lockdown=confidentiality refuses: user space
- * then says that memory cannot be read, and the verifier never comes to the call. `cast` and `size`
- * (48 at most, a multiple of 4) are constants at each call.
+ * `size` bytes from an address whose type the verifier does not know: with the kfunc through a
+ * struct that has an array of bytes, else by probe_read, which lockdown=confidentiality refuses:
+ * user space then says that memory cannot be read, and the verifier never comes to the call. `cast`
+ * and `size` (48 at most, a multiple of 4) are constants at each call.
  */
 const volatile bool can_read_memory = true;
 

@@ -153,8 +153,8 @@ struct ho_event {
 	ho_u32 segs_in;			/* segments received so far, taken or not */
 	ho_u32 oow_ack_jiffies;		/* last answer to an unacceptable segment (challenge ACK) */
 	ho_u32 retransmitting_ms;	/* since the first retransmission of what is under way */
-	ho_u64 acknowledged_ns;		/* something new of ours was last acknowledged; 0: not known */
-	ho_u32 ts_recent_s;		/* the peer's last timestamp came, in s since boot; 0: none */
+	ho_u64 acknowledged_ns;		/* something new of ours was; 0: not known */
+	ho_u32 ts_recent_s;		/* of the peer's last timestamp; 0: none */
 	ho_u32 pad2;
 };
 

@@ -179,7 +179,8 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 					     struct sock *sk, const struct tcp_sock *tp,
 					     bool data_idle, __u8 *verdict)
 {
-	/* The peer's own probe, or bytes that were taken before: whatever the kernel makes of it. */
+	/* The peer's own probe, or bytes that were taken before: whatever the kernel makes of
+	 * it. */
 	bool repeats = s->seq < 0 && s->end <= 0 && (s->payload || s->seq == -1);
 
 	if (s->tcp_flags & HO_TCP_RST)
@@ -643,9 +644,9 @@ static __always_inline __s32 payload_of(const struct sk_buff *skb, const struct 
 	return (__s32)skb->len - before - tp->tcp_header_len;
 }
 
-/* A segment of a socket's that never leaves: the keepalive timer's programs tell of a probe; data, a
- * FIN or a question for the window is told here, where the peer keeps silent. (A busy socket's
- * drops are congestion.) */
+/* A segment of a socket's that never leaves: the keepalive timer's programs tell of a probe;
+ * data, a FIN or a question for the window is told here, where the peer keeps silent. (A busy
+ * socket's drops are congestion.) */
 static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 				       const struct sk_buff *skb, bool asks_for_window,
 				       __u32 reason)
@@ -705,8 +706,8 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 			    : send_failed(cookie, tp, skb, in_timer, reason);
 }
 
-/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What only looks like
- * one (a request, a raw socket of protocol 6) is told apart by its state and type. */
+/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What only looks
+ * like one (a request, a raw socket of protocol 6) is told apart by its state and type. */
 static __always_inline const struct tcp_sock *cast_segments_tcp_sock(const struct sock *sk)
 {
 	if (!gate__is_connection(sk->__sk_common.skc_state) || sk->sk_type != SOCK_STREAM ||

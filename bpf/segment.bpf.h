@@ -24,7 +24,7 @@ struct segment {
 	__s32 seq, end, ack;
 	__u32 payload;
 	__u32 tsval;
-	__u32 words[12];	/* of the header, from its thirteenth byte on: options from [2] on */
+	__u32 words[12];	/* of the header, from byte 12 on: options from [2] on */
 	__u8 tcp_flags;
 	__u8 ttl;
 	bool timestamp;
@@ -208,8 +208,8 @@ static __always_inline __u8 segment__judge(const struct segment *s, const struct
 	return segment__ack_is_taken(s, skb, tp) ? HO_SEGMENT_TAKEN : HO_SEGMENT_REFUSED;
 }
 
-/* Could it come a million times a second, and be taken each time? It brings no new byte, or one that
- * has to wait for others, and acknowledges nothing. */
+/* Could it come a million times a second, and be taken each time? It brings no new byte, or one
+ * that has to wait for others, and acknowledges nothing. */
 static __always_inline bool segment__is_idle(const struct segment *s)
 {
 	if (s->seq <= 0 && s->end > 0)

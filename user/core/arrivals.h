@@ -37,7 +37,8 @@ struct arrivals {
  * it; link-local ones share theirs. */
 bool arrivals__is_exact(uint8_t family, const struct endpoint *peer);
 
-/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of ours. */
+/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of
+ * ours. */
 uint32_t arrivals__key(uint32_t netns, const struct endpoint *local, const struct endpoint *peer);
 
 /* Where memory is short, nothing is remembered. */

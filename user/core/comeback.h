@@ -14,8 +14,8 @@ bool comeback__is_another_device(void *context, const struct arrival *by, uint16
 /* Told of for the first time: did it come to us? True if somebody has said who it is. */
 bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e);
 
-/* Was it reset by a peer whose SYN had come from its address and port: by one that had forgotten it,
- * and dials again? */
+/* Was it reset by a peer whose SYN had come from its address and port: by one that had forgotten
+ * it, and dials again? */
 bool comeback__has_redialed(const struct connection *c);
 
 /* RECORD_IDENTITY. Returns 0 or -ENOMEM. */

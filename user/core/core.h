@@ -55,7 +55,7 @@ struct run {
 	char *version, *gateway, *boot_id, *run_id, *kernel, *peers, *attached;
 	uint64_t started_ns;
 	bool all;	/* sockets with nothing to tell are told, too */
-	uint64_t waiting;	/* handshakes that wait for data (TCP_DEFER_ACCEPT): no sockets yet */
+	uint64_t waiting;	/* handshakes that wait for data (TCP_DEFER_ACCEPT) */
 	const struct wallclock *clock;
 	const struct namespace_sysctl *namespaces;
 	unsigned int namespace_count;

@@ -29,9 +29,10 @@ static inline uint64_t jiffies__age(uint32_t now, uint32_t stamp, uint64_t at_le
 }
 
 /*
- * For how long the kernel has not heard the peer, in jiffies: since the last acceptable ACK or the last
- * data. Neither is later than tcp_mstamp, which is 64 bits wide and refreshed by every segment, either
- * way; it is allowed to be later than them by ten seconds, as the clocks are not read at once.
+ * For how long the kernel has not heard the peer, in jiffies: since the last acceptable ACK or the
+ * last data. Neither is later than tcp_mstamp, which is 64 bits wide and refreshed by every
+ * segment, either way; it is allowed to be later than them by ten seconds, as the clocks are not
+ * read at once.
  */
 static inline uint64_t jiffies__unheard(const struct ho_event *e, uint32_t hz)
 {

@@ -46,8 +46,9 @@ struct life {
 	uint8_t outcome, found_by;	/* enum outcome, enum found_by; as the core has them */
 	double latency_max_s;
 	struct unacknowledged unacknowledged;	/* of a retransmission that ended it */
-	bool begun_unseen;	/* the silence that ended it began before the watch: what was asked in
-				 * it first is not known, so it is no evidence of timers or paths */
+	/* The silence that ended it began before the watch: what was asked in it first is not
+	 * known, so it is no evidence of timers or paths. */
+	bool begun_unseen;
 	double slowest_answer_s;
 	uint32_t probes_sent, peer_probes, heartbeats;
 	double heartbeat_s;		/* period; 0: none */

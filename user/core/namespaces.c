@@ -123,8 +123,8 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	}
 }
 
-/* `now` has the inode. Who had it before was surely there when it was last entered, and sockets that are
- * younger than that are rather from the one of now. */
+/* `now` has the inode. Who had it before was surely there when it was last entered, and sockets
+ * that are younger than that are rather from the one of now. */
 static void end_former(struct core *core, const struct namespace_sysctl *now)
 {
 	struct slot *s;

@@ -128,7 +128,8 @@ static bool was_unasked(const struct connection *c, const struct ho_event *e)
 
 	if (!gave_up || asked)
 		return false;
-	return c->incidents->failed_in_silence || (was_kept_in(e) && !(e->flags & HO_F_ZERO_WINDOW)) ||
+	return c->incidents->failed_in_silence ||
+	       (was_kept_in(e) && !(e->flags & HO_F_ZERO_WINDOW)) ||
 	       ((e->flags & HO_F_IN_KEEPALIVE) && !e->probes_out && !e->user_timeout_ms &&
 		!c->keepalive.probes);
 }

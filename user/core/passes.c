@@ -55,9 +55,10 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		sockets__end(core, c);
 }
 
-/* Since when it would have been found or heard of, were it still there: its namespace was entered by
- * this pass and, unless this is the last, by the one before. 0: nobody looked. One that no process
- * lives in any more may still hold orphans, and nobody can look into it; its sockets end with it. */
+/* Since when it would have been found or heard of, were it still there: its namespace was
+ * entered by this pass and, unless this is the last, by the one before. 0: nobody looked. One
+ * that no process lives in any more may still hold orphans, and nobody can look into it; its
+ * sockets end with it. */
 static uint64_t would_be_known_since(const struct core *core, const struct slot *s,
 				     const struct record *r)
 {
@@ -82,8 +83,8 @@ static bool has_ended(const struct core *core, const struct slot *s)
 }
 
 /* Whoever was found by neither of the last two complete passes and was not heard of since the
- * first of them began has ended, and what should have told it was lost. Two, because a walk
- * over a table that changes meanwhile may miss somebody once; behind the last one no second follows,
+ * first of them began has ended, and what should have told it was lost. Two, because a walk over
+ * a table that changes meanwhile may miss somebody once; behind the last one no second follows,
  * and who is told as open must have been found by it. */
 int passes__take_end(struct core *core, const struct record *r)
 {

@@ -15,7 +15,7 @@ struct sign {
 	bool life;		/* the peer sent it, and lives */
 	bool own_probe;		/* its keepalive probe: empty, or with one byte of garbage */
 	bool acknowledges;	/* something of ours that was not acknowledged before */
-	bool new;		/* later than all that was heard before: no repetition, no old ACK */
+	bool new;		/* later than all heard before: no repetition, no old ACK */
 };
 
 /* Of an HO_HEARD event. A reset is no sign of life. */

@@ -46,8 +46,8 @@ struct answered_run {
 	uint16_t episode;		/* as in struct entry */
 } __attribute__((packed, aligned(2)));
 
-/* Asks that stayed unanswered though the peer was heard after them: what we send does not arrive, or
- * is not what the peer takes. */
+/* Asks that stayed unanswered though the peer was heard after them: what we send does not
+ * arrive, or is not what the peer takes. */
 struct deafness {
 	uint16_t asks;			/* before it was last heard; 0: it was not heard */
 	uint64_t first_ask_after_ns;	/* the first one since then; 0: none */
@@ -57,7 +57,7 @@ struct deafness {
 	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
 	uint64_t carrying_ns;		/* when that was made ... */
 	uint16_t asks_before;		/* ... and how many others before it in this silence */
-	uint8_t retransmits;		/* expiries of the RTO since then, as far as they are told */
+	uint8_t retransmits;		/* expiries of the RTO since then that are told */
 };
 
 enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };

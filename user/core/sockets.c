@@ -182,8 +182,8 @@ static bool is_orderly_ending(const struct ho_event *e)
 	       !e->packets_out && !e->retransmits;
 }
 
-/* The first that can be told of a socket: its opening, or the end of one that was accepted (TCP Fast
- * Open) and never opened. */
+/* The first that can be told of a socket: its opening, or the end of one that was accepted (TCP
+ * Fast Open) and never opened. */
 static bool begins(const struct ho_event *e)
 {
 	return e->kind == HO_STATE &&

@@ -15,8 +15,9 @@ static uint64_t before(uint64_t ns, uint64_t ago)
 	return ns > ago ? ns - ago : 0;
 }
 
-/* `ns`, or as many wraps earlier as make it no later than the socket's last segment, and no more than
- * half a wrap later than the peer's last timestamp: each of its segments has one, if any has. */
+/* `ns`, or as many wraps earlier as make it no later than the socket's last segment, and no more
+ * than half a wrap later than the peer's last timestamp: each of its segments has one, if any
+ * has. */
 static uint64_t unwrapped(const struct ho_event *e, uint64_t ns, uint32_t hz)
 {
 	uint64_t last_ns = e->last_tx_ns + jiffies__to_ns(TOLERANCE_JIFFIES, hz);

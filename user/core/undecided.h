@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How many events came of sockets of which the filter could not say whether it wants them: its owner
- * is not known yet, or its state is another one. They count once it wants the socket. */
+/* How many events came of sockets of which the filter could not say whether it wants them: its
+ * owner is not known yet, or its state is another one. They count once it wants the socket. */
 #ifndef HALFOPEN_CORE_UNDECIDED_H
 #define HALFOPEN_CORE_UNDECIDED_H
 

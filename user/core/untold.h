@@ -22,9 +22,9 @@ void untold__find_first_probes(struct connection *c, const struct ho_event *e, u
 void untold__find_answered_probe(struct connection *c, const struct ho_event *e, uint32_t hz);
 
 /*
- * `e` tells a segment of the peer's, or a probe for its window: were more such probes sent? Where the
- * write timer meets a socket that its program owns, tcp_release_cb() sends the probe later, and no
- * timer's program sees it; the kernel's count does.
+ * `e` tells a segment of the peer's, or a probe for its window: were more such probes sent? Where
+ * the write timer meets a socket that its program owns, tcp_release_cb() sends the probe later, and
+ * no timer's program sees it; the kernel's count does.
  */
 void untold__find_window_probes(struct connection *c, const struct ho_event *e, uint32_t hz);
 

@@ -331,8 +331,9 @@ static const char *who_was_gone(const struct timeline *tl)
 
 	if (c->mptcp)
 		return "subflow";
-	return incidents__of(c)->found_by == FOUND_BY_RESET ? "connection forgotten by the peer or the path,"
-							    : "peer gone";
+	if (incidents__of(c)->found_by == FOUND_BY_RESET)
+		return "connection forgotten by the peer or the path,";
+	return "peer gone";
 }
 
 static void add_blindness(struct words *w, const struct timeline *tl)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Handshakes that are complete and no sockets yet: the listener has TCP_DEFER_ACCEPT, and their first
- * data have not come. The kernel marks one whose place in the accept queue lacks in the same way, so
- * that the listener has to be known.
+ * Handshakes that are complete and no sockets yet: the listener has TCP_DEFER_ACCEPT, and their
+ * first data have not come. The kernel marks one whose place in the accept queue lacks in the same
+ * way, so that the listener has to be known.
  */
 #ifndef HALFOPEN_SOURCE_DEFERRED_H
 #define HALFOPEN_SOURCE_DEFERRED_H

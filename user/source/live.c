@@ -118,8 +118,8 @@ static int read_ring(struct live *l, bool *all)
 	} while (err >= 0 && !*all && ++tries < READ_TRIES);
 	l->horizon_ns = reorder__horizon(&l->reorder, now, *all);
 	if (l->reorder.gave_up && !gave_up)
-		log_warning("a record in the kernel's ring buffer was not submitted for %llu s: what "
-			    "was reserved behind it comes late, and out of order",
+		log_warning("a record in the kernel's ring buffer was not submitted for %llu s: "
+			    "what was reserved behind it comes late, and out of order",
 			    REORDER_STUCK_MAX_NS / NS_PER_S);
 	return err < 0 ? err : 0;
 }
@@ -471,8 +471,8 @@ static void check_ring(struct live *l)
 	if (!l->ring_wanted || wanted < 2 * l->ring_wanted)
 		return;
 	l->ring_wanted = wanted;
-	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was made for "
-		    "fewer may overflow: restart the watch, or give it --ring %zuMiB", sockets,
+	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was made "
+		    "for fewer may overflow: restart the watch, or give it --ring %zuMiB", sockets,
 		    bpf_map__max_entries(l->bpf->maps.events) >> 20, wanted >> 20);
 }
 
@@ -537,8 +537,8 @@ static int take_presence(struct live *l)
 }
 
 /*
- * What is told at the end is as of then: everything that is open, with its counts and clocks. Sockets
- * that a process holds are looked for twice, as the walk over the table may miss somebody.
+ * What is told at the end is as of then: everything that is open, with its counts and clocks.
+ * Sockets that a process holds are looked for twice, as the walk over the table may miss somebody.
  */
 static int take_last_pass(struct live *l)
 {

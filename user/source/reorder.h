@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Puts records in order of time. The ring's order is that of reservation, and a keepalive probe
- * is reserved when its timer has ended, with the time at which it began; what is late by more
- * than the window is passed on out of order, and counted. A record that is reserved and not submitted
- * hides all that was reserved behind it: until the ring can be read on, time stands still.
+ * Puts records in order of time. The ring's order is that of reservation, and a keepalive probe is
+ * reserved when its timer has ended, with the time at which it began; what is late by more than the
+ * window is passed on out of order, and counted. A record that is reserved and not submitted hides
+ * all that was reserved behind it: until the ring can be read on, time stands still.
  */
 #ifndef HALFOPEN_SOURCE_REORDER_H
 #define HALFOPEN_SOURCE_REORDER_H
@@ -18,8 +18,8 @@
  * be taken away in between for tens of milliseconds. */
 #define REORDER_WINDOW_NS 100000000ULL
 
-/* For so long the stream waits for a record that is reserved: a virtual CPU that is taken away comes
- * back sooner, and a fault of ours must not stop the stream for ever. */
+/* For so long the stream waits for a record that is reserved: a virtual CPU that is taken away
+ * comes back sooner, and a fault of ours must not stop the stream for ever. */
 #define REORDER_STUCK_MAX_NS 2000000000ULL
 
 /* Takes one encoded record; returns 0, or a negative errno that ends the stream. */

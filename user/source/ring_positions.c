@@ -7,8 +7,8 @@
 
 #include "ring_positions.h"
 
-/* struct bpf_ringbuf of kernel/bpf/ringbuf.c, from its first page that can be mapped: a page with the
- * consumer's position, one with the producer's, the data. */
+/* struct bpf_ringbuf of kernel/bpf/ringbuf.c, from its first page that can be mapped: a page
+ * with the consumer's position, one with the producer's, the data. */
 int ring_positions__map(struct ring_positions *p, int map_fd)
 {
 	size_t page = sysconf(_SC_PAGESIZE);

@@ -40,8 +40,8 @@ int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
 /*
  * Sockets namespace by namespace, without owners: all of them, or (`unheld`) those that nobody
  * holds, not accepted yet or orphaned, and besides, with nothing but their own end, listeners with
- * TCP_DEFER_ACCEPT and the handshakes that are complete (deferred.h). Without CAP_SYS_ADMIN only our own namespace's.
- * `*complete` tells whether every namespace was read.
+ * TCP_DEFER_ACCEPT and the handshakes that are complete (deferred.h). Without CAP_SYS_ADMIN only
+ * our own namespace's. `*complete` tells whether every namespace was read.
  */
 int snapshot__by_netns(struct snapshot *snapshot, bool unheld, row_fn fn, netns_fn entered,
 		       void *context, bool *complete);
