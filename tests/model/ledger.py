@@ -32,7 +32,7 @@ class Ledger:
         self.failed_at = 0          # this host dropped something of ours
         self.episode_unsure = False
         self.answers_unsure = 0     # seen by later clocks alone: the last may stay unknown
-        self.unseen_in_mixed = 0    # as are, beside data, bytes that are new: or are they repeated?
+        self.unseen_in_mixed = 0    # as are, beside data or a FIN, answers to probes: or repetitions?
         self.wire = []              # for a reader: what was on it
         self.episodes = []          # (kind: of all asks, of those told; (fewest, most asks), end)
         self.outcome = self.found_by = self.detail = self.declared = None
@@ -62,7 +62,7 @@ class Ledger:
                               f"{'' if seen else ', untold'}"))
         if una is not None:
             self.acknowledged_at = at
-        elif is_new and not seen and len({a.end is None for a in self.asks}) == 2:
+        if not seen and len({a.end is None for a in self.asks}) == 2:
             self.unseen_in_mixed += 1
         answered = [a for a in self.asks if (is_new or una) and a.end is None or
                     (una and a.end is not None and a.end <= una)]

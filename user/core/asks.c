@@ -22,6 +22,8 @@ void asks__probe_sent(struct connection *c, const struct ho_event *e,
 {
 	struct silence *s = &c->silence;
 
+	if (untold__was_taken_for_lost(c, e))
+		return;
 	untold__find_first_probes(c, e, rules->hz, told);
 	if (e->probes_out)
 		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);

@@ -30,7 +30,8 @@ static bool brought_nothing_new(const struct connection *c, const struct ho_even
 	uint32_t empty = e->kind == HO_HEARD && !e->payload;
 	uint32_t with_data = e->data_segs_in - d->data_segs_in;
 
-	return with_data && e->segs_in - d->segs_in - empty == with_data &&
+	/* the smallest facts have no counts */
+	return e->segs_in && with_data && e->segs_in - d->segs_in - empty == with_data &&
 	       e->bytes_received == d->bytes_received;
 }
 

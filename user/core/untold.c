@@ -31,6 +31,19 @@ void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_
 	incidents__note_loss(c, at_ns, untold, told);
 }
 
+bool untold__was_taken_for_lost(struct connection *c, const struct ho_event *e)
+{
+	struct silence *s = &c->silence;
+
+	if (!c->incidents || !c->incidents->events_lost || !s->asks ||
+	    e->mono_ns >= s->last_ask_ns || e->probes_out > s->probes_out)
+		return false;
+	c->incidents->events_lost--;
+	if (e->mono_ns < s->first_ask_ns)
+		s->first_ask_ns = e->mono_ns;
+	return true;
+}
+
 /* A silence of whose probes none was told begins with one an interval ago: the latest that it
  * can have been sent. */
 static void assume_untold_probe(struct connection *c, const struct ho_event *e,

@@ -14,6 +14,12 @@
 void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_ns,
 			  struct told *told);
 
+/*
+ * `e` tells a probe, later than others that were sent after it: it is one of those that the kernel's
+ * count showed, and that were taken for lost. Then it is so no more, and nothing is left to count.
+ */
+bool untold__was_taken_for_lost(struct connection *c, const struct ho_event *e);
+
 /* `e` tells the first probe of a silence: did others go before? */
 void untold__find_first_probes(struct connection *c, const struct ho_event *e, uint32_t hz,
 			       struct told *told);
