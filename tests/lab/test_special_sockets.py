@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from ends import (CLOSE, ESTABLISHED, FAMILIES, GATEWAY, SYN_RECV, TCP_REPAIR, Text, error_of,
+from ends import (CLOSE, ESTABLISHED, FAMILIES, FIN_WAIT2, GATEWAY, SYN_RECV, TCP_REPAIR, Text, error_of,
                   says_gone, state_of, tcp_socket, wait_for_state)
 from lab import Lab, cookie, inside, keepalive, mono_ns, run, unix_ns, wait_until
 
@@ -112,6 +112,7 @@ def test_moved_elsewhere(lab, family, half_closed):
     if half_closed:
         device.shutdown(socket.SHUT_WR)
         assert gateway.recv(1) == b""
+        wait_for_state(device, FIN_WAIT2)   # else it sends its FIN again, to nobody
     gateway.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
     gateway.close()
     t = watch.ending(key)

@@ -211,7 +211,8 @@ void comeback__judge_ended(struct core *core, unsigned int count)
 	for (i = 0; dead && i < count; i++, c = c->incidents->next_ended) {
 		const struct successor *by = incidents__successor(c);
 
-		if (!may_be_superseded(c))
+		/* who dials again from its own port is found by its reset */
+		if (!may_be_superseded(c) || comeback__has_redialed(c))
 			continue;
 		if (by && by->confidence >= 1)
 			c->incidents->found_by = FOUND_BY_SUPERSEDED;
