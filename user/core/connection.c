@@ -46,9 +46,13 @@ void connection__address(struct connection *c, uint32_t netns, uint8_t family,
 		c->last_heard_ns = c->first_seen_ns;
 }
 
-void connection__note_life(struct connection *c, uint64_t at_ns)
+void connection__note_life(struct connection *c, uint64_t at_ns, uint32_t hz)
 {
-	if (at_ns > c->last_heard_ns)
+	const uint64_t second_ns = 1000000000;	/* so exact are passes */
+
+	/* Whether it answered is for the next event to tell. */
+	if (at_ns > c->last_heard_ns && (!c->silence.asks || incidents__of(c)->successor) &&
+	    !stamps__is_echo(at_ns, c->last_heard_ns, second_ns, hz))
 		c->last_heard_ns = at_ns;
 }
 

@@ -88,7 +88,7 @@ void connection__address(struct connection *c, uint32_t netns, uint8_t family,
 			 const struct endpoint *local, const struct endpoint *peer);
 
 /* The kernel heard the peer at `at_ns` or later, though no event told of it. */
-void connection__note_life(struct connection *c, uint64_t at_ns);
+void connection__note_life(struct connection *c, uint64_t at_ns, uint32_t hz);
 
 /* The evidence on which the latency of an ending declared at `declared_ns` rests: asks made
  * later do not count. */

@@ -76,10 +76,10 @@ static void notice_heard(struct connection *c, uint64_t at_ns)
 
 void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
-	uint64_t heard = stamps__earliest(e, stamps__heard(e, hz), hz);
+	uint64_t heard = stamps__heard_ns(e, hz);
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
-	if (stamps__is_echo(heard, c->last_heard_ns, hz))
+	if (stamps__is_echo(heard, c->last_heard_ns, 1000000000, hz))
 		heard = c->last_heard_ns;
 	if (c->silence.asks && was_heard_since_ask(c, e, heard, hz) && !was_told_of(c, e, hz)) {
 		if (has_acknowledged(c, e))

@@ -20,7 +20,8 @@ void passes__take_present(struct core *core, const struct record *r)
 	}
 }
 
-/* The kernel's own clock of the peer, for those on whom it decides something. */
+/* The kernel's own clock of the peer, to a second, for those of whom there is something to tell. Known
+ * so often, it is known through its wraps, too. */
 void passes__take_silent(struct core *core, const struct record *r)
 {
 	uint32_t i;
@@ -34,10 +35,12 @@ void passes__take_silent(struct core *core, const struct record *r)
 			continue;
 		slot__touch(s, r->mono_ns);
 		c = table__history(&core->table, s);
-		if (!c || !incidents__of(c)->successor || r->mono_ns < silent_ns + 1000000000)
+		if (!c || r->mono_ns < silent_ns + 1000000000 ||
+		    word >> 48 == RECORD_SILENT_MAX_S)
 			continue;
-		connection__note_life(c, r->mono_ns - silent_ns - 1000000000);
-		comeback__find_superseded(core, c, r->mono_ns);
+		connection__note_life(c, r->mono_ns - silent_ns - 1000000000, core->rules.hz);
+		if (incidents__of(c)->successor)
+			comeback__find_superseded(core, c, r->mono_ns);
 	}
 }
 

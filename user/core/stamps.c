@@ -4,6 +4,8 @@
 
 /* How far two readings of one stamp lie apart: a jiffy each, and one for the event's own. */
 #define TOLERANCE_JIFFIES 3
+/* tcp_mstamp is read before the jiffies are, and a virtual CPU may be taken away in between. */
+#define CLOCKS_APART_NS 10000000000ULL
 
 static uint64_t wrap_ns(uint32_t hz)
 {
@@ -20,7 +22,7 @@ static uint64_t before(uint64_t ns, uint64_t ago)
  * has. */
 static uint64_t unwrapped(const struct ho_event *e, uint64_t ns, uint32_t hz)
 {
-	uint64_t last_ns = e->last_tx_ns + jiffies__to_ns(TOLERANCE_JIFFIES, hz);
+	uint64_t last_ns = e->last_tx_ns + CLOCKS_APART_NS;
 	uint64_t timestamp_ns = e->ts_recent_s * 1000000000ULL + wrap_ns(hz) / 2;
 
 	while (ns > wrap_ns(hz) &&
@@ -51,6 +53,11 @@ uint32_t stamps__heard(const struct ho_event *e, uint32_t hz)
 		       : e->rcv_tstamp_jiffies;
 }
 
+uint64_t stamps__heard_ns(const struct ho_event *e, uint32_t hz)
+{
+	return stamps__earliest(e, stamps__heard(e, hz), hz);
+}
+
 bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz)
 {
 	/* Both are young, or the socket would not be busy; within a jiffy their order counts. */
@@ -58,9 +65,9 @@ bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz)
 	       !jiffies__is_before(e->chrono_start_jiffies, stamps__heard(e, hz));
 }
 
-bool stamps__is_echo(uint64_t ns, uint64_t known_ns, uint32_t hz)
+bool stamps__is_echo(uint64_t ns, uint64_t known_ns, uint64_t exact_ns, uint32_t hz)
 {
-	uint64_t tolerance = jiffies__to_ns(TOLERANCE_JIFFIES, hz), rest;
+	uint64_t tolerance = jiffies__to_ns(TOLERANCE_JIFFIES, hz) + 2 * exact_ns, rest;
 
 	if (!known_ns || ns < known_ns + wrap_ns(hz) / 2)
 		return false;

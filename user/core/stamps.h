@@ -20,10 +20,14 @@ uint64_t stamps__latest(const struct ho_event *e, uint32_t stamp, uint32_t hz);
 /* The stamp of the peer's last segment as the kernel keeps it: data or an acceptable ACK. */
 uint32_t stamps__heard(const struct ho_event *e, uint32_t hz);
 
+/* ... and its earliest instant. */
+uint64_t stamps__heard_ns(const struct ho_event *e, uint32_t hz);
+
 /* Did the write queue become busy (chrono_start) after the peer was last heard? */
 bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz);
 
-/* Is `ns` the instant `known` again, seen through one or more wraps of the clock? */
-bool stamps__is_echo(uint64_t ns, uint64_t known_ns, uint32_t hz);
+/* Is `ns` the instant `known` again, seen through one or more wraps of the clock? Both are known to
+ * some jiffies and `exact_ns`. */
+bool stamps__is_echo(uint64_t ns, uint64_t known_ns, uint64_t exact_ns, uint32_t hz);
 
 #endif

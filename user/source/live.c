@@ -18,13 +18,13 @@
 #include "host.h"
 #include "identity_feed.h"
 #include "inodes.h"
-#include "jiffies.h"
 #include "live.h"
 #include "log.h"
 #include "process.h"
 #include "programs.h"
 #include "ring_positions.h"
 #include "snapshot.h"
+#include "stamps.h"
 
 #define NS_PER_S 1000000000ULL
 /* The core learns of the passing of time this often, ... */
@@ -515,7 +515,7 @@ static int on_present(void *context, const struct ho_row *row)
 	struct live *l = context;
 
 	l->present[l->present_count++] =
-		record__silent(e->cookie, jiffies__unheard(e, l->hz) / l->hz);
+		record__silent(e->cookie, (e->mono_ns - stamps__heard_ns(e, l->hz)) / NS_PER_S);
 	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
 }
 
