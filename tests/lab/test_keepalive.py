@@ -349,3 +349,25 @@ def test_probe_that_never_left(lab):
     time.sleep(0.5)
     told = len(watch.events(key, "probe_failed", "probe_sent"))
     assert lab.gateway.nstat("TcpExtTCPKeepAlive") - before == told
+
+
+def test_first_seen_in_the_midst_of_retransmissions(lab):
+    """The data went out seconds before the watch began: the kernel knows when, so it is told."""
+    lab.gateway.sysctl(tcp_retries2=5)
+    capture = lab.capture()
+    gateway, _ = lab.connect()
+    key = cookie(gateway)
+    time.sleep(0.3)
+    cut = lab.gateway.drop("input", "tcp dport 7000")
+    gateway.send(b"unlock")
+    wait_until(lambda: lab.gateway.nstat("TcpRetransSegs") >= 4, 20, "four retransmissions")
+    watch = lab.watch()
+    t = watch.ending(key, 60)
+    assert t["partial"] and t["outcome"] == "retransmit_timeout"
+    first = capture.frames("tcp.len == 6 and tcp.srcport == 7000")[0][0]
+    h = t["half_open"]
+    assert abs(unix_ns(h["first_unanswered_at"]) - first) < 5_000_000
+    assert h["first_unanswered_at"] < t["first_seen_at"]
+    declared = unix_ns(h["declared_at"]) - (time.time_ns() - mono_ns())
+    assert h["latency_ms"]["likely_min"] <= (declared - cut[0]) / 1e6
+    assert (declared - cut[1]) / 1e6 <= h["latency_ms"]["max"] + 5

@@ -244,3 +244,42 @@ def test_gaps_end_in_loss(lab):
     assert all(1.9 <= g["from_s"] <= g["to_s"] <= 2.4 for g in survived), survived
     assert lost["after_s"] == max(g["from_s"] for g in survived)
     assert 1.9 <= lost["within_s"] <= 2.5
+
+
+def test_counts_of_a_lossy_transfer(lab):
+    """One segment in twenty is lost, and the device closes first: the kernel's retransmissions are told
+    to the last, and of the bytes neither end's FIN is one."""
+    lab.device.nft("table inet lossy {\n chain input { type filter hook input priority 0;\n"
+                   "  tcp sport 7000 numgen random mod 20 0 drop; }\n}\n")
+    watch = lab.watch("--all")
+    pairs = [lab.connect() for _ in range(6)]
+    keys = [(cookie(gateway), cookie(device)) for gateway, device in pairs]
+    sent = 400_000
+
+    def receive(device):
+        left = sent
+        while left:
+            left -= len(device.recv(65536))
+        device.send(b"thanks")
+        device.close()
+    threads = [threading.Thread(target=receive, args=(device,)) for _, device in pairs]
+    for thread in threads:
+        thread.start()
+    for gateway, _ in pairs:
+        gateway.sendall(b"x" * sent)
+    for thread in threads:
+        thread.join(60)
+    for gateway, _ in pairs:
+        assert gateway.recv(64) == b"thanks" and gateway.recv(64) == b""
+        gateway.close()
+    told = [watch.ending(ours) for ours, _ in keys]
+    counted = lab.gateway.nstat("TcpRetransSegs")
+    assert sum(t["counts"]["retransmits"] for t in told) == counted > 20
+    for t in told:
+        assert t["outcome"] == "closed_by_peer" and "half_open" not in t
+        if t["counts"]["retransmits"]:  # else an orderly end tells no counts
+            assert (t["traffic"]["acked_bytes"], t["traffic"]["received_bytes"]) == (sent, 6)
+    for _, theirs in keys:      # which opened the connection: its SYN is no byte, either
+        t = watch.ending(theirs)
+        if "traffic" in t:
+            assert (t["traffic"]["received_bytes"], t["traffic"]["acked_bytes"]) == (sent, 6)
