@@ -153,7 +153,7 @@ void asks__retransmitted(struct connection *c, const struct ho_event *e,
 	/* of data and a FIN the data go first */
 	bool fin = (e->flags & HO_F_FIN_QUEUED) && e->packets_out <= 1;
 	bool closed = (e->flags & HO_F_ZERO_WINDOW) && !e->retransmits;
-	enum ask kind = fin ? ASK_FIN : closed ? ASK_ZERO_WINDOW : ASK_DATA;
+	enum ask kind = closed ? ASK_ZERO_WINDOW : fin ? ASK_FIN : ASK_DATA;
 	struct silence *s = &c->silence;
 
 	if (!(s->kinds & (ASK_CARRYING | ASK_ZERO_WINDOW)))
@@ -175,7 +175,7 @@ void asks__send_failed(struct connection *c, const struct ho_event *e,
 	struct incidents *i = c->incidents;
 	bool fin = (e->flags & HO_F_FIN_QUEUED) && !e->unsent;
 
-	if (e->pending == HO_PENDING_PROBE0 && (e->flags & HO_F_ZERO_WINDOW))
+	if (e->unsent && !e->packets_out && (e->flags & HO_F_ZERO_WINDOW))
 		c->silence.probes_out = e->probes_out + 1;	/* the kernel counts it */
 	if (!e->packets_out)
 		i->first_failed_ns = e->mono_ns;

@@ -148,7 +148,8 @@ static void on_state(struct connection *c, const struct ho_event *e,
 						 .from = e->old_state, .to = e->state });
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
 		asks__note_close(c, e->mono_ns, rules->suspect_after);
-		if (c->silence.asks)
+		/* behind data that wait for the peer's window it waits, too */
+		if (c->silence.asks && !e->unsent && !(e->flags & HO_F_ZERO_WINDOW))
 			asks__carry(c, e, e->mono_ns, ASK_FIN);
 		return;
 	}

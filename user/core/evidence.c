@@ -79,8 +79,11 @@ static struct path_witness testimony(const struct life *life)
 	}
 	if (life->lost && life->lost_within_s >= 1) {
 		w.lost_s = life->lost_within_s;
+		/* or a reset answered the probe: the device had rebooted, or was back */
 		w.lost_to_probe = (life->found_by == FOUND_BY_KEEPALIVE ||
-				   life->found_by == FOUND_BY_USER_TIMEOUT) &&
+				   life->found_by == FOUND_BY_USER_TIMEOUT ||
+				   life->found_by == FOUND_BY_RESET ||
+				   life->found_by == FOUND_BY_SUPERSEDED) &&
 				  is_at_probe(life, w.lost_s, w.lost_s);
 		w.idle_s += w.lost_s;
 	}

@@ -7,6 +7,10 @@
 #include "tcp_states.h"
 #include "untold.h"
 
+/* A sign of life that seems a wrap of the clocks younger than the last one known is that one, known
+ * to this: what was heard soon after it was not told. */
+#define ECHO_NS 450000000000ULL
+
 /* ---- what the kernel's clocks show ---- */
 
 /* The kernel's clocks show the peer after our last ask. */
@@ -79,7 +83,7 @@ void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t h
 	uint64_t heard = stamps__heard_ns(e, hz);
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
-	if (stamps__is_echo(heard, c->last_heard_ns, 1000000000, hz))
+	if (stamps__is_echo(heard, c->last_heard_ns, ECHO_NS, hz))
 		heard = c->last_heard_ns;
 	if (c->silence.asks && was_heard_since_ask(c, e, heard, hz) && !was_told_of(c, e, hz)) {
 		if (has_acknowledged(c, e))
@@ -88,7 +92,7 @@ void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t h
 			silence__heard_unanswering(c, e, heard, stamps__heard(e, hz));
 	}
 	/* Data on the fast path had left the count of probes, and an ACK since then has not. */
-	if (c->silence.count_before && stamps__earliest(e, e->rcv_tstamp_jiffies, hz) >
+	if (c->silence.count_before && stamps__received_ns(e, e->rcv_tstamp_jiffies, hz) >
 					       c->last_heard_ns + jiffies__to_ns(1, hz))
 		c->silence.count_before = 0;
 	notice_heard(c, heard);
@@ -149,6 +153,9 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 {
 	bool bare = !(e->tcp_flags & HO_TCP_ACK), asked = e->probes_out || e->packets_out;
 
+	/* lwIP sets ACK all the same, and acknowledges what it answers: the probe's number, which a
+	 * peer that has the connection is past. */
+	bare |= e->probes_out && e->segs_in && e->ack_offset == -1;
 	c->incidents->reset_heard_ns = e->mono_ns;
 	c->incidents->reset_of_an_ask = bare && (asked || was_challenged(c, e, rules->hz));
 	if (bare)
@@ -188,9 +195,9 @@ static void notice_gap(struct connection *c, const struct ho_event *e, const str
 static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_t hz,
 			 struct told *told)
 {
-	uint32_t data_jiffies = jiffies__is_before(e->lrcvtime_jiffies, e->lsndtime_jiffies)
-					? e->lsndtime_jiffies : e->lrcvtime_jiffies;
-	uint64_t since = stamps__latest(e, data_jiffies, hz);
+	uint64_t theirs = stamps__received_ns(e, e->lrcvtime_jiffies, hz);
+	uint64_t ours = stamps__latest(e, e->lsndtime_jiffies, hz);
+	uint64_t since = ours > theirs ? ours : theirs + jiffies__to_ns(1, hz);
 
 	c->incidents->heartbeats++;
 	c->told = true;

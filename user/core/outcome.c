@@ -4,13 +4,20 @@
 #include "outcome.h"
 #include "tcp_states.h"
 
+/* Our own filter's reset comes within this time of what it kept in. */
+#define OWN_RESET_NS 5000000ULL
+
 struct ending {
 	enum outcome outcome;
 	enum found_by found_by;
 };
 
-static bool was_closed_locally(const struct connection *c)
+/* Not one that its program still holds, after a shutdown() of its sending half: that hears of the
+ * error. */
+static bool was_closed_locally(const struct connection *c, const struct ho_event *e)
 {
+	if (e->error && !(e->flags & HO_F_ORPHAN))
+		return false;
 	return c->incidents->ended_from == TCP_FIN_WAIT1 ||
 	       c->incidents->ended_from == TCP_FIN_WAIT2 ||
 	       c->incidents->ended_from == TCP_CLOSING || c->incidents->ended_from == TCP_LAST_ACK;
@@ -38,18 +45,27 @@ static struct ending of_keepalive_timer(const struct ho_event *e)
 	return (struct ending){ OUTCOME_KEEPALIVE_TIMEOUT, FOUND_BY_KEEPALIVE };
 }
 
+/* The peer answers each question for its window, and leaves it closed: the user timeout ends that,
+ * though nobody is gone. */
+static bool was_answered_without_window(const struct connection *c, const struct ho_event *e)
+{
+	return e->unsent && (e->flags & HO_F_ZERO_WINDOW) && !e->retransmits &&
+	       !c->silence.asks && !e->probes_out;
+}
+
 /* Closed by its program; the peer was gone if the FIN was never acknowledged, or if asks had
  * stayed unanswered before. FIN_WAIT2 means that it was acknowledged. */
 static struct ending of_local_close(const struct connection *c, const struct ho_event *e)
 {
 	struct ending ending = { OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
 	bool acknowledged = c->incidents->ended_from == TCP_FIN_WAIT2;
+	bool gave_up = e->error && !c->incidents->reset_ns && !was_answered_without_window(c, e);
 
 	if (c->incidents->ended_from == TCP_LAST_ACK)
 		ending.outcome = OUTCOME_CLOSED_BY_PEER;
-	if (!acknowledged && !c->incidents->reset_ns &&
-	    (e->error || (c->incidents->suspect_at_close &&
-			  ending.outcome == OUTCOME_CLOSED_LOCALLY)))
+	/* In these states a reset does not show whether it answers our FIN, or crossed it. */
+	if (!acknowledged && (gave_up || (c->incidents->suspect_at_close &&
+					  ending.outcome == OUTCOME_CLOSED_LOCALLY)))
 		ending.found_by = FOUND_BY_LOCAL_CLOSE;
 	return ending;
 }
@@ -78,20 +94,12 @@ static struct ending of_closed_window(const struct ho_event *e)
 	return (struct ending){ OUTCOME_ZERO_WINDOW_TIMEOUT, FOUND_BY_ZERO_WINDOW };
 }
 
-/* The peer answers each question for its window, and leaves it closed: the user timeout ends that,
- * though nobody is gone. */
-static bool was_answered_without_window(const struct connection *c, const struct ho_event *e)
-{
-	return e->user_timeout_ms && e->unsent && (e->flags & HO_F_ZERO_WINDOW) &&
-	       !e->retransmits && !c->silence.asks && !e->probes_out;
-}
-
 /* tcp_write_err() gives what ICMP left behind (sk_err_soft), whatever that was. */
 static struct ending of_error(const struct connection *c, const struct ho_event *e)
 {
 	switch (e->error) {
 	case ETIMEDOUT:
-		if (was_answered_without_window(c, e))
+		if (e->user_timeout_ms && was_answered_without_window(c, e))
 			return (struct ending){ OUTCOME_USER_TIMEOUT, FOUND_BY_NOTHING };
 		if (waited_for_window(c, e) && !e->retransmits)
 			return of_closed_window(e);
@@ -121,14 +129,16 @@ static bool had_said_goodbye(const struct connection *c, const struct ho_event *
  * send no probe at all, it did not ask. */
 static bool was_unasked(const struct connection *c, const struct ho_event *e)
 {
-	bool gave_up = e->error && !c->incidents->reset_ns && e->error != ECONNABORTED;
-
-	const struct deafness *d = &c->incidents->deafness;
+	const struct incidents *i = c->incidents;
+	const struct deafness *d = &i->deafness;
 	bool asked = c->silence.asks && (!d->asks || d->first_ask_after_ns);
+	/* a filter of our own may reset what it keeps in, in the same breath */
+	bool reset_elsewhere = i->reset_ns && !(i->failed_ns && i->reset_ns >= i->failed_ns &&
+						i->reset_ns - i->failed_ns < OWN_RESET_NS);
 
-	if (!gave_up || asked)
+	if (!e->error || e->error == ECONNABORTED || reset_elsewhere || asked)
 		return false;
-	return c->incidents->failed_in_silence ||
+	return i->failed_in_silence ||
 	       (was_kept_in(e) && !(e->flags & HO_F_ZERO_WINDOW)) ||
 	       ((e->flags & HO_F_IN_KEEPALIVE) && !e->probes_out && !e->user_timeout_ms &&
 		!c->keepalive.probes);
@@ -139,7 +149,7 @@ static struct ending name_ending(const struct connection *c, const struct ho_eve
 {
 	if (outcome__is_of_keepalive(c, e))
 		return of_keepalive_timer(e);
-	if (was_closed_locally(c))
+	if (was_closed_locally(c, e))
 		return of_local_close(c, e);
 	if (c->incidents->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
 		return (struct ending){ OUTCOME_RESET_BY_PEER, c->incidents->reset_of_an_ask

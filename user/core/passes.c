@@ -20,8 +20,20 @@ void passes__take_present(struct core *core, const struct record *r)
 	}
 }
 
-/* The kernel's own clock of the peer, to a second, for those of whom there is something to tell. Known
- * so often, it is known through its wraps, too. */
+/* For longer than a record can say. Where jiffies wrap after seven weeks, that it was silent so long
+ * before is remembered from the first pass that finds it. */
+static void remember_silence(struct core *core, struct slot *s, struct connection *c,
+			     uint64_t heard_ns)
+{
+	if (c || core->rules.hz < 1000 || s->ignored)
+		return;
+	c = sockets__history(core, s);
+	if (c)
+		connection__note_life(c, heard_ns, core->rules.hz);
+}
+
+/* The kernel's own clock of the peer, to a second, for those of whom there is something to tell.
+ * Known so often, it is known through its wraps, too. */
 void passes__take_silent(struct core *core, const struct record *r)
 {
 	uint32_t i;
@@ -35,8 +47,11 @@ void passes__take_silent(struct core *core, const struct record *r)
 			continue;
 		slot__touch(s, r->mono_ns);
 		c = table__history(&core->table, s);
-		if (!c || r->mono_ns < silent_ns + 1000000000 ||
-		    word >> 48 == RECORD_SILENT_MAX_S)
+		if (word >> 48 == RECORD_SILENT_MAX_S) {
+			remember_silence(core, s, c, r->mono_ns - silent_ns);
+			continue;
+		}
+		if (!c || r->mono_ns < silent_ns + 1000000000)
 			continue;
 		connection__note_life(c, r->mono_ns - silent_ns - 1000000000, core->rules.hz);
 		if (incidents__of(c)->successor)

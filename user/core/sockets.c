@@ -7,6 +7,7 @@
 #include "namespaces.h"
 #include "outcome.h"
 #include "sockets.h"
+#include "stamps.h"
 #include "state.h"
 #include "tcp_states.h"
 #include "telling.h"
@@ -31,6 +32,8 @@ static struct connection *new_history(struct core *core, struct slot *s)
 	c->cookie = s->cookie;
 	c->first_seen_ns = (uint64_t)s->first_seen_us * 1000;
 	c->partial = s->partial;
+	if (!c->partial)	/* the handshake is the last that we know of */
+		c->last_heard_ns = c->first_seen_ns;
 	if (!table__give_history(&core->table, s, c)) {
 		free(c);
 		return NULL;
@@ -161,6 +164,16 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	tell_redialed(core, until_ns);
 }
 
+/* A silence of a day that goes on for seven weeks looks young again where jiffies are milliseconds:
+ * its beginning is remembered. */
+static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
+{
+	const uint64_t day_ns = 86400000000000ULL;
+
+	return core->rules.hz >= 1000 &&
+	       e->mono_ns - stamps__heard_ns(e, core->rules.hz) > day_ns;
+}
+
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
  * knows the socket, and that is all there is to know. */
 static bool needs_history(const struct core *core, const struct slot *s, const struct ho_event *e)
@@ -169,6 +182,8 @@ static bool needs_history(const struct core *core, const struct slot *s, const s
 		return true;
 	if (telling__event_is_wanted(core, e, s->partial) == TRUTH_UNKNOWN)
 		return true;	/* to be decided when more is known */
+	if (e->kind == HO_SEEN && may_wrap_unseen(core, e))
+		return true;
 	if (e->kind == HO_SEEN)
 		return e->probes_out || e->retransmits ||
 		       (e->state != TCP_ESTABLISHED && (e->flags & HO_F_FIN_QUEUED));
@@ -206,8 +221,10 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->partial = !begins(e);
 	}
 	slot__touch(s, e->mono_ns);
-	/* Of what our program has closed the retransmission timer takes care. */
-	s->would_notice = (e->flags & (HO_F_KEEPALIVE | HO_F_FIN_QUEUED)) != 0;
+	/* Of a FIN the retransmission timer takes care, and of who nobody holds, a timeout. */
+	s->would_notice = (e->flags & HO_F_KEEPALIVE) ||
+			  ((e->flags & HO_F_FIN_QUEUED) &&
+			   ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED)));
 }
 
 /* A socket that no later knowledge can make wanted is not stored at all, or, where it had to

@@ -35,32 +35,43 @@ uint64_t stamps__earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
 {
 	uint64_t ago = jiffies__to_ns((uint64_t)(uint32_t)(e->jiffies - stamp) + 1, hz);
 
-	return unwrapped(e, before(e->mono_ns, ago), hz);
+	return before(e->mono_ns, ago);
+}
+
+uint64_t stamps__received_ns(const struct ho_event *e, uint32_t stamp, uint32_t hz)
+{
+	return unwrapped(e, stamps__earliest(e, stamp, hz), hz);
 }
 
 uint64_t stamps__latest(const struct ho_event *e, uint32_t stamp, uint32_t hz)
 {
 	uint32_t jiffies = e->jiffies - stamp;
 
-	return unwrapped(e, before(e->mono_ns, jiffies ? jiffies__to_ns(jiffies - 1, hz) : 0), hz);
+	return before(e->mono_ns, jiffies ? jiffies__to_ns(jiffies - 1, hz) : 0);
 }
 
 uint32_t stamps__heard(const struct ho_event *e, uint32_t hz)
 {
-	return stamps__earliest(e, e->rcv_tstamp_jiffies, hz) <
-			       stamps__earliest(e, e->lrcvtime_jiffies, hz)
+	return stamps__received_ns(e, e->rcv_tstamp_jiffies, hz) <
+			       stamps__received_ns(e, e->lrcvtime_jiffies, hz)
 		       ? e->lrcvtime_jiffies
 		       : e->rcv_tstamp_jiffies;
 }
 
 uint64_t stamps__heard_ns(const struct ho_event *e, uint32_t hz)
 {
-	return stamps__earliest(e, stamps__heard(e, hz), hz);
+	return stamps__received_ns(e, stamps__heard(e, hz), hz);
 }
 
 bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz)
 {
-	/* Both are young, or the socket would not be busy; within a jiffy their order counts. */
+	const uint64_t far_ns = 3600000000000ULL;
+	uint64_t wrote = stamps__earliest(e, e->chrono_start_jiffies, hz);
+	uint64_t heard = stamps__heard_ns(e, hz);
+
+	/* Within a jiffy their order counts; far apart, 32 bits do not tell it. */
+	if (wrote > heard + far_ns || heard > wrote + far_ns)
+		return e->chrono_type && wrote > heard;
 	return e->chrono_type &&
 	       !jiffies__is_before(e->chrono_start_jiffies, stamps__heard(e, hz));
 }

@@ -12,10 +12,13 @@
 
 #include "event.h"
 
-/* A stamp of something sent or received is known to one jiffy: its earliest and latest instant, in
- * nanoseconds of CLOCK_MONOTONIC. */
+/* A stamp is known to one jiffy: its earliest and latest instant, in nanoseconds of CLOCK_MONOTONIC;
+ * of one that is younger than the clock's wrap. */
 uint64_t stamps__earliest(const struct ho_event *e, uint32_t stamp, uint32_t hz);
 uint64_t stamps__latest(const struct ho_event *e, uint32_t stamp, uint32_t hz);
+
+/* The earliest instant of something received, however long ago. */
+uint64_t stamps__received_ns(const struct ho_event *e, uint32_t stamp, uint32_t hz);
 
 /* The stamp of the peer's last segment as the kernel keeps it: data or an acceptable ACK. */
 uint32_t stamps__heard(const struct ho_event *e, uint32_t hz);

@@ -9,8 +9,11 @@ void traffic__take(struct traffic *t, const struct ho_event *e)
 	/* The kernel counts a FIN as a byte, and the SYN of a connection that we opened. */
 	bool opened = e->kind == HO_STATE && e->state == TCP_ESTABLISHED;
 	uint32_t fin_taken = !!(e->flags & HO_F_FIN_TAKEN) && e->bytes_received;
-	uint32_t fin_acked = (e->flags & HO_F_FIN_QUEUED) && (e->flags & HO_F_ALL_ACKED) &&
-			     e->bytes_acked;
+	unsigned int state = e->state == TCP_CLOSE ? e->old_state : e->state;
+	/* an abort queues none */
+	bool fin_sent = state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT &&
+			(e->flags & HO_F_FIN_QUEUED);
+	uint32_t fin_acked = fin_sent && (e->flags & HO_F_ALL_ACKED) && e->bytes_acked;
 	struct traffic_counts now = {
 		.at_ns = e->mono_ns,
 		.received_bytes = e->bytes_received - fin_taken,

@@ -126,7 +126,7 @@ void untold__find_window_probes(struct connection *c, const struct ho_event *e, 
 
 	if (!e->unsent || !(e->flags & HO_F_ZERO_WINDOW) || !e->probes_out)
 		return;
-	known = s->asks ? s->probes_out : s->count_before;
+	known = s->asks || s->probes_out ? s->probes_out : s->count_before;
 	if (known + told >= e->probes_out)
 		return;
 	untold = e->probes_out - known - told;

@@ -323,30 +323,48 @@ static void on_change(void *context, const struct subject *s, const struct chang
 	end_line(t, &w);
 }
 
-/* Who was gone. A reset that answers an ask comes from a peer that forgot the connection, or from a
- * middlebox that did; a subflow's death leaves the connection as it is. */
+/* Who was gone, as far as that is known: a reset that answers an ask comes from a peer that forgot
+ * the connection, or from a middlebox that did; a subflow's death leaves the connection as it is. */
 static const char *who_was_gone(const struct timeline *tl)
 {
-	const struct connection *c = tl->subject.connection;
+	const struct incidents *i = incidents__of(tl->subject.connection);
 
-	if (c->mptcp)
-		return "subflow";
-	if (incidents__of(c)->found_by == FOUND_BY_RESET)
-		return "connection forgotten by the peer or the path,";
-	return "peer gone";
+	if (tl->subject.connection->mptcp)
+		return "subflow dead (its MPTCP connection may live on),";
+	if (i->half_closed_ns)
+		return i->found_by == FOUND_BY_RESET
+			       ? "the peer had closed and reset what we sent,"
+			       : "the peer had closed; no answer to what we sent,";
+	return i->found_by == FOUND_BY_RESET ? "forgotten by the peer or the path," : "peer gone";
+}
+
+/* For how long nothing was acknowledged, though the peer was heard until the end; 0: it was not. */
+static uint64_t deaf_ns(const struct timeline *tl)
+{
+	const struct incidents *i = incidents__of(tl->subject.connection);
+
+	return i->acknowledged_ns && tl->evidence.deaf_asks > 1 &&
+			       tl->evidence.last_heard_ns > i->acknowledged_ns
+		       ? tl->evidence.last_heard_ns - i->acknowledged_ns
+		       : 0;
 }
 
 static void add_blindness(struct words *w, const struct timeline *tl)
 {
-	words__add(w, ", %s%s unnoticed for ", who_was_gone(tl),
-		   tl->subject.connection->mptcp ? " dead," : "");
-	if (tl->latency.lower_bounds_known) {
-		words__add_duration(w, tl->latency.likely_min_ns / 1e9);
-		words__add(w, " to ");
+	if (deaf_ns(tl)) {
+		words__add(w, ", nothing acknowledged for ");
+		words__add_duration(w, deaf_ns(tl) / 1e9);
+		words__add(w, ", though heard until the end");
 	} else {
-		words__add(w, "up to ");
+		words__add(w, ", %s unnoticed for ", who_was_gone(tl));
+		if (tl->latency.lower_bounds_known) {
+			words__add_duration(w, tl->latency.likely_min_ns / 1e9);
+			words__add(w, " to ");
+		} else {
+			words__add(w, "up to ");
+		}
+		words__add_duration(w, tl->latency.max_ns / 1e9);
 	}
-	words__add_duration(w, tl->latency.max_ns / 1e9);
 	words__add(w, " (%s)", found_by__name(incidents__of(tl->subject.connection)->found_by));
 }
 
@@ -354,27 +372,20 @@ static void add_blindness(struct words *w, const struct timeline *tl)
 static void add_circumstances(struct words *w, const struct timeline *tl)
 {
 	const struct incidents *i = incidents__of(tl->subject.connection);
-	uint64_t deaf_ns = i->acknowledged_ns && tl->evidence.deaf_asks > 1 &&
-					   tl->evidence.last_heard_ns > i->acknowledged_ns
-				   ? tl->evidence.last_heard_ns - i->acknowledged_ns
-				   : 0;
 
 	if (i->detail == DETAIL_UNASKED)
-		words__add(w, ": nothing left this host (unasked); check its address, route and "
-			      "filter");
+		words__add(w, ": nothing left this host; check its address, route, filter");
 	else if (i->detail == DETAIL_MOVED)
 		words__add(w, ": moved elsewhere (TCP_REPAIR)");
-	if (deaf_ns) {
-		words__add(w, "; heard until the end, but acknowledged nothing for ");
-		words__add_duration(w, deaf_ns / 1e9);
-	}
+	else if (i->detail == DETAIL_LINGER_0)
+		words__add(w, " (linger 0)");
 	if (i->answers_dropped)
-		words__add(w, "; this host dropped answers of the peer (its filter or conntrack)");
+		words__add(w, "; answers were dropped by this host (filter, conntrack)");
 	if (i->other.answers)
-		words__add(w, "; answered by another host than sends the data (TTL %u, data %u)",
-			   i->other.ttl, tl->subject.connection->data_ttl);
-	if (tl->final && i->half_closed_ns && !tl->half_open &&
-	    i->ended_from == TCP_CLOSE_WAIT)
+		words__add(w, "; answers came from another host (TTL %u, data %u)", i->other.ttl,
+			   tl->subject.connection->data_ttl);
+	if (tl->final && i->half_closed_ns && !tl->half_open && i->ended_from == TCP_CLOSE_WAIT &&
+	    i->detail == DETAIL_NONE)
 		words__add(w, ": the peer had closed, the program had not (CLOSE_WAIT)");
 }
 
