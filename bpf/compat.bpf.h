@@ -210,6 +210,15 @@ static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *t
 	       READ_BITFIELD(typed, usec, tcp_usec_ts);
 }
 
+/* tcp_tsval_replay(): how many ticks of the peer's timestamps a second may have; 1024 before that was
+ * made a function, beside microseconds. */
+static __always_inline __u32 compat__replay_ticks(const struct tcp_sock *tp)
+{
+	if (compat__has_usec_timestamps(tp, true))
+		return 1000000;
+	return bpf_core_field_exists(struct tcp_sock___usec, tcp_usec_ts) ? 1200 : 1024;
+}
+
 /* Reasons of kfree_skb() came one by one, from 5.17 (c504e5c2f964) on, and are renumbered. */
 enum skb_drop_reason___some {
 	SKB_DROP_REASON_NEIGH_FAILED___some = 1,

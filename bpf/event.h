@@ -142,7 +142,7 @@ struct ho_event {
 	ho_u8 chrono_type;		/* 0: the write queue is empty */
 	ho_u8 segment;			/* enum ho_segment */
 	ho_u8 ttl;			/* the segment's time to live or hop limit; 0: not read */
-	ho_u8 pad;
+	ho_u8 unverified;		/* its checksum was not looked at yet: it may be refused */
 	/* ---- HO_EVENT_FULL_1 ended here, in recordings of format 1 ---- */
 	ho_u32 bound_if;		/* index of the interface it is bound to; 0: none */
 	ho_u32 net_cookie;		/* of its namespace, the low 32 bits; 0: not known */

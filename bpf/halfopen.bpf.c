@@ -153,19 +153,21 @@ static __always_inline void event__submit(struct ho_event *e)
 
 /* ---- receive ---- */
 
-/* What is refused, taken, taken and noted by the kernel's clocks, or dropped before have budgets of
- * their own, so that none of them hides another. Cookies do not come this far. */
-#define REPEATED_TAKEN (1ULL << 62)
+/* Each kind of what no clock notices has a budget of its own, so that none hides another. Cookies do
+ * not come this far. */
+#define REPEATED_SYN (1ULL << 62)
 #define REPEATED_DROPPED (1ULL << 61)
 #define REPEATED_OLD_ACK (1ULL << 60)
+#define REPEATED_UNVERIFIED (1ULL << 59)
+#define REPEATED_ERROR (1ULL << 58)
 
 /* May one more of this socket's be told that its clocks do not notice? */
-static __noinline bool repeated__may_be_told(__u64 cookie)
+static __noinline bool repeated__may_be_told(__u64 cookie, __u32 apart_jiffies)
 {
 	__u32 now = socket__jiffies(), *told = bpf_map_lookup_elem(&repeated, &cookie);
 
 	if (told) {
-		if (now - *told < gate_repeated_jiffies)
+		if (now - *told < apart_jiffies)
 			return false;
 		*told = now;
 		return true;
@@ -187,14 +189,16 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 		return segment__resets(s, tp);
 	*verdict = segment__judge(s, skb, tp);
 	if (*verdict == HO_SEGMENT_REFUSED)
-		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp);
+		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp) &&
+		       repeated__may_be_told(compat__cookie(sk) | REPEATED_SYN,
+					     gate_repeated_jiffies);
 	if (!repeats && !data_idle && *verdict != HO_SEGMENT_REPEATED && !gate__ends_a_silence(tp))
 		return false;
 	if (*verdict == HO_SEGMENT_REPEATED)
-		return repeated__may_be_told(compat__cookie(sk));
+		return repeated__may_be_told(compat__cookie(sk), gate_repeated_jiffies);
 	return !segment__is_idle(s) ||
-	       repeated__may_be_told(compat__cookie(sk) |
-				     (s->ack < 0 ? REPEATED_OLD_ACK : REPEATED_TAKEN));
+	       repeated__may_be_told(compat__cookie(sk) | REPEATED_OLD_ACK,
+				     gate_repeated_jiffies);
 }
 
 /* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
@@ -208,13 +212,18 @@ static __always_inline int heard(unsigned long long *ctx, const bool cast)
 	__u8 verdict = HO_SEGMENT_UNJUDGED;
 	struct segment s;
 	struct ho_event *e;
-	bool data_idle;
+	bool data_idle, verified;
 
 	if (!tp)
 		return 0;
 	segment__read(&s, skb, tp, cast);
 	data_idle = s.payload && gate__data_idle(tp);
 	if (!is_worth_telling(&s, skb, sk, tp, data_idle, &verdict))
+		return 0;
+	verified = segment__is_verified(skb);
+	/* if it is taken, it closes the gate for as long */
+	if (!verified && !repeated__may_be_told(compat__cookie(sk) | REPEATED_UNVERIFIED,
+						gate_quiet_jiffies))
 		return 0;
 
 	e = event__begin(HO_HEARD, sk, tp);
@@ -228,6 +237,7 @@ static __always_inline int heard(unsigned long long *ctx, const bool cast)
 	e->payload = s.payload;
 	e->segment = verdict;
 	e->ttl = s.ttl;
+	e->unverified = !verified;
 	event__submit(e);
 	return 0;
 }
@@ -435,7 +445,10 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
-	if (!note || !tp || !gate__is_connection(socket__state(tp, true)))
+	/* Without an error it is the error queue's: timestamps, zero-copy. An ICMP flood reports one
+	 * each time, where the program asked for that (IP_RECVERR). */
+	if (!note || !tp || !sk->sk_err || !gate__is_connection(socket__state(tp, true)) ||
+	    !repeated__may_be_told(compat__cookie(sk) | REPEATED_ERROR, gate_repeated_jiffies))
 		return 0;
 	e = event__begin(HO_ERROR, sk, tp);
 	if (!e)
@@ -672,11 +685,17 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 
 /* A segment of the peer's for which an early look-up had found the socket, dropped before TCP saw
  * it, while the kernel waits for an answer. */
-static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *tp)
+static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *tp,
+					  const struct sk_buff *skb)
 {
+	const struct net_device *dev = skb->dev;
 	struct ho_event *e;
 
-	if (!gate__awaits_an_answer(tp) || !repeated__may_be_told(cookie | REPEATED_DROPPED))
+	/* in another namespace of this host it is our own segment, on its way to somebody */
+	if (!dev || dev->nd_net.net != socket__net(tp, true))
+		return 0;
+	if (!gate__awaits_an_answer(tp) || 
+	    !repeated__may_be_told(cookie | REPEATED_DROPPED, gate_repeated_jiffies))
 		return 0;
 	e = event__reserve(HO_ANSWER_DROPPED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)
@@ -702,7 +721,7 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	cookie = socket__cookie(tp, true);
 	if (!cookie)	/* nobody ever told of it */
 		return 0;
-	return skb->skb_iif ? answer_dropped(cookie, tp)
+	return skb->skb_iif ? answer_dropped(cookie, tp, skb)
 			    : send_failed(cookie, tp, skb, in_timer, reason);
 }
 

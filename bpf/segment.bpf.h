@@ -13,8 +13,11 @@
 #define TCPOPT_NOP 1
 #define TCPOPT_TIMESTAMP 8
 #define TCPOLEN_TIMESTAMP 10
-/* An option list is read this far: timestamps come first or after padding. */
-#define OPTIONS_READ 12
+#define OPTIONS_MAX 40
+/* A header is 60 bytes at most, of which the first 12 stand in the control block. */
+#define HEADER_READ 48
+#define CHECKSUM_UNNECESSARY 1
+#define CHECKSUM_PARTIAL 3
 #define PAWS_24DAYS_S (60 * 60 * 24 * 24)
 #define HEADER_PREDICTED 0xf0f7ffff	/* TCP_HP_BITS, as the word lies in the header */
 /* A repetition is at most one window below the next byte; of a closed window, this much. */
@@ -24,46 +27,56 @@ struct segment {
 	__s32 seq, end, ack;
 	__u32 payload;
 	__u32 tsval;
-	__u32 words[12];	/* of the header, from byte 12 on: options from [2] on */
+	__u32 words[20];	/* of the header, from byte 12 on: options from [2] on */
 	__u8 tcp_flags;
 	__u8 ttl;
 	bool timestamp;
 };
 
-/* The timestamp option, as tcp_parse_options() finds it in an established connection. */
+/* The timestamp option, as tcp_fast_parse_options() finds it in an established connection: if it is all
+ * there is, at once; else the last of a list, as far as that can be read. */
 static __always_inline void segment__find_timestamp(struct segment *s)
 {
 	const __u8 *options = (const __u8 *)&s->words[2];
 	__u32 length = (bpf_ntohl(s->words[0]) >> 28) * 4 - 20, at = 0, i;
 
-	if (s->words[2] == bpf_htonl(0x0101080a) && length >= 12) {
+	if (s->words[2] == bpf_htonl(0x0101080a) && length == 12) {
 		s->tsval = bpf_ntohl(s->words[3]);
 		s->timestamp = true;
 		return;
 	}
-	for (i = 0; i < OPTIONS_READ; i++) {
+	for (i = 0; i < OPTIONS_MAX; i++) {
 		__u8 kind, size;
 
-		if (at + TCPOLEN_TIMESTAMP > length)
+		if (at >= length || at >= OPTIONS_MAX)
 			return;
-		/* 30 at most, which the verifier does not see */
-		asm volatile("%0 &= 31" : "+r"(at));
+		/* less than 64, which the verifier does not see */
+		asm volatile("%0 &= 63" : "+r"(at));
 		kind = options[at];
-		size = options[at + 1];
 		if (kind == TCPOPT_NOP) {
 			at++;
 			continue;
 		}
-		if (kind == TCPOPT_EOL || size < 2)
+		size = options[at + 1];
+		if (kind == TCPOPT_EOL || at + 2 > length || size < 2 || at + size > length)
 			return;
 		if (kind == TCPOPT_TIMESTAMP && size == TCPOLEN_TIMESTAMP) {
 			s->tsval = (__u32)options[at + 2] << 24 | options[at + 3] << 16 |
 				   options[at + 4] << 8 | options[at + 5];
 			s->timestamp = true;
-			return;
 		}
 		at += size;
 	}
+}
+
+/* Has its checksum been looked at? The kernel does so later where no device did and the segment is
+ * longer than 76 bytes (skb_csum_unnecessary()). */
+static __always_inline bool segment__is_verified(const struct sk_buff *skb)
+{
+	__u8 by_device = BPF_CORE_READ_BITFIELD(skb, ip_summed);
+
+	return by_device == CHECKSUM_UNNECESSARY || by_device == CHECKSUM_PARTIAL ||
+	       BPF_CORE_READ_BITFIELD(skb, csum_valid);
 }
 
 /* From TCP's control block, filled before tcp_rcv_established(), and from the headers. Without the
@@ -85,9 +98,8 @@ static __always_inline void segment__read(struct segment *s, const struct sk_buf
 	s->timestamp = false;
 	s->tsval = 0;
 	s->ttl = 0;
-	s->words[0] = 0;
-	if (!compat__read_words(s->words, head + skb->transport_header + 12, sizeof(s->words),
-				cast))
+	__builtin_memset(s->words, 0, sizeof(s->words));
+	if (!compat__read_words(s->words, head + skb->transport_header + 12, HEADER_READ, cast))
 		return;
 	segment__find_timestamp(s);
 	if (compat__read_words(ip, head + skb->network_header, 12, cast))
@@ -109,7 +121,7 @@ static __always_inline bool segment__updates_window(const struct segment *s,
 static __always_inline bool segment__is_disordered_ack(const struct segment *s,
 						       const struct tcp_sock *tp, __s32 behind)
 {
-	__u32 ticks_a_second = compat__has_usec_timestamps(tp, true) ? 1000000 : 1024;
+	__u32 ticks_a_second = compat__replay_ticks(tp);
 
 	return s->seq == s->end && !s->seq && !s->ack && !segment__updates_window(s, tp) &&
 	       behind <= (__s32)((__u64)tp->inet_conn.icsk_rto * ticks_a_second / hz);
@@ -208,13 +220,11 @@ static __always_inline __u8 segment__judge(const struct segment *s, const struct
 	return segment__ack_is_taken(s, skb, tp) ? HO_SEGMENT_TAKEN : HO_SEGMENT_REFUSED;
 }
 
-/* Could it come a million times a second, and be taken each time? It brings no new byte, or one
- * that has to wait for others, and acknowledges nothing. */
+/* Could it come a million times a second and be taken each time, with no clock of the kernel's moving?
+ * It brings no new byte, or one that has to wait for others, and acknowledges what was acknowledged. */
 static __always_inline bool segment__is_idle(const struct segment *s)
 {
-	if (s->seq <= 0 && s->end > 0)
-		return false;
-	return s->ack < 0 || (s->seq < 0 && (s->payload || s->seq == -1));
+	return s->ack < 0 && !(s->seq <= 0 && s->end > 0);
 }
 
 #endif

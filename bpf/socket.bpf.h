@@ -242,7 +242,7 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->tcp_flags = 0;
 	e->segment = HO_SEGMENT_UNJUDGED;
 	e->ttl = 0;
-	e->pad = 0;
+	e->unverified = 0;
 	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
 	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
 	/* tcp_rate_skb_sent() sets both at the first transmission after all was acknowledged. They

@@ -72,7 +72,8 @@ class Socket:
         self.flying, self.queue, self.window, self.holes = [], [], True, []
         # clocks: jiffies (which do not wrap here), and tcp_mstamp
         self.rcv_tstamp = self.lrcvtime = self.lsndtime = self.jiffies()
-        self.oow = self.repeated_told = self.chrono = None
+        self.oow = self.chrono = None
+        self.told_last = {}         # of what no clock notices, by verdict
         self.mstamp, self.delivered, self.first_tx, self.acked_at = start, 0, 0, 0
         self.has_timestamps, self.ts_recent = rng.random() < 0.8, start // S
         # counts and timers
@@ -166,11 +167,12 @@ class Socket:
             repeats = seq < 0 and s.end <= self.rcv_nxt and (s.size or seq == -1)
             worth = repeats or data_idle or verdict == REPEATED or self.probes_out or \
                 self.retransmits or self.unheard() >= 10 * self.hz
-            if worth and (repeats or verdict == REPEATED or
-                          (ack < 0 and not (s.size and seq <= 0 and s.end > self.rcv_nxt))):
-                worth = self.repeated_told is None or now - self.repeated_told >= self.hz // 2
+            idle = ack < 0 and not (seq <= 0 and s.end > self.rcv_nxt)
+            if worth and (verdict == REPEATED or idle):
+                told = self.told_last.get(verdict)
+                worth = told is None or now - told >= self.hz // 2
                 if worth:
-                    self.repeated_told = now
+                    self.told_last[verdict] = now
         if worth:
             self.tell(HEARD, flags=F_SEGMENT | F_TIMESTAMP | F_DATA_IDLE * data_idle, segment=s,
                       verdict=0 if s.flags & TCP_RST else verdict)

@@ -124,7 +124,7 @@ static void observe(struct connection *c, const struct ho_event *e,
 		if ((e->flags & HO_F_FIN_TAKEN) && !c->incidents->half_closed_ns &&
 		    e->state != TCP_ESTABLISHED)
 			c->incidents->half_closed_ns = half_closed_at(e);
-		heard__acknowledgement(c, e);
+		heard__acknowledgement(c, e, rules->hz);
 		heartbeat__notice_reply(&c->incidents->heartbeat, e);
 		traffic__take(&c->incidents->traffic, e);
 	}
@@ -270,7 +270,7 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 	if (e->kind != HO_HEARD || heartbeat__is(e) || heard__is_of_another(c, e))
 		return false;
 	sign = sign__of(e);
-	return sign.life && !sign.own_probe &&
+	return sign.life && !e->unverified && !sign.own_probe &&
 	       !(e->pending == HO_PENDING_PROBE0 && e->probes_out) &&
 	       (!s->asks ||
 		(s->asks == 1 && (s->kinds == ASK_PROBE || s->kinds == ASK_ZERO_WINDOW) &&

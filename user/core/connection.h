@@ -46,6 +46,7 @@ struct connection {
 	bool heard_is_lower_bound : 1;	/* in a state where the peer's empty probes are invisible */
 	bool data_timestamps : 1;	/* the peer's last data had timestamps */
 	uint8_t data_ttl;	/* ... and this time to live; 0: not known */
+	uint8_t data_segs;	/* how many had come then, the low bits: later data may have others */
 };
 
 _Static_assert(sizeof(struct connection) <= 200, "what malloc() makes 208 bytes of");

@@ -102,10 +102,15 @@ void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t h
 		c->heard_is_lower_bound = state != TCP_ESTABLISHED;
 }
 
-void heard__acknowledgement(struct connection *c, const struct ho_event *e)
+void heard__acknowledgement(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
-	if (e->acknowledged_ns > c->incidents->acknowledged_ns && e->acknowledged_ns <= e->mono_ns)
-		c->incidents->acknowledged_ns = e->acknowledged_ns;
+	uint64_t acked = stamps__latest(e, e->rcv_tstamp_jiffies, hz), at_ns = e->acknowledged_ns;
+
+	/* RACK's two numbers may be of two segments: no later than the last acceptable ACK. */
+	if (at_ns > acked)
+		at_ns = acked;
+	if (at_ns > c->incidents->acknowledged_ns)
+		c->incidents->acknowledged_ns = at_ns;
 	/* It is exact, where the clocks of what was heard are jiffies. */
 	notice_heard(c, c->incidents->acknowledged_ns);
 }
@@ -209,7 +214,7 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 /* Data and answers of one peer come from as far, and both with timestamps or both without. */
 bool heard__is_of_another(const struct connection *c, const struct ho_event *e)
 {
-	return c->data_ttl && e->ttl && !e->payload &&
+	return c->data_ttl && e->ttl && !e->payload && c->data_segs == (uint8_t)e->data_segs_in &&
 	       (e->ttl != c->data_ttl || !!(e->flags & HO_F_TIMESTAMP) != c->data_timestamps);
 }
 
@@ -217,6 +222,7 @@ static void notice_sender(struct connection *c, const struct ho_event *e)
 {
 	if (e->payload && e->ttl && e->segment == HO_SEGMENT_TAKEN) {
 		c->data_ttl = e->ttl;
+		c->data_segs = e->data_segs_in;
 		c->data_timestamps = e->flags & HO_F_TIMESTAMP;
 	} else if (c->silence.asks && heard__is_of_another(c, e)) {
 		c->incidents->other.answers++;
@@ -277,7 +283,8 @@ void heard__segment(struct connection *c, const struct ho_event *e,
 		on_reset_heard(c, e, rules);
 		return;
 	}
-	if (!sign.life) {
+	/* Where nobody had verified its checksum yet, the kernel's clocks will show whether it counts. */
+	if (!sign.life || e->unverified) {
 		if (e->tcp_flags & HO_TCP_SYN)
 			c->incidents->syn_heard_ns = e->mono_ns;
 		c->incidents->deafness.segs_in = e->segs_in;

@@ -22,7 +22,7 @@ void heard__dropped(struct connection *c, const struct ho_event *e, struct told 
 void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t hz);
 
 /* ... and when something of ours was last acknowledged. Of a connection that has incidents. */
-void heard__acknowledgement(struct connection *c, const struct ho_event *e);
+void heard__acknowledgement(struct connection *c, const struct ho_event *e, uint32_t hz);
 
 /* An answer that comes from elsewhere than the peer's data. */
 bool heard__is_of_another(const struct connection *c, const struct ho_event *e);
