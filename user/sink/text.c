@@ -334,7 +334,7 @@ static const char *who_was_gone(const struct timeline *tl)
 	if (i->half_closed_ns)
 		return i->found_by == FOUND_BY_RESET
 			       ? "the peer had closed and reset what we sent,"
-			       : "the peer had closed; no answer to what we sent,";
+			       : "peer gone after it had closed,";
 	return i->found_by == FOUND_BY_RESET ? "forgotten by the peer or the path," : "peer gone";
 }
 
