@@ -17,10 +17,11 @@ MARK = 0x77
 # What the device's kernel sends to the gateway, forged segments excepted (nft, on output).
 SILENCED = f"meta mark != {MARK} meta l4proto tcp"
 
-TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP = 19, 20, 21, 24
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, TCP_REPAIR_WINDOW = 19, 20, 21, 24, 29
 TCP_REPAIR_ON, TCP_REPAIR_OFF_WITHOUT_PROBE = 1, -1
 TCP_RECV_QUEUE, TCP_SEND_QUEUE = 1, 2
 TCPI_OPT_TIMESTAMPS = 1
+TCPI_RCV_WND_END = 236
 
 GATEWAY = {socket.AF_INET: "10.77.0.1", socket.AF_INET6: "fd77::1"}
 DEVICE = {socket.AF_INET: "10.77.0.2", socket.AF_INET6: "fd77::2"}
@@ -37,6 +38,20 @@ def sequence_numbers(sock):
         numbers.append(struct.unpack("I", sock.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ, 4))[0])
     sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_WITHOUT_PROBE)
     return numbers
+
+
+def tells_window(sock):
+    """Has this kernel's tcp_info tcpi_rcv_wnd? (6.2)"""
+    return len(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCPI_RCV_WND_END)) == \
+        TCPI_RCV_WND_END
+
+
+def receive_window(sock):
+    """The same by TCP_REPAIR, which all kernels have."""
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON)
+    window = struct.unpack("5I", sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR_WINDOW, 20))[3]
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_WITHOUT_PROBE)
+    return window
 
 
 def timestamp(sock):
