@@ -4,8 +4,10 @@ option and TTL. What the device's own socket holds is read by TCP_REPAIR, which 
 
 Forged segments carry a mark, so that a filter on the device's output can drop what its kernel
 sends and let them pass (SILENCED)."""
+import contextlib
 import socket
 import struct
+import threading
 import time
 
 from lab import inside
@@ -68,6 +70,24 @@ def vanish(device):
     answers from then on is for the caller's filter to drop (SILENCED)."""
     device.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON)
     device.close()
+
+
+@contextlib.contextmanager
+def every(period_s, say):
+    """Meanwhile a thread calls say(0), say(1) and so on, until one of them gives True."""
+    stop = threading.Event()
+
+    def work():
+        number = 0
+        while not stop.wait(period_s) and not say(number):
+            number += 1
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
 
 
 # ---- segments ----

@@ -56,8 +56,8 @@ class Target:
         self.widest = 0
         self.info()
         if rng.random() < 0.3:      # so that the peer's window limits how old an ACK may be
-            while self.info()["bytes_acked"] < 100_000:
-                self.write(20_000)
+            while (info := self.info())["bytes_acked"] < 100_000:
+                self.write(min(20_000, info["snd_wnd"]))
                 self.acknowledge()
         self.prepare(self)
 
@@ -208,6 +208,7 @@ def need_not_be_life(shot, info):
 
 
 Judged = collections.namedtuple("Judged", "key name begun ended shot state accepted must may info")
+SHOT = Judged._fields.index("shot")
 
 
 def moved(before, after):
@@ -279,6 +280,8 @@ def bombard(lab, crew, count, rng):
         else:       # something in between came from prepare()
             pause_s = IDLE_S - silent_s
         heapq.heappush(agenda, (time.monotonic() + pause_s, n, target))
+    for _, _, target in agenda:     # nobody is left who would acknowledge a FIN
+        target.abort()
     return judged
 
 
