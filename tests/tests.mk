@@ -43,7 +43,7 @@ lab: all ## tests on real sockets, in namespaces of their own (root)
 	($(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml) || failed=1; \
 	exit $$failed
 
-# Each test boots a kernel and takes some 30 s, most of it waiting: one for each processor. A young
+# Each test boots a kernel and takes some 40 s, most of it waiting: one for each processor. A young
 # kernel may fail to boot under emulation on a busy host, tcpdump may lose frames there: it gets a second
 # chance, and is named.
 test-kernels: static ## the same truth on every kernel, under QEMU (after scripts/setup test)

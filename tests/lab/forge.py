@@ -4,8 +4,10 @@ option and TTL. What the device's own socket holds is read by TCP_REPAIR, which 
 
 Forged segments carry a mark, so that a filter on the device's output can drop what its kernel
 sends and let them pass (SILENCED)."""
+import contextlib
 import socket
 import struct
+import threading
 import time
 
 from lab import inside
@@ -17,10 +19,11 @@ MARK = 0x77
 # What the device's kernel sends to the gateway, forged segments excepted (nft, on output).
 SILENCED = f"meta mark != {MARK} meta l4proto tcp"
 
-TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP = 19, 20, 21, 24
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, TCP_REPAIR_WINDOW = 19, 20, 21, 24, 29
 TCP_REPAIR_ON, TCP_REPAIR_OFF_WITHOUT_PROBE = 1, -1
 TCP_RECV_QUEUE, TCP_SEND_QUEUE = 1, 2
 TCPI_OPT_TIMESTAMPS = 1
+TCPI_RCV_WND_END = 236
 
 GATEWAY = {socket.AF_INET: "10.77.0.1", socket.AF_INET6: "fd77::1"}
 DEVICE = {socket.AF_INET: "10.77.0.2", socket.AF_INET6: "fd77::2"}
@@ -39,6 +42,20 @@ def sequence_numbers(sock):
     return numbers
 
 
+def tells_window(sock):
+    """Has this kernel's tcp_info tcpi_rcv_wnd? (6.2)"""
+    return len(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCPI_RCV_WND_END)) == \
+        TCPI_RCV_WND_END
+
+
+def receive_window(sock):
+    """The same by TCP_REPAIR, which all kernels have."""
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON)
+    window = struct.unpack("5I", sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR_WINDOW, 20))[3]
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_WITHOUT_PROBE)
+    return window
+
+
 def timestamp(sock):
     """What the socket would write into its timestamp option now (milliseconds, RFC 7323)."""
     return struct.unpack("I", sock.getsockopt(socket.IPPROTO_TCP, TCP_TIMESTAMP, 4))[0]
@@ -53,6 +70,24 @@ def vanish(device):
     answers from then on is for the caller's filter to drop (SILENCED)."""
     device.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON)
     device.close()
+
+
+@contextlib.contextmanager
+def every(period_s, say):
+    """Meanwhile a thread calls say(0), say(1) and so on, until one of them gives True."""
+    stop = threading.Event()
+
+    def work():
+        number = 0
+        while not stop.wait(period_s) and not say(number):
+            number += 1
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
 
 
 # ---- segments ----

@@ -261,15 +261,16 @@ class Lab:
             self.listeners[key] = sock
         return self.listeners[key]
 
-    def connect(self, family=socket.AF_INET, port=7000, device_port=0):
-        """A connection from the device; returns (gateway's socket, device's socket)."""
+    def connect(self, family=socket.AF_INET, port=7000, device_port=0, address=None):
+        """A connection from the device, to another address of the gateway's if there is one;
+        returns (gateway's socket, device's socket)."""
         listener = self.listen(family, port)
         with inside(self.device.path):
             device = self.keep(socket.socket(family, socket.SOCK_STREAM))
         if device_port:
             device.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             device.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", device_port))
-        device.connect(("fd77::1" if family == socket.AF_INET6 else "10.77.0.1", port))
+        device.connect((address or ("fd77::1" if family == socket.AF_INET6 else "10.77.0.1"), port))
         gateway, _ = listener.accept()
         return self.keep(gateway), device
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from forge import ACK, PSH, SILENCED, SYN, Forger, vanish
+from forge import ACK, PSH, SILENCED, SYN, Forger, every, vanish
 from lab import Lab, cookie, keepalive, mono_ns, run, tcp_info, unix_ns, wait_until
 from test_endings import fill
 
@@ -292,27 +292,19 @@ def test_a_peer_that_probes_and_hears_nothing(lab, kind):
 def talking(gateway, say, period_s):
     """The device says something every `period_s`, and the gateway's program reads it; gives the
     list of errors that it met."""
-    stop, errors = threading.Event(), []
+    errors = []
 
-    def talk():
-        number = 0
-        while not stop.wait(period_s):
-            say(number)
-            number += 1
-            try:
-                gateway.recv(65536, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                pass
-            except OSError as error:
-                errors.append(error.errno)
-                return
-    thread = threading.Thread(target=talk)
-    thread.start()
-    try:
+    def talk(number):
+        say(number)
+        try:
+            gateway.recv(65536, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            errors.append(error.errno)
+        return errors
+    with every(period_s, talk):
         yield errors
-    finally:
-        stop.set()
-        thread.join(10)
 
 
 def acknowledged(sock):

@@ -1,349 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What of a stranger's segments is life: thousands of random ones against live sockets in each of
-their states, judged by the kernel's own word after each.
-
-What the kernel accepts moves tcpi_last_ack_recv, tcpi_last_data_recv, bytes_received or
-rcv_ooopack. What we took for life is an event in a recording. The contract adds to the kernel's
-word: bytes already taken and the peer's probe, at most one window below the next byte, are life
-though the kernel refuses them; a SYN never is. What no clock and no segment tells is left open."""
-import collections
-import heapq
-import itertools
+"""What of a stranger's segments is life (segments.py): thousands in each state."""
 import os
 import random
-import socket
-import struct
-import time
 
 import pytest
 
-import records
-from forge import ACK, FIN, PSH, RST, SYN, Forger, raw_socket, vanish
-from lab import Lab, cookie, keepalive, mono_ns, tcp_info, wait_until
+import segments
+from lab import Lab
 
 # Its pace would suffer from other tests at the same time.
 pytestmark = pytest.mark.alone
 
 SEGMENTS = int(os.environ.get("HALFOPEN_SEGMENTS", 10000))
 SEED = int(os.environ.get("HALFOPEN_SEED", 1))
-# Pauses between segments on one socket: more than the 100 ms in which nobody looks again; on
-# patient ones more than the half second in which life that moves no clock of the kernel's need not
-# be told again; and after life that does, more than the shortest idle gap, whose end is told.
-HASTY_S, PATIENT_S, IDLE_S, UNTOLD_NS = 0.125, 0.65, 1.05, 600_000_000
 HASTY, PATIENT = 600, 300
-TCP_ESTABLISHED = 1
-LINGER_0 = struct.pack("ii", 1, 0)
-PEER_WINDOW = 64    # as in the header, scaled by the connection's own factor
 
 
-def signed(number):
-    return (number + 2**31) % 2**32 - 2**31
-
-
-class Target:
-    """A connection whose device has vanished: only forged segments come in. Numbers are counted
-    from where the connection began, in both directions."""
-
-    def __init__(self, lab, raw, port, pause_s, rng):
-        gateway, device = lab.connect(device_port=port)
-        self.gateway, self.key, self.pause_s = gateway, cookie(gateway), pause_s
-        gateway.setblocking(False)
-        self.forger = Forger(lab, gateway, device, raw)
-        vanish(device)
-        # The kernel's ts_recent lies between: it keeps the newest timestamp of what it accepts.
-        self.ts_highest = self.forger.theirs_ms
-        self.ts_recent = self.ts_highest - 100      # the handshake's may be older than that read
-        self.written = 0
-        self.refused_ns = 0
-        self.widest = tcp_info(gateway)["rcv_wnd"]
-        if rng.random() < 0.3:      # so that the peer's window limits how old an ACK may be
-            while self.info()["bytes_acked"] < 100_000:
-                self.write(20_000)
-                self.acknowledge()
-
-    def info(self):
-        info = tcp_info(self.gateway)
-        info["sent"] = self.written - info["notsent"]
-        info["flight"] = info["sent"] - info["bytes_acked"]
-        self.widest = max(self.widest, info["rcv_wnd"])
-        return info
-
-    def write(self, size):
-        self.written += self.gateway.send(b"x" * size)
-
-    def say(self, info, payload=b""):
-        """A segment as the device's own kernel would send it."""
-        self.ts_highest = max(self.ts_highest, self.forger.clocks()[0])
-        self.forger.send(info["bytes_received"], info["sent"], payload=payload,
-                         window=PEER_WINDOW, value=self.ts_highest)
-
-    def acknowledge(self):
-        self.say(self.info())
-
-    def read(self):
-        try:
-            self.gateway.recv(1 << 20)
-        except BlockingIOError:
-            pass
-
-    def abort(self):
-        self.gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_0)
-        self.gateway.close()
-
-
-# ---- states ----
-
-def idle(target):
-    target.read()
-    if tcp_info(target.gateway)["unacked"]:
-        target.acknowledge()
-
-
-def in_flight(target):
-    target.read()
-    if tcp_info(target.gateway)["unacked"] < 2:
-        target.write(3000)
-
-
-def unread(target):
-    info = target.info()
-    if not info["bytes_received"]:
-        target.say(info, b"x" * 1400)
-    elif info["bytes_received"] > 40_000:
-        target.read()
-        target.say(info, b"x" * 1400)
-
-
-def closed_window(target):
-    """Fills the window to the last byte, and that is acknowledged."""
-    for _ in range(40):
-        info = target.info()
-        if not info["rcv_wnd"]:
-            return
-        target.say(info, b"x" * min(1400, info["rcv_wnd"]))
-
-
-def asked(target):
-    """The keepalive timer asks; the device answers nothing."""
-    idle(target)
-    keepalive(target.gateway, 1, 1, 100)
-
-
-# name: (what brings a target into it, tcp_timestamps, SO_RCVBUF)
-STATES = {
-    "idle": (idle, 1, None),
-    "without timestamps": (idle, 0, None),
-    "data in flight": (in_flight, 1, None),
-    "unread data": (unread, 1, None),
-    "asked by keepalive": (asked, 1, None),
-    "closed window": (closed_window, 1, 8192),
-}
-
-
-# ---- segments ----
-
-Shot = collections.namedtuple("Shot", "seq ack flags payload value")
-
-
-def draw(rng, target, info):
-    """A segment whose numbers are distances from what is expected next, from the first byte that
-    is unacknowledged, and from ts_recent; often on a border."""
-    window, length = info["rcv_wnd"], rng.choice([0] * 8 + [1] * 3 + [8, 100, 1400])
-    near = rng.choice([-1, 0, 0, 1])
-    seq = rng.choice([0] * 9 + [-1] * 5 + [1, -2, -length, -length + near, window + near,
-                                           window - length + near, -window + near,
-                                           rng.randint(-3000, 3000), rng.randint(-2**31, 2**31),
-                                           -10**9, 10**9])
-    flight = info["flight"]
-    ack = rng.choice([0] * 12 + [flight] * 5 + [flight + 1] * 2 +
-                     [-1, 1, flight - 1, near - info["bytes_acked"], near - info["snd_wnd"],
-                      flight + 1000, rng.randint(-3000, 3000), rng.randint(-2**31, 2**31),
-                      -10**9, 10**9])
-    flags = rng.choice([ACK] * 24 + [ACK | PSH] * 6 + [0, PSH, SYN, SYN, SYN | ACK, FIN, ACK | FIN,
-                                                       RST, RST | ACK])
-    value = None
-    if target.forger.timestamps:
-        now = signed(target.forger.clocks()[0] - target.ts_recent)
-        value = rng.choice([now] * 14 + [None] * 2 + [0, -1, -2, now + 50, -100, -10_000,
-                                                      -864_000_000, rng.randint(-2**31, -10**9)])
-    return Shot(seq, ack, flags, length, value)
-
-
-def is_old(shot):
-    """Does it fail PAWS? (tcp_paws_check() has a window of one)"""
-    return shot.value is not None and shot.value < -1
-
-
-def is_overtaken(shot):
-    """An old duplicate that the kernel may let pass all the same (tcp_disordered_ack())."""
-    return is_old(shot) and shot.flags in (ACK, ACK | PSH) and \
-        not shot.payload and not shot.seq and not shot.ack
-
-
-def may_be_life(shot, target, info):
-    """Of a segment that moved none of the kernel's clocks: may it have been called life?"""
-    if shot.flags & (SYN | RST) or not shot.flags & ACK or shot.ack > info["flight"]:
-        return False
-    if is_old(shot):
-        return is_overtaken(shot)
-    # Below the next byte: one window is what is offered, or once was. Within the window an old ACK
-    # leaves no trace.
-    return -2 * target.widest <= shot.seq < 0 or shot.ack < 0 <= shot.seq <= info["rcv_wnd"]
-
-
-def must_be_life(shot, info):
-    """Of a segment that moved none of the kernel's clocks: bytes already taken, or a probe."""
-    repeats = shot.seq + shot.payload <= 0 and shot.seq >= -info["rcv_wnd"] if shot.payload else \
-        shot.seq == -1
-    return repeats and shot.flags in (ACK, ACK | PSH) and 0 <= shot.ack <= info["flight"] and \
-        not is_old(shot)
-
-
-def need_not_be_life(shot, info):
-    """Of a segment that moved a clock of the kernel's: what cannot be known when it arrives."""
-    too_old = shot.ack < -min(info["snd_wnd"], info["bytes_acked"])
-    return is_overtaken(shot) or shot.payload and not shot.seq and too_old
-
-
-Judged = collections.namedtuple("Judged", "key begun ended shot state accepted must may info")
-
-
-def moved(before, after):
-    return after["last_ack_recv_ms"] + 40 < before["last_ack_recv_ms"] or \
-        after["last_data_recv_ms"] + 40 < before["last_data_recv_ms"] or \
-        any(after[name] > before[name] for name in ("bytes_received", "rcv_ooopack"))
-
-
-def fire(target, shot):
-    """Sends it, and takes the kernel's word."""
-    info, forger = target.info(), target.forger
-    value = None if shot.value is None else target.ts_recent + shot.value
-    made = forger.segment(info["bytes_received"] + shot.seq, info["bytes_acked"] + shot.ack,
-                          shot.flags, b"x" * shot.payload, window=PEER_WINDOW, value=value,
-                          timestamps=value is not None)
-    begun = mono_ns()
-    forger.send_made(made)
-    after = wait_until(lambda: (i := tcp_info(target.gateway))["segs_in"] != info["segs_in"] and i,
-                       5, "the segment")
-    ended = mono_ns()
-    accepted = moved(info, after)
-    if accepted:
-        # Old ACKs share half a second, whether the kernel's clocks notice them or not.
-        hidden = shot.ack < 0 and not shot.seq <= 0 < shot.seq + shot.payload and \
-            begun - target.refused_ns <= UNTOLD_NS
-        must, may = not (hidden or need_not_be_life(shot, info)), True
-    else:
-        must = must_be_life(shot, info) and begun - target.refused_ns > UNTOLD_NS
-        may = may_be_life(shot, target, info)
-        target.refused_ns = ended
-    if shot.flags & RST and after["state"] != TCP_ESTABLISHED:
-        must, may = False, True     # an ending, whatever it is called
-    if value is not None:
-        if target.ts_recent - value <= 1 < target.ts_highest - value:
-            must, may = False, True     # nobody but the kernel knows whether it is old
-        if not is_old(shot):
-            target.ts_highest = max(target.ts_highest, value)
-        if accepted and shot.seq <= 0 <= shot.ack:
-            target.ts_recent = max(target.ts_recent, value)
-    return after, Judged(target.key, begun, ended, shot, after["state"], accepted, must, may,
-                         info)
-
-
-def bombard(lab, prepare, rng):
-    """Fires SEGMENTS segments at many sockets in turn; what the kernel made of each."""
-    raw, judged, agenda = raw_socket(lab), [], []
-    ports = itertools.count(2000)   # each once: the device has forgotten where it is connected
-    for n in range(HASTY + PATIENT):
-        pause_s = HASTY_S if n < HASTY else PATIENT_S
-        target = Target(lab, raw, next(ports), pause_s, rng)
-        prepare(target)
-        heapq.heappush(agenda, (time.monotonic() + IDLE_S * rng.uniform(1, 2), n, target))
-    while len(judged) < SEGMENTS:
-        due, n, target = heapq.heappop(agenda)
-        time.sleep(max(0, due - time.monotonic()))
-        info = target.info()
-        silent_s = min(info["last_ack_recv_ms"], info["last_data_recv_ms"]) / 1000
-        if silent_s >= IDLE_S - 0.02:
-            after, verdict = fire(target, draw(rng, target, info))
-            judged.append(verdict)
-            if after["state"] != TCP_ESTABLISHED:
-                target.abort()
-                target = Target(lab, raw, next(ports), target.pause_s, rng)
-            prepare(target)
-            pause_s = target.pause_s if not verdict.accepted else IDLE_S
-        else:       # something in between came from prepare()
-            pause_s = IDLE_S - silent_s
-        heapq.heappush(agenda, (time.monotonic() + pause_s, n, target))
-    return judged
-
-
-# ---- the judgement ----
-
-def place(number, borders):
-    """Where a number lies among named borders, the first of them the one that matters most."""
-    for name, border in borders:
-        if abs(number - border) <= 1:
-            return name + ("", "+1", "-1")[number - border]
-    return "below" if number < borders[0][1] else "above"
-
-
-def describe(j):
-    """Of which kind a segment was, for people."""
-    info, shot = j.info, j.shot
-    names = [name for name, bit in (("FIN", FIN), ("SYN", SYN), ("RST", RST), ("PSH", PSH),
-                                    ("ACK", ACK)) if shot.flags & bit]
-    seq = place(shot.seq, [("next", 0), ("window", info["rcv_wnd"]), ("-window", -info["rcv_wnd"])])
-    ack = place(shot.ack, [("una", 0), ("sent", info["flight"]), ("-acked", -info["bytes_acked"])])
-    old = "without timestamp" if shot.value is None else \
-        f"timestamp {'old' if is_old(shot) else 'good'}"
-    return f"{'|'.join(names) or 'no flag'} {'data' if shot.payload else 'empty'}, seq {seq}, " \
-        f"ack {ack}, {old}"
-
-
-def disagreements(judged, heard):
-    """(what is wrong, which kind of segment) -> examples."""
-    wrong = collections.defaultdict(list)
-    for j in judged:
-        life = any(j.begun <= at <= j.ended for at in heard[j.key])
-        if life and not j.may:
-            wrong["refused, and called life", describe(j)].append(j)
-        elif not life and j.must:
-            wrong["accepted, and not heard" if j.accepted else
-                  "taken already, and not heard", describe(j)].append(j)
-    return wrong
-
-
-def report(wrong):
-    kinds = sorted(wrong.items(), key=lambda item: -len(item[1]))
-    totals = collections.Counter()
-    for (what, _), all in kinds:
-        totals[what] += len(all)
-    return "\n".join([f"{count} {what}" for what, count in totals.items()] +
-                     [f"  {len(all)} {what}: {kind}; {all[0].shot}" for (what, kind), all in
-                      kinds[:30]])
-
-
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", segments.STATES)
 def test_life_is_what_the_kernel_accepts(state):
-    prepare, timestamps, receive_buffer = STATES[state]
     rng = random.Random(f"{SEED} {state}")
     with Lab() as lab:
-        lab.device.sysctl(tcp_timestamps=timestamps)
-        if receive_buffer:
-            lab.listen().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        # The device's kernel makes connections and is deaf to all else.
-        lab.device.drop("input", "tcp sport 7000 tcp flags & syn == 0x0")
         recording = lab.path("segments.ho")
         watch = lab.watch("-w", recording, "--idle-gap", "1s", f"netns = {lab.gateway.inode}")
-        begun = time.monotonic()
-        judged = bombard(lab, prepare, rng)
-        seconds = time.monotonic() - begun
+        crew = [(state, segments.HASTY_S)] * HASTY + [(state, segments.PATIENT_S)] * PATIENT
+        judged = segments.bombard(lab, crew, SEGMENTS, rng)
         assert watch.stop() == 0 and not watch.counted_losses()
-        heard = collections.defaultdict(list)
-        for e in records.events(recording):
-            if e.kind == records.HO_HEARD and e.segment != records.SEGMENT_REFUSED:
-                heard[e.cookie].append(e.mono_ns)
-    wrong = disagreements(judged, heard)
+        wrong = segments.disagreements(judged, segments.heard_in(recording))
+    seconds = (judged[-1].ended - judged[0].begun) / 1e9
     accepted = sum(j.accepted for j in judged)
     print(f"{state}: {len(judged)} segments in {seconds:.0f} s, {accepted} accepted, "
           f"{sum(j.must for j in judged)} must and {sum(not j.may for j in judged)} may not be "
@@ -351,4 +34,5 @@ def test_life_is_what_the_kernel_accepts(state):
     # The borders were met.
     assert len(judged) / 10 < accepted < len(judged) * 9 / 10
     if wrong:
-        pytest.fail(f"seed {SEED}, {len(judged)} segments:\n{report(wrong)}", pytrace=False)
+        pytest.fail(f"seed {SEED}, {len(judged)} segments:\n{segments.report(wrong)}",
+                    pytrace=False)

@@ -3,13 +3,12 @@
 `unreachable`, and its detail is what SO_ERROR gives the program."""
 import errno
 import socket
-import struct
-import threading
 
 import pytest
 
 from ends import FAMILIES, Text, error_of, says_gone
 from lab import TCP_USER_TIMEOUT, Lab, cookie, inside, wait_until
+from router import Router
 
 # What nft can reject with; who says nothing else than a number is forged below.
 REJECTS = {
@@ -24,51 +23,6 @@ FORGED = {
                      "time exceeded": (11, 0), "parameter problem": (12, 0)},
     socket.AF_INET6: {"beyond scope": (1, 2), "time exceeded": (3, 0), "parameter problem": (4, 0)},
 }
-
-
-class Router(threading.Thread):
-    """Says (type, code) of every segment of ours with data to the ports that it knows."""
-
-    def __init__(self, lab, answers):
-        super().__init__(daemon=True)
-        self.answers, self.running, self.said = answers, True, 0
-        with inside(lab.device.path):
-            self.taken = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-            self.taken.bind(("veth0", 0))
-            self.raw = {socket.AF_INET: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
-                        socket.AF_INET6: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)}
-        self.taken.settimeout(0.1)
-        lab.cleanup.callback(self.stop)
-        self.start()
-
-    def stop(self):
-        self.running = False
-        self.join(5)
-        for sock in (self.taken, *self.raw.values()):
-            sock.close()
-
-    def run(self):
-        while self.running:
-            try:
-                packet = self.taken.recv(65536)
-            except TimeoutError:
-                continue
-            family, header, protocol = (socket.AF_INET, 20, packet[9]) if packet[0] >> 4 == 4 else \
-                (socket.AF_INET6, 40, packet[6])
-            if protocol != socket.IPPROTO_TCP:
-                continue
-            answer = self.answers.get((family, struct.unpack_from("!H", packet, header)[0]))
-            if answer:
-                self.say(family, *answer, packet[:header + 8])
-
-    def say(self, family, kind, code, about):
-        message = struct.pack("!BBHI", kind, code, 0, 0) + about + b"\0" * (len(about) % 2)
-        if family == socket.AF_INET:    # the kernel fills in ICMPv6's checksum, not this one
-            total = sum(struct.unpack(f"!{len(message) // 2}H", message))
-            total = (total >> 16) + (total & 0xffff)
-            message = message[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + message[4:]
-        self.raw[family].sendto(message, ("10.77.0.1" if family == socket.AF_INET else "fd77::1", 0))
-        self.said += 1
 
 
 KINDS = [(family, kind) for family in REJECTS for kind in [*REJECTS[family], *FORGED[family]]]

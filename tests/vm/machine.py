@@ -48,7 +48,8 @@ def overlay(architecture, directory):
     """What is ours in the machine."""
     shutil.copy(program(architecture), os.path.join(directory, "halfopen"))
     shutil.copy(os.path.join(HERE, "init"), os.path.join(directory, "init"))
-    for name in ("vm/scenario.py", "lab/lab.py"):
+    for name in ("vm/scenario.py", "lab/lab.py", "lab/forge.py", "lab/records.py", "lab/router.py",
+                 "lab/segments.py"):
         to = os.path.join(directory, "tests", name)
         os.makedirs(os.path.dirname(to), exist_ok=True)
         shutil.copy(os.path.join(ROOT, "tests", name), to)
