@@ -22,6 +22,8 @@ const volatile __u64 ring_wake_bytes = 1 << 20;
 const volatile bool have_reset_reason = false;
 /* tcp_retransmit_skb tells failures, too, and their error, since commit ad892e912b84 (6.17). */
 const volatile bool have_retransmit_error = false;
+/* The programs on timers are attached: they tell every probe. Set once they are. */
+bool timers_watched = false;
 /* kfree_skb has its reason since commit c504e5c2f964 (5.17); asked of BTF. */
 const volatile bool have_drop_reason = false;
 
@@ -683,6 +685,26 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 	return 0;
 }
 
+/* A probe where no program sees the keepalive timer (DESIGN.md, Kernels): nothing is under way, and the
+ * peer was not heard for the idle time. */
+static __always_inline int probe_failed(__u64 cookie, const struct tcp_sock *tp)
+{
+	struct ho_event *e;
+
+	if (timers_watched ||
+	    socket__unheard_jiffies(tp, true) < socket__idle_jiffies(tp, true) ||
+	    !(socket__flags(tp, true) & HO_F_KEEPALIVE))
+		return 0;
+	e = event__reserve(HO_PROBE_FAILED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
+	if (!e)
+		return 0;
+	socket__read_full(e, tp, true);
+	e->probes_out++;	/* the kernel will count it */
+	e->reason = HO_FAILED_DROPPED;
+	event__submit(e);
+	return 0;
+}
+
 /* A segment of the peer's for which an early look-up had found the socket, dropped before TCP saw
  * it, while the kernel waits for an answer. */
 static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *tp,
@@ -721,8 +743,11 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	cookie = socket__cookie(tp, true);
 	if (!cookie)	/* nobody ever told of it */
 		return 0;
-	return skb->skb_iif ? answer_dropped(cookie, tp, skb)
-			    : send_failed(cookie, tp, skb, in_timer, reason);
+	if (skb->skb_iif)
+		return answer_dropped(cookie, tp, skb);
+	if (!in_timer && !socket__has_data_under_way(tp, true))
+		return probe_failed(cookie, tp);
+	return send_failed(cookie, tp, skb, in_timer, reason);
 }
 
 /* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What only looks

@@ -182,17 +182,17 @@ static __always_inline bool segment__repeats(const struct segment *s, const stru
 			  : (__u32)s->ack <= tp->snd_nxt - tp->snd_una;
 }
 
-/* The upper half of tcp_sequence(). A FIN may lie one past the window. */
+/* The upper half of tcp_sequence(). Of those kernels that refuse an end above the window some take a
+ * FIN there and some do not, with nothing to tell them apart: if it is taken, the state shows it. */
 static __always_inline bool segment__is_within_window(const struct segment *s,
 						      const struct tcp_sock *tp)
 {
 	__s32 window = tp->rcv_wup + tp->rcv_wnd - tp->rcv_nxt;
-	__s32 end = s->end - !!(s->tcp_flags & HO_TCP_FIN);
 	const struct sock *sk = (const void *)tp;
 
 	if (window < 0)
 		window = 0;
-	return s->seq <= window && !(compat__refuses_end_above_window() && end > window &&
+	return s->seq <= window && !(compat__refuses_end_above_window() && s->end > window &&
 				     sk->sk_receive_queue.qlen);
 }
 

@@ -204,7 +204,9 @@ def must_be_life(shot, info):
 def need_not_be_life(shot, info):
     """Of a segment that moved a clock of the kernel's: what cannot be known when it arrives."""
     too_old = shot.ack < -min(info["snd_wnd"], info["bytes_acked"])
-    return is_overtaken(shot) or shot.payload and not shot.seq and too_old
+    # Some kernels that refuse what ends above the window take a FIN there: its state shows it.
+    last = shot.flags & FIN and shot.seq + shot.payload + 1 > info["rcv_wnd"]
+    return is_overtaken(shot) or last or shot.payload and not shot.seq and too_old
 
 
 Judged = collections.namedtuple("Judged", "key name begun ended shot state accepted must may info")

@@ -152,6 +152,8 @@ void untold__find_probes_at_death(struct connection *c, const struct ho_event *e
 	if (!e->probes_out || e->unsent || (s->kinds & ~ASK_PROBE) || e->mono_ns < interval_ns)
 		return;
 	if (rules->probes_unseen) {
+		if (c->incidents->failed_in_silence)	/* those are known */
+			return;
 		assume_unseen_probes(c, e, e->mono_ns - interval_ns, rules->hz);
 		return;
 	}

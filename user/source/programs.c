@@ -164,6 +164,9 @@ int programs__attach(struct halfopen_bpf *bpf, bool timers)
 	struct bpf_program *prog;
 	int err = 0;
 
+	bpf->bss->timers_watched = timers &&
+				   (bpf_program__autoload(bpf->progs.timer_expire_exit_cast) ||
+				    bpf_program__autoload(bpf->progs.timer_expire_exit_read));
 	/* Who gives cookies comes before who reads them. */
 	if (!timers && bpf_program__autoload(bpf->progs.give_cookie))
 		err = attach_one(bpf, bpf->progs.give_cookie);
