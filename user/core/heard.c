@@ -80,11 +80,14 @@ static void notice_heard(struct connection *c, uint64_t at_ns)
 
 void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
-	uint64_t heard = stamps__heard_ns(e, hz);
+	uint64_t heard = stamps__heard_ns(e, hz), known = c->last_heard_ns;
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
-	if (stamps__is_echo(heard, c->last_heard_ns, ECHO_NS, hz))
-		heard = c->last_heard_ns;
+	/* of who was not heard yet, the handshake is the last that we know of */
+	if (!known && !c->partial)
+		known = c->first_seen_ns;
+	if (stamps__is_echo(heard, known, ECHO_NS, hz))
+		heard = known;
 	if (c->silence.asks && was_heard_since_ask(c, e, heard, hz) && !was_told_of(c, e, hz)) {
 		if (has_acknowledged(c, e))
 			silence__answered_unseen(c, heard);
@@ -202,7 +205,7 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 {
 	uint64_t theirs = stamps__received_ns(e, e->lrcvtime_jiffies, hz);
 	uint64_t ours = stamps__latest(e, e->lsndtime_jiffies, hz);
-	uint64_t since = ours > theirs ? ours : theirs + jiffies__to_ns(1, hz);
+	uint64_t since = ours > theirs ? ours : theirs + jiffies__to_ns(2, hz);
 
 	c->incidents->heartbeats++;
 	c->told = true;

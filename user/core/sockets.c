@@ -32,8 +32,6 @@ static struct connection *new_history(struct core *core, struct slot *s)
 	c->cookie = s->cookie;
 	c->first_seen_ns = (uint64_t)s->first_seen_us * 1000;
 	c->partial = s->partial;
-	if (!c->partial)	/* the handshake is the last that we know of */
-		c->last_heard_ns = c->first_seen_ns;
 	if (!table__give_history(&core->table, s, c)) {
 		free(c);
 		return NULL;
