@@ -44,11 +44,18 @@ static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
 	       socket__unheard_jiffies(tp, true) >= gate_idle_jiffies;
 }
 
-/* Heard a moment ago, but the kernel still waits: an acknowledgement would be an answer. Beside a
- * healthy connection's traffic this is one more load. */
+/* Does the kernel wait for an answer? */
 static __always_inline bool gate__awaits_an_answer(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits;
+}
+
+/* Heard a moment ago, but timers back off: it retransmits, or asks for the window, and an
+ * acknowledgement would be an answer. Beside a healthy connection's traffic this is one more load.
+ * (Keepalive, which does not back off, asks after a second without traffic at the earliest.) */
+static __always_inline bool gate__backs_off(const struct tcp_sock *tp)
+{
+	return tp->inet_conn.icsk_backoff;
 }
 
 /* A SYN that the kernel will answer by a challenge ACK: it does so every half second at most

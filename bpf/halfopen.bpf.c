@@ -258,7 +258,7 @@ static __always_inline bool answers(unsigned long long *ctx)
 	ack = cb->ack_seq - tp->snd_una;
 	if (tp->inet_conn.icsk_retransmits)
 		return ack > 0;
-	return ack >= 0 && cb->seq == cb->end_seq;
+	return tp->inet_conn.icsk_probes_out && ack >= 0 && cb->seq == cb->end_seq;
 }
 
 /* Functions of their own, so that the way of a healthy segment saves no registers. */
@@ -290,7 +290,7 @@ int tcp_probe_cast(unsigned long long *ctx)
 
 	if (gate__quiet_before(tp))
 		return heard_cast(ctx);
-	return gate__awaits_an_answer(tp) ? answer_cast(ctx) : 0;
+	return gate__backs_off(tp) ? answer_cast(ctx) : 0;
 }
 
 SEC("?tp_btf/tcp_probe")
@@ -302,7 +302,7 @@ int tcp_probe_skc(unsigned long long *ctx)
 		return 0;
 	if (gate__quiet_before(tp))
 		return heard_read(ctx);
-	return gate__awaits_an_answer(tp) ? answer_read(ctx) : 0;
+	return gate__backs_off(tp) ? answer_read(ctx) : 0;
 }
 
 /* ---- transmit ---- */

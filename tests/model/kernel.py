@@ -153,9 +153,9 @@ class Socket:
     def gate(self, s, verdict):
         """Tells of a segment; False: it does not. The socket is as it was before."""
         now, seq, ack = self.jiffies(), s.seq - self.rcv_nxt, s.ack - self.una
-        if self.unheard() < self.hz // 10 and not (
+        if self.unheard() < self.hz // 10 and not (self.backoff and (
                 ack > 0 if self.retransmits else
-                self.probes_out and ack >= 0 and s.end == s.seq):
+                self.probes_out and ack >= 0 and s.end == s.seq)):
             return False
         data_idle = bool(s.size) and (now - self.lrcvtime) % U32 >= 10 * self.hz and \
             (now - self.lsndtime) % U32 >= 10 * self.hz
