@@ -171,7 +171,7 @@ def kept_in(request):
                   if mode not in (fin, fin_in_close_wait)}
         keys = [key for _, key, _ in sockets.values()]
         with contextlib.suppress(AssertionError):   # who was not told of fails below
-            wait_until(lambda: all(any(t["final"] for t in watch.of(key)) for key in keys), 5, "all ends")
+            wait_until(lambda: all(any(t["final"] for t in watch.of(key)) for key in keys), 10, "all ends")
         told = {mode: (watch.of(key) or [None])[-1] for mode, (_, key, _) in sockets.items()}
         events = {mode: watch.events(key) for mode, (_, key, _) in sockets.items()}
         text.stop()
@@ -193,7 +193,7 @@ def test_nothing_left(kept_in, mode):
     # Retransmission lets ICMP's word, or the route's, stand for the error.
     if mode in (data, data_user_timeout) and errors[mode] != errno.ETIMEDOUT:
         outcome = "unreachable"
-    assert t, "its end was not told"
+    assert t, ("its end was not told", errors.get(mode), lines[mode], events[mode])
     assert t["outcome"] == outcome
     assert "half_open" not in t and not is_told_lost(t), t
     assert t["outcome_detail"] == "unasked"
