@@ -115,6 +115,17 @@ static void feed(struct core *core, const struct record *r)
 	assert_int_equal(core__feed(core, r, &why), 0);
 }
 
+static void feed_steps(struct core *core, const struct step *steps, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct record r = fact(&steps[i]);
+
+		feed(core, &r);
+	}
+}
+
 /* A complete pass, begun at `begun_s`, that entered the sockets' namespace and found nobody. */
 static void feed_pass(struct core *core, uint64_t begun_s, bool complete)
 {
@@ -562,10 +573,7 @@ static void test_every_tells_open_sockets_with_rising_revisions(void **state)
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
-		r = fact(&steps[i]);
-		feed(core, &r);
-	}
+	feed_steps(core, steps, 3);
 	for (i = 1; i <= 12; i++) {
 		r = (struct record){ .type = RECORD_TICK, .mono_ns = i * S };
 		feed(core, &r);
@@ -639,13 +647,9 @@ static void test_events_are_told_one_by_one(void **state)
 	struct core *core = started_core(&config, &got);
 	static const struct step steps[] = { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1) };
 	struct record r;
-	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
-		r = fact(&steps[i]);
-		feed(core, &r);
-	}
+	feed_steps(core, steps, 3);
 	struct step close = { 20000, HO_STATE, 0,
 			      { .state = TCP_CLOSE, .old_state = TCP_ESTABLISHED } };
 	r = fact(&close);
@@ -669,15 +673,10 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 			       .loss = { .count = 3, .from_ns = 19 * S,
 					 .reason = LOSS_RING_FULL } };
 	struct record whose = loss, tick = { .type = RECORD_TICK, .mono_ns = 40 * S };
-	unsigned int i;
 
 	(void)state;
 	feed(core, &known);
-	for (i = 0; i < 3; i++) {
-		struct record r = fact(&steps[i]);
-
-		feed(core, &r);
-	}
+	feed_steps(core, steps, 3);
 	whose.loss.cookie = COOKIE;
 	whose.loss.count = 1;
 	feed(core, &loss);
@@ -709,15 +708,10 @@ static void test_the_last_pass_needs_no_second(void **state)
 	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
 	struct record pass = { .type = RECORD_SNAPSHOT, .mono_ns = 31 * S,
 			       .snapshot = { .begun_ns = 30 * S, .complete = true, .last = true } };
-	unsigned int i;
 
 	(void)state;
 	feed(core, &known);
-	for (i = 0; i < 3; i++) {
-		struct record r = fact(&steps[i]);
-
-		feed(core, &r);
-	}
+	feed_steps(core, steps, 3);
 	feed_pass(core, 12, true);
 	feed(core, &pass);	/* it could not look into the namespace */
 	assert_int_equal(core__totals(core).open, 1);
@@ -813,17 +807,12 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 			       .snapshot = { .begun_ns = 90 * S, .complete = true } };
 	struct record tick = { .type = RECORD_TICK, .mono_ns = 61 * S };
 	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(12000, 0, 3) };
-	unsigned int i;
 
 	(void)state;
 	feed(core, &meta);
 	feed(core, &start);
 	feed(core, &known);
-	for (i = 0; i < 3; i++) {
-		struct record r = fact(&steps[i]);
-
-		feed(core, &r);
-	}
+	feed_steps(core, steps, 3);
 	feed(core, &present);
 	feed_pass(core, 59, true);
 	feed(core, &tick);
@@ -925,14 +914,9 @@ static void test_what_comes_after_the_end_is_nobodys(void **state)
 		{ 1000, HO_RESET_SENT, 0, { .state = TCP_CLOSE } },
 		{ 1000, HO_ERROR, 0, { .state = TCP_CLOSE } },
 	};
-	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
-		struct record r = fact(&steps[i]);
-
-		feed(core, &r);
-	}
+	feed_steps(core, steps, 3);
 	assert_int_equal(core__totals(core).open, 0);
 	core__free(core);
 }
