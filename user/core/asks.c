@@ -18,7 +18,7 @@ static void note_probe(struct connection *c, enum entry_kind kind, uint64_t at_n
 }
 
 void asks__probe_sent(struct connection *c, const struct ho_event *e,
-			  const struct connection_rules *rules, struct told *told)
+		      const struct connection_rules *rules, struct told *told)
 {
 	struct silence *s = &c->silence;
 
@@ -33,9 +33,8 @@ void asks__probe_sent(struct connection *c, const struct ho_event *e,
 	note_probe(c, ENTRY_PROBE_SENT, e->mono_ns, rules, told);
 }
 
-/* It left the kernel's hands, but not this host: no ask, though the kernel may count it. */
 void asks__probe_failed(struct connection *c, const struct ho_event *e,
-			    const struct connection_rules *rules, struct told *told)
+			const struct connection_rules *rules, struct told *told)
 {
 	if (e->reason == HO_FAILED_DROPPED && e->probes_out) {
 		untold__find_first_probes(c, e, rules->hz, told);
@@ -53,7 +52,7 @@ void asks__probe_failed(struct connection *c, const struct ho_event *e,
 /* The peer's window is closed and data waits: tcp_send_probe0() asks for the window, at growing
  * intervals, and a peer that is there answers each time. */
 void asks__zero_window_probe(struct connection *c, const struct ho_event *e,
-				 const struct connection_rules *rules, struct told *told)
+			     const struct connection_rules *rules, struct told *told)
 {
 	untold__find_window_probes(c, e, rules->hz);
 	c->incidents->zero_window_probes++;
@@ -83,7 +82,7 @@ uint64_t asks__first_transmission_ns(const struct ho_event *e, uint32_t hz)
 
 /* An ask with a sequence number of its own: what is acknowledged by now was not asked by it. */
 void asks__carry(struct connection *c, const struct ho_event *e, uint64_t at_ns,
-			 enum ask kind)
+		 enum ask kind)
 {
 	struct deafness *d = &c->incidents->deafness;
 
@@ -115,7 +114,7 @@ static bool is_at(uint64_t at_ns, uint64_t failed_ns, uint32_t hz)
 /* The first transmission of what is under way asked, too, unless it never left, or (where the
  * kernel does not say that nothing was acknowledged since) the peer spoke after it. */
 void asks__by_first_transmission(struct connection *c, const struct ho_event *e,
-				      enum ask kind, const struct connection_rules *rules)
+				 enum ask kind, const struct connection_rules *rules)
 {
 	uint64_t first = asks__first_transmission_ns(e, rules->hz);
 
@@ -148,7 +147,7 @@ static void ask_by_untold_retransmissions(struct connection *c, const struct ho_
 }
 
 void asks__retransmitted(struct connection *c, const struct ho_event *e,
-			  const struct connection_rules *rules, struct told *told)
+			 const struct connection_rules *rules, struct told *told)
 {
 	/* of data and a FIN the data go first */
 	bool fin = (e->flags & HO_F_FIN_QUEUED) && e->packets_out <= 1;
@@ -167,10 +166,8 @@ void asks__retransmitted(struct connection *c, const struct ho_event *e,
 						 .n = e->retransmits ? e->retransmits : 1 });
 }
 
-/* Data, a FIN or a question for the window that this host itself dropped: nobody was asked by
- * it. */
 void asks__send_failed(struct connection *c, const struct ho_event *e,
-			   const struct connection_rules *rules, struct told *told)
+		       const struct connection_rules *rules, struct told *told)
 {
 	struct incidents *i = c->incidents;
 	bool fin = (e->flags & HO_F_FIN_QUEUED) && !e->unsent;
