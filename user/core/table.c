@@ -2,37 +2,8 @@
 #include <stdlib.h>
 
 #include "connection.h"
+#include "places.h"
 #include "table.h"
-
-/* ---- places in a table of any size ---- */
-
-/* Cookies are small integers in runs; multiplying by 2^64 / phi spreads them. */
-static size_t home(uint64_t cookie, size_t size)
-{
-	return (cookie * 0x9e3779b97f4a7c15ULL >> 32) * size >> 32;
-}
-
-static size_t next(size_t i, size_t size)
-{
-	return i + 1 < size ? i + 1 : 0;
-}
-
-/* How far behind `from` a place lies, around the end. */
-static size_t distance(size_t from, size_t to, size_t size)
-{
-	return to >= from ? to - from : to + size - from;
-}
-
-/* One more than an eighth of free places is left after one was taken. */
-static bool is_full(size_t used, size_t size)
-{
-	return used + 1 > size - size / 8;
-}
-
-static size_t bigger(size_t size)
-{
-	return size ? size + size / 8 : 64;
-}
 
 /* ---- slots ---- */
 
@@ -42,7 +13,7 @@ struct slot *table__find(const struct table *t, uint64_t cookie)
 
 	if (!t->size)
 		return NULL;
-	for (i = home(cookie, t->size); t->slots[i].cookie; i = next(i, t->size))
+	for (i = places__home(cookie, t->size); t->slots[i].cookie; i = places__next(i, t->size))
 		if (t->slots[i].cookie == cookie)
 			return &t->slots[i];
 	return NULL;
@@ -50,16 +21,16 @@ struct slot *table__find(const struct table *t, uint64_t cookie)
 
 static struct slot *place(struct slot *slots, size_t size, uint64_t cookie)
 {
-	size_t i = home(cookie, size);
+	size_t i = places__home(cookie, size);
 
 	while (slots[i].cookie)
-		i = next(i, size);
+		i = places__next(i, size);
 	return &slots[i];
 }
 
 static bool grow(struct table *t)
 {
-	size_t size = bigger(t->size);
+	size_t size = places__bigger(t->size);
 	struct slot *slots = calloc(size, sizeof(*slots)), *s = NULL;
 
 	if (!slots)
@@ -79,7 +50,7 @@ struct slot *table__get(struct table *t, uint64_t cookie, bool *added)
 	*added = !s;
 	if (s)
 		return s;
-	if (is_full(t->used, t->size) && !grow(t))
+	if (places__is_full(t->used, t->size) && !grow(t))
 		return NULL;
 	s = place(t->slots, t->size, cookie);
 	s->cookie = cookie;
@@ -96,10 +67,10 @@ void table__remove(struct table *t, uint64_t cookie)
 		return;
 	/* Shift back what would no longer be found behind the hole. */
 	hole = s - t->slots;
-	for (i = next(hole, t->size); t->slots[i].cookie; i = next(i, t->size)) {
-		size_t from = home(t->slots[i].cookie, t->size);
+	for (i = places__next(hole, t->size); t->slots[i].cookie; i = places__next(i, t->size)) {
+		size_t from = places__home(t->slots[i].cookie, t->size);
 
-		if (distance(from, i, t->size) >= distance(hole, i, t->size)) {
+		if (places__distance(from, i, t->size) >= places__distance(hole, i, t->size)) {
 			t->slots[hole] = t->slots[i];
 			hole = i;
 		}
@@ -122,10 +93,10 @@ struct slot *table__next(struct table *t, struct slot *after)
 
 static size_t place_of_history(struct connection *const *all, size_t size, uint64_t cookie)
 {
-	size_t i = home(cookie, size);
+	size_t i = places__home(cookie, size);
 
 	while (all[i] && all[i]->cookie != cookie)
-		i = next(i, size);
+		i = places__next(i, size);
 	return i;
 }
 
@@ -138,7 +109,7 @@ struct connection *table__history(const struct table *t, const struct slot *s)
 
 static bool grow_histories(struct table *t)
 {
-	size_t size = bigger(t->histories_size), i;
+	size_t size = places__bigger(t->histories_size), i;
 	struct connection **all = calloc(size, sizeof(*all));
 
 	if (!all)
@@ -154,7 +125,7 @@ static bool grow_histories(struct table *t)
 
 bool table__give_history(struct table *t, struct slot *s, struct connection *history)
 {
-	if (is_full(t->histories_used, t->histories_size) && !grow_histories(t))
+	if (places__is_full(t->histories_used, t->histories_size) && !grow_histories(t))
 		return false;
 	t->histories[place_of_history(t->histories, t->histories_size, s->cookie)] = history;
 	t->histories_used++;
@@ -170,10 +141,10 @@ struct connection *table__take_history(struct table *t, struct slot *s)
 	if (!history)
 		return NULL;
 	hole = place_of_history(all, size, s->cookie);
-	for (i = next(hole, size); all[i]; i = next(i, size)) {
-		size_t from = home(all[i]->cookie, size);
+	for (i = places__next(hole, size); all[i]; i = places__next(i, size)) {
+		size_t from = places__home(all[i]->cookie, size);
 
-		if (distance(from, i, size) >= distance(hole, i, size)) {
+		if (places__distance(from, i, size) >= places__distance(hole, i, size)) {
 			all[hole] = all[i];
 			hole = i;
 		}

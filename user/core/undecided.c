@@ -2,28 +2,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "mix.h"
+#include "places.h"
 #include "undecided.h"
 
-#define SIZE_MIN 64	/* sizes are powers of two */
-
-static size_t home(const struct undecided *u, uint64_t cookie)
-{
-	return mix__number(0, cookie) & (u->size - 1);
-}
-
-static size_t next(const struct undecided *u, size_t i)
-{
-	return (i + 1) & (u->size - 1);
-}
+#define SIZE_MIN 64
 
 /* Its place, or the free one where it would be. */
 static size_t find(const struct undecided *u, uint64_t cookie)
 {
-	size_t i = home(u, cookie);
+	size_t i = places__home(cookie, u->size);
 
 	while (u->places[i].cookie && u->places[i].cookie != cookie)
-		i = next(u, i);
+		i = places__next(i, u->size);
 	return i;
 }
 
@@ -47,7 +37,7 @@ void undecided__add(struct undecided *u, uint64_t cookie)
 {
 	struct undecided_count *place;
 
-	if (u->used >= u->size / 4 * 3 && !resize(u, u->size ? 2 * u->size : SIZE_MIN))
+	if (places__is_full(u->used, u->size) && !resize(u, u->size ? 2 * u->size : SIZE_MIN))
 		return;
 	place = &u->places[find(u, cookie)];
 	u->used += !place->cookie;
@@ -63,16 +53,16 @@ uint64_t undecided__of(const struct undecided *u, uint64_t cookie)
 uint64_t undecided__take(struct undecided *u, uint64_t cookie)
 {
 	uint64_t events = undecided__of(u, cookie);
-	size_t hole, i, mask = u->size - 1;
+	size_t hole, i;
 
 	if (!events)
 		return 0;
 	hole = find(u, cookie);
 	/* Whoever lies behind it and could lie in its place moves there. */
-	for (i = next(u, hole); u->places[i].cookie; i = next(u, i)) {
-		size_t from = home(u, u->places[i].cookie);
+	for (i = places__next(hole, u->size); u->places[i].cookie; i = places__next(i, u->size)) {
+		size_t from = places__home(u->places[i].cookie, u->size);
 
-		if (((i - from) & mask) >= ((i - hole) & mask)) {
+		if (places__distance(from, i, u->size) >= places__distance(hole, i, u->size)) {
 			u->places[hole] = u->places[i];
 			hole = i;
 		}
