@@ -33,6 +33,8 @@ struct expected {
 	enum found_by found_by;
 	bool none;	/* nothing is told */
 	uint32_t sent, answered, failed, peer_probes, retransmits, window_probes;
+	uint32_t lost;		/* events */
+	bool unasked;
 	uint32_t episodes, asks;	/* asks of the last episode */
 	enum episode_end end;
 	int64_t min_ms, likely_min_ms, max_ms;	/* -1: null */
@@ -335,7 +337,7 @@ static const struct scenario scenarios[] = {
 	{ "the persist timer gave up on data that this host let not out",
 	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
 		       .unsent = 100) },
-	  { .outcome = OUTCOME_RETRANSMIT_TIMEOUT } },
+	  { .outcome = OUTCOME_RETRANSMIT_TIMEOUT, .unasked = true } },
 	{ "the persist timer gave up",
 	  { EST, CLOSE(16000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
 		       .unsent = 100, .flags = HO_F_ZERO_WINDOW) },
@@ -391,7 +393,35 @@ static const struct scenario scenarios[] = {
 	  { EST, DROPPED(10000, 0, 1), DROPPED(11000, 0, 2), DROPPED(12000, 0, 3),
 	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
 		  .flags = HO_F_IN_KEEPALIVE) },
-	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .failed = 3 } },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .failed = 3, .unasked = true } },
+	{ "... nor does one of which no event came, if all that were seen were dropped: the first",
+	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1), DROPPED(21500, 10040, 2),
+	    DROPPED(22500, 10040, 3),
+	    CLOSE(23500, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .sent = 1, .answered = 1, .failed = 2, .lost = 1, .unasked = true } },
+	{ "... one in between",
+	  { EST, DROPPED(10000, 0, 1), DROPPED(12000, 0, 3),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .failed = 2, .lost = 1, .unasked = true } },
+	{ "... the last",
+	  { EST, DROPPED(10000, 0, 1), DROPPED(11000, 0, 2),
+	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .failed = 2, .lost = 1, .unasked = true } },
+	{ "... the first, with TCP_USER_TIMEOUT",
+	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1), DROPPED(21500, 10040, 2),
+	    CLOSE(22500, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 2,
+		  .user_timeout_ms = 1500, .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_USER_TIMEOUT, .sent = 1, .answered = 1, .failed = 1, .lost = 1, .unasked = true } },
+	{ "... but one that was sent asked, whatever befell the others",
+	  { EST, DROPPED(10000, 0, 1), PROBE(11000, 0, 2), DROPPED(13000, 0, 4),
+	    CLOSE(14000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
+		  .flags = HO_F_IN_KEEPALIVE) },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .found_by = FOUND_BY_KEEPALIVE, .failed = 2,
+	    .sent = 2, .lost = 1, .episodes = 1, .asks = 2, .end = EPISODE_DIED,
+	    .min_ms = 2950, .likely_min_ms = 2950, .max_ms = 14000 } },
 	{ "... and those after them do",
 	  { EST, DROPPED(10000, 0, 1), PROBE(11000, 0, 2), PROBE(12000, 0, 3),
 	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
@@ -539,6 +569,9 @@ static void test_scenario(void **state)
 		assert_int_equal(c->probes_sent, x->sent);
 		assert_int_equal(c->probes_answered, x->answered);
 		assert_int_equal(i->probes_failed, x->failed);
+		assert_int_equal(i->detail == DETAIL_UNASKED, x->unasked);
+		if (x->lost)
+			assert_int_equal(i->events_lost, x->lost);
 		assert_int_equal(i->peer_probes, x->peer_probes);
 		assert_int_equal(i->zero_window_probes, x->window_probes);
 		assert_int_equal(c->retransmits_total - i->retransmits_before,

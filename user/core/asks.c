@@ -36,13 +36,13 @@ void asks__probe_sent(struct connection *c, const struct ho_event *e,
 void asks__probe_failed(struct connection *c, const struct ho_event *e,
 			const struct connection_rules *rules, struct told *told)
 {
+	c->incidents->probes_failed++;
+	c->incidents->failed_in_silence++;
 	if (e->reason == HO_FAILED_DROPPED && e->probes_out) {
 		untold__find_first_probes(c, e, rules->hz, told);
 		untold__count_probes(c, e->probes_out - 1, e->mono_ns, told);
 		c->silence.probes_out = e->probes_out;
 	}
-	c->incidents->probes_failed++;
-	c->incidents->failed_in_silence++;
 	c->incidents->failed_ns = e->mono_ns;
 	c->told = true;
 	incidents__note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,

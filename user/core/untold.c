@@ -5,6 +5,19 @@
 
 /* ---- probes whose events were lost ---- */
 
+/* Those of this silence that were told of never left this host: of one whose event was lost between
+ * them nobody can say that it asked. */
+static bool none_left(const struct connection *c)
+{
+	return !c->silence.asks && c->incidents && c->incidents->failed_in_silence;
+}
+
+static void count_untold(struct connection *c, uint32_t untold, uint64_t at_ns, struct told *told)
+{
+	told->untold_probes += untold;
+	incidents__note_loss(c, at_ns, untold, told);
+}
+
 /* Within a silence the kernel's count rises by one a probe. Where it stands higher than the
  * probes that we were told of, the events of some were lost; or, in a silence that had begun
  * before us, fell between the snapshot and the attaching of the timer's programs. */
@@ -16,7 +29,12 @@ void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_
 
 	if (!s->probes_out || probes_out <= s->probes_out)
 		return;
-	if (!s->asks) {	/* those before them never left this host */
+	if (none_left(c)) {
+		s->probes_out = probes_out;
+		count_untold(c, untold, at_ns, told);
+		return;
+	}
+	if (!s->asks) {
 		s->first_ask_ns = s->last_ask_ns = at_ns;
 		s->kinds |= ASK_PROBE;
 		c->silences++;
@@ -25,10 +43,8 @@ void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_
 	s->probes_out = probes_out;
 	c->probes_sent += untold;
 	c->told |= s->asks >= 2;
-	if (s->adopted)
-		return;
-	told->untold_probes += untold;
-	incidents__note_loss(c, at_ns, untold, told);
+	if (!s->adopted)
+		count_untold(c, untold, at_ns, told);
 }
 
 bool untold__was_taken_for_lost(struct connection *c, const struct ho_event *e)
@@ -49,11 +65,12 @@ bool untold__was_taken_for_lost(struct connection *c, const struct ho_event *e)
 static void assume_untold_probe(struct connection *c, const struct ho_event *e,
 				uint64_t interval_ns, uint8_t probes_out, struct told *told)
 {
-	silence__ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
+	if (!none_left(c)) {
+		silence__ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
+		c->probes_sent++;
+	}
 	c->silence.probes_out = probes_out;
-	c->probes_sent++;
-	told->untold_probes++;
-	incidents__note_loss(c, e->mono_ns, 1, told);
+	count_untold(c, 1, e->mono_ns, told);
 }
 
 /* The first probe that we are told of in a silence, and the kernel's count is above one: either
