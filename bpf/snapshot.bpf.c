@@ -2,9 +2,10 @@
 /*
  * Who is there: iterators over open sockets.
  *
- * iter/task_file sees every TCP socket that some process holds, in every network namespace, and
- * whose it is. iter/tcp sees those, too, that nobody holds (not yet accepted, orphaned), but only
- * in the namespace of whoever opened it. Both give each socket its cookie.
+ * iter/tcp sees every connection, whoever holds it, but only in the namespace of whoever opened it.
+ * iter/task_file sees the files of every process of the reader's PID namespace, in every network
+ * namespace: whose a socket is, and what died and stands behind its file until it is closed. Both
+ * give each socket its cookie.
  */
 #include "compat.bpf.h"
 #include "event.h"
@@ -15,8 +16,6 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Our own socket, from which learn() reads what this kernel's keepalive timer looks like. */
 const volatile __u64 own_cookie = 0;
-/* iter/tcp tells every socket, or only those that held_sockets() has not told. */
-bool only_without_file;
 /* iter/tcp tells listeners with TCP_DEFER_ACCEPT, too, and then handshakes that are complete. */
 bool tell_waiting;
 
@@ -76,6 +75,16 @@ static __always_inline struct sock *tcp_of_file(struct file *file, const struct 
 	return *tp ? sk : NULL;
 }
 
+/* A connection, or one that has died: its peer's port stays. */
+static __always_inline bool is_or_was_connection(const struct tcp_sock *tp, const bool typed)
+{
+	const struct sock *sk = (const void *)tp;
+	int state = socket__state(tp, typed);
+
+	return gate__is_connection(state) ||
+	       (state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
+}
+
 SEC("iter/task_file")
 int held_sockets(struct bpf_iter__task_file *ctx)
 {
@@ -87,7 +96,7 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	if (!task)
 		return 0;
 	sk = tcp_of_file(ctx->file, &tp);
-	if (!sk || !gate__is_connection(socket__state(tp, true)))
+	if (!sk || !is_or_was_connection(tp, true))
 		return 0;
 	row = row__begin(tp, compat__cookie(sk), true);
 	if (row)
@@ -117,7 +126,7 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	tp = compat__tcp_of_inode(file);
-	if (!tp || !gate__is_connection(socket__state(tp, false)))
+	if (!tp || !is_or_was_connection(tp, false))
 		return 0;
 	row = row__begin(tp, socket__cookie(tp, false), false);
 	if (row)
@@ -190,8 +199,6 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	if (!gate__is_connection(socket__state(tp, true)))
 		return 0;
 	sk = (struct sock *)tp;
-	if (only_without_file && sk->sk_socket && sk->sk_socket->file)
-		return 0;
 	row = row__begin(tp, compat__cookie(sk), true);
 	if (row)
 		bpf_seq_write(ctx->meta->seq, row, sizeof(*row));

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Events that never reach us, on purpose: what was lost is told, what can be known is read again,
 and nothing wrong is said."""
+import errno
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -9,7 +11,8 @@ import time
 
 import pytest
 
-from lab import Lab, cookie, inside, keepalive, run, wait_until
+from ends import CLOSE, forget, wait_for_state
+from lab import TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, run, wait_until
 
 # Its load would be seen by other tests at the same time.
 pytestmark = pytest.mark.alone
@@ -109,4 +112,93 @@ def test_the_lost_ending_of_one_who_was_there_before(lab):
     assert lost and all(t["outcome_detail"] == "the event that told its ending was lost"
                         for t in lost)
     assert all(t["partial"] for t in lost)
+    assert watch.stop() == 4
+
+
+# ---- endings that no event tells: the socket stands dead behind its file ----
+
+def by_keepalive(lab, gateway, device):
+    keepalive(gateway, 1, 1, 2)
+
+
+def by_keepalive_and_user_timeout(lab, gateway, device):
+    keepalive(gateway, 1, 1, 9)
+    gateway.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 2500)
+
+
+def by_retransmission(lab, gateway, device):
+    gateway.send(b"unlock")
+
+
+def by_user_timeout(lab, gateway, device):
+    gateway.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 1500)
+    gateway.send(b"unlock")
+
+
+def by_a_router(lab, gateway, device):
+    gateway.send(b"unlock")
+
+
+def by_an_idle_reset(lab, gateway, device):
+    device.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    device.close()
+
+
+def by_the_reset_of_a_probe(lab, gateway, device):
+    forget(device)
+    keepalive(gateway, 1, 1, 5)
+
+
+def by_an_administrator(lab, gateway, device):
+    run("ip", "netns", "exec", lab.gateway.name, "ss", "-K", "dst", "10.77.0.2",
+        "dport", "=", str(device.getsockname()[1]))
+
+
+# (port, what SO_ERROR is in the end, outcome, found_by)
+FATES = {
+    by_keepalive: (7200, errno.ETIMEDOUT, "keepalive_timeout", "keepalive"),
+    by_keepalive_and_user_timeout: (7200, errno.ETIMEDOUT, "user_timeout", "user_timeout"),
+    by_retransmission: (7200, errno.ETIMEDOUT, "retransmit_timeout", "retransmit"),
+    by_user_timeout: (7200, errno.ETIMEDOUT, "user_timeout", "user_timeout"),
+    by_a_router: (7201, errno.EHOSTUNREACH, "unreachable", "unreachable"),
+    by_an_idle_reset: (7000, errno.ECONNRESET, "reset_by_peer", None),
+    by_the_reset_of_a_probe: (7000, errno.ECONNRESET, "reset_by_peer", "reset"),
+    by_an_administrator: (7000, errno.ECONNABORTED, "aborted_locally", None),
+}
+
+
+def test_endings_that_only_the_files_tell(lab):
+    """While their end is told the watch stands still behind a full ring. The next walk finds each
+    behind its file, and tells what the kernel tells its program."""
+    lab.gateway.sysctl(tcp_retries2=3)
+    watch = lab.watch("--strict", "--ring", "4KiB", f"netns = {lab.gateway.inode}")
+    runs = {fate: [lab.connect(port=FATES[fate][0]) for _ in range(3)] for fate in FATES}
+    keys = {fate: [cookie(g) for g, _ in pairs] for fate, pairs in runs.items()}
+    time.sleep(1.5)         # they are known, and quiet
+    watch.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(60):     # fills the ring
+            for s in lab.connect(port=7300):
+                s.close()
+        lab.device.nft("table inet cut {\n chain input { type filter hook input priority 0;\n"
+                       "  tcp sport 7200 drop\n"
+                       "  tcp sport 7201 reject with icmp type host-unreachable\n }\n}\n")
+        for fate, pairs in runs.items():
+            for gateway, device in pairs:
+                fate(lab, gateway, device)
+        for fate, pairs in runs.items():
+            for gateway, _ in pairs:
+                wait_for_state(gateway, CLOSE)
+    finally:
+        watch.process.send_signal(signal.SIGCONT)
+    for fate, pairs in runs.items():
+        _, error, outcome, found_by = FATES[fate]
+        for (gateway, _), key in zip(pairs, keys[fate]):
+            t = watch.ending(key, 30)
+            assert (t["outcome"], t.get("half_open", {}).get("found_by")) == (outcome, found_by), t
+            assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == error, fate
+            if found_by:
+                bounds = t["half_open"]["latency_ms"]
+                assert bounds["min"] is None or bounds["min"] <= bounds["max"], t
+    assert any(l["reason"] == "ring_full" for l in watch.lines("loss"))
     assert watch.stop() == 4

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "stamps.h"
 #include "tcp_states.h"
 #include "untold.h"
+#include "unwitnessed.h"
 
 uint8_t connection__family(const struct connection *c)
 {
@@ -277,6 +279,23 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 		 sign__answers(&sign, s->kinds)));
 }
 
+/* A walk found it dead, before anybody told how it died. */
+static bool on_found_dead(struct connection *c, const struct ho_event *e,
+			  const struct connection_rules *rules, struct told *told)
+{
+	struct ho_event ending;
+
+	if (!incidents__make(c))
+		return false;
+	if (!unwitnessed__ending(c, e, rules->hz, &ending))
+		return connection__lose_ending(c, e->mono_ns);
+	observe(c, &ending, rules, told);
+	if (ending.error == ECONNRESET)
+		heard__reset(c, &ending, rules->hz, told);
+	on_state(c, &ending, rules, told);
+	return true;
+}
+
 bool connection__apply(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told)
 {
@@ -285,6 +304,8 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	told->count = told->untold_probes = 0;
 	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return true;
+	if (e->kind == HO_SEEN && e->state == TCP_CLOSE)
+		return on_found_dead(c, e, rules, told);
 	if (!is_routine(c, e, rules) && !incidents__make(c))
 		return false;
 	observe(c, e, rules, told);

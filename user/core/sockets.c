@@ -183,7 +183,7 @@ static bool needs_history(const struct core *core, const struct slot *s, const s
 	if (e->kind == HO_SEEN && may_wrap_unseen(core, e))
 		return true;
 	if (e->kind == HO_SEEN)
-		return e->probes_out || e->retransmits ||
+		return e->state == TCP_CLOSE || e->probes_out || e->retransmits ||
 		       (e->state != TCP_ESTABLISHED && (e->flags & HO_F_FIN_QUEUED));
 	return !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 }
@@ -234,7 +234,8 @@ static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event
 	if (!s->ignored)
 		return false;
 	slot__touch(s, e->mono_ns);
-	if (e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE))
+	if (e->kind == HO_GONE ||
+	    ((e->kind == HO_STATE || e->kind == HO_SEEN) && e->state == TCP_CLOSE))
 		sockets__forget(core, e->cookie);
 	return true;
 }
@@ -268,6 +269,8 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	s = table__find(&core->table, e->cookie);
 	if (is_kept_out(core, s, e))
 		return CORE_UNWANTED;
+	if (!s && e->kind == HO_SEEN && e->state == TCP_CLOSE)
+		return 0;	/* it died before we came, or was told and forgotten */
 	/* What follows an ending that was told and forgotten. */
 	if (!s && (e->kind == HO_GONE ||
 		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR)))) {

@@ -12,37 +12,26 @@
 
 #include "capability.h"
 #include "clock.h"
-#include "deferred.h"
 #include "halfopen.skel.h"
-#include "holders.h"
 #include "host.h"
 #include "identity_feed.h"
 #include "inodes.h"
 #include "live.h"
 #include "log.h"
-#include "process.h"
 #include "programs.h"
 #include "ring_positions.h"
 #include "snapshot.h"
-#include "stamps.h"
+#include "walks.h"
 
 #define NS_PER_S 1000000000ULL
 /* The core learns of the passing of time this often, ... */
 #define TICK_NS (NS_PER_S / 4)
-/* ... losses and the wall clock are looked at this often ... */
+/* ... losses and the wall clock are looked at this often, ... */
 #define CHECK_NS NS_PER_S
-/* ... passes over all sockets take no more than this share of our time, ... */
-#define PASS_DUTY 50
-/* ... and one that only tells who is still there is made again and again, with a share and at a
- * distance of its own. */
-#define PRESENCE_DUTY 500
-#define PRESENCE_NS (10 * NS_PER_S)
+/* ... and new namespaces take no more than this share of our time. */
+#define NEWBORN_DUTY 50
 /* A namespace is entered this soon after it was heard of. */
 #define NEWBORN_NS (NS_PER_S / 5)
-/* Who holds what is looked at again this often even where nothing is new, ... */
-#define HOLDERS_NS (30 * NS_PER_S)
-/* ... and this often after a connection was made, which may wait for its accept(). */
-#define PASSES_FOR_OWNERS 2
 /* A record that is reserved and not submitted is looked for again after this. */
 #define STUCK_PAUSE_US 1000
 /* Measuring the offset of two clocks is exact to microseconds, unless our CPU is taken away. A
@@ -60,9 +49,7 @@ struct live {
 	uint64_t horizon_ns;	/* what happened before has been read: reorder__horizon() */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
-	struct holders holders;
-	struct deferred deferred;	/* of the present pass */
-	bool describing;	/* who is known already is told again */
+	struct walks walks;
 	struct identity_feed *identities;	/* NULL: nobody names devices */
 	struct ho_learned learned;
 	unsigned int hz;
@@ -70,10 +57,8 @@ struct live {
 	int steps;	/* clock__watch_steps(); negative: found by looking alone */
 	int64_t realtime_offset_ns;
 	uint64_t next_tick_ns, next_check_ns, last_check_ns;
-	uint64_t next_pass_ns, next_presence_ns, next_holders_ns, next_newborn_ns;
+	uint64_t next_newborn_ns;
 	uint64_t ring_full_before, recursion_before;
-	unsigned int passes_after_loss;	/* still to be made */
-	unsigned int passes_for_owners;	/* still to be made: a connection may wait to be accepted */
 	struct inodes namespaces;	/* that the core was told of ... */
 	struct inodes unknown;	/* ... and others, from which an event came */
 	bool newborn;	/* there may be new ones ... */
@@ -82,23 +67,20 @@ struct live {
 	uint32_t own_netns;
 	struct netns_list named;	/* as the core was told */
 	uint64_t pumped_ns;
-	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass: record__silent() */
-	uint32_t present_count;
-	struct process_place place;	/* of the last owner: rows come process by process */
-	uint32_t place_pid;
-	unsigned int rows;
 	int stream_error;
 };
 
 /* ---- records ---- */
 
-static int push(struct live *l, const struct record *r)
+/* What went wrong first ends the stream. */
+static int push(void *context, const struct record *r)
 {
+	struct live *l = context;
 	int err = reorder__push(&l->reorder, r);
 
 	if (err && !l->stream_error)
 		l->stream_error = err;
-	return err;
+	return l->stream_error;
 }
 
 /* Records that are reserved are mostly submitted in the same breath. */
@@ -142,41 +124,18 @@ static int on_ring(void *context, void *data, size_t size)
 	memcpy(&r.event, data, size < sizeof(r.event) ? size : sizeof(r.event));
 	r.mono_ns = r.event.mono_ns;
 	if (r.event.kind == HO_STATE && r.event.state == 1 /* TCP_ESTABLISHED */)
-		l->passes_for_owners = PASSES_FOR_OWNERS;
+		walks__note_opening(&l->walks);
 	if (!inodes__has(&l->namespaces, r.event.netns) &&
 	    inodes__add(&l->unknown, r.event.netns))
 		l->newborn = l->stranger = true;
 	return push(l, &r);
 }
 
-static void push_owner(struct live *l, const struct ho_row *row)
-{
-	struct record r = { .type = RECORD_OWNER, .mono_ns = row->event.mono_ns };
-
-	if (row->pid != l->place_pid) {
-		process__find_place(row->pid, row->comm, &l->place);
-		l->place_pid = row->pid;
-	}
-	r.owner.cookie = row->event.cookie;
-	r.owner.pid = row->pid;
-	r.owner.comm = row->comm;
-	r.owner.cgroup = l->place.cgroup;
-	r.owner.container_id = l->place.container_id;
-	push(l, &r);
-}
-
-static void push_seen(struct live *l, const struct ho_row *row)
-{
-	struct record r = { .type = RECORD_EVENT, .mono_ns = row->event.mono_ns };
-
-	r.event = row->event;
-	push(l, &r);
-}
-
-/* A pass over a million sockets, or a thousand namespaces, takes a while: let nothing pile up
+/* A walk over a million sockets, or a thousand namespaces, takes a while: let nothing pile up
  * meanwhile, here or in the ring. */
-static void keep_up(struct live *l)
+static void keep_up(void *context)
 {
+	struct live *l = context;
 	bool all;
 
 	if (!l->ring)
@@ -185,69 +144,11 @@ static void keep_up(struct live *l)
 	release(l, l->horizon_ns);
 }
 
-static bool is_news(struct live *l, const struct ho_row *row)
-{
-	switch (l->config.found_holder(l->config.context, row->event.cookie, row->pid, row->comm)) {
-	case HOLDER_OF_STRANGER:
-		return holders__is_first(&l->holders, row->event.cookie);
-	case HOLDER_IS_TOLD:
-		return l->describing;
-	case HOLDER_IS_SECOND:
-		return false;
-	case HOLDER_IS_NEWS:
-		break;
-	}
-	return true;
-}
-
-static int take_held(struct live *l, row_fn fn)
-{
-	int err;
-
-	l->place_pid = 0;
-	l->config.begin_holders(l->config.context);
-	err = snapshot__held(l->snapshot, fn, l);
-	holders__end_pass(&l->holders);
-	return err;
-}
-
-static int on_seen(void *context, const struct ho_row *row)
-{
-	struct live *l = context;
-
-	push_seen(l, row);
-	if (++l->rows % 4096 == 0)
-		keep_up(l);
-	return l->stream_error;
-}
-
-static int on_row(void *context, const struct ho_row *row)
-{
-	struct live *l = context;
-	int err;
-
-	if (deferred__take(&l->deferred, &row->event))
-		return l->stream_error;
-	err = on_seen(l, row);
-	if (row->pid && is_news(l, row))
-		push_owner(l, row);
-	return err ? err : l->stream_error;
-}
-
-static int on_owner_row(void *context, const struct ho_row *row)
-{
-	struct live *l = context;
-
-	if (!row->pid || !is_news(l, row))
-		return l->stream_error;
-	push_seen(l, row);	/* with the options that its program has set by now */
-	push_owner(l, row);
-	return l->stream_error;
-}
-
 /* All of them are going to be told. */
-static void begin_namespaces(struct live *l)
+static void begin_namespaces(void *context)
 {
+	struct live *l = context;
+
 	inodes__forget(&l->namespaces);
 	inodes__forget(&l->unknown);
 	l->named.count = 0;
@@ -273,7 +174,6 @@ static void on_netns(void *context, const struct netns *entered, const struct ke
 	r.sysctl.name = ns->name;
 	r.sysctl.net_cookie = ns->cookie;
 	push(l, &r);
-	keep_up(l);
 }
 
 /* One that is gone may be followed at once by another with the same inode, whose events must not
@@ -349,12 +249,8 @@ static void push_start(struct live *l)
 {
 	struct record r = { .type = RECORD_START, .mono_ns = clock__mono_ns() };
 	char names[1024];
-	size_t i;
 
-	for (i = 0; i < l->deferred.group_count; i++) {
-		l->deferred.groups[i].mono_ns = r.mono_ns;
-		push(l, &l->deferred.groups[i]);
-	}
+	walks__tell_waiting(&l->walks, r.mono_ns);
 	programs__list(l->bpf, names, sizeof(names));
 	r.start.attached = names;
 	push(l, &r);
@@ -415,7 +311,7 @@ static void push_loss(struct live *l, uint64_t now, enum loss_reason reason, uin
 	r.loss.count = count;
 	r.loss.from_ns = l->last_check_ns;
 	push(l, &r);
-	l->passes_after_loss = 2;	/* it takes two to tell who is gone */
+	walks__note_loss(&l->walks);
 }
 
 /* Whose events did not fit into the ring. */
@@ -476,95 +372,7 @@ static void check_ring(struct live *l)
 		    bpf_map__max_entries(l->bpf->maps.events) >> 20, wanted >> 20);
 }
 
-/* ---- passes ---- */
-
-/* Everything that is open, and by that what is no longer. */
-static int take_snapshot(struct live *l)
-{
-	struct record r = { .type = RECORD_SNAPSHOT };
-	int err;
-
-	begin_namespaces(l);
-	deferred__free(&l->deferred);
-	r.snapshot.begun_ns = clock__mono_ns();
-	/* The namespaces first: the core then knows where each socket that it is told of lives. */
-	err = snapshot__by_netns(l->snapshot, true, on_row, on_netns, l, &r.snapshot.complete);
-	if (!err)
-		err = take_held(l, on_row);
-	if (err)
-		return err;
-	if (!r.snapshot.complete)
-		log_debug("not every namespace could be entered");
-	r.mono_ns = clock__mono_ns();
-	return push(l, &r);
-}
-
-static int push_present(struct live *l)
-{
-	struct record r = { .type = RECORD_SILENT, .mono_ns = clock__mono_ns() };
-
-	r.present.count = l->present_count;
-	r.present.cookies = l->present;
-	l->present_count = 0;
-	return push(l, &r);
-}
-
-static int on_present(void *context, const struct ho_row *row)
-{
-	const struct ho_event *e = &row->event;
-	struct live *l = context;
-
-	l->present[l->present_count++] =
-		record__silent(e->cookie, (e->mono_ns - stamps__heard_ns(e, l->hz)) / NS_PER_S);
-	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
-}
-
-/* Only who is there: an ending that no program was run for shows in no count of losses. */
-static int take_presence(struct live *l)
-{
-	struct record r = { .type = RECORD_SNAPSHOT };
-	int err;
-
-	l->present_count = 0;
-	begin_namespaces(l);
-	r.snapshot.begun_ns = clock__mono_ns();
-	err = snapshot__by_netns(l->snapshot, false, on_present, on_netns, l,
-				 &r.snapshot.complete);
-	if (!err)
-		err = push_present(l);
-	r.mono_ns = clock__mono_ns();
-	return err ? err : push(l, &r);
-}
-
-/*
- * What is told at the end is as of then: everything that is open, with its counts and clocks.
- * Sockets that a process holds are looked for twice, as the walk over the table may miss somebody.
- */
-static int take_last_pass(struct live *l)
-{
-	struct record r = { .type = RECORD_SNAPSHOT, .snapshot.last = true };
-	int err;
-
-	/* Where events were lost, who is not found must not have been heard of in the same unit. */
-	if (l->passes_after_loss)
-		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
-	l->present_count = 0;
-	begin_namespaces(l);
-	r.snapshot.begun_ns = clock__mono_ns();
-	err = snapshot__by_netns(l->snapshot, false, on_seen, on_netns, l, &r.snapshot.complete);
-	if (!err)
-		err = snapshot__held(l->snapshot, on_present, l);
-	if (!err)
-		err = push_present(l);
-	r.mono_ns = clock__mono_ns();
-	return err ? err : push(l, &r);
-}
-
-/* New sockets, those that were handed on, programs that became others. */
-static int take_owners(struct live *l)
-{
-	return take_held(l, on_owner_row);
-}
+/* ---- new namespaces ---- */
 
 static bool is_unknown(void *context, const struct netns *ns)
 {
@@ -586,36 +394,7 @@ static int meet_newborn(struct live *l, uint64_t now)
 	if (!err && l->stranger && !inodes__are_within(&l->unknown, &l->namespaces))
 		err = snapshot__namespaces(false, is_unknown, on_netns, l);
 	l->stranger = false;
-	l->next_newborn_ns = now + NEWBORN_NS + (clock__mono_ns() - now) * PASS_DUTY;
-	return err;
-}
-
-/* The pass whose turn has come, if any: after a loss over everything; now and then over who is
- * there; for owners, where sockets are new, and now and then. */
-static int pass(struct live *l, uint64_t now)
-{
-	uint64_t took_ns;
-	int err = 0;
-
-	if (now < l->next_pass_ns)
-		return 0;
-	if (l->passes_after_loss) {
-		l->passes_after_loss--;
-		err = take_snapshot(l);
-	} else if (now >= l->next_presence_ns) {
-		err = take_presence(l);
-	} else if (l->passes_for_owners || now >= l->next_holders_ns) {
-		l->passes_for_owners -= l->passes_for_owners > 0;
-		err = take_owners(l);
-	} else {
-		return 0;
-	}
-	took_ns = clock__mono_ns() - now;
-	if (now >= l->next_presence_ns)
-		l->next_presence_ns = now + PRESENCE_NS + took_ns * PRESENCE_DUTY;
-	else if (now >= l->next_holders_ns)
-		l->next_holders_ns = now + HOLDERS_NS + took_ns * PRESENCE_DUTY;
-	l->next_pass_ns = now + NS_PER_S + took_ns * PASS_DUTY;
+	l->next_newborn_ns = now + NEWBORN_NS + (clock__mono_ns() - now) * NEWBORN_DUTY;
 	return err;
 }
 
@@ -657,9 +436,7 @@ int live__describe(struct live *l)
 	int err;
 
 	push_preamble(l);
-	l->describing = true;
-	err = take_snapshot(l);
-	l->describing = false;
+	err = walks__make_whole(&l->walks, true);
 	if (!err)
 		push_start(l);
 	return err ? err : l->stream_error;
@@ -675,7 +452,7 @@ static int begin(struct live *l)
 	if (!err && l->identities)	/* who is known already, before those who are there */
 		err = identity_feed__read(l->identities, true, on_identity, l);
 	if (!err)
-		err = take_snapshot(l);
+		err = walks__make_whole(&l->walks, false);
 	if (!err)
 		err = programs__attach(l->bpf, true);
 	if (err)
@@ -685,9 +462,7 @@ static int begin(struct live *l)
 	l->last_check_ns = l->pumped_ns = now;
 	l->next_tick_ns = now + TICK_NS;
 	l->next_check_ns = now + CHECK_NS;
-	l->next_pass_ns = now + NS_PER_S;
-	l->next_presence_ns = now + PRESENCE_NS;
-	l->next_holders_ns = now + HOLDERS_NS;
+	walks__begin(&l->walks, now);
 	return l->stream_error;
 }
 
@@ -721,6 +496,11 @@ int live__open(const struct live_config *config, struct live **out)
 		err = snapshot__learn(l->snapshot, &l->learned, &l->hz);
 	if (err)
 		goto fail;
+	l->walks.config = (struct walks_config){
+		.snapshot = l->snapshot, .hz = l->hz, .push = push, .keep_up = keep_up,
+		.begin = begin_namespaces, .entered = on_netns, .context = l,
+		.begin_holders = config->begin_holders, .found_holder = config->found_holder,
+		.core = config->context };
 	programs = (struct programs_config){ .btf = l->btf, .learned = l->learned, .hz = l->hz,
 					     .ring_bytes = config->ring_bytes,
 					     .idle_gap_ms = config->idle_gap_ms,
@@ -781,7 +561,7 @@ int live__pump(struct live *l)
 		check_losses(l, now);
 		check_clock(l, CLOCK_STEP_NS);
 		check_ring(l);
-		err = pass(l, now);
+		err = walks__make_due(&l->walks, now);
 		if (err < 0)
 			return err;
 		l->next_check_ns = now + CHECK_NS;
@@ -813,7 +593,7 @@ int live__stop(struct live *l)
 
 	drain_ring(l);
 	check_losses(l, clock__mono_ns());
-	err = take_last_pass(l);
+	err = walks__make_last(&l->walks);
 	if (err && !l->stream_error)
 		log_warning("what is told of open sockets is older than the end of the watch: %s",
 			    strerror(-err));
@@ -839,8 +619,7 @@ void live__close(struct live *l)
 	snapshot__close(l->snapshot);
 	btf__free(l->btf);
 	reorder__free(&l->reorder);
-	holders__free(&l->holders);
-	deferred__free(&l->deferred);
+	walks__free(&l->walks);
 	inodes__free(&l->namespaces);
 	inodes__free(&l->unknown);
 	netns__free(&l->named);

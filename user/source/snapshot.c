@@ -297,7 +297,34 @@ int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct 
 	return err;
 }
 
-int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn entered,
+/* A walk over a namespace's sockets visits those of all others, too (the kernel has one table): who
+ * has none is spared that. Sockets of both families, connected or not; TRUE where nobody tells. */
+static bool has_sockets(void)
+{
+	static const char *const files[] = { "/proc/thread-self/net/sockstat",
+					     "/proc/thread-self/net/sockstat6" };
+	unsigned int i, used;
+
+	for (i = 0; i < 2; i++) {
+		FILE *f = fopen(files[i], "re");
+		char line[256];
+
+		if (!f && i)
+			continue;	/* no IPv6 in here */
+		if (!f)
+			return true;
+		while (fgets(line, sizeof(line), f))
+			if (sscanf(line, i ? "TCP6: inuse %u" : "TCP: inuse %u", &used) == 1 &&
+			    used) {
+				fclose(f);
+				return true;
+			}
+		fclose(f);
+	}
+	return false;
+}
+
+int snapshot__by_netns(struct snapshot *s, bool waiting, row_fn fn, netns_fn entered,
 		       void *context, bool *complete)
 {
 	struct keepalive_sysctl sysctl;
@@ -305,8 +332,7 @@ int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn ente
 	unsigned int i;
 	int err, made;
 
-	s->bpf->bss->only_without_file = unheld && s->held;
-	s->bpf->bss->tell_waiting = unheld;
+	s->bpf->bss->tell_waiting = waiting;
 	err = netns__list(&list);
 	*complete = !err;
 	for (i = 0; !err && i < list.count; i++) {
@@ -320,6 +346,11 @@ int snapshot__by_netns(struct snapshot *s, bool unheld, row_fn fn, netns_fn ente
 		}
 		if (entered && netns__read_keepalive(&sysctl))
 			entered(context, &list.all[i], &sysctl);
+		if (!has_sockets()) {
+			if (back >= 0)
+				netns__leave(back);
+			continue;
+		}
 		if (!s->cookies_are_made && (made = cookies__make())) {
 			log_debug("cannot give cookies to the sockets of %s: %s",
 				  list.all[i].path, strerror(-made));

@@ -34,16 +34,18 @@ void snapshot__close(struct snapshot *snapshot);
  * Returns 0 or -errno, logged. */
 int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsigned int *hz);
 
-/* Sockets that a process holds, whatever their namespace; none where the kernel does not tell. */
+/* Sockets that a process holds, whatever their namespace, those in TCP_CLOSE that were connected among
+ * them; of processes that we can see (ours is their PID namespace, or an outer one), and none where
+ * the kernel does not tell. */
 int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
 
 /*
- * Sockets namespace by namespace, without owners: all of them, or (`unheld`) those that nobody
- * holds, not accepted yet or orphaned, and besides, with nothing but their own end, listeners with
- * TCP_DEFER_ACCEPT and the handshakes that are complete (deferred.h). Without CAP_SYS_ADMIN only
- * our own namespace's. `*complete` tells whether every namespace was read.
+ * Sockets namespace by namespace, whoever holds them, without owners; and besides (`waiting`), with
+ * nothing but their own end, listeners with TCP_DEFER_ACCEPT and the handshakes that are complete
+ * (deferred.h). Without CAP_SYS_ADMIN only our own namespace's. `*complete` tells whether every
+ * namespace was read.
  */
-int snapshot__by_netns(struct snapshot *snapshot, bool unheld, row_fn fn, netns_fn entered,
+int snapshot__by_netns(struct snapshot *snapshot, bool waiting, row_fn fn, netns_fn entered,
 		       void *context, bool *complete);
 
 /* Tells of each namespace (`named`: of those that have a name) that is wanted and can be entered,

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <unistd.h>
+
+#include "clock.h"
+#include "stamps.h"
+#include "tcp_states.h"
+#include "walks.h"
+
+#define NS_PER_S 1000000000ULL
+/* Walks over all sockets take no more than this share of our time, ... */
+#define DUTY 50
+/* ... and one that only tells who is still there is made again and again, with a share and at a
+ * distance of its own. */
+#define PRESENCE_DUTY 500
+#define PRESENCE_NS (10 * NS_PER_S)
+/* Who holds what is looked at again this often even where nothing is new, ... */
+#define HOLDERS_NS (30 * NS_PER_S)
+/* ... and this often after a connection was made, which may wait for its accept(). */
+#define WALKS_FOR_OWNERS 2
+/* It takes two to tell who is gone. */
+#define WALKS_AFTER_LOSS 2
+#define ROWS_AT_ONCE 4096
+
+/* ---- what rows become ---- */
+
+static int push(struct walks *w, const struct record *r)
+{
+	return w->config.push(w->config.context, r);
+}
+
+static void keep_up(struct walks *w)
+{
+	if (++w->rows % ROWS_AT_ONCE == 0)
+		w->config.keep_up(w->config.context);
+}
+
+static int push_seen(struct walks *w, const struct ho_row *row)
+{
+	struct record r = { .type = RECORD_EVENT, .mono_ns = row->event.mono_ns };
+
+	r.event = row->event;
+	return push(w, &r);
+}
+
+static int push_owner(struct walks *w, const struct ho_row *row)
+{
+	struct record r = { .type = RECORD_OWNER, .mono_ns = row->event.mono_ns };
+
+	if (row->pid != w->place_pid) {
+		process__find_place(row->pid, row->comm, &w->place);
+		w->place_pid = row->pid;
+	}
+	r.owner.cookie = row->event.cookie;
+	r.owner.pid = row->pid;
+	r.owner.comm = row->comm;
+	r.owner.cgroup = w->place.cgroup;
+	r.owner.container_id = w->place.container_id;
+	return push(w, &r);
+}
+
+static int push_present(struct walks *w)
+{
+	struct record r = { .type = RECORD_SILENT, .mono_ns = clock__mono_ns() };
+
+	r.present.count = w->present_count;
+	r.present.cookies = w->present;
+	w->present_count = 0;
+	return push(w, &r);
+}
+
+static enum holder holder_of(struct walks *w, const struct ho_row *row)
+{
+	return w->config.found_holder(w->config.core, row->event.cookie, row->pid, row->comm);
+}
+
+static bool is_news(struct walks *w, const struct ho_row *row)
+{
+	switch (holder_of(w, row)) {
+	case HOLDER_OF_STRANGER:
+		return holders__is_first(&w->holders, row->event.cookie);
+	case HOLDER_IS_TOLD:
+		return w->describing;
+	case HOLDER_IS_SECOND:
+		return false;
+	case HOLDER_IS_NEWS:
+		break;
+	}
+	return true;
+}
+
+/* ---- one function a kind of walk ---- */
+
+static int on_seen(void *context, const struct ho_row *row)
+{
+	struct walks *w = context;
+
+	keep_up(w);
+	return push_seen(w, row);
+}
+
+static int on_open(void *context, const struct ho_row *row)
+{
+	struct walks *w = context;
+
+	return deferred__take(&w->deferred, &row->event) ? 0 : on_seen(w, row);
+}
+
+static int on_present(void *context, const struct ho_row *row)
+{
+	const struct ho_event *e = &row->event;
+	struct walks *w = context;
+
+	keep_up(w);
+	w->present[w->present_count++] = record__silent(
+		e->cookie, (e->mono_ns - stamps__heard_ns(e, w->config.hz)) / NS_PER_S);
+	return w->present_count == RECORD_PRESENT_MAX ? push_present(w) : 0;
+}
+
+/* Its end was told by a program, or nobody saw it: then it still stands behind its file as it died. */
+static int on_dead(struct walks *w, const struct ho_row *row)
+{
+	return holder_of(w, row) == HOLDER_OF_STRANGER ? 0 : push_seen(w, row);
+}
+
+/* Who holds a socket that the walk over sockets has told; of a namespace that we may not enter,
+ * nothing else tells. */
+static int on_held(void *context, const struct ho_row *row)
+{
+	struct walks *w = context;
+	int err = 0;
+
+	keep_up(w);
+	if (row->event.state == TCP_CLOSE)
+		return on_dead(w, row);
+	if (!inodes__has(&w->entered, row->event.netns))
+		err = push_seen(w, row);
+	if (!err && is_news(w, row))
+		err = push_owner(w, row);
+	return err;
+}
+
+static int on_new_holder(void *context, const struct ho_row *row)
+{
+	struct walks *w = context;
+	int err;
+
+	keep_up(w);
+	if (row->event.state == TCP_CLOSE)
+		return on_dead(w, row);
+	if (!is_news(w, row))
+		return 0;
+	err = push_seen(w, row);	/* with the options that its program has set by now */
+	return err ? err : push_owner(w, row);
+}
+
+static int on_held_present(void *context, const struct ho_row *row)
+{
+	return row->event.state == TCP_CLOSE ? on_dead(context, row) : on_present(context, row);
+}
+
+static void on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
+{
+	struct walks *w = context;
+
+	inodes__add(&w->entered, ns->inode);
+	w->config.entered(w->config.context, ns, s);
+	w->config.keep_up(w->config.context);
+}
+
+/* ---- walks ---- */
+
+/* The namespaces first: the core then knows where each socket that it is told of lives. */
+static int walk_namespaces(struct walks *w, struct record *r, bool waiting, row_fn fn)
+{
+	inodes__forget(&w->entered);
+	w->config.begin(w->config.context);
+	r->snapshot.begun_ns = clock__mono_ns();
+	return snapshot__by_netns(w->config.snapshot, waiting, fn, on_netns, w,
+				  &r->snapshot.complete);
+}
+
+static int walk_files(struct walks *w, row_fn fn)
+{
+	int err;
+
+	w->place_pid = 0;
+	w->config.begin_holders(w->config.core);
+	err = snapshot__held(w->config.snapshot, fn, w);
+	holders__end_pass(&w->holders);
+	return err;
+}
+
+static int end_walk(struct walks *w, struct record *r)
+{
+	r->mono_ns = clock__mono_ns();
+	return push(w, r);
+}
+
+int walks__make_whole(struct walks *w, bool describing)
+{
+	struct record r = { .type = RECORD_SNAPSHOT };
+	int err;
+
+	deferred__free(&w->deferred);
+	w->describing = describing;
+	err = walk_namespaces(w, &r, true, on_open);
+	if (!err)
+		err = walk_files(w, on_held);
+	w->describing = false;
+	return err ? err : end_walk(w, &r);
+}
+
+void walks__tell_waiting(struct walks *w, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < w->deferred.group_count; i++) {
+		w->deferred.groups[i].mono_ns = now_ns;
+		push(w, &w->deferred.groups[i]);
+	}
+}
+
+/* Only who is there, and who stands dead behind a file: an ending that no program was run for shows
+ * in no count of losses. */
+static int make_presence(struct walks *w)
+{
+	struct record r = { .type = RECORD_SNAPSHOT };
+	int err;
+
+	w->present_count = 0;
+	err = walk_namespaces(w, &r, false, on_present);
+	if (!err)
+		err = walk_files(w, on_held_present);
+	if (!err)
+		err = push_present(w);
+	return err ? err : end_walk(w, &r);
+}
+
+int walks__make_last(struct walks *w)
+{
+	struct record r = { .type = RECORD_SNAPSHOT, .snapshot.last = true };
+	int err;
+
+	/* Where events were lost, who is not found must not have been heard of in the same unit. */
+	if (w->after_loss)
+		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
+	w->present_count = 0;
+	err = walk_namespaces(w, &r, false, on_seen);
+	/* Sockets that a process holds are looked for twice: the walk over the table may miss one. */
+	if (!err)
+		err = walk_files(w, on_held_present);
+	if (!err)
+		err = push_present(w);
+	return err ? err : end_walk(w, &r);
+}
+
+/* ---- whose turn it is ---- */
+
+void walks__begin(struct walks *w, uint64_t now_ns)
+{
+	w->next_ns = now_ns + NS_PER_S;
+	w->next_presence_ns = now_ns + PRESENCE_NS;
+	w->next_holders_ns = now_ns + HOLDERS_NS;
+}
+
+void walks__note_loss(struct walks *w)
+{
+	w->after_loss = WALKS_AFTER_LOSS;
+}
+
+void walks__note_opening(struct walks *w)
+{
+	w->for_owners = WALKS_FOR_OWNERS;
+}
+
+int walks__make_due(struct walks *w, uint64_t now_ns)
+{
+	uint64_t took_ns;
+	int err = 0;
+
+	if (now_ns < w->next_ns)
+		return 0;
+	if (w->after_loss) {
+		w->after_loss--;
+		err = walks__make_whole(w, false);
+	} else if (now_ns >= w->next_presence_ns) {
+		err = make_presence(w);
+	} else if (w->for_owners || now_ns >= w->next_holders_ns) {
+		w->for_owners -= w->for_owners > 0;
+		err = walk_files(w, on_new_holder);
+	} else {
+		return 0;
+	}
+	took_ns = clock__mono_ns() - now_ns;
+	if (now_ns >= w->next_presence_ns)
+		w->next_presence_ns = now_ns + PRESENCE_NS + took_ns * PRESENCE_DUTY;
+	else if (now_ns >= w->next_holders_ns)
+		w->next_holders_ns = now_ns + HOLDERS_NS + took_ns * PRESENCE_DUTY;
+	w->next_ns = now_ns + NS_PER_S + took_ns * DUTY;
+	return err;
+}
+
+void walks__free(struct walks *w)
+{
+	holders__free(&w->holders);
+	deferred__free(&w->deferred);
+	inodes__free(&w->entered);
+}
