@@ -193,6 +193,7 @@ struct ho_learned {
 struct ho_losses {
 	ho_u64 ring_full;
 	ho_u64 no_cookie;
+	ho_u64 made_good;	/* runs that recursion took from a program, and its twin had */
 };
 
 #endif

@@ -68,12 +68,13 @@ struct timer_note {
 	bool dropped;		/* this host threw a segment of the socket's away meanwhile */
 };
 
-/* The last socket whose ending was told on this CPU: orphans are destroyed in the same breath,
- * and then the second witness has nothing to add. */
 struct cpu_note {
 	struct timer_note timer;
 	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
-	__u64 told_ending;
+	__u64 changed;		/* the last socket whose state changed; 0: its twin was here, too */
+	__u64 told_ending;	/* whose end was told last: orphans are destroyed in the same breath,
+				 * and then the second witness has nothing to add */
+	int changed_to;
 };
 
 struct {
@@ -389,8 +390,7 @@ int BPF_PROG(tcp_receive_reset, struct sock *sk)
 	return 0;
 }
 
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
+static __always_inline int state_changed(struct sock *sk, int old_state, int new_state)
 {
 	/* NULL for what else changes state here and is no tcp_sock: the MPTCP socket itself, ... */
 	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
@@ -436,6 +436,38 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 		note->told_ending = cookie;
 	event__submit(e);
 	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
+{
+	struct cpu_note *note = this_cpu_note();
+
+	if (note) {
+		note->changed = (__u64)sk;
+		note->changed_to = new_state;
+	}
+	return state_changed(sk, old_state, new_state);
+}
+
+/* A program that an interrupt enters again on its CPU is skipped there; another one with the same work
+ * is not. Openings and endings, which nothing repeats, have two: this runs behind its sibling, and has
+ * work only where that did not run. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state_twin, struct sock *sk, int old_state, int new_state)
+{
+	struct cpu_note *note = this_cpu_note();
+	__u32 zero = 0;
+	struct ho_losses *l;
+
+	if (note && note->changed == (__u64)sk && note->changed_to == new_state) {
+		note->changed = 0;
+		return 0;
+	}
+	l = bpf_map_lookup_elem(&losses, &zero);
+	if (l)
+		l->made_good++;
+	return state_changed(sk, old_state, new_state);
 }
 
 /* Kernels before tcp_done_with_error() report before the socket is closed; newer ones after,

@@ -18,6 +18,8 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u64 own_cookie = 0;
 /* iter/tcp tells listeners with TCP_DEFER_ACCEPT, too, and then handshakes that are complete. */
 bool tell_waiting;
+/* iter/task_file tells what was a connection and has died, too. */
+bool tell_dead;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
 struct {
@@ -75,14 +77,14 @@ static __always_inline struct sock *tcp_of_file(struct file *file, const struct 
 	return *tp ? sk : NULL;
 }
 
-/* A connection, or one that has died: its peer's port stays. */
-static __always_inline bool is_or_was_connection(const struct tcp_sock *tp, const bool typed)
+/* One that has died keeps its peer's port. */
+static __always_inline bool is_told(const struct tcp_sock *tp, const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
 	int state = socket__state(tp, typed);
 
 	return gate__is_connection(state) ||
-	       (state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
+	       (tell_dead && state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
 }
 
 SEC("iter/task_file")
@@ -96,7 +98,7 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	if (!task)
 		return 0;
 	sk = tcp_of_file(ctx->file, &tp);
-	if (!sk || !is_or_was_connection(tp, true))
+	if (!sk || !is_told(tp, true))
 		return 0;
 	row = row__begin(tp, compat__cookie(sk), true);
 	if (row)
@@ -126,7 +128,7 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	if (!task || !file)
 		return 0;
 	tp = compat__tcp_of_inode(file);
-	if (!tp || !is_or_was_connection(tp, false))
+	if (!tp || !is_told(tp, false))
 		return 0;
 	row = row__begin(tp, socket__cookie(tp, false), false);
 	if (row)

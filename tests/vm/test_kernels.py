@@ -145,7 +145,8 @@ def check_hooks(run, confidential):
     attached = {name.removesuffix("_cast").removesuffix("_skc").removesuffix("_read")
                 for name in run.meta["attach"]}
     expected = {"tcp_probe", "tcp_retransmit_skb", "tcp_send_reset", "tcp_receive_reset",
-                "inet_sock_set_state", "inet_sk_error_report", "tcp_destroy_sock", "kfree_skb"}
+                "inet_sock_set_state", "inet_sock_set_state_twin", "inet_sk_error_report",
+                "tcp_destroy_sock", "kfree_skb"}
     if run.facts["release"].startswith("5.10"):
         expected = expected - {"inet_sk_error_report"} | {"give_cookie"}
     typed = "tcp_probe_cast" in run.meta["attach"]

@@ -304,6 +304,8 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	told->count = told->untold_probes = 0;
 	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return true;
+	if (e->kind == HO_STATE && c->identified && e->state == c->state)
+		return true;	/* by both programs that tell it */
 	if (e->kind == HO_SEEN && e->state == TCP_CLOSE)
 		return on_found_dead(c, e, rules, told);
 	if (!is_routine(c, e, rules) && !incidents__make(c))

@@ -59,6 +59,13 @@ void passes__take_silent(struct core *core, const struct record *r)
 	}
 }
 
+void passes__count_unseen(struct core *core, uint64_t count)
+{
+	/* Where the kernel counted losses in between, these are among them. */
+	if (core->counted == core->counted_at_pass_before)
+		core->unseen += count;
+}
+
 static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mono_ns)
 {
 	struct slot *s = table__find(&core->table, cookie);
@@ -126,9 +133,7 @@ int passes__take_end(struct core *core, const struct record *r)
 	for (i = 0; i < count; i++)
 		end_without_witness(core, gone[i], r->mono_ns);
 	free(gone);
-	/* Where the kernel counted losses in between, these are among them. */
-	if (core->counted == core->counted_at_pass_before)
-		core->unseen += unseen;
+	passes__count_unseen(core, unseen);
 	core->counted_at_pass_before = core->counted_at_last_pass;
 	core->counted_at_last_pass = core->counted;
 	namespaces__forget(core, core->last_pass_ns);

@@ -9,6 +9,9 @@
 void passes__take_present(struct core *core, const struct record *r);
 void passes__take_silent(struct core *core, const struct record *r);
 
+/* So many events were missed that no program was run for, found by what a pass tells. */
+void passes__count_unseen(struct core *core, uint64_t count);
+
 /* RECORD_SNAPSHOT: the pass has ended. Returns 0 or -ENOMEM. */
 int passes__take_end(struct core *core, const struct record *r);
 

@@ -6,6 +6,7 @@
 #include "comeback.h"
 #include "namespaces.h"
 #include "outcome.h"
+#include "passes.h"
 #include "sockets.h"
 #include "stamps.h"
 #include "state.h"
@@ -308,6 +309,8 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 		return -ENOMEM;
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
 		count_event(core, c, e, s->partial);
+	if (!ended && e->kind == HO_SEEN && incidents__of(c)->ending_lost)
+		passes__count_unseen(core, 1);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	core->unseen += told.untold_probes;
 	if (!connection__ended_ns(c) && !incidents__successor(c) &&

@@ -33,6 +33,9 @@ size_t programs__ring_bytes(size_t sockets)
 /* A job that no program does any more is lost in the words given here. */
 static const struct trial_part parts[PROGRAMS_PARTS] = {
 	{ .program = "inet_sock_set_state", .vital = true },
+	{ .program = "inet_sock_set_state_twin",
+	  .without = "openings and endings of a moment in which an interrupt enters the program "
+		     "again are lost" },
 	{ .program = "tcp_probe_cast", .instead = "tcp_probe_skc", .needs = "bpf_rdonly_cast",
 	  .vital = true },
 	{ .program = "timer_expire_entry_cast", .instead = "timer_expire_entry_read",

@@ -26,7 +26,7 @@ size_t programs__ring_bytes(size_t sockets);
 
 /* The jobs of the programs on tracepoints, to be tried with a programs_config. */
 extern const struct trial_object programs_trial;
-#define PROGRAMS_PARTS 11
+#define PROGRAMS_PARTS 12
 
 /*
  * Loads what this kernel takes; what stays unknown was logged. Returns 0 or -errno, logged; then

@@ -261,8 +261,9 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 	return 0;
 }
 
-int snapshot__held(struct snapshot *s, row_fn fn, void *context)
+int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 {
+	s->bpf->bss->tell_dead = dead;
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 

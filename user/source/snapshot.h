@@ -34,10 +34,10 @@ void snapshot__close(struct snapshot *snapshot);
  * Returns 0 or -errno, logged. */
 int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsigned int *hz);
 
-/* Sockets that a process holds, whatever their namespace, those in TCP_CLOSE that were connected among
- * them; of processes that we can see (ours is their PID namespace, or an outer one), and none where
- * the kernel does not tell. */
-int snapshot__held(struct snapshot *snapshot, row_fn fn, void *context);
+/* Connections that a process holds, whatever their namespace, and besides (`dead`) sockets in
+ * TCP_CLOSE that were some; of processes that we can see (ours is their PID namespace, or an outer
+ * one), and none where the kernel does not tell. */
+int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
 
 /*
  * Sockets namespace by namespace, whoever holds them, without owners; and besides (`waiting`), with

@@ -68,7 +68,7 @@ int touched__find(uint32_t netns, struct touched *t)
 	btf = btf__load_vmlinux_btf();
 	err = btf ? snapshot__open(btf, &snapshot) : -ENOTSUP;
 	if (!err)
-		err = snapshot__held(snapshot, on_row, &search);
+		err = snapshot__held(snapshot, false, on_row, &search);
 	snapshot__close(snapshot);
 	btf__free(btf);
 	holders__free(&search.met);

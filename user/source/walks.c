@@ -185,7 +185,7 @@ static int walk_files(struct walks *w, row_fn fn)
 
 	w->place_pid = 0;
 	w->config.begin_holders(w->config.core);
-	err = snapshot__held(w->config.snapshot, fn, w);
+	err = snapshot__held(w->config.snapshot, true, fn, w);
 	holders__end_pass(&w->holders);
 	return err;
 }
