@@ -258,6 +258,18 @@ static void examine_recursion(struct examination *x)
 		      "the kernel has no count of programs that it skipped as re-entered");
 }
 
+static void examine_walks(struct examination *x)
+{
+	if (snapshot__is_exact(x->btf))
+		findings__add(x->f, "walks", FINDING_OK, NULL, NULL,
+			      "a walk over all sockets finds each, while others come and go");
+	else
+		findings__add(x->f, "walks", FINDING_NOTE,
+			      "nothing: who was not found is looked for once more", NULL,
+			      "a walk over all sockets may miss one while others come and go "
+			      "(this kernel is without f5080f612a1c)");
+}
+
 static void examine_ring(struct examination *x)
 {
 	size_t sockets = snapshot__count_sockets(), ring = programs__ring_bytes(sockets);
@@ -487,6 +499,7 @@ static void examine_with_bpf(struct examination *x)
 	if (x->d->hz)
 		examine_programs(x);
 	examine_recursion(x);
+	examine_walks(x);
 	examine_mounts(x);
 	if (x->d->namespace_count) {
 		examine_namespaces(x);

@@ -511,7 +511,7 @@ int live__open(const struct live_config *config, struct live **out)
 	if (err)
 		goto fail;
 	l->walks.config = (struct walks_config){
-		.snapshot = l->snapshot, .hz = l->hz, .push = push, .keep_up = keep_up,
+		.snapshot = l->snapshot, .exact = snapshot__is_exact(l->btf), .hz = l->hz, .push = push, .keep_up = keep_up,
 		.begin = begin_namespaces, .entered = on_netns, .context = l,
 		.begin_holders = config->begin_holders, .found_holder = config->found_holder,
 		.core = config->context };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -265,6 +266,11 @@ int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 {
 	s->bpf->bss->tell_dead = dead;
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
+}
+
+bool snapshot__is_exact(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_tcp_iter_batch_item", BTF_KIND_UNION) > 0;
 }
 
 /* Enters the i-th; -1 for our own, where there is nothing to leave again. */

@@ -48,6 +48,10 @@ int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *contex
 int snapshot__by_netns(struct snapshot *snapshot, bool waiting, row_fn fn, netns_fn entered,
 		       void *context, bool *complete);
 
+/* Does a walk over a namespace's sockets tell each of them, and once, while others come and go? Kernels
+ * before that ("exactly-once socket iteration", f5080f612a1c) may skip one whose bucket changes. */
+bool snapshot__is_exact(const struct btf *btf);
+
 /* Tells of each namespace (`named`: of those that have a name) that is wanted and can be entered,
  * and of no socket. Returns 0 or -errno. */
 int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct netns *ns),

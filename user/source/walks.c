@@ -246,7 +246,11 @@ int walks__make_last(struct walks *w)
 		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
 	w->present_count = 0;
 	err = walk_namespaces(w, &r, false, on_seen);
-	/* Sockets that a process holds are looked for twice: the walk over the table may miss one. */
+	if (!err && !w->config.exact) {	/* no second pass follows to find whom this one missed */
+		struct record again = r;
+
+		err = walk_namespaces(w, &again, false, on_present);
+	}
 	if (!err)
 		err = walk_files(w, on_held_present);
 	if (!err)

@@ -17,6 +17,7 @@
 
 struct walks_config {
 	struct snapshot *snapshot;
+	bool exact;		/* snapshot__is_exact() */
 	unsigned int hz;
 	/* Takes a record; returns 0 or a negative errno that ends the walk. */
 	int (*push)(void *context, const struct record *r);
