@@ -20,6 +20,8 @@
 /* It takes two to tell who is gone. */
 #define WALKS_AFTER_LOSS 2
 #define ROWS_AT_ONCE 4096
+/* Entering a namespace takes as long as so many rows. */
+#define ROWS_OF_NAMESPACE 256
 
 /* ---- what rows become ---- */
 
@@ -28,10 +30,13 @@ static int push(struct walks *w, const struct record *r)
 	return w->config.push(w->config.context, r);
 }
 
-static void keep_up(struct walks *w)
+static void keep_up(struct walks *w, unsigned int rows)
 {
-	if (++w->rows % ROWS_AT_ONCE == 0)
-		w->config.keep_up(w->config.context);
+	w->rows += rows;
+	if (w->rows < ROWS_AT_ONCE)
+		return;
+	w->rows = 0;
+	w->config.keep_up(w->config.context);
 }
 
 static int push_seen(struct walks *w, const struct ho_row *row)
@@ -94,7 +99,7 @@ static int on_seen(void *context, const struct ho_row *row)
 {
 	struct walks *w = context;
 
-	keep_up(w);
+	keep_up(w, 1);
 	return push_seen(w, row);
 }
 
@@ -110,7 +115,7 @@ static int on_present(void *context, const struct ho_row *row)
 	const struct ho_event *e = &row->event;
 	struct walks *w = context;
 
-	keep_up(w);
+	keep_up(w, 1);
 	w->present[w->present_count++] = record__silent(
 		e->cookie, (e->mono_ns - stamps__heard_ns(e, w->config.hz)) / NS_PER_S);
 	return w->present_count == RECORD_PRESENT_MAX ? push_present(w) : 0;
@@ -129,7 +134,7 @@ static int on_held(void *context, const struct ho_row *row)
 	struct walks *w = context;
 	int err = 0;
 
-	keep_up(w);
+	keep_up(w, 1);
 	if (row->event.state == TCP_CLOSE)
 		return on_dead(w, row);
 	if (!inodes__has(&w->entered, row->event.netns))
@@ -144,7 +149,7 @@ static int on_new_holder(void *context, const struct ho_row *row)
 	struct walks *w = context;
 	int err;
 
-	keep_up(w);
+	keep_up(w, 1);
 	if (row->event.state == TCP_CLOSE)
 		return on_dead(w, row);
 	if (!is_news(w, row))
@@ -164,7 +169,7 @@ static void on_netns(void *context, const struct netns *ns, const struct keepali
 
 	inodes__add(&w->entered, ns->inode);
 	w->config.entered(w->config.context, ns, s);
-	w->config.keep_up(w->config.context);
+	keep_up(w, ROWS_OF_NAMESPACE);
 }
 
 /* ---- walks ---- */

@@ -43,7 +43,7 @@ struct walks {
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
-	unsigned int rows;
+	unsigned int rows;	/* since the stream was kept up with */
 	uint64_t next_ns, next_presence_ns, next_holders_ns;
 	unsigned int after_loss;	/* still to be made */
 	unsigned int for_owners;	/* still to be made: a connection may wait to be accepted */
