@@ -187,7 +187,7 @@ static int on_row(void *context, const struct ho_row *row)
 	return 0;
 }
 
-static void on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
+static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
 {
 	struct examination *x = context;
 	struct diagnosis *d = x->d;
@@ -196,10 +196,11 @@ static void on_netns(void *context, const struct netns *ns, const struct keepali
 
 	if (!bigger) {
 		x->f->incomplete = true;
-		return;
+		return 0;
 	}
 	d->namespaces = bigger;
 	bigger[d->namespace_count++] = (struct diagnosed_netns){ *ns, *s };
+	return 0;
 }
 
 static void examine_iterators(struct examination *x)

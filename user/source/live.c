@@ -133,15 +133,15 @@ static int on_ring(void *context, void *data, size_t size)
 
 /* A walk over a million sockets, or a thousand namespaces, takes a while: let nothing pile up
  * meanwhile, here or in the ring. */
-static void keep_up(void *context)
+static int keep_up(void *context)
 {
 	struct live *l = context;
 	bool all;
 
 	if (!l->ring)
-		return;
+		return 0;
 	read_ring(l, &all);
-	release(l, l->horizon_ns);
+	return release(l, l->horizon_ns);
 }
 
 /* All of them are going to be told. */
@@ -155,7 +155,7 @@ static void begin_namespaces(void *context)
 }
 
 /* We are in it. */
-static void on_netns(void *context, const struct netns *entered, const struct keepalive_sysctl *s)
+static int on_netns(void *context, const struct netns *entered, const struct keepalive_sysctl *s)
 {
 	struct record r = { .type = RECORD_SYSCTL, .mono_ns = clock__mono_ns() };
 	struct netns told = *entered, *ns = &told;
@@ -173,7 +173,7 @@ static void on_netns(void *context, const struct netns *entered, const struct ke
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
 	r.sysctl.net_cookie = ns->cookie;
-	push(l, &r);
+	return push(l, &r);
 }
 
 /* One that is gone may be followed at once by another with the same inode, whose events must not
@@ -511,9 +511,10 @@ int live__open(const struct live_config *config, struct live **out)
 	if (err)
 		goto fail;
 	l->walks.config = (struct walks_config){
-		.snapshot = l->snapshot, .exact = snapshot__is_exact(l->btf), .hz = l->hz, .push = push, .keep_up = keep_up,
-		.begin = begin_namespaces, .entered = on_netns, .context = l,
-		.begin_holders = config->begin_holders, .found_holder = config->found_holder,
+		.snapshot = l->snapshot, .exact = snapshot__is_exact(l->btf), .hz = l->hz,
+		.push = push, .keep_up = keep_up, .begin = begin_namespaces, .entered = on_netns,
+		.context = l, .begin_holders = config->begin_holders,
+		.found_holder = config->found_holder, .is_over = config->is_over,
 		.core = config->context };
 	programs = (struct programs_config){ .btf = l->btf, .learned = l->learned, .hz = l->hz,
 					     .ring_bytes = config->ring_bytes,

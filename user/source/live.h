@@ -19,6 +19,8 @@ struct live_config {
 	unsigned int idle_gap_ms;	/* an idle gap is told from here on */
 	bool all_states;	/* tell every state change */
 	stream_fn fn;		/* takes the stream */
+	/* Is the watch to end? Asked in the midst of walks, which may take long; NULL: nobody says. */
+	bool (*is_over)(void *context);
 	/* What was made of the stream: who need not be told again (core.h)? */
 	void (*begin_holders)(void *context);
 	enum holder (*found_holder)(void *context, uint64_t cookie, uint32_t pid,

@@ -296,7 +296,7 @@ int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct 
 		if (i && back < 0)
 			continue;
 		if (netns__read_keepalive(&sysctl))
-			entered(context, &list.all[i], &sysctl);
+			err = entered(context, &list.all[i], &sysctl);
 		if (i)
 			netns__leave(back);
 	}
@@ -331,13 +331,27 @@ static bool has_sockets(void)
 	return false;
 }
 
+/* Over the sockets of the namespace that we are in. */
+static int walk(struct snapshot *s, const struct netns *here, row_fn fn, void *context,
+		bool *complete)
+{
+	int err = s->cookies_are_made ? 0 : cookies__make();
+
+	if (err) {
+		log_debug("cannot give cookies to the sockets of %s: %s", here->path,
+			  strerror(-err));
+		*complete = false;
+	}
+	return read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
+}
+
 int snapshot__by_netns(struct snapshot *s, bool waiting, row_fn fn, netns_fn entered,
 		       void *context, bool *complete)
 {
 	struct keepalive_sysctl sysctl;
 	struct netns_list list;
 	unsigned int i;
-	int err, made;
+	int err;
 
 	s->bpf->bss->tell_waiting = waiting;
 	err = netns__list(&list);
@@ -352,18 +366,9 @@ int snapshot__by_netns(struct snapshot *s, bool waiting, row_fn fn, netns_fn ent
 			continue;
 		}
 		if (entered && netns__read_keepalive(&sysctl))
-			entered(context, &list.all[i], &sysctl);
-		if (!has_sockets()) {
-			if (back >= 0)
-				netns__leave(back);
-			continue;
-		}
-		if (!s->cookies_are_made && (made = cookies__make())) {
-			log_debug("cannot give cookies to the sockets of %s: %s",
-				  list.all[i].path, strerror(-made));
-			*complete = false;
-		}
-		err = read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
+			err = entered(context, &list.all[i], &sysctl);
+		if (!err && has_sockets())
+			err = walk(s, &list.all[i], fn, context, complete);
 		if (back >= 0)
 			netns__leave(back);
 	}

@@ -23,8 +23,9 @@ struct snapshot_config {
 
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
-/* A namespace that the pass has entered, and the sysctls it read there. */
-typedef void (*netns_fn)(void *context, const struct netns *ns, const struct keepalive_sysctl *s);
+/* A namespace that the pass has entered, and the sysctls it read there; a negative return ends the
+ * pass with it. */
+typedef int (*netns_fn)(void *context, const struct netns *ns, const struct keepalive_sysctl *s);
 
 /* Loads the iterators that this kernel takes. Returns 0 or -errno; what failed was logged. */
 int snapshot__open(const struct btf *btf, struct snapshot **snapshot);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -30,13 +31,21 @@ static int push(struct walks *w, const struct record *r)
 	return w->config.push(w->config.context, r);
 }
 
-static void keep_up(struct walks *w, unsigned int rows)
+static bool is_over(const struct walks *w)
 {
+	return !w->last && w->config.is_over && w->config.is_over(w->config.core);
+}
+
+static int keep_up(struct walks *w, unsigned int rows)
+{
+	int err;
+
 	w->rows += rows;
 	if (w->rows < ROWS_AT_ONCE)
-		return;
+		return 0;
 	w->rows = 0;
-	w->config.keep_up(w->config.context);
+	err = w->config.keep_up(w->config.context);
+	return err ? err : is_over(w) ? -ECANCELED : 0;
 }
 
 static int push_seen(struct walks *w, const struct ho_row *row)
@@ -98,9 +107,9 @@ static bool is_news(struct walks *w, const struct ho_row *row)
 static int on_seen(void *context, const struct ho_row *row)
 {
 	struct walks *w = context;
+	int err = keep_up(w, 1);
 
-	keep_up(w, 1);
-	return push_seen(w, row);
+	return err ? err : push_seen(w, row);
 }
 
 static int on_open(void *context, const struct ho_row *row)
@@ -114,8 +123,10 @@ static int on_present(void *context, const struct ho_row *row)
 {
 	const struct ho_event *e = &row->event;
 	struct walks *w = context;
+	int err = keep_up(w, 1);
 
-	keep_up(w, 1);
+	if (err)
+		return err;
 	w->present[w->present_count++] = record__silent(
 		e->cookie, (e->mono_ns - stamps__heard_ns(e, w->config.hz)) / NS_PER_S);
 	return w->present_count == RECORD_PRESENT_MAX ? push_present(w) : 0;
@@ -132,9 +143,10 @@ static int on_dead(struct walks *w, const struct ho_row *row)
 static int on_held(void *context, const struct ho_row *row)
 {
 	struct walks *w = context;
-	int err = 0;
+	int err = keep_up(w, 1);
 
-	keep_up(w, 1);
+	if (err)
+		return err;
 	if (row->event.state == TCP_CLOSE)
 		return on_dead(w, row);
 	if (!inodes__has(&w->entered, row->event.netns))
@@ -147,9 +159,10 @@ static int on_held(void *context, const struct ho_row *row)
 static int on_new_holder(void *context, const struct ho_row *row)
 {
 	struct walks *w = context;
-	int err;
+	int err = keep_up(w, 1);
 
-	keep_up(w, 1);
+	if (err)
+		return err;
 	if (row->event.state == TCP_CLOSE)
 		return on_dead(w, row);
 	if (!is_news(w, row))
@@ -163,13 +176,14 @@ static int on_held_present(void *context, const struct ho_row *row)
 	return row->event.state == TCP_CLOSE ? on_dead(context, row) : on_present(context, row);
 }
 
-static void on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
+static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
 {
 	struct walks *w = context;
+	int err;
 
 	inodes__add(&w->entered, ns->inode);
-	w->config.entered(w->config.context, ns, s);
-	keep_up(w, ROWS_OF_NAMESPACE);
+	err = w->config.entered(w->config.context, ns, s);
+	return err ? err : keep_up(w, ROWS_OF_NAMESPACE);
 }
 
 /* ---- walks ---- */
@@ -249,6 +263,7 @@ int walks__make_last(struct walks *w)
 	/* Where events were lost, who is not found must not have been heard of in the same unit. */
 	if (w->after_loss)
 		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
+	w->last = true;
 	w->present_count = 0;
 	err = walk_namespaces(w, &r, false, on_seen);
 	if (!err && !w->config.exact) {	/* no second pass follows to find whom this one missed */
@@ -306,7 +321,7 @@ int walks__make_due(struct walks *w, uint64_t now_ns)
 	else if (now_ns >= w->next_holders_ns)
 		w->next_holders_ns = now_ns + HOLDERS_NS + took_ns * PRESENCE_DUTY;
 	w->next_ns = now_ns + NS_PER_S + took_ns * DUTY;
-	return err;
+	return err == -ECANCELED ? 0 : err;
 }
 
 void walks__free(struct walks *w)

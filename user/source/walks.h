@@ -21,8 +21,9 @@ struct walks_config {
 	unsigned int hz;
 	/* Takes a record; returns 0 or a negative errno that ends the walk. */
 	int (*push)(void *context, const struct record *r);
-	/* Called all the while: nothing must pile up because a walk takes long. */
-	void (*keep_up)(void *context);
+	/* Called all the while: nothing must pile up because a walk takes long. Returns 0 or a
+	 * negative errno that ends it. */
+	int (*keep_up)(void *context);
 	/* All namespaces are going to be entered, one by one. */
 	void (*begin)(void *context);
 	netns_fn entered;
@@ -30,6 +31,8 @@ struct walks_config {
 	/* What was made of the stream: who need not be told again (core.h)? */
 	void (*begin_holders)(void *core);
 	enum holder (*found_holder)(void *core, uint64_t cookie, uint32_t pid, const char *comm);
+	/* Is the watch to end? Then no walk but the last is made to its end; NULL: nobody says. */
+	bool (*is_over)(void *core);
 	void *core;
 };
 
@@ -43,6 +46,7 @@ struct walks {
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
+	bool last;
 	unsigned int rows;	/* since the stream was kept up with */
 	uint64_t next_ns, next_presence_ns, next_holders_ns;
 	unsigned int after_loss;	/* still to be made */
@@ -59,7 +63,7 @@ void walks__note_loss(struct walks *w);
 void walks__note_opening(struct walks *w);
 
 /* Everything that is open, and by that what is no longer. (`describing`: for a reader that begins
- * here.) Returns 0 or what ended it. */
+ * here.) Returns 0 or what ended it: -ECANCELED, the watch is over. */
 int walks__make_whole(struct walks *w, bool describing);
 
 /* Tells what the last whole walk found waiting for data (TCP_DEFER_ACCEPT), as of `now_ns`. */
