@@ -33,7 +33,7 @@ static int push(struct walks *w, const struct record *r)
 
 static bool is_over(const struct walks *w)
 {
-	return !w->last && w->config.is_over && w->config.is_over(w->config.core);
+	return !w->to_its_end && w->config.is_over && w->config.is_over(w->config.core);
 }
 
 static int keep_up(struct walks *w, unsigned int rows)
@@ -221,11 +221,11 @@ int walks__make_whole(struct walks *w, bool describing)
 	int err;
 
 	deferred__free(&w->deferred);
-	w->describing = describing;
+	w->describing = w->to_its_end = describing;
 	err = walk_namespaces(w, &r, true, on_open);
 	if (!err)
 		err = walk_files(w, on_held);
-	w->describing = false;
+	w->describing = w->to_its_end = false;
 	return err ? err : end_walk(w, &r);
 }
 
@@ -263,7 +263,7 @@ int walks__make_last(struct walks *w)
 	/* Where events were lost, who is not found must not have been heard of in the same unit. */
 	if (w->after_loss)
 		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
-	w->last = true;
+	w->to_its_end = true;
 	w->present_count = 0;
 	err = walk_namespaces(w, &r, false, on_seen);
 	if (!err && !w->config.exact) {	/* no second pass follows to find whom this one missed */

@@ -31,7 +31,7 @@ struct walks_config {
 	/* What was made of the stream: who need not be told again (core.h)? */
 	void (*begin_holders)(void *core);
 	enum holder (*found_holder)(void *core, uint64_t cookie, uint32_t pid, const char *comm);
-	/* Is the watch to end? Then no walk but the last is made to its end; NULL: nobody says. */
+	/* Is the watch to end? Then walks end, but for the last and who describes; NULL: nobody says. */
 	bool (*is_over)(void *core);
 	void *core;
 };
@@ -46,7 +46,7 @@ struct walks {
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
-	bool last;
+	bool to_its_end;	/* the present walk, whoever waits for that */
 	unsigned int rows;	/* since the stream was kept up with */
 	uint64_t next_ns, next_presence_ns, next_holders_ns;
 	unsigned int after_loss;	/* still to be made */
