@@ -6,8 +6,8 @@ What the kernel accepts moves tcpi_last_ack_recv, tcpi_last_data_recv, bytes_rec
 rcv_ooopack. What we took for life is an event in a recording. The contract adds to the kernel's
 word: bytes already taken and the peer's probe, at most one window below the next byte, are life
 though the kernel refuses them; a SYN never is. What no clock and no segment tells is left open."""
-import contextlib
 import collections
+import contextlib
 import heapq
 import itertools
 import socket
