@@ -155,8 +155,9 @@ static __always_inline void event__submit(struct ho_event *e)
 
 /* ---- receive ---- */
 
-/* Each kind of what no clock notices has a budget of its own, so that none hides another. Cookies do
- * not come this far. */
+/* Each kind of what no clock notices has a budget of its own, so that none hides another. A bit of
+ * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h), and
+ * none gets as far as these bits. */
 #define REPEATED_SYN (1ULL << 62)
 #define REPEATED_DROPPED (1ULL << 61)
 #define REPEATED_OLD_ACK (1ULL << 60)
@@ -192,14 +193,14 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 	*verdict = segment__judge(s, skb, tp);
 	if (*verdict == HO_SEGMENT_REFUSED)
 		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp) &&
-		       repeated__may_be_told(compat__cookie(sk) | REPEATED_SYN,
+		       repeated__may_be_told(compat__cookie(sk) ^ REPEATED_SYN,
 					     gate_repeated_jiffies);
 	if (!repeats && !data_idle && *verdict != HO_SEGMENT_REPEATED && !gate__ends_a_silence(tp))
 		return false;
 	if (*verdict == HO_SEGMENT_REPEATED)
 		return repeated__may_be_told(compat__cookie(sk), gate_repeated_jiffies);
 	return !segment__is_idle(s) ||
-	       repeated__may_be_told(compat__cookie(sk) | REPEATED_OLD_ACK,
+	       repeated__may_be_told(compat__cookie(sk) ^ REPEATED_OLD_ACK,
 				     gate_repeated_jiffies);
 }
 
@@ -224,7 +225,7 @@ static __always_inline int heard(unsigned long long *ctx, const bool cast)
 		return 0;
 	verified = segment__is_verified(skb);
 	/* if it is taken, it closes the gate for as long */
-	if (!verified && !repeated__may_be_told(compat__cookie(sk) | REPEATED_UNVERIFIED,
+	if (!verified && !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_UNVERIFIED,
 						gate_quiet_jiffies))
 		return 0;
 
@@ -450,7 +451,7 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	/* Without an error it is the error queue's: timestamps, zero-copy. An ICMP flood reports one
 	 * each time, where the program asked for that (IP_RECVERR). */
 	if (!note || !tp || !sk->sk_err || !gate__is_connection(socket__state(tp, true)) ||
-	    !repeated__may_be_told(compat__cookie(sk) | REPEATED_ERROR, gate_repeated_jiffies))
+	    !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_ERROR, gate_repeated_jiffies))
 		return 0;
 	e = event__begin(HO_ERROR, sk, tp);
 	if (!e)
@@ -717,7 +718,7 @@ static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *t
 	if (!dev || dev->nd_net.net != socket__net(tp, true))
 		return 0;
 	if (!gate__awaits_an_answer(tp) ||
-	    !repeated__may_be_told(cookie | REPEATED_DROPPED, gate_repeated_jiffies))
+	    !repeated__may_be_told(cookie ^ REPEATED_DROPPED, gate_repeated_jiffies))
 		return 0;
 	e = event__reserve(HO_ANSWER_DROPPED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)

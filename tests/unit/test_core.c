@@ -731,6 +731,45 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	core__free(core);
 }
 
+/* Passes over a host of many namespaces may lie far apart: who is found by each lives, whose cookie
+ * is as high as the kernel gives, too. */
+static void test_a_slow_pass_ends_nobody(void **state)
+{
+	static const uint64_t apart_min[] = { 10, 18, 20, 30, 36, 37, 40, 60, 1440, 2 * 1440 };
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
+	uint64_t cookies[] = { COOKIE, UINT64_MAX - 1, 99 };
+	static const uint32_t silent_s[2];
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	unsigned int i, pass, cookie;
+
+	(void)state;
+	for (i = 0; i < sizeof(apart_min) / sizeof(apart_min[0]); i++) {
+		struct record present = { .type = RECORD_SILENT,
+					  .present = { 2, cookies, silent_s } };
+		struct core *core = started_core(&config, &got);
+		uint64_t at_s = 60;
+
+		feed(core, &known);
+		for (cookie = 0; cookie < 3; cookie++)
+			for (pass = 0; pass < 3; pass++) {
+				struct record r = fact(&steps[pass]);
+
+				r.event.cookie = cookies[cookie];
+				feed(core, &r);
+			}
+		for (pass = 0; pass < 5; pass++, at_s += apart_min[i] * 60) {
+			present.mono_ns = (at_s + 1) * S;
+			feed(core, &present);
+			feed_pass(core, at_s, true);
+			/* the third is found by none of two */
+			assert_int_equal(core__totals(core).open, pass < 1 ? 3 : 2);
+		}
+		core__free(core);
+	}
+}
+
 /* The pass with which a stream ends is the last word: who it does not find is not open. */
 static void test_the_last_pass_needs_no_second(void **state)
 {
@@ -1076,7 +1115,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 15];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 16];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1087,6 +1126,7 @@ int main(void)
 		test_every_tells_open_sockets_with_rising_revisions);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_events_count_once_the_filter_wants_them);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_slow_pass_ends_nobody);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_needs_no_second);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_cannot_look_everywhere);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(

@@ -90,8 +90,48 @@ static void test_every_type_survives(void **state)
 	assert_int_equal(out.present.count, 2);
 	assert_memory_equal(out.present.cookies, cookies, sizeof(cookies));
 
+	static const uint32_t silent_s[] = { 3, UINT32_MAX };
+
+	r = (struct record){ .type = RECORD_SILENT, .present = { 2, cookies, silent_s } };
+	out = decoded(&r);
+	assert_int_equal(out.present.count, 2);
+	assert_true(record__silence(&out, 1).cookie == 1ULL << 63);
+	assert_int_equal(record__silence(&out, 0).silent_s, 3);
+	assert_int_equal(record__silence(&out, 1).silent_s, UINT32_MAX);
+	r.present.count = 1;	/* an odd number is padded */
+	assert_int_equal(record__silence(&(struct record[]){ decoded(&r) }[0], 0).silent_s, 3);
+
 	decoded(&(struct record){ .type = RECORD_TICK, .mono_ns = 1 });
 	decoded(&(struct record){ .type = RECORD_STOP, .mono_ns = 2 });
+}
+
+/* The kernel counts them down from 2^64, too (include/linux/cookie.h). */
+static void test_cookies_have_64_bits(void **state)
+{
+	static const uint64_t cookies[] = { UINT64_MAX, UINT64_MAX - 4096, 1ULL << 48, 1 };
+	static const uint64_t old[] = { 7 | 5ULL << 48, UINT64_MAX };
+	static const uint32_t silent_s[] = { 1, 2, 3, 4 };
+	struct record r, out;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		r = (struct record){ .type = RECORD_EVENT, .mono_ns = 7 };
+		r.event = (struct ho_event){ .mono_ns = 7, .cookie = cookies[i], .kind = HO_STATE,
+					     .family = 2, .state = 1, .old_state = 2 };
+		assert_true(decoded(&r).event.cookie == cookies[i]);
+	}
+	r = (struct record){ .type = RECORD_SILENT, .present = { 4, cookies, silent_s } };
+	out = decoded(&r);
+	for (i = 0; i < 4; i++)
+		assert_true(record__silence(&out, i).cookie == cookies[i]);
+	/* as versions wrote it that knew 48 bits of them */
+	r = (struct record){ .type = RECORD_SILENT_48, .present = { 2, old } };
+	out = decoded(&r);
+	assert_int_equal(record__silence(&out, 0).cookie, 7);
+	assert_int_equal(record__silence(&out, 0).silent_s, 5);
+	assert_true(record__silence(&out, 1).cookie == (1ULL << 48) - 1);
+	assert_int_equal(record__silence(&out, 1).silent_s, RECORD_SILENT_48_MAX_S);
 }
 
 static void test_events_keep_their_size(void **state)
@@ -191,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_type_survives),
+		cmocka_unit_test(test_cookies_have_64_bits),
 		cmocka_unit_test(test_events_keep_their_size),
 		cmocka_unit_test(test_strings_too_long_are_cut),
 		cmocka_unit_test(test_broken_records_are_refused),

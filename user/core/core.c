@@ -186,6 +186,7 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	case RECORD_PRESENT:
 		passes__take_present(core, r);
 		return 0;
+	case RECORD_SILENT_48:
 	case RECORD_SILENT:
 		passes__take_silent(core, r);
 		return 0;

@@ -106,9 +106,12 @@ size_t record__encode(const struct record *r, void *buf)
 		put_string(&w, r->reset_reason.name);
 		break;
 	case RECORD_PRESENT:
+	case RECORD_SILENT_48:
 	case RECORD_SILENT:
 		put_u64(&w, r->present.count);
 		put(&w, r->present.cookies, r->present.count * sizeof(uint64_t));
+		if (r->type == RECORD_SILENT)
+			put(&w, r->present.silent_s, r->present.count * sizeof(uint32_t));
 		break;
 	case RECORD_IDENTITY:
 		put_u64(&w, r->identity.at_ns);
@@ -197,9 +200,33 @@ static const char *get_event(struct reader *r, struct ho_event *e)
 		return "an event of a kind that this version does not know";
 	if (e->cookie == 0)
 		return "an event without a socket cookie";
-	if (e->cookie & ~RECORD_COOKIE_MASK)
-		return "an event with a socket cookie that no kernel gives";
 	return NULL;
+}
+
+/* Cookies, and behind those of RECORD_SILENT the seconds, padded. */
+static void get_present(struct reader *r, struct record *out)
+{
+	size_t count = out->present.count = get_u64(r), size = count * sizeof(uint64_t);
+
+	if (r->bad || count > RECORD_PRESENT_MAX) {
+		r->bad = true;
+		return;
+	}
+	out->present.cookies = (const void *)(r->buf + r->at);
+	if (out->type == RECORD_SILENT) {
+		out->present.silent_s = (const void *)(r->buf + r->at + size);
+		size += (count + count % 2) * sizeof(uint32_t);
+	}
+	r->bad = r->size - r->at != size;
+}
+
+struct record_silence record__silence(const struct record *r, uint32_t i)
+{
+	uint64_t cookie = r->present.cookies[i];
+
+	if (r->type == RECORD_SILENT)
+		return (struct record_silence){ cookie, r->present.silent_s[i] };
+	return (struct record_silence){ cookie & ((1ULL << 48) - 1), cookie >> 48 };
 }
 
 long record__size(const void *buf, size_t available)
@@ -297,12 +324,9 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->reset_reason.name = get_string(&r);
 		break;
 	case RECORD_PRESENT:
+	case RECORD_SILENT_48:
 	case RECORD_SILENT:
-		out->present.count = get_u64(&r);
-		out->present.cookies = (const void *)(r.buf + r.at);
-		if (out->present.count > RECORD_PRESENT_MAX ||
-		    size - r.at != out->present.count * sizeof(uint64_t))
-			r.bad = true;
+		get_present(&r, out);
 		break;
 	case RECORD_IDENTITY:
 		out->identity.at_ns = get_u64(&r);

@@ -82,7 +82,8 @@ struct live {
 	uint32_t own_netns;
 	struct netns_list named;	/* as the core was told */
 	uint64_t pumped_ns;
-	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass: record__silent() */
+	uint64_t present[RECORD_PRESENT_MAX];	/* found by the present pass ... */
+	uint32_t silent_s[RECORD_PRESENT_MAX];	/* ... and how long each was not heard */
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
@@ -505,6 +506,7 @@ static int push_present(struct live *l)
 
 	r.present.count = l->present_count;
 	r.present.cookies = l->present;
+	r.present.silent_s = l->silent_s;
 	l->present_count = 0;
 	return push(l, &r);
 }
@@ -514,8 +516,10 @@ static int on_present(void *context, const struct ho_row *row)
 	const struct ho_event *e = &row->event;
 	struct live *l = context;
 
-	l->present[l->present_count++] =
-		record__silent(e->cookie, (e->mono_ns - stamps__heard_ns(e, l->hz)) / NS_PER_S);
+	uint64_t silent_s = (e->mono_ns - stamps__heard_ns(e, l->hz)) / NS_PER_S;
+
+	l->present[l->present_count] = e->cookie;
+	l->silent_s[l->present_count++] = silent_s < UINT32_MAX ? silent_s : UINT32_MAX;
 	return l->present_count == RECORD_PRESENT_MAX ? push_present(l) : 0;
 }
 
