@@ -907,6 +907,38 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	core__free(core);
 }
 
+/* Records that make no sense cost themselves alone; how many they were is told with the next tick, as
+ * soon as anything is told. */
+static void test_what_makes_no_sense_is_a_loss(void **state)
+{
+	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
+	struct record start = { .type = RECORD_START, .mono_ns = S, .start = { "tcp_probe" } };
+	struct record senseless = record__senseless(S), tick = { .type = RECORD_TICK };
+	struct core_config config = { .suspect_after = 2 };
+	struct loss loss = { 0 };
+	struct core_sink sink = { .context = &loss, .loss = on_loss };
+	struct core *core = core__new(&config, &sink);
+
+	(void)state;
+	feed(core, &meta);
+	feed(core, &senseless);
+	feed(core, &start);
+	senseless = record__senseless(2 * S);
+	feed(core, &senseless);
+	assert_int_equal(loss.count, 0);
+	tick.mono_ns = 3 * S;
+	feed(core, &tick);
+	assert_int_equal(loss.reason, LOSS_SENSELESS);
+	assert_int_equal(loss.count, 2);
+	assert_int_equal(loss.from_ns, S);
+	assert_int_equal(loss.to_ns, 3 * S);
+	loss = (struct loss){ 0 };
+	feed(core, &tick);
+	assert_int_equal(loss.count, 0);
+	assert_int_equal(core__totals(core).events_lost, 2);
+	core__free(core);
+}
+
 static void test_an_owner_is_kept_with_its_socket(void **state)
 {
 	struct core_config config = { .suspect_after = 2, .all = true };
@@ -1115,7 +1147,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 16];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 17];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1136,6 +1168,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_events_are_told_one_by_one);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_complete_pass_tells_who_is_gone_after_a_loss);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_what_makes_no_sense_is_a_loss);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_what_no_program_was_run_for_is_told);

@@ -103,7 +103,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.all = core->config.all;
 	core->run.clock = &core->clock;
 	core->next_every_ns = r->mono_ns + core->config.every_ns;
-	core->unseen_from_ns = core->supersession.since_ns = r->mono_ns;
+	core->untold_from_ns = core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	if (core->sink.start)
@@ -133,7 +133,7 @@ static void pass_time(struct core *core)
 {
 	if (!core->started)
 		return;
-	telling__unseen(core);
+	telling__losses(core);
 	if (core->now_ns >= core->next_arrivals_ns) {
 		comeback__judge_arrivals(core);
 		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
@@ -152,7 +152,7 @@ static void stop(struct core *core)
 {
 	if (!core->started)
 		return;
-	telling__unseen(core);
+	telling__losses(core);
 	sockets__tell_ended(core, UINT64_MAX);
 	telling__open_sockets(core);
 	if (core->sink.tick)

@@ -110,7 +110,7 @@ struct core *core__new(const struct core_config *config, const struct core_sink 
 void core__free(struct core *core);
 
 /* Takes the next record of the stream. Returns 0, CORE_UNWANTED where it is about a socket that
- * the filter keeps out, -ENOMEM, or -EBADMSG where the stream makes no sense (an event before
+ * the filter keeps out, -ENOMEM, or -EBADMSG where this is no stream (it does not begin with
  * RECORD_META), with `*why` a constant sentence. */
 #define CORE_UNWANTED 1
 int core__feed(struct core *core, const struct record *r, const char **why);

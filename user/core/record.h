@@ -43,6 +43,8 @@ enum loss_reason {
 	LOSS_RING_FULL = 1,
 	LOSS_RECURSION = 2,
 	LOSS_UNSEEN = 3,	/* the kernel ran no program: found by counts and passes alone */
+	LOSS_SENSELESS = 4,	/* a record that contradicts itself, or what is possible: skipped */
+	LOSS_REASON_MAX
 };
 
 /* Strings point into the encoded record (decode) or are the caller's (encode). */
@@ -150,8 +152,13 @@ long record__size(const void *buf, size_t available);
 
 /*
  * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long
- * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence.
+ * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record makes no sense,
+ * and what follows it may; in its place record__senseless() belongs into the stream.
  */
 int record__decode(const void *buf, size_t size, struct record *r, const char **why);
+
+/* What is told in place of a record that makes no sense, met when the stream had come to
+ * `mono_ns`. */
+struct record record__senseless(uint64_t mono_ns);
 
 #endif

@@ -408,5 +408,8 @@ void sockets__take_loss(struct core *core, const struct record *r)
 		return;
 	}
 	core->counted += loss.count;
-	telling__loss(core, &loss);
+	if (loss.reason == LOSS_SENSELESS)
+		core->senseless += loss.count;	/* told together: there may be many */
+	else
+		telling__loss(core, &loss);
 }

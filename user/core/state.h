@@ -46,7 +46,9 @@ struct core {
 	uint64_t last_pass_ns;		/* when the last complete pass began */
 	uint64_t counted;		/* losses that the kernel counted ... */
 	uint64_t counted_at_last_pass, counted_at_pass_before;
-	uint64_t unseen, unseen_from_ns;	/* lost without a count of the kernel's */
+	uint64_t unseen;	/* lost without a count of the kernel's ... */
+	uint64_t senseless;	/* ... and records that were skipped, ... */
+	uint64_t untold_from_ns;	/* ... since losses were last told */
 	bool started;
 	struct core_totals totals;
 };

@@ -102,6 +102,15 @@ static int push(struct live *l, const struct record *r)
 	return err;
 }
 
+/* What has not happened yet is no fact, and would be waited for in vain. */
+static int push_event(struct live *l, const struct record *r)
+{
+	uint64_t now = clock__mono_ns();
+	struct record senseless = record__senseless(now);
+
+	return push(l, r->mono_ns > now + NS_PER_S ? &senseless : r);
+}
+
 /* Records that are reserved are mostly submitted in the same breath. */
 #define READ_TRIES 3
 
@@ -147,7 +156,7 @@ static int on_ring(void *context, void *data, size_t size)
 	if (!inodes__has(&l->namespaces, r.event.netns) &&
 	    inodes__add(&l->unknown, r.event.netns))
 		l->newborn = l->stranger = true;
-	return push(l, &r);
+	return push_event(l, &r);
 }
 
 static void push_owner(struct live *l, const struct ho_row *row)
@@ -171,7 +180,7 @@ static void push_seen(struct live *l, const struct ho_row *row)
 	struct record r = { .type = RECORD_EVENT, .mono_ns = row->event.mono_ns };
 
 	r.event = row->event;
-	push(l, &r);
+	push_event(l, &r);
 }
 
 /* A pass over a million sockets, or a thousand namespaces, takes a while: let nothing pile up
