@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -485,6 +486,17 @@ static int prepare_disguise(struct options *o)
 	return EXIT_USAGE;
 }
 
+/* Whoever chooses addresses must not know where they lie in our tables. */
+static int prepare_hash(struct options *o)
+{
+	struct keyed_hash *hash = &o->core.hash;
+
+	if (getrandom(hash->key, sizeof(hash->key), 0) == sizeof(hash->key))
+		return EXIT_DONE;
+	log_error("a key for the tables: %s", strerror(errno));
+	return EXIT_FAILED;
+}
+
 /* https://no-color.org: whatever it is set to, unless it is empty. */
 static void prepare_text(struct watch *w)
 {
@@ -574,6 +586,8 @@ int cmd_watch(int argc, char **argv)
 	trial__hush_libbpf();
 	signal(SIGPIPE, SIG_IGN);
 	code = prepare_disguise(&w.options);
+	if (code == EXIT_DONE)
+		code = prepare_hash(&w.options);
 	if (code == EXIT_DONE)
 		code = open_sinks(&w);
 	if (code == EXIT_DONE)

@@ -28,6 +28,7 @@ struct core *core__new(const struct core_config *config, const struct core_sink 
 	core->rules.fold = !config->events;
 	core->supersession.is_another = comeback__is_another_device;
 	core->supersession.context = core;
+	core->supersession.arrivals.hash = core->identities.hash = config->hash;
 	return core;
 }
 

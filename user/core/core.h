@@ -11,6 +11,7 @@
 
 #include "connection.h"
 #include "filter.h"
+#include "keyed_hash.h"
 #include "latency.h"
 #include "owner.h"
 #include "ranking.h"
@@ -95,6 +96,7 @@ struct core_config {
 	uint32_t suspect_after;	/* asks unanswered */
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
 	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
+	struct keyed_hash hash;	/* a random key; what is told does not depend on it */
 };
 
 struct core_totals {

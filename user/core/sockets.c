@@ -213,7 +213,8 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		struct endpoint local = endpoint__of(e->local, e->local_port);
 		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 
-		s->peer_key = arrivals__key(e->netns, &local, &peer);
+		s->peer_key = arrivals__key(&core->supersession.arrivals, e->netns, e->family,
+					    &local, &peer);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !begins(e);
