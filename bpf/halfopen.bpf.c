@@ -68,8 +68,8 @@ struct timer_note {
 	bool dropped;		/* this host threw a segment of the socket's away meanwhile */
 };
 
-/* The last socket whose ending was told on this CPU: orphans are destroyed in the same breath,
- * and then the second witness has nothing to add. */
+/* The last orphan whose ending was told on this CPU: it is destroyed in the same breath, and then the
+ * second witness has nothing to add. What a program holds may be connected again before that. */
 struct cpu_note {
 	struct timer_note timer;
 	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
@@ -433,7 +433,7 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	e->state = new_state;	/* sk_state still holds the old one */
 	if (in_keepalive_timer(note, sk))
 		e->flags |= HO_F_IN_KEEPALIVE;
-	if (new_state == TCP_CLOSE)
+	if (new_state == TCP_CLOSE && (e->flags & HO_F_ORPHAN))
 		note->told_ending = cookie;
 	event__submit(e);
 	return 0;

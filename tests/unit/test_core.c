@@ -1025,6 +1025,55 @@ static void test_what_comes_after_the_end_is_nobodys(void **state)
 	core__free(core);
 }
 
+/* connect() with AF_UNSPEC leaves a socket its cookie: each of its connections has a number, until the
+ * socket is destroyed. */
+static void test_a_socket_that_is_connected_again(void **state)
+{
+	static const struct {
+		struct step steps[8];
+		unsigned int timelines, last;
+	} lives[] = {
+		/* within the time in which the last events of the first are waited for, and later */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED),
+		    { 1001, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } },
+		    CLOSE(1002, 0, TCP_ESTABLISHED),
+		    { 5000, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } } },
+		  3, 3 },
+		/* a pass finds it open: the opening was lost */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 1100, HO_SEEN, 0, { .flags = 0 } } },
+		  2, 2 },
+		/* destroyed: another socket cannot have its cookie, but numbers are forgotten */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 1001, HO_GONE, 0, { .state = TCP_CLOSE } },
+		    { 5000, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 5000, HO_GONE, 0, { .state = TCP_CLOSE } },
+		    { 5001, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_LAST_ACK, .flags = HO_F_ORPHAN),
+		    { 5001, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		/* an event of the first that comes late opens nothing */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 999, HO_SEEN, 0, { .flags = 0 } } }, 1, 1 },
+	};
+	struct core_config config = { .suspect_after = 2, .all = true };
+	unsigned int i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		struct got got = { 0 };
+		struct core *core = started_core(&config, &got);
+
+		for (step = 0; step < 8 && lives[i].steps[step].kind; step++) {
+			feed_steps(core, &lives[i].steps[step], 1);
+			if (step + 1 < 8 && lives[i].steps[step + 1].ms >= 5000)
+				feed(core, &(struct record){ .type = RECORD_TICK,
+							     .mono_ns = 4 * S });
+		}
+		feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 9 * S });
+		assert_int_equal(got.timelines, lives[i].timelines);
+		assert_int_equal(got.last.subject.number, lives[i].last);
+		assert_int_equal(got.last.revision, 1);
+		core__free(core);
+	}
+}
+
 static void feed_namespace(struct core *core, uint64_t s, uint32_t net_cookie, const char *name)
 {
 	feed(core, &(struct record){ .type = RECORD_SYSCTL, .mono_ns = s * S,
@@ -1147,7 +1196,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 17];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 18];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1169,6 +1218,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_complete_pass_tells_who_is_gone_after_a_loss);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_what_makes_no_sense_is_a_loss);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_socket_that_is_connected_again);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_what_no_program_was_run_for_is_told);

@@ -10,6 +10,7 @@
 #include "stamps.h"
 #include "keepalive.h"
 #include "latency.h"
+#include "life.h"
 #include "owner.h"
 #include "places.h"
 #include "quantity.h"
@@ -229,6 +230,29 @@ static void test_cookies_of_all_kinds_are_spread(void **state)
 	/* an eighth free: linear probing goes 3.5 places for random keys (Knuth, 6.4) */
 	assert_true(far < 5ULL * N);
 	table__free(&t);
+}
+
+/* ---- lives ---- */
+
+/* Of one connection the last revision stays; another one of the same socket is a life of its own. */
+static void test_each_connection_has_a_life(void **state)
+{
+	static const struct life told[] = {
+		{ .boot = 1, .cookie = UINT64_MAX, .run = 1, .revision = 1 },
+		{ .boot = 1, .cookie = UINT64_MAX, .run = 1, .revision = 2, .final = true },
+		{ .boot = 1, .cookie = UINT64_MAX, .run = 1, .revision = 1, .connection = 2 },
+		{ .boot = 2, .cookie = UINT64_MAX, .run = 1, .revision = 1 },
+	};
+	struct lives lives = { 0 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		assert_true(lives__add(&lives, &told[i]));
+	assert_int_equal(lives.count, 3);
+	assert_int_equal(lives.all[0]->revision, 2);
+	assert_int_equal(lives.all[1]->connection, 2);
+	lives__free(&lives);
 }
 
 /* ---- owners ---- */
@@ -496,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_latency_bounds),
 		cmocka_unit_test(test_table_against_the_obvious),
 		cmocka_unit_test(test_cookies_of_all_kinds_are_spread),
+		cmocka_unit_test(test_each_connection_has_a_life),
 		cmocka_unit_test(test_owners_are_stored_once),
 		cmocka_unit_test(test_each_instant_has_the_offset_of_its_time),
 		cmocka_unit_test(test_durations_and_sizes),

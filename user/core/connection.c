@@ -170,6 +170,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 					  rules);
 	c->incidents->ended_ns = e->mono_ns;
 	c->incidents->ended_from = e->old_state;
+	c->incidents->destroyed = e->flags & HO_F_ORPHAN;
 	outcome__decide(c, e, rules->suspect_after);
 }
 
@@ -193,6 +194,7 @@ static void on_gone(struct connection *c, const struct ho_event *e)
 	c->incidents->error = e->error;
 	c->told |= e->error != 0;
 	connection__lose_ending(c, e->mono_ns);
+	c->incidents->destroyed = true;
 }
 
 /* First seen in the middle of an episode: what the kernel's counters tell of the asks so far.
@@ -283,6 +285,8 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	bool first = !c->identified;
 
 	told->count = told->untold_probes = 0;
+	if (connection__ended_ns(c))
+		c->incidents->destroyed |= e->kind == HO_GONE;
 	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return true;
 	if (!is_routine(c, e, rules) && !incidents__make(c))

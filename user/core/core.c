@@ -43,7 +43,8 @@ void core__free(struct core *core)
 		sockets__free_history(table__take_history(&core->table, s));
 	table__free(&core->table);
 	owners__free(&core->owners);
-	undecided__free(&core->undecided);
+	tally__free(&core->undecided);
+	tally__free(&core->connections);
 	identities__free(&core->identities);
 	supersession__free(&core->supersession);
 	free(core->namespaces);

@@ -23,6 +23,7 @@ struct core;
 /* A socket as told to a reader. Pointers are valid during the call. */
 struct subject {
 	const struct connection *connection;
+	uint64_t number;		/* of the connections that its socket had: from 1 */
 	const struct owner *owner;	/* NULL: not known */
 	const char *netns_name;		/* "" = has none */
 	const char *device;		/* NULL: not known */

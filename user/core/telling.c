@@ -80,6 +80,7 @@ enum truth telling__listener_is_wanted(const struct core *core, const struct rec
 static struct subject subject_of(struct core *core, const struct connection *c)
 {
 	return (struct subject){ .connection = c,
+				 .number = 1 + tally__of(&core->connections, c->cookie),
 				 .owner = owners__at(&core->owners, c->owner),
 				 .netns_name = netns_name(core, c) ?: "",
 				 .device =

@@ -133,6 +133,8 @@ static void write_socket(struct lines *l, const struct subject *s)
 
 	json__object(j, "socket");
 	json__big(j, "cookie", c->cookie);
+	if (s->number > 1)
+		json__u64(j, "connection", s->number);
 	write_netns(j, c->netns, s->netns_name);
 	json__string(j, "family", address__family(c));
 	write_end(j, "local", address__format(family, bound_if, c->local.address, local),
