@@ -72,8 +72,9 @@ struct cpu_note {
 	struct timer_note timer;
 	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
 	__u64 changed;		/* the last socket whose state changed; 0: its twin was here, too */
-	__u64 told_ending;	/* whose end was told last: orphans are destroyed in the same breath,
-				 * and then the second witness has nothing to add */
+	__u64 told_ending;	/* the last orphan whose end was told: it is destroyed in the same
+				 * breath, and the second witness has nothing to add; what a program
+				 * holds may be connected again before that */
 	int changed_to;
 };
 
@@ -156,8 +157,9 @@ static __always_inline void event__submit(struct ho_event *e)
 
 /* ---- receive ---- */
 
-/* Each kind of what no clock notices has a budget of its own, so that none hides another. Cookies do
- * not come this far. */
+/* Each kind of what no clock notices has a budget of its own, so that none hides another. A bit of
+ * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h), and
+ * none gets as far as these bits. */
 #define REPEATED_SYN (1ULL << 62)
 #define REPEATED_DROPPED (1ULL << 61)
 #define REPEATED_OLD_ACK (1ULL << 60)
@@ -193,14 +195,14 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 	*verdict = segment__judge(s, skb, tp);
 	if (*verdict == HO_SEGMENT_REFUSED)
 		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp) &&
-		       repeated__may_be_told(compat__cookie(sk) | REPEATED_SYN,
+		       repeated__may_be_told(compat__cookie(sk) ^ REPEATED_SYN,
 					     gate_repeated_jiffies);
 	if (!repeats && !data_idle && *verdict != HO_SEGMENT_REPEATED && !gate__ends_a_silence(tp))
 		return false;
 	if (*verdict == HO_SEGMENT_REPEATED)
 		return repeated__may_be_told(compat__cookie(sk), gate_repeated_jiffies);
 	return !segment__is_idle(s) ||
-	       repeated__may_be_told(compat__cookie(sk) | REPEATED_OLD_ACK,
+	       repeated__may_be_told(compat__cookie(sk) ^ REPEATED_OLD_ACK,
 				     gate_repeated_jiffies);
 }
 
@@ -225,7 +227,7 @@ static __always_inline int heard(unsigned long long *ctx, const bool cast)
 		return 0;
 	verified = segment__is_verified(skb);
 	/* if it is taken, it closes the gate for as long */
-	if (!verified && !repeated__may_be_told(compat__cookie(sk) | REPEATED_UNVERIFIED,
+	if (!verified && !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_UNVERIFIED,
 						gate_quiet_jiffies))
 		return 0;
 
@@ -432,7 +434,7 @@ static __always_inline int state_changed(struct sock *sk, int old_state, int new
 	e->state = new_state;	/* sk_state still holds the old one */
 	if (in_keepalive_timer(note, sk))
 		e->flags |= HO_F_IN_KEEPALIVE;
-	if (new_state == TCP_CLOSE)
+	if (new_state == TCP_CLOSE && (e->flags & HO_F_ORPHAN))
 		note->told_ending = cookie;
 	event__submit(e);
 	return 0;
@@ -482,7 +484,7 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	/* Without an error it is the error queue's: timestamps, zero-copy. An ICMP flood reports one
 	 * each time, where the program asked for that (IP_RECVERR). */
 	if (!note || !tp || !sk->sk_err || !gate__is_connection(socket__state(tp, true)) ||
-	    !repeated__may_be_told(compat__cookie(sk) | REPEATED_ERROR, gate_repeated_jiffies))
+	    !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_ERROR, gate_repeated_jiffies))
 		return 0;
 	e = event__begin(HO_ERROR, sk, tp);
 	if (!e)
@@ -749,7 +751,7 @@ static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *t
 	if (!dev || dev->nd_net.net != socket__net(tp, true))
 		return 0;
 	if (!gate__awaits_an_answer(tp) ||
-	    !repeated__may_be_told(cookie | REPEATED_DROPPED, gate_repeated_jiffies))
+	    !repeated__may_be_told(cookie ^ REPEATED_DROPPED, gate_repeated_jiffies))
 		return 0;
 	e = event__reserve(HO_ANSWER_DROPPED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)

@@ -9,7 +9,18 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* What the record says besides NETNS; it is held for HELD_MS. */
+#ifndef COOKIE
 #define COOKIE 0xbad00000000	/* no socket's: those are counted from 1 */
+#endif
+#ifndef KIND
+#define KIND HO_STATE
+#endif
+#ifndef STATE
+#define STATE TCP_ESTABLISHED
+#endif
+#ifndef AHEAD_NS
+#define AHEAD_NS 0	/* of the clock */
+#endif
 /* More rounds than anybody waits for: each reads the clock. */
 #define ROUNDS (1 << 23)
 
@@ -38,11 +49,11 @@ int hold(struct __sk_buff *skb)
 	if (!e)
 		return 1;
 	__builtin_memset(e, 0, HO_EVENT_SMALL);
-	e->kind = HO_STATE;
+	e->kind = KIND;
 	e->cookie = COOKIE;
-	e->mono_ns = bpf_ktime_get_ns();
+	e->mono_ns = bpf_ktime_get_ns() + AHEAD_NS;
 	e->family = 2;
-	e->state = TCP_ESTABLISHED;
+	e->state = STATE;
 	e->old_state = TCP_SYN_RECV;
 	e->netns = NETNS;
 	e->local_port = 7000;

@@ -34,16 +34,20 @@ def map_of(pid):
 
 
 class Holder:
-    """held_record.bpf.c, loaded onto the ring of a watch."""
+    """held_record.bpf.c, loaded onto the ring of a watch; `says` are its macros."""
 
-    def __init__(self, lab, watch, held_ms):
-        self.lab, self.pinned = lab, lab.path("bpf")
+    loaded = 0
+
+    def __init__(self, lab, watch, held_ms, **says):
+        Holder.loaded += 1
+        self.lab, self.pinned = lab, lab.path(f"bpf{Holder.loaded}")
         os.mkdir(self.pinned)
         run("mount", "-t", "bpf", "bpf", self.pinned)
         lab.cleanup.callback(run, "umount", self.pinned)
         run("clang", "-g", "-O2", "-target", "bpf", "-I" + os.path.join(ROOT, "bpf"),
             "-I" + os.path.join(ROOT, "vmlinux", os.uname().machine),
             f"-DHELD_MS={held_ms}", f"-DNETNS={lab.gateway.inode}U",
+            *(f"-D{name}={value}" for name, value in says.items()),
             "-c", os.path.join(ROOT, "tests", "lab", "held_record.bpf.c"), "-o", lab.path("held.o"))
         run("bpftool", "prog", "load", lab.path("held.o"), self.pinned + "/hold", "type", "tc",
             "map", "name", "events", "id", map_of(watch.process.pid)["map_id"])

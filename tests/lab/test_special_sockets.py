@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from ends import (CLOSE, ESTABLISHED, FAMILIES, FIN_WAIT2, GATEWAY, SYN_RECV, TCP_REPAIR, Text, error_of,
+from ends import (CLOSE, DEVICE, ESTABLISHED, FAMILIES, FIN_WAIT2, GATEWAY, SYN_RECV, TCP_REPAIR, Text, error_of,
                   says_gone, state_of, tcp_socket, wait_for_state)
 from lab import Lab, cookie, inside, keepalive, mono_ns, run, unix_ns, wait_until
 
@@ -165,6 +165,49 @@ def test_aborts_that_are_not_linger_0(lab, family, how):
     t = watch.ending(key)
     assert t["outcome"] == "aborted_locally" and "half_open" not in t
     assert t.get("outcome_detail") != "linger_0"
+
+
+# ---- one socket, several connections ----
+
+def end_in_ss(lab, key):
+    """(local, peer) of the connection with this cookie, as ss has them."""
+    lines = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htne", "state", "established").stdout
+    line, = [l for l in lines.splitlines() if f"sk:{int(key):x} " in l + " "]
+    return tuple(line.split()[2:4])
+
+
+@FAMILIES
+@pytest.mark.parametrize("pause_s", [0, 1], ids=["at once", "later"])
+def test_connected_again(lab, family, pause_s):
+    """connect(AF_UNSPEC) and connect() once more leave the socket its cookie: each connection is a row
+    of its own, under its own number, with its own ends."""
+    watch = lab.watch("--all")
+    with inside(lab.device.path):
+        listener = lab.keep(socket.socket(family, socket.SOCK_STREAM))
+    listener.bind(("", 7100))
+    listener.listen()
+    with inside(lab.gateway.path):
+        client = lab.keep(socket.socket(family, socket.SOCK_STREAM))
+    key, expected, accepted = cookie(client), [], []
+    for number in range(1, 4):
+        client.connect((DEVICE[family], 7100))
+        accepted.append(lab.keep(listener.accept()[0]))
+        ends = end_in_ss(lab, key)      # ss says that it is the same socket
+        host, port = client.getsockname()[:2]
+        assert ends[0].replace("[", "").replace("]", "") == f"{host}:{port}"
+        expected.append((number, host, port, "aborted_locally" if number < 3 else "closed_locally"))
+        if number < 3:
+            ctypes.CDLL(None).connect(client.fileno(), b"\0" * 16, 16)
+            time.sleep(pause_s)
+    client.close()
+    accepted[-1].close()
+    told = wait_until(lambda: len(f := [t for t in watch.of(key) if t["final"]]) == 3 and f, 15,
+                      "three final timelines")
+    assert [(t["socket"].get("connection", 1), t["socket"]["local"]["address"],
+             t["socket"]["local"]["port"], t["outcome"]) for t in told] == expected
+    assert "connection" not in told[0]["socket"] and not any(t["partial"] for t in told)
+    assert [t["revision"] for t in told] == [1, 1, 1]
+    assert watch.stop() == 0
 
 
 # ---- MPTCP ----

@@ -777,6 +777,45 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	core__free(core);
 }
 
+/* Passes over a host of many namespaces may lie far apart: who is found by each lives, whose cookie
+ * is as high as the kernel gives, too. */
+static void test_a_slow_pass_ends_nobody(void **state)
+{
+	static const uint64_t apart_min[] = { 10, 18, 20, 30, 36, 37, 40, 60, 1440, 2 * 1440 };
+	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
+	struct record known = { .type = RECORD_SYSCTL, .sysctl = { 0, 7200, 75, 9, "" } };
+	uint64_t cookies[] = { COOKIE, UINT64_MAX - 1, 99 };
+	static const uint32_t silent_s[2];
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	unsigned int i, pass, cookie;
+
+	(void)state;
+	for (i = 0; i < sizeof(apart_min) / sizeof(apart_min[0]); i++) {
+		struct record present = { .type = RECORD_SILENT,
+					  .present = { 2, cookies, silent_s } };
+		struct core *core = started_core(&config, &got);
+		uint64_t at_s = 60;
+
+		feed(core, &known);
+		for (cookie = 0; cookie < 3; cookie++)
+			for (pass = 0; pass < 3; pass++) {
+				struct record r = fact(&steps[pass]);
+
+				r.event.cookie = cookies[cookie];
+				feed(core, &r);
+			}
+		for (pass = 0; pass < 5; pass++, at_s += apart_min[i] * 60) {
+			present.mono_ns = (at_s + 1) * S;
+			feed(core, &present);
+			feed_pass(core, at_s, true);
+			/* the third is found by none of two */
+			assert_int_equal(core__totals(core).open, pass < 1 ? 3 : 2);
+		}
+		core__free(core);
+	}
+}
+
 /* The pass with which a stream ends is the last word: who it does not find is not open. */
 static void test_the_last_pass_needs_no_second(void **state)
 {
@@ -914,6 +953,38 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	core__free(core);
 }
 
+/* Records that make no sense cost themselves alone; how many they were is told with the next tick, as
+ * soon as anything is told. */
+static void test_what_makes_no_sense_is_a_loss(void **state)
+{
+	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
+	struct record start = { .type = RECORD_START, .mono_ns = S, .start = { "tcp_probe" } };
+	struct record senseless = record__senseless(S), tick = { .type = RECORD_TICK };
+	struct core_config config = { .suspect_after = 2 };
+	struct loss loss = { 0 };
+	struct core_sink sink = { .context = &loss, .loss = on_loss };
+	struct core *core = core__new(&config, &sink);
+
+	(void)state;
+	feed(core, &meta);
+	feed(core, &senseless);
+	feed(core, &start);
+	senseless = record__senseless(2 * S);
+	feed(core, &senseless);
+	assert_int_equal(loss.count, 0);
+	tick.mono_ns = 3 * S;
+	feed(core, &tick);
+	assert_int_equal(loss.reason, LOSS_SENSELESS);
+	assert_int_equal(loss.count, 2);
+	assert_int_equal(loss.from_ns, S);
+	assert_int_equal(loss.to_ns, 3 * S);
+	loss = (struct loss){ 0 };
+	feed(core, &tick);
+	assert_int_equal(loss.count, 0);
+	assert_int_equal(core__totals(core).events_lost, 2);
+	core__free(core);
+}
+
 static void test_an_owner_is_kept_with_its_socket(void **state)
 {
 	struct core_config config = { .suspect_after = 2, .all = true };
@@ -998,6 +1069,55 @@ static void test_what_comes_after_the_end_is_nobodys(void **state)
 	feed_steps(core, steps, 3);
 	assert_int_equal(core__totals(core).open, 0);
 	core__free(core);
+}
+
+/* connect() with AF_UNSPEC leaves a socket its cookie: each of its connections has a number, until the
+ * socket is destroyed. */
+static void test_a_socket_that_is_connected_again(void **state)
+{
+	static const struct {
+		struct step steps[8];
+		unsigned int timelines, last;
+	} lives[] = {
+		/* within the time in which the last events of the first are waited for, and later */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED),
+		    { 1001, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } },
+		    CLOSE(1002, 0, TCP_ESTABLISHED),
+		    { 5000, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } } },
+		  3, 3 },
+		/* a pass finds it open: the opening was lost */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 1100, HO_SEEN, 0, { .flags = 0 } } },
+		  2, 2 },
+		/* destroyed: another socket cannot have its cookie, but numbers are forgotten */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 1001, HO_GONE, 0, { .state = TCP_CLOSE } },
+		    { 5000, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 5000, HO_GONE, 0, { .state = TCP_CLOSE } },
+		    { 5001, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_LAST_ACK, .flags = HO_F_ORPHAN),
+		    { 5001, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		/* an event of the first that comes late opens nothing */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 999, HO_SEEN, 0, { .flags = 0 } } }, 1, 1 },
+	};
+	struct core_config config = { .suspect_after = 2, .all = true };
+	unsigned int i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		struct got got = { 0 };
+		struct core *core = started_core(&config, &got);
+
+		for (step = 0; step < 8 && lives[i].steps[step].kind; step++) {
+			feed_steps(core, &lives[i].steps[step], 1);
+			if (step + 1 < 8 && lives[i].steps[step + 1].ms >= 5000)
+				feed(core, &(struct record){ .type = RECORD_TICK,
+							     .mono_ns = 4 * S });
+		}
+		feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 9 * S });
+		assert_int_equal(got.timelines, lives[i].timelines);
+		assert_int_equal(got.last.subject.number, lives[i].last);
+		assert_int_equal(got.last.revision, 1);
+		core__free(core);
+	}
 }
 
 static void feed_namespace(struct core *core, uint64_t s, uint32_t net_cookie, const char *name)
@@ -1122,7 +1242,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 15];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 18];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1133,6 +1253,7 @@ int main(void)
 		test_every_tells_open_sockets_with_rising_revisions);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_events_count_once_the_filter_wants_them);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_slow_pass_ends_nobody);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_needs_no_second);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_cannot_look_everywhere);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
@@ -1142,6 +1263,8 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_events_are_told_one_by_one);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_a_complete_pass_tells_who_is_gone_after_a_loss);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_what_makes_no_sense_is_a_loss);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_socket_that_is_connected_again);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_what_no_program_was_run_for_is_told);

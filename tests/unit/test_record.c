@@ -22,6 +22,12 @@ static struct record decoded(const struct record *r)
 	return out;
 }
 
+static struct ho_event sound_event(void)
+{
+	return (struct ho_event){ .cookie = 3, .kind = HO_STATE, .family = 2, .state = 1,
+				  .old_state = 2 };
+}
+
 static void test_every_type_survives(void **state)
 {
 	struct record r, out;
@@ -57,14 +63,15 @@ static void test_every_type_survives(void **state)
 	r = (struct record){ .type = RECORD_CLOCK, .clock = { -5 } };
 	assert_int_equal(decoded(&r).clock.realtime_offset_ns, -5);
 
-	r = (struct record){ .type = RECORD_LOSS, .loss = { 3, 4, 5, LOSS_RECURSION } };
+	r = (struct record){ .type = RECORD_LOSS, .mono_ns = 6,
+			     .loss = { 3, 4, 5, LOSS_RECURSION } };
 	out = decoded(&r);
 	assert_int_equal(out.loss.cookie, 3);
 	assert_int_equal(out.loss.count, 4);
 	assert_int_equal(out.loss.from_ns, 5);
 	assert_int_equal(out.loss.reason, LOSS_RECURSION);
 
-	r = (struct record){ .type = RECORD_SNAPSHOT, .snapshot = { 9, true } };
+	r = (struct record){ .type = RECORD_SNAPSHOT, .mono_ns = 9, .snapshot = { 9, true } };
 	out = decoded(&r);
 	assert_int_equal(out.snapshot.begun_ns, 9);
 	assert_true(out.snapshot.complete);
@@ -90,8 +97,49 @@ static void test_every_type_survives(void **state)
 	assert_int_equal(out.present.count, 2);
 	assert_memory_equal(out.present.cookies, cookies, sizeof(cookies));
 
+	static const uint32_t silent_s[] = { 3, UINT32_MAX };
+
+	r = (struct record){ .type = RECORD_SILENT, .present = { 2, cookies, silent_s } };
+	out = decoded(&r);
+	assert_int_equal(out.present.count, 2);
+	assert_true(record__silence(&out, 1).cookie == 1ULL << 63);
+	assert_int_equal(record__silence(&out, 0).silent_s, 3);
+	assert_int_equal(record__silence(&out, 1).silent_s, UINT32_MAX);
+	r.present.count = 1;	/* an odd number is padded */
+	assert_int_equal(record__silence(&(struct record[]){ decoded(&r) }[0], 0).silent_s, 3);
+
 	decoded(&(struct record){ .type = RECORD_TICK, .mono_ns = 1 });
 	decoded(&(struct record){ .type = RECORD_STOP, .mono_ns = 2 });
+}
+
+/* The kernel counts them down from 2^64, too (include/linux/cookie.h). */
+static void test_cookies_have_64_bits(void **state)
+{
+	static const uint64_t cookies[] = { UINT64_MAX, UINT64_MAX - 4096, 1ULL << 48, 1 };
+	static const uint64_t old[] = { 7 | 5ULL << 48, UINT64_MAX };
+	static const uint32_t silent_s[] = { 1, 2, 3, 4 };
+	struct record r, out;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		r = (struct record){ .type = RECORD_EVENT, .mono_ns = 7 };
+		r.event = sound_event();
+		r.event.mono_ns = 7;
+		r.event.cookie = cookies[i];
+		assert_true(decoded(&r).event.cookie == cookies[i]);
+	}
+	r = (struct record){ .type = RECORD_SILENT, .present = { 4, cookies, silent_s } };
+	out = decoded(&r);
+	for (i = 0; i < 4; i++)
+		assert_true(record__silence(&out, i).cookie == cookies[i]);
+	/* as versions wrote it that knew 48 bits of them */
+	r = (struct record){ .type = RECORD_SILENT_48, .present = { 2, old } };
+	out = decoded(&r);
+	assert_int_equal(record__silence(&out, 0).cookie, 7);
+	assert_int_equal(record__silence(&out, 0).silent_s, 5);
+	assert_true(record__silence(&out, 1).cookie == (1ULL << 48) - 1);
+	assert_int_equal(record__silence(&out, 1).silent_s, RECORD_SILENT_48_MAX_S);
 }
 
 static void test_events_keep_their_size(void **state)
@@ -99,7 +147,9 @@ static void test_events_keep_their_size(void **state)
 	struct record r = { .type = RECORD_EVENT, .mono_ns = 7 }, out;
 
 	(void)state;
-	r.event = (struct ho_event){ .mono_ns = 7, .cookie = 3, .kind = HO_STATE, .mdev_us = 8 };
+	r.event = sound_event();
+	r.event.mono_ns = 7;
+	r.event.mdev_us = 8;
 	out = decoded(&r);
 	assert_false(out.small);
 	assert_memory_equal(&out.event, &r.event, sizeof(r.event));
@@ -133,21 +183,14 @@ static void test_broken_records_are_refused(void **state)
 	size_t size, cut;
 
 	(void)state;
-	r.event = (struct ho_event){ .cookie = 3, .kind = HO_STATE };
+	r.event = sound_event();
 	size = record__encode(&r, buffer);
 	for (cut = 0; cut < size; cut++)
 		assert_int_not_equal(record__decode(buffer, cut, &out, &why), 0);
 	assert_int_equal(record__size(buffer, RECORD_HEADER_SIZE - 1), 0);
 
-	r.event.kind = HO_KIND_MAX;
-	size = record__encode(&r, buffer);
-	assert_int_equal(record__decode(buffer, size, &out, &why), -EBADMSG);
-	assert_string_equal(why, "an event of a kind that this version does not know");
-	r.event = (struct ho_event){ .cookie = 0, .kind = HO_STATE };
-	size = record__encode(&r, buffer);
-	assert_int_equal(record__decode(buffer, size, &out, &why), -EBADMSG);
-	assert_string_equal(why, "an event without a socket cookie");
-	r = (struct record){ .type = RECORD_EVENT, .event = { .cookie = 3, .kind = HO_STATE } };
+	r = (struct record){ .type = RECORD_EVENT };
+	r.event = sound_event();
 	size = record__encode(&r, buffer);
 	words[0] = size - 40;	/* as it was before segments were judged */
 	assert_int_equal(record__decode(buffer, size - 40, &out, &why), 0);
@@ -187,13 +230,72 @@ static void test_broken_records_are_refused(void **state)
 	assert_int_equal(record__size(buffer, 64), -EBADMSG);
 }
 
+static void refuse(const struct record *r, const char *expected)
+{
+	size_t size = record__encode(r, buffer);
+	struct record out;
+	const char *why = NULL;
+
+	assert_int_equal(record__decode(buffer, size, &out, &why), -EBADMSG);
+	assert_string_equal(why, expected);
+}
+
+/* What no kernel and no watch tells, each a little way from what is sound. */
+static void test_contradictions_are_refused(void **state)
+{
+	static const struct {
+		struct ho_event event;
+		const char *why;
+	} events[] = {
+		{ { .cookie = 3, .family = 2, .state = 1 },
+		  "an event of a kind that this version does not know" },
+		{ { .cookie = 3, .kind = HO_KIND_MAX, .family = 2, .state = 1 },
+		  "an event of a kind that this version does not know" },
+		{ { .kind = HO_HEARD, .family = 2, .state = 1 }, "an event without a socket cookie" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 1, .state = 1 },
+		  "an event of an address family that TCP does not have" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 10 },
+		  "an event of a state that TCP does not have" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 10, .state = 14 },
+		  "an event of a state that TCP does not have" },
+		{ { .cookie = 3, .kind = HO_STATE, .family = 10, .state = 7, .old_state = 99 },
+		  "an event of a state that TCP does not have" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 2, .state = 1, .mono_ns = 1 },
+		  "an event whose time is not that of its record" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 2, .state = 1, .last_tx_ns = 61 * S },
+		  "an event that is older than what it tells of" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 2, .state = 1,
+		    .delivered_ns = UINT64_MAX }, "an event that is older than what it tells of" },
+		{ { .cookie = 3, .kind = HO_HEARD, .family = 2, .state = 1,
+		    .acknowledged_ns = 61 * S }, "an event that is older than what it tells of" },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		refuse(&(struct record){ .type = RECORD_EVENT, .event = events[i].event },
+		       events[i].why);
+	refuse(&(struct record){ .type = RECORD_TICK, .mono_ns = 1ULL << 63 },
+	       "a time that no clock has");
+	refuse(&(struct record){ .type = RECORD_LOSS, .loss = { .reason = LOSS_REASON_MAX } },
+	       "a loss for a reason that this version does not know");
+	refuse(&(struct record){ .type = RECORD_LOSS, .loss = { 0, 1, 1, LOSS_UNSEEN } },
+	       "a loss that ends before it begins");
+	refuse(&(struct record){ .type = RECORD_SNAPSHOT, .snapshot = { 1, true } },
+	       "a pass that ends before it begins");
+	refuse(&(struct record){ .type = RECORD_META, .meta = { 0, "", "", "", "", "" } },
+	       "a clock rate (HZ) that no kernel has");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_type_survives),
+		cmocka_unit_test(test_cookies_have_64_bits),
 		cmocka_unit_test(test_events_keep_their_size),
 		cmocka_unit_test(test_strings_too_long_are_cut),
 		cmocka_unit_test(test_broken_records_are_refused),
+		cmocka_unit_test(test_contradictions_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);

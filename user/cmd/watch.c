@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -48,6 +49,8 @@ struct watch {
 	uint64_t now_ns;	/* as far as the stream has come */
 	uint64_t described_ns;	/* when it was last made to describe itself */
 	const char *problem;	/* what made the stream end, if the core said so */
+	uint64_t place;		/* of the present record in a recording, in bytes */
+	uint64_t skipped;	/* records that make no sense */
 };
 
 /* ---- arguments ---- */
@@ -270,30 +273,66 @@ static void adopt_disguise(struct watch *w)
 	w->options.disguise.done = true;
 }
 
-/* Every record passes here: into the core, and into the recording, if there is one; but for
- * those of sockets that the filter keeps out. */
-static int take_record(void *context, const void *bytes, size_t size)
-{
-	struct watch *w = context;
-	struct record r;
-	int err;
+/* Of records that make no sense so many are named, each with its place; of more, how many. */
+#define SKIPS_NAMED 10
 
-	err = record__decode(bytes, size, &r, &w->problem);
-	if (!err)
-		err = core__feed(w->core, &r, &w->problem);
-	if (!err && r.type == RECORD_META)
+static void say_what_is_skipped(struct watch *w, const char *why)
+{
+	if (++w->skipped > SKIPS_NAMED)
+		return;
+	if (w->options.replay)
+		log_warning("%s: byte %llu: %s: skipped", w->options.replay,
+			    (unsigned long long)w->place, why);
+	else
+		log_warning("the kernel told %s: skipped", why);
+}
+
+static void say_how_many_more(const struct watch *w)
+{
+	if (w->skipped > SKIPS_NAMED)
+		log_warning("%llu more records that make no sense were skipped",
+			    (unsigned long long)(w->skipped - SKIPS_NAMED));
+}
+
+/* Into the core, and into the recording, if there is one; but for those of sockets that the filter
+ * keeps out. */
+static int pass_on(struct watch *w, const struct record *r, const void *bytes, size_t size)
+{
+	int err = core__feed(w->core, r, &w->problem);
+
+	if (!err && r->type == RECORD_META)
 		adopt_disguise(w);
 	if (!err && w->recording)
-		err = recorder__add(&w->recorder, bytes, size, &r);
+		err = recorder__add(&w->recorder, bytes, size, r);
 	if (err < 0)
 		return err;
 	w->problem = NULL;
-	if (r.mono_ns > w->now_ns)
-		w->now_ns = r.mono_ns;
-	w->stopped = r.type == RECORD_STOP;
-	if (w->recording && r.type == RECORD_TICK)
+	if (r->mono_ns > w->now_ns)
+		w->now_ns = r->mono_ns;
+	w->stopped = r->type == RECORD_STOP;
+	if (w->recording && r->type == RECORD_TICK)
 		err = recorder__flush(&w->recorder);
 	return err < 0 ? err : -w->output.error;
+}
+
+/* Every record comes in here. One that makes no sense costs itself alone: a loss takes its place. */
+static int take_record(void *context, const void *bytes, size_t size)
+{
+	uint64_t in_its_place[8];	/* a loss has 48 bytes */
+	struct watch *w = context;
+	const char *why;
+	struct record r;
+	int err;
+
+	if (!record__decode(bytes, size, &r, &why)) {
+		err = pass_on(w, &r, bytes, size);
+	} else {
+		say_what_is_skipped(w, why);
+		r = record__senseless(w->now_ns);
+		err = pass_on(w, &r, in_its_place, record__encode(&r, in_its_place));
+	}
+	w->place += size;
+	return err;
 }
 
 /* ---- sources ---- */
@@ -408,6 +447,7 @@ static int watch_recording(struct watch *w)
 		log_error("%s: %s", name, strerror(errno));
 		return EXIT_USAGE;
 	}
+	w->place = sizeof(struct recording_header);
 	err = recording__read(fd, take_record, w, &problem);
 	if (fd != STDIN_FILENO)
 		close(fd);
@@ -444,6 +484,17 @@ static int prepare_disguise(struct options *o)
 	log_error("%s: %s", o->peers_key ? o->peers_key : "a key of pseudonyms",
 		  err == -EINVAL ? "a key of at least 16 bytes was expected" : strerror(-err));
 	return EXIT_USAGE;
+}
+
+/* Whoever chooses addresses must not know where they lie in our tables. */
+static int prepare_hash(struct options *o)
+{
+	struct keyed_hash *hash = &o->core.hash;
+
+	if (getrandom(hash->key, sizeof(hash->key), 0) == sizeof(hash->key))
+		return EXIT_DONE;
+	log_error("a key for the tables: %s", strerror(errno));
+	return EXIT_FAILED;
 }
 
 /* https://no-color.org: whatever it is set to, unless it is empty. */
@@ -536,9 +587,12 @@ int cmd_watch(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	code = prepare_disguise(&w.options);
 	if (code == EXIT_DONE)
+		code = prepare_hash(&w.options);
+	if (code == EXIT_DONE)
 		code = open_sinks(&w);
 	if (code == EXIT_DONE)
 		code = w.options.replay ? watch_recording(&w) : watch_kernel(&w);
+	say_how_many_more(&w);
 	if (w.core) {
 		totals = core__totals(w.core);
 		code = close_sinks(&w, code);

@@ -3,32 +3,47 @@
 #include <string.h>
 
 #include "arrivals.h"
-#include "mix.h"
 
-static uint32_t hash_of_peer(const struct endpoint *peer)
+static uint32_t hash_of_peer(const struct arrivals *a, const struct endpoint *peer)
 {
-	return mix__bytes(mix__number(0, peer->port), peer->address, sizeof(peer->address));
+	return keyed_hash__of(&a->hash, peer, sizeof(*peer));
 }
 
 /* An IPv4 address lies in the first four bytes. */
-static size_t network_bytes(const struct endpoint *peer)
+static size_t network_bytes(uint8_t family, const struct endpoint *peer)
 {
 	bool link_local = peer->address[0] == 0xfe && (peer->address[1] & 0xc0) == 0x80;
 
-	return link_local || endpoint__is_mapped(peer->address) ? sizeof(peer->address) : 8;
+	return family == AF_INET || link_local || endpoint__is_mapped(peer->address)
+		       ? sizeof(peer->address) : 8;
 }
 
-uint32_t arrivals__key(uint32_t netns, const struct endpoint *local, const struct endpoint *peer)
+uint64_t arrivals__key(const struct arrivals *a, uint32_t netns, uint8_t family,
+		       const struct endpoint *local, const struct endpoint *peer)
 {
-	uint64_t hash = mix__number(netns, local->port);
+	struct {
+		uint8_t local[16], peer[16];
+		uint32_t netns;
+		uint16_t port, family;
+	} kind = { .netns = netns, .port = local->port, .family = family };
 
-	hash = mix__bytes(hash, local->address, sizeof(local->address));
-	return mix__bytes(hash, peer->address, network_bytes(peer));
+	memcpy(kind.local, local->address, sizeof(kind.local));
+	memcpy(kind.peer, peer->address, network_bytes(family, peer));
+	return keyed_hash__of(&a->hash, &kind, sizeof(kind)) >> 4;
+}
+
+bool arrivals__are_alike(const struct arrival *a, uint32_t netns, uint8_t family,
+			 const struct endpoint *local, const struct endpoint *peer)
+{
+	return a->netns == netns && a->family == family && a->local.port == local->port &&
+	       !memcmp(a->local.address, local->address, sizeof(local->address)) &&
+	       network_bytes(family, &a->peer) == network_bytes(family, peer) &&
+	       !memcmp(a->peer.address, peer->address, network_bytes(family, peer));
 }
 
 bool arrivals__is_exact(uint8_t family, const struct endpoint *peer)
 {
-	return family == AF_INET || network_bytes(peer) == sizeof(peer->address);
+	return network_bytes(family, peer) == sizeof(peer->address);
 }
 
 struct arrival *arrivals__at(const struct arrivals *a, uint32_t number)
@@ -42,7 +57,7 @@ static void link_in(struct arrivals *a, struct arrival *arrival, uint32_t number
 {
 	uint32_t *key = &a->by_key[arrival->key & (a->size - 1)];
 	struct endpoint mapped = endpoint__mapped(&arrival->peer, arrival->family);
-	uint32_t *peer = &a->by_peer[hash_of_peer(&mapped) & (a->size - 1)];
+	uint32_t *peer = &a->by_peer[hash_of_peer(a, &mapped) & (a->size - 1)];
 
 	arrival->older_of_key = *key;
 	arrival->older_of_peer = *peer;
@@ -51,7 +66,8 @@ static void link_in(struct arrivals *a, struct arrival *arrival, uint32_t number
 
 static bool grow(struct arrivals *a)
 {
-	struct arrivals bigger = { .size = a->size ? a->size * 2 : 256, .count = a->count };
+	struct arrivals bigger = { .size = a->size ? a->size * 2 : 256, .count = a->count,
+				   .hash = a->hash };
 	uint32_t number;
 
 	bigger.ring = calloc(bigger.size, sizeof(*bigger.ring));
@@ -84,27 +100,11 @@ void arrivals__add(struct arrivals *a, const struct ho_event *e)
 				     .family = e->family,
 				     .local = endpoint__of(e->local, e->local_port),
 				     .peer = endpoint__of(e->peer, e->peer_port) };
-	arrival->key = arrivals__key(e->netns, &arrival->local, &arrival->peer);
+	arrival->key = arrivals__key(a, e->netns, e->family, &arrival->local, &arrival->peer);
 	link_in(a, arrival, a->count);
 }
 
-/* Who asks has just been told of it: it is among the youngest. */
-#define STEPS_BACK 4096
-
-struct arrival *arrivals__with_cookie(const struct arrivals *a, uint64_t cookie)
-{
-	struct arrival *arrival;
-	uint32_t steps;
-
-	for (steps = 0; steps < STEPS_BACK; steps++) {
-		arrival = arrivals__at(a, a->count - steps);
-		if (!arrival || arrival->cookie == cookie)
-			return arrival;
-	}
-	return NULL;
-}
-
-static struct arrival *first_of_key(const struct arrivals *a, uint32_t number, uint32_t key)
+static struct arrival *first_of_key(const struct arrivals *a, uint32_t number, uint64_t key)
 {
 	struct arrival *arrival;
 
@@ -113,7 +113,7 @@ static struct arrival *first_of_key(const struct arrivals *a, uint32_t number, u
 	return arrival;
 }
 
-struct arrival *arrivals__of_key(const struct arrivals *a, uint32_t key)
+struct arrival *arrivals__of_key(const struct arrivals *a, uint64_t key)
 {
 	return a->size ? first_of_key(a, a->by_key[key & (a->size - 1)], key) : NULL;
 }
@@ -121,6 +121,22 @@ struct arrival *arrivals__of_key(const struct arrivals *a, uint32_t key)
 struct arrival *arrivals__older_of_key(const struct arrivals *a, const struct arrival *arrival)
 {
 	return first_of_key(a, arrival->older_of_key, arrival->key);
+}
+
+/* An address that holds a crowd is not searched to its end. */
+#define STEPS_BACK 4096
+
+struct arrival *arrivals__with_cookie(const struct arrivals *a, uint64_t key, uint64_t cookie)
+{
+	struct arrival *arrival = arrivals__of_key(a, key);
+	uint32_t steps;
+
+	for (steps = 0; arrival && steps < STEPS_BACK; steps++) {
+		if (arrival->cookie == cookie)
+			return arrival;
+		arrival = arrivals__older_of_key(a, arrival);
+	}
+	return NULL;
 }
 
 static bool is_from(const struct arrival *a, const struct endpoint *peer)
@@ -138,7 +154,7 @@ struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *
 
 	if (!a->size)
 		return NULL;
-	number = a->by_peer[hash_of_peer(peer) & (a->size - 1)];
+	number = a->by_peer[hash_of_peer(a, peer) & (a->size - 1)];
 	while ((arrival = arrivals__at(a, number)) && !is_from(arrival, peer))
 		number = arrival->older_of_peer;
 	return arrival;

@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "event.h"
+#include "keyed_hash.h"
 
 struct arrival {
 	uint64_t cookie;
@@ -18,8 +19,8 @@ struct arrival {
 	struct endpoint local, peer;
 	uint32_t netns;
 	uint8_t family;
-	uint32_t key;		/* arrivals__key() of the connection */
 	bool claimed;		/* it is known whom it superseded */
+	uint64_t key;		/* arrivals__key() of the connection */
 	float dead_rivals;	/* weight of dead sockets that may have been superseded by it */
 	uint32_t older_of_key, older_of_peer;	/* numbers, from 1; 0: none */
 };
@@ -29,6 +30,7 @@ struct arrivals {
 	uint32_t *by_key, *by_peer;	/* the youngest of a bucket, as a number from 1 */
 	uint32_t size;		/* a power of two, or 0 */
 	uint32_t count;		/* so far: the number of the youngest */
+	struct keyed_hash hash;	/* the caller's; before all else */
 };
 
 #define ARRIVALS_MAX (1U << 16)
@@ -37,9 +39,14 @@ struct arrivals {
  * it; link-local ones share theirs. */
 bool arrivals__is_exact(uint8_t family, const struct endpoint *peer);
 
-/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of
- * ours. */
-uint32_t arrivals__key(uint32_t netns, const struct endpoint *local, const struct endpoint *peer);
+/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of ours have
+ * one key, of 60 bits. */
+uint64_t arrivals__key(const struct arrivals *a, uint32_t netns, uint8_t family,
+		       const struct endpoint *local, const struct endpoint *peer);
+
+/* The same, asked of the ends themselves: is this other connection one of those? */
+bool arrivals__are_alike(const struct arrival *a, uint32_t netns, uint8_t family,
+			 const struct endpoint *local, const struct endpoint *peer);
 
 /* Where memory is short, nothing is remembered. */
 void arrivals__add(struct arrivals *a, const struct ho_event *e);
@@ -48,11 +55,11 @@ void arrivals__add(struct arrivals *a, const struct ho_event *e);
 struct arrival *arrivals__at(const struct arrivals *a, uint32_t number);
 
 /* The youngest of this key, and then the next older one; NULL at the end. */
-struct arrival *arrivals__of_key(const struct arrivals *a, uint32_t key);
+struct arrival *arrivals__of_key(const struct arrivals *a, uint64_t key);
 struct arrival *arrivals__older_of_key(const struct arrivals *a, const struct arrival *arrival);
 
-/* The one that opened this connection, if it is among the youngest few thousand. */
-struct arrival *arrivals__with_cookie(const struct arrivals *a, uint64_t cookie);
+/* The one that opened this connection, if it is among the youngest few thousand of its key. */
+struct arrival *arrivals__with_cookie(const struct arrivals *a, uint64_t key, uint64_t cookie);
 
 /* The youngest from this address (an IPv4 one in its mapped form) and port; NULL: none. */
 struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *peer);

@@ -43,28 +43,37 @@ static void suspect_successor(struct core *core, struct slot *old, const struct 
 	telling__events(core, c, &told);
 }
 
+/* The peer of a socket that `by` seems to supersede. False: another one's, or nobody knows which of its
+ * network's addresses it had. */
+static bool find_peer(const struct core *core, const struct slot *old, const struct arrival *by,
+		      struct endpoint *peer)
+{
+	const struct connection *c = table__history(&core->table, old);
+	const struct arrival *came;
+
+	if (c && c->addressed) {	/* compared already */
+		*peer = c->peer;
+		return true;
+	}
+	came = arrivals__with_cookie(&core->supersession.arrivals, old->peer_key, old->cookie);
+	if (came) {
+		*peer = came->peer;
+		return arrivals__are_alike(by, came->netns, came->family, &came->local, peer);
+	}
+	*peer = endpoint__of(by->peer.address, old->peer_port);
+	return arrivals__is_exact(by->family, &by->peer);
+}
+
 /* The same address came to the same port again. */
 static void on_suspicion(void *context, uint64_t cookie, const struct arrival *by,
 			 double confidence)
 {
 	struct core *core = context;
 	struct slot *old = table__find(&core->table, cookie);
-	struct endpoint peer = by->peer;
+	struct endpoint peer;
 
-	if (!old)
-		return;
-	peer.port = old->peer_port;
-	if (!arrivals__is_exact(by->family, &by->peer)) {
-		const struct arrival *came = arrivals__with_cookie(
-			&core->supersession.arrivals, cookie);
-		const struct connection *c = table__history(&core->table, old);
-
-		if (!came && !(c && c->addressed))
-			return;	/* which of its network's addresses was it? */
-		if (came)
-			peer = came->peer;
-	}
-	suspect_successor(core, old, by, &peer, confidence);
+	if (old && find_peer(core, old, by, &peer))
+		suspect_successor(core, old, by, &peer, confidence);
 }
 
 void comeback__judge_arrivals(struct core *core)
@@ -79,7 +88,7 @@ static void seat_device(struct core *core, struct slot *s, uint16_t local_port, 
 	uint64_t cookie = s->cookie, before;
 	const struct arrival *by;
 	struct connection *c;
-	struct slot *old;
+	struct slot *old, *new = s;
 
 	before = identities__take_seat(&core->identities, device, s->netns, local_port, cookie);
 	old = before && before != cookie ? table__find(&core->table, before) : NULL;
@@ -87,10 +96,10 @@ static void seat_device(struct core *core, struct slot *s, uint16_t local_port, 
 		return;
 	if (old->first_seen_us > s->first_seen_us) {	/* the older one was named last */
 		identities__take_seat(&core->identities, device, s->netns, local_port, before);
-		cookie = before;
+		new = old;
 		old = s;
 	}
-	by = arrivals__with_cookie(&core->supersession.arrivals, cookie);
+	by = arrivals__with_cookie(&core->supersession.arrivals, new->peer_key, new->cookie);
 	c = table__history(&core->table, old);
 	if (by && c && c->addressed)
 		suspect_successor(core, old, by, &c->peer, 1);
@@ -117,7 +126,8 @@ static void link_redial(struct connection *c, const struct ho_event *e)
 				.family = e->family, .confidence = 1 };
 	struct told told;
 
-	if (comeback__has_redialed(c) && c->netns == e->netns && is_same(&c->local, &local) &&
+	if (comeback__has_redialed(c) && c->netns == e->netns &&
+	    connection__family(c) == e->family && is_same(&c->local, &local) &&
 	    is_same(&c->peer, &peer))
 		incidents__suspect_successor(c, &by, &told);
 }

@@ -172,6 +172,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 					  rules);
 	c->incidents->ended_ns = e->mono_ns;
 	c->incidents->ended_from = e->old_state;
+	c->incidents->destroyed = e->flags & HO_F_ORPHAN;
 	outcome__decide(c, e, rules->suspect_after);
 }
 
@@ -195,6 +196,7 @@ static void on_gone(struct connection *c, const struct ho_event *e)
 	c->incidents->error = e->error;
 	c->told |= e->error != 0;
 	connection__lose_ending(c, e->mono_ns);
+	c->incidents->destroyed = true;
 }
 
 /* First seen in the middle of an episode: what the kernel's counters tell of the asks so far.
@@ -302,6 +304,8 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	bool first = !c->identified;
 
 	told->count = told->untold_probes = 0;
+	if (connection__ended_ns(c))
+		c->incidents->destroyed |= e->kind == HO_GONE;
 	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return true;
 	if (e->kind == HO_STATE && c->identified && e->state == c->state)

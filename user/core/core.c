@@ -28,6 +28,7 @@ struct core *core__new(const struct core_config *config, const struct core_sink 
 	core->rules.fold = !config->events;
 	core->supersession.is_another = comeback__is_another_device;
 	core->supersession.context = core;
+	core->supersession.arrivals.hash = core->identities.hash = config->hash;
 	return core;
 }
 
@@ -42,7 +43,8 @@ void core__free(struct core *core)
 		sockets__free_history(table__take_history(&core->table, s));
 	table__free(&core->table);
 	owners__free(&core->owners);
-	undecided__free(&core->undecided);
+	tally__free(&core->undecided);
+	tally__free(&core->connections);
 	identities__free(&core->identities);
 	supersession__free(&core->supersession);
 	free(core->namespaces);
@@ -103,7 +105,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.all = core->config.all;
 	core->run.clock = &core->clock;
 	core->next_every_ns = r->mono_ns + core->config.every_ns;
-	core->unseen_from_ns = core->supersession.since_ns = r->mono_ns;
+	core->untold_from_ns = core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	if (core->sink.start)
@@ -133,7 +135,7 @@ static void pass_time(struct core *core)
 {
 	if (!core->started)
 		return;
-	telling__unseen(core);
+	telling__losses(core);
 	if (core->now_ns >= core->next_arrivals_ns) {
 		comeback__judge_arrivals(core);
 		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
@@ -152,7 +154,7 @@ static void stop(struct core *core)
 {
 	if (!core->started)
 		return;
-	telling__unseen(core);
+	telling__losses(core);
 	sockets__tell_ended(core, UINT64_MAX);
 	telling__open_sockets(core);
 	if (core->sink.tick)
@@ -186,6 +188,7 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	case RECORD_PRESENT:
 		passes__take_present(core, r);
 		return 0;
+	case RECORD_SILENT_48:
 	case RECORD_SILENT:
 		passes__take_silent(core, r);
 		return 0;

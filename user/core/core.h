@@ -11,6 +11,7 @@
 
 #include "connection.h"
 #include "filter.h"
+#include "keyed_hash.h"
 #include "latency.h"
 #include "owner.h"
 #include "ranking.h"
@@ -22,6 +23,7 @@ struct core;
 /* A socket as told to a reader. Pointers are valid during the call. */
 struct subject {
 	const struct connection *connection;
+	uint64_t number;		/* of the connections that its socket had: from 1 */
 	const struct owner *owner;	/* NULL: not known */
 	const char *netns_name;		/* "" = has none */
 	const char *device;		/* NULL: not known */
@@ -95,6 +97,7 @@ struct core_config {
 	uint32_t suspect_after;	/* asks unanswered */
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
 	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
+	struct keyed_hash hash;	/* a random key; what is told does not depend on it */
 };
 
 struct core_totals {
@@ -110,7 +113,7 @@ struct core *core__new(const struct core_config *config, const struct core_sink 
 void core__free(struct core *core);
 
 /* Takes the next record of the stream. Returns 0, CORE_UNWANTED where it is about a socket that
- * the filter keeps out, -ENOMEM, or -EBADMSG where the stream makes no sense (an event before
+ * the filter keeps out, -ENOMEM, or -EBADMSG where this is no stream (it does not begin with
  * RECORD_META), with `*why` a constant sentence. */
 #define CORE_UNWANTED 1
 int core__feed(struct core *core, const struct record *r, const char **why);

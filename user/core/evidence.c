@@ -110,7 +110,7 @@ static int by_device(const void *a, const void *b)
 
 	if (x->device != y->device)
 		return x->device < y->device ? -1 : 1;
-	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+	return life__order(x, y);
 }
 
 static bool estimate_path(const struct scope *s, struct idle_timeout *path)

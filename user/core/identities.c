@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "identities.h"
-#include "mix.h"
 
 /* An identity may be told a little before the kernel's own news of the connection. */
 #define EARLY_NS 5000000000ULL
@@ -15,7 +14,7 @@ struct identity_entry {
 	uint64_t value;	/* a device, or a cookie */
 };
 
-/* ---- a map from 64-bit hashes: chance gives two of a million the same once in 30,000 runs ---- */
+/* ---- a map from keyed hashes: chance gives two of a million the same once in 30,000 runs ---- */
 
 static struct identity_entry *find(const struct identity_map *m, uint64_t key)
 {
@@ -73,18 +72,14 @@ static uint64_t never_zero(uint64_t key)
 
 /* ---- devices ---- */
 
-static uint64_t hash_of_name(const char *name)
+static uint64_t hash_of_name(const struct identities *i, const char *name)
 {
-	uint64_t hash = strlen(name);
-
-	for (; *name; name++)
-		hash = mix__number(hash, (unsigned char)*name);
-	return never_zero(hash);
+	return never_zero(keyed_hash__of(&i->hash, name, strlen(name)));
 }
 
 static uint32_t device_named(struct identities *i, const char *name)
 {
-	struct identity_entry *e = put(&i->names, hash_of_name(name));
+	struct identity_entry *e = put(&i->names, hash_of_name(i, name));
 	char **more, *copy;
 
 	if (!e || e->value)
@@ -108,9 +103,11 @@ const char *identities__name(const struct identities *i, uint32_t device)
 
 /* ---- peers ---- */
 
-static uint64_t hash_of_peer(const struct endpoint *peer, uint16_t port)
+static uint64_t hash_of_peer(const struct identities *i, const struct endpoint *peer, uint16_t port)
 {
-	return never_zero(mix__bytes(mix__number(0, port), peer->address, sizeof(peer->address)));
+	struct endpoint end = endpoint__of(peer->address, port);
+
+	return never_zero(keyed_hash__of(&i->hash, &end, sizeof(end)));
 }
 
 /* Two generations, of which the older is forgotten when the younger is full: who is asked for
@@ -133,7 +130,7 @@ uint32_t identities__learn(struct identities *i, const struct endpoint *peer, co
 
 	if (!device)
 		return 0;
-	e = remember_peer(i, hash_of_peer(peer, peer->port));
+	e = remember_peer(i, hash_of_peer(i, peer, peer->port));
 	if (!e)
 		return 0;
 	e->at_ns = at_ns;
@@ -164,17 +161,18 @@ uint32_t identities__device_of(struct identities *i, const struct endpoint *peer
 
 	if (!i->count)
 		return 0;
-	e = find_peer(i, hash_of_peer(peer, peer->port));
+	e = find_peer(i, hash_of_peer(i, peer, peer->port));
 	if (e && (partial || e->at_ns + EARLY_NS >= first_seen_ns))
 		return e->value;
-	e = find_peer(i, hash_of_peer(peer, 0));
+	e = find_peer(i, hash_of_peer(i, peer, 0));
 	return e ? e->value : 0;
 }
 
 uint64_t identities__take_seat(struct identities *i, uint32_t device, uint32_t netns,
 			       uint16_t port, uint64_t cookie)
 {
-	uint64_t key = never_zero(mix__number(mix__number(device, netns), port)), before;
+	uint32_t seat[] = { device, netns, port };
+	uint64_t key = never_zero(keyed_hash__of(&i->hash, seat, sizeof(seat))), before;
 	struct identity_entry *e = put(&i->seats, key);
 
 	if (!e)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "connection.h"
+#include "keyed_hash.h"
 
 struct identity_map {
 	struct identity_entry *entries;
@@ -20,6 +21,7 @@ struct identities {
 	struct identity_map names;	/* hash of a name -> device */
 	char **devices;
 	uint32_t count;
+	struct keyed_hash hash;	/* the caller's; before all else */
 };
 
 /* `peer` is `device`, since `at_ns`; port 0: whatever its port. A later word replaces an earlier

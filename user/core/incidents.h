@@ -96,6 +96,7 @@ struct incidents {
 	uint8_t found_by;	/* enum found_by */
 	uint8_t detail;		/* enum ending_detail */
 	bool ending_lost;	/* the state change was not seen, only that it is gone */
+	bool destroyed;		/* with its socket: nobody holds that and may connect it again */
 
 	struct connection *next_ended;	/* waiting for its last events */
 };

@@ -75,12 +75,21 @@ static void free_texts(struct texts *t)
 
 /* ---- lives ---- */
 
-static size_t *place_of(const struct lives *l, uint32_t boot, uint64_t cookie)
+int life__order(const struct life *a, const struct life *b)
 {
-	size_t i = mix__number(boot, cookie) % l->place_count;
+	if (a->cookie != b->cookie)
+		return a->cookie < b->cookie ? -1 : 1;
+	if (a->connection != b->connection)
+		return a->connection < b->connection ? -1 : 1;
+	return a->boot < b->boot ? -1 : a->boot > b->boot;
+}
 
-	while (l->places[i] && (l->all[l->places[i] - 1]->cookie != cookie ||
-				l->all[l->places[i] - 1]->boot != boot))
+static size_t *place_of(const struct lives *l, const struct life *life)
+{
+	size_t i = mix__number(mix__number(life->boot, life->cookie), life->connection) %
+		   l->place_count;
+
+	while (l->places[i] && life__order(l->all[l->places[i] - 1], life))
 		i = i + 1 < l->place_count ? i + 1 : 0;
 	return &l->places[i];
 }
@@ -102,7 +111,7 @@ static bool grow(struct lives *l)
 	l->place_count = 2 * size;
 	l->size = size;
 	for (i = 0; i < l->count; i++)
-		*place_of(l, l->all[i]->boot, l->all[i]->cookie) = i + 1;
+		*place_of(l, l->all[i]) = i + 1;
 	return true;
 }
 
@@ -120,7 +129,7 @@ bool lives__add(struct lives *l, const struct life *life)
 
 	if (l->count == l->size && !grow(l))
 		return false;
-	place = place_of(l, life->boot, life->cookie);
+	place = place_of(l, life);
 	if (*place) {
 		struct life *known = l->all[*place - 1];
 
@@ -174,7 +183,7 @@ static int by_socket(const void *a, const void *b)
 
 	if (x->seen_s != y->seen_s)
 		return x->seen_s < y->seen_s ? -1 : 1;
-	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+	return life__order(x, y);
 }
 
 void lives__sort(struct lives *l)
@@ -192,7 +201,7 @@ void lives__sort(struct lives *l)
 	qsort(l->all, l->count, sizeof(*l->all), by_socket);
 	memset(l->places, 0, l->place_count * sizeof(*l->places));
 	for (i = 0; i < l->count; i++)
-		*place_of(l, l->all[i]->boot, l->all[i]->cookie) = i + 1;
+		*place_of(l, l->all[i]) = i + 1;
 }
 
 void lives__free(struct lives *l)

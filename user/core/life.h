@@ -29,6 +29,7 @@ struct reports {
 
 struct life {
 	uint64_t cookie;
+	uint32_t connection;	/* of the socket, where it had several: 2 ...; else 0 */
 	uint32_t boot, netns, program, device;	/* texts__of(); 0: not known */
 	uint32_t run;				/* the watch that told it */
 	uint32_t revision;
@@ -61,6 +62,9 @@ struct life {
 	float mutes_s[LIFE_MUTES_KEPT];	/* silences of asks that ended in an answer */
 	unsigned int mute_count;
 };
+
+/* An order of connections, where nothing else tells them apart. */
+int life__order(const struct life *a, const struct life *b);
 
 /* Words that many lives share, each kept once. */
 struct texts {
@@ -95,7 +99,7 @@ struct life_run {
 struct lives {
 	struct life **all;
 	size_t count, size;
-	size_t *places;		/* hash table over (boot, cookie), of indices + 1 */
+	size_t *places;		/* hash table over (boot, cookie, connection), of indices + 1 */
 	size_t place_count;
 	struct texts texts;
 	struct life_namespace *namespaces;
@@ -104,7 +108,7 @@ struct lives {
 	unsigned int run_count;
 };
 
-/* Takes a copy; of two of one socket the later revision stays. False when memory is short. */
+/* Takes a copy; of two of one connection the later revision stays. False when memory is short. */
 bool lives__add(struct lives *l, const struct life *life);
 
 bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);

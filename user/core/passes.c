@@ -8,6 +8,8 @@
 #include "sockets.h"
 #include "state.h"
 
+#define NS_PER_S 1000000000ULL
+
 void passes__take_present(struct core *core, const struct record *r)
 {
 	uint32_t i;
@@ -20,8 +22,10 @@ void passes__take_present(struct core *core, const struct record *r)
 	}
 }
 
-/* For longer than a record can say. Where jiffies wrap after seven weeks, that it was silent so long
- * before is remembered from the first pass that finds it. */
+/* For longer than this. Where jiffies wrap after seven weeks, that it was silent so long before is
+ * remembered from the first pass that finds it. */
+#define LONG_SILENT_S RECORD_SILENT_48_MAX_S
+
 static void remember_silence(struct core *core, struct slot *s, struct connection *c,
 			     uint64_t heard_ns)
 {
@@ -39,21 +43,22 @@ void passes__take_silent(struct core *core, const struct record *r)
 	uint32_t i;
 
 	for (i = 0; i < r->present.count; i++) {
-		uint64_t word = r->present.cookies[i], silent_ns = (word >> 48) * 1000000000;
-		struct slot *s = table__find(&core->table, word & RECORD_COOKIE_MASK);
+		struct record_silence silence = record__silence(r, i);
+		uint64_t silent_ns = silence.silent_s * NS_PER_S;
+		struct slot *s = table__find(&core->table, silence.cookie);
 		struct connection *c;
 
 		if (!s)
 			continue;
 		slot__touch(s, r->mono_ns);
 		c = table__history(&core->table, s);
-		if (word >> 48 == RECORD_SILENT_MAX_S) {
+		if (r->mono_ns < silent_ns + NS_PER_S)
+			continue;
+		if (silence.silent_s >= LONG_SILENT_S)
 			remember_silence(core, s, c, r->mono_ns - silent_ns);
+		if (!c || silence.silent_s >= LONG_SILENT_S)
 			continue;
-		}
-		if (!c || r->mono_ns < silent_ns + 1000000000)
-			continue;
-		connection__note_life(c, r->mono_ns - silent_ns - 1000000000, core->rules.hz);
+		connection__note_life(c, r->mono_ns - silent_ns - NS_PER_S, core->rules.hz);
 		if (incidents__of(c)->successor)
 			comeback__find_superseded(core, c, r->mono_ns);
 	}

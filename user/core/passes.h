@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-/* RECORD_PRESENT, RECORD_SILENT. */
+/* RECORD_PRESENT; RECORD_SILENT and RECORD_SILENT_48. */
 void passes__take_present(struct core *core, const struct record *r);
 void passes__take_silent(struct core *core, const struct record *r);
 

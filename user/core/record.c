@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "record.h"
 
@@ -106,9 +107,12 @@ size_t record__encode(const struct record *r, void *buf)
 		put_string(&w, r->reset_reason.name);
 		break;
 	case RECORD_PRESENT:
+	case RECORD_SILENT_48:
 	case RECORD_SILENT:
 		put_u64(&w, r->present.count);
 		put(&w, r->present.cookies, r->present.count * sizeof(uint64_t));
+		if (r->type == RECORD_SILENT)
+			put(&w, r->present.silent_s, r->present.count * sizeof(uint32_t));
 		break;
 	case RECORD_IDENTITY:
 		put_u64(&w, r->identity.at_ns);
@@ -183,8 +187,41 @@ static const char *get_string(struct reader *r)
 	return s;
 }
 
+/* TCP_ESTABLISHED ... TCP_BOUND_INACTIVE (include/net/tcp_states.h) */
+static bool is_state(uint8_t state)
+{
+	return state >= 1 && state <= 13;
+}
+
+/* The socket's clocks are read with the event, or while the timer runs that it tells of. */
+#define CLOCK_AHEAD_NS 60000000000ULL
+
+static bool is_ahead(uint64_t clock_ns, const struct ho_event *e)
+{
+	return clock_ns > e->mono_ns && clock_ns - e->mono_ns > CLOCK_AHEAD_NS;
+}
+
+/* What no kernel tells; NULL if it may be true. */
+static const char *contradiction_in(const struct ho_event *e, uint64_t mono_ns)
+{
+	if (e->kind == 0 || e->kind >= HO_KIND_MAX)
+		return "an event of a kind that this version does not know";
+	if (e->cookie == 0)
+		return "an event without a socket cookie";
+	if (e->family != AF_INET && e->family != AF_INET6)
+		return "an event of an address family that TCP does not have";
+	if (!is_state(e->state) || (e->kind == HO_STATE && !is_state(e->old_state)))
+		return "an event of a state that TCP does not have";
+	if (e->mono_ns != mono_ns)
+		return "an event whose time is not that of its record";
+	if (is_ahead(e->last_tx_ns, e) || is_ahead(e->delivered_ns, e) ||
+	    is_ahead(e->acknowledged_ns, e))
+		return "an event that is older than what it tells of";
+	return NULL;
+}
+
 /* A small event is a prefix of a full one: what it leaves out reads as zero. */
-static const char *get_event(struct reader *r, struct ho_event *e)
+static const char *get_event(struct reader *r, struct ho_event *e, uint64_t mono_ns)
 {
 	size_t size = r->size - r->at;
 
@@ -193,13 +230,33 @@ static const char *get_event(struct reader *r, struct ho_event *e)
 		return "an event of a size that this version does not know";
 	memset(e, 0, sizeof(*e));
 	get(r, e, size);
-	if (e->kind == 0 || e->kind >= HO_KIND_MAX)
-		return "an event of a kind that this version does not know";
-	if (e->cookie == 0)
-		return "an event without a socket cookie";
-	if (e->cookie & ~RECORD_COOKIE_MASK)
-		return "an event with a socket cookie that no kernel gives";
-	return NULL;
+	return contradiction_in(e, mono_ns);
+}
+
+/* Cookies, and behind those of RECORD_SILENT the seconds, padded. */
+static void get_present(struct reader *r, struct record *out)
+{
+	size_t count = out->present.count = get_u64(r), size = count * sizeof(uint64_t);
+
+	if (r->bad || count > RECORD_PRESENT_MAX) {
+		r->bad = true;
+		return;
+	}
+	out->present.cookies = (const void *)(r->buf + r->at);
+	if (out->type == RECORD_SILENT) {
+		out->present.silent_s = (const void *)(r->buf + r->at + size);
+		size += (count + count % 2) * sizeof(uint32_t);
+	}
+	r->bad = r->size - r->at != size;
+}
+
+struct record_silence record__silence(const struct record *r, uint32_t i)
+{
+	uint64_t cookie = r->present.cookies[i];
+
+	if (r->type == RECORD_SILENT)
+		return (struct record_silence){ cookie, r->present.silent_s[i] };
+	return (struct record_silence){ cookie & ((1ULL << 48) - 1), cookie >> 48 };
 }
 
 long record__size(const void *buf, size_t available)
@@ -226,6 +283,10 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 	memset(out, 0, sizeof(*out));
 	out->type = header.type;
 	out->mono_ns = header.mono_ns;
+	if (out->mono_ns > INT64_MAX) {
+		*why = "a time that no clock has";
+		return -EBADMSG;
+	}
 
 	switch (out->type) {
 	case RECORD_META:
@@ -246,7 +307,7 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->start.attached = get_string(&r);
 		break;
 	case RECORD_EVENT: {
-		const char *wrong = get_event(&r, &out->event);
+		const char *wrong = get_event(&r, &out->event, out->mono_ns);
 
 		if (wrong) {
 			*why = wrong;
@@ -283,26 +344,35 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->loss.count = get_u64(&r);
 		out->loss.from_ns = get_u64(&r);
 		out->loss.reason = get_u32(&r);
-		if (out->loss.reason < LOSS_RING_FULL || out->loss.reason > LOSS_UNSEEN)
-			r.bad = true;
+		if (r.bad)
+			break;
+		if (out->loss.reason < LOSS_RING_FULL || out->loss.reason >= LOSS_REASON_MAX) {
+			*why = "a loss for a reason that this version does not know";
+			return -EBADMSG;
+		}
+		if (out->loss.from_ns > out->mono_ns) {
+			*why = "a loss that ends before it begins";
+			return -EBADMSG;
+		}
 		break;
 	case RECORD_SNAPSHOT:
 		out->snapshot.begun_ns = get_u64(&r);
 		out->snapshot.complete = get_u32(&r) != 0;
 		/* the padding, where it was recorded without */
 		out->snapshot.last = r.at + sizeof(uint32_t) <= r.size && get_u32(&r) != 0;
+		if (!r.bad && out->snapshot.begun_ns > out->mono_ns) {
+			*why = "a pass that ends before it begins";
+			return -EBADMSG;
+		}
 		break;
 	case RECORD_RESET_REASON:
 		out->reset_reason.number = get_u32(&r);
 		out->reset_reason.name = get_string(&r);
 		break;
 	case RECORD_PRESENT:
+	case RECORD_SILENT_48:
 	case RECORD_SILENT:
-		out->present.count = get_u64(&r);
-		out->present.cookies = (const void *)(r.buf + r.at);
-		if (out->present.count > RECORD_PRESENT_MAX ||
-		    size - r.at != out->present.count * sizeof(uint64_t))
-			r.bad = true;
+		get_present(&r, out);
 		break;
 	case RECORD_IDENTITY:
 		out->identity.at_ns = get_u64(&r);
@@ -330,4 +400,11 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		return -EBADMSG;
 	}
 	return r.bad ? -EBADMSG : 0;
+}
+
+struct record record__senseless(uint64_t mono_ns)
+{
+	return (struct record){ .type = RECORD_LOSS, .mono_ns = mono_ns,
+				.loss = { .count = 1, .from_ns = mono_ns,
+					  .reason = LOSS_SENSELESS } };
 }

@@ -31,9 +31,11 @@ enum record_type {
 	RECORD_STOP = 11,	  /* the watch ends here */
 	RECORD_PRESENT = 12,	  /* cookies of sockets that a pass found open; no longer written */
 	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
-	RECORD_SILENT = 14,	  /* the same, with how long each had been silent */
+	RECORD_SILENT_48 = 14,	  /* the same, with how long each had been silent; cookies of 48
+				   * bits, no longer written */
 	RECORD_NETNS_GONE = 15,	  /* a network namespace ended: its inode may be another's now */
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
+	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
 	RECORD_TYPE_MAX
 };
 
@@ -41,6 +43,8 @@ enum loss_reason {
 	LOSS_RING_FULL = 1,
 	LOSS_RECURSION = 2,
 	LOSS_UNSEEN = 3,	/* the kernel ran no program: found by counts and passes alone */
+	LOSS_SENSELESS = 4,	/* a record that contradicts itself, or what is possible: skipped */
+	LOSS_REASON_MAX
 };
 
 /* Strings point into the encoded record (decode) or are the caller's (encode). */
@@ -106,23 +110,25 @@ struct record {
 		} identity;
 		struct {
 			uint32_t count;		/* at most RECORD_PRESENT_MAX */
-			const uint64_t *cookies; /* aligned as the record is; of RECORD_SILENT
-						  * record__silent() */
+			/* aligned as the record is; of RECORD_SILENT_48 the low 48 bits of each,
+			 * below the seconds */
+			const uint64_t *cookies;
+			const uint32_t *silent_s; /* RECORD_SILENT only, as many */
 		} present;
 	};
 };
 
-/* A cookie and for how many seconds the kernel had not heard the peer, rounded down: 48 and 16
- * bits. Cookies count sockets since boot; no host has seen 2^48 of them. */
-#define RECORD_COOKIE_MASK ((1ULL << 48) - 1)
-#define RECORD_SILENT_MAX_S 0xffff
+/* A socket that a pass found open, and for how many seconds the kernel had not heard the peer then,
+ * rounded down. Old recordings can say no more than RECORD_SILENT_48_MAX_S. */
+struct record_silence {
+	uint64_t cookie;
+	uint32_t silent_s;
+};
 
-static inline uint64_t record__silent(uint64_t cookie, uint64_t seconds)
-{
-	if (seconds > RECORD_SILENT_MAX_S)
-		seconds = RECORD_SILENT_MAX_S;
-	return (cookie & RECORD_COOKIE_MASK) | seconds << 48;
-}
+#define RECORD_SILENT_48_MAX_S 0xffff
+
+/* The i-th of a RECORD_SILENT or RECORD_SILENT_48. */
+struct record_silence record__silence(const struct record *r, uint32_t i);
 
 /* Who was heard of when is remembered in units of this: a pass that begins within the same one as a
  * socket's last event cannot tell whether it was found. */
@@ -146,8 +152,13 @@ long record__size(const void *buf, size_t available);
 
 /*
  * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long
- * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence.
+ * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record makes no sense,
+ * and what follows it may; in its place record__senseless() belongs into the stream.
  */
 int record__decode(const void *buf, size_t size, struct record *r, const char **why);
+
+/* What is told in place of a record that makes no sense, met when the stream had come to
+ * `mono_ns`. */
+struct record record__senseless(uint64_t mono_ns);
 
 #endif

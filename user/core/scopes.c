@@ -76,7 +76,7 @@ static int by_namespace(const void *a, const void *b, void *context)
 		order = strcmp(texts__at(texts, x->life->netns), texts__at(texts, y->life->netns));
 	if (!order)
 		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
-	return order ? order : x->life->cookie < y->life->cookie ? -1 : 1;
+	return order ? order : life__order(x->life, y->life);
 }
 
 static bool add_namespaces(struct lives *l, struct scopes *s)
@@ -131,9 +131,7 @@ static int by_group(const void *a, const void *b)
 		order = (int)y->bits - (int)x->bits;
 	if (!order)
 		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
-	return order				   ? order
-	       : x->life->cookie < y->life->cookie ? -1
-						   : x->life->cookie > y->life->cookie;
+	return order ? order : life__order(x->life, y->life);
 }
 
 static bool are_together(const struct member *a, const struct member *b)

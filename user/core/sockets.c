@@ -54,7 +54,7 @@ void sockets__forget(struct core *core, uint64_t cookie)
 	if (!s)
 		return;
 	owners__drop(&core->owners, s->owner);
-	undecided__take(&core->undecided, cookie);
+	tally__take(&core->undecided, cookie);
 	c = table__take_history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
@@ -92,8 +92,8 @@ static void count_half_open(struct core *core, const struct connection *c)
 /* What came of it counts as soon as the filter wants it. */
 static void count_undecided(struct core *core, const struct connection *c)
 {
-	if (undecided__of(&core->undecided, c->cookie) && telling__is_wanted(core, c) == TRUTH_YES)
-		core->totals.events += undecided__take(&core->undecided, c->cookie);
+	if (tally__of(&core->undecided, c->cookie) && telling__is_wanted(core, c) == TRUTH_YES)
+		core->totals.events += tally__take(&core->undecided, c->cookie);
 }
 
 /* `c` is NULL where there is nothing to be known of the socket but this event. */
@@ -103,9 +103,26 @@ static void count_event(struct core *core, const struct connection *c, const str
 	if (!core->config.filter ||
 	    (c ? telling__is_wanted(core, c)
 	       : telling__event_is_wanted(core, e, stranger)) == TRUTH_YES)
-		core->totals.events += 1 + undecided__take(&core->undecided, e->cookie);
+		core->totals.events += 1 + tally__take(&core->undecided, e->cookie);
 	else if (c)
-		undecided__add(&core->undecided, e->cookie);
+		tally__add(&core->undecided, e->cookie);
+}
+
+/* Connections remembered of sockets that may be connected again: more is what lost events left. */
+#define CONNECTIONS_MAX (1U << 18)
+
+/* The connection has ended. Where the socket is not destroyed its program may connect it again
+ * (connect() with AF_UNSPEC, and once more), under the same cookie. */
+static void forget_connection(struct core *core, uint64_t cookie, bool destroyed)
+{
+	sockets__forget(core, cookie);
+	if (destroyed) {
+		tally__take(&core->connections, cookie);
+		return;
+	}
+	if (core->connections.used >= CONNECTIONS_MAX)
+		tally__free(&core->connections);
+	tally__add(&core->connections, cookie);
 }
 
 /* Told, and forgotten. */
@@ -115,7 +132,7 @@ static void tell_last(struct core *core, struct connection *c)
 	count_half_open(core, c);
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
-	sockets__forget(core, c->cookie);
+	forget_connection(core, c->cookie, c->incidents->destroyed);
 }
 
 /* The device dials again from the same port: a second after its first SYN, as most do, or later. */
@@ -161,6 +178,52 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 		core->redialed = c;
 	}
 	tell_redialed(core, until_ns);
+}
+
+/* Takes it out of a list of ended ones, and returns the one before it, if it is there. */
+static bool take_out(struct connection **list, const struct connection *c,
+		     struct connection **before)
+{
+	struct connection **at = list;
+
+	*before = NULL;
+	for (; *at && *at != c; at = &(*at)->incidents->next_ended)
+		*before = *at;
+	if (!*at)
+		return false;
+	*at = c->incidents->next_ended;
+	return true;
+}
+
+/* Nothing more can follow its ending: it is told before its turn. */
+static void tell_at_once(struct core *core, struct connection *c)
+{
+	struct connection *before;
+
+	if (take_out(&core->first_ended, c, &before)) {
+		if (core->last_ended == c)
+			core->last_ended = before;
+		c->incidents->next_ended = core->first_ended;
+		core->first_ended = c;
+		comeback__judge_ended(core, 1);
+		core->first_ended = c->incidents->next_ended;
+	} else {
+		take_out(&core->redialed, c, &before);
+	}
+	tell_last(core, c);
+}
+
+/* Is this the next connection of a socket whose last one waits for its last events? */
+static bool is_connected_again(const struct core *core, const struct slot *s,
+			       const struct ho_event *e)
+{
+	const struct connection *c = table__history(&core->table, s);
+	bool open = (e->kind == HO_STATE && e->state == TCP_ESTABLISHED) ||
+		    (e->kind == HO_SEEN && e->state != TCP_CLOSE);
+
+	return open && c && connection__ended_ns(c) && !c->incidents->destroyed &&
+	       e->mono_ns > connection__ended_ns(c) &&
+	       telling__event_is_wanted(core, e, true) != TRUTH_NO;
 }
 
 /* A silence of a day that goes on for seven weeks looks young again where jiffies are milliseconds:
@@ -214,7 +277,8 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		struct endpoint local = endpoint__of(e->local, e->local_port);
 		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 
-		s->peer_key = arrivals__key(e->netns, &local, &peer);
+		s->peer_key = arrivals__key(&core->supersession.arrivals, e->netns, e->family,
+					    &local, &peer);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !begins(e);
@@ -268,6 +332,12 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	struct glimpse before;
 
 	s = table__find(&core->table, e->cookie);
+	if (s && is_connected_again(core, s, e)) {
+		tell_at_once(core, table__history(&core->table, s));
+		s = NULL;
+	}
+	if (!s && e->kind == HO_GONE)
+		tally__take(&core->connections, e->cookie);
 	if (is_kept_out(core, s, e))
 		return CORE_UNWANTED;
 	if (!s && e->kind == HO_SEEN && e->state == TCP_CLOSE)
@@ -282,7 +352,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	    !has_something_to_tell(core, s)) {
 		count_event(core, NULL, e, s->partial);
 		core->totals.endings++;
-		sockets__forget(core, e->cookie);
+		forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
 		return 0;
 	}
 	s = table__get(&core->table, e->cookie, &added);
@@ -339,7 +409,7 @@ static void ignore_if_unwanted(struct core *core, struct slot *s)
 		return;
 	owners__drop(&core->owners, s->owner);
 	owners__drop(&core->owners, c->owner);
-	undecided__take(&core->undecided, s->cookie);
+	tally__take(&core->undecided, s->cookie);
 	s->owner = 0;
 	s->ignored = true;
 	sockets__free_history(table__take_history(&core->table, s));
@@ -414,5 +484,8 @@ void sockets__take_loss(struct core *core, const struct record *r)
 		return;
 	}
 	core->counted += loss.count;
-	telling__loss(core, &loss);
+	if (loss.reason == LOSS_SENSELESS)
+		core->senseless += loss.count;	/* told together: there may be many */
+	else
+		telling__loss(core, &loss);
 }

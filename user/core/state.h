@@ -17,7 +17,7 @@
 #include "identities.h"
 #include "supersession.h"
 #include "table.h"
-#include "undecided.h"
+#include "tally.h"
 
 #define RESET_REASONS_MAX 128
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
@@ -29,7 +29,9 @@ struct core {
 
 	struct table table;
 	struct owners owners;
-	struct undecided undecided;
+	struct tally undecided;	/* events of sockets of which the filter cannot say yet whether it wants
+				 * them: its owner or its state is another one. They count once it does */
+	struct tally connections;	/* that ended, of sockets whose programs still hold them */
 	struct identities identities;
 	struct supersession supersession;
 	struct wallclock clock;
@@ -46,7 +48,9 @@ struct core {
 	uint64_t last_pass_ns;		/* when the last complete pass began */
 	uint64_t counted;		/* losses that the kernel counted ... */
 	uint64_t counted_at_last_pass, counted_at_pass_before;
-	uint64_t unseen, unseen_from_ns;	/* lost without a count of the kernel's */
+	uint64_t unseen;	/* lost without a count of the kernel's ... */
+	uint64_t senseless;	/* ... and records that were skipped, ... */
+	uint64_t untold_from_ns;	/* ... since losses were last told */
 	bool started;
 	struct core_totals totals;
 };

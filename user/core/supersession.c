@@ -88,7 +88,8 @@ static void add_candidate(struct candidates *c, struct candidate candidate)
 
 /* Keys that are looked for, sorted, behind a bitmap that lets nearly all others pass at once. */
 struct wanted_key {
-	uint32_t key, index;
+	uint64_t key;
+	uint32_t index;
 	uint32_t pairs;		/* of the first of each key: those looked at so far */
 };
 
@@ -105,14 +106,14 @@ static int by_key(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key ? 1 : x->index < y->index ? -1 : 1;
 }
 
-static void want_key(struct wanted_keys *w, uint32_t key, uint32_t index)
+static void want_key(struct wanted_keys *w, uint64_t key, uint32_t index)
 {
 	w->all[w->count++] = (struct wanted_key){ .key = key, .index = index };
 	w->bits[key >> 6 & 1023] |= 1ULL << (key & 63);
 }
 
 /* The first of those with this key; `w->count` if there is none. */
-static uint32_t find_key(const struct wanted_keys *w, uint32_t key)
+static uint32_t find_key(const struct wanted_keys *w, uint64_t key)
 {
 	uint32_t low = 0, high = w->count;
 
@@ -159,6 +160,14 @@ static bool was_there_before(const struct slot *old, const struct arrival *by)
 {
 	return old->cookie != by->cookie && !old->ignored &&
 	       (uint64_t)old->first_seen_us * 1000 < by->at_ns;
+}
+
+/* Keys may agree by chance: where the ends of the old one are known, they decide. */
+static bool may_be_of_its_peer(const struct connection *old, const struct arrival *by)
+{
+	return !old || !old->addressed ||
+	       arrivals__are_alike(by, old->netns, connection__family(old), &old->local,
+				   &old->peer);
 }
 
 static bool has_ended(const struct connection *c)
@@ -222,7 +231,7 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, suspe
 			double weight;
 
 			if (has_ended(c) || !was_there_before(old, by[a]) ||
-			    was_heard_since(c, by[a]->at_ns) ||
+			    !may_be_of_its_peer(c, by[a]) || was_heard_since(c, by[a]->at_ns) ||
 			    s->is_another(s->context, by[a], old->peer_port))
 				continue;
 			weight = port_weight(old->peer_port, by[a]->peer.port) > 1 ? 30 : 1;
@@ -251,7 +260,7 @@ struct window {
 
 /* The arrivals while the dead connection was silent and before it was known to be dead. */
 static struct window look_for_arrivals(const struct supersession *s, struct finding_of_dead *d,
-				       uint32_t key)
+				       uint64_t key)
 {
 	const struct connection *c = d->connection;
 	struct window w = { 0 };
@@ -261,6 +270,8 @@ static struct window look_for_arrivals(const struct supersession *s, struct find
 	     a = arrivals__older_of_key(&s->arrivals, a), w.steps++) {
 		double weight = port_weight(c->peer.port, a->peer.port);
 
+		if (!may_be_of_its_peer(c, a))
+			continue;
 		if (a->at_ns <= c->last_heard_ns) {
 			w.before++;
 			continue;
@@ -316,7 +327,7 @@ static void weigh_rivals(const struct supersession *s, struct table *t,
 			const struct finding_of_dead *d = &dead[wanted->all[i].index];
 
 			if (old->cookie != d->connection->cookie &&
-			    was_there_before(old, d->by) &&
+			    was_there_before(old, d->by) && may_be_of_its_peer(c, d->by) &&
 			    !was_heard_since(c, d->by->at_ns) &&
 			    !s->is_another(s->context, d->by, old->peer_port))
 				rivals[wanted->all[i].index] +=
@@ -348,7 +359,8 @@ void supersession__judge_dead(struct supersession *s, struct table *t,
 
 	for (i = 0; i < count && wanted.all && sums; i++) {
 		const struct connection *c = dead[i].connection;
-		uint32_t key = arrivals__key(c->netns, &c->local, &c->peer);
+		uint64_t key = arrivals__key(&s->arrivals, c->netns, connection__family(c),
+					     &c->local, &c->peer);
 		struct window w;
 
 		dead[i].by = NULL;

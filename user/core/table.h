@@ -2,7 +2,7 @@
 /*
  * Every open socket that we know of, keyed by its cookie: one flat table with open addressing,
  * because there may be a million that have nothing to tell; it grows by an eighth, so that each
- * costs between 27 and 31 bytes. What a socket did is kept elsewhere (struct connection), and only
+ * costs between 37 and 41 bytes. What a socket did is kept elsewhere (struct connection), and only
  * once it did something: a second table of pointers leads there.
  */
 #ifndef HALFOPEN_CORE_TABLE_H
@@ -17,37 +17,34 @@
 struct connection;
 
 struct slot {
-	uint64_t cookie : 48;	/* 0: free; see RECORD_COOKIE_MASK */
-	uint64_t peer_port : 16;
-	uint64_t first_seen_us : 48;	/* nine years */
-	uint64_t netns : 12;	/* index into the core's namespaces, 0: not known */
+	uint64_t cookie;	/* 0: free */
+	uint64_t peer_key : 60;	/* arrivals__key() */
 	uint64_t partial : 1;	/* was open before the watch */
 	uint64_t would_notice : 1;	/* a dead peer: SO_KEEPALIVE is on, or its FIN waits */
 	uint64_t ignored : 1;	/* the filter does not want it */
 	uint64_t has_history : 1;
+	uint64_t first_seen_us : 48;	/* nine years */
+	uint64_t peer_port : 16;
+	uint32_t touched;	/* when it was last heard of: slot__untouched_since() */
+	uint32_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint32_t owner : 19;	/* index into struct owners, 0: not known */
 	uint32_t held : 1; /* by a process that the present pass met; see core__found_holder() */
-	uint32_t touched : 12;	/* when it was last heard of: slot__untouched_since() */
-	uint32_t peer_key;	/* arrivals__key() */
 };
 
-_Static_assert(sizeof(struct slot) == 24, "a socket with nothing to tell");
+_Static_assert(sizeof(struct slot) == 32, "a socket with nothing to tell");
 
 #define SLOT_OWNER_MAX ((1U << 19) - 1)
 
-/* Kept in units of half a second that wrap after 36 minutes; passes touch whoever is there more
- * often than that. */
+/* Kept in units of half a second since boot: 73 years. */
 static inline void slot__touch(struct slot *s, uint64_t mono_ns)
 {
 	s->touched = mono_ns / RECORD_TOUCH_NS;
 }
 
-/* Was it not heard of since then? Where a clock that wraps cannot tell, it was. */
+/* Was it not heard of since then? */
 static inline bool slot__untouched_since(const struct slot *s, uint64_t mono_ns)
 {
-	uint32_t ago = (mono_ns / RECORD_TOUCH_NS - s->touched) & 0xfff;
-
-	return ago > 0 && ago < 0x800;
+	return s->touched < mono_ns / RECORD_TOUCH_NS;
 }
 
 struct table {

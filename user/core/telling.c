@@ -80,6 +80,7 @@ enum truth telling__listener_is_wanted(const struct core *core, const struct rec
 static struct subject subject_of(struct core *core, const struct connection *c)
 {
 	return (struct subject){ .connection = c,
+				 .number = 1 + tally__of(&core->connections, c->cookie),
 				 .owner = owners__at(&core->owners, c->owner),
 				 .netns_name = netns_name(core, c) ?: "",
 				 .device =
@@ -185,13 +186,19 @@ void telling__loss(struct core *core, const struct loss *loss)
 		core->sink.loss(core->sink.context, loss);
 }
 
-void telling__unseen(struct core *core)
+static void tell_counted(struct core *core, enum loss_reason reason, uint64_t *count)
 {
-	struct loss loss = { .reason = LOSS_UNSEEN, .count = core->unseen,
-			     .from_ns = core->unseen_from_ns, .to_ns = core->now_ns };
+	struct loss loss = { .reason = reason, .count = *count, .from_ns = core->untold_from_ns,
+			     .to_ns = core->now_ns };
 
-	if (core->unseen)
+	if (*count)
 		telling__loss(core, &loss);
-	core->unseen = 0;
-	core->unseen_from_ns = core->now_ns;
+	*count = 0;
+}
+
+void telling__losses(struct core *core)
+{
+	tell_counted(core, LOSS_UNSEEN, &core->unseen);
+	tell_counted(core, LOSS_SENSELESS, &core->senseless);
+	core->untold_from_ns = core->now_ns;
 }

@@ -36,7 +36,7 @@ void telling__change(struct core *core, const struct connection *c, const struct
 		     uint64_t at_ns);
 
 void telling__loss(struct core *core, const struct loss *loss);
-/* Losses found by counts and passes since the last call. */
-void telling__unseen(struct core *core);
+/* Losses found by counts and passes, and records that were skipped, since the last call. */
+void telling__losses(struct core *core);
 
 #endif

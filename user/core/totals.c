@@ -25,7 +25,7 @@ struct core_totals core__totals(struct core *core)
 
 		if (!counts(core, s))
 			continue;
-		totals.events += undecided__of(&core->undecided, s->cookie);
+		totals.events += tally__of(&core->undecided, s->cookie);
 		totals.namespaces += !lived_in[s->netns];
 		lived_in[s->netns] = true;
 		totals.open++;

@@ -133,6 +133,8 @@ static void write_socket(struct lines *l, const struct subject *s)
 
 	json__object(j, "socket");
 	json__big(j, "cookie", c->cookie);
+	if (s->number > 1)
+		json__u64(j, "connection", s->number);
 	write_netns(j, c->netns, s->netns_name);
 	json__string(j, "family", address__family(c));
 	write_end(j, "local", address__format(family, bound_if, c->local.address, local),
@@ -285,12 +287,14 @@ static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)
 
 static void on_loss(void *context, const struct loss *loss)
 {
+	static const char *const reasons[] = {
+		[LOSS_RING_FULL] = "ring_full", [LOSS_RECURSION] = "recursion",
+		[LOSS_UNSEEN] = "unseen", [LOSS_SENSELESS] = "senseless",
+	};
 	struct lines *l = context;
 
 	begin_line(l, "halfopen.loss/1");
-	json__string(&l->json, "reason",
-		     loss->reason == LOSS_RING_FULL ? "ring_full"
-		     : loss->reason == LOSS_RECURSION ? "recursion" : "unseen");
+	json__string(&l->json, "reason", reasons[loss->reason]);
 	json__u64(&l->json, "count", loss->count);
 	at(l, "from_at", loss->from_ns);
 	at(l, "to_at", loss->to_ns);

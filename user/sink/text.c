@@ -413,6 +413,11 @@ static void on_timeline(void *context, const struct timeline *tl)
 
 static void on_loss(void *context, const struct loss *loss)
 {
+	static const char *const reasons[] = {
+		[LOSS_RING_FULL] = "ring buffer full", [LOSS_RECURSION] = "recursion",
+		[LOSS_UNSEEN] = "the kernel ran no program",
+		[LOSS_SENSELESS] = "records that make no sense",
+	};
 	struct words w = { 0 };
 	struct text *t = context;
 
@@ -420,8 +425,7 @@ static void on_loss(void *context, const struct loss *loss)
 	begin_colour(t, &w, RED);
 	add_counted(&w, loss->count, "event");
 	words__add(&w, " lost (%s): what they would have told is read again where it can be",
-	    loss->reason == LOSS_RING_FULL ? "ring buffer full"
-	    : loss->reason == LOSS_RECURSION ? "recursion" : "the kernel ran no program");
+		   reasons[loss->reason]);
 	end_colour(t, &w, RED);
 	end_line(t, &w);
 }

@@ -72,11 +72,19 @@ struct live {
 
 /* ---- records ---- */
 
+/* What has not happened yet is no fact, and would be waited for in vain. */
+static bool is_of_the_future(const struct record *r, uint64_t now_ns)
+{
+	return r->type == RECORD_EVENT && r->mono_ns > now_ns + NS_PER_S;
+}
+
 /* What went wrong first ends the stream. */
 static int push(void *context, const struct record *r)
 {
+	uint64_t now = clock__mono_ns();
+	struct record senseless = record__senseless(now);
 	struct live *l = context;
-	int err = reorder__push(&l->reorder, r);
+	int err = reorder__push(&l->reorder, is_of_the_future(r, now) ? &senseless : r);
 
 	if (err && !l->stream_error)
 		l->stream_error = err;

@@ -12,9 +12,10 @@
  * 1: until it told of interfaces. Still read.
  * 2: events of 192 bytes, RECORD_SILENT instead of RECORD_PRESENT, how peers are disguised. Still
  *    read.
- * 3: events of 232 bytes: what the kernel makes of a segment, what it acknowledges.
+ * 3: events of 232 bytes: what the kernel makes of a segment, what it acknowledges. Still read.
+ * 4: cookies of 64 bits in RECORD_SILENT.
  */
-#define RECORDING_VERSION 3
+#define RECORDING_VERSION 4
 
 struct recording_header {
 	char magic[8];		/* "HALFOPEN" */

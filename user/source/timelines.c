@@ -116,6 +116,7 @@ static bool read_socket(struct reader *r, const json_t *socket, struct life *lif
 	life->cookie = strtoull(cookie, &end, 10);
 	if (!*cookie || *end)
 		return wrong(r, "socket.cookie", "a string of digits");
+	life->connection = whole(socket, "connection");
 	if (!json_is_integer(json_object_get(netns, "inode")))
 		return wrong(r, "socket.netns.inode", "a number");
 	snprintf(inode, sizeof(inode), "%u", whole(netns, "inode"));

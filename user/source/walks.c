@@ -78,6 +78,7 @@ static int push_present(struct walks *w)
 
 	r.present.count = w->present_count;
 	r.present.cookies = w->present;
+	r.present.silent_s = w->silent_s;
 	w->present_count = 0;
 	return push(w, &r);
 }
@@ -124,11 +125,13 @@ static int on_present(void *context, const struct ho_row *row)
 	const struct ho_event *e = &row->event;
 	struct walks *w = context;
 	int err = keep_up(w, 1);
+	uint64_t silent_s;
 
 	if (err)
 		return err;
-	w->present[w->present_count++] = record__silent(
-		e->cookie, (e->mono_ns - stamps__heard_ns(e, w->config.hz)) / NS_PER_S);
+	silent_s = (e->mono_ns - stamps__heard_ns(e, w->config.hz)) / NS_PER_S;
+	w->present[w->present_count] = e->cookie;
+	w->silent_s[w->present_count++] = silent_s < UINT32_MAX ? silent_s : UINT32_MAX;
 	return w->present_count == RECORD_PRESENT_MAX ? push_present(w) : 0;
 }
 

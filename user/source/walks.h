@@ -42,7 +42,8 @@ struct walks {
 	struct deferred deferred;	/* of the present walk */
 	struct inodes entered;	/* namespaces, by the present walk */
 	bool describing;	/* who is known already is told again */
-	uint64_t present[RECORD_PRESENT_MAX];	/* record__silent() of who was found */
+	uint64_t present[RECORD_PRESENT_MAX];	/* who was found, ... */
+	uint32_t silent_s[RECORD_PRESENT_MAX];	/* ... and how long each was not heard */
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
