@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lab import Lab, cookie, inside, run, wait_until
+from lab import Lab, inside, run, unix_ns, wait_until
 
 # They fill a ring of their own, beside which nothing else should.
 pytestmark = pytest.mark.alone
@@ -92,7 +92,8 @@ class InsidePidNamespace:
 
 @pytest.mark.parametrize("contained", [False, True], ids=["on the host", "in a pid namespace"])
 def test_the_living_are_never_declared_ended(lab, contained):
-    """Opened before the watch, silent, and after losses nobody tells of them but walks."""
+    """Opened before the watch, silent, and after losses nobody tells of them but walks, the last of
+    which is made as the watch ends."""
     ports = {kind.__name__: kind(lab) for kind in (held, never_accepted, in_flight, subflow)}
     watch = lab.watch("--all", "--every", "1s", "--ring", "4KiB", f"netns = {lab.gateway.inode}",
                       wrapper=InsidePidNamespace.command if contained else ())
@@ -106,6 +107,8 @@ def test_the_living_are_never_declared_ended(lab, contained):
     assert set(ports.values()) <= established(lab)
     process.send_signal(signal.SIGINT)
     assert watch.process.wait(20) == 0
+    stopped_ns = time.time_ns()
     for kind, port in ports.items():
         t = told()[port]
+        assert stopped_ns - unix_ns(t["verified_at"]) < 3_000_000_000, (kind, t)
         assert t["outcome"] == "open" and not t["final"] and t["partial"], (kind, t)

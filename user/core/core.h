@@ -33,6 +33,8 @@ struct timeline {
 	struct subject subject;
 	enum outcome outcome;
 	bool final;
+	uint64_t verified_ns;		/* of one that is open: it was found, or heard of, no earlier
+					 * than this; 0: ended */
 	uint32_t revision;
 	bool half_open;			/* the peer was gone: the rest holds */
 	uint64_t declared_ns;

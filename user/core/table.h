@@ -41,6 +41,12 @@ static inline void slot__touch(struct slot *s, uint64_t mono_ns)
 	s->touched = mono_ns / RECORD_TOUCH_NS;
 }
 
+/* When that was, at the earliest. */
+static inline uint64_t slot__touched_ns(const struct slot *s)
+{
+	return s->touched * RECORD_TOUCH_NS;
+}
+
 /* Was it not heard of since then? */
 static inline bool slot__untouched_since(const struct slot *s, uint64_t mono_ns)
 {

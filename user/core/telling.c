@@ -105,6 +105,8 @@ void telling__timeline(struct core *core, struct connection *c)
 		.half_open = incidents__of(c)->found_by != FOUND_BY_NOTHING,
 	};
 
+	if (!t.final)
+		t.verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
 	if (t.half_open) {
 		t.declared_ns = outcome__declared_ns(c);
 		t.evidence = connection__evidence(c, t.declared_ns);

@@ -631,6 +631,8 @@ static void on_timeline(void *context, const struct timeline *t)
 		at(l, "half_closed_at", i->half_closed_ns);
 	if (t->final)
 		at(l, "ended_at", i->ended_ns);
+	else
+		at(l, "verified_at", t->verified_ns);
 	write_outcome(l, t);
 	if (t->half_open)
 		write_half_open(l, t);
