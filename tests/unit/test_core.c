@@ -1120,6 +1120,40 @@ static void test_a_socket_that_is_connected_again(void **state)
 	}
 }
 
+/* What ended the first connection was lost: the next one is not told with its peer. */
+static void test_a_connection_whose_former_one_never_ended(void **state)
+{
+	static const struct step est = EST, probe = PROBE(10000, 0, 1), next[] = {
+		{ 20000, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } },
+		{ 20000, HO_SEEN, 0, { .flags = 0 } },
+	};
+	struct core_config config = { .suspect_after = 2, .all = true };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct record r = fact(&est), first = fact(&probe), other = fact(&next[i]);
+		struct got got = { 0 };
+		struct core *core = started_core(&config, &got);
+
+		r.event.peer_port = first.event.peer_port = 1000;
+		other.event.peer_port = 2000;
+		feed(core, &r);
+		feed(core, &first);
+		feed(core, &other);
+		assert_int_equal(got.timelines, 1);
+		assert_true(got.last.final);
+		assert_int_equal(got.last.outcome, OUTCOME_UNKNOWN);
+		assert_int_equal(got.connection.peer.port, 1000);
+		feed(core, &(struct record){ .type = RECORD_STOP, .mono_ns = 30 * S });
+		assert_int_equal(got.timelines, 2);
+		assert_int_equal(got.last.subject.number, 2);
+		assert_int_equal(got.connection.peer.port, 2000);
+		assert_int_equal(core__totals(core).events_lost, 1);
+		core__free(core);
+	}
+}
+
 static void feed_namespace(struct core *core, uint64_t s, uint32_t net_cookie, const char *name)
 {
 	feed(core, &(struct record){ .type = RECORD_SYSCTL, .mono_ns = s * S,
@@ -1242,7 +1276,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 18];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 19];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1265,6 +1299,8 @@ int main(void)
 		test_a_complete_pass_tells_who_is_gone_after_a_loss);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_what_makes_no_sense_is_a_loss);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_socket_that_is_connected_again);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_a_connection_whose_former_one_never_ended);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
 		test_what_no_program_was_run_for_is_told);

@@ -213,17 +213,50 @@ static void tell_at_once(struct core *core, struct connection *c)
 	tell_last(core, c);
 }
 
-/* Is this the next connection of a socket whose last one waits for its last events? */
+static uint64_t key_of(const struct core *core, const struct ho_event *e)
+{
+	struct endpoint local = endpoint__of(e->local, e->local_port);
+	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+
+	return arrivals__key(&core->supersession.arrivals, e->netns, e->family, &local, &peer);
+}
+
+/* Is this the next connection of its socket? The last one waits for its last events, or its end was
+ * lost, and the ends of the next are others. */
 static bool is_connected_again(const struct core *core, const struct slot *s,
 			       const struct ho_event *e)
 {
 	const struct connection *c = table__history(&core->table, s);
-	bool open = (e->kind == HO_STATE && e->state == TCP_ESTABLISHED) ||
-		    (e->kind == HO_SEEN && e->state != TCP_CLOSE);
+	bool dialled = e->kind == HO_STATE && e->state == TCP_ESTABLISHED &&
+		       e->old_state == TCP_SYN_SENT;
 
-	return open && c && connection__ended_ns(c) && !c->incidents->destroyed &&
-	       e->mono_ns > connection__ended_ns(c) &&
-	       telling__event_is_wanted(core, e, true) != TRUTH_NO;
+	if (!dialled && !(e->kind == HO_SEEN && e->state != TCP_CLOSE))
+		return false;
+	if (c && connection__ended_ns(c))
+		return !c->incidents->destroyed && e->mono_ns > connection__ended_ns(c);
+	return e->mono_ns / 1000 > s->first_seen_us &&
+	       (s->peer_port != e->peer_port || s->peer_key != key_of(core, e));
+}
+
+/* ... then all is known of the former that ever will be. False when memory is short. */
+static bool end_former(struct core *core, struct slot *s, uint64_t mono_ns)
+{
+	struct connection *c = table__history(&core->table, s);
+	bool ended = c && connection__ended_ns(c);
+
+	if (!ended)
+		passes__count_unseen(core, 1);
+	if (!c || (!ended && !c->addressed)) {
+		core->totals.endings++;
+		forget_connection(core, s->cookie, false);
+		return true;
+	}
+	if (!ended && !connection__lose_ending(c, mono_ns))
+		return false;
+	if (!ended)
+		sockets__end(core, c);
+	tell_at_once(core, c);
+	return true;
 }
 
 /* A silence of a day that goes on for seven weeks looks young again where jiffies are milliseconds:
@@ -274,11 +307,7 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 			namespaces__index(core, e, added || s->partial,
 					  added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
 	if (added) {
-		struct endpoint local = endpoint__of(e->local, e->local_port);
-		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
-
-		s->peer_key = arrivals__key(&core->supersession.arrivals, e->netns, e->family,
-					    &local, &peer);
+		s->peer_key = key_of(core, e);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !begins(e);
@@ -323,18 +352,49 @@ static bool is_as_it_was(const struct core *core, const struct connection *c,
 	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
 }
 
+/* Into its history; `added`: the first that is told of it. */
+static int add_to_history(struct core *core, const struct slot *s, struct connection *c,
+			  const struct ho_event *e, bool added)
+{
+	bool ended = connection__ended_ns(c) != 0;
+	struct glimpse before;
+	struct told told;
+
+	if (is_as_it_was(core, c, e))
+		return 0;
+	before = telling__glimpse(core, c);
+	if (!connection__apply(c, e, &core->rules, &told))
+		return -ENOMEM;
+	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
+		count_event(core, c, e, s->partial);
+	if (!ended && e->kind == HO_SEEN && incidents__of(c)->ending_lost)
+		passes__count_unseen(core, 1);
+	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
+	core->unseen += told.untold_probes;
+	if (!connection__ended_ns(c) && !incidents__successor(c) &&
+	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
+		c->incidents->found_by = FOUND_BY_NOTHING; /* it was heard again: two at once */
+	telling__events(core, c, &told);
+	telling__change(core, c, &before, e->mono_ns);
+	if (!ended && connection__ended_ns(c))
+		sockets__end(core, c);
+	return 0;
+}
+
 int sockets__take_event(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
-	struct told told;
 	struct slot *s;
-	bool added, ended, named;
-	struct glimpse before;
+	bool added, named;
 
 	s = table__find(&core->table, e->cookie);
-	if (s && is_connected_again(core, s, e)) {
-		tell_at_once(core, table__history(&core->table, s));
+	if (s && !s->ignored && is_connected_again(core, s, e)) {
+		if (!end_former(core, s, e->mono_ns))
+			return -ENOMEM;
 		s = NULL;
+		/* so much is wanted of it, in a recording, too: that the former has ended */
+		if (telling__event_is_wanted(core, e, true) == TRUTH_NO)
+			return 0;
 	}
 	if (!s && e->kind == HO_GONE)
 		tally__take(&core->connections, e->cookie);
@@ -371,26 +431,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 		if (!c)
 			return -ENOMEM;
 	}
-	if (is_as_it_was(core, c, e))
-		return 0;
-	ended = connection__ended_ns(c) != 0;
-	before = telling__glimpse(core, c);
-	if (!connection__apply(c, e, &core->rules, &told))
-		return -ENOMEM;
-	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
-		count_event(core, c, e, s->partial);
-	if (!ended && e->kind == HO_SEEN && incidents__of(c)->ending_lost)
-		passes__count_unseen(core, 1);
-	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
-	core->unseen += told.untold_probes;
-	if (!connection__ended_ns(c) && !incidents__successor(c) &&
-	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
-		c->incidents->found_by = FOUND_BY_NOTHING; /* it was heard again: two at once */
-	telling__events(core, c, &told);
-	telling__change(core, c, &before, e->mono_ns);
-	if (!ended && connection__ended_ns(c))
-		sockets__end(core, c);
-	return 0;
+	return add_to_history(core, s, c, e, added);
 }
 
 /* All is known of it now but its state. */

@@ -38,7 +38,10 @@ _Static_assert(sizeof(struct slot) == 32, "a socket with nothing to tell");
 /* Kept in units of half a second since boot: 73 years. */
 static inline void slot__touch(struct slot *s, uint64_t mono_ns)
 {
-	s->touched = mono_ns / RECORD_TOUCH_NS;
+	uint32_t touched = mono_ns / RECORD_TOUCH_NS;
+
+	if (touched > s->touched)	/* facts may come late */
+		s->touched = touched;
 }
 
 /* When that was, at the earliest. */
