@@ -24,6 +24,7 @@ struct subject {
 	const struct connection *connection;
 	const struct owner *owner;	/* NULL: not known */
 	const char *netns_name;		/* "" = has none */
+	const struct namespace_sysctl *netns;	/* NULL: not known */
 	const char *device;		/* NULL: not known */
 };
 
@@ -42,11 +43,13 @@ struct timeline {
 struct namespace_sysctl {
 	uint64_t gone_ns;	/* 0: it lives; else another one may have its inode since then */
 	uint32_t netns, idle_s, interval_s, probes;
-	uint32_t
-		net_cookie; /* the low 32 bits, which no other one of this boot has; 0: not known */
+	uint32_t net_cookie; /* as events have it: the low half, which no other one of this boot
+			      * has; 0: not known */
+	uint64_t cookie;	/* all of it; 0: not known */
 	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
 			 * before our eyes */
-	char name[65];
+	char name[65];	/* of `ip netns`, "" = has none */
+	char host_name[65];	/* of who lives there, "" = not known */
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
 };
 

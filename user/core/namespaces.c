@@ -163,7 +163,9 @@ int namespaces__take(struct core *core, const struct record *r)
 	ns->probes = r->sysctl.probes;
 	ns->read_before_ns = ns->read_ns;
 	ns->read_ns = r->mono_ns;
+	ns->cookie = r->sysctl.cookie;
 	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
+	snprintf(ns->host_name, sizeof(ns->host_name), "%s", r->sysctl.host_name ?: "");
 	if (ns->net_cookie)
 		end_former(core, ns);
 	if (changed)

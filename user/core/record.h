@@ -24,7 +24,7 @@ enum record_type {
 	RECORD_TICK = 4,     /* time passes */
 	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
 	RECORD_OWNER = 6,    /* who holds a socket */
-	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its name */
+	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its names */
 	RECORD_LOSS = 8,     /* events that never reached us */
 	RECORD_SNAPSHOT = 9, /* a pass over all open sockets has ended */
 	RECORD_RESET_REASON = 10, /* a name of this kernel's enum sk_rst_reason */
@@ -72,6 +72,8 @@ struct record {
 			uint32_t netns, idle_s, interval_s, probes;
 			const char *name;	/* "" = has none */
 			uint32_t net_cookie;	/* as events have it; 0: not known */
+			uint64_t cookie;	/* all of it; 0: not known */
+			const char *host_name;	/* of who lives there; "" = not known */
 		} sysctl;
 		struct {
 			uint32_t netns;

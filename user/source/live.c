@@ -262,7 +262,7 @@ static void on_netns(void *context, const struct netns *entered, const struct ke
 
 	ns->cookie = netns__cookie();
 	/* One is born without a name, which `ip netns add` binds a moment later. */
-	if (*ns->name || ns->inode == l->own_netns)
+	if (*ns->name || *ns->host_name || ns->inode == l->own_netns)
 		inodes__add(&l->namespaces, ns->inode);
 	if (netns__has_path_of_name(ns))
 		netns__append(&l->named, ns);
@@ -271,7 +271,8 @@ static void on_netns(void *context, const struct netns *entered, const struct ke
 	r.sysctl.interval_s = s->interval_s;
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
-	r.sysctl.net_cookie = ns->cookie;
+	r.sysctl.net_cookie = r.sysctl.cookie = ns->cookie;
+	r.sysctl.host_name = ns->host_name;
 	push(l, &r);
 	keep_up(l);
 }
