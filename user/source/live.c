@@ -277,9 +277,9 @@ static void on_netns(void *context, const struct netns *entered, const struct ke
 	keep_up(l);
 }
 
-/* One that is gone may be followed at once by another with the same inode, whose events must not
- * be taken for its own. It was not gone when we last looked. */
-static void notice_gone_namespaces(struct live *l)
+/* Whose name is gone may be gone itself, and be followed at once by another with the same inode, whose
+ * events must not be taken for its own. The name was not gone when we last looked. */
+static void notice_gone_names(struct live *l)
 {
 	unsigned int i;
 	struct stat st;
@@ -768,7 +768,7 @@ int live__pump(struct live *l)
 
 	if (l->steps >= 0 && clock__was_set(l->steps))
 		check_clock(l, CLOCK_SET_NS);
-	notice_gone_namespaces(l);
+	notice_gone_names(l);
 	l->pumped_ns = now;
 	err = read_ring(l, &all);
 	if (err < 0)
