@@ -69,6 +69,29 @@ static __always_inline bool compat__read_words(__u32 *words, const void *at, con
 	return can_read_memory && !bpf_probe_read_kernel(words, size, at);
 }
 
+/* ---- what a socket is ---- */
+
+/* sk_is_tcp(): who has a struct tcp_sock. Protocol number 6 alone, which is all that
+ * bpf_skc_to_tcp_sock() asks for, is a raw socket's as well, or NETLINK_XFRM. (MPTCP's own socket has
+ * another number, SMC's another family.) `sk` is no request and no TIME_WAIT. */
+static __always_inline bool compat__is_tcp(const struct sock *sk, const bool typed)
+{
+	__u16 family = READ(typed, sk, __sk_common.skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       READ(typed, sk, sk_type) == SOCK_STREAM &&
+	       READ_BITFIELD(typed, sk, sk_protocol) == IPPROTO_TCP;
+}
+
+/* For programs that any socket may come to; what TCP alone calls (tcp_probe, iter/tcp ...) needs no
+ * more than bpf_skc_to_tcp_sock(). NULL if it is no TCP socket, a request or a TIME_WAIT. */
+static __always_inline const struct tcp_sock *compat__tcp_sock(void *sk)
+{
+	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	return tp && compat__is_tcp((const void *)tp, true) ? tp : NULL;
+}
+
 /* ---- identity ---- */
 
 /* c5dbb89fc2ac (5.12) lets tracing programs ask for a cookie, which makes it; before, they can
@@ -94,7 +117,6 @@ static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct 
 {
 	const struct socket *socket;
 	const struct sock *sk;
-	__u16 family;
 
 	if ((file->f_inode->i_mode & S_IFMT) != S_IFSOCK)
 		return NULL;
@@ -102,10 +124,7 @@ static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct 
 	if (!socket)
 		return NULL;
 	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return NULL;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	return family == AF_INET || family == AF_INET6 ? (const void *)sk : NULL;
+	return sk && compat__is_tcp(sk, false) ? (const void *)sk : NULL;
 }
 
 /* ---- the keepalive timer ---- */

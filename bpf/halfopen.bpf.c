@@ -394,8 +394,7 @@ int BPF_PROG(tcp_receive_reset, struct sock *sk)
 
 static __always_inline int state_changed(struct sock *sk, int old_state, int new_state)
 {
-	/* NULL for what else changes state here and is no tcp_sock: the MPTCP socket itself, ... */
-	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	const struct tcp_sock *tp = compat__tcp_sock(sk);	/* DCCP's, MPTCP's own: NULL */
 	struct cpu_note *note;
 	struct ho_event *e;
 	__u64 cookie;
@@ -477,7 +476,7 @@ int BPF_PROG(inet_sock_set_state_twin, struct sock *sk, int old_state, int new_s
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(inet_sk_error_report, struct sock *sk)
 {
-	const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	const struct tcp_sock *tp = compat__tcp_sock(sk);
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
@@ -784,12 +783,11 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	return send_failed(cookie, tp, skb, in_timer, reason);
 }
 
-/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What only looks
- * like one (a request, a raw socket of protocol 6) is told apart by its state and type. */
+/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What has no more than
+ * a sock_common (a request) is told apart by its state. */
 static __always_inline const struct tcp_sock *cast_segments_tcp_sock(const struct sock *sk)
 {
-	if (!gate__is_connection(sk->__sk_common.skc_state) || sk->sk_type != SOCK_STREAM ||
-	    READ_BITFIELD(true, sk, sk_protocol) != IPPROTO_TCP)
+	if (!gate__is_connection(sk->__sk_common.skc_state) || !compat__is_tcp(sk, true))
 		return NULL;
 	return compat__cast_tcp_sock(sk);
 }
@@ -808,7 +806,7 @@ int BPF_PROG(kfree_skb_skc, struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
-	return sk ? dropped(skb, bpf_skc_to_tcp_sock(sk), have_drop_reason ? ctx[2] : 0) : 0;
+	return sk ? dropped(skb, compat__tcp_sock(sk), have_drop_reason ? ctx[2] : 0) : 0;
 }
 
 /* ---- cookies, where tracing programs cannot ask for them ---- */

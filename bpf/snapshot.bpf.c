@@ -73,7 +73,7 @@ static __always_inline struct sock *tcp_of_file(struct file *file, const struct 
 	struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
 	struct sock *sk = socket ? socket->sk : NULL;
 
-	*tp = sk ? bpf_skc_to_tcp_sock(sk) : NULL;
+	*tp = sk ? compat__tcp_sock(sk) : NULL;
 	return *tp ? sk : NULL;
 }
 

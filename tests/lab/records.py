@@ -4,7 +4,7 @@ out of the ring. user/core/record.h and bpf/event.h say how they lie there."""
 import struct
 from collections import namedtuple
 
-FILE_HEADER, RECORD_HEADER, RECORD_EVENT = 16, struct.Struct("<IHHQ"), 3
+FILE_HEADER, RECORD_HEADER, RECORD_EVENT, RECORD_SNAPSHOT = 16, struct.Struct("<IHHQ"), 3, 9
 HO_PROBE_SENT, HO_HEARD = 3, 5
 SEGMENT_REFUSED = 3     # of the field `segment`: told, but no life
 
@@ -14,6 +14,18 @@ SEGMENT = struct.Struct("<iII4BBBB")
 SEGMENT_AT = 164
 
 Event = namedtuple("Event", "mono_ns cookie kind seq_offset payload tcp_flags segment ttl")
+
+
+def passes(path):
+    """How many passes over all sockets have ended, by a file that may still be written to."""
+    with open(path, "rb") as f:
+        data = f.read()
+    at, count = FILE_HEADER, 0
+    while at + RECORD_HEADER.size <= len(data):
+        size, kind, _, _ = RECORD_HEADER.unpack_from(data, at)
+        count += kind == RECORD_SNAPSHOT
+        at += size
+    return count
 
 
 def events(path):

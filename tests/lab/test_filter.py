@@ -53,8 +53,8 @@ def test_the_same_sockets_as_ss(lab):
         out = subprocess.run([HALFOPEN, "watch", "--json", "--all", "--for", "200ms",
                               f"netns = {lab.gateway.name} and ({expression})"],
                              capture_output=True, text=True, check=True).stdout
-        return {line.split('"cookie":"')[1].split('"')[0] for line in out.splitlines()
-                if '"cookie"' in line}
+        return {line.split('"socket":{"cookie":"')[1].split('"')[0] for line in out.splitlines()
+                if '"socket"' in line}
 
     assert by_ss("dst *") == ours == by_us("dst *")
     for expression in SAME_AS_SS:
@@ -108,7 +108,7 @@ def test_what_is_kept_out_leaves_no_trace(lab):
     assert replayed == open(watch.output).read()
     narrowed = subprocess.run([HALFOPEN, "watch", "--json", "--all", "-r", recording,
                                "sport", "!=", ":7001"], capture_output=True, text=True, check=True)
-    assert '"cookie"' not in narrowed.stdout
+    assert '"socket"' not in narrowed.stdout
 
 
 def other_program(lab, name, port):

@@ -1219,6 +1219,132 @@ static void test_an_inode_that_was_given_on(void **state)
 	core__free(core);
 }
 
+/* A pass over everything, which entered the namespace of inode 7 if `net_cookie` is not 0. */
+static void feed_pass_of_netns(struct core *core, uint64_t s, uint32_t net_cookie, const char *name)
+{
+	if (net_cookie)
+		feed_namespace(core, s, net_cookie, name);
+	feed(core, &(struct record){ .type = RECORD_SNAPSHOT, .mono_ns = s * S + 2,
+				     .snapshot = { .begun_ns = s * S, .complete = true } });
+}
+
+static void feed_opening(struct core *core, uint64_t s, uint64_t cookie, uint32_t netns,
+			 uint32_t net_cookie)
+{
+	struct step est = EST;
+	struct record r = fact(&est);
+
+	r.mono_ns = r.event.mono_ns = s * S;
+	r.event.cookie = cookie;
+	r.event.netns = netns;
+	r.event.net_cookie = net_cookie;
+	feed(core, &r);
+}
+
+/* Its end was lost, and nothing is heard of it any more: two passes tell. */
+static void test_made_before_its_namespace_was_entered(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+
+	(void)state;
+	feed_pass_of_netns(core, 2, 0, NULL);
+	feed_opening(core, 10, 10, 7, 0);
+	feed_opening(core, 10, 11, 7, 100);
+	feed_pass_of_netns(core, 20, 100, "pod-1");
+	assert_int_equal(core__totals(core).namespaces, 1);
+	assert_int_equal(core__totals(core).open, 2);
+	feed_pass_of_netns(core, 30, 100, "pod-1");
+	feed_pass_of_netns(core, 40, 100, "pod-1");
+	assert_int_equal(core__totals(core).open, 0);
+	core__free(core);
+}
+
+/* A slot has twelve bits for its namespace. */
+static void test_one_of_many_namespaces(void **state)
+{
+	struct core_config config = { .suspect_after = 2 };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	unsigned int pass, i;
+
+	(void)state;
+	for (pass = 1; pass <= 4; pass++) {
+		for (i = 0; i < 5000; i++)
+			feed(core, &(struct record){ .type = RECORD_SYSCTL,
+						     .mono_ns = pass * 10 * S,
+						     .sysctl = { 1000 + i, 7200, 75, 9, "", i + 1 } });
+		feed(core, &(struct record){ .type = RECORD_SNAPSHOT, .mono_ns = pass * 10 * S + 2,
+					     .snapshot = { .begun_ns = pass * 10 * S - 1,
+							   .complete = true } });
+		if (pass > 1)
+			continue;
+		feed_opening(core, 11, 10, 1000 + 4097, 0);	/* small events tell no cookie */
+		feed_opening(core, 11, 11, 1000 + 4999, 5000);
+		feed_opening(core, 11, 12, 1000 + 6000, 0);	/* never entered: nobody knows */
+	}
+	assert_int_equal(core__totals(core).open, 1);
+	core__free(core);
+}
+
+/* Its sockets may be held by a process that lives elsewhere: only that another one has the inode tells
+ * that it has ended, and they with it. */
+static void test_a_name_that_is_gone_ends_nothing(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	unsigned int s;
+
+	(void)state;
+	feed_pass_of_netns(core, 2, 100, "pod-1");
+	feed_opening(core, 3, 10, 7, 100);
+	feed(core, &(struct record){
+			   .type = RECORD_NETNS_GONE, .mono_ns = 4 * S, .netns_gone = { 7, 100 } });
+	feed_opening(core, 5, 11, 7, 100);
+	for (s = 10; s < 60; s += 10)
+		feed_pass_of_netns(core, s, 0, NULL);
+	assert_int_equal(core__totals(core).open, 2);
+	feed_stranger(core, 60, 11, 100);	/* it began when the name was gone */
+	assert_string_equal(got.name, "");
+	assert_int_equal(got.timelines, 1);
+	feed_namespace(core, 62, 101, "pod-1");
+	feed_opening(core, 63, 12, 7, 0);
+	feed_pass_of_netns(core, 70, 101, "pod-1");
+	feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 75 * S });
+	assert_int_equal(got.timelines, 2);
+	assert_int_equal(got.last.outcome, OUTCOME_UNKNOWN);
+	assert_string_equal(got.name, "pod-1");
+	assert_int_equal(core__totals(core).open, 1);
+	core__free(core);
+}
+
+/* It is named anew, or a process is found that lives there. */
+static void test_a_namespace_that_outlives_its_name(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+
+	(void)state;
+	feed_pass_of_netns(core, 2, 100, "pod-1");
+	feed_opening(core, 3, 10, 7, 100);
+	feed(core, &(struct record){
+			   .type = RECORD_NETNS_GONE, .mono_ns = 4 * S, .netns_gone = { 7, 100 } });
+	feed_opening(core, 5, 11, 7, 0);
+	feed_pass_of_netns(core, 10, 100, "");
+	feed_opening(core, 11, 12, 7, 0);
+	feed_stranger(core, 12, 10, 0);
+	assert_string_equal(got.name, "pod-1");
+	feed_stranger(core, 14, 11, 0);
+	assert_string_equal(got.name, "");
+	feed_pass_of_netns(core, 16, 100, "again");
+	feed_stranger(core, 18, 12, 0);
+	assert_string_equal(got.name, "again");
+	core__free(core);
+}
+
 static void test_a_stream_must_say_what_it_is_first(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -1274,41 +1400,42 @@ static void test_only_a_new_holder_is_news(void **state)
 	core__free(core);
 }
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 19];
-	unsigned int i, n = 0;
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(test_every_tells_open_sockets_with_rising_revisions),
+		cmocka_unit_test(test_events_count_once_the_filter_wants_them),
+		cmocka_unit_test(test_a_slow_pass_ends_nobody),
+		cmocka_unit_test(test_the_last_pass_needs_no_second),
+		cmocka_unit_test(test_the_last_pass_cannot_look_everywhere),
+		cmocka_unit_test(test_a_pass_that_finds_all_as_it_was_costs_no_memory),
+		cmocka_unit_test(test_a_long_episode_keeps_both_ends),
+		cmocka_unit_test(test_many_episodes_stay_bounded),
+		cmocka_unit_test(test_events_are_told_one_by_one),
+		cmocka_unit_test(test_a_complete_pass_tells_who_is_gone_after_a_loss),
+		cmocka_unit_test(test_what_makes_no_sense_is_a_loss),
+		cmocka_unit_test(test_a_socket_that_is_connected_again),
+		cmocka_unit_test(test_a_connection_whose_former_one_never_ended),
+		cmocka_unit_test(test_an_owner_is_kept_with_its_socket),
+		cmocka_unit_test(test_what_no_program_was_run_for_is_told),
+		cmocka_unit_test(test_what_comes_after_the_end_is_nobodys),
+		cmocka_unit_test(test_a_stream_must_say_what_it_is_first),
+		cmocka_unit_test(test_only_a_new_holder_is_news),
+		cmocka_unit_test(test_an_inode_that_was_given_on),
+		cmocka_unit_test(test_made_before_its_namespace_was_entered),
+		cmocka_unit_test(test_one_of_many_namespaces),
+		cmocka_unit_test(test_a_name_that_is_gone_ends_nothing),
+		cmocka_unit_test(test_a_namespace_that_outlives_its_name),
+	};
+	struct CMUnitTest tests[COUNT(scenarios) + COUNT(others)];
+	unsigned int i;
 
-	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		tests[n++] = (struct CMUnitTest){ .name = scenarios[i].name,
-						  .test_func = test_scenario,
-						  .initial_state = (void *)&scenarios[i] };
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_every_tells_open_sockets_with_rising_revisions);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_events_count_once_the_filter_wants_them);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_slow_pass_ends_nobody);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_needs_no_second);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_the_last_pass_cannot_look_everywhere);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_a_pass_that_finds_all_as_it_was_costs_no_memory);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_long_episode_keeps_both_ends);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_many_episodes_stay_bounded);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_events_are_told_one_by_one);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_a_complete_pass_tells_who_is_gone_after_a_loss);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_what_makes_no_sense_is_a_loss);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_socket_that_is_connected_again);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_a_connection_whose_former_one_never_ended);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_owner_is_kept_with_its_socket);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_what_no_program_was_run_for_is_told);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_what_comes_after_the_end_is_nobodys);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
-		test_a_stream_must_say_what_it_is_first);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_only_a_new_holder_is_news);
-	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_inode_that_was_given_on);
-	return _cmocka_run_group_tests("core", tests, n, NULL, NULL);
+	for (i = 0; i < COUNT(scenarios); i++)
+		tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
+						.test_func = test_scenario,
+						.initial_state = (void *)&scenarios[i] };
+	memcpy(&tests[i], others, sizeof(others));
+	return _cmocka_run_group_tests("core", tests, COUNT(tests), NULL, NULL);
 }

@@ -21,7 +21,8 @@ static enum truth match(const char *text, enum which which)
 {
 	struct filter_subject s = { .family = AF_INET, .local.port = 1883, .peer.port = 46786,
 				    .state = TCP_ESTABLISHED, .netns = 4026531840,
-				    .netns_name = "pod-7", .owner = &mosquitto };
+				    .netns_cookie = 7, .netns_name = "pod-7",
+				    .owner = &mosquitto };
 	struct filter_error error = { 0 };
 	struct filter *f;
 	enum truth truth;
@@ -42,6 +43,7 @@ static enum truth match(const char *text, enum which which)
 	} else if (which == UNKNOWN_OWNER) {
 		s.owner = NULL;
 		s.netns_name = NULL;
+		s.netns_cookie = 0;
 		s.state = 0;
 	}
 	f = filter__parse(text, &error);
@@ -86,6 +88,10 @@ static void test_what_matches(void **state)
 		{ "netns = pod-7 & pid = 812", V4, TRUTH_YES },
 		{ "netns 4026531840", UNKNOWN_OWNER, TRUTH_YES },
 		{ "netns pod-*", UNKNOWN_OWNER, TRUTH_UNKNOWN },
+		{ "netns = inode:4026531840,cookie:7", V4, TRUTH_YES },
+		{ "netns = inode:4026531840,cookie:8", V4, TRUTH_NO },
+		{ "netns = inode:4026531840,cookie:7", UNKNOWN_OWNER, TRUTH_UNKNOWN },
+		{ "netns = inode:4026531841,cookie:7", UNKNOWN_OWNER, TRUTH_NO },
 		{ "comm = mosquitto && pid != 813", V4, TRUTH_YES },
 		{ "comm = 'a program'", V6, TRUTH_YES },
 		{ "comm != \"a program\"", V6, TRUTH_NO },

@@ -53,12 +53,14 @@ static void test_every_type_survives(void **state)
 	assert_string_equal(out.owner.container_id, "");
 
 	r = (struct record){ .type = RECORD_SYSCTL,
-			     .sysctl = { 4026531840, 7200, 75, 9, "pod", 5 } };
+			     .sysctl = { 4026531840, 7200, 75, 9, "pod", 5, 1ULL << 32 | 5, "a b" } };
 	out = decoded(&r);
 	assert_int_equal(out.sysctl.netns, 4026531840);
 	assert_int_equal(out.sysctl.probes, 9);
 	assert_string_equal(out.sysctl.name, "pod");
 	assert_int_equal(out.sysctl.net_cookie, 5);
+	assert_true(out.sysctl.cookie == (1ULL << 32 | 5));
+	assert_string_equal(out.sysctl.host_name, "a b");
 
 	r = (struct record){ .type = RECORD_CLOCK, .clock = { -5 } };
 	assert_int_equal(decoded(&r).clock.realtime_offset_ns, -5);
@@ -158,6 +160,29 @@ static void test_events_keep_their_size(void **state)
 	assert_true(out.small);
 	assert_int_equal(out.event.cookie, 3);
 	assert_int_equal(out.event.mdev_us, 0);		/* was not told */
+}
+
+/* As they were before the whole cookie and the host name came behind: whatever padding ended them. */
+static void test_namespaces_of_older_recordings(void **state)
+{
+	static const char names[] = "12345678";
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names); i++) {
+		struct record r = { .type = RECORD_SYSCTL,
+				    .sysctl = { 7, 7200, 75, 9, names + i, 5, 0, "" } }, out;
+		uint32_t size = 16 + 16 + sizeof(names) - i + 4;
+		const char *why;
+
+		record__encode(&r, buffer);
+		size = (size + 7) / 8 * 8;
+		memcpy(buffer, &size, sizeof(size));
+		assert_int_equal(record__decode(buffer, size, &out, &why), 0);
+		assert_string_equal(out.sysctl.name, names + i);
+		assert_int_equal(out.sysctl.net_cookie, 5);
+		assert_true(!out.sysctl.cookie && !*out.sysctl.host_name);
+	}
 }
 
 static void test_strings_too_long_are_cut(void **state)
@@ -293,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_every_type_survives),
 		cmocka_unit_test(test_cookies_have_64_bits),
 		cmocka_unit_test(test_events_keep_their_size),
+		cmocka_unit_test(test_namespaces_of_older_recordings),
 		cmocka_unit_test(test_strings_too_long_are_cut),
 		cmocka_unit_test(test_broken_records_are_refused),
 		cmocka_unit_test(test_contradictions_are_refused),

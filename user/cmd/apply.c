@@ -16,6 +16,7 @@
 #include "guard.h"
 #include "host.h"
 #include "log.h"
+#include "plain_text.h"
 #include "quantity.h"
 #include "rearming.h"
 #include "sysctl_files.h"
@@ -44,7 +45,7 @@ static const struct argp_option argp_options[] = {
 	{ "idle", OPT_IDLE, "SECONDS", 0, "tcp_keepalive_time", 1 },
 	{ "interval", OPT_INTERVAL, "SECONDS", 0, "tcp_keepalive_intvl", 1 },
 	{ "probes", OPT_PROBES, "N", 0, "tcp_keepalive_probes", 1 },
-	{ "netns", OPT_NETNS, "NAME|PID|PATH", 0, "this namespace instead of our own", 1 },
+	{ "netns", OPT_NETNS, "ADDRESS", 0, "this namespace instead of our own", 1 },
 	{ "yes", OPT_YES, NULL, 0, "do not ask", 2 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "say what would be done, and do nothing", 2 },
 	{ "trial", OPT_TRIAL, "DURATION", 0, "take it back after this time, unless --keep comes",
@@ -68,6 +69,9 @@ static const char argp_doc[] =
 	"A socket takes new values when its timer next runs out: one that is armed for two hours "
 	"waits for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is "
 	"pinned by that). Sockets that set an idle time themselves keep it.\n"
+	"\n"
+	"A namespace's ADDRESS is its name of 'ip netns', a process id, a path, or inode:N,cookie:N "
+	"as 'watch' and 'advise' tell them.\n"
 	"\n"
 	"Examples:\n"
 	"  halfopen apply --idle 240 --interval 20 --probes 5 --trial 1h\n"
@@ -214,8 +218,8 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
-		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns->name,
-				      ns->inode, &advised, why, sizeof(why))) {
+		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns, &advised,
+				      why, sizeof(why))) {
 			log_error("%s", why);
 			return EXIT_USAGE;
 		}
@@ -314,7 +318,20 @@ static int persist(const struct change *c)
 	return 0;
 }
 
-static int carry_out(const struct options *o, const struct change *c)
+/* The command that takes it back, whole. */
+static void tell_way_back(const struct options *o, const struct netns *ns, const char *done)
+{
+	char text[NETNS_ADDRESS_SIZE], state[512];
+
+	printf("%s; 'halfopen revert", done);
+	if (o->netns)
+		printf(" --netns %s", changing__address(ns, text));
+	if (strcmp(o->state, STATE_DIRECTORY))
+		printf(" --state %s", plain_text__quoted(o->state, state, sizeof(state)));
+	printf("' takes it back\n");
+}
+
+static int carry_out(const struct options *o, const struct netns *ns, const struct change *c)
 {
 	struct rearmer *rearmer = NULL;
 	int err = o->rearm ? rearmer__open(&rearmer) : 0;
@@ -337,12 +354,11 @@ static int carry_out(const struct options *o, const struct change *c)
 	rearmer__close(rearmer);
 	if (err || !well)
 		return err ? changing__exit_code(err) : EXIT_FAILED;
-	printf("applied; 'halfopen revert%s%s' takes it back\n", o->netns ? " --netns " : "",
-	       o->netns ? o->netns : "");
+	tell_way_back(o, ns, "applied");
 	return EXIT_DONE;
 }
 
-static int keep(const struct options *o, struct change *c)
+static int keep(const struct options *o, const struct netns *ns, struct change *c)
 {
 	int err;
 
@@ -360,7 +376,7 @@ static int keep(const struct options *o, struct change *c)
 		log_error("%s: %s", o->state, strerror(-err));
 		return changing__exit_code(err);
 	}
-	printf("kept; 'halfopen revert' takes it back\n");
+	tell_way_back(o, ns, "kept");
 	return EXIT_DONE;
 }
 
@@ -372,7 +388,7 @@ static int apply_here(const struct options *o, const struct netns *ns)
 	if (change__begin(c, o->state, ns))
 		return EXIT_FAILED;
 	if (o->keep)
-		return keep(o, c);
+		return keep(o, ns, c);
 	if (change__check_others(c))
 		return EXIT_FAILED;
 	code = find_values(o, ns, c);
@@ -388,7 +404,7 @@ static int apply_here(const struct options *o, const struct netns *ns)
 		return EXIT_DONE;
 	if ((code = check_writable()) || (code = ask(o)))
 		return code;
-	return carry_out(o, c);
+	return carry_out(o, ns, c);
 }
 
 int cmd_apply(int argc, char **argv)
@@ -412,11 +428,8 @@ int cmd_apply(int argc, char **argv)
 	}
 	if (!options.dry_run && (code = changing__lock(options.state, &lock)))
 		return code;
-	back = netns__enter(&ns);
-	if (back < 0) {
-		log_error("namespace %s: %s", ns.path, strerror(-back));
-		code = changing__exit_code(back);
-	} else {
+	code = changing__enter(&ns, &back);
+	if (!code) {
 		code = apply_here(&options, &ns);
 		netns__leave(back);
 	}

@@ -6,8 +6,14 @@
 
 #include "netns.h"
 
-/* The namespace that --netns names; our own with NULL. */
+/* The namespace that --netns addresses; our own with NULL. */
 int changing__find_netns(const char *text, struct netns *ns);
+
+/* Enters it and notes its cookie; `*back` is for netns__leave(). */
+int changing__enter(struct netns *ns, int *back);
+
+/* netns__address(), as a word for a shell. */
+const char *changing__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE]);
 
 /* `*lock` is to be closed when all is done. */
 int changing__lock(const char *directory, int *lock);

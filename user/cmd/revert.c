@@ -24,7 +24,8 @@ struct options {
 enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_UNTIL };
 
 static const struct argp_option argp_options[] = {
-	{ "netns", OPT_NETNS, "NAME|PID|PATH", 0, "this namespace instead of our own", 1 },
+	{ "netns", OPT_NETNS, "ADDRESS", 0,
+	  "this namespace instead of our own: NAME, PID, PATH or inode:N,cookie:N", 1 },
 	{ "all", OPT_ALL, NULL, 0, "all namespaces in which something was applied", 1 },
 	{ "state", OPT_STATE, "DIRECTORY", 0,
 	  "where what was applied is kept (default " STATE_DIRECTORY ")", 2 },
@@ -119,7 +120,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 	return err ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int revert_one(const char *directory, const struct netns *ns)
+static int revert_one(const char *directory, struct netns *ns)
 {
 	struct applied a;
 	int err = applied__load(directory, ns->inode, &a), back, code;
@@ -130,12 +131,10 @@ static int revert_one(const char *directory, const struct netns *ns)
 					  : strerror(-err));
 		return EXIT_FAILED;
 	}
-	back = netns__enter(ns);
-	if (back < 0) {
-		log_error("namespace %s: %s", ns->path, strerror(-back));
-		return changing__exit_code(back);
-	}
-	if (!a.netns || (a.cookie && a.cookie != netns__cookie())) {
+	code = changing__enter(ns, &back);
+	if (code)
+		return code;
+	if (!a.netns || (a.cookie && a.cookie != ns->cookie)) {
 		printf("nothing was applied here\n");
 		if (a.netns)	/* in one that had this inode, and is gone */
 			applied__forget(directory, ns->inode);
@@ -158,6 +157,7 @@ static int revert_all(const char *directory)
 	if (!count)
 		printf("nothing was applied\n");
 	for (i = 0; i < count; i++) {
+		char address[NETNS_ADDRESS_SIZE];
 		struct netns ns;
 		int code;
 
@@ -167,7 +167,7 @@ static int revert_all(const char *directory)
 			applied__forget(directory, inodes[i]);
 			continue;
 		}
-		printf("namespace %s\n", *ns.name ? ns.name : ns.path);
+		printf("namespace %s\n", netns__address(&ns, address));
 		code = revert_one(directory, &ns);
 		worst = code > worst ? code : worst;
 	}

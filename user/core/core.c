@@ -183,7 +183,7 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	case RECORD_SYSCTL:
 		return namespaces__take(core, r);
 	case RECORD_NETNS_GONE:
-		namespaces__end(core, r);
+		namespaces__lose_name(core, r);
 		return 0;
 	case RECORD_PRESENT:
 		passes__take_present(core, r);

@@ -26,6 +26,7 @@ struct subject {
 	uint64_t number;		/* of the connections that its socket had: from 1 */
 	const struct owner *owner;	/* NULL: not known */
 	const char *netns_name;		/* "" = has none */
+	const struct namespace_sysctl *netns;	/* NULL: not known */
 	const char *device;		/* NULL: not known */
 };
 
@@ -44,13 +45,17 @@ struct timeline {
 
 /* netns 0: the place is free. */
 struct namespace_sysctl {
-	uint64_t gone_ns;	/* 0: it lives; else another one may have its inode since then */
+	uint64_t gone_ns;	/* since then another one may have its inode; 0: none has */
+	uint64_t unnamed_ns;	/* since then it has no name any more; 0: it has */
 	uint32_t netns, idle_s, interval_s, probes;
-	uint32_t
-		net_cookie; /* the low 32 bits, which no other one of this boot has; 0: not known */
+	uint32_t net_cookie; /* as events have it: the low half, which no other one of this boot
+			      * has; 0: not known */
+	uint64_t cookie;	/* all of it; 0: not known */
+	bool awaited;	/* of the inode alone: who is entered with it next is it */
 	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
 			 * before our eyes */
-	char name[65];
+	char name[65];	/* of `ip netns`, "" = has none */
+	char host_name[65];	/* of who lives there, "" = not known */
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
 };
 

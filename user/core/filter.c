@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -541,10 +542,18 @@ static bool is_number(const char *word)
 	return word[strspn(word, "0123456789")] == '\0';
 }
 
-static bool netns_matches(const struct filter *f, const struct filter_subject *s)
+static bool netns_matches(const struct filter *f, const struct filter_subject *s, bool *known)
 {
+	uint64_t cookie;
 	uint32_t inode;
+	int end = 0;
 
+	if (sscanf(f->word, "inode:%" SCNu32 ",cookie:%" SCNu64 "%n", &inode, &cookie, &end) == 2 &&
+	    !f->word[end]) {
+		*known = inode != s->netns || s->netns_cookie;
+		return inode == s->netns && cookie == s->netns_cookie;
+	}
+	*known = s->netns_name || is_number(f->word);
 	if (read_number(f->word, strlen(f->word), UINT32_MAX, &inode) && inode == s->netns)
 		return true;
 	return s->netns_name && !fnmatch(f->word, s->netns_name, 0);
@@ -572,8 +581,7 @@ static bool word_matches(const struct filter *f, const struct filter_subject *s,
 	*known = true;
 	switch (f->kind) {
 	case NODE_NETNS:
-		*known = s->netns_name || is_number(f->word);
-		return netns_matches(f, s);
+		return netns_matches(f, s, known);
 	case NODE_DEVICE:
 		*known = s->device;
 		return s->device && !fnmatch(f->word, s->device, 0);

@@ -15,7 +15,7 @@
  * Ports are numbers, with or without a colon; hosts are ADDRESS[/PREFIX][:PORT], an IPv6 address
  * in brackets where a port follows, or :PORT. Words may be quoted and hold the wildcards of
  * glob(7); a cgroup matches with all that lies beneath it, a container by the beginning of its
- * id, a network namespace by its name or its inode.
+ * id, a network namespace by its name, its inode, or inode:N,cookie:N.
  */
 #ifndef HALFOPEN_CORE_FILTER_H
 #define HALFOPEN_CORE_FILTER_H
@@ -44,6 +44,7 @@ struct filter_subject {
 	bool of_many_peers;	/* `peer` is not known: of connections to a listener */
 	uint8_t state;			/* 0: not known */
 	uint32_t netns;
+	uint64_t netns_cookie;		/* 0: not known */
 	const char *netns_name;		/* NULL: not known, "": it has none */
 	const struct owner *owner;	/* NULL: not known */
 	const char *device;		/* NULL: not known */

@@ -30,7 +30,7 @@ struct reports {
 struct life {
 	uint64_t cookie;
 	uint32_t connection;	/* of the socket, where it had several: 2 ...; else 0 */
-	uint32_t boot, netns, program, device;	/* texts__of(); 0: not known */
+	uint32_t boot, netns, host_name, program, device;	/* texts__of(); 0: not known */
 	uint32_t run;				/* the watch that told it */
 	uint32_t revision;
 	uint8_t family;

@@ -57,35 +57,69 @@ struct namespace_sysctl *namespaces__of_event(const struct core *core, const str
 	return ns && ns->newborn && midlife && !e->net_cookie ? NULL : ns;
 }
 
-/* One of which only this is known. */
-static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint32_t net_cookie)
+/* One of which only this is known; `awaited` if nobody is known to have the inode now. */
+static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint32_t net_cookie,
+					 bool awaited)
 {
 	struct namespace_sysctl *ns;
 	unsigned int i;
 
 	for (i = 0; i < core->namespace_count; i++) {
 		ns = &core->namespaces[i];
-		if (ns->netns == netns && ns->net_cookie == net_cookie && !ns->read_ns)
+		if (ns->netns == netns && ns->net_cookie == net_cookie && !ns->read_ns &&
+		    ns->awaited == awaited)
 			return ns;
 	}
 	ns = new_namespace(core);
 	if (ns) {
 		ns->netns = netns;
 		ns->net_cookie = net_cookie;
+		ns->awaited = awaited;
 	}
 	return ns;
+}
+
+static unsigned int slot_index(size_t index)
+{
+	return index <= NETNS_INDEX_MAX ? index : 0;
 }
 
 unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
 			       uint64_t at_ns)
 {
 	struct namespace_sysctl *ns = namespaces__of_event(core, e, stranger, at_ns);
-	size_t index;
 
-	if (!ns && namespaces__find(core, e->netns, 0, at_ns))
-		ns = nameless(core, e->netns, e->net_cookie);
-	index = ns ? ns - core->namespaces + 1 : 0;
-	return index <= NETNS_INDEX_MAX ? index : 0;
+	if (!ns)
+		ns = nameless(core, e->netns, e->net_cookie,
+			      !e->net_cookie && !namespaces__find(core, e->netns, 0, at_ns));
+	return slot_index(ns ? ns - core->namespaces + 1 : 0);
+}
+
+const struct namespace_sysctl *namespaces__at(const struct core *core, unsigned int index)
+{
+	return index ? &core->namespaces[index - 1] : NULL;
+}
+
+const char *namespaces__name(const struct namespace_sysctl *ns, uint64_t at_ns)
+{
+	return ns->unnamed_ns && ns->unnamed_ns <= at_ns ? "" : ns->name;
+}
+
+const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s)
+{
+	const struct namespace_sysctl *ns = namespaces__at(core, s->netns), *last = NULL;
+	const struct connection *c = table__history(&core->table, s);
+	unsigned int i;
+
+	if (ns && ns->read_ns >= core->last_pass_ns)
+		return ns;
+	if (!ns && !(c && c->addressed))
+		return NULL;
+	for (i = 0; i < core->namespace_count; i++)
+		if (core->namespaces[i].netns == (ns ? ns->netns : c->netns) &&
+		    (!last || core->namespaces[i].read_ns > last->read_ns))
+			last = &core->namespaces[i];
+	return last;
 }
 
 /* A namespace that two passes did not find, and that no socket of ours lives in, has ended. */
@@ -115,7 +149,8 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	while ((s = table__next(&core->table, s))) {
 		struct connection *c = table__history(&core->table, s);
 
-		if (!c || !c->identified || connection__ended_ns(c) || c->netns != ns->netns)
+		if (!c || !c->identified || connection__ended_ns(c) ||
+		    (s->netns ? namespaces__at(core, s->netns) != ns : c->netns != ns->netns))
 			continue;
 		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
 					  &core->rules, &told);
@@ -123,23 +158,62 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	}
 }
 
-/* `now` has the inode. Who had it before was surely there when it was last entered, and sockets
- * that are younger than that are rather from the one of now. */
-static void end_former(struct core *core, const struct namespace_sysctl *now)
+/* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie nobody
+ * told, are from the one at `to`; but if that was born before our eyes, who was first heard of in the middle
+ * of its life is from nobody knows where. */
+static void move_younger(struct core *core, unsigned int from, unsigned int to)
 {
+	uint64_t read_ns = core->namespaces[from].read_ns;
+	struct namespace_sysctl *nowhere = nameless(core, core->namespaces[from].netns, 0, false);
+	unsigned int elsewhere = nowhere ? nowhere - core->namespaces + 1 : 0;
+	bool newborn = core->namespaces[to].newborn;
 	struct slot *s;
+
+	for (s = table__next(&core->table, NULL); s; s = table__next(&core->table, s))
+		if (s->netns == from + 1 && (uint64_t)s->first_seen_us * 1000 > read_ns)
+			s->netns = slot_index(newborn && s->partial ? elsewhere : to + 1);
+}
+
+/* It has come: sockets that were heard of before it was entered. */
+static void end_awaited(struct core *core, unsigned int now)
+{
+	unsigned int i;
+
+	for (i = 0; i < core->namespace_count; i++) {
+		if (!core->namespaces[i].awaited ||
+		    core->namespaces[i].netns != core->namespaces[now].netns || !slot_index(now + 1))
+			continue;
+		move_younger(core, i, now);
+		core->namespaces[i] = (struct namespace_sysctl){ 0 };
+	}
+}
+
+/* `now` has the inode. Who had it before was surely there when it was last entered. */
+static void end_former(struct core *core, unsigned int now)
+{
 	unsigned int i;
 
 	for (i = 0; i < core->namespace_count; i++) {
 		struct namespace_sysctl *ns = &core->namespaces[i];
 
-		if (ns == now || ns->netns != now->netns || !ns->read_ns || ns->gone_ns)
+		if (i == now || ns->netns != core->namespaces[now].netns || !ns->read_ns ||
+		    ns->gone_ns)
 			continue;
 		ns->gone_ns = ns->read_ns + 1;
-		for (s = table__next(&core->table, NULL); s; s = table__next(&core->table, s))
-			if (s->netns == i + 1 && (uint64_t)s->first_seen_us * 1000 > ns->read_ns)
-				s->netns = 0;
+		move_younger(core, i, now);
 	}
+}
+
+/* A name that is gone stays with who has it already. */
+static void take_names(struct namespace_sysctl *ns, const struct record *r)
+{
+	snprintf(ns->host_name, sizeof(ns->host_name), "%s", r->sysctl.host_name ?: "");
+	if (*ns->name && !*r->sysctl.name) {
+		ns->unnamed_ns = ns->unnamed_ns ?: r->mono_ns;
+		return;
+	}
+	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
+	ns->unnamed_ns = 0;
 }
 
 int namespaces__take(struct core *core, const struct record *r)
@@ -149,6 +223,7 @@ int namespaces__take(struct core *core, const struct record *r)
 	bool changed = ns && ns->read_ns &&
 		       (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
 			ns->interval_s != r->sysctl.interval_s);
+	unsigned int now;
 
 	if (!ns)
 		ns = new_namespace(core);
@@ -163,20 +238,23 @@ int namespaces__take(struct core *core, const struct record *r)
 	ns->probes = r->sysctl.probes;
 	ns->read_before_ns = ns->read_ns;
 	ns->read_ns = r->mono_ns;
-	snprintf(ns->name, sizeof(ns->name), "%s", r->sysctl.name);
-	if (ns->net_cookie)
-		end_former(core, ns);
+	ns->cookie = r->sysctl.cookie;
+	ns->gone_ns = 0;
+	take_names(ns, r);
 	if (changed)
 		tell_changed_sysctl(core, ns, r->mono_ns);
+	now = ns - core->namespaces;
+	end_awaited(core, now);
+	if (core->namespaces[now].net_cookie)
+		end_former(core, now);
 	return 0;
 }
 
-/* Its sockets keep its name to their end. */
-void namespaces__end(struct core *core, const struct record *r)
+void namespaces__lose_name(struct core *core, const struct record *r)
 {
 	struct namespace_sysctl *ns = namespaces__find(core, r->netns_gone.netns,
 						       r->netns_gone.net_cookie, r->mono_ns);
 
 	if (ns && ns->netns)
-		ns->gone_ns = r->mono_ns;
+		ns->gone_ns = ns->unnamed_ns = r->mono_ns;
 }

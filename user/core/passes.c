@@ -86,19 +86,15 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 }
 
 /* Since when it would have been found or heard of, were it still there: its namespace was
- * entered by this pass and, unless this is the last, by the one before. 0: nobody looked. One
- * that no process lives in any more may still hold orphans, and nobody can look into it; its
- * sockets end with it. */
+ * entered by this pass and, unless this is the last, by the one before. 0: nobody looked: one
+ * that has neither a process nor a name may still have sockets that a process elsewhere holds, and
+ * orphans. */
 static uint64_t would_be_known_since(const struct core *core, const struct slot *s,
 				     const struct record *r)
 {
-	const struct namespace_sysctl *ns = s->netns ? &core->namespaces[s->netns - 1] : NULL;
+	const struct namespace_sysctl *ns = namespaces__to_look_in(core, s);
 
-	if (!ns)
-		return 0;
-	if (ns->gone_ns)
-		return core->last_pass_ns;
-	if (ns->read_ns < r->snapshot.begun_ns)
+	if (!ns || ns->read_ns < r->snapshot.begun_ns)
 		return 0;
 	if (r->snapshot.last)
 		return r->snapshot.begun_ns;

@@ -86,6 +86,8 @@ size_t record__encode(const struct record *r, void *buf)
 		put_u32(&w, r->sysctl.probes);
 		put_string(&w, r->sysctl.name);
 		put_u32(&w, r->sysctl.net_cookie);
+		put_u64(&w, r->sysctl.cookie);
+		put_string(&w, r->sysctl.host_name);
 		break;
 	case RECORD_NETNS_GONE:
 		put_u32(&w, r->netns_gone.netns);
@@ -275,6 +277,7 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 {
 	struct reader r = { .buf = buf, .size = size, .at = sizeof(struct header) };
 	struct header header;
+	bool has_host;
 
 	*why = "a record whose length does not fit its content";
 	if (record__size(buf, size) != (long)size)
@@ -334,6 +337,10 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->sysctl.name = get_string(&r);
 		/* the padding behind it, where it was recorded without one */
 		out->sysctl.net_cookie = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
+		/* where it ended here, no more than padding follows */
+		has_host = r.at + sizeof(uint64_t) < r.size;
+		out->sysctl.cookie = has_host ? get_u64(&r) : 0;
+		out->sysctl.host_name = has_host ? get_string(&r) : "";
 		break;
 	case RECORD_NETNS_GONE:
 		out->netns_gone.netns = get_u32(&r);

@@ -24,7 +24,7 @@ enum record_type {
 	RECORD_TICK = 4,     /* time passes */
 	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
 	RECORD_OWNER = 6,    /* who holds a socket */
-	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its name */
+	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its names */
 	RECORD_LOSS = 8,     /* events that never reached us */
 	RECORD_SNAPSHOT = 9, /* a pass over all open sockets has ended */
 	RECORD_RESET_REASON = 10, /* a name of this kernel's enum sk_rst_reason */
@@ -33,7 +33,7 @@ enum record_type {
 	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
 	RECORD_SILENT_48 = 14,	  /* the same, with how long each had been silent; cookies of 48
 				   * bits, no longer written */
-	RECORD_NETNS_GONE = 15,	  /* a network namespace ended: its inode may be another's now */
+	RECORD_NETNS_GONE = 15,	  /* a network namespace lost its name, and its inode may be another's */
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
 	RECORD_TYPE_MAX
@@ -76,6 +76,8 @@ struct record {
 			uint32_t netns, idle_s, interval_s, probes;
 			const char *name;	/* "" = has none */
 			uint32_t net_cookie;	/* as events have it; 0: not known */
+			uint64_t cookie;	/* all of it; 0: not known */
+			const char *host_name;	/* of who lives there; "" = not known */
 		} sysctl;
 		struct {
 			uint32_t netns;

@@ -270,7 +270,7 @@ static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
 }
 
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
- * knows the socket, and that is all there is to know. */
+ * knows the socket and its namespace, and that is all there is to know. */
 static bool needs_history(const struct core *core, const struct slot *s, const struct ho_event *e)
 {
 	if (core->config.all || core->config.events)
@@ -300,9 +300,17 @@ static bool begins(const struct ho_event *e)
 	       (e->state == TCP_ESTABLISHED || e->old_state == TCP_SYN_RECV);
 }
 
+/* Its namespace is not known yet; or an earlier event, which told no cookie, let it look like another. */
+static bool is_elsewhere(const struct core *core, const struct slot *s, const struct ho_event *e)
+{
+	const struct namespace_sysctl *ns = namespaces__at(core, s->netns);
+
+	return !ns || ns->awaited || (e->net_cookie && ns->net_cookie != e->net_cookie);
+}
+
 static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
-	if (!s->netns)
+	if (is_elsewhere(core, s, e))
 		s->netns =
 			namespaces__index(core, e, added || s->partial,
 					  added ? e->mono_ns : (uint64_t)s->first_seen_us * 1000);
@@ -422,7 +430,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
-		if (!named && !needs_history(core, s, e)) {
+		if (!named && s->netns && !needs_history(core, s, e)) {
 			if (added || e->kind != HO_SEEN)
 				count_event(core, NULL, e, s->partial);
 			return 0;

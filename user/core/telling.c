@@ -8,15 +8,15 @@
 #include "telling.h"
 
 /* By its slot, which remembers where it was born; NULL if that is not known. */
-static const char *netns_name(struct core *core, const struct connection *c)
+static const struct namespace_sysctl *netns_of(struct core *core, const struct connection *c)
 {
 	const struct slot *s = table__find(&core->table, c->cookie);
-	const struct namespace_sysctl *ns;
+	const struct namespace_sysctl *ns = s ? namespaces__at(core, s->netns) : NULL;
 
-	if (s && s->netns)
-		return core->namespaces[s->netns - 1].name;
+	if (ns && !ns->awaited)
+		return ns;
 	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
-	return ns && !(ns->newborn && c->partial) ? ns->name : NULL;
+	return ns && !(ns->newborn && c->partial) ? ns : NULL;
 }
 
 static uint32_t device_of(struct core *core, const struct connection *c)
@@ -33,6 +33,12 @@ static enum truth is_wanted(const struct core *core, struct filter_subject s, ui
 	return filter__matches(core->config.filter, &s);
 }
 
+/* Who was open before the watch, or was not heard of at first, was there while that had its name. */
+static const char *netns_name(const struct namespace_sysctl *ns, const struct connection *c)
+{
+	return namespaces__name(ns, c->partial ? 0 : c->first_seen_ns);
+}
+
 /* Its state changes, and its owner may not be known yet: those decide when it is told. */
 enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e,
 				    bool stranger)
@@ -44,19 +50,24 @@ enum truth telling__event_is_wanted(const struct core *core, const struct ho_eve
 	ns = namespaces__of_event(core, e, stranger, e->mono_ns);
 	return is_wanted(core, (struct filter_subject){
 		/* what has no name yet may get one */
-		.netns_name = ns && *ns->name ? ns->name : NULL, .netns = e->netns,
+		.netns_name = ns && *namespaces__name(ns, e->mono_ns) ? ns->name : NULL,
+		.netns = e->netns,
+		.netns_cookie = ns ? ns->cookie : 0,
 		.family = e->family, .local = endpoint__of(e->local, e->local_port),
 		.peer = endpoint__of(e->peer, e->peer_port) }, 0);
 }
 
 enum truth telling__is_wanted(struct core *core, const struct connection *c)
 {
+	const struct namespace_sysctl *ns;
 	struct filter_subject s;
 
 	if (!core->config.filter)
 		return TRUTH_YES;
+	ns = netns_of(core, c);
 	s = (struct filter_subject){
-		.netns_name = netns_name(core, c), .netns = c->netns,
+		.netns_name = ns ? netns_name(ns, c) : NULL, .netns = c->netns,
+		.netns_cookie = ns ? ns->cookie : 0,
 		.family = connection__family(c), .local = c->local, .peer = c->peer,
 		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
 		.device = identities__name(&core->identities, device_of(core, c)),
@@ -73,16 +84,19 @@ enum truth telling__listener_is_wanted(const struct core *core, const struct rec
 	ns = namespaces__find(core, r->waiting.netns, r->waiting.net_cookie, r->mono_ns);
 	return is_wanted(core, (struct filter_subject){
 		.netns_name = ns ? ns->name : NULL, .netns = r->waiting.netns,
+		.netns_cookie = ns ? ns->cookie : 0,
 		.family = r->waiting.family, .state = TCP_SYN_RECV, .of_many_peers = true,
 		.local = endpoint__of(r->waiting.local, r->waiting.port) }, 0);
 }
 
 static struct subject subject_of(struct core *core, const struct connection *c)
 {
+	const struct namespace_sysctl *ns = netns_of(core, c);
+
 	return (struct subject){ .connection = c,
 				 .number = 1 + tally__of(&core->connections, c->cookie),
 				 .owner = owners__at(&core->owners, c->owner),
-				 .netns_name = netns_name(core, c) ?: "",
+				 .netns_name = ns ? netns_name(ns, c) : "", .netns = ns,
 				 .device =
 					 identities__name(&core->identities, device_of(core, c)) };
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "advice_text.h"
+#include "plain_text.h"
 
 /* ---- scopes ---- */
 
@@ -37,11 +38,23 @@ static void add_peers(struct words *w, const struct scope *s)
 	words__add(w, s->name ? " )" : "");
 }
 
+/* Of who lived there last. */
+static void add_host_name(struct words *w, const struct lives *l, const struct scope *s)
+{
+	uint32_t name = s->count ? s->lives[s->count - 1]->host_name : 0;
+	char host[256];
+
+	if (name)
+		words__add(w, " (host %s)", plain_text__of_host(texts__at(&l->texts, name), host,
+								sizeof(host)));
+}
+
 void advice_text__scope(struct words *w, const struct lives *l, const struct scope *s)
 {
 	if (s->kind == SCOPE_NAMESPACE) {
 		words__add(w, "%s, namespace %s", texts__at(&l->texts, s->gateway),
 			   texts__at(&l->texts, s->netns));
+		add_host_name(w, l, s);
 		return;
 	}
 	if (s->name)
@@ -65,18 +78,25 @@ static void add_sysctls(struct words *w, const struct setting *s, const char *fo
 	words__add(w, format, "probes", s->probes);
 }
 
+/* An inode alone, of timelines without cookies, is no address. */
+static void add_address(struct words *w, const struct lives *l, const struct scope *s)
+{
+	const char *netns = texts__at(&l->texts, s->netns);
+	char word[512];
+
+	if (netns[strspn(netns, "0123456789")])
+		words__add(w, " --netns %s", plain_text__quoted(netns, word, sizeof(word)));
+}
+
 void advice_text__commands(struct words *w, const struct lives *l, const struct advice *a)
 {
 	const struct setting *s = &a->proposed;
-	const char *netns = texts__at(&l->texts, a->scope->netns);
-	bool is_inode = strspn(netns, "0123456789") == strlen(netns);
 
 	if (a->verdict != ADVICE_CHANGE || a->scope->kind != SCOPE_NAMESPACE)
 		return;
 	words__add(w, "halfopen apply --idle %u --interval %u --probes %u", (unsigned int)s->idle_s,
 		   (unsigned int)s->interval_s, s->probes);
-	if (!is_inode)
-		words__add(w, " --netns %s", netns);
+	add_address(w, l, a->scope);
 	words__add(w, " --trial 1h\n");
 	if (a->evidence->in_pod) {	/* its namespace is made anew with the pod */
 		words__add(w, "securityContext: {sysctls: [");
@@ -260,9 +280,12 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 	add_setting(w, &a->proposed);
 	words__add(w, " (idle/interval/probes): %s\n", a->why);
 	advice_text__commands(&commands, l, a);
-	if (commands.length)
-		words__add(w, "  do: %.*s\n  undo: halfopen revert\n",
+	if (commands.length) {
+		words__add(w, "  do: %.*s\n  undo: halfopen revert",
 			   (int)strcspn(commands.text, "\n"), commands.text);
+		add_address(w, l, a->scope);
+		words__add(w, "\n");
+	}
 	w->failed |= commands.failed;
 	words__free(&commands);
 }

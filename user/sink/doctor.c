@@ -45,8 +45,12 @@ static void write_netns(struct json *j, const struct diagnosed_netns *ns)
 	json__object(j, NULL);
 	json__object(j, "netns");
 	json__u64(j, "inode", ns->netns.inode);
+	if (ns->netns.cookie)
+		json__big(j, "cookie", ns->netns.cookie);
 	if (ns->netns.name[0])
 		json__string(j, "name", ns->netns.name);
+	if (ns->netns.host_name[0])
+		json__string(j, "host_name", ns->netns.host_name);
 	json__end_object(j);
 	json__u64(j, "idle_s", ns->sysctl.idle_s);
 	json__u64(j, "interval_s", ns->sysctl.interval_s);

@@ -49,12 +49,18 @@ static void write_words(struct json *j, const char *key, const char *words)
 	json__end_array(j);
 }
 
-static void write_netns(struct json *j, uint32_t inode, const char *name)
+/* `ns` NULL: no more of it is known. */
+static void write_netns(struct json *j, uint32_t inode, const char *name,
+			const struct namespace_sysctl *ns)
 {
 	json__object(j, "netns");
 	json__u64(j, "inode", inode);
+	if (ns && ns->cookie)
+		json__big(j, "cookie", ns->cookie);
 	if (*name)
 		json__string(j, "name", name);
+	if (ns && *ns->host_name)
+		json__string(j, "host_name", ns->host_name);
 	json__end_object(j);
 }
 
@@ -78,7 +84,7 @@ static void on_start(void *context, const struct run *run)
 		if (!ns->netns)
 			continue;
 		json__object(j, NULL);
-		write_netns(j, ns->netns, ns->name);
+		write_netns(j, ns->netns, ns->name, ns);
 		json__u64(j, "idle_s", ns->idle_s);
 		json__u64(j, "interval_s", ns->interval_s);
 		json__u64(j, "probes", ns->probes);
@@ -135,7 +141,7 @@ static void write_socket(struct lines *l, const struct subject *s)
 	json__big(j, "cookie", c->cookie);
 	if (s->number > 1)
 		json__u64(j, "connection", s->number);
-	write_netns(j, c->netns, s->netns_name);
+	write_netns(j, c->netns, s->netns_name, s->netns);
 	json__string(j, "family", address__family(c));
 	write_end(j, "local", address__format(family, bound_if, c->local.address, local),
 		  c->local.port);

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "outcome.h"
+#include "plain_text.h"
 #include "tcp_states.h"
 #include "text.h"
 #include "words.h"
@@ -104,16 +105,29 @@ static void add_column(struct text *t, struct words *w, unsigned int column, con
 	words__add(w, "%-*s  ", t->widths[column], text);
 }
 
+/* @NAME, and a host name in words, which are no part of an address. */
+static void add_netns(char *name, size_t size, const struct subject *s)
+{
+	size_t used = strlen(name);
+	char host[4 * 65];
+
+	if (*s->netns_name)
+		used += snprintf(name + used, size - used, "@%s", s->netns_name);
+	if (s->netns && *s->netns->host_name)
+		snprintf(name + used, size - used, " (host %s)",
+			 plain_text__of_host(s->netns->host_name, host, sizeof(host)));
+}
+
 static void add_socket(struct text *t, struct words *w, const struct subject *s)
 {
 	const struct connection *c = s->connection;
-	char address[ADDRESS_TEXT_SIZE], end[ADDRESS_TEXT_SIZE], name[340];
+	char device[480];
+	char address[ADDRESS_TEXT_SIZE], end[ADDRESS_TEXT_SIZE], name[640];
 
-	snprintf(name, sizeof(name), "%s", s->owner ? s->owner->comm : "-");
+	plain_text__of(s->owner ? s->owner->comm : "-", name, 80);
 	if (s->owner)
 		snprintf(name + strlen(name), 16, "/%u", s->owner->pid);
-	if (*s->netns_name)
-		snprintf(name + strlen(name), 80, "@%s", s->netns_name);
+	add_netns(name, sizeof(name), s);
 	add_column(t, w, 0, name);
 	address__format(connection__family(c), incidents__of(c)->bound_if, c->local.address,
 			address);
@@ -122,7 +136,8 @@ static void add_socket(struct text *t, struct words *w, const struct subject *s)
 			     c->peer.address, address);
 	address__with_port(address, c->peer.port, end);
 	if (s->device)
-		snprintf(name, sizeof(name), "%s (%s)", end, s->device);
+		snprintf(name, sizeof(name), "%s (%s)", end,
+			 plain_text__of(s->device, device, sizeof(device)));
 	add_column(t, w, 2, s->device ? name : end);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,23 +35,31 @@ static bool read_values(const json_t *proposed, uint32_t values[3], const char *
 	return true;
 }
 
+/* By name, or by inode and cookie; timelines without cookies are by inode alone. */
+static bool is_of(const char *netns, const struct netns *ns)
+{
+	char number[16], both[48];
+
+	snprintf(number, sizeof(number), "%u", ns->inode);
+	snprintf(both, sizeof(both), "inode:%u,cookie:%" PRIu64, ns->inode, ns->cookie);
+	return (*ns->name && !strcmp(netns, ns->name)) || !strcmp(netns, number) ||
+	       !strcmp(netns, both);
+}
+
 /* Is this line the advice that is looked for? -EBADMSG if it is none at all. */
-static int take_line(const json_t *line, const char *gateway, const char *name, uint32_t inode,
+static int take_line(const json_t *line, const char *gateway, const struct netns *ns,
 		     struct advised *a, char *why, size_t size)
 {
 	const json_t *scope = json_object_get(line, "scope");
-	const char *wrong, *netns = text(scope, "netns");
-	char number[16];
+	const char *wrong;
 
 	if (strcmp(text(line, "schema"), "halfopen.advice/1")) {
 		snprintf(why, size,
 			 "schema: expected halfopen.advice/1, what 'advise --json' writes");
 		return -EBADMSG;
 	}
-	snprintf(number, sizeof(number), "%u", inode);
 	if (strcmp(text(line, "verdict"), "change") || strcmp(text(scope, "kind"), "namespace") ||
-	    strcmp(text(scope, "gateway"), gateway) ||
-	    (strcmp(netns, name) && strcmp(netns, number)))
+	    strcmp(text(scope, "gateway"), gateway) || !is_of(text(scope, "netns"), ns))
 		return -ENOENT;
 	if (!read_values(json_object_get(line, "proposed"), a->values, &wrong)) {
 		snprintf(why, size, "proposed.%s: expected a whole number that the kernel takes",
@@ -61,14 +70,14 @@ static int take_line(const json_t *line, const char *gateway, const char *name, 
 	return 0;
 }
 
-int advice_file__read(const char *path, const char *gateway, const char *name, uint32_t inode,
+int advice_file__read(const char *path, const char *gateway, const struct netns *ns,
 		      struct advised *advised, char *why, size_t size)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	int err = f ? -ENOENT : -errno;
 	size_t room = 0, used;
+	char address[NETNS_ADDRESS_SIZE], *line = NULL;
 	unsigned int number = 0;
-	char *line = NULL;
 	ssize_t n;
 
 	snprintf(why, size, "%s: %s", path,
@@ -79,8 +88,7 @@ int advice_file__read(const char *path, const char *gateway, const char *name, u
 
 		used = snprintf(why, size, "%s:%u: ", path, ++number);
 		if (object) {
-			err = take_line(object, gateway, name, inode, advised, why + used,
-					size - used);
+			err = take_line(object, gateway, ns, advised, why + used, size - used);
 		} else {
 			snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s",
 				 path, number, error.column, error.text);
@@ -89,7 +97,7 @@ int advice_file__read(const char *path, const char *gateway, const char *name, u
 		json_decref(object);
 		if (err == -ENOENT)
 			snprintf(why, size, "%s: it advises no change of namespace %s of %s", path,
-				 *name ? name : "(own)", gateway);
+				 netns__address(ns, address), gateway);
 	}
 	free(line);
 	if (f && f != stdin)

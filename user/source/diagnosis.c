@@ -14,6 +14,7 @@
 #include "diagnosis.h"
 #include "lockdown.h"
 #include "mounts.h"
+#include "plain_text.h"
 #include "programs.h"
 #include "snapshot.h"
 #include "sysctl_files.h"
@@ -199,7 +200,8 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 		return 0;
 	}
 	d->namespaces = bigger;
-	bigger[d->namespace_count++] = (struct diagnosed_netns){ *ns, *s };
+	bigger[d->namespace_count] = (struct diagnosed_netns){ *ns, *s };
+	bigger[d->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
 	return 0;
 }
 
@@ -380,6 +382,28 @@ static void examine_setting(struct examination *x, const char *name, uint32_t va
 			      key, value, setting.file, setting.line, setting.value);
 }
 
+/* How it is addressed, and who lives there. */
+#define PLACE_SIZE (NETNS_ADDRESS_SIZE + 280)
+
+static const char *place_of(const struct netns *ns, char place[PLACE_SIZE])
+{
+	char address[NETNS_ADDRESS_SIZE], host[4 * sizeof(ns->host_name)];
+
+	snprintf(place, PLACE_SIZE, *ns->host_name ? "%s (host %s)" : "%s",
+		 netns__address(ns, address),
+		 plain_text__of_host(ns->host_name, host, sizeof(host)));
+	return place;
+}
+
+static const char *place_of_applied(const struct applied *a, char place[PLACE_SIZE])
+{
+	struct netns ns = { .inode = a->netns, .cookie = a->cookie };
+
+	if (netns__is_name(a->name))
+		snprintf(ns.name, sizeof(ns.name), "%s", a->name);
+	return place_of(&ns, place);
+}
+
 #define APPLIED_MAX 64
 /* A guard looks once a second. */
 #define TRIAL_GRACE_S 5
@@ -391,6 +415,7 @@ static void examine_applied(struct examination *x)
 	unsigned int count = applied__list(STATE_DIRECTORY, inodes, APPLIED_MAX), i;
 
 	for (i = 0; i < count; i++) {
+		char place[PLACE_SIZE];
 		struct applied a;
 		int64_t over_s;
 
@@ -400,14 +425,14 @@ static void examine_applied(struct examination *x)
 		if (over_s > TRIAL_GRACE_S)
 			findings__add(x->f, "applied", FINDING_WARNING, NULL,
 				      "halfopen revert --all, or halfopen apply --keep",
-				      "a trial of 'halfopen apply' in namespace %s (%u) was over "
-				      "%lld s ago, and nobody took it back", a.name, a.netns,
-				      (long long)over_s);
+				      "a trial of 'halfopen apply' in namespace %s was over "
+				      "%lld s ago, and nobody took it back",
+				      place_of_applied(&a, place), (long long)over_s);
 		else
 			findings__add(x->f, "applied", FINDING_NOTE, NULL,
 				      "halfopen revert takes it back", "%u/%u/%u in namespace %s "
-				      "(%u) was written by 'halfopen apply'%s", a.after[0],
-				      a.after[1], a.after[2], a.name, a.netns,
+				      "was written by 'halfopen apply'%s", a.after[0],
+				      a.after[1], a.after[2], place_of_applied(&a, place),
 				      a.trial_until_s ? ", for a trial" : "");
 	}
 }
@@ -422,6 +447,7 @@ static void examine_namespaces(struct examination *x)
 	const struct diagnosis *d = x->d;
 	const struct keepalive_sysctl *own = &d->namespaces[0].sysctl;
 	unsigned int i, differ = 0;
+	char place[PLACE_SIZE];
 
 	findings__add(
 		x->f, "sysctl", FINDING_OK, NULL, NULL,
@@ -440,10 +466,9 @@ static void examine_namespaces(struct examination *x)
 			continue;
 		if (++differ <= 8)
 			findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
-				      "%u/%u/%u in network namespace %s%s%u", ns->sysctl.idle_s,
-				      ns->sysctl.interval_s, ns->sysctl.probes, ns->netns.name,
-				      ns->netns.name[0] ? ", inode " : "with inode ",
-				      ns->netns.inode);
+				      "%u/%u/%u in network namespace %s", ns->sysctl.idle_s,
+				      ns->sysctl.interval_s, ns->sysctl.probes,
+				      place_of(&ns->netns, place));
 	}
 	if (d->namespace_count > 1)
 		findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
@@ -456,15 +481,16 @@ static void examine_namespaces(struct examination *x)
 
 static const char *netns_name(const struct diagnosis *d, uint32_t inode, char *text, size_t size)
 {
+	char place[PLACE_SIZE];
 	unsigned int i;
 
 	text[0] = '\0';
 	if (d->namespace_count && d->namespaces[0].netns.inode != inode)
 		snprintf(text, size, " in the network namespace with inode %u", inode);
 	for (i = 1; i < d->namespace_count; i++)
-		if (d->namespaces[i].netns.inode == inode && d->namespaces[i].netns.name[0])
+		if (d->namespaces[i].netns.inode == inode)
 			snprintf(text, size, " in network namespace %s",
-				 d->namespaces[i].netns.name);
+				 place_of(&d->namespaces[i].netns, place));
 	return text;
 }
 
@@ -472,7 +498,7 @@ static void examine_sockets(struct examination *x)
 {
 	struct census_port ports[8];
 	uint32_t count = census__crowded_ports(&x->census, ports, 8), i;
-	char where[128];
+	char where[PLACE_SIZE + 32];
 
 	findings__add(x->f, "sockets", FINDING_OK, NULL, NULL,
 		      "%u TCP connection%s in %u network namespace%s; keepalive is off on %u of "

@@ -171,7 +171,7 @@ static int on_netns(void *context, const struct netns *entered, const struct kee
 
 	ns->cookie = netns__cookie();
 	/* One is born without a name, which `ip netns add` binds a moment later. */
-	if (*ns->name || ns->inode == l->own_netns)
+	if (*ns->name || *ns->host_name || ns->inode == l->own_netns)
 		inodes__add(&l->namespaces, ns->inode);
 	if (netns__has_path_of_name(ns))
 		netns__append(&l->named, ns);
@@ -180,13 +180,14 @@ static int on_netns(void *context, const struct netns *entered, const struct kee
 	r.sysctl.interval_s = s->interval_s;
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
-	r.sysctl.net_cookie = ns->cookie;
+	r.sysctl.net_cookie = r.sysctl.cookie = ns->cookie;
+	r.sysctl.host_name = ns->host_name;
 	return push(l, &r);
 }
 
-/* One that is gone may be followed at once by another with the same inode, whose events must not
- * be taken for its own. It was not gone when we last looked. */
-static void notice_gone_namespaces(struct live *l)
+/* Whose name is gone may be gone itself, and be followed at once by another with the same inode, whose
+ * events must not be taken for its own. The name was not gone when we last looked. */
+static void notice_gone_names(struct live *l)
 {
 	unsigned int i;
 	struct stat st;
@@ -570,7 +571,7 @@ int live__pump(struct live *l)
 
 	if (l->steps >= 0 && clock__was_set(l->steps))
 		check_clock(l, CLOCK_SET_NS);
-	notice_gone_namespaces(l);
+	notice_gone_names(l);
 	l->pumped_ns = now;
 	err = read_ring(l, &all);
 	if (err < 0)

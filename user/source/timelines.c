@@ -106,11 +106,23 @@ static bool read_end(const json_t *object, struct endpoint *e, uint8_t *family)
 	return inet_pton(AF_INET6, address, e->address) == 1;
 }
 
+/* By its name, else as it is addressed: its inode is given to another one as soon as it is free. A host
+ * name is whatever its tenant likes. */
+static uint32_t read_netns(struct reader *r, const json_t *netns)
+{
+	const char *name = text(netns, "name"), *cookie = text(netns, "cookie");
+	char address[64];
+
+	snprintf(address, sizeof(address), *cookie ? "inode:%u,cookie:%.20s" : "%u",
+		 whole(netns, "inode"), cookie);
+	return texts__of(&r->lives->texts, *name ? name : address);
+}
+
 static bool read_socket(struct reader *r, const json_t *socket, struct life *life)
 {
 	const json_t *netns = json_object_get(socket, "netns");
-	const char *cookie = text(socket, "cookie"), *name = text(netns, "name");
-	char inode[16], *end;
+	const char *cookie = text(socket, "cookie");
+	char *end;
 	uint8_t family;
 
 	life->cookie = strtoull(cookie, &end, 10);
@@ -119,8 +131,8 @@ static bool read_socket(struct reader *r, const json_t *socket, struct life *lif
 	life->connection = whole(socket, "connection");
 	if (!json_is_integer(json_object_get(netns, "inode")))
 		return wrong(r, "socket.netns.inode", "a number");
-	snprintf(inode, sizeof(inode), "%u", whole(netns, "inode"));
-	life->netns = texts__of(&r->lives->texts, *name ? name : inode);
+	life->netns = read_netns(r, netns);
+	life->host_name = word(r, netns, "host_name");
 	read_end(json_object_get(socket, "local"), &life->local, &family);
 	life->has_peer = read_end(json_object_get(socket, "peer"), &life->peer, &life->family);
 	life->program = word(r, json_object_get(socket, "owner"), "comm");
@@ -305,16 +317,13 @@ static bool read_meta(struct reader *r, const json_t *line)
 		return false;
 	json_array_foreach(all, i, one) {
 		const json_t *netns = json_object_get(one, "netns");
-		const char *name = text(netns, "name");
-		char inode[16];
 		struct life_namespace ns = {
 			.run = run_id, .gateway = gateway, .name = word(r, netns, "name"),
 			.inode = whole(netns, "inode"), .idle_s = number(one, "idle_s"),
 			.interval_s = number(one, "interval_s"), .probes = whole(one, "probes"),
+			.number = read_netns(r, netns),
 		};
 
-		snprintf(inode, sizeof(inode), "%u", ns.inode);
-		ns.number = texts__of(&r->lives->texts, *name ? name : inode);
 		r->short_of_memory |= !lives__add_namespace(r->lives, &ns);
 	}
 	return true;

@@ -3,11 +3,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,6 +60,37 @@ uint32_t netns__own_inode(void)
 	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 }
 
+bool netns__is_name(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t length = strlen(text);
+
+	if (!length || length >= NETNS_NAME_SIZE || *text == '-' || *text == '.' ||
+	    strspn(text, "0123456789") == length)
+		return false;
+	for (; *s; s++)
+		if (*s < ' ' || *s == '/' || *s >= 0x7f)
+			return false;
+	return strncmp(text, "inode:", 6);
+}
+
+const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE])
+{
+	unsigned int pid;
+	int end = 0;
+
+	if (*ns->name)
+		snprintf(address, NETNS_ADDRESS_SIZE, "%s", ns->name);
+	else if (ns->cookie)
+		snprintf(address, NETNS_ADDRESS_SIZE, "inode:%u,cookie:%" PRIu64, ns->inode,
+			 ns->cookie);
+	else if (sscanf(ns->path, "/proc/%u/ns/net%n", &pid, &end) == 1 && end)
+		snprintf(address, NETNS_ADDRESS_SIZE, "%u", pid);
+	else
+		snprintf(address, NETNS_ADDRESS_SIZE, "%s", ns->path);
+	return address;
+}
+
 bool netns__has_path_of_name(const struct netns *ns)
 {
 	return !strncmp(ns->path, NAMES "/", sizeof(NAMES));
@@ -68,6 +103,10 @@ static struct netns *add(struct netns_list *list, const char *path)
 
 	if (stat(path, &st))
 		return NULL;	/* it ended meanwhile */
+	if (!list->count)
+		list->device = st.st_dev;
+	if (st.st_dev != list->device)
+		return NULL;	/* a file where none is bound */
 	ns = find(list, st.st_ino);
 	if (ns)
 		return ns;
@@ -81,9 +120,9 @@ static struct netns *add(struct netns_list *list, const char *path)
 
 static void add_named(struct netns_list *list)
 {
+	char path[sizeof(NAMES "/") + NAME_MAX];
 	DIR *dir = opendir(NAMES);
 	struct dirent *entry;
-	char path[300];
 
 	if (!dir)
 		return;
@@ -94,23 +133,18 @@ static void add_named(struct netns_list *list)
 			continue;
 		snprintf(path, sizeof(path), NAMES "/%s", entry->d_name);
 		ns = add(list, path);
-		if (ns && !ns->name[0])
-			snprintf(ns->name, sizeof(ns->name), "%.63s", entry->d_name);
+		if (ns && !ns->name[0] && netns__is_name(entry->d_name))
+			snprintf(ns->name, sizeof(ns->name), "%.*s", NETNS_NAME_SIZE - 1,
+				 entry->d_name);
 	}
 	closedir(dir);
 }
 
-/* Those that a CNI plugin made for a pod are named by a random id. */
-static bool has_name(const struct netns *ns)
-{
-	return ns->name[0] && strncmp(ns->name, "cni-", 4);
-}
-
 /* A container has a host name of its own (a pod's is the pod's name): that of the UTS namespace
  * of a process in there. */
-static void name_by_host(struct netns *ns, const char *pid, ino_t own_uts)
+static void read_host_name(struct netns *ns, const char *pid, ino_t own_uts)
 {
-	char path[300], name[65];
+	char path[300], name[65] = "";
 	struct stat st;
 	int back, uts;
 
@@ -121,7 +155,7 @@ static void name_by_host(struct netns *ns, const char *pid, ino_t own_uts)
 	uts = open(path, O_RDONLY | O_CLOEXEC);
 	if (back >= 0 && uts >= 0 && !setns(uts, CLONE_NEWUTS)) {
 		if (!gethostname(name, sizeof(name) - 1))
-			snprintf(ns->name, sizeof(ns->name), "%.63s", name);
+			snprintf(ns->host_name, sizeof(ns->host_name), "%s", name);
 		if (setns(back, CLONE_NEWUTS))
 			abort();	/* as in netns__leave() */
 	}
@@ -166,8 +200,8 @@ int netns__list(struct netns_list *list)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
 		ns = add(list, path);
-		if (ns && ns != list->all && !has_name(ns))
-			name_by_host(ns, entry->d_name, own_uts);
+		if (ns && ns != list->all && !ns->host_name[0])
+			read_host_name(ns, entry->d_name, own_uts);
 	}
 	closedir(dir);
 	return 0;
@@ -207,22 +241,38 @@ bool netns__names_changed(int watch)
 	return changed;
 }
 
+/* Descriptors of an inode are of what has it now. */
+static bool is_open_of(int fd, const struct netns *ns)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_ino == ns->inode;
+}
+
 int netns__enter(const struct netns *ns)
 {
-	int back, to, err;
+	int back, to, err = 0;
 
 	back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (back < 0)
 		return -errno;
-	to = open(ns->path, O_RDONLY | O_CLOEXEC);
-	if (to < 0 || setns(to, CLONE_NEWNET)) {
+	to = open(ns->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (to < 0)
 		err = -errno;
-		if (to >= 0)
-			close(to);
+	else if (!is_open_of(to, ns))
+		err = -ENOENT;
+	else if (setns(to, CLONE_NEWNET))
+		err = -errno;
+	if (to >= 0)
+		close(to);
+	if (err) {
 		close(back);
 		return err;
 	}
-	close(to);
+	if (ns->cookie && netns__cookie() != ns->cookie) {
+		netns__leave(back);
+		return -ENOENT;
+	}
 	return back;
 }
 
@@ -235,62 +285,83 @@ void netns__leave(int back)
 
 static int take_path(const char *path, struct netns *ns)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
 	struct stat st;
 
-	if (stat(path, &st))
+	if (fd < 0)
 		return -errno;
+	if (strlen(path) >= sizeof(ns->path))
+		err = -ENAMETOOLONG;
+	else if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st))
+		err = -EINVAL;
+	close(fd);
+	if (err)
+		return err;
 	*ns = (struct netns){ .inode = st.st_ino };
-	snprintf(ns->path, sizeof(ns->path), "%s", path);
+	strcpy(ns->path, path);
 	return 0;
 }
 
-static int take_from_list(bool (*wanted)(const struct netns *ns, const void *what),
-			  const void *what, struct netns *ns)
+static int take_inode(uint32_t inode, struct netns *ns)
 {
 	struct netns_list list;
 	int err = netns__list(&list);
-	unsigned int i;
+	const struct netns *found = err ? NULL : find(&list, inode);
 
-	if (!err) {
-		err = -ENOENT;
-		for (i = 0; err && i < list.count; i++)
-			if (wanted(&list.all[i], what)) {
-				*ns = list.all[i];
-				err = 0;
-			}
-	}
+	if (found)
+		*ns = *found;
 	netns__free(&list);
-	return err;
+	return err ? err : found ? 0 : -ENOENT;
 }
 
-static bool has_this_name(const struct netns *ns, const void *name)
+static void add_name(struct netns *ns)
 {
-	return !strcmp(ns->name, name);
+	struct netns_list list;
+	const struct netns *named = netns__list_named(&list) ? NULL : find(&list, ns->inode);
+
+	if (named)
+		strcpy(ns->name, named->name);
+	netns__free(&list);
 }
 
-static bool has_this_inode(const struct netns *ns, const void *inode)
+/* inode:N,cookie:N */
+static bool read_inode_and_cookie(const char *text, uint32_t *inode, uint64_t *cookie)
 {
-	return ns->inode == *(const uint32_t *)inode;
+	int end = 0;
+
+	return sscanf(text, "inode:%" SCNu32 ",cookie:%" SCNu64 "%n", inode, cookie, &end) == 2 &&
+	       !text[end] && *cookie;
 }
 
-int netns__find(const char *text, struct netns *ns)
+int netns__find(const char *address, struct netns *ns)
 {
-	char path[96];
+	char path[sizeof(ns->path)];
+	uint64_t cookie = 0;
+	uint32_t inode;
+	int err;
 
-	if (strlen(text) >= sizeof(path) - 16)
-		return -ENAMETOOLONG;
-	if (strchr(text, '/'))
-		return take_path(text, ns);
-	if (*text && strspn(text, "0123456789") == strlen(text)) {
-		snprintf(path, sizeof(path), "/proc/%s/ns/net", text);
-		return take_path(path, ns);
+	if (strchr(address, '/')) {
+		err = take_path(address, ns);
+	} else if (read_inode_and_cookie(address, &inode, &cookie)) {
+		err = take_inode(inode, ns);
+		ns->cookie = cookie;
+	} else if (*address && strspn(address, "0123456789") == strlen(address)) {
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", address);
+		err = take_path(path, ns);
+	} else if (netns__is_name(address)) {
+		snprintf(path, sizeof(path), NAMES "/%s", address);
+		err = take_path(path, ns);
+	} else {
+		return -EINVAL;
 	}
-	return take_from_list(has_this_name, text, ns);
+	if (!err)
+		add_name(ns);
+	return err;
 }
 
 int netns__with_inode(uint32_t inode, struct netns *ns)
 {
-	return take_from_list(has_this_inode, &inode, ns);
+	return take_inode(inode, ns);
 }
 
 uint64_t netns__cookie(void)

@@ -6,17 +6,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define NETNS_NAME_SIZE 64
+
 struct netns {
 	uint32_t inode;
-	uint32_t cookie;	/* netns__cookie(), its low half; 0: nobody looked */
-	char name[64];	/* as `ip netns` knows it, else the host name of its container or pod */
-	char path[96];	/* opens it */
+	uint64_t cookie;	/* netns__cookie(); 0: nobody looked, or there is none */
+	char name[NETNS_NAME_SIZE];	/* of `ip netns`; "" = has none */
+	char host_name[65];	/* of who lives there, "" = ours or not known: anybody may take any, so
+				 * it is shown, and never chooses */
+	char path[272];	/* opens it */
 };
 
 struct netns_list {
 	struct netns *all;	/* the first is our own */
 	unsigned int count;
+	uint64_t device;	/* whose inodes they are */
 };
+
+/* May this be a name of `ip netns` by which a namespace is addressed? It is no process id, no path, no
+ * option, and can be printed. */
+bool netns__is_name(const char *text);
+
+/* How a command addresses it: its NAME, else inode:N,cookie:N, else a process id or a path. Where it has
+ * a name, or a cookie that is known, that holds for no other one. Not quoted for a shell. */
+#define NETNS_ADDRESS_SIZE 288
+const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE]);
 
 /* Our own, and those that have a name. Holds none of them open. Returns 0 or -errno. */
 int netns__list_named(struct netns_list *list);
@@ -28,7 +42,7 @@ void netns__free(struct netns_list *list);
 /* Of the one that we are in; 0 if it cannot be told. */
 uint32_t netns__own_inode(void);
 
-/* Is it one that `ip netns` named, which ends when its name is gone? */
+/* Is it one that `ip netns` named? */
 bool netns__has_path_of_name(const struct netns *ns);
 
 /* A copy at the end of the list; nothing where memory is short. */
@@ -41,13 +55,15 @@ int netns__watch_names(void);
 bool netns__names_changed(int watch);
 
 /* Enters a namespace with this thread and returns a descriptor of the one it left, for
- * netns__leave; -errno if it is gone or not allowed. */
+ * netns__leave; -errno if it is gone (-ENOENT also if another one, by its inode, or its cookie where that
+ * is known, is in its place) or not allowed. */
 int netns__enter(const struct netns *ns);
 void netns__leave(int back);
 
-/* The one that NAME of `ip netns` (or a container's host name), a process id or a path means.
- * Returns 0, -ENOENT if there is none, or another -errno. */
-int netns__find(const char *text, struct netns *ns);
+/* The one that NAME of `ip netns`, a process id, a path or inode:N,cookie:N addresses; its name, if it
+ * has one, comes along. Returns 0, -ENOENT if there is none, -EINVAL if that is no address, or is one of
+ * something else, or another -errno. */
+int netns__find(const char *address, struct netns *ns);
 
 /* The one with this inode; -ENOENT if nobody lives there any more. */
 int netns__with_inode(uint32_t inode, struct netns *ns);
