@@ -15,8 +15,10 @@
 #include "cmd.h"
 #include "guard.h"
 #include "host.h"
+#include "input_file.h"
 #include "log.h"
 #include "quantity.h"
+#include "reason.h"
 #include "rearming.h"
 #include "sysctl_files.h"
 #include "touched.h"
@@ -209,12 +211,16 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 	struct host host;
 	char why[320];
 	unsigned int i;
+	int fd;
 
 	for (i = 0; i < TUNABLES; i++)
 		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
-		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns->name,
+		fd = input_file__open(o->file, "advice of 'advise --json'");
+		if (fd < 0)
+			return exit_code__of_input(fd);
+		if (advice_file__read(fd, o->file, o->gateway ? o->gateway : host.name, ns->name,
 				      ns->inode, &advised, why, sizeof(why))) {
 			log_error("%s", why);
 			return EXIT_USAGE;
@@ -237,7 +243,7 @@ static void tell_touched(const struct change *c)
 
 	if (err) {
 		printf("whom it touches is not known: %s\n", err == -EPERM
-		       ? "that needs CAP_BPF and CAP_PERFMON" : strerror(-err));
+		       ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
 		return;
 	}
 	printf("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
@@ -251,7 +257,8 @@ static void tell_touched(const struct change *c)
 	touched__free(&t);
 }
 
-static void tell_change(const struct options *o, const struct change *c)
+/* Returns 0, or the -errno with which it could not be told. */
+static int tell_change(const struct options *o, const struct change *c)
 {
 	unsigned int i;
 
@@ -264,7 +271,7 @@ static void tell_change(const struct options *o, const struct change *c)
 		       (unsigned long long)(o->trial_ns / 1000000000));
 	if (o->persist)
 		printf("it is written to " PERSISTENT_FILE "\n");
-	fflush(stdout);
+	return fflush(stdout) ? -errno : 0;
 }
 
 /* An exit code; EXIT_DONE is yes. */
@@ -367,7 +374,7 @@ static int keep(const struct options *o, struct change *c)
 static int apply_here(const struct options *o, const struct netns *ns)
 {
 	struct change change = { .differs = false }, *c = &change;
-	int code;
+	int code, err;
 
 	if (change__begin(c, o->state, ns))
 		return EXIT_FAILED;
@@ -383,7 +390,12 @@ static int apply_here(const struct options *o, const struct netns *ns)
 		       c->now[2]);
 		return EXIT_DONE;
 	}
-	tell_change(o, c);
+	err = tell_change(o, c);
+	if (err && err != -EPIPE) {
+		clearerr(stdout);	/* it is said now */
+		log_error("standard output: %s; nothing is changed", reason__of(err));
+		return EXIT_FAILED;
+	}
 	if (o->dry_run)
 		return EXIT_DONE;
 	if ((code = check_writable()) || (code = ask(o)))
@@ -414,8 +426,7 @@ int cmd_apply(int argc, char **argv)
 		return code;
 	back = netns__enter(&ns);
 	if (back < 0) {
-		log_error("namespace %s: %s", ns.path, strerror(-back));
-		code = changing__exit_code(back);
+		code = changing__cannot_enter(&ns, back);
 	} else {
 		code = apply_here(&options, &ns);
 		netns__leave(back);

@@ -7,6 +7,7 @@
 #include "changing.h"
 #include "cmd.h"
 #include "log.h"
+#include "reason.h"
 
 /* The end of a trial takes a moment; somebody who is asked whether to apply takes longer. */
 #define LOCK_TRIES 20
@@ -23,9 +24,23 @@ int changing__find_netns(const char *text, struct netns *ns)
 
 	if (!err)
 		return EXIT_DONE;
+	if (changing__exit_code(err) == EXIT_NOT_PERMITTED) {
+		log_error("not permitted: --netns %s needs CAP_SYS_PTRACE, to see a process of another "
+			  "user", text);
+		return EXIT_NOT_PERMITTED;
+	}
 	log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
 		  "process id or a path", text, strerror(-err));
 	return EXIT_USAGE;
+}
+
+int changing__cannot_enter(const struct netns *ns, int err)
+{
+	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
+		log_error("not permitted: entering namespace %s needs CAP_SYS_ADMIN", ns->path);
+	else
+		log_error("namespace %s: %s", ns->path, reason__of(err));
+	return changing__exit_code(err);
 }
 
 int changing__lock(const char *directory, int *lock)
@@ -40,7 +55,11 @@ int changing__lock(const char *directory, int *lock)
 			break;
 		usleep(LOCK_TRY_US);
 	}
-	log_error("%s: %s", directory, *lock == -EWOULDBLOCK
-		  ? "another 'halfopen apply' or 'revert' is at work" : strerror(-*lock));
+	if (*lock == -EWOULDBLOCK)
+		log_error("%s: another 'halfopen apply' or 'revert' is at work", directory);
+	else
+		log_error("%s: %s%s", directory, reason__of(*lock),
+			  changing__exit_code(*lock) == EXIT_NOT_PERMITTED
+			  ? ": run it as root, or name a directory of yours by --state" : "");
 	return changing__exit_code(*lock);
 }

@@ -9,6 +9,9 @@
 /* The namespace that --netns names; our own with NULL. */
 int changing__find_netns(const char *text, struct netns *ns);
 
+/* `ns` could not be entered, -errno. */
+int changing__cannot_enter(const struct netns *ns, int err);
+
 /* `*lock` is to be closed when all is done. */
 int changing__lock(const char *directory, int *lock);
 

@@ -131,10 +131,8 @@ static int revert_one(const char *directory, const struct netns *ns)
 		return EXIT_FAILED;
 	}
 	back = netns__enter(ns);
-	if (back < 0) {
-		log_error("namespace %s: %s", ns->path, strerror(-back));
-		return changing__exit_code(back);
-	}
+	if (back < 0)
+		return changing__cannot_enter(ns, back);
 	if (!a.netns || (a.cookie && a.cookie != netns__cookie())) {
 		printf("nothing was applied here\n");
 		if (a.netns)	/* in one that had this inode, and is gone */

@@ -33,7 +33,8 @@ struct recording_problem {
 /*
  * Passes on every record of the file `fd`, whole; it may be compressed by zstd. Returns 0, -EBADMSG
  * with `*problem` set, the errno of a failed read, or what `fn` returned. A file that was cut off
- * is read up to the cut, and is no error.
+ * within a record, or damaged, is read up to there: that is told in `*problem` alone. One that ends
+ * between two records has no problem, though its writer may not have ended it (RECORD_STOP).
  */
 int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem);
 
