@@ -173,7 +173,7 @@ def test_a_full_disk(lab, option):
             schema.check([json.loads(l) for l in text.splitlines()])
         else:
             r = halfopen("watch", "-r", path, "--json")
-            assert r.returncode == 0 and not r.stderr, r.stderr
+            assert r.returncode == 0 and "cut off where its writer stood" in r.stderr, r.stderr
 
 
 def test_unwritable_files_are_named():

@@ -389,10 +389,10 @@ static int open_epoll(const struct watch *w, const struct demands *demands, int 
 }
 
 /* The recording is due for another file, which begins as soon as the stream describes itself: that
- * has a second to arrive, and takes no more than a twentieth of our time. */
+ * has a second to arrive, and takes no more than a third of our time. */
 static bool needs_description(const struct watch *w, uint64_t now_ns)
 {
-	uint64_t pause_ns = w->describing_ns * 20;
+	uint64_t pause_ns = w->describing_ns * 2;
 
 	return w->recording && recorder__is_due(&w->recorder, w->now_ns) &&
 	       now_ns - w->described_ns >= (pause_ns > 1000000000 ? pause_ns : 1000000000);
@@ -588,7 +588,7 @@ static int judge_recording(struct watch *w, int err, const struct recording_prob
 		return EXIT_USAGE;
 	}
 	if (!w->stopped)
-		log_warning("%s: cut off between two records: the watch was killed, or is still at "
+		log_warning("%s: cut off where its writer stood: the watch was killed, or is still at "
 			    "work", name);
 	return EXIT_DONE;
 }

@@ -158,7 +158,8 @@ int recording__read(int fd, stream_fn fn, void *context, struct recording_proble
 	err = n < 0 ? (int)n : check_header(&in, &header, n, problem);
 	if (!err)
 		err = read_records(&in, buf, &offset, &rest, fn, context, problem);
-	if (!err && (rest || in.within_piece || in.damaged))
+	/* Blocks of compressed data end anywhere: who wrote them may have been killed there. */
+	if (!err && (in.within_piece || in.damaged || (rest && !in.zstd)))
 		say_where_it_was_cut(&in, offset, problem);
 out:
 	input__close(&in);
