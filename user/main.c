@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
+#include "log.h"
+#include "reason.h"
 
 static const struct {
 	const char *name;
@@ -32,11 +41,45 @@ static void print_help(FILE *f)
 		"'halfopen --version' says which version this is.\n");
 }
 
+/* One that is closed would be given to the next file that is opened. Used in its stead, this one
+ * fails. */
+static void occupy_standard_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static bool reader_is_gone(void)
+{
+	struct pollfd pfd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&pfd, 1, 0) > 0 && pfd.revents & POLLERR;
+}
+
+/* However the program ends: what stdio could not write is a failure, unless its reader went away.
+ * Why it could not some time ago is not known any more. */
+static void close_standard_output(void)
+{
+	bool gone = reader_is_gone(), failed = ferror(stdout);
+	int err = fclose(stdout) ? errno : 0;
+
+	if (gone || (!err && !failed))
+		return;
+	log_error("standard output: %s", err ? reason__of(err) : "not all of it could be written");
+	_exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	char name[64];
 	unsigned int i;
 
+	occupy_standard_descriptors();
+	signal(SIGPIPE, SIG_IGN);	/* who writes is told by write(2) */
+	atexit(close_standard_output);
 	/* Large blocks go back to the kernel when they are freed; left to itself, glibc keeps them
 	 * once a burst has freed one. */
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);

@@ -117,18 +117,6 @@ def test_for_ends_by_itself(lab):
     schema.check([json.loads(l) for l in r.stdout.splitlines()])
 
 
-def test_a_reader_that_goes_away(lab):
-    """halfopen watch --json | head -1: it ends, with 1 and a word why."""
-    watch = subprocess.Popen([HALFOPEN, "watch", "--json", "--events"],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert json.loads(watch.stdout.readline())["schema"] == "halfopen.meta/1"
-    watch.stdout.close()
-    lab.connect()
-    assert watch.wait(10) == 1
-    assert b"its reader went away" in watch.stderr.read()
-    watch.stderr.close()
-
-
 # ---- files ----
 
 def test_output_file(lab):
@@ -185,7 +173,7 @@ def test_a_full_disk(lab, option):
             schema.check([json.loads(l) for l in text.splitlines()])
         else:
             r = halfopen("watch", "-r", path, "--json")
-            assert r.returncode == 0 and not r.stderr, r.stderr
+            assert r.returncode == 0 and "cut off where its writer stood" in r.stderr, r.stderr
 
 
 def test_unwritable_files_are_named():
@@ -227,7 +215,7 @@ def test_a_replay_gives_the_same_lines(lab):
         whole = f.read()
     cut = subprocess.run([HALFOPEN, "watch", "--json", "-r", "-"], input=whole[:-5],
                          capture_output=True)
-    assert cut.returncode == 0 and b"cut off in the record at byte" in cut.stderr
+    assert cut.returncode == 2 and b"cut off in the record at byte" in cut.stderr
     foreign = subprocess.run([HALFOPEN, "watch", "-r", "-"], input=b"{\"a\":1}\n" * 9,
                              capture_output=True)
     assert foreign.returncode == 2

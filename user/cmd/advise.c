@@ -11,6 +11,7 @@
 #include "advice_text.h"
 #include "cmd.h"
 #include "host.h"
+#include "input_file.h"
 #include "life_feed.h"
 #include "log.h"
 #include "output.h"
@@ -19,7 +20,7 @@
 
 struct options {
 	bool json, policy, compare;
-	const char *live, *gateway;
+	const char *live, *gateway, *groups;
 	struct goals goals;
 	struct named_network *networks;
 	unsigned int network_count;
@@ -70,8 +71,9 @@ static const char argp_doc[] =
 	"  halfopen advise --compare before.jsonl after.jsonl\n"
 	"  halfopen advise --live 10m --json | jq .idle_timeout\n"
 	"\n"
-	"Exit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input, 3 a change "
-	"is advised, 77 not permitted (--live).\n";
+	"Exit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input (of one that "
+	"is cut off, what comes before is advised on), 3 a change is advised, 77 not permitted "
+	"(--live).\n";
 
 static bool read_seconds(const char *text, double *s)
 {
@@ -138,12 +140,13 @@ static const char *read_network(char *cidr, struct named_network *n)
 
 static void read_groups(struct argp_state *state, struct options *o, const char *path)
 {
-	FILE *f = fopen(path, "re");
+	int fd = input_file__open(path, "lines of CIDR NAME (--groups)");
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
 	unsigned int number = 0;
 	char line[512];
 
 	if (!f) {
-		argp_error(state, "--groups: %s: %s", path, strerror(errno));
+		exit(fd < 0 ? exit_code__of_input(fd) : EXIT_FAILED);
 		return;
 	}
 	while (fgets(line, sizeof(line), f)) {
@@ -172,6 +175,15 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 	fclose(f);
 }
 
+static unsigned int count_standard_input(const struct options *o)
+{
+	unsigned int count = o->groups && !strcmp(o->groups, "-"), i;
+
+	for (i = 0; i < o->file_count; i++)
+		count += !strcmp(o->files[i], "-");
+	return count;
+}
+
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
 	if (o->live && o->file_count)
@@ -182,6 +194,8 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	if (o->compare && o->file_count != 2)
 		argp_error(state, "--compare takes two FILEs, before and after; there %s %u",
 			   o->file_count == 1 ? "is" : "are", o->file_count);
+	if (count_standard_input(o) > 1)
+		argp_error(state, "'-' is standard input, which can be read once only");
 	if (o->policy && o->json)
 		argp_error(state, "--policy and --json are two forms of output: choose one");
 }
@@ -241,7 +255,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->goals.evaluate = true;
 		break;
 	case OPT_GROUPS:
-		read_groups(state, o, arg);
+		o->groups = arg;
 		break;
 	case OPT_GATEWAY:
 		o->gateway = arg;
@@ -257,6 +271,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		check_arguments(state, o);
+		if (o->groups)
+			read_groups(state, o, o->groups);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -360,8 +376,8 @@ static void warn_of_gaps(const struct lives *l)
 
 /* ---- what goes in ---- */
 
-/* An exit code. */
-static int read_all(const struct options *o, struct lives *before, struct lives *after)
+/* An exit code; `*cut` where an input ends too early, and was taken up to there. */
+static int read_all(const struct options *o, struct lives *before, struct lives *after, bool *cut)
 {
 	unsigned int i;
 	int err;
@@ -374,8 +390,9 @@ static int read_all(const struct options *o, struct lives *before, struct lives 
 	}
 	for (i = 0; i < o->file_count; i++) {
 		err = life_feed__read(o->files[i], i && o->compare ? after : before);
-		if (err)
-			return err == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+		if (err < 0)
+			return exit_code__of_input(err);
+		*cut |= err > 0;
 	}
 	return EXIT_DONE;
 }
@@ -390,12 +407,7 @@ static int write_out(struct writer *w)
 	output__standard(&output);
 	if (!err && length)
 		err = output__write(&output, text, length);
-	if (!err)
-		err = output__close(&output);
-	if (!err)
-		return w->change_advised ? EXIT_FOUND : EXIT_DONE;
-	log_error("%s: %s", output.name, strerror(-err));
-	return EXIT_FAILED;
+	return exit_code__of_output(&output, err, w->change_advised ? EXIT_FOUND : EXIT_DONE);
 }
 
 int cmd_advise(int argc, char **argv)
@@ -405,6 +417,7 @@ int cmd_advise(int argc, char **argv)
 	struct options options = { 0 };
 	struct writer w = { .options = &options };
 	struct lives before = { 0 }, after = { 0 };
+	bool cut = false;
 	unsigned int i;
 	int code;
 
@@ -413,7 +426,7 @@ int cmd_advise(int argc, char **argv)
 	host__read(&w.host);
 	w.origin = (struct line_origin){ .gateway = options.gateway ? options.gateway : w.host.name,
 					 .boot_id = w.host.boot_id, .run_id = w.host.run_id };
-	code = read_all(&options, &before, &after);
+	code = read_all(&options, &before, &after, &cut);
 	if (code == EXIT_DONE) {
 		warn_of_gaps(&before);
 		if (options.compare ? compare(&w, &before, &after) : advise_on(&w, &before)) {
@@ -423,6 +436,8 @@ int cmd_advise(int argc, char **argv)
 			code = EXIT_FAILED;
 		}
 	}
+	if (cut && code != EXIT_FAILED)
+		code = EXIT_USAGE;
 	lives__free(&before);
 	lives__free(&after);
 	words__free(&w.words);

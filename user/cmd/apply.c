@@ -15,9 +15,11 @@
 #include "cmd.h"
 #include "guard.h"
 #include "host.h"
+#include "input_file.h"
 #include "log.h"
 #include "plain_text.h"
 #include "quantity.h"
+#include "reason.h"
 #include "rearming.h"
 #include "sysctl_files.h"
 #include "touched.h"
@@ -213,13 +215,17 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 	struct host host;
 	char why[320];
 	unsigned int i;
+	int fd;
 
 	for (i = 0; i < TUNABLES; i++)
 		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
-		if (advice_file__read(o->file, o->gateway ? o->gateway : host.name, ns, &advised,
-				      why, sizeof(why))) {
+		fd = input_file__open(o->file, "advice of 'advise --json'");
+		if (fd < 0)
+			return exit_code__of_input(fd);
+		if (advice_file__read(fd, o->file, o->gateway ? o->gateway : host.name, ns,
+				      &advised, why, sizeof(why))) {
 			log_error("%s", why);
 			return EXIT_USAGE;
 		}
@@ -241,7 +247,7 @@ static void tell_touched(const struct change *c)
 
 	if (err) {
 		printf("whom it touches is not known: %s\n", err == -EPERM
-		       ? "that needs CAP_BPF and CAP_PERFMON" : strerror(-err));
+		       ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
 		return;
 	}
 	printf("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
@@ -255,7 +261,8 @@ static void tell_touched(const struct change *c)
 	touched__free(&t);
 }
 
-static void tell_change(const struct options *o, const struct change *c)
+/* Returns 0, or the -errno with which it could not be told. */
+static int tell_change(const struct options *o, const struct change *c)
 {
 	unsigned int i;
 
@@ -268,7 +275,7 @@ static void tell_change(const struct options *o, const struct change *c)
 		       (unsigned long long)(o->trial_ns / 1000000000));
 	if (o->persist)
 		printf("it is written to " PERSISTENT_FILE "\n");
-	fflush(stdout);
+	return fflush(stdout) ? -errno : 0;
 }
 
 /* An exit code; EXIT_DONE is yes. */
@@ -383,7 +390,7 @@ static int keep(const struct options *o, const struct netns *ns, struct change *
 static int apply_here(const struct options *o, const struct netns *ns)
 {
 	struct change change = { .differs = false }, *c = &change;
-	int code;
+	int code, err;
 
 	if (change__begin(c, o->state, ns))
 		return EXIT_FAILED;
@@ -399,7 +406,12 @@ static int apply_here(const struct options *o, const struct netns *ns)
 		       c->now[2]);
 		return EXIT_DONE;
 	}
-	tell_change(o, c);
+	err = tell_change(o, c);
+	if (err && err != -EPIPE) {
+		clearerr(stdout);	/* it is said now */
+		log_error("standard output: %s; nothing is changed", reason__of(err));
+		return EXIT_FAILED;
+	}
 	if (o->dry_run)
 		return EXIT_DONE;
 	if ((code = check_writable()) || (code = ask(o)))

@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "log.h"
 #include "plain_text.h"
+#include "reason.h"
 
 /* The end of a trial takes a moment; somebody who is asked whether to apply takes longer. */
 #define LOCK_TRIES 20
@@ -59,8 +60,8 @@ int changing__find_netns(const char *text, struct netns *ns)
 	if (!err)
 		return EXIT_DONE;
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED) {
-		log_error("--netns: not permitted: '%s' needs CAP_SYS_ADMIN and CAP_SYS_PTRACE (run "
-			  "it as root)", text);
+		log_error("not permitted: --netns %s needs CAP_SYS_ADMIN and CAP_SYS_PTRACE (run it as "
+			  "root)", text);
 		return EXIT_NOT_PERMITTED;
 	}
 	log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
@@ -82,7 +83,11 @@ int changing__enter(struct netns *ns, int *back)
 		log_error("namespace %s is gone", netns__address(ns, address));
 		return EXIT_USAGE;
 	}
-	log_error("namespace %s: %s", netns__address(ns, address), strerror(-*back));
+	if (changing__exit_code(*back) == EXIT_NOT_PERMITTED)
+		log_error("not permitted: entering namespace %s needs CAP_SYS_ADMIN",
+			  netns__address(ns, address));
+	else
+		log_error("namespace %s: %s", netns__address(ns, address), reason__of(*back));
 	return changing__exit_code(*back);
 }
 
@@ -98,7 +103,11 @@ int changing__lock(const char *directory, int *lock)
 			break;
 		usleep(LOCK_TRY_US);
 	}
-	log_error("%s: %s", directory, *lock == -EWOULDBLOCK
-		  ? "another 'halfopen apply' or 'revert' is at work" : strerror(-*lock));
+	if (*lock == -EWOULDBLOCK)
+		log_error("%s: another 'halfopen apply' or 'revert' is at work", directory);
+	else
+		log_error("%s: %s%s", directory, reason__of(*lock),
+			  changing__exit_code(*lock) == EXIT_NOT_PERMITTED
+			  ? ": run it as root, or name a directory of yours by --state" : "");
 	return changing__exit_code(*lock);
 }

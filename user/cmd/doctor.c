@@ -76,10 +76,7 @@ int cmd_doctor(int argc, char **argv)
 			   : doctor__write_text(&output, &diagnosis);
 	if (!err && diagnosis.findings.incomplete)
 		err = -ENOMEM;
-	if (err) {
-		log_error("%s: %s", output.name, strerror(-err));
-		code = EXIT_FAILED;
-	}
+	code = exit_code__of_output(&output, err, code);
 	diagnosis__free(&diagnosis);
 	return code;
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "log.h"
 #include "output.h"
 #include "stacks.h"
 #include "verbosity.h"
@@ -246,7 +245,7 @@ int cmd_explain(int argc, char **argv)
 	struct options options = { .count = 0 };
 	struct words words = { 0 };
 	struct output output;
-	int err;
+	int err, code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
@@ -255,9 +254,8 @@ int cmd_explain(int argc, char **argv)
 		words__add(&words, "%s", options.notes.text);
 	explain(&words, &options);
 	err = words.failed ? -ENOMEM : output__write(&output, words.text, words.length);
-	if (err)
-		log_error("%s: %s", output.name, strerror(-err));
+	code = exit_code__of_output(&output, err, EXIT_DONE);
 	words__free(&words);
 	words__free(&options.notes);
-	return err ? EXIT_FAILED : EXIT_DONE;
+	return code;
 }

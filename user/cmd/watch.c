@@ -3,21 +3,25 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "capability.h"
 #include "clock.h"
 #include "cmd.h"
 #include "core.h"
+#include "demands.h"
+#include "input_file.h"
 #include "lines.h"
 #include "live.h"
 #include "log.h"
+#include "netns.h"
 #include "quantity.h"
+#include "reason.h"
 #include "recorder.h"
 #include "recording.h"
 #include "text.h"
@@ -45,9 +49,12 @@ struct watch {
 	struct lines lines;
 	struct text text;
 	struct recorder recorder;
-	bool recording, stopped;
+	bool recording, started, stopped;
 	uint64_t now_ns;	/* as far as the stream has come */
-	uint64_t described_ns;	/* when it was last made to describe itself */
+	uint64_t described_ns;	/* when it was last made to describe itself, ... */
+	uint64_t describing_ns;	/* ... and how long that took */
+	const struct demands *demands;	/* of a live watch */
+	bool bad_bound;	/* --record-max is too small, and that was said */
 	const char *problem;	/* what made the stream end, if the core said so */
 	uint64_t place;		/* of the present record in a recording, in bytes */
 	uint64_t skipped;	/* records that make no sense */
@@ -158,6 +165,11 @@ static void read_filter(struct argp_state *state, struct options *o)
 			   error.text, o->filter_text, (int)error.column, "^");
 }
 
+static bool is_standard(const char *name)
+{
+	return name && !strcmp(name, "-");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -253,6 +265,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				  o->identities))
 			argp_error(state, "-r takes a recording as it is: -w, --for, --ring, "
 				   "--identities and --gateway belong to a live watch");
+		if (is_standard(o->record) && (!o->output || is_standard(o->output)))
+			argp_error(state, "-w - records to standard output: then the lines need "
+				   "another place, -o FILE");
+		if (is_standard(o->replay) && is_standard(o->peers_key))
+			argp_error(state, "'-' is standard input, which can be read once only");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -294,12 +311,54 @@ static void say_how_many_more(const struct watch *w)
 			    (unsigned long long)(w->skipped - SKIPS_NAMED));
 }
 
+static const char *size_text(uint64_t bytes, char *text, size_t size)
+{
+	snprintf(text, size, "%lluKiB", (unsigned long long)(bytes + 1023) / 1024);
+	return text;
+}
+
+/* The stream has described itself: is there room for what happens, too? Otherwise files would be
+ * changed for ever. Returns 0 or -errno. */
+static int check_bound(struct watch *w)
+{
+	char given[32], least[32];
+	uint64_t needed;
+	int err = recorder__bytes_needed(&w->recorder, &needed);
+
+	if (err || !needed)
+		return err;
+	size_text(w->recorder.config.max_bytes, given, sizeof(given));
+	if (!w->started) {
+		log_error("--record-max: %s would hold little more than who is open now: expected at "
+			  "least %s", given, size_text(needed, least, sizeof(least)));
+		w->bad_bound = true;
+		return -EINVAL;
+	}
+	/* twice, so that it is not said again soon */
+	w->recorder.config.max_bytes = 2 * needed;
+	log_warning("%s: there are more open sockets than --record-max has room for: from now on the "
+		    "recording takes up to %s instead of %s", w->options.record,
+		    size_text(2 * needed, least, sizeof(least)), given);
+	return 0;
+}
+
+/* What the lines' output makes of the stream. Where its reader is gone, a recording goes on; where it
+ * stands still at the end, what it missed is counted. */
+static int output_error(const struct watch *w)
+{
+	int error = w->output.error;
+
+	return error == ETIMEDOUT || (error == EPIPE && w->recording) ? 0 : -error;
+}
+
 /* Into the core, and into the recording, if there is one; but for those of sockets that the filter
  * keeps out. */
 static int pass_on(struct watch *w, const struct record *r, const void *bytes, size_t size)
 {
-	int err = core__feed(w->core, r, &w->problem);
+	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
 
+	if (!err)
+		err = core__feed(w->core, r, &w->problem);
 	if (!err && r->type == RECORD_META)
 		adopt_disguise(w);
 	if (!err && w->recording)
@@ -309,10 +368,11 @@ static int pass_on(struct watch *w, const struct record *r, const void *bytes, s
 	w->problem = NULL;
 	if (r->mono_ns > w->now_ns)
 		w->now_ns = r->mono_ns;
+	w->started |= r->type == RECORD_START;
 	w->stopped = r->type == RECORD_STOP;
 	if (w->recording && r->type == RECORD_TICK)
 		err = recorder__flush(&w->recorder);
-	return err < 0 ? err : -w->output.error;
+	return err < 0 ? err : output_error(w);
 }
 
 /* Every record comes in here. One that makes no sense costs itself alone: a loss takes its place. */
@@ -337,46 +397,113 @@ static int take_record(void *context, const void *bytes, size_t size)
 
 /* ---- sources ---- */
 
-static int open_epoll(int signals, int source)
+/* Devices may be written by several: what is written to a file twice is lost. */
+static bool is_same_file(int one, int other)
 {
-	struct epoll_event on_signal = { .events = EPOLLIN, .data.fd = signals };
-	struct epoll_event on_source = { .events = EPOLLIN, .data.fd = source };
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct stat a, b;
 
-	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, signals, &on_signal) ||
-	    epoll_ctl(epoll, EPOLL_CTL_ADD, source, &on_source))
+	return !fstat(one, &a) && !fstat(other, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino && (S_ISREG(a.st_mode) || S_ISFIFO(a.st_mode));
+}
+
+/* What the loop waits for. */
+static int open_epoll(const struct watch *w, const struct demands *demands, int source)
+{
+	const int fds[] = { demands->end, demands->hangup, source };
+	struct epoll_event on_gone = { .data.fd = w->output.fd };	/* its reader */
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	unsigned int i;
+
+	if (epoll < 0)
 		return -errno;
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.fd = fds[i] };
+
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event)) {
+			close(epoll);
+			return -errno;
+		}
+	}
+	epoll_ctl(epoll, EPOLL_CTL_ADD, w->output.fd, &on_gone);	/* refuses what has no reader */
 	return epoll;
 }
 
 /* The recording is due for another file, which begins as soon as the stream describes itself: that
- * has a second to arrive. */
-static bool needs_description(struct watch *w, uint64_t now_ns)
+ * has a second to arrive, and takes no more than a third of our time. */
+static bool needs_description(const struct watch *w, uint64_t now_ns)
 {
-	if (!w->recording || !recorder__is_due(&w->recorder, w->now_ns) ||
-	    now_ns - w->described_ns < 1000000000)
-		return false;
-	w->described_ns = now_ns;
-	return true;
+	uint64_t pause_ns = w->describing_ns * 2;
+
+	return w->recording && recorder__is_due(&w->recorder, w->now_ns) &&
+	       now_ns - w->described_ns >= (pause_ns > 1000000000 ? pause_ns : 1000000000);
 }
 
-static int follow(struct watch *w, struct live *live, int signals)
+static int describe(struct watch *w, struct live *live)
 {
-	uint64_t end_ns = w->options.for_ns ? clock__mono_ns() + w->options.for_ns : UINT64_MAX;
-	int epoll = open_epoll(signals, live__fd(live)), err = 0;
+	int err;
+
+	w->described_ns = clock__mono_ns();
+	err = live__describe(live);
+	w->describing_ns = clock__mono_ns() - w->described_ns;
+	return err;
+}
+
+/* Does SIGHUP end the watch? Else it opens its files anew, where somebody renamed them. */
+static bool hang_up(struct watch *w, struct demands *demands)
+{
+	enum hangup why = demands__take_hangup(demands);
+	int err = 0;
+
+	if (why == HANGUP_NONE)
+		return false;
+	if (why == HANGUP_OF_TERMINAL)
+		return true;
+	if (!w->options.output && !w->recording)
+		return !demands->ignores_hangup;
+	if (w->options.json)
+		lines__flush(&w->lines);
+	if (w->options.output)
+		err = output__reopen(&w->output);
+	if (err)
+		log_error("%s: cannot be opened anew: %s", w->options.output, reason__of(err));
+	if (w->recording)
+		recorder__reopen(&w->recorder);
+	return false;
+}
+
+/* True where the watch is to end. */
+static bool take_event(struct watch *w, struct demands *demands, int epoll, int fd)
+{
+	if (fd == demands->end)
+		return true;
+	if (fd == demands->hangup)
+		return hang_up(w, demands);
+	if (fd == w->output.fd) {
+		epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
+		if (!w->output.error && !isatty(fd))
+			w->output.error = EPIPE;
+		return output_error(w);
+	}
+	return false;
+}
+
+static int follow(struct watch *w, struct live *live, struct demands *demands)
+{
+	int err = w->options.for_ns ? demands__end_after(demands, w->options.for_ns) : 0;
+	int epoll = err ? err : open_epoll(w, demands, live__fd(live));
 	bool stop = false;
 
 	if (epoll < 0)
 		return epoll;
-	while (!err && !stop && clock__mono_ns() < end_ns) {
-		struct epoll_event events[2];
-		int n = epoll_wait(epoll, events, 2, LIVE_TICK_MS), i;
+	while (!err && !stop) {
+		struct epoll_event events[4];
+		int n = epoll_wait(epoll, events, 4, LIVE_TICK_MS), i;
 
 		for (i = 0; i < n; i++)
-			stop |= events[i].data.fd == signals;
+			stop |= take_event(w, demands, epoll, events[i].data.fd);
 		err = live__pump(live);
 		if (!err && needs_description(w, clock__mono_ns()))
-			err = live__describe(live);
+			err = describe(w, live);
 	}
 	if (!err)
 		err = live__stop(live);
@@ -398,6 +525,49 @@ static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, co
 	return core__found_holder(w->core, cookie, pid, comm);
 }
 
+/* Named by a word that is not our own namespace's: the others must be entered to know whose it is. */
+static bool is_name_of_another(const char *word)
+{
+	struct netns_list list;
+	bool is_own;
+
+	if (strspn(word, "0123456789") == strlen(word))
+		return false;
+	is_own = !netns__list_named(&list) && !strcmp(list.all[0].name, word);
+	netns__free(&list);
+	return !is_own;
+}
+
+static bool may_look_for_names(const struct filter *filter)
+{
+	const char *name = filter ? filter__find_netns(filter, is_name_of_another) : NULL;
+
+	if (!name || capability__has(CAPABILITY_SYS_ADMIN))
+		return true;
+	log_error("not permitted: 'netns = %s' needs CAP_SYS_ADMIN, to enter network namespaces and "
+		  "learn their names; without, give its inode", name);
+	return false;
+}
+
+/* An exit code. */
+static int judge_watch(const struct watch *w, int err)
+{
+	if (!err || (w->output.error == EPIPE && !w->recorder.output.error))
+		return EXIT_DONE;
+	if (w->bad_bound)
+		return EXIT_USAGE;
+	if (!w->output.error && !w->recorder.output.error)
+		log_error("the watch ended: %s", w->problem ? w->problem : reason__of(err));
+	return EXIT_FAILED;
+}
+
+static bool is_over(void *context)
+{
+	struct watch *w = context;
+
+	return demands__are_to_end(w->demands);
+}
+
 static int watch_kernel(struct watch *w)
 {
 	struct live_config config = {
@@ -410,80 +580,107 @@ static int watch_kernel(struct watch *w)
 		.fn = take_record,
 		.begin_holders = begin_holders,
 		.found_holder = found_holder,
+		.is_over = is_over,
 		.context = w,
 	};
+	struct demands demands;
 	struct live *live = NULL;
-	sigset_t set;
-	int signals, err;
+	int err;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (signals < 0)
+	if (!may_look_for_names(w->options.filter))
+		return EXIT_NOT_PERMITTED;
+	err = demands__open(&demands);
+	if (err) {
+		log_error("cannot wait for signals: %s", reason__of(err));
 		return EXIT_FAILED;
+	}
+	output__heed(&w->output, demands.end);
+	if (w->recording)
+		output__heed(&w->recorder.output, demands.end);
+	w->demands = &demands;
 	err = live__open(&config, &live);
 	if (err) {
-		close(signals);
-		return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED
+		demands__close(&demands);
+		return err == -ECANCELED ? EXIT_DONE
+		       : err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED
 		       : err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
 	}
-	err = follow(w, live, signals);
+	err = follow(w, live, &demands);
 	live__close(live);
-	close(signals);
-	if (err && !w->output.error && !w->recorder.output.error)
-		log_error("the watch ended: %s", w->problem ? w->problem : strerror(-err));
-	return err ? EXIT_FAILED : EXIT_DONE;
+	demands__close(&demands);
+	return judge_watch(w, err);
+}
+
+/* A watch that was killed left no stop: its open sockets are told all the same. */
+static void stop_in_its_stead(struct watch *w)
+{
+	struct record stop = { .type = RECORD_STOP };
+	const char *why;
+
+	core__feed(w->core, &stop, &why);
+}
+
+/* An exit code. What could be read has been told. */
+static int judge_recording(struct watch *w, int err, const struct recording_problem *problem)
+{
+	const char *name = w->options.replay;
+
+	if (w->output.error)
+		return w->output.error == EPIPE ? EXIT_DONE : EXIT_FAILED;
+	if (err || problem->is_cut) {
+		log_error("%s: %s", name, *problem->text ? problem->text : w->problem ? w->problem
+									   : reason__of(err));
+		return err == -EBADMSG || !err ? EXIT_USAGE : exit_code__of_input(err);
+	}
+	if (!w->started) {
+		log_error("%s: it ends before the watch began: expected a recording up to where all "
+			  "that was open is known", name);
+		return EXIT_USAGE;
+	}
+	if (!w->stopped)
+		log_warning("%s: cut off where its writer stood: the watch was killed, or is still at "
+			    "work", name);
+	return EXIT_DONE;
 }
 
 static int watch_recording(struct watch *w)
 {
-	const char *name = w->options.replay;
+	int fd = input_file__open(w->options.replay, "a recording of 'watch -w'"), err;
 	struct recording_problem problem;
-	int fd = strcmp(name, "-") ? open(name, O_RDONLY | O_CLOEXEC) : STDIN_FILENO, err;
 
-	if (fd < 0) {
-		log_error("%s: %s", name, strerror(errno));
+	if (fd < 0)
+		return exit_code__of_input(fd);
+	if (is_same_file(fd, w->output.fd)) {
+		log_error("%s: cannot be both read and written", w->options.replay);
+		close(fd);
 		return EXIT_USAGE;
 	}
 	w->place = sizeof(struct recording_header);
 	err = recording__read(fd, take_record, w, &problem);
-	if (fd != STDIN_FILENO)
-		close(fd);
-	if (problem.is_cut)
-		log_warning("%s: %s", name, problem.text);
-	/* A watch that was killed left no stop: its open sockets are told all the same. */
-	if (!err && !w->stopped) {
-		struct record stop = { .type = RECORD_STOP };
-		const char *why;
-
-		core__feed(w->core, &stop, &why);
-	}
-	if (!err)
-		return EXIT_DONE;
-	if (w->output.error)
-		return EXIT_FAILED;
-	log_error("%s: %s", name, *problem.text ? problem.text : w->problem ? w->problem
-								 : strerror(-err));
-	return err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
+	close(fd);
+	if (w->started && !w->stopped && (!err || err == -EBADMSG))
+		stop_in_its_stead(w);
+	return judge_recording(w, err, &problem);
 }
 
 /* ---- the whole ---- */
 
 static int prepare_disguise(struct options *o)
 {
-	int err;
+	int fd = -1, err;
 
 	if (o->peers_key)
-		err = disguise__read_key(&o->disguise, o->peers_key);
-	else
-		err = disguise__make_key(&o->disguise);
+		fd = input_file__open(o->peers_key, "a key of at least 16 bytes");
+	if (o->peers_key && fd < 0)
+		return exit_code__of_input(fd);
+	err = fd < 0 ? disguise__make_key(&o->disguise) : disguise__read_key(&o->disguise, fd);
+	if (fd >= 0)
+		close(fd);
 	if (!err)
 		return EXIT_DONE;
 	log_error("%s: %s", o->peers_key ? o->peers_key : "a key of pseudonyms",
-		  err == -EINVAL ? "a key of at least 16 bytes was expected" : strerror(-err));
-	return EXIT_USAGE;
+		  err == -EINVAL ? "expected a key of at least 16 bytes" : reason__of(err));
+	return exit_code__of_input(err);
 }
 
 /* Whoever chooses addresses must not know where they lie in our tables. */
@@ -512,6 +709,30 @@ static void prepare_text(struct watch *w)
 			   !(no_color && *no_color));
 }
 
+/* Opening a FIFO waits for whoever is to read it: not without a word. */
+static void say_if_it_waits(const char *name)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(name, &st) || !S_ISFIFO(st.st_mode))
+		return;
+	fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == ENXIO)
+		log_info("waiting for a reader of %s", name);
+}
+
+static int refuse_output(const char *name, int err)
+{
+	struct stat st;
+
+	log_error("%s: cannot be written: %s", name, err == -ENXIO && !stat(name, &st) &&
+		  S_ISSOCK(st.st_mode) ? "it is a socket" : reason__of(err));
+	return exit_code__of_input(err);
+}
+
 static int open_sinks(struct watch *w)
 {
 	const struct options *o = &w->options;
@@ -519,57 +740,87 @@ static int open_sinks(struct watch *w)
 	int err;
 
 	output__standard(&w->output);
-	if (o->output && (err = output__open(&w->output, o->output))) {
-		log_error("%s: cannot be written: %s", o->output, strerror(-err));
-		return EXIT_USAGE;
-	}
+	if (o->output)
+		say_if_it_waits(o->output);
+	if (o->output && (err = output__open(&w->output, o->output)))
+		return refuse_output(o->output, err);
 	if (o->record) {
 		struct recorder_config config = { .path = o->record, .disguise = &o->disguise,
 						  .max_bytes = o->record_max,
 						  .max_age_ns = o->record_age_ns };
 
+		say_if_it_waits(o->record);
 		err = recorder__open(&w->recorder, &config);
-		if (err) {
-			log_error("%s: cannot be written: %s", o->record, strerror(-err));
+		if (err)
+			return refuse_output(o->record, err);
+		w->recording = true;
+		if (is_same_file(w->output.fd, w->recorder.output.fd)) {
+			log_error("%s: cannot be both the recording and the lines", o->record);
 			return EXIT_USAGE;
 		}
-		w->recording = true;
+		if ((o->record_max || o->record_age_ns) && !w->recorder.output.is_file) {
+			log_error("%s: --record-max and --record-age need a file, which can be "
+				  "renamed", o->record);
+			return EXIT_USAGE;
+		}
 	}
 	w->lines.output = w->text.output = &w->output;
 	w->lines.disguise = w->text.disguise = &o->disguise;
 	prepare_text(w);
 	sink = o->json ? lines__sink(&w->lines) : text__sink(&w->text);
 	w->core = w->lines.core = w->text.core = core__new(&o->core, &sink);
-	return w->core ? EXIT_DONE : EXIT_FAILED;
+	if (w->core)
+		return EXIT_DONE;
+	log_error("%s", reason__of(ENOMEM));
+	return EXIT_FAILED;
 }
 
-static void say_why_writing_failed(const char *name, int error)
+/* Whether that is a failure of the watch: a reader of lines that goes away is none. */
+static bool say_why_writing_failed(const struct output *o, bool is_recording)
 {
-	if (error == EPIPE)
-		log_error("%s: its reader went away", name);
-	else if (error)
-		log_error("%s: %s", name, strerror(error));
+	if (o->error == EPIPE && !is_recording)
+		return false;
+	if (o->error == EPIPE)
+		log_error("%s: its reader went away", o->name);
+	else if (o->error == ETIMEDOUT && !is_recording)
+		log_error("%s: its reader stands still: %llu lines were not written", o->name,
+			  (unsigned long long)o->unwritten_lines);
+	else if (o->error == ETIMEDOUT)
+		log_error("%s: its reader stands still: the recording is cut off", o->name);
+	else if (o->error)
+		log_error("%s: %s", o->name, reason__of(o->error));
+	return o->error;
+}
+
+static int close_sink(struct output *o)
+{
+	const char *name = o->name;
+	bool failed = o->error;
+	int err = output__close(o);
+
+	if (!err || failed)
+		return 0;
+	log_error("%s: %s", name, reason__of(err));
+	return err;
 }
 
 static int close_sinks(struct watch *w, int code)
 {
+	bool failed;
+
 	if (w->options.json)
 		lines__flush(&w->lines);
 	else if (code == EXIT_DONE)
 		text__summary(&w->text, w->now_ns);
 	if (w->recording)
 		recorder__flush(&w->recorder);
-	say_why_writing_failed(w->output.name, w->output.error);
-	say_why_writing_failed(w->recorder.output.name, w->recorder.output.error);
-	if (code == EXIT_DONE && (w->output.error || w->recorder.output.error))
-		code = EXIT_FAILED;
-	if (output__close(&w->output) && code == EXIT_DONE) {
-		log_error("%s: %s", w->output.name, strerror(errno));
-		code = EXIT_FAILED;
-	}
-	if (w->recording && recorder__close(&w->recorder) && code == EXIT_DONE)
-		code = EXIT_FAILED;
-	return code;
+	failed = say_why_writing_failed(&w->output, false);
+	failed |= w->recording && say_why_writing_failed(&w->recorder.output, true);
+	failed |= close_sink(&w->output);
+	failed |= w->recording && close_sink(&w->recorder.output);
+	if (w->recording)
+		recorder__close(&w->recorder);
+	return failed && code == EXIT_DONE ? EXIT_FAILED : code;
 }
 
 int cmd_watch(int argc, char **argv)
@@ -584,7 +835,6 @@ int cmd_watch(int argc, char **argv)
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &w.options);
 	trial__hush_libbpf();
-	signal(SIGPIPE, SIG_IGN);
 	code = prepare_disguise(&w.options);
 	if (code == EXIT_DONE)
 		code = prepare_hash(&w.options);

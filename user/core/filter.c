@@ -542,6 +542,19 @@ static bool is_number(const char *word)
 	return word[strspn(word, "0123456789")] == '\0';
 }
 
+const char *filter__find_netns(const struct filter *f, bool (*is_wanted)(const char *word))
+{
+	const char *found = NULL;
+
+	if (f->kind == NODE_NETNS)
+		return is_wanted(f->word) ? f->word : NULL;
+	if (f->left)
+		found = filter__find_netns(f->left, is_wanted);
+	if (!found && f->right)
+		found = filter__find_netns(f->right, is_wanted);
+	return found;
+}
+
 static bool netns_matches(const struct filter *f, const struct filter_subject *s, bool *known)
 {
 	uint64_t cookie;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/random.h>
@@ -26,16 +25,11 @@ const char *disguise__name(enum disguise_kind kind)
 	return names[kind];
 }
 
-int disguise__read_key(struct disguise *d, const char *path)
+int disguise__read_key(struct disguise *d, int fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-	ssize_t n;
+	ssize_t n = read(fd, d->key, sizeof(d->key));
+	int err = n < 0 ? -errno : n < DISGUISE_KEY_MIN ? -EINVAL : 0;
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, d->key, sizeof(d->key));
-	err = n < 0 ? -errno : n < DISGUISE_KEY_MIN ? -EINVAL : 0;
-	close(fd);
 	d->key_size = err ? 0 : n;
 	return err;
 }

@@ -29,9 +29,9 @@ struct disguise {
 bool disguise__named(const char *name, enum disguise_kind *kind);
 const char *disguise__name(enum disguise_kind kind);
 
-/* Reads the key of pseudonyms from a file; its first DISGUISE_KEY_MAX bytes count. Returns 0,
- * -errno, or -EINVAL where it is shorter than DISGUISE_KEY_MIN. */
-int disguise__read_key(struct disguise *d, const char *path);
+/* Reads the key of pseudonyms from the file `fd`, the caller's; its first DISGUISE_KEY_MAX bytes
+ * count. Returns 0, -errno, or -EINVAL where it is shorter than DISGUISE_KEY_MIN. */
+int disguise__read_key(struct disguise *d, int fd);
 
 /* A key of this run alone. Returns 0 or -errno. */
 int disguise__make_key(struct disguise *d);

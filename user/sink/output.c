@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -17,7 +19,7 @@
 
 void output__standard(struct output *o)
 {
-	*o = (struct output){ .fd = STDOUT_FILENO, .name = "standard output" };
+	*o = (struct output){ .fd = STDOUT_FILENO, .name = "standard output", .ending = -1 };
 }
 
 static bool has_suffix(const char *name, const char *suffix)
@@ -43,7 +45,11 @@ int output__open(struct output *o, const char *path)
 {
 	struct stat st;
 
-	*o = (struct output){ .name = path };
+	if (!strcmp(path, "-")) {
+		output__standard(o);
+		return 0;
+	}
+	*o = (struct output){ .name = path, .ending = -1 };
 	o->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (o->fd < 0) {
 		o->error = errno;
@@ -51,6 +57,90 @@ int output__open(struct output *o, const char *path)
 	}
 	o->is_file = !fstat(o->fd, &st) && S_ISREG(st.st_mode);
 	return has_suffix(path, ".zst") ? start_compressing(o) : 0;
+}
+
+/* Another descriptor of the same pipe or terminal, that does not wait: the one we were given is
+ * others', too. */
+static int open_again(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+void output__heed(struct output *o, int ending)
+{
+	struct stat st;
+	int again = -1;
+
+	if (fstat(o->fd, &st))
+		return;
+	o->ending = ending;
+	o->is_socket = S_ISSOCK(st.st_mode);
+	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+		again = open_again(o->fd);
+	if (again < 0)
+		return;
+	if (o->fd > STDERR_FILENO)
+		close(o->fd);
+	o->fd = again;
+}
+
+bool output__was_moved(const struct output *o)
+{
+	struct stat ours, there;
+
+	return o->is_file && !fstat(o->fd, &ours) &&
+	       (stat(o->name, &there) || ours.st_dev != there.st_dev ||
+		ours.st_ino != there.st_ino);
+}
+
+int output__reopen(struct output *o)
+{
+	struct output anew;
+	int err;
+
+	if (!output__was_moved(o))
+		return 0;
+	err = output__open(&anew, o->name);
+	if (err)
+		return err;
+	anew.ending = o->ending;
+	err = output__close(o);
+	*o = anew;
+	return err;
+}
+
+static uint64_t count_lines(const char *data, size_t size)
+{
+	const char *end = data + size;
+	uint64_t count = 0;
+
+	while ((data = memchr(data, '\n', end - data))) {
+		data++;
+		count++;
+	}
+	return count;
+}
+
+/* Waits for room. Returns 0, or -ETIMEDOUT where the end is asked for and nobody makes any. */
+static int await_reader(const struct output *o)
+{
+	struct pollfd fds[2] = { { .fd = o->fd, .events = POLLOUT },
+				 { .fd = o->ending, .events = POLLIN } };
+
+	if (poll(fds, 2, -1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (!fds[0].revents && poll(fds, 1, OUTPUT_STALLED_MS) == 0)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+static ssize_t write_some(const struct output *o, const char *data, size_t size)
+{
+	return o->is_socket ? send(o->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+			    : write(o->fd, data, size);
 }
 
 static int fail(struct output *o, off_t start)
@@ -75,18 +165,18 @@ static int put(struct output *o, const void *data, size_t size)
 	o->begun = true;
 	o->written += size;
 	while (size) {
-		ssize_t n = write(o->fd, p, size);
+		ssize_t n = write_some(o, p, size);
+		int err = 0;
 
-		if (n < 0 && errno == EAGAIN) {	/* somebody else's non-blocking pipe */
-			struct pollfd pfd = { .fd = o->fd, .events = POLLOUT };
-
-			poll(&pfd, 1, -1);
+		if (n < 0 && errno == EAGAIN && !(err = await_reader(o)))
 			continue;
-		}
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && !err && errno == EINTR)
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			errno = err ? -err : errno;
+			o->unwritten_lines += o->zstd ? 0 : count_lines(p, size);
 			return fail(o, start);
+		}
 		p += n;
 		size -= n;
 	}
@@ -115,17 +205,22 @@ static int compress(struct output *o, const void *data, size_t size, ZSTD_EndDir
 
 int output__write(struct output *o, const void *data, size_t size)
 {
-	if (o->error)
+	if (o->error) {
+		o->unwritten_lines += count_lines(data, size);
 		return -o->error;
+	}
 	return o->zstd ? compress(o, data, size, ZSTD_e_continue) : put(o, data, size);
 }
 
 int output__settle(struct output *o)
 {
-	if (o->error || !o->zstd || ++o->unsettled < SETTLES_A_BLOCK)
-		return -o->error;
+	return ++o->unsettled < SETTLES_A_BLOCK ? -o->error : output__settle_now(o);
+}
+
+int output__settle_now(struct output *o)
+{
 	o->unsettled = 0;
-	return compress(o, NULL, 0, ZSTD_e_flush);
+	return o->error || !o->zstd ? -o->error : compress(o, NULL, 0, ZSTD_e_flush);
 }
 
 int output__close(struct output *o)

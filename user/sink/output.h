@@ -10,15 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* So long a reader may stand still once the end is asked for. */
+#define OUTPUT_STALLED_MS 5000
+
 struct ZSTD_CCtx_s;
 
 struct output {
 	int fd;
 	const char *name;	/* for messages */
 	bool is_file;		/* ours: emptied at the first write, cut back on failure */
+	bool is_socket;
 	bool begun;
+	int ending;		/* readable once the end is asked for: output__heed(); -1: never */
 	int error;		/* the first errno; nothing is written after it */
 	uint64_t written;	/* bytes, as they lie there */
+	uint64_t unwritten_lines;	/* line ends that came after the error, or fell to it */
 
 	struct ZSTD_CCtx_s *zstd;	/* NULL: not compressed */
 	void *packed;
@@ -29,9 +35,23 @@ struct output {
 /* Standard output. */
 void output__standard(struct output *o);
 
-/* Opens `path` for writing with mode 0600. What it held stays until the first write. Returns 0
- * or -errno. */
+/* Opens `path` for writing with mode 0600; "-" is standard output. What it held stays until the first
+ * write. Returns 0 or -errno. */
 int output__open(struct output *o, const char *path);
+
+/*
+ * A reader that stands still (a pipe, a FIFO, a terminal, a socket) is waited for; from now on no
+ * longer than OUTPUT_STALLED_MS once `ending` is readable: then the error is ETIMEDOUT. The
+ * descriptor stays the caller's.
+ */
+void output__heed(struct output *o, int ending);
+
+/* A file that was renamed or removed meanwhile is made anew under its name, anything else is left
+ * alone. Returns 0, or -errno where it cannot be: then the former is written on. */
+int output__reopen(struct output *o);
+
+/* Is the file no longer there under its name? */
+bool output__was_moved(const struct output *o);
 
 /* Returns 0, or -errno of the first failure for good. */
 int output__write(struct output *o, const void *data, size_t size);
@@ -39,6 +59,9 @@ int output__write(struct output *o, const void *data, size_t size);
 /* What was written so far should be there even if we are killed: to be called now and then.
  * Compressed, it waits for a few calls, because each costs some bytes. Returns 0 or -errno. */
 int output__settle(struct output *o);
+
+/* The same at once. */
+int output__settle_now(struct output *o);
 
 /* Returns 0 or -errno: some file systems tell of a failed write only now. */
 int output__close(struct output *o);

@@ -46,6 +46,8 @@ bool recorder__is_due(const struct recorder *r, uint64_t now_ns)
 
 	if (!r->output.is_file || !r->begun_ns)
 		return false;
+	if (r->was_moved)
+		return true;
 	return (c->max_bytes && r->output.written + r->used >= c->max_bytes / 2) ||
 	       (c->max_age_ns && now_ns - r->begun_ns >= c->max_age_ns / 2);
 }
@@ -62,20 +64,53 @@ static char *name_of_old(const char *path)
 	return asprintf(&old, "%.*s.old%s", (int)(dot - path), path, dot) < 0 ? NULL : old;
 }
 
+/* What is complete by itself ends as a recording does. */
+static int end_file(struct recorder *r)
+{
+	struct record stop = { .type = RECORD_STOP, .mono_ns = r->last_ns };
+	int err;
+
+	r->used += record__encode(&stop, r->buffer + r->used);
+	err = recorder__flush(r);
+	return err ? err : output__close(&r->output);
+}
+
+/* Renamed by somebody else, it stays where that one put it. */
 static int change_files(struct recorder *r)
 {
 	char *old = name_of_old(r->config.path);
-	int err = old ? recorder__flush(r) : -ENOMEM;
+	int ending = r->output.ending, err = old ? end_file(r) : -ENOMEM;
 
-	if (!err)
-		err = output__close(&r->output);
-	if (!err && rename(r->config.path, old))
+	if (!err && !r->was_moved && rename(r->config.path, old))
 		err = -errno;
 	free(old);
 	if (!err)
 		err = begin_file(r);
 	if (err && !r->output.error)
 		r->output.error = -err;
+	r->output.ending = ending;
+	r->was_moved = false;
+	return err;
+}
+
+void recorder__reopen(struct recorder *r)
+{
+	r->was_moved = output__was_moved(&r->output);
+}
+
+/* Each half holds the description, and as much again of what happens. */
+#define DESCRIPTIONS_HELD 4
+
+int recorder__bytes_needed(struct recorder *r, uint64_t *needed)
+{
+	int err = r->config.max_bytes ? recorder__flush(r) : 0;
+
+	*needed = 0;
+	if (!err && r->config.max_bytes)
+		err = output__settle_now(&r->output);
+	if (!err && r->config.max_bytes &&
+	    DESCRIPTIONS_HELD * r->output.written > r->config.max_bytes)
+		*needed = DESCRIPTIONS_HELD * r->output.written;
 	return err;
 }
 
@@ -88,6 +123,7 @@ int recorder__add(struct recorder *r, const void *encoded, size_t size,
 		if (err)
 			return err;
 	}
+	r->last_ns = record->mono_ns;
 	if (!r->begun_ns)
 		r->begun_ns = record->mono_ns;
 	if (r->config.disguise->kind == DISGUISE_NONE) {

@@ -3,6 +3,7 @@
 #ifndef HALFOPEN_SINK_RECORDER_H
 #define HALFOPEN_SINK_RECORDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,8 @@ struct recorder {
 	uint8_t *buffer;
 	size_t used;
 	uint64_t begun_ns;	/* the file, as records tell the time; 0: it is empty */
+	uint64_t last_ns;	/* of the last record */
+	bool was_moved;		/* the file, by somebody else */
 };
 
 /* Creates the file. Returns 0 or -errno. */
@@ -33,6 +36,15 @@ int recorder__open(struct recorder *r, const struct recorder_config *config);
  * into one. `now_ns` is the time of the last record.
  */
 bool recorder__is_due(const struct recorder *r, uint64_t now_ns);
+
+/* Somebody may have renamed the file: if so, it is time for another under its name. */
+void recorder__reopen(struct recorder *r);
+
+/*
+ * Called when the stream has described itself (at RECORD_START): the least `max_bytes` of which a
+ * file has as much room for what happens as that took; 0 where it is so. Returns 0 or -errno.
+ */
+int recorder__bytes_needed(struct recorder *r, uint64_t *needed);
 
 /* Takes one record, encoded and decoded. Returns 0, or -errno of a write that failed. */
 int recorder__add(struct recorder *r, const void *encoded, size_t size,

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "advice_file.h"
+#include "foreign.h"
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -70,37 +72,52 @@ static int take_line(const json_t *line, const char *gateway, const struct netns
 	return 0;
 }
 
-int advice_file__read(const char *path, const char *gateway, const struct netns *ns,
+/* Is nothing of it a line of ours? Then what it is, as far as that can be told. */
+static void say_what_it_is(const char *name, unsigned int number, const json_error_t *error,
+			   const char *line, size_t length, char *why, size_t size)
+{
+	const char *words = foreign__words(line, length);
+
+	if (!number)
+		snprintf(why, size, "%s: %s: expected a line of 'advise --json'", name, words);
+	else
+		snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s", name, number,
+			 error->column, words ? words : error->text);
+}
+
+int advice_file__read(int fd, const char *shown, const char *gateway, const struct netns *ns,
 		      struct advised *advised, char *why, size_t size)
 {
-	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	FILE *f = fdopen(fd, "re");
 	int err = f ? -ENOENT : -errno;
-	size_t room = 0, used;
 	char address[NETNS_ADDRESS_SIZE], *line = NULL;
+	json_error_t error = { .column = 0 };
 	unsigned int number = 0;
+	size_t room = 0, used;
 	ssize_t n;
 
-	snprintf(why, size, "%s: %s", path,
-		 f ? "it advises no change of this namespace" : strerror(errno));
+	snprintf(why, size, "%s: %s", shown, f ? "" : strerror(errno));
 	while (err == -ENOENT && f && (n = getline(&line, &room, f)) > 0) {
-		json_error_t error;
 		json_t *object = json_loadb(line, n, 0, &error);
 
-		used = snprintf(why, size, "%s:%u: ", path, ++number);
+		used = snprintf(why, size, "%s:%u: ", shown, ++number);
 		if (object) {
 			err = take_line(object, gateway, ns, advised, why + used, size - used);
 		} else {
-			snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s",
-				 path, number, error.column, error.text);
+			say_what_it_is(shown, number, &error, line, n, why, size);
 			err = -EBADMSG;
 		}
 		json_decref(object);
 		if (err == -ENOENT)
-			snprintf(why, size, "%s: it advises no change of namespace %s of %s", path,
+			snprintf(why, size, "%s: it advises no change of namespace %s of %s", shown,
 				 netns__address(ns, address), gateway);
 	}
+	if (f && !number && err == -ENOENT)
+		say_what_it_is(shown, 0, &error, "", 0, why, size);
 	free(line);
-	if (f && f != stdin)
+	if (f)
 		fclose(f);
+	else
+		close(fd);
 	return err;
 }

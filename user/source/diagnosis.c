@@ -12,10 +12,13 @@
 #include "census.h"
 #include "clock.h"
 #include "diagnosis.h"
+#include "kernel_btf.h"
 #include "lockdown.h"
+#include "memlock.h"
 #include "mounts.h"
 #include "plain_text.h"
 #include "programs.h"
+#include "reason.h"
 #include "snapshot.h"
 #include "sysctl_files.h"
 
@@ -47,10 +50,16 @@ static void examine_kernel(struct examination *x)
 
 static void examine_btf(struct examination *x)
 {
-	x->btf = btf__load_vmlinux_btf();
-	if (x->btf) {
+	int err = kernel_btf__load(&x->btf);
+
+	if (!err) {
 		findings__add(x->f, "btf", FINDING_OK, NULL, NULL,
 			      "the kernel tells its types: %u of them", btf__type_cnt(x->btf));
+		return;
+	}
+	if (err != -ENOTSUP) {
+		findings__add(x->f, "btf", FINDING_PROBLEM, "nothing can be watched", NULL,
+			      "the kernel's types cannot be read: %s", reason__of(err));
 		return;
 	}
 	findings__add(x->f, "btf", FINDING_PROBLEM, "nothing can be watched",
@@ -106,27 +115,37 @@ static bool examine_capabilities(struct examination *x)
 	return true;
 }
 
-/* Since 5.11 BPF memory is charged to the cgroup; told, as libbpf does it, by a helper of the same
- * release. */
 static void examine_memlock(struct examination *x)
 {
-	struct rlimit limit = { 0 };
+	unsigned long long kib;
 
-	if (trial__kernel_has_function(x->btf, "bpf_ktime_get_coarse_ns")) {
+	if (!memlock__counts(x->btf))
 		findings__add(x->f, "memlock", FINDING_OK, NULL, NULL,
 			      "BPF memory counts for the cgroup; RLIMIT_MEMLOCK does not matter");
-		return;
-	}
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	if (limit.rlim_max == RLIM_INFINITY || capability__has(CAPABILITY_SYS_RESOURCE))
+	else if (!memlock__is_limit(x->btf, &kib))
 		findings__add(x->f, "memlock", FINDING_OK, NULL, NULL,
 			      "BPF memory counts for RLIMIT_MEMLOCK, which can be raised");
 	else
 		findings__add(x->f, "memlock", FINDING_WARNING,
 			      "maps beyond the limit cannot be made, and then nothing is watched",
-			      "ulimit -l unlimited, or LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE",
-			      "BPF memory counts for RLIMIT_MEMLOCK, which is %llu KiB",
-			      (unsigned long long)limit.rlim_max / 1024);
+			      MEMLOCK_ADVICE,
+			      "BPF memory counts for RLIMIT_MEMLOCK, which is %llu KiB", kib);
+}
+
+static void examine_open_files(struct examination *x)
+{
+	struct rlimit limit = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur >= REASON_FILES_NEEDED)
+		findings__add(x->f, "open_files", FINDING_OK, NULL, NULL,
+			      "the limit of open files is %llu; %u are needed",
+			      (unsigned long long)limit.rlim_cur, REASON_FILES_NEEDED);
+	else
+		findings__add(x->f, "open_files", FINDING_PROBLEM, "nothing can be watched",
+			      "ulimit -n 1024, or LimitNOFILE=1024",
+			      "the limit of open files is %llu, and %u are needed",
+			      (unsigned long long)limit.rlim_cur, REASON_FILES_NEEDED);
 }
 
 static void examine_pid_namespace(struct examination *x)
@@ -164,8 +183,10 @@ static void add_program_findings(struct examination *x, const struct trial_resul
 		findings__add(
 			x->f, "program", r->part->vital ? FINDING_PROBLEM : FINDING_WARNING,
 			r->part->without ? r->part->without : "nothing can be watched",
-			"a newer kernel takes it; 'halfopen -v watch' shows what the verifier "
-			"said",
+			reason__is_limit(r->load_error ? r->load_error : r->attach_error)
+				? "raise the limit"
+				: "a newer kernel takes it; 'halfopen watch -v' shows what the "
+				  "verifier said",
 			"%s", text);
 	}
 }
@@ -521,6 +542,7 @@ static void examine_sockets(struct examination *x)
 
 static void examine_with_bpf(struct examination *x)
 {
+	examine_open_files(x);
 	examine_memlock(x);
 	examine_iterators(x);
 	if (x->d->hz)

@@ -8,12 +8,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "identity_feed.h"
+#include "input_file.h"
 #include "log.h"
+#include "reason.h"
 
 #define LINE_MAX_BYTES 4096
 #define CLIENTS_MAX 16
@@ -226,6 +229,10 @@ static int read_stream(struct identity_feed *f, struct reader *r, bool strict, i
 		r->fd = -1;
 	} else if (n == 0) {
 		follow_file(f, r);
+	} else if (errno != EAGAIN && strict) {
+		err = -errno;
+		log_error("%s: %s", f->path, reason__of(err));
+		return err;
 	}
 	return 0;
 }
@@ -287,6 +294,23 @@ static int listen_at(const char *path)
 	return err;
 }
 
+static bool is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* What cannot be followed as a file that grows; NULL: it can. */
+static const char *refused(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return NULL;	/* which open(2) explains */
+	if (S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && !is_null(&st)))
+		return "is a device";
+	return input_file__refused(st.st_mode);
+}
+
 static int open_path(const char *path)
 {
 	struct stat st;
@@ -304,6 +328,7 @@ int identity_feed__open(const char *spec, struct identity_feed **out)
 {
 	struct identity_feed *f = calloc(1, sizeof(*f));
 	bool is_socket = !strncmp(spec, "unix:", 5);
+	const char *wrong;
 	unsigned int i;
 	int fd;
 
@@ -313,10 +338,11 @@ int identity_feed__open(const char *spec, struct identity_feed **out)
 	f->listener = -1;
 	for (i = 0; i < CLIENTS_MAX; i++)
 		f->readers[i].fd = -1;
-	fd = is_socket ? listen_at(f->path) : open_path(f->path);
+	wrong = is_socket ? NULL : refused(f->path);
+	fd = wrong ? -EINVAL : is_socket ? listen_at(f->path) : open_path(f->path);
 	if (fd < 0) {
-		log_error("%s: %s: a file, a FIFO or unix:PATH with identities was expected",
-			  f->path, strerror(-fd));
+		log_error("%s: %s: expected identities: a file, a FIFO, or unix:PATH to listen at",
+			  f->path, wrong ? wrong : reason__of(fd));
 		free(f);
 		return fd;
 	}

@@ -8,6 +8,8 @@
 #include "input.h"
 
 #define BUFFER_SIZE (1 << 18)
+/* What a decoder asks for next where a block has ended and its frame has not (RFC 8878, 3.1.1.2). */
+#define BLOCK_HEADER_SIZE 3
 
 int input__open(struct input *i, int fd)
 {
@@ -62,8 +64,10 @@ static ssize_t decompress(struct input *i, void *data, size_t size)
 
 		i->used = in.pos;
 		i->damaged = ZSTD_isError(left);
-		if (!i->damaged && moved)
+		if (!i->damaged && moved) {
 			i->within_frame = left > 0;
+			i->within_piece = left > 0 && left != BLOCK_HEADER_SIZE;
+		}
 		if (out.pos || moved)
 			continue;
 		n = refill(i);

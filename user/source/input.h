@@ -17,7 +17,8 @@ struct input {
 	size_t used, size;	/* of the buffer: handed out, and read */
 	struct ZSTD_DCtx_s *zstd;	/* NULL: not compressed */
 	bool begun;
-	bool within_frame;	/* more was promised: at the end, it was cut off */
+	bool within_frame;	/* more was promised: its writer has not ended it */
+	bool within_piece;	/* ... in the midst of a block: at the end, it was cut off */
 	bool damaged;		/* what followed is no zstd, or not as it was written */
 };
 

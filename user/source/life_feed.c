@@ -3,12 +3,16 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "foreign.h"
 #include "input.h"
+#include "input_file.h"
 #include "life_feed.h"
 #include "log.h"
+#include "reason.h"
 #include "timelines.h"
 
 static int read_timelines(int fd, const char *name, struct lives *lives)
@@ -16,11 +20,9 @@ static int read_timelines(int fd, const char *name, struct lives *lives)
 	struct timelines_problem problem;
 	int err = timelines__read(fd, lives, &problem);
 
-	if (problem.is_cut)
-		log_warning("%s: %s", name, problem.text);
-	else if (err)
-		log_error("%s: %s", name, *problem.text ? problem.text : strerror(-err));
-	return err;
+	if (err || problem.is_cut)
+		log_error("%s: %s", name, *problem.text ? problem.text : reason__of(err));
+	return err ? err : problem.is_cut;
 }
 
 /* Runs ourselves with these arguments and takes the lines it writes. The child's exit code, or
@@ -57,73 +59,113 @@ static int read_from_child(char *const arguments[], int standard_input, const ch
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 
-/* Pipes cannot be read twice: what is on one is kept. */
-static int open_seekable(const char *name)
+/* All that is on a pipe or device, in memory; -errno. Closes `fd`. */
+static int copy_to_memory(int fd)
 {
-	int fd = strcmp(name, "-") ? open(name, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO), copy;
+	int copy = memfd_create("halfopen", MFD_CLOEXEC), err = copy < 0 ? -errno : 0;
 	char buffer[1 << 16];
-	ssize_t n;
+	ssize_t n = 0;
 
-	if (fd < 0)
-		return -errno;
-	if (lseek(fd, 0, SEEK_CUR) >= 0)
-		return fd;
-	copy = memfd_create("halfopen", MFD_CLOEXEC);
-	if (copy < 0) {
-		close(fd);
-		return -errno;
+	while (!err && (n = read(fd, buffer, sizeof(buffer)))) {
+		errno = n < 0 ? errno : ENOSPC;	/* of a short write */
+		if (n < 0 || write(copy, buffer, n) != n)
+			err = -errno;
 	}
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
-		if (write(copy, buffer, n) != n) {
-			n = -1;
-			break;
-		}
 	close(fd);
-	if (n < 0 || lseek(copy, 0, SEEK_SET)) {
+	if (!err && lseek(copy, 0, SEEK_SET))
+		err = -errno;
+	if (!err)
+		return copy;
+	if (copy >= 0)
 		close(copy);
-		return -EIO;
-	}
-	return copy;
+	return err;
 }
 
-static int is_recording(int fd)
+static const char expected[] = "timelines of 'watch --json --all' or a recording";
+
+/* Pipes cannot be read twice: what is on one is kept. -errno, after saying why. */
+static int open_seekable(const char *name, const char *shown)
+{
+	int fd = input_file__open(name, expected);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+		return fd;
+	fd = copy_to_memory(fd);
+	if (fd < 0)
+		log_error("%s: %s", shown, reason__of(fd));
+	return fd;
+}
+
+/* The first bytes, decompressed; how many there are, or -errno. */
+static ssize_t read_head(int fd, char head[FOREIGN_HEAD_SIZE])
 {
 	struct input input;
-	char magic[8];
 	ssize_t n = 0, used = 0;
 	int err = input__open(&input, fd);
 
-	while (!err && used < (ssize_t)sizeof(magic) &&
-	       (n = input__read(&input, magic + used, sizeof(magic) - used)) > 0)
+	while (!err && used < FOREIGN_HEAD_SIZE &&
+	       (n = input__read(&input, head + used, FOREIGN_HEAD_SIZE - used)) > 0)
 		used += n;
+	if (!used && (input.within_piece || input.damaged))
+		n = -EBADMSG;
 	input__close(&input);
-	if (err || n < 0)
-		return err ? err : n;
-	if (lseek(fd, 0, SEEK_SET))
-		return -errno;
-	return used == sizeof(magic) && !memcmp(magic, "HALFOPEN", sizeof(magic));
+	if (!err && n >= 0 && lseek(fd, 0, SEEK_SET))
+		err = -errno;
+	return err ? err : n < 0 ? n : used;
+}
+
+#define IS(head, size, magic) ((size) >= sizeof(magic) - 1 && !memcmp(head, magic, sizeof(magic) - 1))
+
+/* 1: a recording, 0: timelines, as far as its beginning tells; -errno, after saying what it is. */
+static int is_recording(int fd, const char *shown)
+{
+	char head[FOREIGN_HEAD_SIZE];
+	ssize_t size = read_head(fd, head);
+	const char *words = size < 0 ? NULL : foreign__words(head, size);
+
+	if (size == -EBADMSG)
+		words = "it is cut off or damaged where it begins";
+	else if (size < 0)
+		words = reason__of(size);
+	else if (IS(head, (size_t)size, "HALFOPEN"))
+		return 1;
+	else if (!words || strstr(words, "timelines"))
+		return 0;
+	log_error("%s: %s: expected %s", shown, words, expected);
+	return size < 0 ? (int)size : -EBADMSG;
+}
+
+/* By its name, where it has one, so that what is said of it says of what. */
+static int replay(int fd, const char *name, const char *shown, struct lives *lives)
+{
+	char *const arguments[] = { "halfopen", "watch", "-q", "--json", "--all", "-r",
+				    (char *)name, NULL };
+	size_t before = lives->count;
+	int err = read_from_child(arguments, fd, shown, lives);
+
+	if (err <= 0)
+		return err;
+	if (lives->count > before)	/* read up to where it said that the end is */
+		return 1;
+	log_error("%s: the recording could not be replayed", shown);
+	return -EBADMSG;
 }
 
 int life_feed__read(const char *name, struct lives *lives)
 {
-	char *const replay[] = { "halfopen", "watch", "-q", "--json", "--all", "-r", "-", NULL };
 	const char *shown = strcmp(name, "-") ? name : "standard input";
-	int fd = open_seekable(name), kind = fd < 0 ? fd : is_recording(fd), err;
+	int fd = open_seekable(name, shown), kind, err;
+	struct stat st;
 
-	if (kind < 0) {
-		log_error("%s: %s", shown, strerror(-kind));
-		err = kind;
-	} else if (kind) {
-		err = read_from_child(replay, fd, shown, lives);
-		if (err > 0) {	/* it said why */
-			log_error("%s: the recording could not be replayed", shown);
-			err = -EBADMSG;
-		}
-	} else {
-		err = read_timelines(fd, shown, lives);
-	}
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return fd;
+	kind = is_recording(fd, shown);
+	if (kind <= 0)
+		err = kind ? kind : read_timelines(fd, shown, lives);
+	else
+		err = replay(fd, !stat(name, &st) && S_ISREG(st.st_mode) ? name : "-", shown, lives);
+	close(fd);
 	return err;
 }
 

@@ -9,8 +9,8 @@
 
 #include "life.h"
 
-/* Takes all that is in there. Returns 0, -EBADMSG for what is no such file, or -errno; what failed
- * was logged, with the name. */
+/* Takes all that is in there. Returns 0, 1 if it is cut off or damaged and was taken up to there,
+ * -EBADMSG for what is no such file, or -errno; what was wrong has been said, with the name. */
 int life_feed__read(const char *name, struct lives *lives);
 
 /* Watches this host for so long ("10m"); exit code of the watch, 0 if all is well, -errno. */

@@ -16,9 +16,11 @@
 #include "host.h"
 #include "identity_feed.h"
 #include "inodes.h"
+#include "kernel_btf.h"
 #include "live.h"
 #include "log.h"
 #include "programs.h"
+#include "reason.h"
 #include "ring_positions.h"
 #include "snapshot.h"
 #include "walks.h"
@@ -425,9 +427,12 @@ static int meet_newborn(struct live *l, uint64_t now)
 
 static int open_kernel_btf(struct btf **btf)
 {
-	*btf = btf__load_vmlinux_btf();
-	if (*btf)
-		return 0;
+	int err = kernel_btf__load(btf);
+
+	if (err && err != -ENOTSUP)
+		log_error("cannot read the kernel's types: %s", reason__of(err));
+	if (err != -ENOTSUP)
+		return err;
 	log_error("this kernel tells nothing of its types (no /sys/kernel/btf/vmlinux): it needs "
 		  "CONFIG_DEBUG_INFO_BTF=y, as the kernels of all large distributions have");
 	return -ENOTSUP;
@@ -538,7 +543,7 @@ int live__open(const struct live_config *config, struct live **out)
 	l->ring = ring_buffer__new(bpf_map__fd(l->bpf->maps.events), on_ring, l, NULL);
 	if (!l->ring) {
 		err = -errno;
-		log_error("cannot map the ring buffer: %s", strerror(-err));
+		log_error("cannot map the ring buffer: %s", reason__of(err));
 		goto fail;
 	}
 	err = ring_positions__map(&l->positions, bpf_map__fd(l->bpf->maps.events));

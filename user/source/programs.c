@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mounts.h"
 #include "programs.h"
+#include "reason.h"
 
 /* Segments after less silence than this are never looked at (gate.bpf.h). */
 #define GATE_QUIET_MS 100
@@ -182,7 +183,7 @@ int programs__attach(struct halfopen_bpf *bpf, bool timers)
 			continue;
 		err = attach_one(bpf, prog);
 		if (err) {
-			log_error("cannot attach to %s: %s", trial__hook(prog), strerror(-err));
+			log_error("cannot attach to %s: %s", trial__hook(prog), reason__of(err));
 			return err;
 		}
 	}

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "rearm.skel.h"
 #include "rearmer.h"
+#include "reason.h"
 #include "trial.h"
 
 struct rearmer {
@@ -34,8 +35,12 @@ int rearmer__open(struct rearmer **out)
 		return -ENOMEM;
 	r->bpf = rearm_bpf__open_and_load();
 	if (!r->bpf) {
-		log_error("--rearm: this kernel lets no iterator set options (Linux 5.15 does)");
-		err = -ENOTSUP;
+		err = -errno;
+		if (reason__is_limit(err))
+			log_error("--rearm: cannot load its program: %s", reason__of(err));
+		else
+			log_error("--rearm: this kernel lets no iterator set options (%s); Linux "
+				  "5.15 does", strerror(-err));
 		goto fail;
 	}
 	r->link = bpf_program__attach_iter(r->bpf->progs.rearm, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "foreign.h"
 #include "input.h"
 #include "recording.h"
 
@@ -35,14 +36,33 @@ static ssize_t read_fully(struct input *in, uint8_t *buf, size_t size)
 	return got;
 }
 
-static int check_header(const struct recording_header *h, size_t size,
+/* `size` bytes of it are known. */
+static int say_what_it_is(struct input *in, const void *begun, size_t size,
+			  struct recording_problem *problem)
+{
+	uint8_t head[FOREIGN_HEAD_SIZE];
+	const char *words;
+	ssize_t n;
+
+	memcpy(head, begun, size);
+	n = read_fully(in, head + size, sizeof(head) - size);
+	if (n < 0)
+		return n;
+	words = foreign__words(head, size + n);
+	snprintf(problem->text, sizeof(problem->text), "not a recording: %s%s%s",
+		 size + n ? "it does not begin with HALFOPEN" : "", words && size + n ? ": " : "",
+		 words ? words : "");
+	return -EBADMSG;
+}
+
+static int check_header(struct input *in, const struct recording_header *h, size_t size,
 			struct recording_problem *problem)
 {
 	const char *wrong = NULL;
 
 	if (size < sizeof(*h) || memcmp(h->magic, MAGIC, sizeof(h->magic)))
-		wrong = "not a recording: it does not begin with HALFOPEN";
-	else if (h->byte_order != BYTE_ORDER_MARK)
+		return say_what_it_is(in, h, size, problem);
+	if (h->byte_order != BYTE_ORDER_MARK)
 		wrong = "recorded on a machine of another byte order";
 	else if (h->version == 0 || h->version > RECORDING_VERSION)
 		wrong = "recorded in a newer format than this version reads";
@@ -135,10 +155,11 @@ int recording__read(int fd, stream_fn fn, void *context, struct recording_proble
 		say_where_it_was_cut(&in, 0, problem);
 		goto out;
 	}
-	err = n < 0 ? (int)n : check_header(&header, n, problem);
+	err = n < 0 ? (int)n : check_header(&in, &header, n, problem);
 	if (!err)
 		err = read_records(&in, buf, &offset, &rest, fn, context, problem);
-	if (!err && (rest || in.within_frame || in.damaged))
+	/* Blocks of compressed data end anywhere: who wrote them may have been killed there. */
+	if (!err && (in.within_piece || in.damaged || (rest && !in.zstd)))
 		say_where_it_was_cut(&in, offset, problem);
 out:
 	input__close(&in);

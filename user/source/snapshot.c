@@ -13,6 +13,7 @@
 
 #include "cookies.h"
 #include "log.h"
+#include "reason.h"
 #include "snapshot.h"
 #include "snapshot.skel.h"
 
@@ -122,7 +123,7 @@ static int attach_all(struct snapshot *s, const struct trial_result *results)
 	s->in_netns = attach(s, &results[PART_IN_NETNS]);
 	if (!s->learn || !s->in_netns) {
 		err = -errno;
-		log_error("cannot attach the iterators over open sockets: %s", strerror(-err));
+		log_error("cannot attach the iterators over open sockets: %s", reason__of(err));
 		return err;
 	}
 	s->held = attach(s, &results[PART_HELD]);
@@ -142,7 +143,7 @@ int snapshot__open(const struct btf *btf, struct snapshot **out)
 	s->own_socket = own_socket(&config.own_cookie);
 	if (s->own_socket < 0) {
 		err = s->own_socket;
-		log_error("cannot make a TCP socket of our own to learn from: %s", strerror(-err));
+		log_error("cannot make a TCP socket of our own to learn from: %s", reason__of(err));
 		goto fail;
 	}
 	s->bpf = trial__load(&snapshot_trial, &config, btf, results, &err);
@@ -241,7 +242,7 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 		err = -ENOENT;
 	if (err) {
 		log_error("cannot learn where this kernel keeps its keepalive timer: %s",
-			  strerror(-err));
+			  reason__of(err));
 		return err;
 	}
 	symbol = symbol_address("tcp_keepalive_timer");

@@ -404,10 +404,11 @@ int timelines__read(int fd, struct lives *lives, struct timelines_problem *probl
 	if (!err && !r.line && used) {	/* one line without an end, or no such file at all */
 		r.line++;
 		err = read_line(&r, buffer, used) ? 0 : -EBADMSG;
-	} else if (!err && (used || input.damaged || input.within_frame)) {
+	} else if (!err && (used || input.damaged || input.within_piece)) {
 		problem->is_cut = true;
 		snprintf(problem->text, sizeof(problem->text),
-			 "it is cut off in line %lu: what comes before is taken", r.line + 1);
+			 "%s in line %lu: what comes before is taken",
+			 input.damaged ? "damaged" : "it is cut off", r.line + 1);
 	}
 	input__close(&input);
 	free(buffer);

@@ -8,6 +8,7 @@
 #include "capability.h"
 #include "holders.h"
 #include "keepalive.h"
+#include "kernel_btf.h"
 #include "snapshot.h"
 #include "touched.h"
 
@@ -65,8 +66,9 @@ int touched__find(uint32_t netns, struct touched *t)
 	if (capability__missing_for_bpf())
 		return -EPERM;
 	trial__hush_libbpf();
-	btf = btf__load_vmlinux_btf();
-	err = btf ? snapshot__open(btf, &snapshot) : -ENOTSUP;
+	err = kernel_btf__load(&btf);
+	if (!err)
+		err = snapshot__open(btf, &snapshot);
 	if (!err)
 		err = snapshot__held(snapshot, false, on_row, &search);
 	snapshot__close(snapshot);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "log.h"
+#include "memlock.h"
+#include "reason.h"
 #include "trial.h"
 
 /* The verifier fails a program, too, whose log does not fit. Touched as far as it is used. */
@@ -171,6 +173,9 @@ void trial__explain(const struct trial_result *r, char *text, size_t size)
 
 	if (err == -ENOENT && !r->tried)
 		snprintf(text, size, "this kernel has no tracepoint %s", r->hook);
+	else if (reason__is_limit(err))
+		snprintf(text, size, "%s on %s could not be loaded: %s", r->program, r->hook,
+			 reason__of(err));
 	else
 		snprintf(text, size, "this kernel does not take %s on %s (%s%s%s)", r->program,
 			 r->hook, strerror(-err), r->said[0] ? ": " : "", r->said);
@@ -199,6 +204,27 @@ int trial__report(const struct trial_result *results, unsigned int count)
 	return err;
 }
 
+/* Not the kernel refuses, but a limit of ours is met: each program alone may then well be taken. */
+static bool is_limit(const struct btf *btf, int err)
+{
+	unsigned long long kib;
+
+	return reason__is_limit(err) || (err == -EPERM && memlock__is_limit(btf, &kib));
+}
+
+static void say_why(const struct btf *btf, int err)
+{
+	unsigned long long kib;
+
+	if (reason__is_limit(err))
+		log_error("cannot load our programs: %s", reason__of(err));
+	else if (err == -EPERM && memlock__is_limit(btf, &kib))
+		log_error("cannot load our programs: BPF memory counts for RLIMIT_MEMLOCK, which is "
+			  "%llu KiB: " MEMLOCK_ADVICE, kib);
+	else
+		log_error("this kernel does not take our programs: %s", strerror(-err));
+}
+
 void *trial__load(const struct trial_object *o, const void *config, const struct btf *btf,
 		  struct trial_result *results, int *err)
 {
@@ -210,14 +236,16 @@ void *trial__load(const struct trial_object *o, const void *config, const struct
 		skeleton = o->open(config, &object);
 		if (!skeleton) {
 			*err = -errno;
-			log_error("cannot open our own programs: %s", strerror(-*err));
+			log_error("cannot open our own programs: %s", reason__of(*err));
 			return NULL;
 		}
 		if (!tried)
 			trial__ask(o, object, btf, results);
 		trial__apply(results, o->count, object);
 		*err = o->load(skeleton);
-		if (!*err || tried)
+		if (*err == -EBADF)	/* of dup3(2) within libbpf, beyond the limit */
+			*err = -EMFILE;
+		if (!*err || tried || is_limit(btf, *err))
 			break;
 		o->close(skeleton);
 		log_debug("the kernel refused some program (%s); trying each alone",
@@ -226,7 +254,7 @@ void *trial__load(const struct trial_object *o, const void *config, const struct
 		tried = true;
 	}
 	if (*err)
-		log_error("this kernel does not take our programs: %s", strerror(-*err));
+		say_why(btf, *err);
 	else
 		*err = trial__report(results, o->count);
 	if (!*err)

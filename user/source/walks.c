@@ -308,8 +308,8 @@ int walks__make_due(struct walks *w, uint64_t now_ns)
 	if (now_ns < w->next_ns)
 		return 0;
 	if (w->after_loss) {
-		w->after_loss--;
-		err = walks__make_whole(w, false);
+		/* The first tells all anew; the second has only to find again who is gone. */
+		err = --w->after_loss ? walks__make_whole(w, false) : make_presence(w);
 	} else if (now_ns >= w->next_presence_ns) {
 		err = make_presence(w);
 	} else if (w->for_owners || now_ns >= w->next_holders_ns) {

@@ -249,6 +249,14 @@ static bool is_open_of(int fd, const struct netns *ns)
 	return !fstat(fd, &st) && st.st_ino == ns->inode;
 }
 
+/* Who is there already needs no permission. */
+static bool is_same(int one, int other)
+{
+	struct stat a, b;
+
+	return !fstat(one, &a) && !fstat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int netns__enter(const struct netns *ns)
 {
 	int back, to, err = 0;
@@ -261,7 +269,7 @@ int netns__enter(const struct netns *ns)
 		err = -errno;
 	else if (!is_open_of(to, ns))
 		err = -ENOENT;
-	else if (setns(to, CLONE_NEWNET))
+	else if (!is_same(to, back) && setns(to, CLONE_NEWNET))
 		err = -errno;
 	if (to >= 0)
 		close(to);
@@ -278,7 +286,12 @@ int netns__enter(const struct netns *ns)
 
 void netns__leave(int back)
 {
-	if (setns(back, CLONE_NEWNET))
+	int now = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	bool left = now >= 0 && is_same(now, back);
+
+	if (now >= 0)
+		close(now);
+	if (!left && setns(back, CLONE_NEWNET))
 		abort();	/* nothing this thread does from here on would be true */
 	close(back);
 }

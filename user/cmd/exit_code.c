@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+
+#include "cmd.h"
+#include "log.h"
+#include "output.h"
+#include "reason.h"
+
+int exit_code__of_input(int err)
+{
+	return reason__is_limit(err) || err == -EIO || err == -ENOSPC ? EXIT_FAILED : EXIT_USAGE;
+}
+
+int exit_code__of_output(struct output *o, int err, int code)
+{
+	int closed = output__close(o);
+
+	if (!err)
+		err = closed;
+	if (!err || o->error == EPIPE)
+		return code;
+	log_error("%s: %s", o->name, reason__of(err));
+	return EXIT_FAILED;
+}
