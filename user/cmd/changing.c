@@ -25,8 +25,8 @@ int changing__find_netns(const char *text, struct netns *ns)
 	if (!err)
 		return EXIT_DONE;
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED) {
-		log_error("not permitted: --netns %s needs CAP_SYS_PTRACE, to see a process of another "
-			  "user", text);
+		log_error("not permitted: --netns %s needs CAP_SYS_PTRACE, to see a process of "
+			  "another user", text);
 		return EXIT_NOT_PERMITTED;
 	}
 	log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "

@@ -12,9 +12,9 @@ struct advised {
 };
 
 /*
- * The change that the file `fd`, which is closed, advises for this namespace of this gateway: `name`,
- * or its inode where it has none. Returns 0, -ENOENT if it advises none, -EBADMSG if it is no advice,
- * or -errno; `why` then says what is wrong, where (in `shown`), and what was expected.
+ * The change that the file `fd`, which is closed, advises for this namespace of this gateway:
+ * `name`, or its inode where it has none. Returns 0, -ENOENT if it advises none, -EBADMSG if it is
+ * no advice, or -errno; `why` then says what is wrong, where (in `shown`), and what was expected.
  */
 int advice_file__read(int fd, const char *shown, const char *gateway, const char *name,
 		      uint32_t inode, struct advised *advised, char *why, size_t size);

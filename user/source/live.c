@@ -602,8 +602,8 @@ static int pass(struct live *l, uint64_t now)
 	if (now < l->next_pass_ns)
 		return 0;
 	if (l->passes_after_loss) {
-		/* The first tells all anew; the second has only to find again who is gone. */
-		err = --l->passes_after_loss ? take_snapshot(l) : take_presence(l);
+		l->passes_after_loss--;
+		err = take_snapshot(l);
 	} else if (now >= l->next_presence_ns) {
 		err = take_presence(l);
 	} else if (l->passes_for_owners || now >= l->next_holders_ns) {
