@@ -78,7 +78,8 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	occupy_standard_descriptors();
-	signal(SIGPIPE, SIG_IGN);	/* who writes is told by write(2) */
+	signal(SIGPIPE, SIG_IGN);	/* who writes is told by write(2) ... */
+	signal(SIGXFSZ, SIG_IGN);	/* ... of RLIMIT_FSIZE, too */
 	atexit(close_standard_output);
 	/* Large blocks go back to the kernel when they are freed; left to itself, glibc keeps them
 	 * once a burst has freed one. */

@@ -471,6 +471,13 @@ def test_enough_open_files():
     assert halfopen("watch", "--for", "1s", wrapper=["prlimit", "--nofile=64"]).returncode == 0
 
 
+def test_a_limit_of_the_size_of_files(lab):
+    path = lab.path("x.ho")
+    pairs = [lab.connect() for _ in range(50)]
+    r = halfopen("watch", "-w", path, "--for", "5s", wrapper=["prlimit", "--fsize=8192"])
+    assert r.returncode == 1 and r.stderr == f"halfopen: {path}: File too large\n" and pairs, r
+
+
 def test_doctor_with_too_few_open_files():
     r = halfopen("doctor", "--json", wrapper=["prlimit", "--nofile=40"])
     finding, = [f for f in json.loads(r.stdout)["findings"] if f["id"] == "open_files"]

@@ -172,11 +172,43 @@ static void test_errors_point_at_the_column(void **state)
 	assert_non_null(strstr(error.text, "fewer parentheses"));
 }
 
+static bool is_pod(const char *word)
+{
+	return !strncmp(word, "pod", 3);
+}
+
+static void test_names_of_namespaces_are_found(void **state)
+{
+	static const struct {
+		const char *text, *found;
+	} cases[] = {
+		{ "netns = pod-7", "pod-7" },
+		{ "sport = :1 and not (netns gw or netns != pod-8)", "pod-8" },
+		{ "netns = 4026531840 or comm = pod-9", NULL },
+		{ "sport = :1", NULL },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter_error error;
+		struct filter *f = filter__parse(cases[i].text, &error);
+		const char *found = f ? filter__find_netns(f, is_pod) : "no filter";
+
+		if (cases[i].found)
+			assert_string_equal(found, cases[i].found);
+		else
+			assert_null(found);
+		filter__free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_matches),
 		cmocka_unit_test(test_errors_point_at_the_column),
+		cmocka_unit_test(test_names_of_namespaces_are_found),
 	};
 
 	return cmocka_run_group_tests_name("filter", tests, NULL, NULL);

@@ -196,8 +196,12 @@ static void test_foreign_files_are_named(void **state)
 	overwrite(0, "PK", 2);
 	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
 	assert_string_equal(problem.text, "not a recording: it does not begin with HALFOPEN");
+	overwrite(0, "{\"schema\":\"halfopen.meta/1\"}", 28);
+	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+	assert_non_null(strstr(problem.text, "these are timelines"));
 	assert_int_equal(truncate(path, 0), 0);
 	assert_int_equal(read_recording(&seen, &problem), -EBADMSG);
+	assert_string_equal(problem.text, "not a recording: it is empty");
 }
 
 /* ---- outputs ---- */
@@ -234,6 +238,77 @@ static void test_a_file_keeps_what_it_held_until_the_first_write(void **state)
 	assert_int_equal(read(fd, text, sizeof(text)), 3);
 	assert_memory_equal(text, "new", 3);
 	close(fd);
+}
+
+static void test_a_renamed_file_is_made_anew(void **state)
+{
+	char moved[sizeof(path) + 2];
+	struct output o;
+
+	(void)state;
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	assert_int_equal(output__open(&o, path), 0);
+	assert_int_equal(output__write(&o, "one", 3), 0);
+	assert_false(output__was_moved(&o));
+	assert_int_equal(output__reopen(&o), 0);	/* nobody moved it: nothing is lost */
+	assert_int_equal(output__write(&o, "two", 3), 0);
+	assert_int_equal(o.written, 6);
+	assert_int_equal(rename(path, moved), 0);
+	assert_true(output__was_moved(&o));
+	assert_int_equal(output__reopen(&o), 0);
+	assert_int_equal(output__write(&o, "three", 5), 0);
+	assert_int_equal(o.written, 5);
+	assert_int_equal(output__close(&o), 0);
+	assert_int_equal(truncate(moved, 6) || unlink(moved), 0);
+}
+
+/* Room for one page, and nobody reads. */
+static void test_a_reader_that_stands_still_is_left_when_the_end_is_asked_for(void **state)
+{
+	static const char line[] = "a line\n";
+	struct output o;
+	int ends[2], ask[2];
+	unsigned int i;
+	char page[4096];
+
+	(void)state;
+	assert_int_equal(pipe(ends) || pipe(ask), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+	memset(page, '\n', sizeof(page));
+	o = (struct output){ .fd = ends[1], .name = "a pipe", .ending = -1 };
+	output__heed(&o, ask[0]);
+	assert_int_equal(output__write(&o, page, sizeof(page)), 0);
+	assert_int_equal(write(ask[1], "", 1), 1);
+	assert_int_equal(output__write(&o, line, sizeof(line) - 1), -ETIMEDOUT);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(output__write(&o, line, sizeof(line) - 1), -ETIMEDOUT);
+	assert_int_equal(o.unwritten_lines, 4);
+	output__close(&o);
+	close(ends[0]);
+	close(ask[0]);
+	close(ask[1]);
+}
+
+/* A file of the two has as much room as its beginning takes. */
+static void test_a_bound_must_hold_the_description_twice(void **state)
+{
+	static const struct disguise none;
+	struct recorder_config config = { .path = path, .disguise = &none, .max_bytes = 4096 };
+	uint64_t buffer[RECORD_SIZE_MAX / 8], needed;
+	struct record r = { .type = RECORD_TICK };
+	struct recorder rec;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(recorder__open(&rec, &config), 0);
+	for (i = 0; i < 63; i++)	/* with the header's 16 bytes a quarter of the bound */
+		recorder__add(&rec, buffer, record__encode(&r, buffer), &r);
+	assert_int_equal(recorder__bytes_needed(&rec, &needed), 0);
+	assert_int_equal(needed, 0);
+	recorder__add(&rec, buffer, record__encode(&r, buffer), &r);
+	assert_int_equal(recorder__bytes_needed(&rec, &needed), 0);
+	assert_int_equal(needed, 4 * (16 + 64 * 16));
+	assert_int_equal(recorder__close(&rec), 0);
 }
 
 /* ---- JSON ---- */
@@ -364,6 +439,10 @@ int main(void)
 		cmocka_unit_test(test_foreign_files_are_named),
 		cmocka_unit_test(test_a_full_disk_is_told_once_and_for_all),
 		cmocka_unit_test(test_a_file_keeps_what_it_held_until_the_first_write),
+		cmocka_unit_test(test_a_renamed_file_is_made_anew),
+		cmocka_unit_test(
+			test_a_reader_that_stands_still_is_left_when_the_end_is_asked_for),
+		cmocka_unit_test(test_a_bound_must_hold_the_description_twice),
 		cmocka_unit_test(test_json_nests_and_separates),
 		cmocka_unit_test(test_json_strings_hold_anything),
 		cmocka_unit_test(test_json_numbers_and_times),

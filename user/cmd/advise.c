@@ -71,9 +71,9 @@ static const char argp_doc[] =
 	"  halfopen advise --compare before.jsonl after.jsonl\n"
 	"  halfopen advise --live 10m --json | jq .idle_timeout\n"
 	"\n"
-	"Exit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input (of one that "
-	"is cut off, what comes before is advised on), 3 a change is advised, 77 not permitted "
-	"(--live).\n";
+	"Exit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input (of one "
+	"that is cut off, what comes before is advised on), 3 a change is advised, 77 not "
+	"permitted (--live).\n";
 
 static bool read_seconds(const char *text, double *s)
 {

@@ -16,9 +16,10 @@ enum exit_code {
 /* Of an input that could not be opened or read, -errno: bad input, or we failed. */
 int exit_code__of_input(int err);
 
-/* Closes what was written, `err` being what came of it (0 or -errno): `code`, if that went well or the
- * reader went away, who had what he wanted; else says why not. */
 struct output;
+
+/* Closes what was written, `err` being what came of it (0 or -errno): `code`, if that went well or
+ * its reader went away; else says why not. */
 int exit_code__of_output(struct output *o, int err, int code);
 
 #define HALFOPEN_VERSION "0.1.0"

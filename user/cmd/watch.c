@@ -93,7 +93,8 @@ static const struct argp_option argp_options[] = {
 	  "colours: auto (on a terminal, unless NO_COLOR is set), always, never", 1 },
 	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
 	{ "record", 'w', "FILE", 0,
-	  "record everything that is seen; compressed if it is named *.zst", 2 },
+	  "record everything that is seen; compressed if it is named *.zst; - is standard output",
+	  2 },
 	{ "record-max", OPT_RECORD_MAX, "SIZE", 0,
 	  "keep at most this much of the recording, the older half as FILE.old", 2 },
 	{ "record-age", OPT_RECORD_AGE, "DURATION", 0, "... at most for this long", 2 },
@@ -119,8 +120,10 @@ static const char argp_doc[] =
 	"  halfopen watch 'sport = :1883 and dst 10.0.0.0/8 and comm = mosquitto'\n"
 	"\nFILTER is the language of ss(8): sport, dport, src, dst, state, exclude, with = != < >\n"
 	"and or not and parentheses; besides netns, pid, comm, cgroup, container and device.\n"
-	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input, 4 events lost under "
-	"--strict, 77 not permitted.\n";
+	"\nSIGHUP opens -o and -w anew where somebody renamed them; it ends a watch without, and one "
+	"whose terminal is gone.\n"
+	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input (of a recording that is "
+	"cut off, what comes before is told), 4 events lost under --strict, 77 not permitted.\n";
 
 static void bad_value(struct argp_state *state, const char *option, const char *value,
 		      const char *expected)
@@ -329,21 +332,21 @@ static int check_bound(struct watch *w)
 		return err;
 	size_text(w->recorder.config.max_bytes, given, sizeof(given));
 	if (!w->started) {
-		log_error("--record-max: %s would hold little more than who is open now: expected at "
-			  "least %s", given, size_text(needed, least, sizeof(least)));
+		log_error("--record-max: %s would hold little more than who is open now: expected "
+			  "at least %s", given, size_text(needed, least, sizeof(least)));
 		w->bad_bound = true;
 		return -EINVAL;
 	}
 	/* twice, so that it is not said again soon */
 	w->recorder.config.max_bytes = 2 * needed;
-	log_warning("%s: there are more open sockets than --record-max has room for: from now on the "
-		    "recording takes up to %s instead of %s", w->options.record,
+	log_warning("%s: there are more open sockets than --record-max has room for: from now on "
+		    "the recording takes up to %s instead of %s", w->options.record,
 		    size_text(2 * needed, least, sizeof(least)), given);
 	return 0;
 }
 
-/* What the lines' output makes of the stream. Where its reader is gone, a recording goes on; where it
- * stands still at the end, what it missed is counted. */
+/* What the lines' output makes of the stream. Where its reader is gone, a recording goes on; where
+ * it stands still at the end, what it missed is counted. */
 static int output_error(const struct watch *w)
 {
 	int error = w->output.error;
@@ -424,7 +427,7 @@ static int open_epoll(const struct watch *w, const struct demands *demands, int 
 			return -errno;
 		}
 	}
-	epoll_ctl(epoll, EPOLL_CTL_ADD, w->output.fd, &on_gone);	/* refuses what has no reader */
+	epoll_ctl(epoll, EPOLL_CTL_ADD, w->output.fd, &on_gone);	/* no file has one */
 	return epoll;
 }
 
@@ -525,7 +528,7 @@ static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, co
 	return core__found_holder(w->core, cookie, pid, comm);
 }
 
-/* Named by a word that is not our own namespace's: the others must be entered to know whose it is. */
+/* Named by a word that is not our own namespace's: to know whose it is, the others are entered. */
 static bool is_name_of_another(const char *word)
 {
 	struct netns_list list;
@@ -544,8 +547,8 @@ static bool may_look_for_names(const struct filter *filter)
 
 	if (!name || capability__has(CAPABILITY_SYS_ADMIN))
 		return true;
-	log_error("not permitted: 'netns = %s' needs CAP_SYS_ADMIN, to enter network namespaces and "
-		  "learn their names; without, give its inode", name);
+	log_error("not permitted: 'netns = %s' needs CAP_SYS_ADMIN, to enter network namespaces "
+		  "and learn their names; without, give its inode", name);
 	return false;
 }
 
@@ -633,13 +636,13 @@ static int judge_recording(struct watch *w, int err, const struct recording_prob
 		return err == -EBADMSG || !err ? EXIT_USAGE : exit_code__of_input(err);
 	}
 	if (!w->started) {
-		log_error("%s: it ends before the watch began: expected a recording up to where all "
-			  "that was open is known", name);
+		log_error("%s: it ends before the watch began: expected a recording up to where "
+			  "all that was open is known", name);
 		return EXIT_USAGE;
 	}
 	if (!w->stopped)
-		log_warning("%s: cut off where its writer stood: the watch was killed, or is still at "
-			    "work", name);
+		log_warning("%s: cut off where its writer stood: the watch was killed, or is still "
+			    "at work", name);
 	return EXIT_DONE;
 }
 

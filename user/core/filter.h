@@ -37,7 +37,7 @@ struct filter_error {
 struct filter *filter__parse(const char *text, struct filter_error *error);
 void filter__free(struct filter *f);
 
-/* The first word of a test of `netns` that is_wanted; NULL: none. It lives as long as the filter. */
+/* The first word of a test of `netns` that is_wanted; NULL: none. It lives as long as `f`. */
 const char *filter__find_netns(const struct filter *f, bool (*is_wanted)(const char *word));
 
 /* What is known of a socket so far: a test of something that is not is neither true nor false. */

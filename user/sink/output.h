@@ -35,8 +35,8 @@ struct output {
 /* Standard output. */
 void output__standard(struct output *o);
 
-/* Opens `path` for writing with mode 0600; "-" is standard output. What it held stays until the first
- * write. Returns 0 or -errno. */
+/* Opens `path` for writing with mode 0600; "-" is standard output. What it held stays until the
+ * first write. Returns 0 or -errno. */
 int output__open(struct output *o, const char *path);
 
 /*

@@ -81,8 +81,8 @@ static void say_what_it_is(const char *name, unsigned int number, const json_err
 	if (!number)
 		snprintf(why, size, "%s: %s: expected a line of 'advise --json'", name, words);
 	else
-		snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s", name, number,
-			 error->column, words ? words : error->text);
+		snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s", name,
+			 number, error->column, words ? words : error->text);
 }
 
 int advice_file__read(int fd, const char *shown, const char *gateway, const struct netns *ns,

@@ -8,8 +8,8 @@
 /* So many bytes of the beginning tell all there is to tell. */
 #define FOREIGN_HEAD_SIZE 64
 
-/* "these are timelines: 'halfopen advise' reads them"; NULL where nothing is known of it. `size` is 0
- * of what is empty. */
+/* "these are timelines: 'halfopen advise' reads them"; NULL where nothing is known of it. `size` is
+ * 0 of what is empty. */
 const char *foreign__words(const void *head, size_t size);
 
 #endif

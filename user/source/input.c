@@ -8,7 +8,7 @@
 #include "input.h"
 
 #define BUFFER_SIZE (1 << 18)
-/* What a decoder asks for next where a block has ended and its frame has not (RFC 8878, 3.1.1.2). */
+/* A decoder asks for so much where a block has ended and its frame has not (RFC 8878, 3.1.1.2). */
 #define BLOCK_HEADER_SIZE 3
 
 int input__open(struct input *i, int fd)

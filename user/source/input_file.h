@@ -6,9 +6,9 @@
 #include <sys/types.h>
 
 /*
- * Opens `name` for reading; "-" is standard input. A FIFO that has no writer yet is waited for, with a
- * word. Returns a descriptor of the caller's own, or -errno after saying what is wrong and what was
- * expected ("a recording of 'watch -w'").
+ * Opens `name` for reading; "-" is standard input. A FIFO that has no writer yet is waited for,
+ * with a word. Returns a descriptor of the caller's own, or -errno after saying what is wrong and
+ * what was expected ("a recording of 'watch -w'").
  */
 int input_file__open(const char *name, const char *expected);
 

@@ -115,8 +115,6 @@ static ssize_t read_head(int fd, char head[FOREIGN_HEAD_SIZE])
 	return err ? err : n < 0 ? n : used;
 }
 
-#define IS(head, size, magic) ((size) >= sizeof(magic) - 1 && !memcmp(head, magic, sizeof(magic) - 1))
-
 /* 1: a recording, 0: timelines, as far as its beginning tells; -errno, after saying what it is. */
 static int is_recording(int fd, const char *shown)
 {
@@ -128,7 +126,7 @@ static int is_recording(int fd, const char *shown)
 		words = "it is cut off or damaged where it begins";
 	else if (size < 0)
 		words = reason__of(size);
-	else if (IS(head, (size_t)size, "HALFOPEN"))
+	else if (size >= 8 && !memcmp(head, "HALFOPEN", 8))
 		return 1;
 	else if (!words || strstr(words, "timelines"))
 		return 0;
@@ -163,8 +161,10 @@ int life_feed__read(const char *name, struct lives *lives)
 	kind = is_recording(fd, shown);
 	if (kind <= 0)
 		err = kind ? kind : read_timelines(fd, shown, lives);
+	else if (!stat(name, &st) && S_ISREG(st.st_mode))
+		err = replay(fd, name, shown, lives);
 	else
-		err = replay(fd, !stat(name, &st) && S_ISREG(st.st_mode) ? name : "-", shown, lives);
+		err = replay(fd, "-", shown, lives);
 	close(fd);
 	return err;
 }

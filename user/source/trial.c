@@ -219,8 +219,8 @@ static void say_why(const struct btf *btf, int err)
 	if (reason__is_limit(err))
 		log_error("cannot load our programs: %s", reason__of(err));
 	else if (err == -EPERM && memlock__is_limit(btf, &kib))
-		log_error("cannot load our programs: BPF memory counts for RLIMIT_MEMLOCK, which is "
-			  "%llu KiB: " MEMLOCK_ADVICE, kib);
+		log_error("cannot load our programs: BPF memory counts for RLIMIT_MEMLOCK, which "
+			  "is %llu KiB: " MEMLOCK_ADVICE, kib);
 	else
 		log_error("this kernel does not take our programs: %s", strerror(-err));
 }

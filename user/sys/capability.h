@@ -16,8 +16,8 @@ enum capability {
 /* In the effective set of this process; CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON. */
 bool capability__has(enum capability c);
 
-/* Names what is missing to load tracing programs ("CAP_BPF and CAP_PERFMON"); NULL if nothing. Those
- * that count within a user namespace alone do not load any. */
+/* Names what is missing to load tracing programs ("CAP_BPF and CAP_PERFMON"); NULL if nothing.
+ * Those that count within a user namespace alone do not load any. */
 const char *capability__missing_for_bpf(void);
 
 #endif

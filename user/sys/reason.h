@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Programs, their links and maps, namespaces entered, files written: about 55, and some to spare. */
+/* Programs, their links and maps, namespaces entered, files written: 55, and some to spare. */
 #define REASON_FILES_NEEDED 64
 
 /*
