@@ -68,8 +68,8 @@ struct timer_note {
 	bool dropped;		/* this host threw a segment of the socket's away meanwhile */
 };
 
-/* The last orphan whose ending was told on this CPU: it is destroyed in the same breath, and then the
- * second witness has nothing to add. What a program holds may be connected again before that. */
+/* The last orphan whose ending was told on this CPU: it is destroyed in the same breath, and then
+ * the second witness has nothing to add. What a program holds may be connected again before. */
 struct cpu_note {
 	struct timer_note timer;
 	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
@@ -156,8 +156,8 @@ static __always_inline void event__submit(struct ho_event *e)
 /* ---- receive ---- */
 
 /* Each kind of what no clock notices has a budget of its own, so that none hides another. A bit of
- * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h), and
- * none gets as far as these bits. */
+ * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h),
+ * and none gets as far as these bits. */
 #define REPEATED_SYN (1ULL << 62)
 #define REPEATED_DROPPED (1ULL << 61)
 #define REPEATED_OLD_ACK (1ULL << 60)
