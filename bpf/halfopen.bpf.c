@@ -158,8 +158,8 @@ static __always_inline void event__submit(struct ho_event *e)
 /* ---- receive ---- */
 
 /* Each kind of what no clock notices has a budget of its own, so that none hides another. A bit of
- * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h), and
- * none gets as far as these bits. */
+ * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h),
+ * and none gets as far as these bits. */
 #define REPEATED_SYN (1ULL << 62)
 #define REPEATED_DROPPED (1ULL << 61)
 #define REPEATED_OLD_ACK (1ULL << 60)

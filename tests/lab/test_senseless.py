@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Records that make no sense cost themselves alone: they are counted, told and skipped. A BPF program of
-the test's own puts some into the ring of the running watch; others are written into a recording."""
+"""Records that make no sense cost themselves alone: they are counted, told and skipped. A BPF program
+of the test's own puts some into the ring of the running watch; others are written into a recording."""
 import json
 import os
 import struct
@@ -25,9 +25,13 @@ def lab():
         yield lab
 
 
+def losses_in(output):
+    return [l for l in map(json.loads, output.splitlines()) if l["schema"] == "halfopen.loss/1"]
+
+
 @pytest.mark.alone
 def test_a_watch_goes_on(lab):
-    """Its exit code, its sockets and their witness are as without them; its recording says the same."""
+    """Its sockets are told as without them, and the loss by a replay of its recording, too."""
     recording = lab.path("watch.ho")
     watch = lab.watch("--events", "--strict", "-w", recording, f"netns = {lab.gateway.inode}")
     gateway, device = lab.connect()
@@ -35,10 +39,8 @@ def test_a_watch_goes_on(lab):
     for says in SENSELESS:
         Holder(lab, watch, 0, **says).hold()
     Holder(lab, watch, 0, COOKIE=f"{HIGHEST}ULL").hold()
-    told = wait_until(lambda: [l for l in watch.lines("loss") if l["reason"] == "senseless"] and
-                      sum(l["count"] for l in watch.lines("loss") if l["reason"] == "senseless"
-                          ) == len(SENSELESS), 10, "the loss of all of them")
-    assert told
+    wait_until(lambda: sum(l["count"] for l in watch.lines("loss") if l["reason"] == "senseless")
+               == len(SENSELESS), 10, "the loss of all of them")
     keepalive(gateway, 1, 1, 3)
     wait_until(lambda: watch.events(key, "answered"), 10, "an answered probe")
     wait_until(lambda: watch.events(str(HIGHEST), "established"), 10, "the highest cookie")
@@ -47,8 +49,7 @@ def test_a_watch_goes_on(lab):
     # what was skipped is not in the recording, but that it was
     assert {r[2] for r in records(recording) if r[0] == RECORD_EVENT} >= {int(key), HIGHEST}
     r = run(HALFOPEN, "watch", "--json", "--events", "-r", recording)
-    assert [l for l in map(json.loads, r.stdout.splitlines()) if l["schema"] == "halfopen.loss/1"] == \
-        watch.lines("loss")
+    assert losses_in(r.stdout) == watch.lines("loss")
 
 
 def with_records(senseless, times=1):
@@ -93,20 +94,18 @@ def test_a_recording_is_read_on(tmp_path, kind, payload, why):
     r = replay(tmp_path, data)
     assert (sound.returncode, r.returncode) == (0, 0)
     assert f"some.ho: byte {at}: {why}: skipped" in r.stderr
-    losses = [l for l in map(json.loads, r.stdout.splitlines()) if l["schema"] == "halfopen.loss/1"]
-    assert [(l["reason"], l["count"]) for l in losses] == [("senseless", 1)]
+    assert [(l["reason"], l["count"]) for l in losses_in(r.stdout)] == [("senseless", 1)]
     assert without_seq(r.stdout) == without_seq(sound.stdout)
     assert replay(tmp_path, data, "--strict").returncode == 4
     many = replay(tmp_path, with_records(senseless, 1000)[0])
     assert many.returncode == 0 and many.stderr.count("skipped") == 11
     assert "990 more" in many.stderr
-    losses = [l for l in map(json.loads, many.stdout.splitlines())
-              if l["schema"] == "halfopen.loss/1"]
+    losses = losses_in(many.stdout)
     assert sum(l["count"] for l in losses) == 1000 and len(losses) < 10
 
 
 def test_what_is_no_recording_is_bad_input(tmp_path):
-    """Where no record begins, nothing behind it can be found; nor without a description of the run."""
+    """Where no record begins nothing behind it is found; nor without a description of the run."""
     data, at = with_records(struct.pack("<IHHQ", 7, 3, 0, 5))
     r = replay(tmp_path, data)
     assert r.returncode == 2 and f"byte {at}: no record begins here" in r.stderr

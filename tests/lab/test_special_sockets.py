@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from ends import (CLOSE, DEVICE, ESTABLISHED, FAMILIES, FIN_WAIT2, GATEWAY, SYN_RECV, TCP_REPAIR, Text, error_of,
-                  says_gone, state_of, tcp_socket, wait_for_state)
+from ends import (CLOSE, DEVICE, ESTABLISHED, FAMILIES, FIN_WAIT2, GATEWAY, SYN_RECV, TCP_REPAIR, Text,
+                  error_of, says_gone, state_of, tcp_socket, wait_for_state)
 from lab import Lab, cookie, inside, keepalive, mono_ns, run, unix_ns, wait_until
 
 TCP_FASTOPEN, MSG_FASTOPEN, IPPROTO_MPTCP = 23, 0x20000000, 262
@@ -171,16 +171,16 @@ def test_aborts_that_are_not_linger_0(lab, family, how):
 
 def end_in_ss(lab, key):
     """(local, peer) of the connection with this cookie, as ss has them."""
-    lines = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htne", "state", "established").stdout
-    line, = [l for l in lines.splitlines() if f"sk:{int(key):x} " in l + " "]
+    told = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htne", "state", "established")
+    line, = [l for l in told.stdout.splitlines() if f"sk:{int(key):x} " in l + " "]
     return tuple(line.split()[2:4])
 
 
 @FAMILIES
 @pytest.mark.parametrize("pause_s", [0, 1], ids=["at once", "later"])
 def test_connected_again(lab, family, pause_s):
-    """connect(AF_UNSPEC) and connect() once more leave the socket its cookie: each connection is a row
-    of its own, under its own number, with its own ends."""
+    """connect(AF_UNSPEC) and connect() once more leave the socket its cookie: each connection is a
+    row of its own, under its own number, with its own ends."""
     watch = lab.watch("--all")
     with inside(lab.device.path):
         listener = lab.keep(socket.socket(family, socket.SOCK_STREAM))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings as halfopen writes them (their events are those of format 3), and format 1 of its first versions."""
+"""Recordings as halfopen wrote them in format 3, whose events are those of now, and in format 1 of
+its first versions."""
 import struct
 
 MS, S = 10**6, 10**9

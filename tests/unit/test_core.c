@@ -160,6 +160,8 @@ static struct core *started_core(const struct core_config *config, struct got *g
 }
 
 #define EST { 0, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_RECV } }
+#define DIALLED(ms) { ms, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } }
+#define DESTROYED(ms) { ms, HO_GONE, 0, { .state = TCP_CLOSE } }
 #define PROBE(ms, heard, po) { ms, HO_PROBE_SENT, heard, { .probes_out = po } }
 #define WINDOW_PROBE(ms, heard, po) { ms, HO_ZERO_WINDOW_PROBE, heard, \
 	{ .probes_out = po, .unsent = 9, .flags = HO_F_ZERO_WINDOW } }
@@ -953,8 +955,8 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	core__free(core);
 }
 
-/* Records that make no sense cost themselves alone; how many they were is told with the next tick, as
- * soon as anything is told. */
+/* Records that make no sense cost themselves alone; how many they were is told with the next tick,
+ * as soon as anything is told. */
 static void test_what_makes_no_sense_is_a_loss(void **state)
 {
 	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
@@ -1071,32 +1073,31 @@ static void test_what_comes_after_the_end_is_nobodys(void **state)
 	core__free(core);
 }
 
-/* connect() with AF_UNSPEC leaves a socket its cookie: each of its connections has a number, until the
- * socket is destroyed. */
+/* connect() with AF_UNSPEC leaves a socket its cookie: each of its connections has a number, until
+ * the socket is destroyed. */
 static void test_a_socket_that_is_connected_again(void **state)
 {
 	static const struct {
 		struct step steps[8];
 		unsigned int timelines, last;
 	} lives[] = {
-		/* within the time in which the last events of the first are waited for, and later */
-		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED),
-		    { 1001, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } },
-		    CLOSE(1002, 0, TCP_ESTABLISHED),
-		    { 5000, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } } },
+		/* while the last events of the first are waited for, and later */
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), DIALLED(1001),
+		    CLOSE(1002, 0, TCP_ESTABLISHED), DIALLED(5000) },
 		  3, 3 },
 		/* a pass finds it open: the opening was lost */
 		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 1100, HO_SEEN, 0, { .flags = 0 } } },
 		  2, 2 },
 		/* destroyed: another socket cannot have its cookie, but numbers are forgotten */
-		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 1001, HO_GONE, 0, { .state = TCP_CLOSE } },
-		    { 5000, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
-		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 5000, HO_GONE, 0, { .state = TCP_CLOSE } },
-		    { 5001, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
-		{ { EST, CLOSE(1000, 0, TCP_LAST_ACK, .flags = HO_F_ORPHAN),
-		    { 5001, HO_STATE, 0, { .state = TCP_ESTABLISHED } } }, 2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), DESTROYED(1001), DIALLED(5000) },
+		  2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), DESTROYED(5000), DIALLED(5001) },
+		  2, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_LAST_ACK, .flags = HO_F_ORPHAN), DIALLED(5001) },
+		  2, 1 },
 		/* an event of the first that comes late opens nothing */
-		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 999, HO_SEEN, 0, { .flags = 0 } } }, 1, 1 },
+		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), { 999, HO_SEEN, 0, { .flags = 0 } } },
+		  1, 1 },
 	};
 	struct core_config config = { .suspect_after = 2, .all = true };
 	unsigned int i, step;
@@ -1124,7 +1125,7 @@ static void test_a_socket_that_is_connected_again(void **state)
 static void test_a_connection_whose_former_one_never_ended(void **state)
 {
 	static const struct step est = EST, probe = PROBE(10000, 0, 1), next[] = {
-		{ 20000, HO_STATE, 0, { .state = TCP_ESTABLISHED, .old_state = TCP_SYN_SENT } },
+		DIALLED(20000),
 		{ 20000, HO_SEEN, 0, { .flags = 0 } },
 	};
 	struct core_config config = { .suspect_after = 2, .all = true };

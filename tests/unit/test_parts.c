@@ -235,7 +235,7 @@ static void test_cookies_of_all_kinds_are_spread(void **state)
 
 /* ---- lives ---- */
 
-/* Of one connection the last revision stays; another one of the same socket is a life of its own. */
+/* Of one connection the last revision stays; another one of its socket is a life of its own. */
 static void test_each_connection_has_a_life(void **state)
 {
 	static const struct life told[] = {

@@ -378,7 +378,7 @@ static int pass_on(struct watch *w, const struct record *r, const void *bytes, s
 	return err < 0 ? err : output_error(w);
 }
 
-/* Every record comes in here. One that makes no sense costs itself alone: a loss takes its place. */
+/* Every record comes in here. One that makes no sense costs itself alone: a loss replaces it. */
 static int take_record(void *context, const void *bytes, size_t size)
 {
 	uint64_t in_its_place[8];	/* a loss has 48 bytes */

@@ -39,8 +39,8 @@ struct arrivals {
  * it; link-local ones share theirs. */
 bool arrivals__is_exact(uint8_t family, const struct endpoint *peer);
 
-/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of ours have
- * one key, of 60 bits. */
+/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of ours
+ * have one key, of 60 bits. */
 uint64_t arrivals__key(const struct arrivals *a, uint32_t netns, uint8_t family,
 		       const struct endpoint *local, const struct endpoint *peer);
 

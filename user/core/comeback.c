@@ -43,8 +43,8 @@ static void suspect_successor(struct core *core, struct slot *old, const struct 
 	telling__events(core, c, &told);
 }
 
-/* The peer of a socket that `by` seems to supersede. False: another one's, or nobody knows which of its
- * network's addresses it had. */
+/* The peer of a socket that `by` seems to supersede. False: another one's, or nobody knows which of
+ * its network's addresses it had. */
 static bool find_peer(const struct core *core, const struct slot *old, const struct arrival *by,
 		      struct endpoint *peer)
 {

@@ -154,8 +154,8 @@ long record__size(const void *buf, size_t available);
 
 /*
  * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long
- * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record makes no sense,
- * and what follows it may; in its place record__senseless() belongs into the stream.
+ * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record makes no
+ * sense, and what follows it may; in its place record__senseless() belongs into the stream.
  */
 int record__decode(const void *buf, size_t size, struct record *r, const char **why);
 

@@ -29,8 +29,9 @@ struct core {
 
 	struct table table;
 	struct owners owners;
-	struct tally undecided;	/* events of sockets of which the filter cannot say yet whether it wants
-				 * them: its owner or its state is another one. They count once it does */
+	/* Events of sockets of which the filter cannot say yet whether it wants them: the owner is
+	 * not known, or the state is another one. They count once it does. */
+	struct tally undecided;
 	struct tally connections;	/* that ended, of sockets whose programs still hold them */
 	struct identities identities;
 	struct supersession supersession;
