@@ -45,6 +45,7 @@ struct watch {
 	struct text text;
 	struct recorder recorder;
 	bool recording, stopped;
+	int record_error;	/* the recorder's first */
 	uint64_t now_ns;	/* as far as the stream has come */
 	uint64_t described_ns;	/* when it was last made to describe itself */
 	const char *problem;	/* what made the stream end, if the core said so */
@@ -270,8 +271,16 @@ static void adopt_disguise(struct watch *w)
 	w->options.disguise.done = true;
 }
 
-/* Every record passes here: into the core, and into the recording, if there is one; but for
- * those of sockets that the filter keeps out. */
+/* What the core has taken is recorded, in the same order. */
+static void on_taken(void *context, const struct record *r)
+{
+	struct watch *w = context;
+
+	if (!w->record_error)
+		w->record_error = recorder__add(&w->recorder, r);
+}
+
+/* Every record passes here. */
 static int take_record(void *context, const void *bytes, size_t size)
 {
 	struct watch *w = context;
@@ -283,9 +292,9 @@ static int take_record(void *context, const void *bytes, size_t size)
 		err = core__feed(w->core, &r, &w->problem);
 	if (!err && r.type == RECORD_META)
 		adopt_disguise(w);
-	if (!err && w->recording)
-		err = recorder__add(&w->recorder, bytes, size, &r);
-	if (err < 0)
+	if (!err)
+		err = w->record_error;
+	if (err)
 		return err;
 	w->problem = NULL;
 	if (r.mono_ns > w->now_ns)
@@ -293,7 +302,7 @@ static int take_record(void *context, const void *bytes, size_t size)
 	w->stopped = r.type == RECORD_STOP;
 	if (w->recording && r.type == RECORD_TICK)
 		err = recorder__flush(&w->recorder);
-	return err < 0 ? err : -w->output.error;
+	return err ? err : -w->output.error;
 }
 
 /* ---- sources ---- */
@@ -483,6 +492,8 @@ static int open_sinks(struct watch *w)
 			return EXIT_USAGE;
 		}
 		w->recording = true;
+		w->options.core.taken = on_taken;
+		w->options.core.taken_context = w;
 	}
 	w->lines.output = w->text.output = &w->output;
 	w->lines.disguise = w->text.disguise = &o->disguise;

@@ -42,7 +42,7 @@ void core__free(struct core *core)
 		sockets__free_history(table__take_history(&core->table, s));
 	table__free(&core->table);
 	owners__free(&core->owners);
-	undecided__free(&core->undecided);
+	withheld__free(&core->withheld);
 	identities__free(&core->identities);
 	supersession__free(&core->supersession);
 	free(core->namespaces);
@@ -77,6 +77,7 @@ static int feed_meta(struct core *core, const struct record *r)
 {
 	struct run *run = &core->run;
 
+	core->descriptions++;
 	if (run->hz)
 		return 0;
 	run->hz = core->rules.hz = r->meta.hz;
@@ -94,8 +95,11 @@ static int feed_meta(struct core *core, const struct record *r)
 
 static int feed_start(struct core *core, const struct record *r)
 {
+	int err;
+
 	if (core->run.attached)	/* a stream starts once, whatever a file says */
 		return 0;
+	err = sockets__decide(core);
 	core->started = true;
 	core->run.attached = copy(r->start.attached);
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
@@ -108,17 +112,17 @@ static int feed_start(struct core *core, const struct record *r)
 		return -ENOMEM;
 	if (core->sink.start)
 		core->sink.start(core->sink.context, &core->run);
-	return 0;
+	return err;
 }
 
 /* Of a stream that describes itself anew, the first description counts. */
-static int feed_waiting(struct core *core, const struct record *r)
+static void feed_waiting(struct core *core, const struct record *r)
 {
-	if (telling__listener_is_wanted(core, r) != TRUTH_YES)
-		return CORE_UNWANTED;
+	if (!telling__listener_is_wanted(core, r))
+		return;
 	if (!core->started)
 		core->run.waiting += r->waiting.count;
-	return 0;
+	telling__taken(core, r);
 }
 
 static void feed_clock(struct core *core, const struct record *r)
@@ -129,10 +133,12 @@ static void feed_clock(struct core *core, const struct record *r)
 		core->sink.clock_step(core->sink.context, r->mono_ns, step);
 }
 
-static void pass_time(struct core *core)
+static int pass_time(struct core *core)
 {
+	int err = sockets__decide(core);
+
 	if (!core->started)
-		return;
+		return err;
 	telling__unseen(core);
 	if (core->now_ns >= core->next_arrivals_ns) {
 		comeback__judge_arrivals(core);
@@ -146,39 +152,80 @@ static void pass_time(struct core *core)
 	}
 	if (core->sink.tick)
 		core->sink.tick(core->sink.context, core->now_ns);
+	return err;
 }
 
-static void stop(struct core *core)
+static int stop(struct core *core)
 {
+	int err = sockets__decide(core);
+
 	if (!core->started)
-		return;
+		return err;
 	telling__unseen(core);
 	sockets__tell_ended(core, UINT64_MAX);
 	telling__open_sockets(core);
 	if (core->sink.tick)
 		core->sink.tick(core->sink.context, core->now_ns);
 	core->started = false;
+	return err;
 }
 
-int core__feed(struct core *core, const struct record *r, const char **why)
+/* Of the sockets in the list those that were let in. */
+static void pass_on_present(struct core *core, const struct record *r)
 {
-	*why = "out of memory";
-	if (!core->run.hz && r->type != RECORD_META) {
-		*why = "the stream does not begin with a description of its run";
-		return -EBADMSG;
+	uint64_t cookies[RECORD_PRESENT_MAX];
+	struct record let_in = *r;
+	uint32_t i;
+
+	let_in.present.cookies = cookies;
+	let_in.present.count = 0;
+	for (i = 0; i < r->present.count; i++) {
+		uint64_t word = r->present.cookies[i];
+		const struct slot *s = table__find(&core->table, word & RECORD_COOKIE_MASK);
+
+		if (s && !s->ignored)
+			cookies[let_in.present.count++] = word;
 	}
-	if (r->mono_ns > core->now_ns)
-		core->now_ns = r->mono_ns;
+	if (let_in.present.count)
+		telling__taken(core, &let_in);
+}
+
+/* Parts that know whom a record concerns pass it on themselves. */
+static void pass_on(struct core *core, const struct record *r)
+{
+	switch (r->type) {
+	case RECORD_EVENT:
+	case RECORD_OWNER:
+	case RECORD_LOSS:
+	case RECORD_IDENTITY:
+	case RECORD_WAITING:
+		return;
+	case RECORD_PRESENT:
+	case RECORD_SILENT:
+		if (core->config.filter) {
+			pass_on_present(core, r);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	telling__taken(core, r);
+}
+
+static int take(struct core *core, const struct record *r)
+{
 	switch (r->type) {
 	case RECORD_META:
 		return feed_meta(core, r);
 	case RECORD_START:
 		return feed_start(core, r);
 	case RECORD_EVENT:
-		return sockets__take_event(core, &r->event);
+		return sockets__take_event(core, r);
 	case RECORD_OWNER:
 		return sockets__take_owner(core, r);
 	case RECORD_SYSCTL:
+		core->may_be_decided = true;
 		return namespaces__take(core, r);
 	case RECORD_NETNS_GONE:
 		namespaces__end(core, r);
@@ -200,13 +247,12 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 		feed_clock(core, r);
 		return 0;
 	case RECORD_WAITING:
-		return feed_waiting(core, r);
+		feed_waiting(core, r);
+		return 0;
 	case RECORD_TICK:
-		pass_time(core);
-		return 0;
+		return pass_time(core);
 	case RECORD_STOP:
-		stop(core);
-		return 0;
+		return stop(core);
 	case RECORD_RESET_REASON:
 		if (r->reset_reason.number < RESET_REASONS_MAX &&
 		    !core->reset_reasons[r->reset_reason.number])
@@ -216,4 +262,21 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 		break;
 	}
 	return 0;
+}
+
+int core__feed(struct core *core, const struct record *r, const char **why)
+{
+	int err;
+
+	*why = "out of memory";
+	if (!core->run.hz && r->type != RECORD_META) {
+		*why = "the stream does not begin with a description of its run";
+		return -EBADMSG;
+	}
+	if (r->mono_ns > core->now_ns)
+		core->now_ns = r->mono_ns;
+	err = take(core, r);
+	if (!err)
+		pass_on(core, r);
+	return err;
 }

@@ -95,6 +95,11 @@ struct core_config {
 	uint32_t suspect_after;	/* asks unanswered */
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
 	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
+	/* Is told of each record that was taken; NULL: nobody. Those of sockets that the filter keeps
+	 * out never are; of those that it cannot decide on yet, when it can. In this order they make
+	 * a stream that tells the same. */
+	void (*taken)(void *context, const struct record *r);
+	void *taken_context;
 };
 
 struct core_totals {
@@ -109,10 +114,8 @@ struct core_totals {
 struct core *core__new(const struct core_config *config, const struct core_sink *sink);
 void core__free(struct core *core);
 
-/* Takes the next record of the stream. Returns 0, CORE_UNWANTED where it is about a socket that
- * the filter keeps out, -ENOMEM, or -EBADMSG where the stream makes no sense (an event before
- * RECORD_META), with `*why` a constant sentence. */
-#define CORE_UNWANTED 1
+/* Takes the next record of the stream. Returns 0, -ENOMEM, or -EBADMSG where the stream makes no
+ * sense (an event before RECORD_META), with `*why` a constant sentence. */
 int core__feed(struct core *core, const struct record *r, const char **why);
 
 /*
@@ -122,6 +125,9 @@ int core__feed(struct core *core, const struct record *r, const char **why);
  */
 void core__begin_holders(struct core *core);
 enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm);
+
+/* How many peers' names (RECORD_IDENTITY) were forgotten, as there were too many. */
+uint64_t core__forgotten_names(const struct core *core);
 
 /* How many sockets are known, how many events came, ... */
 struct core_totals core__totals(struct core *core);

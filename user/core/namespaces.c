@@ -57,6 +57,13 @@ struct namespace_sysctl *namespaces__of_event(const struct core *core, const str
 	return ns && ns->newborn && midlife && !e->net_cookie ? NULL : ns;
 }
 
+const char *namespaces__settled_name(const struct namespace_sysctl *ns)
+{
+	if (!ns || !ns->read_ns)
+		return NULL;
+	return *ns->name || !ns->newborn || ns->read_before_ns ? ns->name : NULL;
+}
+
 /* One of which only this is known. */
 static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint32_t net_cookie)
 {

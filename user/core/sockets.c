@@ -53,7 +53,7 @@ void sockets__forget(struct core *core, uint64_t cookie)
 	if (!s)
 		return;
 	owners__drop(&core->owners, s->owner);
-	undecided__take(&core->undecided, cookie);
+	withheld__drop(&core->withheld, cookie);
 	c = table__take_history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
@@ -70,7 +70,7 @@ void sockets__end(struct core *core, struct connection *c)
 	else
 		core->first_ended = c;
 	core->last_ended = c;
-	core->totals.endings += telling__is_wanted(core, c) == TRUTH_YES;
+	core->totals.endings += telling__is_wanted(core, c);
 }
 
 static void count_half_open(struct core *core, const struct connection *c)
@@ -78,7 +78,7 @@ static void count_half_open(struct core *core, const struct connection *c)
 	enum found_by found_by = c->incidents->found_by;
 	uint64_t blind_ns;
 
-	if (found_by == FOUND_BY_NOTHING || telling__is_wanted(core, c) != TRUTH_YES)
+	if (found_by == FOUND_BY_NOTHING || !telling__is_wanted(core, c))
 		return;
 	core->totals.half_open++;
 	core->totals.half_open_by[found_by]++;
@@ -88,29 +88,17 @@ static void count_half_open(struct core *core, const struct connection *c)
 		core->totals.longest_blind_ns = blind_ns;
 }
 
-/* What came of it counts as soon as the filter wants it. */
-static void count_undecided(struct core *core, const struct connection *c)
-{
-	if (undecided__of(&core->undecided, c->cookie) && telling__is_wanted(core, c) == TRUTH_YES)
-		core->totals.events += undecided__take(&core->undecided, c->cookie);
-}
-
-/* `c` is NULL where there is nothing to be known of the socket but this event. */
+/* `c` is NULL where there is nothing to be known of the socket but this event, `s` where not even
+ * that. */
 static void count_event(struct core *core, const struct connection *c, const struct ho_event *e,
-			bool stranger)
+			const struct slot *s)
 {
-	if (!core->config.filter ||
-	    (c ? telling__is_wanted(core, c)
-	       : telling__event_is_wanted(core, e, stranger)) == TRUTH_YES)
-		core->totals.events += 1 + undecided__take(&core->undecided, e->cookie);
-	else if (c)
-		undecided__add(&core->undecided, e->cookie);
+	core->totals.events += c ? telling__is_wanted(core, c) : telling__event_counts(core, e, s);
 }
 
 /* Told, and forgotten. */
 static void tell_last(struct core *core, struct connection *c)
 {
-	count_undecided(core, c);
 	count_half_open(core, c);
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
@@ -174,12 +162,10 @@ static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
 
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
  * knows the socket, and that is all there is to know. */
-static bool needs_history(const struct core *core, const struct slot *s, const struct ho_event *e)
+static bool needs_history(const struct core *core, const struct ho_event *e)
 {
 	if (core->config.all || core->config.events)
 		return true;
-	if (telling__event_is_wanted(core, e, s->partial) == TRUTH_UNKNOWN)
-		return true;	/* to be decided when more is known */
 	if (e->kind == HO_SEEN && may_wrap_unseen(core, e))
 		return true;
 	if (e->kind == HO_SEEN)
@@ -218,25 +204,12 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !begins(e);
 	}
-	slot__touch(s, e->mono_ns);
+	/* As of now: it may have been withheld meanwhile, and passes have found it. */
+	slot__touch(s, core->now_ns);
 	/* Of a FIN the retransmission timer takes care, and of who nobody holds, a timeout. */
 	s->would_notice = (e->flags & HO_F_KEEPALIVE) ||
 			  ((e->flags & HO_F_FIN_QUEUED) &&
 			   ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED)));
-}
-
-/* A socket that no later knowledge can make wanted is not stored at all, or, where it had to
- * be until its owner was known, remembered as such. */
-static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event *e)
-{
-	if (!s)
-		return telling__event_is_wanted(core, e, true) == TRUTH_NO;
-	if (!s->ignored)
-		return false;
-	slot__touch(s, e->mono_ns);
-	if (e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE))
-		sockets__forget(core, e->cookie);
-	return true;
 }
 
 static bool has_something_to_tell(const struct core *core, const struct slot *s)
@@ -257,7 +230,14 @@ static bool is_as_it_was(const struct core *core, const struct connection *c,
 	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
 }
 
-int sockets__take_event(struct core *core, const struct ho_event *e)
+/* What follows an ending that was told and forgotten. */
+static bool is_aftermath(const struct ho_event *e)
+{
+	return e->kind == HO_GONE ||
+	       (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR));
+}
+
+static int take_fact(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
 	struct told told;
@@ -266,18 +246,14 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	struct glimpse before;
 
 	s = table__find(&core->table, e->cookie);
-	if (is_kept_out(core, s, e))
-		return CORE_UNWANTED;
-	/* What follows an ending that was told and forgotten. */
-	if (!s && (e->kind == HO_GONE ||
-		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR)))) {
-		count_event(core, NULL, e, true);
+	if (!s && is_aftermath(e)) {
+		count_event(core, NULL, e, NULL);
 		return 0;
 	}
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
 	    !has_something_to_tell(core, s)) {
-		count_event(core, NULL, e, s->partial);
-		core->totals.endings++;
+		count_event(core, NULL, e, s);
+		core->totals.endings += telling__event_counts(core, e, s);
 		sockets__forget(core, e->cookie);
 		return 0;
 	}
@@ -288,9 +264,9 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
-		if (!named && !needs_history(core, s, e)) {
+		if (!named && !needs_history(core, e)) {
 			if (added || e->kind != HO_SEEN)
-				count_event(core, NULL, e, s->partial);
+				count_event(core, NULL, e, s);
 			return 0;
 		}
 		c = new_history(core, s);
@@ -304,7 +280,7 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	if (!connection__apply(c, e, &core->rules, &told))
 		return -ENOMEM;
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
-		count_event(core, c, e, s->partial);
+		count_event(core, c, e, s);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	core->unseen += told.untold_probes;
 	if (!connection__ended_ns(c) && !incidents__successor(c) &&
@@ -317,55 +293,233 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	return 0;
 }
 
-/* All is known of it now but its state. */
-static void ignore_if_unwanted(struct core *core, struct slot *s)
-{
-	struct connection *c = table__history(&core->table, s);
-	uint8_t state = c->state;
-	enum truth wanted;
+/* ---- who is let in ---- */
 
-	if (connection__ended_ns(c) || !c->addressed)
-		return;
-	c->state = 0;
-	wanted = telling__is_wanted(core, c);
-	c->state = state;
-	if (wanted != TRUTH_NO)
-		return;
-	owners__drop(&core->owners, s->owner);
-	owners__drop(&core->owners, c->owner);
-	undecided__take(&core->undecided, s->cookie);
-	s->owner = 0;
-	s->ignored = true;
-	sockets__free_history(table__take_history(&core->table, s));
+/* So long the records of a socket that has ended wait for what would decide: the name of a
+ * namespace that was just born. */
+#define ENDED_WAITS_NS 5000000000ULL
+
+static bool is_ending(const struct ho_event *e)
+{
+	return e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE);
 }
 
-int sockets__take_owner(struct core *core, const struct record *r)
+/* By whichever owner: TRUTH_NO if none would do. */
+static enum truth verdict(struct core *core, const struct slot *s, const struct ho_event *e,
+			  uint32_t owner)
 {
-	struct slot *s = table__find(&core->table, r->owner.cookie);
-	struct connection *c;
-	uint32_t owner;
+	uint64_t first_seen_ns = s ? (uint64_t)s->first_seen_us * 1000 : e->mono_ns;
 
-	if (!s || s->ignored)
-		return core->config.filter ? CORE_UNWANTED : 0;
-	owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
-			     r->owner.container_id);
+	return telling__event_is_wanted(core, e, first_seen_ns, s ? s->partial : !begins(e), owner);
+}
+
+static int take_event(struct core *core, const struct record *r)
+{
+	int err = take_fact(core, &r->event);
+
+	if (!err)
+		telling__taken(core, r);
+	return err;
+}
+
+static int take_owner(struct core *core, struct slot *s, const struct record *r)
+{
+	uint32_t owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
+				      r->owner.container_id);
+	struct connection *c;
+
 	if (!owner)
 		return -ENOMEM;
 	if (owner > SLOT_OWNER_MAX) {	/* more processes than a slot can tell apart */
 		owners__drop(&core->owners, owner);
 		return 0;
 	}
-	owners__drop(&core->owners, s->owner);
-	s->owner = owner;
+	if (core->config.filter && !s->ignored && s->owner && s->owner != owner &&
+	    !sockets__history(core, s)) {
+		owners__drop(&core->owners, owner);
+		return -ENOMEM;
+	}
 	c = table__history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
 		c->owner = owners__share(&core->owners, owner);
-		count_undecided(core, c);
-		ignore_if_unwanted(core, s);
+		c->handed_on |= s->owner && s->owner != owner;
 	}
+	owners__drop(&core->owners, s->owner);
+	s->owner = owner;
 	return 0;
 }
+
+/* As if it was told now, once: what was told of it before is not in the stream. */
+static int take_owner_anew(struct core *core, uint64_t cookie, uint32_t *index)
+{
+	const struct owner *owner = owners__at(&core->owners, *index);
+	struct slot *s = table__find(&core->table, cookie);
+	struct record r = { .type = RECORD_OWNER, .mono_ns = core->now_ns };
+	int err = 0;
+
+	if (owner && s) {
+		r.owner.cookie = cookie;
+		r.owner.pid = owner->pid;
+		r.owner.comm = owner->comm;
+		r.owner.cgroup = owner->cgroup;
+		r.owner.container_id = owner->container_id;
+		err = take_owner(core, s, &r);
+		if (!err)
+			telling__taken(core, &r);
+	}
+	owners__drop(&core->owners, *index);
+	*index = 0;
+	return err;
+}
+
+static int take_withheld(struct core *core, const struct withheld_record *kept)
+{
+	struct record r;
+	const char *why;
+	int err = record__decode(kept->encoded, record__size(kept->encoded, RECORD_HEADER_SIZE), &r,
+				 &why);
+
+	if (!err && r.type == RECORD_EVENT)
+		return take_event(core, &r);
+	if (!err)
+		sockets__take_loss(core, &r);
+	return err;
+}
+
+/* It begins anew, with what was withheld of it and then with `now`, if that is not NULL. */
+static int let_in(struct core *core, uint64_t cookie, const struct record *now)
+{
+	struct withheld_record *kept = withheld__take(&core->withheld, cookie), *next;
+	const struct slot *before = table__find(&core->table, cookie);
+	uint32_t owner = before ? owners__share(&core->owners, before->owner) : 0;
+	bool held = before && before->held;
+	struct slot *s;
+	int err = 0;
+
+	sockets__forget(core, cookie);
+	for (; kept; kept = next) {
+		next = kept->next;
+		if (!err)
+			err = take_withheld(core, kept) ?: take_owner_anew(core, cookie, &owner);
+		free(kept);
+	}
+	if (!err && now)
+		err = take_event(core, now) ?: take_owner_anew(core, cookie, &owner);
+	owners__drop(&core->owners, owner);
+	s = table__find(&core->table, cookie);
+	if (s)
+		s->held = held;
+	return err;
+}
+
+/* Whom another owner could make wanted is remembered; nothing is kept of others. */
+static int keep_out(struct core *core, struct slot *s, const struct ho_event *e)
+{
+	withheld__drop(&core->withheld, e->cookie);
+	if (is_ending(e) || verdict(core, s, e, 0) == TRUTH_NO) {
+		sockets__forget(core, e->cookie);
+		return 0;
+	}
+	core->outsider = *e;
+	slot__touch(s, core->now_ns);
+	return 0;
+}
+
+static int withhold(struct core *core, struct slot *s, const struct record *r)
+{
+	const struct ho_event *e = &r->event;
+	bool added;
+
+	if (!s && is_aftermath(e))
+		return 0;
+	s = table__get(&core->table, e->cookie, &added);
+	if (!s)
+		return -ENOMEM;
+	touch(core, s, e, added);
+	s->ignored = true;
+	withheld__add(&core->withheld, e->cookie, r, is_ending(e));
+	return 0;
+}
+
+static int meet_outsider(struct core *core, struct slot *s, const struct record *r)
+{
+	switch (verdict(core, s, &r->event, s ? s->owner : 0)) {
+	case TRUTH_NO:
+		return keep_out(core, s, &r->event);
+	case TRUTH_UNKNOWN:
+		return withhold(core, s, r);
+	case TRUTH_YES:
+		break;
+	}
+	return let_in(core, r->event.cookie, r);
+}
+
+int sockets__take_event(struct core *core, const struct record *r)
+{
+	struct slot *s;
+
+	if (!core->config.filter)
+		return take_event(core, r);
+	s = table__find(&core->table, r->event.cookie);
+	return s && !s->ignored ? take_event(core, r) : meet_outsider(core, s, r);
+}
+
+/* By what is known now. */
+static int decide_again(struct core *core, struct slot *s)
+{
+	const struct withheld_socket *kept = withheld__find(&core->withheld, s->cookie);
+	struct record r = { .type = RECORD_EVENT };
+
+	if (!kept && core->outsider.cookie != s->cookie)
+		return 0;	/* its next event will tell */
+	r.event = kept ? withheld__latest(kept) : core->outsider;
+	r.mono_ns = r.event.mono_ns;
+	switch (verdict(core, s, &r.event, s->owner)) {
+	case TRUTH_NO:
+		return keep_out(core, s, &r.event);
+	case TRUTH_UNKNOWN:
+		return 0;
+	case TRUTH_YES:
+		break;
+	}
+	return let_in(core, s->cookie, kept ? NULL : &r);
+}
+
+int sockets__take_owner(struct core *core, const struct record *r)
+{
+	struct slot *s = table__find(&core->table, r->owner.cookie);
+	int err;
+
+	if (!s) {
+		if (!core->config.filter)
+			telling__taken(core, r);
+		return 0;
+	}
+	err = take_owner(core, s, r);
+	if (err || s->ignored)
+		return err ? err : decide_again(core, s);
+	telling__taken(core, r);
+	return 0;
+}
+
+int sockets__decide(struct core *core)
+{
+	struct withheld_socket *at = core->withheld.oldest, *next;
+	int err = 0;
+
+	for (; at && !err; at = next) {
+		next = at->younger;
+		if (core->may_be_decided)
+			err = decide_again(core, table__find(&core->table, at->cookie));
+		else if (at->ended_ns && at->ended_ns + ENDED_WAITS_NS < core->now_ns)
+			sockets__forget(core, at->cookie);
+	}
+	core->may_be_decided = false;
+	return err;
+}
+
+/* ---- holders ---- */
 
 void core__begin_holders(struct core *core)
 {
@@ -380,8 +534,8 @@ enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid,
 	struct slot *s = table__find(&core->table, cookie);
 	const struct owner *owner;
 
-	if (!s || s->ignored)
-		return s ? HOLDER_IS_TOLD : HOLDER_OF_STRANGER;
+	if (!s)
+		return HOLDER_OF_STRANGER;
 	if (s->held)
 		return HOLDER_IS_SECOND;
 	s->held = true;
@@ -400,7 +554,12 @@ void sockets__take_loss(struct core *core, const struct record *r)
 
 	if (r->loss.cookie) {	/* whose: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
-		c = s && !s->ignored ? sockets__history(core, s) : NULL;
+		if (s && s->ignored && withheld__find(&core->withheld, s->cookie))
+			withheld__add(&core->withheld, s->cookie, r, false);
+		if (core->config.filter && (!s || s->ignored))
+			return;
+		telling__taken(core, r);
+		c = s ? sockets__history(core, s) : NULL;
 		if (!c)
 			return;
 		incidents__note_loss(c, r->mono_ns, r->loss.count, &told);
@@ -409,4 +568,5 @@ void sockets__take_loss(struct core *core, const struct record *r)
 	}
 	core->counted += loss.count;
 	telling__loss(core, &loss);
+	telling__taken(core, r);
 }

@@ -6,12 +6,16 @@
 #include "core.h"
 #include "table.h"
 
-/* RECORD_EVENT, RECORD_OWNER: 0, CORE_UNWANTED or -ENOMEM. */
-int sockets__take_event(struct core *core, const struct ho_event *e);
+/* RECORD_EVENT, RECORD_OWNER: 0 or -ENOMEM. */
+int sockets__take_event(struct core *core, const struct record *r);
 int sockets__take_owner(struct core *core, const struct record *r);
 
 /* RECORD_LOSS. */
 void sockets__take_loss(struct core *core, const struct record *r);
+
+/* Lets in whom the filter wants by what became known since the last call, and forgets who ended
+ * undecided. Returns 0 or -ENOMEM. */
+int sockets__decide(struct core *core);
 
 /* Its history, a new one if it had none; NULL when memory is short. */
 struct connection *sockets__history(struct core *core, struct slot *s);

@@ -17,7 +17,7 @@
 #include "identities.h"
 #include "supersession.h"
 #include "table.h"
-#include "undecided.h"
+#include "withheld.h"
 
 #define RESET_REASONS_MAX 128
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
@@ -29,7 +29,9 @@ struct core {
 
 	struct table table;
 	struct owners owners;
-	struct undecided undecided;
+	struct withheld withheld;
+	struct ho_event outsider;	/* the last event of a known socket that was kept out */
+	bool may_be_decided;	/* of who is withheld: names came since that was looked at */
 	struct identities identities;
 	struct supersession supersession;
 	struct wallclock clock;
@@ -47,6 +49,7 @@ struct core {
 	uint64_t counted;		/* losses that the kernel counted ... */
 	uint64_t counted_at_last_pass, counted_at_pass_before;
 	uint64_t unseen, unseen_from_ns;	/* lost without a count of the kernel's */
+	uint32_t descriptions;	/* of the stream, so far */
 	bool started;
 	struct core_totals totals;
 };

@@ -23,7 +23,7 @@ struct slot {
 	uint64_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint64_t partial : 1;	/* was open before the watch */
 	uint64_t would_notice : 1;	/* a dead peer: SO_KEEPALIVE is on, or its FIN waits */
-	uint64_t ignored : 1;	/* the filter does not want it */
+	uint64_t ignored : 1;	/* the filter does not want it, or cannot tell yet */
 	uint64_t has_history : 1;
 	uint32_t owner : 19;	/* index into struct owners, 0: not known */
 	uint32_t held : 1; /* by a process that the present pass met; see core__found_holder() */

@@ -11,7 +11,7 @@ static bool counts(struct core *core, const struct slot *s)
 	const struct connection *c = table__history(&core->table, s);
 
 	return !s->ignored &&
-	       !(c && (connection__ended_ns(c) || telling__is_wanted(core, c) != TRUTH_YES));
+	       !(c && (connection__ended_ns(c) || !telling__is_wanted(core, c)));
 }
 
 struct core_totals core__totals(struct core *core)
@@ -25,7 +25,6 @@ struct core_totals core__totals(struct core *core)
 
 		if (!counts(core, s))
 			continue;
-		totals.events += undecided__of(&core->undecided, s->cookie);
 		totals.namespaces += !lived_in[s->netns];
 		lived_in[s->netns] = true;
 		totals.open++;

@@ -34,9 +34,8 @@ int recorder__open(struct recorder *r, const struct recorder_config *config);
  */
 bool recorder__is_due(const struct recorder *r, uint64_t now_ns);
 
-/* Takes one record, encoded and decoded. Returns 0, or -errno of a write that failed. */
-int recorder__add(struct recorder *r, const void *encoded, size_t size,
-		  const struct record *record);
+/* Takes one record. Returns 0, or -errno of a write that failed. */
+int recorder__add(struct recorder *r, const struct record *record);
 
 /* Returns 0 or -errno. */
 int recorder__flush(struct recorder *r);
