@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core.h"
+#include "outcome.h"
 #include "state.h"
 #include "tcp_states.h"
 #include "unit.h"
@@ -52,8 +53,12 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 
 static void on_timeline(void *context, const struct timeline *t)
 {
-	note(context, &t->subject, t->final ? "final" : "open",
-	     connection__ended_ns(t->subject.connection));
+	char what[32];
+
+	snprintf(what, sizeof(what), "%s%s%s", t->final ? "final" : "open",
+		 t->half_open ? " half-open by " : "",
+		 found_by__name(incidents__of(t->subject.connection)->found_by));
+	note(context, &t->subject, what, connection__ended_ns(t->subject.connection));
 }
 
 static void on_taken(void *context, const struct record *r)
@@ -493,6 +498,94 @@ static void test_names_are_bounded(void **state)
 	finish(run, 4000, 2);
 }
 
+/* ---- a device with two connections ---- */
+
+static struct run_of_core *device_with_two(void)
+{
+	struct run_of_core *run = begin(NULL);
+
+	start(run);
+	open_socket(run, 1000, 1);
+	name_device(run, 1100, 1, 0, "two-at-once");
+	open_socket(run, 5000, 2);
+	name_device(run, 5100, 2, 0, "two-at-once");
+	assert_true(says(run, "event 15 5000 of 1 "));	/* the suspicion */
+	return run;
+}
+
+static void feed_pass_over_both(struct run_of_core *run, uint64_t ms, uint64_t silent_s)
+{
+	uint64_t cookies[] = { record__silent(1, silent_s), record__silent(2, 1) };
+
+	feed(run, &(struct record){ .type = RECORD_SILENT, .mono_ns = ms * MS,
+				    .present = { 2, cookies } });
+}
+
+static void hear(struct run_of_core *run, uint64_t ms, uint64_t cookie)
+{
+	struct record r = { .type = RECORD_EVENT, .mono_ns = ms * MS };
+
+	r.event = (struct ho_event){
+		.mono_ns = ms * MS, .cookie = cookie, .kind = HO_HEARD, .family = 2,
+		.state = TCP_ESTABLISHED, .jiffies = ms * HZ / 1000, .netns = 7, .net_cookie = 70,
+		.rcv_tstamp_jiffies = ms * HZ / 1000, .tcp_flags = HO_TCP_ACK,
+		.local = { 10, 0, 0, 1 }, .peer = { 10, 0, 0, 2 }, .local_port = 1883,
+		.peer_port = 40000 + cookie, .flags = HO_F_KEEPALIVE | HO_F_SEGMENT,
+		.sock_idle_jiffies = HZ, .sock_interval_jiffies = HZ, .sock_probes = 9,
+		.last_tx_ns = ms * MS };
+	feed(run, &r);
+}
+
+/* However long the older one is idle: nobody asked, so nobody knows. */
+static void test_silence_is_no_evidence(void **state)
+{
+	struct run_of_core *run = device_with_two();
+	uint64_t s;
+
+	(void)state;
+	for (s = 15; s < 4000; s += 10)
+		feed_pass_over_both(run, s * 1000, s - 1);
+	assert_false(says(run, "half-open"));
+	feed_event(run, 4000000, 1, HO_STATE, TCP_CLOSE, TCP_ESTABLISHED);	/* aborted */
+	tick(run, 4005000);
+	assert_true(says(run, "final 4000000 of 1 "));
+	assert_false(says(run, "half-open"));
+	finish(run, 4010000, 9);
+}
+
+static void test_an_ask_in_vain_is(void **state)
+{
+	struct run_of_core *run = device_with_two();
+
+	(void)state;
+	probe(run, 5500, 1);
+	feed_pass_over_both(run, 10000, 9);	/* too early */
+	feed_pass_over_both(run, 61000, 55);	/* it may have been heard after the ask */
+	assert_false(says(run, "half-open"));
+	feed_pass_over_both(run, 71000, 70);
+	assert_true(says(run, "open half-open by superseded 0 of 1 "));
+	run->told.count = 0;
+	feed_pass_over_both(run, 81000, 80);
+	assert_int_equal(run->told.count, 0);
+	hear(run, 82000, 1);	/* it was there after all */
+	assert_true(says(run, "open 0 of 1 "));
+	core__free(run->core);
+	free(run->stream.bytes);
+	free(run);
+}
+
+static void test_asks_in_vain_need_no_pass(void **state)
+{
+	struct run_of_core *run = device_with_two();
+	uint64_t s;
+
+	(void)state;
+	for (s = 60; s <= 66; s++)
+		probe(run, s * 1000, 1);
+	assert_true(says(run, "open half-open by superseded 0 of 1 "));
+	finish(run, 70000, 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +599,9 @@ int main(void)
 		cmocka_unit_test(test_a_name_lets_in_at_once),
 		cmocka_unit_test(test_our_port_belongs_to_the_key),
 		cmocka_unit_test(test_names_are_bounded),
+		cmocka_unit_test(test_silence_is_no_evidence),
+		cmocka_unit_test(test_an_ask_in_vain_is),
+		cmocka_unit_test(test_asks_in_vain_need_no_pass),
 	};
 
 	return cmocka_run_group_tests_name("filtered", tests, NULL, NULL);

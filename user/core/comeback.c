@@ -9,7 +9,7 @@
 #include "tcp_states.h"
 #include "telling.h"
 
-/* A device that holds two connections at once may take this long to be heard on the older one. */
+/* A device that holds two connections at once may take this long to answer on the older one. */
 #define SURE_AFTER_NS 5000000000ULL
 /* A device that had forgotten a connection dials again this soon after its first SYN. */
 #define REDIAL_NS 5000000000ULL
@@ -253,28 +253,45 @@ int comeback__take_identity(struct core *core, const struct record *r)
 	return arrival ? name_arrival(core, arrival) : 0;
 }
 
-/* Nobody was heard on it since the device came back, as of `mono_ns`: no doubt is left. */
-void comeback__find_superseded(struct core *core, struct connection *c, uint64_t mono_ns)
+/* Was the old connection asked since the device came back, and left that unanswered for so long? Its
+ * silence alone says nothing: an idle connection is silent, and its device may hold both. */
+static bool was_asked_in_vain(const struct connection *c, const struct successor *by,
+			      uint64_t heard_ns, uint64_t mono_ns)
+{
+	const struct silence *s = &c->silence;
+	uint64_t asked_ns = s->first_ask_ns > by->at_ns ? s->first_ask_ns : s->last_ask_ns;
+
+	return s->asks && asked_ns > by->at_ns && heard_ns < asked_ns &&
+	       mono_ns > asked_ns + SURE_AFTER_NS;
+}
+
+void comeback__find_superseded(struct core *core, struct connection *c, uint64_t heard_ns,
+			       uint64_t mono_ns)
 {
 	const struct successor *by = incidents__successor(c);
-	bool sure = by && by->confidence >= 1 && mono_ns > by->at_ns + SURE_AFTER_NS;
 	bool said = incidents__of(c)->found_by == FOUND_BY_SUPERSEDED;
+	bool found = by && (said || (by->confidence >= 1 &&
+				     was_asked_in_vain(c, by, heard_ns, mono_ns)));
 
-	if (connection__ended_ns(c) || sure == said ||
-	    !incidents__set_found_by(c, sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
+	if (connection__ended_ns(c) || found == said ||
+	    !incidents__set_found_by(c, found ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
 		return;
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
 }
 
-/* An ending that an ask brought about, or that we made while the device was elsewhere. */
+/* An ask, or a reset, showed that nobody was there. (In the states of a close a reset does not show
+ * by itself whether it answers our FIN; of a device that is elsewhere it does.) */
 static bool may_be_superseded(const struct connection *c)
 {
 	const struct successor *by = incidents__successor(c);
+	const struct incidents *i = c->incidents;
 
-	return c->incidents->found_by != FOUND_BY_NOTHING ||
-	       (by && by->confidence >= 1 && (c->incidents->outcome == OUTCOME_CLOSED_LOCALLY ||
-					      c->incidents->outcome == OUTCOME_ABORTED_LOCALLY));
+	if (i->found_by != FOUND_BY_NOTHING)
+		return true;
+	return by && by->confidence >= 1 &&
+	       ((i->reset_ns && i->outcome == OUTCOME_CLOSED_LOCALLY) ||
+		was_asked_in_vain(c, by, c->last_heard_ns, i->ended_ns));
 }
 
 /* Which of the connections that have ended, the first `count` of them, were superseded. */

@@ -283,11 +283,10 @@ static int take_fact(struct core *core, const struct ho_event *e)
 		count_event(core, c, e, s);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	core->unseen += told.untold_probes;
-	if (!connection__ended_ns(c) && !incidents__successor(c) &&
-	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
-		c->incidents->found_by = FOUND_BY_NOTHING; /* it was heard again: two at once */
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
+	if (incidents__of(c)->successor)
+		comeback__find_superseded(core, c, c->last_heard_ns, e->mono_ns);
 	if (!ended && connection__ended_ns(c))
 		sockets__end(core, c);
 	return 0;
