@@ -486,7 +486,7 @@ static void test_names_are_bounded(void **state)
 	}
 	assert_true(i->names.used <= 3 * IDENTITIES_GENERATION + 1);
 	assert_true(i->count <= 3 * IDENTITIES_GENERATION + 1);
-	assert_int_equal(core__forgotten_names(run->core) + i->names.used,
+	assert_int_equal(core__names_forgotten(run->core) + i->names.used,
 			 5 * IDENTITIES_GENERATION + 1);
 	for (n = 0; n < 5 * IDENTITIES_GENERATION; n++) {	/* all from one */
 		snprintf(name, sizeof(name), "changeling %llu", (unsigned long long)n);

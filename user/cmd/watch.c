@@ -47,6 +47,7 @@ struct watch {
 	bool recording, stopped;
 	int record_error;	/* the recorder's first */
 	uint64_t now_ns;	/* as far as the stream has come */
+	uint64_t names_forgotten, names_said_ns;	/* as last said */
 	uint64_t described_ns;	/* when it was last made to describe itself */
 	const char *problem;	/* what made the stream end, if the core said so */
 };
@@ -72,7 +73,8 @@ static const struct argp_option argp_options[] = {
 	  1 },
 	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE|FIFO|unix:PATH", 0,
-	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\"}, also as they come",
+	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\", \"local\"}, also as they "
+	  "come",
 	  1 },
 	{ "peers", OPT_PEERS, "full|prefix|pseudonym", 0,
 	  "how much of a peer's address is shown and recorded: its network (/24, /48) or a keyed "
@@ -271,6 +273,20 @@ static void adopt_disguise(struct watch *w)
 	w->options.disguise.done = true;
 }
 
+/* Once a minute at most, with their number so far. */
+static void say_forgotten_names(struct watch *w)
+{
+	uint64_t forgotten = core__names_forgotten(w->core);
+
+	if (forgotten == w->names_forgotten ||
+	    (w->names_forgotten && w->now_ns - w->names_said_ns < 60000000000ULL))
+		return;
+	log_warning("identities: %llu names were forgotten so far, those of peers without an open "
+		    "socket first: more were told than are kept", (unsigned long long)forgotten);
+	w->names_forgotten = forgotten;
+	w->names_said_ns = w->now_ns;
+}
+
 /* What the core has taken is recorded, in the same order. */
 static void on_taken(void *context, const struct record *r)
 {
@@ -300,7 +316,10 @@ static int take_record(void *context, const void *bytes, size_t size)
 	if (r.mono_ns > w->now_ns)
 		w->now_ns = r.mono_ns;
 	w->stopped = r.type == RECORD_STOP;
-	if (w->recording && r.type == RECORD_TICK)
+	if (r.type != RECORD_TICK)
+		return -w->output.error;
+	say_forgotten_names(w);
+	if (w->recording)
 		err = recorder__flush(&w->recorder);
 	return err ? err : -w->output.error;
 }

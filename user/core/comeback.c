@@ -70,11 +70,6 @@ static void begin_generation(struct core *core)
 	identities__begin_generation(&core->identities);
 }
 
-uint64_t core__forgotten_names(const struct core *core)
-{
-	return core->identities.forgotten;
-}
-
 /* Both ends of the comparison are named, and differently. */
 bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port)
 {

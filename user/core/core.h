@@ -108,6 +108,7 @@ struct core_totals {
 	uint64_t longest_blind_ns;	/* upper bound of the longest detection latency */
 	uint64_t open, open_without_keepalive, suspect;
 	uint64_t namespaces;	/* that sockets live in */
+	uint64_t names_forgotten;	/* of peers (RECORD_IDENTITY): there were too many */
 };
 
 /* NULL when memory is short. The sink is copied. */
@@ -126,11 +127,11 @@ int core__feed(struct core *core, const struct record *r, const char **why);
 void core__begin_holders(struct core *core);
 enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm);
 
-/* How many peers' names (RECORD_IDENTITY) were forgotten, as there were too many. */
-uint64_t core__forgotten_names(const struct core *core);
-
 /* How many sockets are known, how many events came, ... */
 struct core_totals core__totals(struct core *core);
+
+/* names_forgotten of these alone, which costs nothing. */
+uint64_t core__names_forgotten(const struct core *core);
 
 /* The programs with most sockets that would never notice a dead peer; returns how many, at most
  * `size`. */

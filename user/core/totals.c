@@ -14,12 +14,18 @@ static bool counts(struct core *core, const struct slot *s)
 	       !(c && (connection__ended_ns(c) || !telling__is_wanted(core, c)));
 }
 
+uint64_t core__names_forgotten(const struct core *core)
+{
+	return core->identities.forgotten;
+}
+
 struct core_totals core__totals(struct core *core)
 {
 	struct core_totals totals = core->totals;
 	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
 	struct slot *s = NULL;
 
+	totals.names_forgotten = core__names_forgotten(core);
 	while ((s = table__next(&core->table, s))) {
 		const struct connection *c = table__history(&core->table, s);
 

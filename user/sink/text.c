@@ -237,6 +237,11 @@ void text__summary(struct text *t, uint64_t now_ns)
 	words__add(&w, ", ");
 	add_count(&w, n.events_lost);
 	words__add(&w, " lost");
+	if (n.names_forgotten) {
+		words__add(&w, "; ");
+		add_counted(&w, n.names_forgotten, "name");
+		words__add(&w, " of peers forgotten");
+	}
 	end_line(t, &w);
 }
 
