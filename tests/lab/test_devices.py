@@ -334,16 +334,17 @@ def test_mosquitto_and_a_proxy_behind_one_public_port(lab):
     serves, and with `local` nobody calls the proxy's by that name. The filter by device knows it at once."""
     with open(lab.path("mosquitto.conf"), "w") as f:
         f.write(f"listener 1899 10.77.0.1\nallow_anonymous true\nlog_type notice\n"
-                f"log_dest stdout\n")
-    os.chmod(lab.directory, 0o755)
+                f"log_dest file {lab.path('mosquitto.log')}\n")
+    os.chmod(lab.directory, 0o777)  # it runs as nobody
     os.chmod(lab.path("mosquitto.conf"), 0o644)
     identities, name = Identities(lab), f"s17-{os.getpid()}"
     watch = lab.watch("--all", "--every", "1s", "--identities", identities.path,
                       f"device = {name}")
-    broker = lab.end_process(lab.gateway.spawn("mosquitto", "-c", lab.path("mosquitto.conf"),
-                                               stdout=subprocess.PIPE, text=True))
+    lab.end_process(lab.gateway.spawn("mosquitto", "-c", lab.path("mosquitto.conf")))
+    tail = lab.end_process(subprocess.Popen(["tail", "-q", "-F", lab.path("mosquitto.log")],
+                                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
     recipe = lab.end_process(subprocess.Popen(
-        [os.path.join(ROOT, "scripts", "identities-from-mosquitto"), "1899"], stdin=broker.stdout,
+        [os.path.join(ROOT, "scripts", "identities-from-mosquitto"), "1899"], stdin=tail.stdout,
         stdout=open(identities.path, "w")))
     wait_until(lambda: ":1899" in run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htln").stdout,
                10, "mosquitto")
