@@ -534,7 +534,9 @@ static int close_sinks(struct watch *w, int code)
 {
 	if (w->options.json)
 		lines__flush(&w->lines);
-	else if (code == EXIT_DONE)
+	else
+		text__flush(&w->text);
+	if (!w->options.json && code == EXIT_DONE)
 		text__summary(&w->text, w->now_ns);
 	if (w->recording)
 		recorder__flush(&w->recorder);

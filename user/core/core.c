@@ -68,6 +68,11 @@ const char *core__reset_reason(const struct core *core, uint32_t number)
 	return number < RESET_REASONS_MAX ? core->reset_reasons[number] : NULL;
 }
 
+uint64_t core__now_ns(const struct core *core)
+{
+	return core->now_ns;
+}
+
 static char *copy(const char *s)
 {
 	return strdup(s ? s : "");

@@ -138,6 +138,11 @@ uint64_t core__names_forgotten(const struct core *core);
 unsigned int core__blind_programs(struct core *core, struct program_count *programs,
 				  unsigned int size);
 
+/* How far the stream has come; and since when something happened that is still to be told: an ending
+ * waits for what follows it. What is told next is of that time or later, where it is in order. */
+uint64_t core__now_ns(const struct core *core);
+uint64_t core__told_until_ns(const struct core *core);
+
 /* Name of a reset reason of the kernel that was watched; NULL if it has none. */
 const char *core__reset_reason(const struct core *core, uint32_t number);
 

@@ -150,6 +150,18 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	tell_redialed(core, until_ns);
 }
 
+uint64_t core__told_until_ns(const struct core *core)
+{
+	uint64_t until_ns = core->first_ended ? connection__ended_ns(core->first_ended)
+					      : core->now_ns;
+	const struct connection *c;
+
+	for (c = core->redialed; c; c = c->incidents->next_ended)
+		if (connection__ended_ns(c) < until_ns)
+			until_ns = connection__ended_ns(c);
+	return until_ns;
+}
+
 /* A silence of a day that goes on for seven weeks looks young again where jiffies are milliseconds:
  * its beginning is remembered. */
 static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
