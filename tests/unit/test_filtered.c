@@ -414,6 +414,34 @@ static void test_handed_in_and_out(void **state)
 	finish(run, 12000, 2);
 }
 
+/* The same for one that had nothing to tell when it was handed out, and then dies. */
+static void test_handed_out_while_well(void **state)
+{
+	struct run_of_core *run = begin("comm = bravo and sport = 1883");
+	uint64_t ms;
+
+	(void)state;
+	run->core->config.all = run->core->config.events = false;
+	run->core->rules.fold = true;
+	start(run);
+	open_socket(run, 1000, 1);
+	hold(run, 2000, 1, "bravo");
+	assert_int_equal(run->core->table.histories_used, 0);
+	hold(run, 3000, 1, "alpha");
+	assert_int_equal(core__totals(run->core).open, 1);
+	for (ms = 4000; ms < 8000; ms += 1000)
+		probe(run, ms, 1);
+	assert_int_equal(core__totals(run->core).suspect, 1);
+	feed_event(run, 9000, 1, HO_STATE, TCP_CLOSE, TCP_ESTABLISHED);
+	tick(run, 10000);
+	assert_true(says(run, " 9000 of 1 alpha  -"));
+	assert_int_equal(core__totals(run->core).endings, 1);
+	core__free(run->core);
+	filter__free(run->filter);
+	free(run->stream.bytes);
+	free(run);
+}
+
 /* ---- names ---- */
 
 static void test_a_name_lets_in_at_once(void **state)
@@ -596,6 +624,7 @@ int main(void)
 		cmocka_unit_test(test_a_namespace_without_a_name_is_decided),
 		cmocka_unit_test(test_by_state),
 		cmocka_unit_test(test_handed_in_and_out),
+		cmocka_unit_test(test_handed_out_while_well),
 		cmocka_unit_test(test_a_name_lets_in_at_once),
 		cmocka_unit_test(test_our_port_belongs_to_the_key),
 		cmocka_unit_test(test_names_are_bounded),

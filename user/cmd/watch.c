@@ -73,8 +73,8 @@ static const struct argp_option argp_options[] = {
 	  1 },
 	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE|FIFO|unix:PATH", 0,
-	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\", \"local\"}, also as they "
-	  "come",
+	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\", \"local\"}, also as "
+	  "they come",
 	  1 },
 	{ "peers", OPT_PEERS, "full|prefix|pseudonym", 0,
 	  "how much of a peer's address is shown and recorded: its network (/24, /48) or a keyed "

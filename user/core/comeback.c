@@ -248,8 +248,8 @@ int comeback__take_identity(struct core *core, const struct record *r)
 	return arrival ? name_arrival(core, arrival) : 0;
 }
 
-/* Was the old connection asked since the device came back, and left that unanswered for so long? Its
- * silence alone says nothing: an idle connection is silent, and its device may hold both. */
+/* Was the old connection asked since the device came back, and left that unanswered for so long?
+ * Its silence alone says nothing: an idle one is silent, and its device may hold both. */
 static bool was_asked_in_vain(const struct connection *c, const struct successor *by,
 			      uint64_t heard_ns, uint64_t mono_ns)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "comeback.h"
 #include "namespaces.h"
 #include "passes.h"
@@ -104,7 +105,7 @@ static int feed_start(struct core *core, const struct record *r)
 
 	if (core->run.attached)	/* a stream starts once, whatever a file says */
 		return 0;
-	err = sockets__decide(core);
+	err = admission__decide(core);
 	core->started = true;
 	core->run.attached = copy(r->start.attached);
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
@@ -140,7 +141,7 @@ static void feed_clock(struct core *core, const struct record *r)
 
 static int pass_time(struct core *core)
 {
-	int err = sockets__decide(core);
+	int err = admission__decide(core);
 
 	if (!core->started)
 		return err;
@@ -162,7 +163,7 @@ static int pass_time(struct core *core)
 
 static int stop(struct core *core)
 {
-	int err = sockets__decide(core);
+	int err = admission__decide(core);
 
 	if (!core->started)
 		return err;
@@ -226,9 +227,9 @@ static int take(struct core *core, const struct record *r)
 	case RECORD_START:
 		return feed_start(core, r);
 	case RECORD_EVENT:
-		return sockets__take_event(core, r);
+		return admission__take_event(core, r);
 	case RECORD_OWNER:
-		return sockets__take_owner(core, r);
+		return admission__take_owner(core, r);
 	case RECORD_SYSCTL:
 		core->may_be_decided = true;
 		return namespaces__take(core, r);
@@ -246,7 +247,7 @@ static int take(struct core *core, const struct record *r)
 	case RECORD_SNAPSHOT:
 		return passes__take_end(core, r);
 	case RECORD_LOSS:
-		sockets__take_loss(core, r);
+		admission__take_loss(core, r);
 		return 0;
 	case RECORD_CLOCK:
 		feed_clock(core, r);

@@ -95,9 +95,9 @@ struct core_config {
 	uint32_t suspect_after;	/* asks unanswered */
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
 	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
-	/* Is told of each record that was taken; NULL: nobody. Those of sockets that the filter keeps
-	 * out never are; of those that it cannot decide on yet, when it can. In this order they make
-	 * a stream that tells the same. */
+	/* Is told of each record that was taken; NULL: nobody. Those of sockets that the filter
+	 * keeps out never are; of those that it cannot decide on yet, when it can. In this order
+	 * they make a stream that tells the same. */
 	void (*taken)(void *context, const struct record *r);
 	void *taken_context;
 };
@@ -138,8 +138,8 @@ uint64_t core__names_forgotten(const struct core *core);
 unsigned int core__blind_programs(struct core *core, struct program_count *programs,
 				  unsigned int size);
 
-/* How far the stream has come; and since when something happened that is still to be told: an ending
- * waits for what follows it. What is told next is of that time or later, where it is in order. */
+/* How far the stream has come; and up to which time everything was told: an ending waits for what
+ * follows it. */
 uint64_t core__now_ns(const struct core *core);
 uint64_t core__told_until_ns(const struct core *core);
 

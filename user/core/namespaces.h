@@ -24,8 +24,8 @@ struct namespace_sysctl *namespaces__of_event(const struct core *core, const str
 unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
 			       uint64_t at_ns);
 
-/* Its name where that is known for good ("": it has none), else NULL: one that was just born may get
- * a name yet. `ns` may be NULL. */
+/* Its name where that is known for good ("": it has none), else NULL: one that was just born may
+ * get a name yet. `ns` may be NULL. */
 const char *namespaces__settled_name(const struct namespace_sysctl *ns);
 
 /* RECORD_SYSCTL: one was entered. Returns 0 or -ENOMEM. */

@@ -195,13 +195,13 @@ static bool is_orderly_ending(const struct ho_event *e)
 
 /* The first that can be told of a socket: its opening, or the end of one that was accepted (TCP
  * Fast Open) and never opened. */
-static bool begins(const struct ho_event *e)
+bool sockets__begins(const struct ho_event *e)
 {
 	return e->kind == HO_STATE &&
 	       (e->state == TCP_ESTABLISHED || e->old_state == TCP_SYN_RECV);
 }
 
-static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
+void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
 	if (!s->netns)
 		s->netns =
@@ -214,7 +214,7 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->peer_key = arrivals__key(e->netns, &local, &peer);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;
-		s->partial = !begins(e);
+		s->partial = !sockets__begins(e);
 	}
 	/* As of now: it may have been withheld meanwhile, and passes have found it. */
 	slot__touch(s, core->now_ns);
@@ -243,13 +243,13 @@ static bool is_as_it_was(const struct core *core, const struct connection *c,
 }
 
 /* What follows an ending that was told and forgotten. */
-static bool is_aftermath(const struct ho_event *e)
+bool sockets__is_aftermath(const struct ho_event *e)
 {
 	return e->kind == HO_GONE ||
 	       (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR));
 }
 
-static int take_fact(struct core *core, const struct ho_event *e)
+int sockets__take_fact(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
 	struct told told;
@@ -258,7 +258,7 @@ static int take_fact(struct core *core, const struct ho_event *e)
 	struct glimpse before;
 
 	s = table__find(&core->table, e->cookie);
-	if (!s && is_aftermath(e)) {
+	if (!s && sockets__is_aftermath(e)) {
 		count_event(core, NULL, e, NULL);
 		return 0;
 	}
@@ -272,7 +272,7 @@ static int take_fact(struct core *core, const struct ho_event *e)
 	s = table__get(&core->table, e->cookie, &added);
 	if (!s)
 		return -ENOMEM;
-	touch(core, s, e, added);
+	sockets__touch(core, s, e, added);
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
@@ -304,36 +304,27 @@ static int take_fact(struct core *core, const struct ho_event *e)
 	return 0;
 }
 
-/* ---- who is let in ---- */
-
-/* So long the records of a socket that has ended wait for what would decide: the name of a
- * namespace that was just born. */
-#define ENDED_WAITS_NS 5000000000ULL
-
-static bool is_ending(const struct ho_event *e)
+/* It has another owner than when the filter let it in, and stays: that is remembered, also where
+ * there is nothing else to be known of it. */
+static struct connection *keep_handed_on(struct core *core, struct slot *s)
 {
-	return e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE);
+	const struct ho_event *e = &core->shown;
+	struct connection *c = table__history(&core->table, s);
+
+	if (!c && core->config.filter && !s->ignored && e->cookie == s->cookie) {
+		struct endpoint local = endpoint__of(e->local, e->local_port);
+		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+
+		c = new_history(core, s);
+		if (c)
+			connection__address(c, e->netns, e->family, &local, &peer);
+	}
+	if (c)
+		c->handed_on = true;
+	return c;
 }
 
-/* By whichever owner: TRUTH_NO if none would do. */
-static enum truth verdict(struct core *core, const struct slot *s, const struct ho_event *e,
-			  uint32_t owner)
-{
-	uint64_t first_seen_ns = s ? (uint64_t)s->first_seen_us * 1000 : e->mono_ns;
-
-	return telling__event_is_wanted(core, e, first_seen_ns, s ? s->partial : !begins(e), owner);
-}
-
-static int take_event(struct core *core, const struct record *r)
-{
-	int err = take_fact(core, &r->event);
-
-	if (!err)
-		telling__taken(core, r);
-	return err;
-}
-
-static int take_owner(struct core *core, struct slot *s, const struct record *r)
+int sockets__take_owner(struct core *core, struct slot *s, const struct record *r)
 {
 	uint32_t owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
 				      r->owner.container_id);
@@ -345,189 +336,15 @@ static int take_owner(struct core *core, struct slot *s, const struct record *r)
 		owners__drop(&core->owners, owner);
 		return 0;
 	}
-	if (core->config.filter && !s->ignored && s->owner && s->owner != owner &&
-	    !sockets__history(core, s)) {
-		owners__drop(&core->owners, owner);
-		return -ENOMEM;
-	}
-	c = table__history(&core->table, s);
+	c = s->owner && s->owner != owner ? keep_handed_on(core, s)
+					  : table__history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
 		c->owner = owners__share(&core->owners, owner);
-		c->handed_on |= s->owner && s->owner != owner;
 	}
 	owners__drop(&core->owners, s->owner);
 	s->owner = owner;
 	return 0;
-}
-
-/* As if it was told now, once: what was told of it before is not in the stream. */
-static int take_owner_anew(struct core *core, uint64_t cookie, uint32_t *index)
-{
-	const struct owner *owner = owners__at(&core->owners, *index);
-	struct slot *s = table__find(&core->table, cookie);
-	struct record r = { .type = RECORD_OWNER, .mono_ns = core->now_ns };
-	int err = 0;
-
-	if (owner && s) {
-		r.owner.cookie = cookie;
-		r.owner.pid = owner->pid;
-		r.owner.comm = owner->comm;
-		r.owner.cgroup = owner->cgroup;
-		r.owner.container_id = owner->container_id;
-		err = take_owner(core, s, &r);
-		if (!err)
-			telling__taken(core, &r);
-	}
-	owners__drop(&core->owners, *index);
-	*index = 0;
-	return err;
-}
-
-static int take_withheld(struct core *core, const struct withheld_record *kept)
-{
-	struct record r;
-	const char *why;
-	int err = record__decode(kept->encoded, record__size(kept->encoded, RECORD_HEADER_SIZE), &r,
-				 &why);
-
-	if (!err && r.type == RECORD_EVENT)
-		return take_event(core, &r);
-	if (!err)
-		sockets__take_loss(core, &r);
-	return err;
-}
-
-/* It begins anew, with what was withheld of it and then with `now`, if that is not NULL. */
-static int let_in(struct core *core, uint64_t cookie, const struct record *now)
-{
-	struct withheld_record *kept = withheld__take(&core->withheld, cookie), *next;
-	const struct slot *before = table__find(&core->table, cookie);
-	uint32_t owner = before ? owners__share(&core->owners, before->owner) : 0;
-	bool held = before && before->held;
-	struct slot *s;
-	int err = 0;
-
-	sockets__forget(core, cookie);
-	for (; kept; kept = next) {
-		next = kept->next;
-		if (!err)
-			err = take_withheld(core, kept) ?: take_owner_anew(core, cookie, &owner);
-		free(kept);
-	}
-	if (!err && now)
-		err = take_event(core, now) ?: take_owner_anew(core, cookie, &owner);
-	owners__drop(&core->owners, owner);
-	s = table__find(&core->table, cookie);
-	if (s)
-		s->held = held;
-	return err;
-}
-
-/* Whom another owner could make wanted is remembered; nothing is kept of others. */
-static int keep_out(struct core *core, struct slot *s, const struct ho_event *e)
-{
-	withheld__drop(&core->withheld, e->cookie);
-	if (is_ending(e) || verdict(core, s, e, 0) == TRUTH_NO) {
-		sockets__forget(core, e->cookie);
-		return 0;
-	}
-	core->outsider = *e;
-	slot__touch(s, core->now_ns);
-	return 0;
-}
-
-static int withhold(struct core *core, struct slot *s, const struct record *r)
-{
-	const struct ho_event *e = &r->event;
-	bool added;
-
-	if (!s && is_aftermath(e))
-		return 0;
-	s = table__get(&core->table, e->cookie, &added);
-	if (!s)
-		return -ENOMEM;
-	touch(core, s, e, added);
-	s->ignored = true;
-	withheld__add(&core->withheld, e->cookie, r, is_ending(e));
-	return 0;
-}
-
-static int meet_outsider(struct core *core, struct slot *s, const struct record *r)
-{
-	switch (verdict(core, s, &r->event, s ? s->owner : 0)) {
-	case TRUTH_NO:
-		return keep_out(core, s, &r->event);
-	case TRUTH_UNKNOWN:
-		return withhold(core, s, r);
-	case TRUTH_YES:
-		break;
-	}
-	return let_in(core, r->event.cookie, r);
-}
-
-int sockets__take_event(struct core *core, const struct record *r)
-{
-	struct slot *s;
-
-	if (!core->config.filter)
-		return take_event(core, r);
-	s = table__find(&core->table, r->event.cookie);
-	return s && !s->ignored ? take_event(core, r) : meet_outsider(core, s, r);
-}
-
-/* By what is known now. */
-static int decide_again(struct core *core, struct slot *s)
-{
-	const struct withheld_socket *kept = withheld__find(&core->withheld, s->cookie);
-	struct record r = { .type = RECORD_EVENT };
-
-	if (!kept && core->outsider.cookie != s->cookie)
-		return 0;	/* its next event will tell */
-	r.event = kept ? withheld__latest(kept) : core->outsider;
-	r.mono_ns = r.event.mono_ns;
-	switch (verdict(core, s, &r.event, s->owner)) {
-	case TRUTH_NO:
-		return keep_out(core, s, &r.event);
-	case TRUTH_UNKNOWN:
-		return 0;
-	case TRUTH_YES:
-		break;
-	}
-	return let_in(core, s->cookie, kept ? NULL : &r);
-}
-
-int sockets__take_owner(struct core *core, const struct record *r)
-{
-	struct slot *s = table__find(&core->table, r->owner.cookie);
-	int err;
-
-	if (!s) {
-		if (!core->config.filter)
-			telling__taken(core, r);
-		return 0;
-	}
-	err = take_owner(core, s, r);
-	if (err || s->ignored)
-		return err ? err : decide_again(core, s);
-	telling__taken(core, r);
-	return 0;
-}
-
-int sockets__decide(struct core *core)
-{
-	struct withheld_socket *at = core->withheld.oldest, *next;
-	int err = 0;
-
-	for (; at && !err; at = next) {
-		next = at->younger;
-		if (core->may_be_decided)
-			err = decide_again(core, table__find(&core->table, at->cookie));
-		else if (at->ended_ns && at->ended_ns + ENDED_WAITS_NS < core->now_ns)
-			sockets__forget(core, at->cookie);
-	}
-	core->may_be_decided = false;
-	return err;
 }
 
 /* ---- holders ---- */
@@ -565,11 +382,6 @@ void sockets__take_loss(struct core *core, const struct record *r)
 
 	if (r->loss.cookie) {	/* whose: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
-		if (s && s->ignored && withheld__find(&core->withheld, s->cookie))
-			withheld__add(&core->withheld, s->cookie, r, false);
-		if (core->config.filter && (!s || s->ignored))
-			return;
-		telling__taken(core, r);
 		c = s ? sockets__history(core, s) : NULL;
 		if (!c)
 			return;
@@ -579,5 +391,4 @@ void sockets__take_loss(struct core *core, const struct record *r)
 	}
 	core->counted += loss.count;
 	telling__loss(core, &loss);
-	telling__taken(core, r);
 }

@@ -6,16 +6,22 @@
 #include "core.h"
 #include "table.h"
 
-/* RECORD_EVENT, RECORD_OWNER: 0 or -ENOMEM. */
-int sockets__take_event(struct core *core, const struct record *r);
-int sockets__take_owner(struct core *core, const struct record *r);
+/* RECORD_EVENT of a socket that was let in: 0 or -ENOMEM. */
+int sockets__take_fact(struct core *core, const struct ho_event *e);
+
+/* RECORD_OWNER of a socket that is known: 0 or -ENOMEM. */
+int sockets__take_owner(struct core *core, struct slot *s, const struct record *r);
 
 /* RECORD_LOSS. */
 void sockets__take_loss(struct core *core, const struct record *r);
 
-/* Lets in whom the filter wants by what became known since the last call, and forgets who ended
- * undecided. Returns 0 or -ENOMEM. */
-int sockets__decide(struct core *core);
+/* It was heard of by this event; for the first time, if it was `added` to the table. */
+void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e, bool added);
+
+/* Is it the first that can be told of a socket? Does it follow an ending that may have been told
+ * and forgotten? */
+bool sockets__begins(const struct ho_event *e);
+bool sockets__is_aftermath(const struct ho_event *e);
 
 /* Its history, a new one if it had none; NULL when memory is short. */
 struct connection *sockets__history(struct core *core, struct slot *s);

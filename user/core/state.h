@@ -3,6 +3,7 @@
  * What the core knows; shared by its parts alone:
  *
  *   core.c        the door: each record to the part that it concerns, time, the run
+ *   admission.c   whom the filter lets in
  *   sockets.c     one socket's facts, from its opening to its end
  *   namespaces.c  where sockets live
  *   passes.c      who is there, and who is not any more
@@ -30,7 +31,8 @@ struct core {
 	struct table table;
 	struct owners owners;
 	struct withheld withheld;
-	struct ho_event outsider;	/* the last event of a known socket that was kept out */
+	struct ho_event shown;	/* under a filter the last fact that showed a socket as it is: its
+				 * owner follows */
 	bool may_be_decided;	/* of who is withheld: names came since that was looked at */
 	struct identities identities;
 	struct supersession supersession;

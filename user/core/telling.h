@@ -6,9 +6,9 @@
 #include "core.h"
 #include "table.h"
 
-/* Does the filter want a socket that was not let in yet, by an event of it and its owner (0: not
- * known)? TRUTH_UNKNOWN where that depends on what is not known yet, TRUTH_NO where nothing that may
- * still become known, nor any other state, would do. `first_seen_ns`: the socket. */
+/* Does the filter want a socket that was not let in yet, by an event of it, when it was first seen
+ * and its owner (0: not known)? TRUTH_UNKNOWN where that depends on what is not known yet, TRUTH_NO
+ * where nothing that may still become known, nor any other state, would do. */
 enum truth telling__event_is_wanted(struct core *core, const struct ho_event *e,
 				    uint64_t first_seen_ns, bool stranger, uint32_t owner);
 

@@ -39,9 +39,9 @@ struct withheld {
 	struct withheld_socket *oldest, *youngest;
 };
 
-/* One more record of this socket, an event (first) or a loss; its last one if it `ends`. Where memory
- * is short, or one socket has too many, none of its records is kept: half of them would tell of
- * another life. */
+/* One more record of this socket, an event (first) or a loss; its last one if it `ends`. Where
+ * memory is short, or one socket has too many, none of its records is kept: half of them would tell
+ * of another life. */
 void withheld__add(struct withheld *w, uint64_t cookie, const struct record *r, bool ends);
 
 /* NULL: nothing is kept of it. */
