@@ -4,7 +4,8 @@ out of the ring. user/core/record.h and bpf/event.h say how they lie there."""
 import struct
 from collections import namedtuple
 
-FILE_HEADER, RECORD_HEADER, RECORD_EVENT, RECORD_SNAPSHOT = 16, struct.Struct("<IHHQ"), 3, 9
+FILE_HEADER, RECORD_HEADER = 16, struct.Struct("<IHHQ")
+RECORD_EVENT, RECORD_OWNER, RECORD_LOSS, RECORD_SNAPSHOT, RECORD_SILENT = 3, 6, 8, 9, 17
 HO_PROBE_SENT, HO_HEARD = 3, 5
 SEGMENT_REFUSED = 3     # of the field `segment`: told, but no life
 
@@ -28,8 +29,8 @@ def passes(path):
     return count
 
 
-def events(path):
-    """Each event of the file; of a small one, what describes a segment is None."""
+def records(path):
+    """The type and the payload of each record."""
     with open(path, "rb") as f:
         data = f.read()
     assert data[:8] == b"HALFOPEN", data[:16]
@@ -37,13 +38,33 @@ def events(path):
     while at < len(data):
         size, kind, _, _ = RECORD_HEADER.unpack_from(data, at)
         assert at + size <= len(data) and size >= RECORD_HEADER.size, (at, size, len(data))
-        body = at + RECORD_HEADER.size
-        if kind == RECORD_EVENT:
-            mono_ns, cookie, what = SMALL.unpack_from(data, body)
-            described = (None,) * 5
-            if at + size >= body + SEGMENT_AT + SEGMENT.size:
-                seq_offset, payload, _, tcp_flags, _, _, _, _, segment, ttl = \
-                    SEGMENT.unpack_from(data, body + SEGMENT_AT)
-                described = seq_offset, payload, tcp_flags, segment, ttl
-            yield Event(mono_ns, str(cookie), what, *described)
+        yield kind, data[at + RECORD_HEADER.size:at + size]
         at += size
+
+
+def events(path):
+    """Each event of the file; of a small one, what describes a segment is None."""
+    for kind, body in records(path):
+        if kind != RECORD_EVENT:
+            continue
+        mono_ns, cookie, what = SMALL.unpack_from(body)
+        described = (None,) * 5
+        if len(body) >= SEGMENT_AT + SEGMENT.size:
+            seq_offset, payload, _, tcp_flags, _, _, _, _, segment, ttl = \
+                SEGMENT.unpack_from(body, SEGMENT_AT)
+            described = seq_offset, payload, tcp_flags, segment, ttl
+        yield Event(mono_ns, str(cookie), what, *described)
+
+
+def sockets(path):
+    """The cookies that any record names, whatever it tells of them; 0 is everybody's losses."""
+    found = set()
+    for kind, body in records(path):
+        words = [word for word, in struct.iter_unpack("<Q", body[:len(body) // 8 * 8])]
+        if kind == RECORD_EVENT:
+            found.add(words[1])
+        elif kind in (RECORD_OWNER, RECORD_LOSS):
+            found.add(words[0])
+        elif kind == RECORD_SILENT:     # their number, their cookies, their seconds
+            found.update(words[1:1 + words[0]])
+    return {str(cookie) for cookie in found - {0}}

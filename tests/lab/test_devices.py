@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from lab import HALFOPEN, Lab, ROOT, cookie, inside, keepalive, mono_ns, unix_ns, wait_until
+from lab import (HALFOPEN, Lab, ROOT, cookie, inside, keepalive, mono_ns, run, unix_ns,
+                 wait_until)
 from nat import NatLab
 
 
@@ -50,8 +51,9 @@ class Identities:
 
 
 def test_certain_by_identities(lab):
-    """Keepalive is off, so no timer would ever notice; the operator's log does. The old
-    connection is half-open from the instant at which the device was here again."""
+    """Keepalive is off. That the device is here again is certain by the operator's log, and told at once;
+    that the old connection is dead is not: nobody asked. The broker's FIN does, when it takes over: from
+    its silence follows that the old one was half-open since the device came back."""
     identities = Identities(lab)
     watch = lab.watch("--events", "--identities", identities.path)
     old, device = lab.connect()
@@ -68,18 +70,60 @@ def test_certain_by_identities(lab):
     suspicion = wait_until(lambda: [e for e in watch.events(key, "superseded")
                                     if e["confidence"] == 1], 5, "the operator's word")[0]
     assert suspicion["by"]["cookie"] == cookie(new)
+    time.sleep(16)      # a pass over all sockets and more, that find it silent
+    assert not [t for t in watch.of(key) if "half_open" in t]
+    old.close()
     t = wait_until(lambda: [t for t in watch.of(key) if "half_open" in t], 30,
-                   "a pass that finds it silent")[0]
+                   "the FIN that nobody answers")[0]
     h = t["half_open"]
-    assert not t["final"] and t["outcome"] == "open" and t["socket"]["device"] == "scooter-17"
+    assert not t["final"] and t["socket"]["device"] == "scooter-17"
     assert h["found_by"] == "superseded" and h["superseded_by"]["cookie"] == cookie(new)
     assert h["superseded_by"]["confidence"] == 1 and h["declared_at"] == h["superseded_by"]["at"]
     truth = unix_ns(h["declared_at"]) - (time.time_ns() - mono_ns()) - before
     assert h["latency_ms"]["min"] <= truth / 1e6 <= h["latency_ms"]["max"]
-    old.close()     # the broker takes over; its FIN is never answered
     watch.stop()
     assert [t for t in watch.of(key)][-1]["half_open"]["found_by"] == "superseded"
     assert not [t for t in watch.of(cookie(other)) if "half_open" in t]
+
+
+def test_an_idle_connection_beside_another(lab):
+    """One device, two connections, both alive, the first idle and without keepalive: nobody asked, so
+    nothing is known but that there are two. Nor is it half-open when its program drops it."""
+    identities = Identities(lab)
+    watch = lab.watch("--all", "--every", "1s", "--identities", identities.path)
+    old, device = lab.connect()
+    identities.say(peer_of(old), "two-at-once")
+    time.sleep(2.5)
+    new, _ = lab.connect()
+    keepalive(new, 1, 1, 3)
+    identities.say(peer_of(new), "two-at-once")
+    time.sleep(22)      # two passes over all sockets
+    device.send(b"still here")
+    assert old.recv(64) == b"still here"
+    time.sleep(6)       # idle again
+    key = cookie(old)
+    old.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    old.close()
+    assert watch.ending(key)["socket"]["device"] == "two-at-once"
+    assert not [t for t in watch.lines("timeline") if "half_open" in t]
+
+
+def test_an_unanswered_probe_confirms_it(lab):
+    """The same, and the first is dead: its first probe, after the device came back, is not answered. No
+    timer of the kernel's is needed for that."""
+    identities = Identities(lab)
+    watch = lab.watch("--identities", identities.path)
+    old, device = lab.connect()
+    keepalive(old, 6, 1, 60)    # it would last a minute
+    identities.say(peer_of(old), "scooter-17")
+    time.sleep(0.5)
+    cut(lab, device)
+    new, _ = lab.connect()
+    identities.say(peer_of(new), "scooter-17")
+    key = cookie(old)
+    t = wait_until(lambda: [t for t in watch.of(key) if "half_open" in t], 30, "the finding")[0]
+    assert not t["final"] and t["half_open"]["found_by"] == "superseded"
+    assert t["counts"]["probes_sent"] in range(6, 9)
 
 
 def test_two_connections_of_one_device(lab):
@@ -285,6 +329,44 @@ def test_identities_of_every_kind(lab):
     assert watch.stop() == 0
 
 
+def test_mosquitto_and_a_proxy_behind_one_public_port(lab):
+    """A NAT uses one public port for connections to two ports of ours: mosquitto names the one that it
+    serves, and with `local` nobody calls the proxy's by that name. The filter by device knows it at once."""
+    with open(lab.path("mosquitto.conf"), "w") as f:
+        f.write(f"listener 1899 10.77.0.1\nallow_anonymous true\nlog_type notice\n"
+                f"log_dest file {lab.path('mosquitto.log')}\n")
+    os.chmod(lab.directory, 0o777)  # it runs as nobody
+    os.chmod(lab.path("mosquitto.conf"), 0o644)
+    identities, name = Identities(lab), f"s17-{os.getpid()}"
+    watch = lab.watch("--all", "--every", "1s", "--identities", identities.path,
+                      f"device = {name}")
+    lab.end_process(lab.gateway.spawn("mosquitto", "-c", lab.path("mosquitto.conf")))
+    tail = lab.end_process(subprocess.Popen(["tail", "-q", "-F", lab.path("mosquitto.log")],
+                                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+    recipe = lab.end_process(subprocess.Popen(
+        [os.path.join(ROOT, "scripts", "identities-from-mosquitto"), "1899"], stdin=tail.stdout,
+        stdout=open(identities.path, "w")))
+    wait_until(lambda: ":1899" in run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htln").stdout,
+               10, "mosquitto")
+    proxy, _ = lab.connect(port=7000, device_port=45000)
+    with inside(lab.device.path):
+        client = lab.keep(socket.socket())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.bind(("10.77.0.2", 45000))
+    client.connect(("10.77.0.1", 1899))
+    assert not watch.lines("timeline")
+    said = mono_ns()
+    client.send(bytes([0x10, 12 + len(name), 0, 4]) + b"MQTT" + bytes([4, 2, 0, 60, 0, len(name)]) +
+                name.encode())
+    assert client.recv(4) == bytes([0x20, 2, 0, 0])
+    t = wait_until(lambda: watch.lines("timeline"), 10, "the name")[0]
+    assert t["socket"]["device"] == name and t["socket"]["local"]["port"] == 1899
+    print(f"named after {(mono_ns() - said) / 1e9:.1f} s")
+    assert mono_ns() - said < 5e9
+    assert recipe.poll() is None and watch.stop() == 0
+    assert not watch.of(cookie(proxy))
+
+
 @pytest.mark.parametrize("text, says", [
     ("{\"peer\": \"10.0.0.1:1\", \"device\": \"a\"}\n{\"peer\"\n", "line 2, column "),
     ("[]\n", "an object"),
@@ -293,6 +375,7 @@ def test_identities_of_every_kind(lab):
     ("{\"peer\": \"10.0.0.1:70000\", \"device\": \"a\"}\n", "ADDRESS:PORT"),
     ("{\"peer\": \"::1\", \"device\": \"\"}\n", "1 to 255 bytes"),
     ("{\"peer\": \"::1\", \"device\": \"a\", \"at\": \"yesterday\"}\n", "RFC 3339"),
+    ("{\"peer\": \"::1\", \"device\": \"a\", \"local\": 70000}\n", "our port"),
 ])
 def test_bad_identities(lab, text, says):
     with open(lab.path("ids"), "w") as f:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import Lab, cookie, inside, keepalive, wait_until
+from lab import HALFOPEN, Lab, cookie, inside, keepalive, wait_until
 
 
 @pytest.fixture
@@ -92,6 +92,46 @@ def test_inherited_and_handed_on(lab):
     wait_for_owner(watch, key, os_.pid, "receiver", 75)
     pids = {t["socket"]["owner"]["pid"] for t in watch.of(key) if "owner" in t["socket"]}
     assert pids <= holders
+
+
+def test_a_filter_follows_the_owner(lab):
+    """A socket goes from alpha to bravo to charlie, by inheritance and by SCM_RIGHTS. Who looks at bravo's
+    sees it come in, `partial`, and keeps it to its end, whoever holds it then; a recording tells the
+    same."""
+    names = [f"{name}{os.getpid()}" for name in ("alpha", "bravo", "charlie")]
+    everything = lab.watch("--all", "--every", "1s", f"netns = {lab.gateway.inode}")
+    recording = lab.path("bravo.ho")
+    watch = lab.watch("--all", "--every", "1s", "-w", recording, f"comm = {names[1]}")
+    gateway, device = lab.connect()
+    key = cookie(gateway)
+    holders = [Child(lab, names[0], [gateway]).ready()]
+    for name in names[1:]:
+        holders.append(Child(lab, name, receive=True))
+        holders[-1].hand(gateway)
+        holders[-1].ready()
+    gateway.close()
+    assert [h.pid for h in holders] == sorted(h.pid for h in holders)   # so they are looked through
+    wait_for_owner(everything, key, holders[0].pid, names[0], 45)
+    # One of bravo's from the beginning: who looks at bravo's has looked through all processes then.
+    marker, _ = lab.connect()
+    first = Child(lab, names[1], [marker]).ready()
+    marker_key = cookie(marker)
+    marker.close()
+    wait_for_owner(watch, marker_key, first.pid, names[1], 45)
+    assert not watch.of(key)
+    holders[0].end()
+    wait_for_owner(watch, key, holders[1].pid, names[1], 75)
+    assert all(t["partial"] for t in watch.of(key)) and not everything.of(key)[-1]["partial"]
+    holders[1].end()
+    wait_for_owner(watch, key, holders[2].pid, names[2], 75)
+    device.close()
+    holders[2].end()
+    t = watch.ending(key)
+    assert t["partial"] and t["socket"]["owner"]["comm"] == names[2]
+    assert watch.stop() == 0 and everything.stop() == 0
+    replayed = subprocess.run([HALFOPEN, "watch", "--json", "--all", "--every", "1s", "-r", recording],
+                              capture_output=True, text=True, check=True).stdout
+    assert replayed == open(watch.output).read()
 
 
 def test_accepted_by_a_worker(lab):

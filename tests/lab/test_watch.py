@@ -319,6 +319,40 @@ def test_text_for_people(lab):
     assert "\033" not in open(out).read()
 
 
+def times_of(lines):
+    """The clock that begins a line of text (--utc), in seconds of the day; summaries have none."""
+    found = [re.match(r"(\d\d):(\d\d):(\d\d\.\d{3})\+00:00 ", line) for line in lines]
+    return [int(m[1]) * 3600 + int(m[2]) * 60 + float(m[3]) for m in found if m]
+
+
+def test_lines_of_text_are_in_order_of_time(lab):
+    """Sockets die one after the other, while others become suspect: an ending is told when what follows
+    it is known, and what happened after it waits for it. What nothing has to come before waits for
+    nothing: the first suspect is told before it is dead."""
+    path = lab.path("text")
+    watch = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "--utc", f"netns = {lab.gateway.inode}"],
+                                             stdout=open(path, "w")))
+
+    def lines():
+        with open(path) as f:
+            return f.read().splitlines()
+    wait_until(lines, 20, "the first line")
+    pairs = [lab.connect() for _ in range(24)]
+    lab.gateway.drop("input", "tcp dport 7000")
+    for gateway, _ in pairs:
+        keepalive(gateway, 1, 1, 4)
+        time.sleep(0.13)
+    wait_until(lambda: [l for l in lines() if "suspect:" in l], 20, "a suspect")
+    assert len([l for l in lines() if "keepalive_timeout" in l]) == 0, lines()
+    wait_until(lambda: len([l for l in lines() if "keepalive_timeout" in l]) == 24, 20, "24 endings")
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(20) == 0
+    said = lines()
+    assert len([l for l in said if "suspect:" in l]) == 24
+    assert times_of(said) == sorted(times_of(said)), said
+    assert "24 ended, 24 half-open" in said[-1]
+
+
 def test_a_terminal(lab):
     """Colours and a status line in its place; NO_COLOR and --color are obeyed."""
     import pty

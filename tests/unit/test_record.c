@@ -185,6 +185,34 @@ static void test_namespaces_of_older_recordings(void **state)
 	}
 }
 
+/* Our port came to identities later: where it is not there, whatever the padding, it is 0. */
+static void test_identities_without_our_port(void **state)
+{
+	static const char name[] = "a device's name";
+	struct record r = { .type = RECORD_IDENTITY, .mono_ns = 7,
+			    .identity = { .at_ns = 6, .port = 40000, .local = 1883 } };
+	struct record out;
+	size_t length, size, at = RECORD_HEADER_SIZE + 8 + 16 + 4;
+	const char *why;
+	uint32_t *header = (uint32_t *)buffer;
+
+	(void)state;
+	for (length = 1; length < sizeof(name); length++) {
+		r.identity.device = name + sizeof(name) - 1 - length;
+		out = decoded(&r);
+		assert_string_equal(out.identity.device, r.identity.device);
+		assert_int_equal(out.identity.port, 40000);
+		assert_int_equal(out.identity.local, 1883);
+		size = (at + length + 1 + 7) / 8 * 8;
+		memset((uint8_t *)buffer + at + length, 0, size - at - length);
+		*header = size;
+		assert_int_equal(record__decode(buffer, size, &out, &why), 0);
+		assert_string_equal(out.identity.device, r.identity.device);
+		assert_int_equal(out.identity.port, 40000);
+		assert_int_equal(out.identity.local, 0);
+	}
+}
+
 static void test_strings_too_long_are_cut(void **state)
 {
 	char *path = malloc(20001);
@@ -320,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_cookies_have_64_bits),
 		cmocka_unit_test(test_events_keep_their_size),
 		cmocka_unit_test(test_namespaces_of_older_recordings),
+		cmocka_unit_test(test_identities_without_our_port),
 		cmocka_unit_test(test_strings_too_long_are_cut),
 		cmocka_unit_test(test_broken_records_are_refused),
 		cmocka_unit_test(test_contradictions_are_refused),

@@ -233,21 +233,28 @@ static void test_nobody_takes_anothers_name(void **state)
 	memcpy(&low, victim.address + 8, sizeof(low));
 	low ^= before[0] ^ before[1];
 	memcpy(attacker.address + 8, &low, sizeof(low));
-	assert_int_not_equal(identities__learn(&i, &victim, "scooter-17", 0), 0);
-	assert_int_not_equal(identities__device_of(&i, &victim, 0, true), 0);
-	assert_int_equal(identities__device_of(&i, &attacker, 0, true), 0);
+	assert_non_null(identities__learn(&i, &victim, 0, "scooter-17", 0));
+	assert_non_null(identities__find(&i, &victim, 1883, 0, true));
+	assert_null(identities__find(&i, &attacker, 1883, 0, true));
 	identities__free(&i);
 }
 
 /* Namespaces of neighbouring inodes, devices of neighbouring numbers. */
 static void test_each_has_its_own_seat(void **state)
 {
+	struct endpoint peer = ipv4(5, 0);
 	struct identities i = { 0 };
 	uint32_t device, netns;
+	char name[16];
 
 	(void)state;
+	for (device = 1; device <= 64; device++) {
+		snprintf(name, sizeof(name), "scooter-%u", device);
+		peer.port = device;
+		assert_non_null(identities__learn(&i, &peer, 1883, name, 0));
+	}
 	for (device = 1; device <= 64; device++)
-		for (netns = 1; netns <= 64; netns++)
+		for (netns = 1; netns <= 16; netns++)
 			assert_int_equal(identities__take_seat(&i, device, netns, 1883,
 							       device * 100 + netns), 0);
 	assert_int_equal(identities__take_seat(&i, 3, 4, 1883, 1), 304);

@@ -50,7 +50,9 @@ struct watch {
 	struct text text;
 	struct recorder recorder;
 	bool recording, started, stopped;
+	int record_error;	/* the recorder's first */
 	uint64_t now_ns;	/* as far as the stream has come */
+	uint64_t names_forgotten, names_said_ns;	/* as last said */
 	uint64_t described_ns;	/* when it was last made to describe itself, ... */
 	uint64_t describing_ns;	/* ... and how long that took */
 	const struct demands *demands;	/* of a live watch */
@@ -81,7 +83,8 @@ static const struct argp_option argp_options[] = {
 	  1 },
 	{ "utc", OPT_UTC, NULL, 0, "text in UTC instead of local time", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE|FIFO|unix:PATH", 0,
-	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\"}, also as they come",
+	  "who is behind an address: JSON Lines {\"peer\", \"device\", \"at\", \"local\"}, also as "
+	  "they come",
 	  1 },
 	{ "peers", OPT_PEERS, "full|prefix|pseudonym", 0,
 	  "how much of a peer's address is shown and recorded: its network (/24, /48) or a keyed "
@@ -354,9 +357,30 @@ static int output_error(const struct watch *w)
 	return error == ETIMEDOUT || (error == EPIPE && w->recording) ? 0 : -error;
 }
 
-/* Into the core, and into the recording, if there is one; but for those of sockets that the filter
- * keeps out. */
-static int pass_on(struct watch *w, const struct record *r, const void *bytes, size_t size)
+/* Once a minute at most, with their number so far. */
+static void say_forgotten_names(struct watch *w)
+{
+	uint64_t forgotten = core__names_forgotten(w->core);
+
+	if (forgotten == w->names_forgotten ||
+	    (w->names_forgotten && w->now_ns - w->names_said_ns < 60000000000ULL))
+		return;
+	log_warning("identities: %llu names were forgotten so far, those of peers without an open "
+		    "socket first: more were told than are kept", (unsigned long long)forgotten);
+	w->names_forgotten = forgotten;
+	w->names_said_ns = w->now_ns;
+}
+
+/* What the core has taken is recorded, in the same order. */
+static void on_taken(void *context, const struct record *r)
+{
+	struct watch *w = context;
+
+	if (!w->record_error)
+		w->record_error = recorder__add(&w->recorder, r);
+}
+
+static int pass_on(struct watch *w, const struct record *r)
 {
 	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
 
@@ -364,36 +388,36 @@ static int pass_on(struct watch *w, const struct record *r, const void *bytes, s
 		err = core__feed(w->core, r, &w->problem);
 	if (!err && r->type == RECORD_META)
 		adopt_disguise(w);
-	if (!err && w->recording)
-		err = recorder__add(&w->recorder, bytes, size, r);
-	if (err < 0)
+	if (!err)
+		err = w->record_error;
+	if (err)
 		return err;
 	w->problem = NULL;
 	if (r->mono_ns > w->now_ns)
 		w->now_ns = r->mono_ns;
 	w->started |= r->type == RECORD_START;
 	w->stopped = r->type == RECORD_STOP;
-	if (w->recording && r->type == RECORD_TICK)
+	if (r->type != RECORD_TICK)
+		return output_error(w);
+	say_forgotten_names(w);
+	if (w->recording)
 		err = recorder__flush(&w->recorder);
-	return err < 0 ? err : output_error(w);
+	return err ? err : output_error(w);
 }
 
 /* Every record comes in here. One that makes no sense costs itself alone: a loss replaces it. */
 static int take_record(void *context, const void *bytes, size_t size)
 {
-	uint64_t in_its_place[8];	/* a loss has 48 bytes */
 	struct watch *w = context;
 	const char *why;
 	struct record r;
 	int err;
 
-	if (!record__decode(bytes, size, &r, &why)) {
-		err = pass_on(w, &r, bytes, size);
-	} else {
+	if (record__decode(bytes, size, &r, &why)) {
 		say_what_is_skipped(w, why);
 		r = record__senseless(w->now_ns);
-		err = pass_on(w, &r, in_its_place, record__encode(&r, in_its_place));
 	}
+	err = pass_on(w, &r);
 	w->place += size;
 	return err;
 }
@@ -766,6 +790,8 @@ static int open_sinks(struct watch *w)
 				  "renamed", o->record);
 			return EXIT_USAGE;
 		}
+		w->options.core.taken = on_taken;
+		w->options.core.taken_context = w;
 	}
 	w->lines.output = w->text.output = &w->output;
 	w->lines.disguise = w->text.disguise = &o->disguise;
@@ -813,7 +839,9 @@ static int close_sinks(struct watch *w, int code)
 
 	if (w->options.json)
 		lines__flush(&w->lines);
-	else if (code == EXIT_DONE)
+	else
+		text__flush(&w->text);
+	if (!w->options.json && code == EXIT_DONE)
 		text__summary(&w->text, w->now_ns);
 	if (w->recording)
 		recorder__flush(&w->recorder);

@@ -147,7 +147,8 @@ static bool is_from(const struct arrival *a, const struct endpoint *peer)
 	       !memcmp(mapped.address, peer->address, sizeof(mapped.address));
 }
 
-struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *peer)
+struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *peer,
+			       uint16_t local)
 {
 	struct arrival *arrival;
 	uint32_t number;
@@ -155,7 +156,8 @@ struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *
 	if (!a->size)
 		return NULL;
 	number = a->by_peer[hash_of_peer(a, peer) & (a->size - 1)];
-	while ((arrival = arrivals__at(a, number)) && !is_from(arrival, peer))
+	while ((arrival = arrivals__at(a, number)) &&
+	       !(is_from(arrival, peer) && (!local || arrival->local.port == local)))
 		number = arrival->older_of_peer;
 	return arrival;
 }

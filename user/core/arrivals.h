@@ -61,8 +61,10 @@ struct arrival *arrivals__older_of_key(const struct arrivals *a, const struct ar
 /* The one that opened this connection, if it is among the youngest few thousand of its key. */
 struct arrival *arrivals__with_cookie(const struct arrivals *a, uint64_t key, uint64_t cookie);
 
-/* The youngest from this address (an IPv4 one in its mapped form) and port; NULL: none. */
-struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *peer);
+/* The youngest from this address (an IPv4 one in its mapped form) and port to our port `local` (0:
+ * whichever); NULL: none. */
+struct arrival *arrivals__from(const struct arrivals *a, const struct endpoint *peer,
+			       uint16_t local);
 
 void arrivals__free(struct arrivals *a);
 

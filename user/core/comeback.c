@@ -9,23 +9,81 @@
 #include "tcp_states.h"
 #include "telling.h"
 
-/* A device that holds two connections at once may take this long to be heard on the older one. */
+/* A device that holds two connections at once may take this long to answer on the older one. */
 #define SURE_AFTER_NS 5000000000ULL
 /* A device that had forgotten a connection dials again this soon after its first SYN. */
 #define REDIAL_NS 5000000000ULL
 
+/* ---- names ---- */
+
+/* What the stream does not say yet of a peer that is of interest, it says now. */
+static void record_identity(struct core *core, const struct endpoint *peer,
+			    struct known_peer *known)
+{
+	struct record r = { .type = RECORD_IDENTITY, .mono_ns = core->now_ns };
+
+	if (known->recorded == core->descriptions)
+		return;
+	known->recorded = core->descriptions;
+	r.identity.at_ns = known->at_ns;
+	memcpy(r.identity.peer, peer->address, sizeof(r.identity.peer));
+	r.identity.port = known->port;
+	r.identity.local = known->local;
+	r.identity.device = identities__name(&core->identities, known->device);
+	telling__taken(core, &r);
+}
+
+/* The number of the device behind a connection; 0 if nobody said. */
+static uint32_t number_of(struct core *core, uint8_t family, uint16_t local,
+			  const struct endpoint *peer, uint64_t first_seen_ns, bool partial)
+{
+	struct endpoint mapped = endpoint__mapped(peer, family);
+	struct known_peer *known = identities__find(&core->identities, &mapped, local,
+						    first_seen_ns, partial);
+
+	if (!known)
+		return 0;
+	record_identity(core, &mapped, known);
+	return known->device;
+}
+
+const char *comeback__device_of(struct core *core, uint8_t family, uint16_t local,
+				const struct endpoint *peer, uint64_t first_seen_ns, bool partial)
+{
+	return identities__name(&core->identities,
+				number_of(core, family, local, peer, first_seen_ns, partial));
+}
+
+/* Those of open sockets stay. */
+static void begin_generation(struct core *core)
+{
+	struct slot *s = NULL;
+
+	identities__forget_older(&core->identities);
+	while ((s = table__next(&core->table, s))) {
+		const struct connection *c = table__history(&core->table, s);
+
+		if (c && c->addressed)
+			comeback__device_of(core, connection__family(c), c->local.port, &c->peer,
+					    c->first_seen_ns, c->partial);
+	}
+	identities__begin_generation(&core->identities);
+}
+
 /* Both ends of the comparison are named, and differently. */
 bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port)
 {
-	struct endpoint new = endpoint__mapped(&by->peer, by->family), old = new;
+	struct endpoint old = by->peer;
 	struct core *core = context;
 	uint32_t device, old_device;
 
 	old.port = old_port;
-	device = identities__device_of(&core->identities, &new, by->at_ns, false);
-	old_device = identities__device_of(&core->identities, &old, 0, true);
+	device = number_of(core, by->family, by->local.port, &by->peer, by->at_ns, false);
+	old_device = number_of(core, by->family, by->local.port, &old, 0, true);
 	return device && old_device && device != old_device;
 }
+
+/* ---- suspicions ---- */
 
 static void suspect_successor(struct core *core, struct slot *old, const struct arrival *by,
 			      const struct endpoint *peer, double confidence)
@@ -153,62 +211,92 @@ bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct h
 		arrivals__add(&core->supersession.arrivals, e);
 		find_redialed(core, e);
 	}
-	peer = endpoint__mapped(&peer, e->family);
-	device = identities__device_of(&core->identities, &peer, e->mono_ns, s->partial);
+	device = number_of(core, e->family, e->local_port, &peer, e->mono_ns, s->partial);
 	if (device)
 		seat_device(core, s, e->local_port, device);
 	return device;
+}
+
+/* The connection that it names has come lately: it is known by its device from now on. */
+static int name_arrival(struct core *core, const struct arrival *arrival)
+{
+	struct slot *s = table__find(&core->table, arrival->cookie);
+	struct connection *c = s && !s->ignored ? sockets__history(core, s) : NULL;
+	uint32_t device;
+
+	if (!s || s->ignored)
+		return 0;
+	if (!c)
+		return -ENOMEM;
+	if (!c->addressed)
+		connection__address(c, arrival->netns, arrival->family, &arrival->local,
+				    &arrival->peer);
+	device = number_of(core, arrival->family, arrival->local.port, &arrival->peer,
+			   c->first_seen_ns, c->partial);
+	if (device)
+		seat_device(core, s, arrival->local.port, device);
+	return 0;
 }
 
 int comeback__take_identity(struct core *core, const struct record *r)
 {
 	struct endpoint peer = endpoint__of(r->identity.peer, r->identity.port);
 	const struct arrival *arrival;
-	struct slot *s = NULL;
-	uint32_t device;
+	struct known_peer *known;
 
-	device = identities__learn(&core->identities, &peer, r->identity.device,
-				   r->identity.at_ns);
-	if (!device)
+	if (identities__are_full(&core->identities))
+		begin_generation(core);
+	known = identities__learn(&core->identities, &peer, r->identity.local, r->identity.device,
+				  r->identity.at_ns);
+	if (!known)
 		return -ENOMEM;
-	arrival = arrivals__from(&core->supersession.arrivals, &peer);
-	if (arrival)
-		s = table__find(&core->table, arrival->cookie);
-	if (s && !s->ignored) {
-		struct connection *c = sockets__history(core, s);
-
-		if (!c)
-			return -ENOMEM;
-		if (!c->addressed)
-			connection__address(c, arrival->netns, arrival->family, &arrival->local,
-					    &arrival->peer);
-		seat_device(core, s, arrival->local.port, device);
-	}
-	return 0;
+	core->may_be_decided = true;
+	/* Under a filter it is recorded once a socket that was let in bears the name. */
+	if (!core->config.filter)
+		record_identity(core, &peer, known);
+	arrival = arrivals__from(&core->supersession.arrivals, &peer, r->identity.local);
+	return arrival ? name_arrival(core, arrival) : 0;
 }
 
-/* Nobody was heard on it since the device came back, as of `mono_ns`: no doubt is left. */
-void comeback__find_superseded(struct core *core, struct connection *c, uint64_t mono_ns)
+/* Was the old connection asked since the device came back, and left that unanswered for so long?
+ * Its silence alone says nothing: an idle one is silent, and its device may hold both. */
+static bool was_asked_in_vain(const struct connection *c, const struct successor *by,
+			      uint64_t heard_ns, uint64_t mono_ns)
+{
+	const struct silence *s = &c->silence;
+	uint64_t asked_ns = s->first_ask_ns > by->at_ns ? s->first_ask_ns : s->last_ask_ns;
+
+	return s->asks && asked_ns > by->at_ns && heard_ns < asked_ns &&
+	       mono_ns > asked_ns + SURE_AFTER_NS;
+}
+
+void comeback__find_superseded(struct core *core, struct connection *c, uint64_t heard_ns,
+			       uint64_t mono_ns)
 {
 	const struct successor *by = incidents__successor(c);
-	bool sure = by && by->confidence >= 1 && mono_ns > by->at_ns + SURE_AFTER_NS;
 	bool said = incidents__of(c)->found_by == FOUND_BY_SUPERSEDED;
+	bool found = by && (said || (by->confidence >= 1 &&
+				     was_asked_in_vain(c, by, heard_ns, mono_ns)));
 
-	if (connection__ended_ns(c) || sure == said ||
-	    !incidents__set_found_by(c, sure ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
+	if (connection__ended_ns(c) || found == said ||
+	    !incidents__set_found_by(c, found ? FOUND_BY_SUPERSEDED : FOUND_BY_NOTHING))
 		return;
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
 }
 
-/* An ending that an ask brought about, or that we made while the device was elsewhere. */
+/* An ask, or a reset, showed that nobody was there. (In the states of a close a reset does not show
+ * by itself whether it answers our FIN; of a device that is elsewhere it does.) */
 static bool may_be_superseded(const struct connection *c)
 {
 	const struct successor *by = incidents__successor(c);
+	const struct incidents *i = c->incidents;
 
-	return c->incidents->found_by != FOUND_BY_NOTHING ||
-	       (by && by->confidence >= 1 && (c->incidents->outcome == OUTCOME_CLOSED_LOCALLY ||
-					      c->incidents->outcome == OUTCOME_ABORTED_LOCALLY));
+	if (i->found_by != FOUND_BY_NOTHING)
+		return true;
+	return by && by->confidence >= 1 &&
+	       ((i->reset_ns && i->outcome == OUTCOME_CLOSED_LOCALLY) ||
+		was_asked_in_vain(c, by, c->last_heard_ns, i->ended_ns));
 }
 
 /* Which of the connections that have ended, the first `count` of them, were superseded. */

@@ -8,6 +8,10 @@
 #include "core.h"
 #include "table.h"
 
+/* The name of the device behind a connection; NULL if nobody said. */
+const char *comeback__device_of(struct core *core, uint8_t family, uint16_t local,
+				const struct endpoint *peer, uint64_t first_seen_ns, bool partial);
+
 /* Both ends of the comparison are named, and differently; `context` is the core. */
 bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port);
 
@@ -24,9 +28,11 @@ int comeback__take_identity(struct core *core, const struct record *r);
 /* Whom may those supersede that came since the last call? */
 void comeback__judge_arrivals(struct core *core);
 
-/* As of `mono_ns` nobody was heard on it since its device came back: no doubt is left, or it was
- * heard, and nothing is left of it. */
-void comeback__find_superseded(struct core *core, struct connection *c, uint64_t mono_ns);
+/* As of `mono_ns` an ask that was made since its device came back, as the operator says, stays
+ * unanswered: it is half-open. Or it was heard after all, and is not. `heard_ns`: the last sign of
+ * life cannot have been later. */
+void comeback__find_superseded(struct core *core, struct connection *c, uint64_t heard_ns,
+			       uint64_t mono_ns);
 
 /* Which of the connections that have ended, the first `count` of them, were superseded. */
 void comeback__judge_ended(struct core *core, unsigned int count);

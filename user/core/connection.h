@@ -43,6 +43,7 @@ struct connection {
 	bool told : 1;		/* it did something that is told without --all */
 	bool mptcp : 1;
 	bool options_settled : 1;	/* programs set them right after accept() or connect() */
+	bool handed_on : 1;	/* it has another owner than when the filter let it in */
 	bool heard_is_lower_bound : 1;	/* in a state where the peer's empty probes are invisible */
 	bool data_timestamps : 1;	/* the peer's last data had timestamps */
 	uint8_t data_ttl;	/* ... and this time to live; 0: not known */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "comeback.h"
 #include "namespaces.h"
 #include "passes.h"
@@ -43,7 +44,7 @@ void core__free(struct core *core)
 		sockets__free_history(table__take_history(&core->table, s));
 	table__free(&core->table);
 	owners__free(&core->owners);
-	tally__free(&core->undecided);
+	withheld__free(&core->withheld);
 	tally__free(&core->connections);
 	identities__free(&core->identities);
 	supersession__free(&core->supersession);
@@ -70,6 +71,11 @@ const char *core__reset_reason(const struct core *core, uint32_t number)
 	return number < RESET_REASONS_MAX ? core->reset_reasons[number] : NULL;
 }
 
+uint64_t core__now_ns(const struct core *core)
+{
+	return core->now_ns;
+}
+
 static char *copy(const char *s)
 {
 	return strdup(s ? s : "");
@@ -79,6 +85,7 @@ static int feed_meta(struct core *core, const struct record *r)
 {
 	struct run *run = &core->run;
 
+	core->descriptions++;
 	if (run->hz)
 		return 0;
 	run->hz = core->rules.hz = r->meta.hz;
@@ -96,8 +103,11 @@ static int feed_meta(struct core *core, const struct record *r)
 
 static int feed_start(struct core *core, const struct record *r)
 {
+	int err;
+
 	if (core->run.attached)	/* a stream starts once, whatever a file says */
 		return 0;
+	err = admission__decide(core);
 	core->started = true;
 	core->run.attached = copy(r->start.attached);
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
@@ -110,17 +120,17 @@ static int feed_start(struct core *core, const struct record *r)
 		return -ENOMEM;
 	if (core->sink.start)
 		core->sink.start(core->sink.context, &core->run);
-	return 0;
+	return err;
 }
 
 /* Of a stream that describes itself anew, the first description counts. */
-static int feed_waiting(struct core *core, const struct record *r)
+static void feed_waiting(struct core *core, const struct record *r)
 {
-	if (telling__listener_is_wanted(core, r) != TRUTH_YES)
-		return CORE_UNWANTED;
+	if (!telling__listener_is_wanted(core, r))
+		return;
 	if (!core->started)
 		core->run.waiting += r->waiting.count;
-	return 0;
+	telling__taken(core, r);
 }
 
 static void feed_clock(struct core *core, const struct record *r)
@@ -131,10 +141,12 @@ static void feed_clock(struct core *core, const struct record *r)
 		core->sink.clock_step(core->sink.context, r->mono_ns, step);
 }
 
-static void pass_time(struct core *core)
+static int pass_time(struct core *core)
 {
+	int err = admission__decide(core);
+
 	if (!core->started)
-		return;
+		return err;
 	telling__losses(core);
 	if (core->now_ns >= core->next_arrivals_ns) {
 		comeback__judge_arrivals(core);
@@ -148,39 +160,82 @@ static void pass_time(struct core *core)
 	}
 	if (core->sink.tick)
 		core->sink.tick(core->sink.context, core->now_ns);
+	return err;
 }
 
-static void stop(struct core *core)
+static int stop(struct core *core)
 {
+	int err = admission__decide(core);
+
 	if (!core->started)
-		return;
+		return err;
 	telling__losses(core);
 	sockets__tell_ended(core, UINT64_MAX);
 	telling__open_sockets(core);
 	if (core->sink.tick)
 		core->sink.tick(core->sink.context, core->now_ns);
 	core->started = false;
+	return err;
 }
 
-int core__feed(struct core *core, const struct record *r, const char **why)
+/* Of the sockets in the list those that were let in. */
+static void pass_on_present(struct core *core, const struct record *r)
 {
-	*why = "out of memory";
-	if (!core->run.hz && r->type != RECORD_META) {
-		*why = "the stream does not begin with a description of its run";
-		return -EBADMSG;
+	uint64_t cookies[RECORD_PRESENT_MAX];
+	uint32_t silent_s[RECORD_PRESENT_MAX];
+	struct record let_in = *r;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < r->present.count; i++) {
+		const struct slot *s = table__find(&core->table, r->present.cookies[i]);
+
+		if (!s || s->ignored)
+			continue;
+		cookies[n] = r->present.cookies[i];
+		silent_s[n++] = r->present.silent_s[i];
 	}
-	if (r->mono_ns > core->now_ns)
-		core->now_ns = r->mono_ns;
+	let_in.present.cookies = cookies;
+	let_in.present.silent_s = silent_s;
+	let_in.present.count = n;
+	if (n)
+		telling__taken(core, &let_in);
+}
+
+/* Parts that know whom a record concerns pass it on themselves. */
+static void pass_on(struct core *core, const struct record *r)
+{
+	switch (r->type) {
+	case RECORD_EVENT:
+	case RECORD_OWNER:
+	case RECORD_LOSS:
+	case RECORD_IDENTITY:
+	case RECORD_WAITING:
+		return;
+	case RECORD_SILENT:
+		if (core->config.filter) {
+			pass_on_present(core, r);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	telling__taken(core, r);
+}
+
+static int take(struct core *core, const struct record *r)
+{
 	switch (r->type) {
 	case RECORD_META:
 		return feed_meta(core, r);
 	case RECORD_START:
 		return feed_start(core, r);
 	case RECORD_EVENT:
-		return sockets__take_event(core, &r->event);
+		return admission__take_event(core, r);
 	case RECORD_OWNER:
-		return sockets__take_owner(core, r);
+		return admission__take_owner(core, r);
 	case RECORD_SYSCTL:
+		core->may_be_decided = true;
 		return namespaces__take(core, r);
 	case RECORD_NETNS_GONE:
 		namespaces__lose_name(core, r);
@@ -197,19 +252,18 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	case RECORD_SNAPSHOT:
 		return passes__take_end(core, r);
 	case RECORD_LOSS:
-		sockets__take_loss(core, r);
+		admission__take_loss(core, r);
 		return 0;
 	case RECORD_CLOCK:
 		feed_clock(core, r);
 		return 0;
 	case RECORD_WAITING:
-		return feed_waiting(core, r);
+		feed_waiting(core, r);
+		return 0;
 	case RECORD_TICK:
-		pass_time(core);
-		return 0;
+		return pass_time(core);
 	case RECORD_STOP:
-		stop(core);
-		return 0;
+		return stop(core);
 	case RECORD_RESET_REASON:
 		if (r->reset_reason.number < RESET_REASONS_MAX &&
 		    !core->reset_reasons[r->reset_reason.number])
@@ -219,4 +273,21 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 		break;
 	}
 	return 0;
+}
+
+int core__feed(struct core *core, const struct record *r, const char **why)
+{
+	int err;
+
+	*why = "out of memory";
+	if (!core->run.hz && r->type != RECORD_META) {
+		*why = "the stream does not begin with a description of its run";
+		return -EBADMSG;
+	}
+	if (r->mono_ns > core->now_ns)
+		core->now_ns = r->mono_ns;
+	err = take(core, r);
+	if (!err)
+		pass_on(core, r);
+	return err;
 }

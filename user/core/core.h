@@ -105,6 +105,11 @@ struct core_config {
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
 	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
 	struct keyed_hash hash;	/* a random key; what is told does not depend on it */
+	/* Is told of each record that was taken; NULL: nobody. Those of sockets that the filter
+	 * keeps out never are; of those that it cannot decide on yet, when it can. In this order
+	 * they make a stream that tells the same. */
+	void (*taken)(void *context, const struct record *r);
+	void *taken_context;
 };
 
 struct core_totals {
@@ -113,16 +118,15 @@ struct core_totals {
 	uint64_t longest_blind_ns;	/* upper bound of the longest detection latency */
 	uint64_t open, open_without_keepalive, suspect;
 	uint64_t namespaces;	/* that sockets live in */
+	uint64_t names_forgotten;	/* of peers (RECORD_IDENTITY): there were too many */
 };
 
 /* NULL when memory is short. The sink is copied. */
 struct core *core__new(const struct core_config *config, const struct core_sink *sink);
 void core__free(struct core *core);
 
-/* Takes the next record of the stream. Returns 0, CORE_UNWANTED where it is about a socket that
- * the filter keeps out, -ENOMEM, or -EBADMSG where this is no stream (it does not begin with
- * RECORD_META), with `*why` a constant sentence. */
-#define CORE_UNWANTED 1
+/* Takes the next record of the stream. Returns 0, -ENOMEM, or -EBADMSG where this is no stream (it does
+ * not begin with RECORD_META), with `*why` a constant sentence. */
 int core__feed(struct core *core, const struct record *r, const char **why);
 
 /*
@@ -136,10 +140,18 @@ enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid,
 /* How many sockets are known, how many events came, ... */
 struct core_totals core__totals(struct core *core);
 
+/* names_forgotten of these alone, which costs nothing. */
+uint64_t core__names_forgotten(const struct core *core);
+
 /* The programs with most sockets that would never notice a dead peer; returns how many, at most
  * `size`. */
 unsigned int core__blind_programs(struct core *core, struct program_count *programs,
 				  unsigned int size);
+
+/* How far the stream has come; and up to which time everything was told: an ending waits for what
+ * follows it. */
+uint64_t core__now_ns(const struct core *core);
+uint64_t core__told_until_ns(const struct core *core);
 
 /* Name of a reset reason of the kernel that was watched; NULL if it has none. */
 const char *core__reset_reason(const struct core *core, uint32_t number);

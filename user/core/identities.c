@@ -6,17 +6,28 @@
 
 /* An identity may be told a little before the kernel's own news of the connection. */
 #define EARLY_NS 5000000000ULL
-#define PEERS_MAX (1U << 20)
+/* Ports of ours at which one device is remembered; of more, the oldest gives way. */
+#define SEATS_MAX 16
 
-struct identity_entry {
-	uint64_t key;	/* 0: free */
-	uint64_t at_ns;	/* of a peer */
-	uint64_t value;	/* a device, or a cookie */
+/* Which connection a device held to a port of ours last. */
+struct seat {
+	uint64_t cookie;
+	uint32_t netns;
+	uint16_t port;
+};
+
+struct device {
+	char *name;		/* NULL: the place is free */
+	uint64_t hash;
+	struct seat *seats;
+	uint32_t peers;		/* that are said to be it */
+	uint32_t next_free;
+	uint16_t seat_count, next_seat;
 };
 
 /* ---- a map from keyed hashes: chance gives two of a million the same once in 30,000 runs ---- */
 
-static struct identity_entry *find(const struct identity_map *m, uint64_t key)
+static struct known_peer *find(const struct identity_map *m, uint64_t key)
 {
 	size_t i;
 
@@ -28,7 +39,7 @@ static struct identity_entry *find(const struct identity_map *m, uint64_t key)
 	return NULL;
 }
 
-static struct identity_entry *place(struct identity_map *m, uint64_t key)
+static struct known_peer *place(struct identity_map *m, uint64_t key)
 {
 	size_t i = key & (m->size - 1);
 
@@ -53,9 +64,9 @@ static bool grow(struct identity_map *m)
 	return true;
 }
 
-static struct identity_entry *put(struct identity_map *m, uint64_t key)
+static struct known_peer *put(struct identity_map *m, uint64_t key)
 {
-	struct identity_entry *e;
+	struct known_peer *e;
 
 	if (m->used >= m->size - m->size / 4 && !grow(m))
 		return NULL;
@@ -63,6 +74,12 @@ static struct identity_entry *put(struct identity_map *m, uint64_t key)
 	m->used += !e->key;
 	e->key = key;
 	return e;
+}
+
+static void free_map(struct identity_map *m)
+{
+	free(m->entries);
+	*m = (struct identity_map){ 0 };
 }
 
 static uint64_t never_zero(uint64_t key)
@@ -77,127 +94,223 @@ static uint64_t hash_of_name(const struct identities *i, const char *name)
 	return never_zero(keyed_hash__of(&i->hash, name, strlen(name)));
 }
 
+static struct device *device_at(const struct identities *i, uint32_t device)
+{
+	return &i->devices[device - 1];
+}
+
+/* Its number, from 1; 0 when memory is short. */
+static uint32_t new_device(struct identities *i)
+{
+	struct device *more;
+	uint32_t number = i->free_device;
+
+	if (number) {
+		i->free_device = device_at(i, number)->next_free;
+		return number;
+	}
+	if (!(i->count & (i->count - 1))) {	/* a power of two: it is full */
+		more = realloc(i->devices, (i->count ? 2 * i->count : 1) * sizeof(*more));
+		if (!more)
+			return 0;
+		i->devices = more;
+	}
+	return ++i->count;
+}
+
 static uint32_t device_named(struct identities *i, const char *name)
 {
-	struct identity_entry *e = put(&i->names, hash_of_name(i, name));
-	char **more, *copy;
+	struct known_peer *e = put(&i->names, hash_of_name(i, name));
+	uint32_t number;
+	char *copy;
 
-	if (!e || e->value)
-		return e ? e->value : 0;
+	if (!e || e->device)
+		return e ? e->device : 0;
 	copy = strdup(name);
-	more = realloc(i->devices, (i->count + 1) * sizeof(*more));
-	if (more)
-		i->devices = more;
-	if (!more || !copy) {
+	number = copy ? new_device(i) : 0;
+	if (!number) {
 		free(copy);
 		return 0;
 	}
-	i->devices[i->count++] = copy;
-	return e->value = i->count;
+	*device_at(i, number) = (struct device){ .name = copy, .hash = e->key };
+	return e->device = number;
 }
 
 const char *identities__name(const struct identities *i, uint32_t device)
 {
-	return device ? i->devices[device - 1] : NULL;
+	return device ? device_at(i, device)->name : NULL;
 }
 
-/* ---- peers ---- */
-
-static uint64_t hash_of_peer(const struct identities *i, const struct endpoint *peer, uint16_t port)
+static void free_device(struct device *d)
 {
-	struct endpoint end = endpoint__of(peer->address, port);
-
-	return never_zero(keyed_hash__of(&i->hash, &end, sizeof(end)));
+	free(d->name);
+	free(d->seats);
+	*d = (struct device){ 0 };
 }
 
-/* Two generations, of which the older is forgotten when the younger is full: who is asked for
- * now and then stays. */
-static struct identity_entry *remember_peer(struct identities *i, uint64_t key)
+/* Names that are nobody's any more. */
+static void forget_names(struct identities *i)
 {
-	if (i->peers.used >= PEERS_MAX) {
-		free(i->peers_before.entries);
-		i->peers_before = i->peers;
-		i->peers = (struct identity_map){ 0 };
+	struct identity_map names = { 0 };
+	uint32_t number;
+
+	for (number = 1; number <= i->count; number++) {
+		struct device *d = device_at(i, number);
+		struct known_peer *e = d->peers ? put(&names, d->hash) : NULL;
+
+		if (e)
+			e->device = number;
+		if (d->peers || !d->name)
+			continue;
+		free_device(d);
+		d->next_free = i->free_device;
+		i->free_device = number;
 	}
-	return put(&i->peers, key);
-}
-
-uint32_t identities__learn(struct identities *i, const struct endpoint *peer, const char *name,
-			   uint64_t at_ns)
-{
-	uint32_t device = device_named(i, name);
-	struct identity_entry *e;
-
-	if (!device)
-		return 0;
-	e = remember_peer(i, hash_of_peer(i, peer, peer->port));
-	if (!e)
-		return 0;
-	e->at_ns = at_ns;
-	e->value = device;
-	return device;
-}
-
-static const struct identity_entry *find_peer(struct identities *i, uint64_t key)
-{
-	struct identity_entry *e = find(&i->peers, key), *kept, before;
-
-	if (e)
-		return e;
-	e = find(&i->peers_before, key);
-	if (!e)
-		return NULL;
-	before = *e;	/* its generation may end now */
-	kept = remember_peer(i, key);
-	if (kept)
-		*kept = before;
-	return kept;
-}
-
-uint32_t identities__device_of(struct identities *i, const struct endpoint *peer,
-			       uint64_t first_seen_ns, bool partial)
-{
-	const struct identity_entry *e;
-
-	if (!i->count)
-		return 0;
-	e = find_peer(i, hash_of_peer(i, peer, peer->port));
-	if (e && (partial || e->at_ns + EARLY_NS >= first_seen_ns))
-		return e->value;
-	e = find_peer(i, hash_of_peer(i, peer, 0));
-	return e ? e->value : 0;
+	free_map(&i->names);
+	i->names = names;
 }
 
 uint64_t identities__take_seat(struct identities *i, uint32_t device, uint32_t netns,
 			       uint16_t port, uint64_t cookie)
 {
-	uint32_t seat[] = { device, netns, port };
-	uint64_t key = never_zero(keyed_hash__of(&i->hash, seat, sizeof(seat))), before;
-	struct identity_entry *e = put(&i->seats, key);
+	struct device *d = device_at(i, device);
+	struct seat *more;
+	uint64_t before;
+	uint16_t n;
 
-	if (!e)
-		return 0;
-	before = e->value;
-	e->value = cookie;
-	return before;
+	for (n = 0; n < d->seat_count; n++)
+		if (d->seats[n].netns == netns && d->seats[n].port == port) {
+			before = d->seats[n].cookie;
+			d->seats[n].cookie = cookie;
+			return before;
+		}
+	if (n < SEATS_MAX) {
+		more = realloc(d->seats, (n + 1) * sizeof(*more));
+		if (!more)
+			return 0;
+		d->seats = more;
+		d->seat_count++;
+	} else {
+		n = d->next_seat;
+		d->next_seat = (n + 1) % SEATS_MAX;
+	}
+	d->seats[n] = (struct seat){ cookie, netns, port };
+	return 0;
 }
 
-static void free_map(struct identity_map *m)
+/* ---- peers ---- */
+
+static uint64_t key_of(const struct identities *i, const struct endpoint *peer, uint16_t port,
+		       uint16_t local)
 {
-	free(m->entries);
-	*m = (struct identity_map){ 0 };
+	struct {
+		struct endpoint end;
+		uint16_t local;
+	} of = { 0 };
+
+	of.end = endpoint__of(peer->address, port);
+	of.local = local;
+	return never_zero(keyed_hash__of(&i->hash, &of, sizeof(of)));
+}
+
+/* It says nothing any more. */
+static void let_go(struct identities *i, struct known_peer *e)
+{
+	if (e && e->device)
+		device_at(i, e->device)->peers--;
+	if (e)
+		e->device = 0;
+}
+
+struct known_peer *identities__learn(struct identities *i, const struct endpoint *peer,
+				     uint16_t local, const char *name, uint64_t at_ns)
+{
+	uint64_t key = key_of(i, peer, peer->port, local);
+	uint32_t device = device_named(i, name);
+	struct known_peer *e = device ? put(&i->peers, key) : NULL;
+
+	if (!e)
+		return NULL;
+	device_at(i, device)->peers++;
+	let_go(i, e);
+	let_go(i, find(&i->peers_before, key));
+	*e = (struct known_peer){ .key = key, .at_ns = at_ns, .device = device,
+				  .port = peer->port, .local = local };
+	return e;
+}
+
+static struct known_peer *find_peer(struct identities *i, uint64_t key)
+{
+	struct known_peer *e = find(&i->peers, key), *before;
+
+	if (e && e->device)
+		return e;
+	before = find(&i->peers_before, key);
+	if (!before || !before->device)
+		return NULL;
+	e = put(&i->peers, key);
+	if (!e)
+		return before;
+	*e = *before;
+	before->device = 0;
+	return e;
+}
+
+struct known_peer *identities__find(struct identities *i, const struct endpoint *peer,
+				    uint16_t local, uint64_t first_seen_ns, bool partial)
+{
+	const uint16_t locals[] = { local, 0 };
+	struct known_peer *e;
+	unsigned int n;
+
+	if (!i->count)
+		return NULL;
+	for (n = 0; n < 2; n++) {
+		e = find_peer(i, key_of(i, peer, peer->port, locals[n]));
+		if (e && (partial || e->at_ns + EARLY_NS >= first_seen_ns))
+			return e;
+	}
+	e = find_peer(i, key_of(i, peer, 0, local));
+	return e ?: find_peer(i, key_of(i, peer, 0, 0));
+}
+
+/* ---- generations ---- */
+
+bool identities__are_full(const struct identities *i)
+{
+	return i->peers.used >= i->kept_peers + IDENTITIES_GENERATION ||
+	       i->names.used >= i->kept_names + IDENTITIES_GENERATION;
+}
+
+void identities__forget_older(struct identities *i)
+{
+	size_t n;
+
+	for (n = 0; n < i->peers_before.size; n++) {
+		i->forgotten += i->peers_before.entries[n].device != 0;
+		let_go(i, &i->peers_before.entries[n]);
+	}
+	free_map(&i->peers_before);
+	i->peers_before = i->peers;
+	i->peers = (struct identity_map){ 0 };
+	forget_names(i);
+}
+
+void identities__begin_generation(struct identities *i)
+{
+	i->kept_peers = i->peers.used;
+	i->kept_names = i->names.used;
 }
 
 void identities__free(struct identities *i)
 {
 	uint32_t n;
 
-	for (n = 0; n < i->count; n++)
-		free(i->devices[n]);
+	for (n = 1; n <= i->count; n++)
+		free_device(device_at(i, n));
 	free(i->devices);
 	free_map(&i->peers);
 	free_map(&i->peers_before);
-	free_map(&i->seats);
 	free_map(&i->names);
 	*i = (struct identities){ 0 };
 }

@@ -105,6 +105,14 @@ const char *namespaces__name(const struct namespace_sysctl *ns, uint64_t at_ns)
 	return ns->unnamed_ns && ns->unnamed_ns <= at_ns ? "" : ns->name;
 }
 
+const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t at_ns)
+{
+	if (!ns || !ns->read_ns)
+		return NULL;
+	return *ns->name || !ns->newborn || ns->read_before_ns ? namespaces__name(ns, at_ns)
+								: NULL;
+}
+
 const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s)
 {
 	const struct namespace_sysctl *ns = namespaces__at(core, s->netns), *last = NULL;

@@ -37,6 +37,10 @@ const char *namespaces__name(const struct namespace_sysctl *ns, uint64_t at_ns);
  * as then it has ended with its own. NULL: not known. */
 const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s);
 
+/* The same where it is known for good, else NULL: one that was just born may get a name yet. `ns` may
+ * be NULL. */
+const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t at_ns);
+
 /* RECORD_SYSCTL: one was entered. Returns 0 or -ENOMEM. */
 int namespaces__take(struct core *core, const struct record *r);
 

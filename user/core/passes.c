@@ -60,7 +60,7 @@ void passes__take_silent(struct core *core, const struct record *r)
 			continue;
 		connection__note_life(c, r->mono_ns - silent_ns - NS_PER_S, core->rules.hz);
 		if (incidents__of(c)->successor)
-			comeback__find_superseded(core, c, r->mono_ns);
+			comeback__find_superseded(core, c, r->mono_ns - silent_ns, r->mono_ns);
 	}
 }
 

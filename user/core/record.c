@@ -121,6 +121,7 @@ size_t record__encode(const struct record *r, void *buf)
 		put(&w, r->identity.peer, sizeof(r->identity.peer));
 		put_u32(&w, r->identity.port);
 		put_string(&w, r->identity.device);
+		put_u32(&w, r->identity.local);
 		break;
 	case RECORD_WAITING:
 		put_u32(&w, r->waiting.netns);
@@ -386,6 +387,8 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		get(&r, out->identity.peer, sizeof(out->identity.peer));
 		out->identity.port = get_u32(&r);
 		out->identity.device = get_string(&r);
+		/* the padding behind it, where it was recorded without */
+		out->identity.local = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
 		break;
 	case RECORD_WAITING: {
 		uint32_t end;

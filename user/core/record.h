@@ -108,6 +108,7 @@ struct record {
 			uint64_t at_ns;		/* since when */
 			uint8_t peer[16];	/* an IPv4 address in its mapped form */
 			uint16_t port;		/* 0: whatever the port */
+			uint16_t local;		/* our port; 0: whichever */
 			const char *device;
 		} identity;
 		struct {

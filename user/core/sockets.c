@@ -54,7 +54,7 @@ void sockets__forget(struct core *core, uint64_t cookie)
 	if (!s)
 		return;
 	owners__drop(&core->owners, s->owner);
-	tally__take(&core->undecided, cookie);
+	withheld__drop(&core->withheld, cookie);
 	c = table__take_history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
@@ -71,7 +71,7 @@ void sockets__end(struct core *core, struct connection *c)
 	else
 		core->first_ended = c;
 	core->last_ended = c;
-	core->totals.endings += telling__is_wanted(core, c) == TRUTH_YES;
+	core->totals.endings += telling__is_wanted(core, c);
 }
 
 static void count_half_open(struct core *core, const struct connection *c)
@@ -79,7 +79,7 @@ static void count_half_open(struct core *core, const struct connection *c)
 	enum found_by found_by = c->incidents->found_by;
 	uint64_t blind_ns;
 
-	if (found_by == FOUND_BY_NOTHING || telling__is_wanted(core, c) != TRUTH_YES)
+	if (found_by == FOUND_BY_NOTHING || !telling__is_wanted(core, c))
 		return;
 	core->totals.half_open++;
 	core->totals.half_open_by[found_by]++;
@@ -89,23 +89,12 @@ static void count_half_open(struct core *core, const struct connection *c)
 		core->totals.longest_blind_ns = blind_ns;
 }
 
-/* What came of it counts as soon as the filter wants it. */
-static void count_undecided(struct core *core, const struct connection *c)
-{
-	if (tally__of(&core->undecided, c->cookie) && telling__is_wanted(core, c) == TRUTH_YES)
-		core->totals.events += tally__take(&core->undecided, c->cookie);
-}
-
-/* `c` is NULL where there is nothing to be known of the socket but this event. */
+/* `c` is NULL where there is nothing to be known of the socket but this event, `s` where not even
+ * that. */
 static void count_event(struct core *core, const struct connection *c, const struct ho_event *e,
-			bool stranger)
+			const struct slot *s)
 {
-	if (!core->config.filter ||
-	    (c ? telling__is_wanted(core, c)
-	       : telling__event_is_wanted(core, e, stranger)) == TRUTH_YES)
-		core->totals.events += 1 + tally__take(&core->undecided, e->cookie);
-	else if (c)
-		tally__add(&core->undecided, e->cookie);
+	core->totals.events += c ? telling__is_wanted(core, c) : telling__event_counts(core, e, s);
 }
 
 /* Connections remembered of sockets that may be connected again: more is what lost events left. */
@@ -128,7 +117,6 @@ static void forget_connection(struct core *core, uint64_t cookie, bool destroyed
 /* Told, and forgotten. */
 static void tell_last(struct core *core, struct connection *c)
 {
-	count_undecided(core, c);
 	count_half_open(core, c);
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
@@ -180,6 +168,18 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	tell_redialed(core, until_ns);
 }
 
+uint64_t core__told_until_ns(const struct core *core)
+{
+	uint64_t until_ns = core->first_ended ? connection__ended_ns(core->first_ended)
+					      : core->now_ns;
+	const struct connection *c;
+
+	for (c = core->redialed; c; c = c->incidents->next_ended)
+		if (connection__ended_ns(c) < until_ns)
+			until_ns = connection__ended_ns(c);
+	return until_ns;
+}
+
 /* Takes it out of a list of ended ones, and returns the one before it, if it is there. */
 static bool take_out(struct connection **list, const struct connection *c,
 		     struct connection **before)
@@ -221,9 +221,8 @@ static uint64_t key_of(const struct core *core, const struct ho_event *e)
 	return arrivals__key(&core->supersession.arrivals, e->netns, e->family, &local, &peer);
 }
 
-/* Is this the next connection of its socket? The last one waits for its last events, or its end was
- * lost, and the ends of the next are others. */
-static bool is_connected_again(const struct core *core, const struct slot *s,
+/* The last one waits for its last events, or its end was lost, and the ends of the next are others. */
+bool sockets__is_connected_again(const struct core *core, const struct slot *s,
 			       const struct ho_event *e)
 {
 	const struct connection *c = table__history(&core->table, s);
@@ -238,8 +237,7 @@ static bool is_connected_again(const struct core *core, const struct slot *s,
 	       (s->peer_port != e->peer_port || s->peer_key != key_of(core, e));
 }
 
-/* ... then all is known of the former that ever will be. False when memory is short. */
-static bool end_former(struct core *core, struct slot *s, uint64_t mono_ns)
+bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns)
 {
 	struct connection *c = table__history(&core->table, s);
 	bool ended = c && connection__ended_ns(c);
@@ -271,12 +269,10 @@ static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
 
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
  * knows the socket and its namespace, and that is all there is to know. */
-static bool needs_history(const struct core *core, const struct slot *s, const struct ho_event *e)
+static bool needs_history(const struct core *core, const struct ho_event *e)
 {
 	if (core->config.all || core->config.events)
 		return true;
-	if (telling__event_is_wanted(core, e, s->partial) == TRUTH_UNKNOWN)
-		return true;	/* to be decided when more is known */
 	if (e->kind == HO_SEEN && may_wrap_unseen(core, e))
 		return true;
 	if (e->kind == HO_SEEN)
@@ -294,7 +290,7 @@ static bool is_orderly_ending(const struct ho_event *e)
 
 /* The first that can be told of a socket: its opening, or the end of one that was accepted (TCP
  * Fast Open) and never opened. */
-static bool begins(const struct ho_event *e)
+bool sockets__begins(const struct ho_event *e)
 {
 	return e->kind == HO_STATE &&
 	       (e->state == TCP_ESTABLISHED || e->old_state == TCP_SYN_RECV);
@@ -308,7 +304,7 @@ static bool is_elsewhere(const struct core *core, const struct slot *s, const st
 	return !ns || ns->awaited || (e->net_cookie && ns->net_cookie != e->net_cookie);
 }
 
-static void touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
+void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)
 {
 	if (is_elsewhere(core, s, e))
 		s->netns =
@@ -318,28 +314,14 @@ static void touch(struct core *core, struct slot *s, const struct ho_event *e, b
 		s->peer_key = key_of(core, e);
 		s->peer_port = e->peer_port;
 		s->first_seen_us = e->mono_ns / 1000;
-		s->partial = !begins(e);
+		s->partial = !sockets__begins(e);
 	}
-	slot__touch(s, e->mono_ns);
+	/* As of now: it may have been withheld meanwhile, and passes have found it. */
+	slot__touch(s, core->now_ns);
 	/* Of a FIN the retransmission timer takes care, and of who nobody holds, a timeout. */
 	s->would_notice = (e->flags & HO_F_KEEPALIVE) ||
 			  ((e->flags & HO_F_FIN_QUEUED) &&
 			   ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED)));
-}
-
-/* A socket that no later knowledge can make wanted is not stored at all, or, where it had to
- * be until its owner was known, remembered as such. */
-static bool is_kept_out(struct core *core, struct slot *s, const struct ho_event *e)
-{
-	if (!s)
-		return telling__event_is_wanted(core, e, true) == TRUTH_NO;
-	if (!s->ignored)
-		return false;
-	slot__touch(s, e->mono_ns);
-	if (e->kind == HO_GONE ||
-	    ((e->kind == HO_STATE || e->kind == HO_SEEN) && e->state == TCP_CLOSE))
-		sockets__forget(core, e->cookie);
-	return true;
 }
 
 static bool has_something_to_tell(const struct core *core, const struct slot *s)
@@ -360,6 +342,14 @@ static bool is_as_it_was(const struct core *core, const struct connection *c,
 	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
 }
 
+/* What follows an ending that was told and forgotten. */
+bool sockets__is_aftermath(const struct ho_event *e)
+{
+	return e->kind == HO_GONE ||
+	       (e->state == TCP_CLOSE &&
+		(e->kind == HO_RESET_SENT || e->kind == HO_ERROR || e->kind == HO_SEEN));
+}
+
 /* Into its history; `added`: the first that is told of it. */
 static int add_to_history(struct core *core, const struct slot *s, struct connection *c,
 			  const struct ho_event *e, bool added)
@@ -374,65 +364,51 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 	if (!connection__apply(c, e, &core->rules, &told))
 		return -ENOMEM;
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
-		count_event(core, c, e, s->partial);
+		count_event(core, c, e, s);
 	if (!ended && e->kind == HO_SEEN && incidents__of(c)->ending_lost)
 		passes__count_unseen(core, 1);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	core->unseen += told.untold_probes;
-	if (!connection__ended_ns(c) && !incidents__successor(c) &&
-	    incidents__of(c)->found_by == FOUND_BY_SUPERSEDED)
-		c->incidents->found_by = FOUND_BY_NOTHING; /* it was heard again: two at once */
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
+	if (incidents__of(c)->successor)
+		comeback__find_superseded(core, c, c->last_heard_ns, e->mono_ns);
 	if (!ended && connection__ended_ns(c))
 		sockets__end(core, c);
 	return 0;
 }
 
-int sockets__take_event(struct core *core, const struct ho_event *e)
+int sockets__take_fact(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
 	struct slot *s;
 	bool added, named;
 
 	s = table__find(&core->table, e->cookie);
-	if (s && !s->ignored && is_connected_again(core, s, e)) {
-		if (!end_former(core, s, e->mono_ns))
-			return -ENOMEM;
-		s = NULL;
-		/* so much is wanted of it, in a recording, too: that the former has ended */
-		if (telling__event_is_wanted(core, e, true) == TRUTH_NO)
-			return 0;
-	}
 	if (!s && e->kind == HO_GONE)
 		tally__take(&core->connections, e->cookie);
-	if (is_kept_out(core, s, e))
-		return CORE_UNWANTED;
-	if (!s && e->kind == HO_SEEN && e->state == TCP_CLOSE)
-		return 0;	/* it died before we came, or was told and forgotten */
-	/* What follows an ending that was told and forgotten. */
-	if (!s && (e->kind == HO_GONE ||
-		   (e->state == TCP_CLOSE && (e->kind == HO_RESET_SENT || e->kind == HO_ERROR)))) {
-		count_event(core, NULL, e, true);
+	if (!s && sockets__is_aftermath(e)) {
+		if (e->kind != HO_SEEN)
+			count_event(core, NULL, e, NULL);
 		return 0;
 	}
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
 	    !has_something_to_tell(core, s)) {
-		count_event(core, NULL, e, s->partial);
-		core->totals.endings++;
+		count_event(core, NULL, e, s);
+		core->totals.endings += telling__event_counts(core, e, s);
 		forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
 		return 0;
 	}
 	s = table__get(&core->table, e->cookie, &added);
 	if (!s)
 		return -ENOMEM;
-	touch(core, s, e, added);
+	sockets__touch(core, s, e, added);
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
-		if (!named && s->netns && !needs_history(core, s, e)) {
+		if (!named && s->netns && !needs_history(core, e)) {
 			if (added || e->kind != HO_SEEN)
-				count_event(core, NULL, e, s->partial);
+				count_event(core, NULL, e, s);
 			return 0;
 		}
 		c = new_history(core, s);
@@ -442,55 +418,50 @@ int sockets__take_event(struct core *core, const struct ho_event *e)
 	return add_to_history(core, s, c, e, added);
 }
 
-/* All is known of it now but its state. */
-static void ignore_if_unwanted(struct core *core, struct slot *s)
+/* It has another owner than when the filter let it in, and stays: that is remembered, also where
+ * there is nothing else to be known of it. */
+static struct connection *keep_handed_on(struct core *core, struct slot *s)
 {
+	const struct ho_event *e = &core->shown;
 	struct connection *c = table__history(&core->table, s);
-	uint8_t state = c->state;
-	enum truth wanted;
 
-	if (connection__ended_ns(c) || !c->addressed)
-		return;
-	c->state = 0;
-	wanted = telling__is_wanted(core, c);
-	c->state = state;
-	if (wanted != TRUTH_NO)
-		return;
-	owners__drop(&core->owners, s->owner);
-	owners__drop(&core->owners, c->owner);
-	tally__take(&core->undecided, s->cookie);
-	s->owner = 0;
-	s->ignored = true;
-	sockets__free_history(table__take_history(&core->table, s));
+	if (!c && core->config.filter && !s->ignored && e->cookie == s->cookie) {
+		struct endpoint local = endpoint__of(e->local, e->local_port);
+		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+
+		c = new_history(core, s);
+		if (c)
+			connection__address(c, e->netns, e->family, &local, &peer);
+	}
+	if (c)
+		c->handed_on = true;
+	return c;
 }
 
-int sockets__take_owner(struct core *core, const struct record *r)
+int sockets__take_owner(struct core *core, struct slot *s, const struct record *r)
 {
-	struct slot *s = table__find(&core->table, r->owner.cookie);
+	uint32_t owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
+				      r->owner.container_id);
 	struct connection *c;
-	uint32_t owner;
 
-	if (!s || s->ignored)
-		return core->config.filter ? CORE_UNWANTED : 0;
-	owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
-			     r->owner.container_id);
 	if (!owner)
 		return -ENOMEM;
 	if (owner > SLOT_OWNER_MAX) {	/* more processes than a slot can tell apart */
 		owners__drop(&core->owners, owner);
 		return 0;
 	}
-	owners__drop(&core->owners, s->owner);
-	s->owner = owner;
-	c = table__history(&core->table, s);
+	c = s->owner && s->owner != owner ? keep_handed_on(core, s)
+					  : table__history(&core->table, s);
 	if (c) {
 		owners__drop(&core->owners, c->owner);
 		c->owner = owners__share(&core->owners, owner);
-		count_undecided(core, c);
-		ignore_if_unwanted(core, s);
 	}
+	owners__drop(&core->owners, s->owner);
+	s->owner = owner;
 	return 0;
 }
+
+/* ---- holders ---- */
 
 void core__begin_holders(struct core *core)
 {
@@ -505,8 +476,8 @@ enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid,
 	struct slot *s = table__find(&core->table, cookie);
 	const struct owner *owner;
 
-	if (!s || s->ignored)
-		return s ? HOLDER_IS_TOLD : HOLDER_OF_STRANGER;
+	if (!s)
+		return HOLDER_OF_STRANGER;
 	if (s->held)
 		return HOLDER_IS_SECOND;
 	s->held = true;
@@ -525,7 +496,7 @@ void sockets__take_loss(struct core *core, const struct record *r)
 
 	if (r->loss.cookie) {	/* whose: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
-		c = s && !s->ignored ? sockets__history(core, s) : NULL;
+		c = s ? sockets__history(core, s) : NULL;
 		if (!c)
 			return;
 		incidents__note_loss(c, r->mono_ns, r->loss.count, &told);

@@ -6,12 +6,28 @@
 #include "core.h"
 #include "table.h"
 
-/* RECORD_EVENT, RECORD_OWNER: 0, CORE_UNWANTED or -ENOMEM. */
-int sockets__take_event(struct core *core, const struct ho_event *e);
-int sockets__take_owner(struct core *core, const struct record *r);
+/* RECORD_EVENT of a socket that was let in: 0 or -ENOMEM. */
+int sockets__take_fact(struct core *core, const struct ho_event *e);
+
+/* RECORD_OWNER of a socket that is known: 0 or -ENOMEM. */
+int sockets__take_owner(struct core *core, struct slot *s, const struct record *r);
 
 /* RECORD_LOSS. */
 void sockets__take_loss(struct core *core, const struct record *r);
+
+/* It was heard of by this event; for the first time, if it was `added` to the table. */
+void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e, bool added);
+
+/* Is this the next connection of its socket? Then all that ever will be is known of the former, which
+ * is told and forgotten (false: memory is short). */
+bool sockets__is_connected_again(const struct core *core, const struct slot *s,
+				 const struct ho_event *e);
+bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns);
+
+/* Is it the first that can be told of a socket? Does it follow an ending that may have been told
+ * and forgotten? */
+bool sockets__begins(const struct ho_event *e);
+bool sockets__is_aftermath(const struct ho_event *e);
 
 /* Its history, a new one if it had none; NULL when memory is short. */
 struct connection *sockets__history(struct core *core, struct slot *s);

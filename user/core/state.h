@@ -3,6 +3,7 @@
  * What the core knows; shared by its parts alone:
  *
  *   core.c        the door: each record to the part that it concerns, time, the run
+ *   admission.c   whom the filter lets in
  *   sockets.c     one socket's facts, from its opening to its end
  *   namespaces.c  where sockets live
  *   passes.c      who is there, and who is not any more
@@ -18,6 +19,7 @@
 #include "supersession.h"
 #include "table.h"
 #include "tally.h"
+#include "withheld.h"
 
 #define RESET_REASONS_MAX 128
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
@@ -29,9 +31,10 @@ struct core {
 
 	struct table table;
 	struct owners owners;
-	/* Events of sockets of which the filter cannot say yet whether it wants them: the owner is
-	 * not known, or the state is another one. They count once it does. */
-	struct tally undecided;
+	struct withheld withheld;
+	struct ho_event shown;	/* under a filter the last fact that showed a socket as it is: its
+				 * owner follows */
+	bool may_be_decided;	/* of who is withheld: names came since that was looked at */
 	struct tally connections;	/* that ended, of sockets whose programs still hold them */
 	struct identities identities;
 	struct supersession supersession;
@@ -52,6 +55,7 @@ struct core {
 	uint64_t unseen;	/* lost without a count of the kernel's ... */
 	uint64_t senseless;	/* ... and records that were skipped, ... */
 	uint64_t untold_from_ns;	/* ... since losses were last told */
+	uint32_t descriptions;	/* of the stream, so far */
 	bool started;
 	struct core_totals totals;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
+#include "comeback.h"
 #include "namespaces.h"
 #include "outcome.h"
 #include "state.h"
@@ -19,18 +20,17 @@ static const struct namespace_sysctl *netns_of(struct core *core, const struct c
 	return ns && !(ns->newborn && c->partial) ? ns : NULL;
 }
 
-static uint32_t device_of(struct core *core, const struct connection *c)
+static const char *device_of(struct core *core, const struct connection *c)
 {
-	struct endpoint peer = endpoint__mapped(&c->peer, connection__family(c));
-
-	return identities__device_of(&core->identities, &peer, c->first_seen_ns, c->partial);
+	return comeback__device_of(core, connection__family(c), c->local.port, &c->peer,
+				   c->first_seen_ns, c->partial);
 }
 
-/* Does the filter want a socket of which this much is known? */
-static enum truth is_wanted(const struct core *core, struct filter_subject s, uint32_t owner)
+/* ---- what the filter wants ---- */
+
+static uint8_t state_of(const struct ho_event *e)
 {
-	s.owner = owners__at(&core->owners, owner);
-	return filter__matches(core->config.filter, &s);
+	return e->state == TCP_CLOSE && e->kind == HO_STATE ? e->old_state : e->state;
 }
 
 /* Who was open before the watch, or was not heard of at first, was there while that had its name. */
@@ -39,55 +39,92 @@ static const char *netns_name(const struct namespace_sysctl *ns, const struct co
 	return namespaces__name(ns, c->partial ? 0 : c->first_seen_ns);
 }
 
-/* Its state changes, and its owner may not be known yet: those decide when it is told. */
-enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e,
-				    bool stranger)
+static struct filter_subject subject_of_event(struct core *core, const struct ho_event *e,
+					      uint64_t first_seen_ns, bool stranger,
+					      uint32_t owner)
 {
-	const struct namespace_sysctl *ns;
+	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+	struct endpoint mapped = endpoint__mapped(&peer, e->family);
+	const struct namespace_sysctl *ns =
+		namespaces__of_event(core, e, stranger, e->mono_ns);
+	const struct known_peer *known = identities__find(&core->identities, &mapped,
+							  e->local_port, first_seen_ns, stranger);
 
-	if (!core->config.filter)
-		return TRUTH_YES;
-	ns = namespaces__of_event(core, e, stranger, e->mono_ns);
-	return is_wanted(core, (struct filter_subject){
-		/* what has no name yet may get one */
-		.netns_name = ns && *namespaces__name(ns, e->mono_ns) ? ns->name : NULL,
-		.netns = e->netns,
-		.netns_cookie = ns ? ns->cookie : 0,
-		.family = e->family, .local = endpoint__of(e->local, e->local_port),
-		.peer = endpoint__of(e->peer, e->peer_port) }, 0);
+	return (struct filter_subject){
+		.netns_name = namespaces__settled_name(ns, stranger ? 0 : first_seen_ns),
+		.netns = e->netns, .netns_cookie = ns ? ns->cookie : 0, .family = e->family,
+		.local = endpoint__of(e->local, e->local_port), .peer = peer,
+		.state = state_of(e), .owner = owners__at(&core->owners, owner),
+		.device = known ? identities__name(&core->identities, known->device) : NULL };
 }
 
-enum truth telling__is_wanted(struct core *core, const struct connection *c)
+enum truth telling__event_is_wanted(struct core *core, const struct ho_event *e,
+				    uint64_t first_seen_ns, bool stranger, uint32_t owner)
+{
+	struct filter_subject s =
+		subject_of_event(core, e, first_seen_ns, stranger, owner);
+
+	if (filter__matches(core->config.filter, &s) == TRUTH_YES)
+		return TRUTH_YES;
+	s.state = 0;	/* it may come into any */
+	return filter__matches(core->config.filter, &s) == TRUTH_NO ? TRUTH_NO : TRUTH_UNKNOWN;
+}
+
+bool telling__event_counts(struct core *core, const struct ho_event *e, const struct slot *slot)
+{
+	struct filter_subject s;
+
+	if (!core->config.filter)
+		return true;
+	s = subject_of_event(core, e, slot ? (uint64_t)slot->first_seen_us * 1000 : e->mono_ns,
+			     !slot || slot->partial, slot ? slot->owner : 0);
+	return filter__matches(core->config.filter, &s) != TRUTH_NO;
+}
+
+bool telling__is_wanted(struct core *core, const struct connection *c)
 {
 	const struct namespace_sysctl *ns;
 	struct filter_subject s;
 
 	if (!core->config.filter)
-		return TRUTH_YES;
+		return true;
 	ns = netns_of(core, c);
 	s = (struct filter_subject){
 		.netns_name = ns ? netns_name(ns, c) : NULL, .netns = c->netns,
 		.netns_cookie = ns ? ns->cookie : 0,
 		.family = connection__family(c), .local = c->local, .peer = c->peer,
 		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
-		.device = identities__name(&core->identities, device_of(core, c)),
+		.owner = owners__at(&core->owners, c->owner), .device = device_of(core, c),
 	};
-	return is_wanted(core, s, c->owner);
+	if (filter__matches(core->config.filter, &s) != TRUTH_NO)
+		return true;
+	s.owner = NULL;	/* whoever held it when it was let in */
+	return c->handed_on && filter__matches(core->config.filter, &s) != TRUTH_NO;
 }
 
-enum truth telling__listener_is_wanted(const struct core *core, const struct record *r)
+bool telling__listener_is_wanted(const struct core *core, const struct record *r)
 {
 	const struct namespace_sysctl *ns;
+	struct filter_subject s;
 
 	if (!core->config.filter)
-		return TRUTH_YES;
+		return true;
 	ns = namespaces__find(core, r->waiting.netns, r->waiting.net_cookie, r->mono_ns);
-	return is_wanted(core, (struct filter_subject){
+	s = (struct filter_subject){
 		.netns_name = ns ? ns->name : NULL, .netns = r->waiting.netns,
 		.netns_cookie = ns ? ns->cookie : 0,
 		.family = r->waiting.family, .state = TCP_SYN_RECV, .of_many_peers = true,
-		.local = endpoint__of(r->waiting.local, r->waiting.port) }, 0);
+		.local = endpoint__of(r->waiting.local, r->waiting.port) };
+	return filter__matches(core->config.filter, &s) == TRUTH_YES;
 }
+
+void telling__taken(struct core *core, const struct record *r)
+{
+	if (core->config.taken)
+		core->config.taken(core->config.taken_context, r);
+}
+
+/* ---- what is told ---- */
 
 static struct subject subject_of(struct core *core, const struct connection *c)
 {
@@ -97,8 +134,7 @@ static struct subject subject_of(struct core *core, const struct connection *c)
 				 .number = 1 + tally__of(&core->connections, c->cookie),
 				 .owner = owners__at(&core->owners, c->owner),
 				 .netns_name = ns ? netns_name(ns, c) : "", .netns = ns,
-				 .device =
-					 identities__name(&core->identities, device_of(core, c)) };
+				 .device = device_of(core, c) };
 }
 
 enum outcome telling__outcome(const struct core *core, const struct connection *c)
@@ -135,7 +171,7 @@ void telling__timeline(struct core *core, struct connection *c)
 
 bool telling__is_worth(struct core *core, const struct connection *c)
 {
-	return (c->told || core->config.all) && telling__is_wanted(core, c) == TRUTH_YES;
+	return (c->told || core->config.all) && telling__is_wanted(core, c);
 }
 
 void telling__open_sockets(struct core *core)
@@ -158,7 +194,7 @@ void telling__events(struct core *core, const struct connection *c, const struct
 	if (!core->started || !core->sink.event || !c->addressed || !told->count ||
 	    !(core->config.events || told->entries[0].kind == ENTRY_SUPERSEDED) ||
 	    (!core->config.events && !core->sink.change) ||
-	    telling__is_wanted(core, c) != TRUTH_YES)
+	    !telling__is_wanted(core, c))
 		return;
 	subject = subject_of(core, c);
 	for (i = 0; i < told->count; i++)
@@ -189,7 +225,7 @@ void telling__change(struct core *core, const struct connection *c, const struct
 		change.kind = CHANGE_HEARTBEAT;
 	else
 		return;
-	if (telling__is_wanted(core, c) != TRUTH_YES)
+	if (!telling__is_wanted(core, c))
 		return;
 	subject = subject_of(core, c);
 	core->sink.change(core->sink.context, &subject, &change);

@@ -4,15 +4,25 @@
 #define HALFOPEN_CORE_TELLING_H
 
 #include "core.h"
+#include "table.h"
 
-/* Does the filter want this socket? TRUTH_UNKNOWN where that depends on what is not known yet; of
- * an event's socket its owner and its state never are. */
-enum truth telling__event_is_wanted(const struct core *core, const struct ho_event *e,
-				    bool stranger);
-enum truth telling__is_wanted(struct core *core, const struct connection *c);
+/* Does the filter want a socket that was not let in yet, by an event of it, when it was first seen
+ * and its owner (0: not known)? TRUTH_UNKNOWN where that depends on what is not known yet, TRUTH_NO
+ * where nothing that may still become known, nor any other state, would do. */
+enum truth telling__event_is_wanted(struct core *core, const struct ho_event *e,
+				    uint64_t first_seen_ns, bool stranger, uint32_t owner);
+
+/* Is a socket that was let in to be told of now? Whoever held it when it was, it stays. */
+bool telling__is_wanted(struct core *core, const struct connection *c);
+
+/* The same by an event of one that has nothing to tell. */
+bool telling__event_counts(struct core *core, const struct ho_event *e, const struct slot *s);
 
 /* ... and the connections that RECORD_WAITING tells of? */
-enum truth telling__listener_is_wanted(const struct core *core, const struct record *r);
+bool telling__listener_is_wanted(const struct core *core, const struct record *r);
+
+/* This record was taken. */
+void telling__taken(struct core *core, const struct record *r);
 
 /* That of an ended socket, or how an open one stands. */
 enum outcome telling__outcome(const struct core *core, const struct connection *c);

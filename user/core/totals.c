@@ -11,7 +11,12 @@ static bool counts(struct core *core, const struct slot *s)
 	const struct connection *c = table__history(&core->table, s);
 
 	return !s->ignored &&
-	       !(c && (connection__ended_ns(c) || telling__is_wanted(core, c) != TRUTH_YES));
+	       !(c && (connection__ended_ns(c) || !telling__is_wanted(core, c)));
+}
+
+uint64_t core__names_forgotten(const struct core *core)
+{
+	return core->identities.forgotten;
 }
 
 struct core_totals core__totals(struct core *core)
@@ -20,12 +25,12 @@ struct core_totals core__totals(struct core *core)
 	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
 	struct slot *s = NULL;
 
+	totals.names_forgotten = core__names_forgotten(core);
 	while ((s = table__next(&core->table, s))) {
 		const struct connection *c = table__history(&core->table, s);
 
 		if (!counts(core, s))
 			continue;
-		totals.events += tally__of(&core->undecided, s->cookie);
 		totals.namespaces += !lived_in[s->netns];
 		lived_in[s->netns] = true;
 		totals.open++;

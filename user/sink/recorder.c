@@ -114,9 +114,10 @@ int recorder__bytes_needed(struct recorder *r, uint64_t *needed)
 	return err;
 }
 
-int recorder__add(struct recorder *r, const void *encoded, size_t size,
-		  const struct record *record)
+int recorder__add(struct recorder *r, const struct record *record)
 {
+	struct record shown = *record;
+
 	if (record->type == RECORD_META && recorder__is_due(r, record->mono_ns)) {
 		int err = change_files(r);
 
@@ -126,15 +127,8 @@ int recorder__add(struct recorder *r, const void *encoded, size_t size,
 	r->last_ns = record->mono_ns;
 	if (!r->begun_ns)
 		r->begun_ns = record->mono_ns;
-	if (r->config.disguise->kind == DISGUISE_NONE) {
-		memcpy(r->buffer + r->used, encoded, size);
-	} else {
-		struct record shown = *record;
-
-		disguise__record(r->config.disguise, &shown);
-		size = record__encode(&shown, r->buffer + r->used);
-	}
-	r->used += size;
+	disguise__record(r->config.disguise, &shown);
+	r->used += record__encode(&shown, r->buffer + r->used);
 	return r->used >= BUFFER_SIZE ? recorder__flush(r) : 0;
 }
 

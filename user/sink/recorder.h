@@ -46,9 +46,8 @@ void recorder__reopen(struct recorder *r);
  */
 int recorder__bytes_needed(struct recorder *r, uint64_t *needed);
 
-/* Takes one record, encoded and decoded. Returns 0, or -errno of a write that failed. */
-int recorder__add(struct recorder *r, const void *encoded, size_t size,
-		  const struct record *record);
+/* Takes one record. Returns 0, or -errno of a write that failed. */
+int recorder__add(struct recorder *r, const struct record *record);
 
 /* Returns 0 or -errno. */
 int recorder__flush(struct recorder *r);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -56,6 +57,62 @@ static void end_line(struct text *t, struct words *w)
 {
 	words__add(w, "\n");
 	show(t, w);
+}
+
+/* ---- lines in order of time ---- */
+
+/* Beyond that many, lines no longer wait for others that belong before them. */
+#define LINES_MAX (1U << 16)
+
+struct text_line {
+	uint64_t at_ns;
+	struct words words;
+};
+
+static void show_until(struct text *t, uint64_t until_ns)
+{
+	size_t surplus = t->line_count > LINES_MAX ? LINES_MAX / 2 : 0, shown = 0;
+
+	while (shown < t->line_count &&
+	       (shown < surplus || t->lines[shown].at_ns <= until_ns))
+		show(t, &t->lines[shown++].words);
+	t->line_count -= shown;
+	if (shown)
+		memmove(t->lines, t->lines + shown, t->line_count * sizeof(*t->lines));
+}
+
+static bool make_room(struct text *t)
+{
+	size_t size = t->line_size ? t->line_size * 2 : 64;
+	struct text_line *more;
+
+	if (t->line_count < t->line_size)
+		return true;
+	more = realloc(t->lines, size * sizeof(*more));
+	if (!more)
+		return false;
+	t->lines = more;
+	t->line_size = size;
+	return true;
+}
+
+/* Endings are told a moment later than they happen, when what follows them is known: a line waits
+ * for those before it, and for nothing else. */
+static void end_line_of(struct text *t, struct words *w, uint64_t at_ns)
+{
+	size_t place = t->line_count;
+
+	if (!make_room(t)) {
+		end_line(t, w);
+		return;
+	}
+	words__add(w, "\n");
+	while (place && t->lines[place - 1].at_ns > at_ns)
+		place--;
+	memmove(t->lines + place + 1, t->lines + place,
+		(t->line_count++ - place) * sizeof(*t->lines));
+	t->lines[place] = (struct text_line){ at_ns, *w };
+	show_until(t, core__told_until_ns(t->core));
 }
 
 /* 48,112 */
@@ -224,10 +281,19 @@ static void on_tick(void *context, uint64_t mono_ns)
 {
 	struct text *t = context;
 
+	show_until(t, core__told_until_ns(t->core));
 	if (!t->status || mono_ns < t->next_status_ns)
 		return;
 	t->next_status_ns = mono_ns + STATUS_NS;
 	show_status(t, mono_ns);
+}
+
+void text__flush(struct text *t)
+{
+	show_until(t, UINT64_MAX);
+	free(t->lines);
+	t->lines = NULL;
+	t->line_size = 0;
 }
 
 void text__summary(struct text *t, uint64_t now_ns)
@@ -252,6 +318,11 @@ void text__summary(struct text *t, uint64_t now_ns)
 	words__add(&w, ", ");
 	add_count(&w, n.events_lost);
 	words__add(&w, " lost");
+	if (n.names_forgotten) {
+		words__add(&w, "; ");
+		add_counted(&w, n.names_forgotten, "name");
+		words__add(&w, " of peers forgotten");
+	}
 	end_line(t, &w);
 }
 
@@ -299,13 +370,15 @@ static void on_event(void *context, const struct subject *s, const struct entry 
 	enum colour colour = e->kind == ENTRY_SUPERSEDED ? YELLOW : PLAIN;
 	struct words w = { 0 };
 	struct text *t = context;
+	/* somebody came then; that he superseded this one is thought now */
+	uint64_t at_ns = e->kind == ENTRY_SUPERSEDED ? core__now_ns(t->core) : e->at_ns;
 
-	add_time(t, &w, e->at_ns);
+	add_time(t, &w, at_ns);
 	add_socket(t, &w, s);
 	begin_colour(t, &w, colour);
 	add_event(&w, e);
 	end_colour(t, &w, colour);
-	end_line(t, &w);
+	end_line_of(t, &w, at_ns);
 }
 
 static void on_change(void *context, const struct subject *s, const struct change *change)
@@ -335,7 +408,7 @@ static void on_change(void *context, const struct subject *s, const struct chang
 		break;
 	}
 	end_colour(t, &w, colour);
-	end_line(t, &w);
+	end_line_of(t, &w, change->at_ns);
 }
 
 /* Who was gone, as far as that is known: a reset that answers an ask comes from a peer that forgot
@@ -408,10 +481,9 @@ static void on_timeline(void *context, const struct timeline *tl)
 {
 	const struct connection *c = tl->subject.connection;
 	enum colour colour = tl->half_open ? RED : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
-	uint64_t last_ns = c->silence.last_ask_ns ?: c->first_seen_ns;
-	uint64_t at_ns = tl->final ? connection__ended_ns(c) : last_ns;
 	struct words w = { 0 };
 	struct text *t = context;
+	uint64_t at_ns = tl->final ? connection__ended_ns(c) : core__now_ns(t->core);
 
 	if (tl->outcome == OUTCOME_OPEN && !tl->half_open && !t->all)
 		return;
@@ -423,7 +495,7 @@ static void on_timeline(void *context, const struct timeline *tl)
 		add_blindness(&w, tl);
 	add_circumstances(&w, tl);
 	end_colour(t, &w, colour);
-	end_line(t, &w);
+	end_line_of(t, &w, at_ns);
 }
 
 static void on_loss(void *context, const struct loss *loss)
@@ -442,7 +514,7 @@ static void on_loss(void *context, const struct loss *loss)
 	words__add(&w, " lost (%s): what they would have told is read again where it can be",
 		   reasons[loss->reason]);
 	end_colour(t, &w, RED);
-	end_line(t, &w);
+	end_line_of(t, &w, loss->to_ns);
 }
 
 static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)
@@ -452,7 +524,7 @@ static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)
 
 	add_time(t, &w, mono_ns);
 	words__add(&w, "the wall clock was stepped by %+.3f s", step_ns / 1e9);
-	end_line(t, &w);
+	end_line_of(t, &w, mono_ns);
 }
 
 struct core_sink text__sink(struct text *t)

@@ -109,8 +109,17 @@ static const char *text_of(const json_t *object, const char *key, const char *ex
 	return NULL;
 }
 
+static bool read_port(const json_t *value, uint16_t *port)
+{
+	json_int_t number = json_integer_value(value);	/* 0 of what is none */
+
+	*port = number;
+	return number > 0 && number < 65536;
+}
+
 static const char *read_identity(const json_t *object, struct identity *identity)
 {
+	const json_t *local = json_object_get(object, "local");
 	const char *wrong = NULL, *peer, *at = NULL;
 
 	if (!json_is_object(object))
@@ -126,6 +135,8 @@ static const char *read_identity(const json_t *object, struct identity *identity
 		return "\"peer\" was expected to be ADDRESS, ADDRESS:PORT or [IPV6]:PORT";
 	if (!*identity->device || strlen(identity->device) > DEVICE_MAX)
 		return "\"device\" was expected to be a name of 1 to 255 bytes";
+	if (local && !read_port(local, &identity->local))
+		return "\"local\" was expected to be our port, a number from 1 to 65535";
 	if (at && !parse_time(at, &identity->at_unix_ns))
 		return "\"at\" was expected to be an RFC 3339 time (2026-11-21T09:42:48Z)";
 	return NULL;

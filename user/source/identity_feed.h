@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Who is behind which peer, from the operator's own sources: JSON Lines
- *     {"peer": "203.0.113.7:46786", "device": "scooter-17", "at": "2026-11-21T09:42:48.1Z"}
+ *     {"peer": "203.0.113.7:46786", "local": 1883, "device": "scooter-17",
+ *      "at": "2026-11-21T09:42:48.1Z"}
  * in a file that may grow, in a FIFO, or from whoever connects to a unix socket (unix:PATH).
- * `peer` may lack its port (whatever comes from this address), `at` may be absent (now).
+ * `peer` may lack its port (whatever comes from this address), `local` (our port) may be absent
+ * (whichever it comes to), `at` as well (now).
  */
 #ifndef HALFOPEN_SOURCE_IDENTITY_FEED_H
 #define HALFOPEN_SOURCE_IDENTITY_FEED_H
@@ -16,6 +18,7 @@ struct identity_feed;
 
 struct identity {
 	struct endpoint peer;	/* an IPv4 address in its mapped form; port 0: any */
+	uint16_t local;		/* our port; 0: any */
 	const char *device;	/* valid during the call */
 	int64_t at_unix_ns;	/* 0: not told */
 };

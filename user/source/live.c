@@ -276,6 +276,7 @@ static void on_identity(void *context, const struct identity *identity)
 	r.identity.at_ns = !identity->at_unix_ns ? r.mono_ns : at_ns > 0 ? at_ns : 0;
 	memcpy(r.identity.peer, identity->peer.address, sizeof(r.identity.peer));
 	r.identity.port = identity->peer.port;
+	r.identity.local = identity->local;
 	r.identity.device = identity->device;
 	push(l, &r);
 }

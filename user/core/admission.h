@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which sockets the filter lets in: their records are taken, and passed on as taken, to their end.
+ * Of others nothing is kept but that another owner would make them wanted, and for a while what
+ * cannot be decided yet (withheld.h).
+ */
+#ifndef HALFOPEN_CORE_ADMISSION_H
+#define HALFOPEN_CORE_ADMISSION_H
+
+#include "core.h"
+
+/* RECORD_EVENT, RECORD_OWNER: 0 or -ENOMEM. */
+int admission__take_event(struct core *core, const struct record *r);
+int admission__take_owner(struct core *core, const struct record *r);
+
+/* RECORD_LOSS. */
+void admission__take_loss(struct core *core, const struct record *r);
+
+/* Lets in whom the filter wants by what became known since the last call, and forgets who ended
+ * undecided. Returns 0 or -ENOMEM. */
+int admission__decide(struct core *core);
+
+#endif
