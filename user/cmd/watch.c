@@ -312,6 +312,9 @@ static int check_bound(struct watch *w)
 		w->bad_bound = true;
 		return -EINVAL;
 	}
+	/* It may be by what happened meanwhile, which is in there, too. */
+	if (needed < w->recorder.config.max_bytes / 2 * 3)
+		return 0;
 	/* twice, so that it is not said again soon */
 	w->recorder.config.max_bytes = 2 * needed;
 	log_warning("%s: there are more open sockets than --record-max has room for: from now on "
