@@ -340,6 +340,9 @@ static int check_bound(struct watch *w)
 		w->bad_bound = true;
 		return -EINVAL;
 	}
+	/* It may be by what happened meanwhile, which is in there, too. */
+	if (needed < w->recorder.config.max_bytes / 2 * 3)
+		return 0;
 	/* twice, so that it is not said again soon */
 	w->recorder.config.max_bytes = 2 * needed;
 	log_warning("%s: there are more open sockets than --record-max has room for: from now on "
@@ -456,10 +459,10 @@ static int open_epoll(const struct watch *w, const struct demands *demands, int 
 }
 
 /* The recording is due for another file, which begins as soon as the stream describes itself: that
- * has a second to arrive, and takes no more than a third of our time. */
+ * has a second to arrive, and takes no more than half of our time. */
 static bool needs_description(const struct watch *w, uint64_t now_ns)
 {
-	uint64_t pause_ns = w->describing_ns * 2;
+	uint64_t pause_ns = 2 * w->describing_ns;
 
 	return w->recording && recorder__is_due(&w->recorder, w->now_ns) &&
 	       now_ns - w->described_ns >= (pause_ns > 1000000000 ? pause_ns : 1000000000);
