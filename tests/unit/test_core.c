@@ -1061,6 +1061,27 @@ static void test_made_before_its_namespace_was_entered(void **state)
 	core__free(core);
 }
 
+/* What has no name yet may get one: nothing is kept out before its namespace was entered. */
+static void test_wanted_by_a_name_that_is_not_known_yet(void **state)
+{
+	struct filter_error error;
+	struct filter *filter = filter__parse("netns = pod-1", &error);
+	struct core_config config = { .suspect_after = 2, .all = true, .filter = filter };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+
+	(void)state;
+	feed_pass_of_netns(core, 2, 99, "pod-0");
+	feed_opening(core, 10, 10, 7, 100);	/* the inode may be the former's, not the cookie */
+	feed_opening(core, 10, 11, 8, 101);
+	feed_namespace(core, 11, 100, "pod-1");
+	feed_stranger(core, 12, 10, 100);
+	assert_int_equal(got.timelines, 1);
+	assert_string_equal(got.name, "pod-1");
+	core__free(core);
+	filter__free(filter);
+}
+
 /* A slot has twelve bits for its namespace. */
 static void test_one_of_many_namespaces(void **state)
 {
@@ -1202,7 +1223,7 @@ static void test_only_a_new_holder_is_news(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 19];
+	struct CMUnitTest tests[sizeof(scenarios) / sizeof(scenarios[0]) + 20];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
@@ -1232,6 +1253,8 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_only_a_new_holder_is_news);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_an_inode_that_was_given_on);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_made_before_its_namespace_was_entered);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+		test_wanted_by_a_name_that_is_not_known_yet);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_one_of_many_namespaces);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_name_that_is_gone_ends_nothing);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_a_namespace_that_outlives_its_name);
