@@ -58,7 +58,8 @@ struct record {
 		} start;
 		struct {
 			struct ho_event event;
-			bool small;	/* only the first HO_EVENT_SMALL bytes were told */
+			bool small;	/* only the first HO_EVENT_SMALL bytes and the cookie of
+					 * its namespace were told */
 		};
 		struct {
 			int64_t realtime_offset_ns;
@@ -133,6 +134,10 @@ static inline uint64_t record__silent(uint64_t cookie, uint64_t seconds)
 #define RECORD_HEADER_SIZE 16
 #define RECORD_PRESENT_MAX 2048
 #define RECORD_SIZE_MAX 32768
+
+/* An event as it lies in the kernel's ring and in recordings. False if no version has one of this
+ * size. */
+bool record__take_event(struct record *r, const void *data, size_t size);
 
 /*
  * Encodes into `buf` of RECORD_SIZE_MAX bytes; strings that do not fit are cut. Returns the

@@ -138,8 +138,7 @@ static int on_ring(void *context, void *data, size_t size)
 	struct record r = { .type = RECORD_EVENT };
 	struct live *l = context;
 
-	r.small = size < sizeof(r.event);
-	memcpy(&r.event, data, size < sizeof(r.event) ? size : sizeof(r.event));
+	record__take_event(&r, data, size);
 	r.mono_ns = r.event.mono_ns;
 	if (r.event.kind == HO_STATE && r.event.state == 1 /* TCP_ESTABLISHED */)
 		l->passes_for_owners = PASSES_FOR_OWNERS;
