@@ -749,8 +749,8 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	return send_failed(cookie, tp, skb, in_timer, reason);
 }
 
-/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What has no more than
- * a sock_common (a request) is told apart by its state. */
+/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What has no more
+ * than a sock_common (a request) is told apart by its state. */
 static __always_inline const struct tcp_sock *cast_segments_tcp_sock(const struct sock *sk)
 {
 	if (!gate__is_connection(sk->__sk_common.skc_state) || !compat__is_tcp(sk, true))

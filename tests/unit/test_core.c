@@ -1109,8 +1109,8 @@ static void test_one_of_many_namespaces(void **state)
 	core__free(core);
 }
 
-/* Its sockets may be held by a process that lives elsewhere: only that another one has the inode tells
- * that it has ended, and they with it. */
+/* Its sockets may be held by a process that lives elsewhere: only that another one has the inode
+ * tells that it has ended, and they with it. */
 static void test_a_name_that_is_gone_ends_nothing(void **state)
 {
 	struct core_config config = { .suspect_after = 2, .all = true };

@@ -165,9 +165,9 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	}
 }
 
-/* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie nobody
- * told, are from the one at `to`; but if that was born before our eyes, who was first heard of in the middle
- * of its life is from nobody knows where. */
+/* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie
+ * nobody told, are from the one at `to`; but if that was born before our eyes, who was first heard
+ * of in the middle of its life is from nobody knows where. */
 static void move_younger(struct core *core, unsigned int from, unsigned int to)
 {
 	uint64_t read_ns = core->namespaces[from].read_ns;

@@ -194,8 +194,8 @@ static const char *get_string(struct reader *r)
 	return s;
 }
 
-/* One of an older version, or a small one, is a prefix of a full one: what it leaves out reads as zero. A
- * small one has a tail, but for older versions. */
+/* One of an older version, or a small one, is a prefix of a full one: what it leaves out reads as
+ * zero. A small one has a tail, but for older versions. */
 bool record__take_event(struct record *r, const void *data, size_t size)
 {
 	bool has_tail = size == HO_EVENT_SMALL_TOLD;

@@ -32,7 +32,7 @@ enum record_type {
 	RECORD_PRESENT = 12,	  /* cookies of sockets that a pass found open; no longer written */
 	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
 	RECORD_SILENT = 14,	  /* the same, with how long each had been silent */
-	RECORD_NETNS_GONE = 15,	  /* a network namespace lost its name, and its inode may be another's */
+	RECORD_NETNS_GONE = 15,	  /* a name of a network namespace is gone; it may be, too */
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_TYPE_MAX
 };

@@ -14,9 +14,9 @@ struct advised {
 };
 
 /*
- * The change that the file advises for this namespace of this gateway: by its name, or by its inode and
- * cookie, which `ns` has. Returns 0, -ENOENT if it advises none, -EBADMSG if it is no advice, or -errno; `why`
- * then says what is wrong, where, and what was expected.
+ * The change that the file advises for this namespace of this gateway: by its name, or by its inode
+ * and cookie, which `ns` has. Returns 0, -ENOENT if it advises none, -EBADMSG if it is no advice,
+ * or -errno; `why` then says what is wrong, where, and what was expected.
  */
 int advice_file__read(const char *path, const char *gateway, const struct netns *ns,
 		      struct advised *advised, char *why, size_t size);

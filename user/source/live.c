@@ -276,8 +276,8 @@ static void on_netns(void *context, const struct netns *entered, const struct ke
 	keep_up(l);
 }
 
-/* Whose name is gone may be gone itself, and be followed at once by another with the same inode, whose
- * events must not be taken for its own. The name was not gone when we last looked. */
+/* Whose name is gone may be gone itself, and be followed at once by another with the same inode,
+ * whose events must not be taken for its own. The name was not gone when we last looked. */
 static void notice_gone_names(struct live *l)
 {
 	unsigned int i;
