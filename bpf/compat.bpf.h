@@ -72,8 +72,8 @@ static __always_inline bool compat__read_words(__u32 *words, const void *at, con
 /* ---- what a socket is ---- */
 
 /* sk_is_tcp(): who has a struct tcp_sock. Protocol number 6 alone, which is all that
- * bpf_skc_to_tcp_sock() asks for, is a raw socket's as well, or NETLINK_XFRM. (MPTCP's own socket has
- * another number, SMC's another family.) `sk` is no request and no TIME_WAIT. */
+ * bpf_skc_to_tcp_sock() asks for, is a raw socket's as well, or NETLINK_XFRM. (MPTCP's own socket
+ * has another number, SMC's another family.) `sk` is no request and no TIME_WAIT. */
 static __always_inline bool compat__is_tcp(const struct sock *sk, const bool typed)
 {
 	__u16 family = READ(typed, sk, __sk_common.skc_family);

@@ -4,8 +4,8 @@
  *
  * An event is a fact about one socket and carries everything needed to understand it:
  * identity, options in force, clocks, counters. A lost event therefore costs itself and no
- * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes; the reader takes
- * the missing tail as zero and knows it is missing from the record's length.
+ * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes and struct
+ * ho_small_tail; the reader takes the rest as zero and knows it is missing from the record's length.
  *
  * Units: *_ns is CLOCK_MONOTONIC; *_jiffies are the low 32 bits of the kernel's jiffies, or
  * a duration in them; *_us and *_ms as named. Ports are in host byte order, addresses in
@@ -158,7 +158,14 @@ struct ho_event {
 	ho_u32 pad2;
 };
 
+/* What a small event tells besides, in the place of what it leaves out. */
+struct ho_small_tail {
+	ho_u32 net_cookie;		/* as above */
+	ho_u32 pad;
+};
+
 #define HO_EVENT_SMALL 104
+#define HO_EVENT_SMALL_TOLD (HO_EVENT_SMALL + sizeof(struct ho_small_tail))
 #define HO_EVENT_FULL_1 184
 #define HO_EVENT_FULL_2 192
 #define HO_EVENT_FULL 232

@@ -419,10 +419,10 @@ static __always_inline int state_changed(struct sock *sk, int old_state, int new
 		   (old_state != TCP_ESTABLISHED || new_state == TCP_CLOSE_WAIT) && !sk->sk_err &&
 		   !tp->total_retrans && !gate__owed_an_answer(tp));
 	if (orderly) {
-		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
+		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL_TOLD);
 		if (!e)
 			return 0;
-		socket__read_small(e, tp, true);
+		socket__read_small_alone(e, tp, true);
 	} else {
 		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 		if (!e)
@@ -512,10 +512,10 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 		note->told_ending = 0;
 		return 0;
 	}
-	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
+	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL_TOLD);
 	if (!e)
 		return 0;
-	socket__read_small(e, tp, true);
+	socket__read_small_alone(e, tp, true);
 	event__submit(e);
 	return 0;
 }
@@ -783,8 +783,8 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	return send_failed(cookie, tp, skb, in_timer, reason);
 }
 
-/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What has no more than
- * a sock_common (a request) is told apart by its state. */
+/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What has no more
+ * than a sock_common (a request) is told apart by its state. */
 static __always_inline const struct tcp_sock *cast_segments_tcp_sock(const struct sock *sk)
 {
 	if (!gate__is_connection(sk->__sk_common.skc_state) || !compat__is_tcp(sk, true))

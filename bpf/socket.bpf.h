@@ -202,6 +202,17 @@ static __always_inline void socket__read_small(struct ho_event *e, const struct 
 	e->ca_state = READ_BITFIELD(typed, icsk, icsk_ca_state);
 }
 
+/* All of a small event, which was reserved with HO_EVENT_SMALL_TOLD bytes. */
+static __always_inline void socket__read_small_alone(struct ho_event *e, const struct tcp_sock *tp,
+						     const bool typed)
+{
+	struct ho_small_tail *tail = (void *)e + HO_EVENT_SMALL;
+
+	socket__read_small(e, tp, typed);
+	tail->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
+	tail->pad = 0;
+}
+
 /* RACK notes when the last delivered segment was sent and how long it took; without SACK it does
  * not, and the clock of deliveries serves, until it is set anew by a first transmission. */
 static __always_inline __u64 socket__acknowledged_ns(const struct ho_event *e,

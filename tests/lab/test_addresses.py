@@ -122,7 +122,7 @@ def test_what_is_no_address(lab, no_address):
 
 
 def test_who_took_the_name_is_not_watched(lab):
-    """By name: the real one alone. Without a filter his namespace has its cookie and host name, no name."""
+    """By name: the real one alone. His own has its cookie and a host name, and no name."""
     name = lab.gateway.name
     tenant = Tenant(lab, name.encode())
     watch, everybody = lab.watch("--all", "--events", f"netns = {name}"), lab.watch("--all")
@@ -158,7 +158,8 @@ def test_a_host_name_writes_nothing_else(lab):
     tenant = Tenant(lab, b"a\x1b[2J\n@" + lab.gateway.name.encode()[:8] + b"\xff")
     with open(lab.path("text"), "wb") as out:
         text = lab.end_process(subprocess.Popen(
-            [HALFOPEN, "watch", "--all", "--utc", f"netns = {tenant.inode}"], stdout=out), signal.SIGINT)
+            [HALFOPEN, "watch", "--all", "--utc", f"netns = {tenant.inode}"], stdout=out),
+            signal.SIGINT)
         wait_until(lambda: os.path.getsize(lab.path("text")), 10, "the summary")
         for _ in range(2):
             tenant.connects()
@@ -202,7 +203,8 @@ def test_advice_is_for_the_namespace_itself(lab):
     path = lab.path("day.jsonl")
     with open(path, "w") as f:
         f.writelines(json.dumps(l) + "\n" for l in lines)
-    r = subprocess.run([HALFOPEN, "advise", "--detect-within", "5m", path], capture_output=True, text=True)
+    r = subprocess.run([HALFOPEN, "advise", "--detect-within", "5m", path], capture_output=True,
+                       text=True)
     for inode in (11, 12):
         assert f"namespace inode:{inode},cookie:{inode} (host pod-7): 20 sockets" in r.stdout, r
         assert f"--netns inode:{inode},cookie:{inode} --trial 1h" in r.stdout

@@ -108,9 +108,9 @@ def test_a_name_that_is_deleted_ends_nothing(lab):
     held += late
     passed = records.passes(recording)
     try:
-        wait_until(lambda: records.passes(recording) >= passed + 3, 60, "three passes")
+        wait_until(lambda: records.passes(recording) >= passed + 3, 100, "three passes")
     except AssertionError:
-        pytest.skip("too many namespaces on this host for three passes a minute")
+        pytest.skip("this host has too many namespaces for three passes in 100 s")
     ended = [l for l in told() if l["schema"] == "halfopen.timeline/1" and l["final"]]
     assert not [l for l in ended if l["socket"]["cookie"] in keys], ended
 

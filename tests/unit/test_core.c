@@ -1262,6 +1262,27 @@ static void test_made_before_its_namespace_was_entered(void **state)
 	core__free(core);
 }
 
+/* What has no name yet may get one: nothing is kept out before its namespace was entered. */
+static void test_wanted_by_a_name_that_is_not_known_yet(void **state)
+{
+	struct filter_error error;
+	struct filter *filter = filter__parse("netns = pod-1", &error);
+	struct core_config config = { .suspect_after = 2, .all = true, .filter = filter };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+
+	(void)state;
+	feed_pass_of_netns(core, 2, 99, "pod-0");
+	feed_opening(core, 10, 10, 7, 100);	/* the inode may be the former's, not the cookie */
+	feed_opening(core, 10, 11, 8, 101);
+	feed_namespace(core, 11, 100, "pod-1");
+	feed_stranger(core, 12, 10, 100);
+	assert_int_equal(got.timelines, 1);
+	assert_string_equal(got.name, "pod-1");
+	core__free(core);
+	filter__free(filter);
+}
+
 /* A slot has twelve bits for its namespace. */
 static void test_one_of_many_namespaces(void **state)
 {
@@ -1289,8 +1310,8 @@ static void test_one_of_many_namespaces(void **state)
 	core__free(core);
 }
 
-/* Its sockets may be held by a process that lives elsewhere: only that another one has the inode tells
- * that it has ended, and they with it. */
+/* Its sockets may be held by a process that lives elsewhere: only that another one has the inode
+ * tells that it has ended, and they with it. */
 static void test_a_name_that_is_gone_ends_nothing(void **state)
 {
 	struct core_config config = { .suspect_after = 2, .all = true };
@@ -1426,6 +1447,7 @@ int main(void)
 		cmocka_unit_test(test_only_a_new_holder_is_news),
 		cmocka_unit_test(test_an_inode_that_was_given_on),
 		cmocka_unit_test(test_made_before_its_namespace_was_entered),
+		cmocka_unit_test(test_wanted_by_a_name_that_is_not_known_yet),
 		cmocka_unit_test(test_one_of_many_namespaces),
 		cmocka_unit_test(test_a_name_that_is_gone_ends_nothing),
 		cmocka_unit_test(test_a_namespace_that_outlives_its_name),

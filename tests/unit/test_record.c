@@ -156,10 +156,15 @@ static void test_events_keep_their_size(void **state)
 	assert_false(out.small);
 	assert_memory_equal(&out.event, &r.event, sizeof(r.event));
 	r.small = true;
+	r.event.net_cookie = 9;
 	out = decoded(&r);
 	assert_true(out.small);
+	assert_int_equal(out.event.net_cookie, 9);
 	assert_int_equal(out.event.cookie, 3);
 	assert_int_equal(out.event.mdev_us, 0);		/* was not told */
+	assert_true(record__take_event(&out, &r.event, HO_EVENT_SMALL));	/* as it was without */
+	assert_true(out.small && !out.event.net_cookie && out.event.cookie == 3);
+	assert_false(record__take_event(&out, &r.event, HO_EVENT_SMALL + 4));
 }
 
 /* As they were before the whole cookie and the host name came behind: whatever padding ended them. */

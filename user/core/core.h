@@ -51,7 +51,7 @@ struct namespace_sysctl {
 	uint32_t net_cookie; /* as events have it: the low half, which no other one of this boot
 			      * has; 0: not known */
 	uint64_t cookie;	/* all of it; 0: not known */
-	bool awaited;	/* of the inode alone: who is entered with it next is it */
+	bool awaited;	/* heard of and not entered yet: its names are not known */
 	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
 			 * before our eyes */
 	char name[65];	/* of `ip netns`, "" = has none */

@@ -84,14 +84,21 @@ static unsigned int slot_index(size_t index)
 	return index <= NETNS_INDEX_MAX ? index : 0;
 }
 
+/* Nobody has its inode, or one that is older by its cookie, as they count up. */
+static bool is_to_come(const struct core *core, const struct ho_event *e, uint64_t at_ns)
+{
+	const struct namespace_sysctl *holder = namespaces__find(core, e->netns, 0, at_ns);
+
+	return !holder || (holder->net_cookie && e->net_cookie > holder->net_cookie);
+}
+
 unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
 			       uint64_t at_ns)
 {
 	struct namespace_sysctl *ns = namespaces__of_event(core, e, stranger, at_ns);
 
 	if (!ns)
-		ns = nameless(core, e->netns, e->net_cookie,
-			      !e->net_cookie && !namespaces__find(core, e->netns, 0, at_ns));
+		ns = nameless(core, e->netns, e->net_cookie, is_to_come(core, e, at_ns));
 	return slot_index(ns ? ns - core->namespaces + 1 : 0);
 }
 
@@ -166,9 +173,9 @@ static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl
 	}
 }
 
-/* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie nobody
- * told, are from the one at `to`; but if that was born before our eyes, who was first heard of in the middle
- * of its life is from nobody knows where. */
+/* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie
+ * nobody told, are from the one at `to`; but if that was born before our eyes, who was first heard
+ * of in the middle of its life is from nobody knows where. */
 static void move_younger(struct core *core, unsigned int from, unsigned int to)
 {
 	uint64_t read_ns = core->namespaces[from].read_ns;
@@ -188,8 +195,13 @@ static void end_awaited(struct core *core, unsigned int now)
 	unsigned int i;
 
 	for (i = 0; i < core->namespace_count; i++) {
-		if (!core->namespaces[i].awaited ||
-		    core->namespaces[i].netns != core->namespaces[now].netns || !slot_index(now + 1))
+		struct namespace_sysctl *ns = &core->namespaces[i];
+
+		if (!ns->awaited || ns->netns != core->namespaces[now].netns)
+			continue;
+		if (ns->net_cookie)	/* another one, which nobody will enter any more */
+			ns->awaited = false;
+		if (ns->net_cookie || !slot_index(now + 1))
 			continue;
 		move_younger(core, i, now);
 		core->namespaces[i] = (struct namespace_sysctl){ 0 };
@@ -248,6 +260,7 @@ int namespaces__take(struct core *core, const struct record *r)
 	ns->read_ns = r->mono_ns;
 	ns->cookie = r->sysctl.cookie;
 	ns->gone_ns = 0;
+	ns->awaited = false;
 	take_names(ns, r);
 	if (changed)
 		tell_changed_sysctl(core, ns, r->mono_ns);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Network namespaces by inode, and by cookie where that is known, else by time: an inode is given
- * to another one as soon as it is free, while sockets of the former may still be dying. One ends when
- * nothing holds it, neither a process nor a name nor a socket; that its name is gone ends nothing.
+ * to another one as soon as it is free, while sockets of the former may still be dying. One ends
+ * when nothing holds it, neither a process nor a name nor a socket; that its name is gone ends
+ * nothing.
  */
 #ifndef HALFOPEN_CORE_NAMESPACES_H
 #define HALFOPEN_CORE_NAMESPACES_H
@@ -21,9 +22,9 @@ struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netn
 struct namespace_sysctl *namespaces__of_event(const struct core *core, const struct ho_event *e,
 					      bool stranger, uint64_t at_ns);
 
-/* The same as slots keep it; 0 if there are too many: then the socket's history has to remember the inode.
- * Who is surely not from the one that has the inode, or comes before that is known, gets a place without a
- * name. */
+/* The same as slots keep it; 0 if there are too many: then the socket's history has to remember the
+ * inode. Who is surely not from the one that has the inode, or comes before that is known, gets a
+ * place without a name. */
 unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
 			       uint64_t at_ns);
 
@@ -33,8 +34,8 @@ const struct namespace_sysctl *namespaces__at(const struct core *core, unsigned 
 /* Its name for a socket that was first seen at `at_ns`, which keeps it; "" = none. */
 const char *namespaces__name(const struct namespace_sysctl *ns, uint64_t at_ns);
 
-/* Where a pass finds the socket, if it is there: its own namespace, or who has that one's inode by now,
- * as then it has ended with its own. NULL: not known. */
+/* Where a pass finds the socket, if it is there: its own namespace, or who has that one's inode by
+ * now, as then it has ended with its own. NULL: not known. */
 const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s);
 
 /* The same where it is known for good, else NULL: one that was just born may get a name yet. `ns` may

@@ -7,8 +7,8 @@
 
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* Length of the UTF-8 sequence at `s` that a terminal prints: no control (C1 are two bytes), nothing
- * overlong (RFC 3629). 0: none. */
+/* Length of the UTF-8 sequence at `s` that a terminal prints: no control (C1 are two bytes),
+ * nothing overlong (RFC 3629). 0: none. */
 static size_t printable_length(const unsigned char *s)
 {
 	size_t length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4, i;

@@ -48,6 +48,15 @@ static void put_string(struct writer *w, const char *s)
 	w->buf[w->at++] = '\0';
 }
 
+static void put_event(struct writer *w, const struct record *r)
+{
+	struct ho_small_tail tail = { .net_cookie = r->event.net_cookie };
+
+	put(w, &r->event, r->small ? HO_EVENT_SMALL : sizeof(r->event));
+	if (r->small)
+		put(w, &tail, sizeof(tail));
+}
+
 size_t record__encode(const struct record *r, void *buf)
 {
 	struct writer w = { .buf = buf, .at = sizeof(struct header) };
@@ -67,7 +76,7 @@ size_t record__encode(const struct record *r, void *buf)
 		put_string(&w, r->start.attached);
 		break;
 	case RECORD_EVENT:
-		put(&w, &r->event, r->small ? HO_EVENT_SMALL : sizeof(r->event));
+		put_event(&w, r);
 		break;
 	case RECORD_CLOCK:
 		put_u64(&w, r->clock.realtime_offset_ns);
@@ -223,17 +232,33 @@ static const char *contradiction_in(const struct ho_event *e, uint64_t mono_ns)
 	return NULL;
 }
 
-/* A small event is a prefix of a full one: what it leaves out reads as zero. */
-static const char *get_event(struct reader *r, struct ho_event *e, uint64_t mono_ns)
+/* One of an older version, or a small one, is a prefix of a full one: what it leaves out reads as
+ * zero. A small one has a tail, but for older versions. */
+bool record__take_event(struct record *r, const void *data, size_t size)
 {
-	size_t size = r->size - r->at;
+	bool has_tail = size == HO_EVENT_SMALL_TOLD;
+	struct ho_small_tail tail;
 
-	if (size != HO_EVENT_SMALL && size != HO_EVENT_FULL_1 &&
-	    size != HO_EVENT_FULL_2 && size != sizeof(*e))
+	if (size != HO_EVENT_SMALL && !has_tail && size != HO_EVENT_FULL_1 &&
+	    size != HO_EVENT_FULL_2 && size != sizeof(r->event))
+		return false;
+	r->small = has_tail || size == HO_EVENT_SMALL;
+	memset(&r->event, 0, sizeof(r->event));
+	memcpy(&r->event, data, r->small ? HO_EVENT_SMALL : size);
+	if (has_tail) {
+		memcpy(&tail, (const char *)data + HO_EVENT_SMALL, sizeof(tail));
+		r->event.net_cookie = tail.net_cookie;
+	}
+	return true;
+}
+
+static const char *get_event(const struct reader *r, struct record *out)
+{
+	const struct ho_event *e = &out->event;
+
+	if (!record__take_event(out, r->buf + r->at, r->size - r->at))
 		return "an event of a size that this version does not know";
-	memset(e, 0, sizeof(*e));
-	get(r, e, size);
-	return contradiction_in(e, mono_ns);
+	return contradiction_in(e, out->mono_ns);
 }
 
 /* Cookies, and behind those of RECORD_SILENT the seconds, padded. */
@@ -311,13 +336,12 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 		out->start.attached = get_string(&r);
 		break;
 	case RECORD_EVENT: {
-		const char *wrong = get_event(&r, &out->event, out->mono_ns);
+		const char *wrong = get_event(&r, out);
 
 		if (wrong) {
 			*why = wrong;
 			return -EBADMSG;
 		}
-		out->small = size == sizeof(header) + HO_EVENT_SMALL;
 		break;
 	}
 	case RECORD_CLOCK:

@@ -33,7 +33,7 @@ enum record_type {
 	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
 	RECORD_SILENT_48 = 14,	  /* the same, with how long each had been silent; cookies of 48
 				   * bits, no longer written */
-	RECORD_NETNS_GONE = 15,	  /* a network namespace lost its name, and its inode may be another's */
+	RECORD_NETNS_GONE = 15,	  /* a name of a network namespace is gone; it may be, too */
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
 	RECORD_TYPE_MAX
@@ -62,7 +62,8 @@ struct record {
 		} start;
 		struct {
 			struct ho_event event;
-			bool small;	/* only the first HO_EVENT_SMALL bytes were told */
+			bool small;	/* only the first HO_EVENT_SMALL bytes and the cookie of
+					 * its namespace were told */
 		};
 		struct {
 			int64_t realtime_offset_ns;
@@ -140,6 +141,10 @@ struct record_silence record__silence(const struct record *r, uint32_t i);
 #define RECORD_HEADER_SIZE 16
 #define RECORD_PRESENT_MAX 2048
 #define RECORD_SIZE_MAX 32768
+
+/* An event as it lies in the kernel's ring and in recordings. False if no version has one of this
+ * size. */
+bool record__take_event(struct record *r, const void *data, size_t size);
 
 /*
  * Encodes into `buf` of RECORD_SIZE_MAX bytes; strings that do not fit are cut. Returns the

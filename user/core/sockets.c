@@ -296,7 +296,8 @@ bool sockets__begins(const struct ho_event *e)
 	       (e->state == TCP_ESTABLISHED || e->old_state == TCP_SYN_RECV);
 }
 
-/* Its namespace is not known yet; or an earlier event, which told no cookie, let it look like another. */
+/* Its namespace is not known yet; or an earlier event, which told no cookie, let it look like
+ * another. */
 static bool is_elsewhere(const struct core *core, const struct slot *s, const struct ho_event *e)
 {
 	const struct namespace_sysctl *ns = namespaces__at(core, s->netns);

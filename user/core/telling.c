@@ -16,6 +16,8 @@ static const struct namespace_sysctl *netns_of(struct core *core, const struct c
 
 	if (ns && !ns->awaited)
 		return ns;
+	if (ns && ns->net_cookie)	/* not entered yet */
+		return NULL;
 	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
 	return ns && !(ns->newborn && c->partial) ? ns : NULL;
 }

@@ -130,8 +130,7 @@ static int on_ring(void *context, void *data, size_t size)
 	struct record r = { .type = RECORD_EVENT };
 	struct live *l = context;
 
-	r.small = size < sizeof(r.event);
-	memcpy(&r.event, data, size < sizeof(r.event) ? size : sizeof(r.event));
+	record__take_event(&r, data, size);
 	r.mono_ns = r.event.mono_ns;
 	if (r.event.kind == HO_STATE && r.event.state == 1 /* TCP_ESTABLISHED */)
 		walks__note_opening(&l->walks);
@@ -187,8 +186,8 @@ static int on_netns(void *context, const struct netns *entered, const struct kee
 	return push(l, &r);
 }
 
-/* Whose name is gone may be gone itself, and be followed at once by another with the same inode, whose
- * events must not be taken for its own. The name was not gone when we last looked. */
+/* Whose name is gone may be gone itself, and be followed at once by another with the same inode,
+ * whose events must not be taken for its own. The name was not gone when we last looked. */
 static void notice_gone_names(struct live *l)
 {
 	unsigned int i;

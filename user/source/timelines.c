@@ -106,8 +106,8 @@ static bool read_end(const json_t *object, struct endpoint *e, uint8_t *family)
 	return inet_pton(AF_INET6, address, e->address) == 1;
 }
 
-/* By its name, else as it is addressed: its inode is given to another one as soon as it is free. A host
- * name is whatever its tenant likes. */
+/* By its name, else as it is addressed: its inode is given to another one as soon as it is free. A
+ * host name is whatever its tenant likes. */
 static uint32_t read_netns(struct reader *r, const json_t *netns)
 {
 	const char *name = text(netns, "name"), *cookie = text(netns, "cookie");

@@ -12,8 +12,8 @@ struct netns {
 	uint32_t inode;
 	uint64_t cookie;	/* netns__cookie(); 0: nobody looked, or there is none */
 	char name[NETNS_NAME_SIZE];	/* of `ip netns`; "" = has none */
-	char host_name[65];	/* of who lives there, "" = ours or not known: anybody may take any, so
-				 * it is shown, and never chooses */
+	char host_name[65];	/* of who lives there, "" = ours or not known: his choice, so it is
+				 * shown, and never chooses */
 	char path[272];	/* opens it */
 };
 
@@ -23,12 +23,12 @@ struct netns_list {
 	uint64_t device;	/* whose inodes they are */
 };
 
-/* May this be a name of `ip netns` by which a namespace is addressed? It is no process id, no path, no
- * option, and can be printed. */
+/* May this be a name of `ip netns` by which a namespace is addressed? It is no process id, no path,
+ * no option, and can be printed. */
 bool netns__is_name(const char *text);
 
-/* How a command addresses it: its NAME, else inode:N,cookie:N, else a process id or a path. Where it has
- * a name, or a cookie that is known, that holds for no other one. Not quoted for a shell. */
+/* How a command addresses it: its NAME, else inode:N,cookie:N, else a process id or a path. Where
+ * it has a name, or a cookie that is known, that holds for no other one. Not quoted for a shell. */
 #define NETNS_ADDRESS_SIZE 288
 const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE]);
 
@@ -55,14 +55,14 @@ int netns__watch_names(void);
 bool netns__names_changed(int watch);
 
 /* Enters a namespace with this thread and returns a descriptor of the one it left, for
- * netns__leave; -errno if it is gone (-ENOENT also if another one, by its inode, or its cookie where that
- * is known, is in its place) or not allowed. */
+ * netns__leave; -errno if it is gone (-ENOENT also if another one, by its inode, or its cookie
+ * where that is known, is in its place) or not allowed. */
 int netns__enter(const struct netns *ns);
 void netns__leave(int back);
 
-/* The one that NAME of `ip netns`, a process id, a path or inode:N,cookie:N addresses; its name, if it
- * has one, comes along. Returns 0, -ENOENT if there is none, -EINVAL if that is no address, or is one of
- * something else, or another -errno. */
+/* The one that NAME of `ip netns`, a process id, a path or inode:N,cookie:N addresses; its name, if
+ * it has one, comes along. Returns 0, -ENOENT if there is none, -EINVAL if that is no address, or
+ * is one of something else, or another -errno. */
 int netns__find(const char *address, struct netns *ns);
 
 /* The one with this inode; -ENOENT if nobody lives there any more. */
