@@ -268,8 +268,8 @@ def test_a_thousand_devices_behind_eight_addresses():
             time.sleep(max(0, start + when - time.monotonic()))
             if what == "cut":
                 gateway, device = sockets[number][0]
-                forget(device)      # power lost: its answers to probes are resets ...
-                lab.forget(number)  # ... which never arrive, as the carrier forgot it, too
+                lab.forget(number)  # the carrier, before the device: no probe reaches that, ...
+                forget(device)      # ... which has lost power, and would answer with a reset
             elif what == "return":
                 truth[cookie(sockets[number][0][0])] = cookie(dial(number)[0])
             else:
