@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 import os
+import signal
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 
 def pytest_configure(config):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)    # programs inherit what nohup(1) makes of it
     config.addinivalue_line("markers", "alone: runs with no other test beside it")
 
 
