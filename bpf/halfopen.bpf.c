@@ -72,10 +72,11 @@ struct cpu_note {
 	struct timer_note timer;
 	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
 	__u64 changed;		/* the last socket whose state changed; 0: its twin was here, too */
+	__u64 outer;		/* the one that this interrupted; 0: none */
 	__u64 told_ending;	/* the last orphan whose end was told: it is destroyed in the same
 				 * breath, and the second witness has nothing to add; what a program
 				 * holds may be connected again before that */
-	int changed_to;
+	int changed_to, outer_to;
 };
 
 struct {
@@ -445,6 +446,10 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	struct cpu_note *note = this_cpu_note();
 
 	if (note) {
+		if (note->changed) {	/* we interrupt somebody between the two */
+			note->outer = note->changed;
+			note->outer_to = note->changed_to;
+		}
 		note->changed = (__u64)sk;
 		note->changed_to = new_state;
 	}
@@ -462,7 +467,9 @@ int BPF_PROG(inet_sock_set_state_twin, struct sock *sk, int old_state, int new_s
 	struct ho_losses *l;
 
 	if (note && note->changed == (__u64)sk && note->changed_to == new_state) {
-		note->changed = 0;
+		note->changed = note->outer;
+		note->changed_to = note->outer_to;
+		note->outer = 0;
 		return 0;
 	}
 	l = bpf_map_lookup_elem(&losses, &zero);

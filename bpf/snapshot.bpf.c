@@ -30,7 +30,7 @@ struct {
 } scratch SEC(".maps");
 
 static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u64 cookie,
-						 const bool typed)
+						 int state, const bool typed)
 {
 	__u32 zero = 0;
 	struct ho_row *row = bpf_map_lookup_elem(&scratch, &zero);
@@ -43,7 +43,8 @@ static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u6
 	row->event.cookie = cookie;
 	row->event.mono_ns = bpf_ktime_get_ns();
 	socket__read_full(&row->event, tp, typed);
-	return row;
+	/* nobody holds it still: one that has changed meanwhile is told by who changed it */
+	return row->event.state == state ? row : NULL;
 }
 
 static __always_inline void tell_held(struct bpf_iter_meta *meta, const struct task_struct *task,
@@ -78,10 +79,9 @@ static __always_inline struct sock *tcp_of_file(struct file *file, const struct 
 }
 
 /* One that has died keeps its peer's port. */
-static __always_inline bool is_told(const struct tcp_sock *tp, const bool typed)
+static __always_inline bool is_told(const struct tcp_sock *tp, int state, const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
-	int state = socket__state(tp, typed);
 
 	return gate__is_connection(state) ||
 	       (tell_dead && state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
@@ -94,13 +94,17 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	const struct tcp_sock *tp;
 	struct ho_row *row;
 	struct sock *sk;
+	int state;
 
 	if (!task)
 		return 0;
 	sk = tcp_of_file(ctx->file, &tp);
-	if (!sk || !is_told(tp, true))
+	if (!sk)
 		return 0;
-	row = row__begin(tp, compat__cookie(sk), true);
+	state = socket__state(tp, true);
+	if (!is_told(tp, state, true))
+		return 0;
+	row = row__begin(tp, compat__cookie(sk), state, true);
 	if (row)
 		tell_held(ctx->meta, task, row);
 	return 0;
@@ -124,13 +128,17 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	const struct file *file = ctx->file;
 	const struct tcp_sock *tp;
 	struct ho_row *row;
+	int state;
 
 	if (!task || !file)
 		return 0;
 	tp = compat__tcp_of_inode(file);
-	if (!tp || !is_told(tp, false))
+	if (!tp)
 		return 0;
-	row = row__begin(tp, socket__cookie(tp, false), false);
+	state = socket__state(tp, false);
+	if (!is_told(tp, state, false))
+		return 0;
+	row = row__begin(tp, socket__cookie(tp, false), state, false);
 	if (row)
 		tell_held(ctx->meta, task, row);
 	return 0;
@@ -188,6 +196,7 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	struct tcp_sock *tp;
 	struct ho_row *row;
 	struct sock *sk;
+	int state;
 
 	if (!skc)
 		return 0;
@@ -198,10 +207,11 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	if (tell_waiting && socket__state(tp, true) == TCP_LISTEN &&
 	    tp->inet_conn.icsk_accept_queue.rskq_defer_accept)
 		return tell_listening(ctx->meta, skc, TCP_LISTEN);
-	if (!gate__is_connection(socket__state(tp, true)))
+	state = socket__state(tp, true);
+	if (!gate__is_connection(state))
 		return 0;
 	sk = (struct sock *)tp;
-	row = row__begin(tp, compat__cookie(sk), true);
+	row = row__begin(tp, compat__cookie(sk), state, true);
 	if (row)
 		bpf_seq_write(ctx->meta->seq, row, sizeof(*row));
 	return 0;

@@ -532,7 +532,7 @@ static int follow(struct watch *w, struct live *live, struct demands *demands)
 		for (i = 0; i < n; i++)
 			stop |= take_event(w, demands, epoll, events[i].data.fd);
 		err = live__pump(live);
-		if (!err && needs_description(w, clock__mono_ns()))
+		if (!err && !stop && needs_description(w, clock__mono_ns()))
 			err = describe(w, live);
 	}
 	if (!err)

@@ -28,9 +28,21 @@ static enum truth verdict(struct core *core, const struct slot *s, const struct 
 	return telling__event_is_wanted(core, e, first_seen_ns, stranger, owner);
 }
 
+/* All is told of the former connection of a socket that is connected again: `*s` is NULL then. */
+static int end_former(struct core *core, struct slot **s, const struct record *r)
+{
+	if (!*s || (*s)->ignored || !sockets__is_connected_again(core, *s, &r->event))
+		return 0;
+	if (!sockets__end_former(core, *s, r->mono_ns))
+		return -ENOMEM;
+	*s = NULL;
+	return 0;
+}
+
 static int take_event(struct core *core, const struct record *r)
 {
-	int err = sockets__take_fact(core, &r->event);
+	struct slot *s = table__find(&core->table, r->event.cookie);
+	int err = end_former(core, &s, r) ?: sockets__take_fact(core, &r->event);
 
 	if (!err)
 		telling__taken(core, r);
@@ -127,8 +139,6 @@ static int withhold(struct core *core, struct slot *s, const struct record *r)
 	const struct ho_event *e = &r->event;
 	bool added;
 
-	if (!s && sockets__is_aftermath(e))
-		return 0;
 	s = table__get(&core->table, e->cookie, &added);
 	if (!s)
 		return -ENOMEM;
@@ -141,6 +151,10 @@ static int withhold(struct core *core, struct slot *s, const struct record *r)
 
 static int meet_outsider(struct core *core, struct slot *s, const struct record *r)
 {
+	if (!s && sockets__is_aftermath(&r->event)) {	/* of somebody who was never let in, or told */
+		sockets__forget_connections(core, &r->event);
+		return 0;
+	}
 	switch (verdict(core, s, &r->event, s ? s->owner : 0)) {
 	case TRUTH_NO:
 		return keep_out(core, s, &r->event);
@@ -155,14 +169,13 @@ static int meet_outsider(struct core *core, struct slot *s, const struct record 
 int admission__take_event(struct core *core, const struct record *r)
 {
 	struct slot *s = table__find(&core->table, r->event.cookie);
+	int err;
 
-	if (s && !s->ignored && sockets__is_connected_again(core, s, &r->event)) {
-		if (!sockets__end_former(core, s, r->mono_ns))
-			return -ENOMEM;
-		s = NULL;
-	}
 	if (!core->config.filter)
 		return take_event(core, r);
+	err = end_former(core, &s, r);
+	if (err)
+		return err;
 	if (!s || s->ignored)
 		return meet_outsider(core, s, r);
 	if (r->event.kind == HO_SEEN)
@@ -225,10 +238,10 @@ int admission__decide(struct core *core)
 
 	for (; at && !err; at = next) {
 		next = at->younger;
-		if (core->may_be_decided)
-			err = decide_again(core, table__find(&core->table, at->cookie));
-		else if (at->ended_ns && at->ended_ns + ENDED_WAITS_NS < core->now_ns)
+		if (at->ended_ns && at->ended_ns + ENDED_WAITS_NS < core->now_ns)
 			sockets__forget(core, at->cookie);
+		else if (core->may_be_decided)
+			err = decide_again(core, table__find(&core->table, at->cookie));
 	}
 	core->may_be_decided = false;
 	return err;

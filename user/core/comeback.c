@@ -221,20 +221,22 @@ bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct h
 static int name_arrival(struct core *core, const struct arrival *arrival)
 {
 	struct slot *s = table__find(&core->table, arrival->cookie);
-	struct connection *c = s && !s->ignored ? sockets__history(core, s) : NULL;
+	struct connection *c;
 	uint32_t device;
 
 	if (!s || s->ignored)
 		return 0;
+	device = number_of(core, arrival->family, arrival->local.port, &arrival->peer,
+			   (uint64_t)s->first_seen_us * 1000, s->partial);
+	if (!device)
+		return 0;
+	c = sockets__history(core, s);
 	if (!c)
 		return -ENOMEM;
 	if (!c->addressed)
 		connection__address(c, arrival->netns, arrival->family, &arrival->local,
 				    &arrival->peer);
-	device = number_of(core, arrival->family, arrival->local.port, &arrival->peer,
-			   c->first_seen_ns, c->partial);
-	if (device)
-		seat_device(core, s, arrival->local.port, device);
+	seat_device(core, s, arrival->local.port, device);
 	return 0;
 }
 

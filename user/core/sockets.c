@@ -221,6 +221,9 @@ static uint64_t key_of(const struct core *core, const struct ho_event *e)
 	return arrivals__key(&core->supersession.arrivals, e->netns, e->family, &local, &peer);
 }
 
+/* A walk may read a socket's state a moment after its end was told, and before that is stored. */
+#define WALK_BEHIND_NS 10000000ULL
+
 /* The last one waits for its last events, or its end was lost, and the ends of the next are others. */
 bool sockets__is_connected_again(const struct core *core, const struct slot *s,
 			       const struct ho_event *e)
@@ -232,7 +235,8 @@ bool sockets__is_connected_again(const struct core *core, const struct slot *s,
 	if (!dialled && !(e->kind == HO_SEEN && e->state != TCP_CLOSE))
 		return false;
 	if (c && connection__ended_ns(c))
-		return !c->incidents->destroyed && e->mono_ns > connection__ended_ns(c);
+		return !c->incidents->destroyed &&
+		       e->mono_ns > connection__ended_ns(c) + (dialled ? 0 : WALK_BEHIND_NS);
 	return e->mono_ns / 1000 > s->first_seen_us &&
 	       (s->peer_port != e->peer_port || s->peer_key != key_of(core, e));
 }
@@ -339,7 +343,8 @@ static bool is_as_it_was(const struct core *core, const struct connection *c,
 {
 	struct keepalive now = keepalive__of(e);
 
-	return e->kind == HO_SEEN && c->identified && !c->incidents && !c->told &&
+	return e->kind == HO_SEEN && e->state != TCP_CLOSE && c->identified && !c->incidents &&
+	       !c->told &&
 	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
 }
 
@@ -379,6 +384,12 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 	return 0;
 }
 
+void sockets__forget_connections(struct core *core, const struct ho_event *e)
+{
+	if (e->kind == HO_GONE)
+		tally__take(&core->connections, e->cookie);
+}
+
 int sockets__take_fact(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
@@ -386,9 +397,8 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	bool added, named;
 
 	s = table__find(&core->table, e->cookie);
-	if (!s && e->kind == HO_GONE)
-		tally__take(&core->connections, e->cookie);
 	if (!s && sockets__is_aftermath(e)) {
+		sockets__forget_connections(core, e);
 		if (e->kind != HO_SEEN)
 			count_event(core, NULL, e, NULL);
 		return 0;
@@ -426,13 +436,14 @@ static struct connection *keep_handed_on(struct core *core, struct slot *s)
 	const struct ho_event *e = &core->shown;
 	struct connection *c = table__history(&core->table, s);
 
-	if (!c && core->config.filter && !s->ignored && e->cookie == s->cookie) {
-		struct endpoint local = endpoint__of(e->local, e->local_port);
-		struct endpoint peer = endpoint__of(e->peer, e->peer_port);
-
+	if (!c && core->config.filter && !s->ignored) {
 		c = new_history(core, s);
-		if (c)
+		if (c && e->cookie == s->cookie) {	/* else its next event tells its ends */
+			struct endpoint local = endpoint__of(e->local, e->local_port);
+			struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+
 			connection__address(c, e->netns, e->family, &local, &peer);
+		}
 	}
 	if (c)
 		c->handed_on = true;

@@ -28,6 +28,8 @@ bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns);
  * and forgotten? */
 bool sockets__begins(const struct ho_event *e);
 bool sockets__is_aftermath(const struct ho_event *e);
+/* Of a socket that is destroyed nobody asks for the number of its connection any more. */
+void sockets__forget_connections(struct core *core, const struct ho_event *e);
 
 /* Its history, a new one if it had none; NULL when memory is short. */
 struct connection *sockets__history(struct core *core, struct slot *s);

@@ -88,7 +88,7 @@ bool telling__is_wanted(struct core *core, const struct connection *c)
 	const struct namespace_sysctl *ns;
 	struct filter_subject s;
 
-	if (!core->config.filter)
+	if (!core->config.filter || !c->addressed)	/* it was let in */
 		return true;
 	ns = netns_of(core, c);
 	s = (struct filter_subject){

@@ -26,19 +26,44 @@ static bool is_of_keepalive(const struct ho_event *dead)
 	       (dead->flags & HO_F_ALL_ACKED);
 }
 
-bool unwitnessed__ending(const struct connection *c, const struct ho_event *dead, uint32_t hz,
-			 struct ho_event *ending)
+static bool is_closing(uint8_t state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_CLOSING ||
+	       state == TCP_LAST_ACK;
+}
+
+/* The state that it was in: tcp_done() leaves only that the peer's FIN was taken. */
+static uint8_t state_before(const struct connection *c, const struct ho_event *dead)
 {
 	bool said_goodbye = dead->flags & HO_F_FIN_TAKEN;
 
-	if (!dead->error && !said_goodbye)
+	if (is_closing(c->state))
+		return c->state;
+	if (!dead->error)	/* both sides closed it, and its program still holds the file */
+		return TCP_LAST_ACK;
+	return said_goodbye ? TCP_CLOSE_WAIT : c->state ? c->state : TCP_ESTABLISHED;
+}
+
+/* Without an error: was there nothing to find out, or has its program fetched it? */
+static bool closed_in_order(const struct connection *c, const struct ho_event *dead)
+{
+	return (dead->flags & HO_F_FIN_TAKEN) && !dead->probes_out && !dead->retransmits &&
+	       !c->silence.asks;
+}
+
+bool unwitnessed__ending(const struct connection *c, const struct ho_event *dead, uint32_t hz,
+			 struct ho_event *ending)
+{
+	if (!dead->error && !closed_in_order(c, dead))
 		return false;
 	*ending = *dead;
 	ending->kind = HO_STATE;
 	ending->mono_ns = died_ns(c, dead);
 	ending->jiffies -= (dead->mono_ns - ending->mono_ns) / jiffies__to_ns(1, hz);
-	/* both sides closed it, and its program still holds the file */
-	ending->old_state = !dead->error ? TCP_LAST_ACK : c->state ? c->state : TCP_ESTABLISHED;
+	ending->old_state = state_before(c, dead);
+	/* tcp_done() shuts both directions: that says nothing of a FIN of ours */
+	if (!is_closing(ending->old_state))
+		ending->flags &= ~HO_F_FIN_QUEUED;
 	if (dead->error && is_of_keepalive(dead))
 		ending->flags |= HO_F_IN_KEEPALIVE;
 	return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "places.h"
+#include "tcp_states.h"
 #include "withheld.h"
 
 /* ---- by cookie ---- */
@@ -108,6 +109,12 @@ static bool append(struct withheld *w, struct withheld_socket *s, const struct r
 	return true;
 }
 
+static bool opens(const struct record *r)
+{
+	return r->type == RECORD_EVENT && r->event.kind == HO_STATE &&
+	       r->event.state == TCP_ESTABLISHED;
+}
+
 void withheld__add(struct withheld *w, uint64_t cookie, const struct record *r, bool ends)
 {
 	struct withheld_socket *s = withheld__find(w, cookie) ?: add_socket(w, cookie);
@@ -120,6 +127,8 @@ void withheld__add(struct withheld *w, uint64_t cookie, const struct record *r, 
 	}
 	if (ends)
 		s->ended_ns = r->mono_ns;
+	else if (opens(r))	/* once more */
+		s->ended_ns = 0;
 	while (w->bytes > WITHHELD_MAX)
 		withheld__drop(w, w->oldest->cookie);
 }

@@ -75,7 +75,13 @@ static int push_owner(struct walks *w, const struct ho_row *row)
 static int push_present(struct walks *w)
 {
 	struct record r = { .type = RECORD_SILENT, .mono_ns = clock__mono_ns() };
+	uint32_t i;
 
+	for (i = 0; i < w->present_count; i++) {	/* as of now, not of when it was found */
+		uint64_t silent_s = (r.mono_ns - w->heard_ns[i]) / NS_PER_S;
+
+		w->silent_s[i] = silent_s < UINT32_MAX ? silent_s : UINT32_MAX;
+	}
 	r.present.count = w->present_count;
 	r.present.cookies = w->present;
 	r.present.silent_s = w->silent_s;
@@ -125,13 +131,11 @@ static int on_present(void *context, const struct ho_row *row)
 	const struct ho_event *e = &row->event;
 	struct walks *w = context;
 	int err = keep_up(w, 1);
-	uint64_t silent_s;
 
 	if (err)
 		return err;
-	silent_s = (e->mono_ns - stamps__heard_ns(e, w->config.hz)) / NS_PER_S;
 	w->present[w->present_count] = e->cookie;
-	w->silent_s[w->present_count++] = silent_s < UINT32_MAX ? silent_s : UINT32_MAX;
+	w->heard_ns[w->present_count++] = stamps__heard_ns(e, w->config.hz);
 	return w->present_count == RECORD_PRESENT_MAX ? push_present(w) : 0;
 }
 
@@ -309,7 +313,8 @@ int walks__make_due(struct walks *w, uint64_t now_ns)
 		return 0;
 	if (w->after_loss) {
 		/* The first tells all anew; the second has only to find again who is gone. */
-		err = --w->after_loss ? walks__make_whole(w, false) : make_presence(w);
+		err = w->after_loss > 1 ? walks__make_whole(w, false) : make_presence(w);
+		w->after_loss -= !err;
 	} else if (now_ns >= w->next_presence_ns) {
 		err = make_presence(w);
 	} else if (w->for_owners || now_ns >= w->next_holders_ns) {

@@ -43,7 +43,8 @@ struct walks {
 	struct inodes entered;	/* namespaces, by the present walk */
 	bool describing;	/* who is known already is told again */
 	uint64_t present[RECORD_PRESENT_MAX];	/* who was found, ... */
-	uint32_t silent_s[RECORD_PRESENT_MAX];	/* ... and how long each was not heard */
+	uint64_t heard_ns[RECORD_PRESENT_MAX];	/* ... and when each was last heard */
+	uint32_t silent_s[RECORD_PRESENT_MAX];
 	uint32_t present_count;
 	struct process_place place;	/* of the last owner: rows come process by process */
 	uint32_t place_pid;
