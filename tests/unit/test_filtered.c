@@ -130,12 +130,19 @@ static void end_socket(struct run_of_core *run, uint64_t ms, uint64_t cookie)
 	feed_event(run, ms, cookie, HO_STATE, TCP_CLOSE, TCP_FIN_WAIT2);
 }
 
-/* As the source tells a new holder: with what the socket is now. */
-static void hold(struct run_of_core *run, uint64_t ms, uint64_t cookie, const char *comm)
+/* As the source tells a new holder: with what the socket is now (`seen`), or behind a walk. */
+static void hold_by(struct run_of_core *run, uint64_t ms, uint64_t cookie, const char *comm,
+		    bool seen)
 {
-	feed_event(run, ms, cookie, HO_SEEN, TCP_ESTABLISHED, 0);
+	if (seen)
+		feed_event(run, ms, cookie, HO_SEEN, TCP_ESTABLISHED, 0);
 	feed(run, &(struct record){ .type = RECORD_OWNER, .mono_ns = ms * MS,
 				    .owner = { cookie, 812, comm, "", "" } });
+}
+
+static void hold(struct run_of_core *run, uint64_t ms, uint64_t cookie, const char *comm)
+{
+	hold_by(run, ms, cookie, comm, true);
 }
 
 static void name_netns(struct run_of_core *run, uint64_t ms, const char *name)
@@ -415,19 +422,21 @@ static void test_handed_in_and_out(void **state)
 }
 
 /* The same for one that had nothing to tell when it was handed out, and then dies. */
-static void test_handed_out_while_well(void **state)
+/* In a walk over all sockets owners come behind the last of them: `walk`. */
+static void hand_out_while_well(bool walk)
 {
 	struct run_of_core *run = begin("comm = bravo and sport = 1883");
 	uint64_t ms;
 
-	(void)state;
 	run->core->config.all = run->core->config.events = false;
 	run->core->rules.fold = true;
 	start(run);
 	open_socket(run, 1000, 1);
 	hold(run, 2000, 1, "bravo");
 	assert_int_equal(run->core->table.histories_used, 0);
-	hold(run, 3000, 1, "alpha");
+	if (walk)
+		feed_event(run, 2500, 2, HO_SEEN, TCP_ESTABLISHED, 0);
+	hold_by(run, 3000, 1, "alpha", !walk);
 	assert_int_equal(core__totals(run->core).open, 1);
 	for (ms = 4000; ms < 8000; ms += 1000)
 		probe(run, ms, 1);
@@ -440,6 +449,33 @@ static void test_handed_out_while_well(void **state)
 	filter__free(run->filter);
 	free(run->stream.bytes);
 	free(run);
+}
+
+static void test_handed_out_while_well(void **state)
+{
+	(void)state;
+	hand_out_while_well(false);
+	hand_out_while_well(true);
+}
+
+/* Before anybody knows whose it is, its program has connected it once more. */
+static void test_connected_again_while_undecided(void **state)
+{
+	struct run_of_core *run = begin("comm = nginx");
+
+	(void)state;
+	start(run);
+	feed_event(run, 1000, 1, HO_STATE, TCP_ESTABLISHED, TCP_SYN_SENT);
+	end_socket(run, 2000, 1);
+	feed_event(run, 3000, 1, HO_STATE, TCP_ESTABLISHED, TCP_SYN_SENT);
+	tick(run, 9000);	/* longer than an ended one waits */
+	hold(run, 9100, 1, "nginx");
+	assert_int_equal(core__totals(run->core).open, 1);
+	probe(run, 10000, 1);
+	end_socket(run, 11000, 1);
+	tick(run, 12000);
+	assert_int_equal(core__totals(run->core).endings, 2);
+	finish(run, 13000, 2);
 }
 
 /* ---- names ---- */
@@ -626,6 +662,7 @@ int main(void)
 		cmocka_unit_test(test_by_state),
 		cmocka_unit_test(test_handed_in_and_out),
 		cmocka_unit_test(test_handed_out_while_well),
+		cmocka_unit_test(test_connected_again_while_undecided),
 		cmocka_unit_test(test_a_name_lets_in_at_once),
 		cmocka_unit_test(test_our_port_belongs_to_the_key),
 		cmocka_unit_test(test_names_are_bounded),
