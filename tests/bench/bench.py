@@ -7,8 +7,9 @@
   bulk      events that 1 GB of healthy traffic makes
   storm     N sockets that die within one interval: lost events, time until all are told
   memory    bytes a socket, with nothing to tell and with answered probes, up to N connections
+  walks     until the first line, beside 0, 100 and 300 namespaces without sockets, against ss
 
-bench.py [receive|rr|bulk|storm|memory ...]; HALFOPEN and BENCH say where the programs are. Every figure
+bench.py [receive|rr|bulk|storm|memory|walks ...]; HALFOPEN and BENCH say where the programs are. Every figure
 is a ratio or a count; this machine's absolute speed is nobody's business."""
 import calendar
 import ctypes
@@ -333,7 +334,46 @@ def bench_memory(connections=int(os.environ.get("CONNECTIONS", "240000"))):
             holder.wait()
 
 
-ALL = {"memory": bench_memory, "receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk, "storm": bench_storm}
+def seconds(function):
+    start = time.monotonic()
+    function()
+    return time.monotonic() - start
+
+
+def bench_walks(connections=int(os.environ.get("CONNECTIONS", "150000"))):
+    """Twice as many sockets, all in one namespace, which ss reads once."""
+    each, holders = 9500, []
+    with Lab() as lab:
+        for number in range(1, (connections - 1) // each + 2):
+            n = min(each, connections - (number - 1) * each)
+            holders.append(lab.gateway.spawn(os.path.join(BENCH, "hold"), str(n), str(number),
+                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            assert holders[-1].stdout.readline() == "ready\n"
+        ss = ["ip", "netns", "exec", lab.gateway.name, "ss", "-Htn"]
+        names = []
+        for count in (0, 100, 300):
+            while len(names) < count:
+                names.append(f"{lab.gateway.name}e{len(names)}")
+                subprocess.run(["ip", "netns", "add", names[-1]], check=True)
+                lab.cleanup.callback(subprocess.run, ["ip", "netns", "del", names[-1]])
+            ratios = []
+            for _ in range(7):
+                rival = seconds(lambda: subprocess.run(ss, stdout=subprocess.DEVNULL, check=True))
+                start = time.monotonic()
+                watch = watching("--for", "1h")
+                ratios.append((time.monotonic() - start) / rival)
+                end(watch)
+            median, low, high = interval(ratios)
+            print(f"walks: {2 * connections} sockets and {count} namespaces without any: the first line "
+                  f"after {median:.2f} [{low:.2f}, {high:.2f}] times what ss takes", flush=True)
+        for holder in holders:
+            holder.stdin.close()
+        for holder in holders:
+            holder.wait()
+
+
+ALL = {"memory": bench_memory, "receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk,
+       "storm": bench_storm, "walks": bench_walks}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or ALL:
