@@ -80,7 +80,8 @@ def test_cut_anywhere(lab):
         assert told == events[:len(told)]
         assert len(told) >= longest
         longest = len(told)
-        if length > 8:
+        # Behind the last record only the end of the compressed frame may lack.
+        if length > 8 and (r.stderr or r.returncode or told != events):
             said = b"cut off where its writer stood" if r.returncode == 0 else \
                 b"read up to there|ends before the watch began|its end is cut off"
             assert re.search(said, r.stderr), r.stderr

@@ -81,7 +81,7 @@ static void on_start(void *context, const struct run *run)
 	for (i = 0; i < run->namespace_count; i++) {
 		const struct namespace_sysctl *ns = &run->namespaces[i];
 
-		if (!ns->netns)
+		if (!ns->netns || !ns->read_ns)	/* it was heard of, and nobody entered it yet */
 			continue;
 		json__object(j, NULL);
 		write_netns(j, ns->netns, ns->name, ns);
