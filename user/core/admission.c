@@ -39,14 +39,20 @@ static int end_former(struct core *core, struct slot **s, const struct record *r
 	return 0;
 }
 
-static int take_event(struct core *core, const struct record *r)
+static int take_fact(struct core *core, const struct record *r)
 {
-	struct slot *s = table__find(&core->table, r->event.cookie);
-	int err = end_former(core, &s, r) ?: sockets__take_fact(core, &r->event);
+	int err = sockets__take_fact(core, &r->event);
 
 	if (!err)
 		telling__taken(core, r);
 	return err;
+}
+
+static int take_event(struct core *core, const struct record *r)
+{
+	struct slot *s = table__find(&core->table, r->event.cookie);
+
+	return end_former(core, &s, r) ?: take_fact(core, r);
 }
 
 static void take_loss(struct core *core, const struct record *r)
@@ -169,18 +175,17 @@ static int meet_outsider(struct core *core, struct slot *s, const struct record 
 int admission__take_event(struct core *core, const struct record *r)
 {
 	struct slot *s = table__find(&core->table, r->event.cookie);
-	int err;
+	int err = end_former(core, &s, r);
 
-	if (!core->config.filter)
-		return take_event(core, r);
-	err = end_former(core, &s, r);
 	if (err)
 		return err;
+	if (!core->config.filter)
+		return take_fact(core, r);
 	if (!s || s->ignored)
 		return meet_outsider(core, s, r);
 	if (r->event.kind == HO_SEEN)
 		core->shown = r->event;
-	return take_event(core, r);
+	return take_fact(core, r);
 }
 
 /* By what is known now. */

@@ -126,17 +126,21 @@ static int on_open(void *context, const struct ho_row *row)
 	return deferred__take(&w->deferred, &row->event) ? 0 : on_seen(w, row);
 }
 
-static int on_present(void *context, const struct ho_row *row)
+static int add_present(struct walks *w, const struct ho_row *row)
 {
 	const struct ho_event *e = &row->event;
-	struct walks *w = context;
-	int err = keep_up(w, 1);
 
-	if (err)
-		return err;
 	w->present[w->present_count] = e->cookie;
 	w->heard_ns[w->present_count++] = stamps__heard_ns(e, w->config.hz);
 	return w->present_count == RECORD_PRESENT_MAX ? push_present(w) : 0;
+}
+
+static int on_present(void *context, const struct ho_row *row)
+{
+	struct walks *w = context;
+	int err = keep_up(w, 1);
+
+	return err ? err : add_present(w, row);
 }
 
 /* Its end was told by a program, or nobody saw it: then it still stands behind its file as it died. */
@@ -147,15 +151,10 @@ static int on_dead(struct walks *w, const struct ho_row *row)
 
 /* Who holds a socket that the walk over sockets has told; of a namespace that we may not enter,
  * nothing else tells. */
-static int on_held(void *context, const struct ho_row *row)
+static int tell_holder(struct walks *w, const struct ho_row *row)
 {
-	struct walks *w = context;
-	int err = keep_up(w, 1);
+	int err = 0;
 
-	if (err)
-		return err;
-	if (row->event.state == TCP_CLOSE)
-		return on_dead(w, row);
 	if (!inodes__has(&w->entered, row->event.netns))
 		err = push_seen(w, row);
 	if (!err && is_news(w, row))
@@ -163,24 +162,40 @@ static int on_held(void *context, const struct ho_row *row)
 	return err;
 }
 
-static int on_new_holder(void *context, const struct ho_row *row)
+static int tell_new_holder(struct walks *w, const struct ho_row *row)
 {
-	struct walks *w = context;
-	int err = keep_up(w, 1);
+	int err;
 
-	if (err)
-		return err;
-	if (row->event.state == TCP_CLOSE)
-		return on_dead(w, row);
 	if (!is_news(w, row))
 		return 0;
 	err = push_seen(w, row);	/* with the options that its program has set by now */
 	return err ? err : push_owner(w, row);
 }
 
+/* A row of a walk over files: `living` takes those that have not died. */
+static int on_file(struct walks *w, const struct ho_row *row,
+		   int (*living)(struct walks *w, const struct ho_row *row))
+{
+	int err = keep_up(w, 1);
+
+	if (err)
+		return err;
+	return row->event.state == TCP_CLOSE ? on_dead(w, row) : living(w, row);
+}
+
+static int on_held(void *context, const struct ho_row *row)
+{
+	return on_file(context, row, tell_holder);
+}
+
+static int on_new_holder(void *context, const struct ho_row *row)
+{
+	return on_file(context, row, tell_new_holder);
+}
+
 static int on_held_present(void *context, const struct ho_row *row)
 {
-	return row->event.state == TCP_CLOSE ? on_dead(context, row) : on_present(context, row);
+	return on_file(context, row, add_present);
 }
 
 static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
