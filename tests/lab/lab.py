@@ -197,6 +197,19 @@ def without_checksum_offload(interface):
         fcntl.ioctl(sock, 0x8946, request)  # SIOCETHTOOL
 
 
+def hold_only(name, *sockets):
+    """In a child that was just forked: it is called `name`, and holds of what it inherited only these.
+    Sockets of other tests of this process would be its, too: who has the lower pid is told as the owner,
+    and pids begin anew at pid_max."""
+    with open("/proc/self/comm", "w") as f:
+        f.write(name)
+    keep = {s.fileno() for s in sockets}
+    for fd in range(3, 1024):
+        if fd not in keep:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+
 class Lab:
     """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2. With `fate`, a
     Carrier between them."""
@@ -326,8 +339,13 @@ class Watch:
         self.process = subprocess.Popen(
             [*wrapper, HALFOPEN, "watch", "--json", *arguments, *more], stdout=open(self.output, "w"),
             stderr=self.errors)
-        wait_until(lambda: self.process.poll() is not None or os.path.getsize(self.output) > 0,
-                   20, "the first line of halfopen watch")
+        try:
+            wait_until(lambda: self.process.poll() is not None or os.path.getsize(self.output) > 0,
+                       60, "the first line of halfopen watch")
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
         assert self.process.poll() is None, self.stderr()
 
     def stderr(self):

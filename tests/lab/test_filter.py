@@ -11,7 +11,7 @@ import time
 import pytest
 
 import records
-from lab import HALFOPEN, Lab, Namespace, cookie, inside, keepalive, run, wait_until
+from lab import HALFOPEN, Lab, Namespace, cookie, hold_only, inside, keepalive, run, wait_until
 
 
 @pytest.fixture
@@ -116,8 +116,7 @@ def other_program(lab, name, port):
         listener = socket.create_server(("10.77.0.1", port), backlog=64)
     pid = os.fork()
     if not pid:
-        with open("/proc/self/comm", "w") as f:
-            f.write(name)
+        hold_only(name, listener)
         held = []
         while True:
             held.append(listener.accept()[0])

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lab import HALFOPEN, Lab, cookie, inside, keepalive, wait_until
+from lab import HALFOPEN, Lab, cookie, hold_only, inside, keepalive, wait_until
 
 
 @pytest.fixture
@@ -32,13 +32,7 @@ class Child:
         self.pid = os.fork()
         if not self.pid:
             try:
-                with open("/proc/self/comm", "w") as f:
-                    f.write(name)
-                keep = {theirs.fileno(), *(s.fileno() for s in sockets)}
-                for fd in range(3, 1024):
-                    if fd not in keep:
-                        with contextlib.suppress(OSError):
-                            os.close(fd)
+                hold_only(name, theirs, *sockets)
                 if receive:
                     socket.recv_fds(theirs, 1, 1)
                 theirs.send(b"r")
@@ -76,20 +70,32 @@ def wait_for_owner(watch, key, pid, comm, timeout=10):
     return wait_until(right, timeout, f"{comm}/{pid} as owner, not {owner(watch, key)}")
 
 
+def hand_on(lab, sock, names):
+    """Holders of these names, in the order in which processes are looked through: by pid. The first
+    inherits the socket; the others are handed it. Again where pids began anew between them."""
+    while True:
+        holders = [Child(lab, names[0], [sock]).ready()]
+        for name in names[1:]:
+            holders.append(Child(lab, name, receive=True))
+            holders[-1].hand(sock)
+            holders[-1].ready()
+        if [h.pid for h in holders] == sorted(h.pid for h in holders):
+            return holders
+        for holder in holders:
+            holder.end()
+
+
 def test_inherited_and_handed_on(lab):
     """A socket goes from one process to the next; its owner follows, and is never a third."""
     watch = lab.watch("--all", "--every", "1s")
     gateway, _ = lab.connect()
     key = cookie(gateway)
-    first = Child(lab, "inheritor", [gateway]).ready()
-    os_ = Child(lab, "receiver", receive=True)
-    os_.hand(gateway)
-    os_.ready()
+    first, second = hand_on(lab, gateway, ["inheritor", "receiver"])
     gateway.close()
-    holders = {os.getpid(), first.pid, os_.pid}
+    holders = {os.getpid(), first.pid, second.pid}
     wait_for_owner(watch, key, first.pid, "inheritor", 45)
     first.end()
-    wait_for_owner(watch, key, os_.pid, "receiver", 75)
+    wait_for_owner(watch, key, second.pid, "receiver", 75)
     pids = {t["socket"]["owner"]["pid"] for t in watch.of(key) if "owner" in t["socket"]}
     assert pids <= holders
 
@@ -104,13 +110,8 @@ def test_a_filter_follows_the_owner(lab):
     watch = lab.watch("--all", "--every", "1s", "-w", recording, f"comm = {names[1]}")
     gateway, device = lab.connect()
     key = cookie(gateway)
-    holders = [Child(lab, names[0], [gateway]).ready()]
-    for name in names[1:]:
-        holders.append(Child(lab, name, receive=True))
-        holders[-1].hand(gateway)
-        holders[-1].ready()
+    holders = hand_on(lab, gateway, names)
     gateway.close()
-    assert [h.pid for h in holders] == sorted(h.pid for h in holders)   # so they are looked through
     wait_for_owner(everything, key, holders[0].pid, names[0], 45)
     # One of bravo's from the beginning: who looks at bravo's has looked through all processes then.
     marker, _ = lab.connect()

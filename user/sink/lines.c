@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
@@ -64,25 +65,34 @@ static void write_netns(struct json *j, uint32_t inode, const char *name,
 	json__end_object(j);
 }
 
-static void on_start(void *context, const struct run *run)
+static int by_age(const void *a, const void *b)
 {
-	struct lines *l = context;
-	struct json *j = &l->json;
-	unsigned int i;
+	const struct namespace_sysctl *x = *(const struct namespace_sysctl *const *)a;
+	const struct namespace_sysctl *y = *(const struct namespace_sysctl *const *)b;
 
-	l->run = run;
-	begin_line(l, "halfopen.meta/1");
-	json__string(j, "version", run->version);
-	json__string(j, "kernel", run->kernel);
-	json__u64(j, "hz", run->hz);
-	json__bool(j, "all", run->all);
-	write_words(j, "attach", run->attached);
+	if (x->cookie != y->cookie)
+		return x->cookie < y->cookie ? -1 : 1;
+	return x->netns < y->netns ? -1 : x->netns > y->netns;
+}
+
+/* In the order of their making, by cookie: the core hears of them in another order in a replay of a
+ * watch with a filter, which knows nobody who was kept out. */
+static void write_sysctls(struct json *j, const struct run *run)
+{
+	const struct namespace_sysctl **entered = calloc(run->namespace_count, sizeof(*entered));
+	unsigned int i, count = 0;
+
+	if (!entered && run->namespace_count)
+		j->failed = true;
+	for (i = 0; entered && i < run->namespace_count; i++)
+		if (run->namespaces[i].netns && run->namespaces[i].read_ns)
+			entered[count++] = &run->namespaces[i];
+	if (count)
+		qsort(entered, count, sizeof(*entered), by_age);
 	json__array(j, "sysctl");
-	for (i = 0; i < run->namespace_count; i++) {
-		const struct namespace_sysctl *ns = &run->namespaces[i];
+	for (i = 0; i < count; i++) {
+		const struct namespace_sysctl *ns = entered[i];
 
-		if (!ns->netns || !ns->read_ns)	/* it was heard of, and nobody entered it yet */
-			continue;
 		json__object(j, NULL);
 		write_netns(j, ns->netns, ns->name, ns);
 		json__u64(j, "idle_s", ns->idle_s);
@@ -91,6 +101,22 @@ static void on_start(void *context, const struct run *run)
 		json__end_object(j);
 	}
 	json__end_array(j);
+	free(entered);
+}
+
+static void on_start(void *context, const struct run *run)
+{
+	struct lines *l = context;
+	struct json *j = &l->json;
+
+	l->run = run;
+	begin_line(l, "halfopen.meta/1");
+	json__string(j, "version", run->version);
+	json__string(j, "kernel", run->kernel);
+	json__u64(j, "hz", run->hz);
+	json__bool(j, "all", run->all);
+	write_words(j, "attach", run->attached);
+	write_sysctls(j, run);
 	if (run->waiting)
 		json__u64(j, "waiting_for_data", run->waiting);
 	at(l, "started_at", run->started_ns);
