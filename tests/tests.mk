@@ -43,15 +43,15 @@ lab: all ## tests on real sockets, in namespaces of their own (root)
 	($(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml) || failed=1; \
 	exit $$failed
 
-# Each test boots a kernel and takes some 40 s, most of it waiting: one for each processor. A young
-# kernel may fail to boot under emulation on a busy host, tcpdump may lose frames there: it gets a second
-# chance, and is named.
+# Each test boots a kernel and takes some 40 s, most of it waiting: one for each processor. Under
+# emulation on a busy host a young kernel may fail to boot, tcpdump may lose frames, and a fate may not
+# come about in time (the machine says then what it saw): it gets a second chance, and is named.
 test-kernels: static ## the same truth on every kernel, under QEMU (after scripts/setup test)
 	@mkdir -p $(RESULTS)
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
 	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
-		--reruns 1 --only-rerun 'Kernel panic|the witness lost' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
+		--reruns 1 --only-rerun 'Kernel panic|the witness lost|s in vain' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)

@@ -57,7 +57,7 @@ class Case:
     """One connection and what became of it."""
 
     def __init__(self, lab, fate, family=socket.AF_INET, address=None):
-        self.fate = fate
+        self.lab, self.fate = lab, fate
         # a port of its own, whatever the family: rules and witnesses tell cases by it
         self.device_port = next(device_ports)
         self.gateway, self.device = lab.connect(family, PORT, self.device_port, address)
@@ -66,8 +66,16 @@ class Case:
                       "probe_seq": (sequence_numbers(self.device)[1] - 1) % 2**32}
 
     def wait_for_state(self, state, timeout=30):
-        wait_until(lambda: tcp_info(self.gateway)["state"] == state, timeout,
-                   f"state {state} of a socket that is {self.fate}")
+        try:
+            wait_until(lambda: tcp_info(self.gateway)["state"] == state, timeout,
+                       f"state {state} of a socket that is {self.fate}")
+        except AssertionError:
+            print(tcp_info(self.gateway))
+            for namespace in (self.lab.gateway, self.lab.device):
+                print(run("ip", "netns", "exec", namespace.name, "sh", "-c",
+                          f"ss -Htnaoie 'sport = {self.device_port} or dport = {self.device_port}';"
+                          "nft list ruleset; nstat -asz").stdout)
+            raise
 
     def note_ending(self):
         """Until the kernel has ended the gateway's side; SO_ERROR is its own word for why."""
