@@ -17,7 +17,7 @@
 #include "host.h"
 #include "input_file.h"
 #include "log.h"
-#include "plain_text.h"
+#include "persistent.h"
 #include "quantity.h"
 #include "reason.h"
 #include "rearming.h"
@@ -27,9 +27,9 @@
 
 struct options {
 	const char *netns, *state, *file, *gateway;
-	uint64_t values[TUNABLES];	/* 0: as it is */
+	struct tunable_values values;
 	uint64_t trial_ns;
-	bool yes, dry_run, persist, keep, rearm;
+	bool yes, dry_run, persist, keep, rearm, has_rearming;
 	struct rearming rearming;
 };
 
@@ -85,12 +85,17 @@ static const char argp_doc[] =
 	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 "
 	"usage or bad input, or nobody to ask; 77 not permitted.\n";
 
-static void read_value(struct argp_state *state, const char *option, const char *arg, uint64_t max,
-		       uint64_t *value)
+static void read_value(struct argp_state *state, const char *option, const char *arg,
+		       struct tunable_values *values, unsigned int i)
 {
-	if (!quantity__number(arg, 1, max, value))
-		argp_error(state, "%s: '%s' is no whole number from 1 to %llu%s", option, arg,
-			   (unsigned long long)max, strcmp(option, "--probes") ? " (seconds)" : "");
+	static const uint32_t most[TUNABLES] = TUNABLE_MOST;
+	uint64_t number;
+
+	if (!quantity__number(arg, 1, most[i], &number))
+		argp_error(state, "%s: '%s' is no whole number from 1 to %u%s", option, arg,
+			   most[i], i < 2 ? " (seconds)" : "");
+	values->has[i] = true;
+	values->value[i] = number;
 }
 
 /* "1%", "0.5%" */
@@ -104,7 +109,7 @@ static bool read_share(const char *text, double *share)
 
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
-	bool explicit = o->values[0] || o->values[1] || o->values[2];
+	bool explicit = tunable_values__any(&o->values);
 
 	if (o->keep && (explicit || o->file || o->trial_ns))
 		argp_error(state, "--keep takes no values: it keeps what the trial applied");
@@ -114,8 +119,7 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 			   "'advise --json'");
 	if (explicit && o->file)
 		argp_error(state, "values and FILE exclude each other");
-	if (!o->rearm &&
-	    (o->rearming.spread_ns != SPREAD_NS || o->rearming.stop_at_deaths != STOP_AT_DEATHS))
+	if (!o->rearm && o->has_rearming)
 		argp_error(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
 		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
@@ -127,13 +131,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_IDLE:
-		read_value(state, "--idle", arg, 32767, &o->values[0]);
+		read_value(state, "--idle", arg, &o->values, 0);
 		break;
 	case OPT_INTERVAL:
-		read_value(state, "--interval", arg, 32767, &o->values[1]);
+		read_value(state, "--interval", arg, &o->values, 1);
 		break;
 	case OPT_PROBES:
-		read_value(state, "--probes", arg, 127, &o->values[2]);
+		read_value(state, "--probes", arg, &o->values, 2);
 		break;
 	case OPT_NETNS:
 		o->netns = arg;
@@ -159,12 +163,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->rearm = true;
 		break;
 	case OPT_SPREAD:
+		o->has_rearming = true;
 		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
 		    o->rearming.spread_ns < 1000000000)
 			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)",
 				   arg);
 		break;
 	case OPT_STOP:
+		o->has_rearming = true;
 		if (!read_share(arg, &o->rearming.stop_at_deaths))
 			argp_error(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
 		break;
@@ -211,14 +217,13 @@ static int check_writable(void)
 
 static int find_values(const struct options *o, const struct netns *ns, struct change *c)
 {
-	struct advised advised = { .id = "" };
+	struct tunable_values asked = o->values;
+	struct advised advised;
 	struct host host;
-	char why[320];
+	char why[640];
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < TUNABLES; i++)
-		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
 		fd = input_file__open(o->file, "advice of 'advise --json'");
@@ -230,20 +235,36 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 			return EXIT_USAGE;
 		}
 		log_info("advice %s", advised.id);
+		for (i = 0; i < TUNABLES; i++) {
+			asked.has[i] = true;
+			asked.value[i] = advised.values[i];
+		}
 	}
-	change__aim(c, ns, advised.values, o->persist);
+	change__aim(c, ns, &asked, o->persist);
 	if (o->trial_ns)
 		c->next.trial_until_s = applied__now_s() + (o->trial_ns + 999999999) / 1000000000;
 	return EXIT_DONE;
 }
 
+/* The kernel may hold values with which it does something else. */
+static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
+{
+	int64_t period = after[0] > after[1] ? after[0] : after[1];
+
+	if (after[0] < 1 || after[1] < 1 || after[2] < 1)
+		printf("what %d/%d/%d does is not predicted: one of them is below 1\n", after[0],
+		       after[1], after[2]);
+	else
+		printf("probes: at most %.3g a second once all timers have run out, a peer's "
+		       "death noticed within %lld s\n", (double)sockets / period,
+		       (long long)(period + (int64_t)after[1] * after[2]));
+}
+
 static void tell_touched(const struct change *c)
 {
-	const uint32_t *after = c->next.after;
-	uint32_t period = after[0] > after[1] ? after[0] : after[1];
 	struct touched t;
 	unsigned int i;
-	int err = touched__find(c->next.netns, &t);
+	int err = touched__find(c->next.inode, &t);
 
 	if (err) {
 		printf("whom it touches is not known: %s\n", err == -EPERM
@@ -255,9 +276,7 @@ static void tell_touched(const struct change *c)
 		printf("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
 	printf("%s; not %zu without keepalive, nor %zu with options of their own\n",
 	       t.program_count ? ")" : "", t.without, t.own);
-	printf("probes: at most %.3g a second once all timers have run out, a peer's death "
-	       "noticed within %u s\n",
-	       (double)t.following / period, period + after[1] * after[2]);
+	tell_prediction(c->next.after, t.following);
 	touched__free(&t);
 }
 
@@ -268,13 +287,15 @@ static int tell_change(const struct options *o, const struct change *c)
 
 	for (i = 0; i < TUNABLES; i++)
 		if (c->now[i] != c->next.after[i])
-			printf("%s: %u -> %u\n", tunable__name(i), c->now[i], c->next.after[i]);
+			printf("%s: %d -> %d\n", tunable__name(i), c->now[i], c->next.after[i]);
 	tell_touched(c);
 	if (o->trial_ns)
 		printf("it is taken back in %llu s, unless 'halfopen apply --keep' comes before\n",
 		       (unsigned long long)(o->trial_ns / 1000000000));
-	if (o->persist)
-		printf("it is written to " PERSISTENT_FILE "\n");
+	for (i = 0; o->persist && i < TUNABLES; i++)
+		if (c->next.persisting.has[i])
+			printf("%s = %d is in " PERSISTENT_FILE "\n", tunable__name(i),
+			       c->next.persisting.value[i]);
 	return fflush(stdout) ? -errno : 0;
 }
 
@@ -302,43 +323,28 @@ static int ask(const struct options *o)
 /* A file that is read later wins. */
 static void warn_of_later_files(const struct change *c)
 {
+	const struct tunable_values *ours = &c->next.persisted;
 	struct sysctl_setting setting;
 	unsigned int i;
 
 	for (i = 0; i < TUNABLES; i++)
-		if (sysctl_files__find("", tunable__name(i), &setting) &&
+		if (ours->has[i] && sysctl_files__find("", tunable__name(i), &setting) &&
 		    strcmp(setting.file, PERSISTENT_FILE) &&
-		    strtoul(setting.value, NULL, 10) != c->next.after[i])
+		    strtol(setting.value, NULL, 10) != ours->value[i])
 			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE,
 				    setting.file, setting.line, tunable__name(i), setting.value);
-}
-
-static int persist(const struct change *c)
-{
-	int err = applied__persist("", c->next.after);
-
-	if (err) {
-		log_error("%s: %s", PERSISTENT_FILE, strerror(-err));
-		return err;
-	}
-	warn_of_later_files(c);
-	return 0;
 }
 
 /* The command that takes it back, whole. */
 static void tell_way_back(const struct options *o, const struct netns *ns, const char *done)
 {
-	char text[NETNS_ADDRESS_SIZE], state[512];
+	char command[CHANGING_COMMAND_SIZE];
 
-	printf("%s; 'halfopen revert", done);
-	if (o->netns)
-		printf(" --netns %s", changing__address(ns, text));
-	if (strcmp(o->state, STATE_DIRECTORY))
-		printf(" --state %s", plain_text__quoted(o->state, state, sizeof(state)));
-	printf("' takes it back\n");
+	printf("%s; '%s' takes it back\n", done,
+	       changing__revert_command(o->netns ? ns : NULL, o->state, command));
 }
 
-static int carry_out(const struct options *o, const struct netns *ns, const struct change *c)
+static int carry_out(const struct options *o, const struct netns *ns, struct change *c)
 {
 	struct rearmer *rearmer = NULL;
 	int err = o->rearm ? rearmer__open(&rearmer) : 0;
@@ -354,13 +360,13 @@ static int carry_out(const struct options *o, const struct netns *ns, const stru
 		return EXIT_FAILED;
 	}
 	err = change__write(c);
-	if (!err && o->persist && (err = persist(c)))
-		change__step_back(c);
 	if (!err && rearmer && !(well = rearming__do(&o->rearming, rearmer, c->next.after)))
 		change__step_back(c);
 	rearmer__close(rearmer);
 	if (err || !well)
 		return err ? changing__exit_code(err) : EXIT_FAILED;
+	if (o->persist)
+		warn_of_later_files(c);
 	tell_way_back(o, ns, "applied");
 	return EXIT_DONE;
 }
@@ -373,16 +379,14 @@ static int keep(const struct options *o, const struct netns *ns, struct change *
 		log_error("no trial is on here");
 		return EXIT_FAILED;
 	}
-	c->next = c->known;
-	c->next.trial_until_s = 0;
-	c->next.persisted |= o->persist;
-	err = applied__save(o->state, &c->next);
-	if (!err && o->persist)
-		err = persist(c);
+	err = change__keep(c, o->persist);
 	if (err) {
-		log_error("%s: %s", o->state, strerror(-err));
+		log_error("nothing is kept: the trial goes on, and ends in %lld s",
+			  (long long)(c->known.trial_until_s - applied__now_s()));
 		return changing__exit_code(err);
 	}
+	if (o->persist)
+		warn_of_later_files(c);
 	tell_way_back(o, ns, "kept");
 	return EXIT_DONE;
 }
@@ -401,11 +405,13 @@ static int apply_here(const struct options *o, const struct netns *ns)
 	code = find_values(o, ns, c);
 	if (code)
 		return code;
-	if (!c->differs && !o->persist) {
-		printf("nothing to change: %u/%u/%u is what there is\n", c->now[0], c->now[1],
-		       c->now[2]);
+	if (!c->differs) {
+		printf("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1],
+		       c->now[2], o->persist ? ", and " PERSISTENT_FILE " says so" : "");
 		return EXIT_DONE;
 	}
+	if ((err = change__check_file(c)))
+		return err == -EXDEV || err == -EREMOTE ? EXIT_USAGE : changing__exit_code(err);
 	err = tell_change(o, c);
 	if (err && err != -EPIPE) {
 		clearerr(stdout);	/* it is said now */
@@ -430,17 +436,9 @@ int cmd_apply(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	code = changing__find_netns(options.netns, &ns);
-	if (code)
-		return code;
-	if (options.persist && ns.inode != netns__own_inode()) {
-		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'",
-			  options.netns);
-		return EXIT_USAGE;
-	}
 	if (!options.dry_run && (code = changing__lock(options.state, &lock)))
 		return code;
-	code = changing__enter(&ns, &back);
+	code = changing__enter(options.netns, &ns, &back);
 	if (!code) {
 		code = apply_here(&options, &ns);
 		netns__leave(back);

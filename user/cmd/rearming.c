@@ -32,7 +32,7 @@ static int arm(const struct rearming *how, struct rearmer *r, uint64_t deaths_be
 	return err;
 }
 
-bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES])
+bool rearming__do(const struct rearming *how, struct rearmer *r, const int32_t values[TUNABLES])
 {
 	uint64_t settle_s =
 		(values[0] > values[1] ? values[0] : values[1]) + values[1] * values[2] + 2;

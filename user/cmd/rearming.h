@@ -16,6 +16,6 @@ struct rearming {
 
 /* True if all went well until those that were armed last would have died under `values`; else it
  * was stopped, and why was logged. */
-bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES]);
+bool rearming__do(const struct rearming *how, struct rearmer *r, const int32_t values[TUNABLES]);
 
 #endif

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "guard.h"
 #include "log.h"
+#include "persistent.h"
 #include "quantity.h"
 #include "verbosity.h"
 
@@ -81,96 +82,194 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static void tell(const struct applied *a, const enum taken_back *results, const uint32_t *found)
+static void tell(const struct applied *a, const enum taken_back *results, const int32_t *found)
 {
 	unsigned int i;
 
 	for (i = 0; i < TUNABLES; i++)
-		switch (results[i]) {
-		case TAKEN_BACK:
-			printf("%s: %u -> %u\n", tunable__name(i), found[i], a->before[i]);
-			break;
-		case WAS_BACK:
-			break;
-		case CHANGED_BY_OTHERS:
-			printf("%s: left at %u: somebody else changed it since (we wrote %u)\n",
-			       tunable__name(i), found[i], a->after[i]);
-			break;
-		}
+		if (results[i] == TAKEN_BACK)
+			printf("%s: %d -> %d\n", tunable__name(i), found[i], a->before[i]);
+		else if (results[i] == CHANGED_BY_OTHERS)
+			printf("%s: left at %d: somebody else changed it since (we wrote %d, before us "
+			       "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
+}
+
+/* The file that would write it anew at the next boot. */
+static int remove_file(const struct applied *a)
+{
+	const struct tunable_values nothing = { .has = { false } };
+	int err;
+
+	if (!tunable_values__any(&a->persisting) && !tunable_values__any(&a->persisted))
+		return 0;
+	err = persistent__replace("", &a->persisted, &a->persisting, &nothing);
+	if (err)
+		log_error(PERSISTENT_FILE ": %s", persistent__reason(err));
+	else
+		printf(PERSISTENT_FILE ": removed\n");
+	return err;
 }
 
 /* In the namespace that this thread is in. */
 static int take_back_here(const char *directory, const struct applied *a)
 {
 	enum taken_back results[TUNABLES];
-	uint32_t found[TUNABLES];
+	int32_t found[TUNABLES];
 	int err = applied__take_back(a, results, found);
 
 	if (err) {
-		log_error("net.ipv4.tcp_keepalive_*: %s: what was saved is kept", strerror(-err));
+		log_error("net.ipv4.tcp_keepalive_*: %s: what was saved is kept%s", strerror(-err),
+			  changing__exit_code(err) == EXIT_NOT_PERMITTED
+			  ? "; writing them needs CAP_NET_ADMIN" : "");
 		return changing__exit_code(err);
 	}
 	tell(a, results, found);
-	if (a->persisted && (err = applied__persist("", NULL)))
-		log_error("%s: %s", PERSISTENT_FILE, strerror(-err));
-	else if (a->persisted)
-		printf("%s: removed\n", PERSISTENT_FILE);
-	if (!err && (err = applied__forget(directory, a->netns)))
-		log_error("%s: %s", directory, strerror(-err));
-	return err ? EXIT_FAILED : EXIT_DONE;
-}
-
-static int revert_one(const char *directory, struct netns *ns)
-{
-	struct applied a;
-	int err = applied__load(directory, ns->inode, &a), back, code;
-
-	if (err) {
-		log_error("%s/applied-%u: %s", directory, ns->inode,
-			  err == -EBADMSG ? "expected what 'halfopen apply' writes: left as it is"
-					  : strerror(-err));
+	err = remove_file(a);
+	if (err && err != -EEXIST)
+		return changing__exit_code(err);
+	if (applied__forget(directory, a->netns)) {
+		log_error("%s: what was saved cannot be removed", directory);
 		return EXIT_FAILED;
 	}
-	code = changing__enter(ns, &back);
-	if (code)
-		return code;
-	if (!a.netns || (a.cookie && a.cookie != ns->cookie)) {
-		printf("nothing was applied here\n");
-		if (a.netns)	/* in one that had this inode, and is gone */
-			applied__forget(directory, ns->inode);
-		code = EXIT_DONE;
-	} else {
-		code = take_back_here(directory, &a);
-	}
-	netns__leave(back);
-	return code;
+	return err ? EXIT_FAILED : EXIT_DONE;
 }
 
 #define NAMESPACES_MAX 4096
 
+/* Where else something is applied, for those who expected it here. */
+static void tell_elsewhere(const char *directory)
+{
+	uint32_t keys[NAMESPACES_MAX];
+	unsigned int count = applied__list(directory, keys, NAMESPACES_MAX), i;
+	char command[CHANGING_COMMAND_SIZE], address[NETNS_ADDRESS_SIZE];
+
+	for (i = 0; i < count; i++) {
+		struct applied a;
+		struct netns ns;
+
+		if (applied__load(directory, keys[i], &a) || !a.netns)
+			continue;
+		if (applied__find(&a, &ns))
+			printf("applied in namespace inode:%u,cookie:%llu%s%s, which is not to be seen "
+			       "from here\n", a.inode, (unsigned long long)a.cookie,
+			       *a.name ? ", once " : "", a.name);
+		else
+			printf("applied in namespace %s: '%s' takes it back\n",
+			       changing__address(&ns, address),
+			       changing__revert_command(&ns, directory, command));
+	}
+}
+
+/* What is saved of one that had this inode before, and is gone. */
+static void forget_former(const char *directory, const struct netns *ns)
+{
+	struct applied a;
+
+	if (!applied__load(directory, ns->inode, &a) && a.netns && a.cookie &&
+	    a.cookie != ns->cookie)
+		applied__forget(directory, ns->inode);
+}
+
+static int revert_here(const char *directory, const struct netns *ns)
+{
+	char file[APPLIED_FILE_SIZE];
+	struct applied a;
+	int err = applied__load_of(directory, ns, &a);
+
+	if (err) {
+		log_error("%s/%s: %s", directory, applied__file(applied__key(ns), file),
+			  err == -EBADMSG ? "expected what 'halfopen apply' writes: left as it is"
+					  : strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (a.netns)
+		return take_back_here(directory, &a);
+	printf("nothing was applied here\n");
+	forget_former(directory, ns);
+	tell_elsewhere(directory);
+	return EXIT_DONE;
+}
+
+static int revert_one(const char *directory, const char *address)
+{
+	struct netns ns;
+	int back, code = changing__enter(address, &ns, &back);
+
+	if (code)
+		return code;
+	code = revert_here(directory, &ns);
+	netns__leave(back);
+	return code;
+}
+
+/* What may still live where we do not see it (another mount namespace has its name, a process its
+ * descriptor) is not given up. */
+static int say_not_seen(const char *directory, const struct applied *a, int err)
+{
+	char file[APPLIED_FILE_SIZE];
+	int code = changing__exit_code(err);
+
+	if (code == EXIT_NOT_PERMITTED)
+		log_error("not permitted: finding namespace inode:%u%s%s needs CAP_SYS_PTRACE",
+			  a->inode, *a->name ? ", once " : "", a->name);
+	else
+		log_error("namespace inode:%u,cookie:%llu%s%s is not to be seen from here: what was "
+			  "saved of it is kept; if it is gone, remove %s/%s", a->inode,
+			  (unsigned long long)a->cookie, *a->name ? ", once " : "", a->name,
+			  directory, applied__file(a->netns, file));
+	return code;
+}
+
+static int revert_known(const char *directory, const struct applied *a)
+{
+	char address[NETNS_ADDRESS_SIZE];
+	struct netns ns;
+	int err = applied__find(a, &ns), back, code;
+
+	if (err)
+		return say_not_seen(directory, a, err);
+	back = netns__enter(&ns);
+	if (back == -ENOENT) {
+		printf("namespace inode:%u%s%s is gone, and what was applied there with it: another "
+		       "one has its inode\n", a->inode, *a->name ? ", once " : "", a->name);
+		return applied__forget(directory, a->netns) ? EXIT_FAILED : EXIT_DONE;
+	}
+	if (back >= 0)
+		netns__leave(back);
+	code = changing__enter_found(&ns, &back);
+	if (code)
+		return code;
+	printf("namespace %s\n", changing__address(&ns, address));
+	code = revert_here(directory, &ns);
+	netns__leave(back);
+	return code;
+}
+
 static int revert_all(const char *directory)
 {
-	uint32_t inodes[NAMESPACES_MAX];
-	unsigned int count = applied__list(directory, inodes, NAMESPACES_MAX), i;
+	uint32_t keys[NAMESPACES_MAX];
+	unsigned int count = applied__list(directory, keys, NAMESPACES_MAX), known = 0, i;
 	int worst = EXIT_DONE;
 
-	if (!count)
-		printf("nothing was applied\n");
 	for (i = 0; i < count; i++) {
-		char address[NETNS_ADDRESS_SIZE];
-		struct netns ns;
-		int code;
+		struct applied a;
+		int err = applied__load(directory, keys[i], &a), code;
+		char file[APPLIED_FILE_SIZE];
 
-		if (netns__with_inode(inodes[i], &ns)) {
-			printf("namespace %u is gone, and what was applied there with it\n",
-			       inodes[i]);
-			applied__forget(directory, inodes[i]);
+		if (!err && !a.netns) {	/* of an earlier boot, which ended it */
+			applied__forget(directory, keys[i]);
 			continue;
 		}
-		printf("namespace %s\n", netns__address(&ns, address));
-		code = revert_one(directory, &ns);
+		known++;
+		if (err)
+			log_error("%s/%s: %s: left as it is", directory,
+				  applied__file(keys[i], file), err == -EBADMSG
+				  ? "expected what 'halfopen apply' writes" : strerror(-err));
+		code = err ? EXIT_FAILED : revert_known(directory, &a);
 		worst = code > worst ? code : worst;
 	}
+	if (!known)
+		printf("nothing was applied\n");
 	return worst;
 }
 
@@ -180,7 +279,6 @@ int cmd_revert(int argc, char **argv)
 		argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL
 	};
 	struct options options = { .state = STATE_DIRECTORY };
-	struct netns ns;
 	int lock, code;
 
 	argp_err_exit_status = EXIT_USAGE;
@@ -192,8 +290,8 @@ int cmd_revert(int argc, char **argv)
 		return code;
 	if (options.all)
 		code = revert_all(options.state);
-	else if (!(code = changing__find_netns(options.netns, &ns)))
-		code = revert_one(options.state, &ns);
+	else
+		code = revert_one(options.state, options.netns);
 	close(lock);
 	return code;
 }

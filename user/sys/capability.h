@@ -7,6 +7,7 @@
 
 /* Numbers of linux/capability.h, some younger than the headers around. */
 enum capability {
+	CAPABILITY_SYS_PTRACE = 19,
 	CAPABILITY_SYS_ADMIN = 21,
 	CAPABILITY_SYS_RESOURCE = 24,
 	CAPABILITY_PERFMON = 38,

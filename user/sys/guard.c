@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "applied.h"
+#include "change.h"
 #include "guard.h"
 
 #define ARGUMENT_SIZE 32
@@ -144,9 +145,9 @@ static int take_back(const struct applied *trial)
 {
 	struct applied copy = *trial, *a = &copy;
 	enum taken_back results[TUNABLES];
-	uint32_t found[TUNABLES];
+	int32_t found[TUNABLES];
 	struct netns ns;
-	int err = netns__with_inode(a->netns, &ns), back;
+	int err = applied__find(a, &ns), back;
 	unsigned int i;
 
 	if (err)
@@ -155,14 +156,12 @@ static int take_back(const struct applied *trial)
 	back = netns__enter(&ns);
 	if (back < 0)
 		return back;
-	if (a->cookie && netns__cookie() != a->cookie)
-		err = -ESTALE;
-	else
-		err = applied__take_back(a, results, found);
+	err = applied__take_back(a, results, found);
 	for (i = 0; !err && i < TUNABLES; i++)
 		syslog(LOG_DAEMON | LOG_NOTICE, "trial over: %s %s", tunable__name(i),
 		       results[i] == TAKEN_BACK ? "put back" : results[i] == WAS_BACK
-		       ? "was back already" : "left alone: somebody else changed it");
+		       ? "was back already" : results[i] == NOT_OURS ? "was not ours"
+		       : "left alone: somebody else changed it");
 	netns__leave(back);
 	return err;
 }
@@ -190,15 +189,14 @@ int guard__run(const char *directory, uint32_t netns, int64_t until_s)
 	if (!is_on(directory, netns, until_s, &a))
 		return 0;
 	err = take_back(&a);
-	if (err && err != -ENOENT && err != -ESTALE) {
+	if (err && err != -ENOENT) {
 		syslog(LOG_DAEMON | LOG_ERR, "the trial could not be taken back: %s",
 		       strerror(-err));
 		return 1;
 	}
-	if (err || !memcmp(a.before, a.before_trial, sizeof(a.before)))
+	if (!err && change__end_keeping(&a))
+		return 1;
+	if (err || !applied__end_trial(&a))
 		return applied__forget(directory, netns) ? 1 : 0;
-	/* an earlier change, which was no trial, can still be reverted */
-	memcpy(a.after, a.before_trial, sizeof(a.after));
-	a.trial_until_s = 0;
 	return applied__save(directory, &a) ? 1 : 0;
 }
