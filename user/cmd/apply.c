@@ -396,8 +396,11 @@ static int apply_here(const struct options *o, const struct netns *ns)
 	struct change change = { .differs = false }, *c = &change;
 	int code, err;
 
-	if (change__begin(c, o->state, ns))
-		return EXIT_FAILED;
+	err = change__begin(c, o->state, ns);
+	if (err && o->dry_run && changing__exit_code(err) == EXIT_NOT_PERMITTED)
+		log_warning("this is as if nothing had been applied before");
+	else if (err)
+		return changing__exit_code(err);
 	if (o->keep)
 		return keep(o, ns, c);
 	if (change__check_others(c))

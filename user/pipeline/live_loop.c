@@ -214,6 +214,7 @@ int watch__kernel(struct watch *w)
 		       : err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED
 		       : err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
 	}
+	watch__drop_privileges(&w->options);
 	err = follow(w, live, &demands);
 	live__close(live);
 	demands__close(&demands);

@@ -77,6 +77,11 @@ int watch__close_sinks(struct watch *w, int code);
  * written to a file twice is lost. */
 bool watch__is_same_file(int one, int other);
 
+/* ---- privileges.c ---- */
+
+/* For good: what is left is what a watch that is on needs; no_new_privs is set. */
+void watch__drop_privileges(const struct watch_options *o);
+
 /* ---- live_loop.c, replay.c: the two sources. Exit codes; what failed was logged ---- */
 
 int watch__kernel(struct watch *w);
