@@ -82,8 +82,8 @@ static const char argp_doc[] =
 	"  halfopen advise --json day.jsonl > advice.json; halfopen apply advice.json\n"
 	"  halfopen apply --idle 240 --netns pod-7 --dry-run\n"
 	"\n"
-	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 "
-	"usage or bad input, or nobody to ask; 77 not permitted.\n";
+	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing of ours stays); "
+	"2 usage or bad input, or nobody to ask; 77 not permitted (it names the capability).\n";
 
 static void read_value(struct argp_state *state, const char *option, const char *arg,
 		       struct tunable_values *values, unsigned int i)
@@ -156,8 +156,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TRIAL:
 		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
-			argp_error(state, "--trial: '%s' is no duration of at least 1s (10m, 1h)",
-				   arg);
+			argp_error(state, "--trial: '%s' is no duration from 1s to "
+				   QUANTITY_DURATION_MAX " (10m, 1h)", arg);
 		break;
 	case OPT_REARM:
 		o->rearm = true;
@@ -166,8 +166,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->has_rearming = true;
 		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
 		    o->rearming.spread_ns < 1000000000)
-			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)",
-				   arg);
+			argp_error(state, "--spread: '%s' is no duration from 1s to "
+				   QUANTITY_DURATION_MAX " (10m)", arg);
 		break;
 	case OPT_STOP:
 		o->has_rearming = true;
@@ -217,6 +217,7 @@ static int check_writable(void)
 
 static int find_values(const struct options *o, const struct netns *ns, struct change *c)
 {
+	static const char what[] = "advice of 'advise --json'";
 	struct tunable_values asked = o->values;
 	struct advised advised;
 	struct host host;
@@ -226,9 +227,13 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 
 	if (o->file) {
 		host__read(&host);
-		fd = input_file__open(o->file, "advice of 'advise --json'");
+		fd = input_file__open(o->file, what);
 		if (fd < 0)
 			return exit_code__of_input(fd);
+		if (input_file__is_endless(fd, o->file, what)) {
+			close(fd);
+			return EXIT_USAGE;
+		}
 		if (advice_file__read(fd, o->file, o->gateway ? o->gateway : host.name, ns,
 				      &advised, why, sizeof(why))) {
 			log_error("%s", why);

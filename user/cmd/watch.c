@@ -149,11 +149,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_EVERY:
 		if (!quantity__duration(arg, &o->core.every_ns) || o->core.every_ns < 1000000000)
 			bad_value(state, "--every", arg,
-				  "duration of at least 1s (90s, 1h30m, 2d)");
+				  "duration from 1s to " QUANTITY_DURATION_MAX " (90s, 1h30m, 2d)");
 		break;
 	case OPT_FOR:
 		if (!quantity__duration(arg, &o->for_ns) || !o->for_ns)
-			bad_value(state, "--for", arg, "duration (90s, 1h30m, 2d)");
+			bad_value(state, "--for", arg,
+				  "duration up to " QUANTITY_DURATION_MAX " (90s, 1h30m, 2d)");
 		break;
 	case OPT_IDLE_GAP:
 		if (!quantity__duration(arg, &o->idle_gap_ns) || o->idle_gap_ns < 1000000000 ||
@@ -193,7 +194,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_RECORD_AGE:
 		if (!quantity__duration(arg, &o->record_age_ns) || o->record_age_ns < 2000000000)
-			bad_value(state, "--record-age", arg, "duration of at least 2s (12h, 7d)");
+			bad_value(state, "--record-age", arg, "duration from 2s to " QUANTITY_DURATION_MAX
+							  " (12h, 7d)");
 		break;
 	case OPT_STRICT:
 		o->strict = true;

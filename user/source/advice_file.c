@@ -146,33 +146,37 @@ static int say_what_it_is(const struct search *s, unsigned int number, const jso
 	return -EBADMSG;
 }
 
+static int read_line(struct search *s, unsigned int number, const char *line, size_t length)
+{
+	json_error_t error = { .column = 0 };
+	json_t *object = json_loadb(line, length, 0, &error);
+	int err = object ? take_line(s, number, object)
+			 : say_what_it_is(s, number, &error, line, length);
+
+	json_decref(object);
+	return err;
+}
+
 /* Each line; 0, or the -errno of the first that is none of ours. */
 static int read_lines(FILE *f, struct search *s)
 {
-	json_error_t error = { .column = 0 };
 	unsigned int number = 0;
 	char *line = NULL;
 	size_t room = 0;
 	int err = 0;
 	ssize_t n;
 
-	while (!err && (n = getline(&line, &room, f)) > 0) {
-		json_t *object = json_loadb(line, n, 0, &error);
-
-		number++;
-		if (object)
-			err = take_line(s, number, object);
-		else
-			err = say_what_it_is(s, number, &error, line, n);
-		json_decref(object);
-	}
-	free(line);
+	while (!err && (n = getline(&line, &room, f)) > 0)
+		err = read_line(s, ++number, line, n);
 	if (!err && ferror(f)) {
+		err = -EIO;
 		snprintf(s->why + strlen(s->why), s->size - strlen(s->why), ": %s",
 			 strerror(errno));
-		return -EIO;
+	} else if (!err && !number) {
+		err = say_what_it_is(s, 0, NULL, "", 0);
 	}
-	return err ? err : number ? 0 : say_what_it_is(s, 0, &error, "", 0);
+	free(line);
+	return err;
 }
 
 int advice_file__read(int fd, const char *shown, const char *gateway, const struct netns *ns,
