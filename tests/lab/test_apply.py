@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """apply and revert: what is written, what was saved before, and the way back whatever happens."""
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -161,16 +160,6 @@ def test_a_trial_whose_guards_were_killed(lab):
     assert re.search(r"trial of 'halfopen apply' in namespace\s+" + lab.gateway.name,
                      re.sub(r"\s+", " ", r.stdout)), r.stdout
     assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
-
-
-def test_one_at_a_time(lab):
-    os.makedirs(lab.path("state"))
-    with open(lab.path("state/lock"), "w") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        r = apply(lab, "--idle", "120", "--yes")
-        assert r.returncode == 1 and "another 'halfopen apply'" in r.stderr
-        assert revert(lab).returncode == 1
-    assert values(lab.gateway)[0] == 7200
 
 
 BAD = [

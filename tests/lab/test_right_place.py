@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from at_work import at_work
 from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
 from test_addresses import Tenant, address
 from test_apply import apply, halfopen, revert, values
@@ -311,28 +312,23 @@ def test_what_is_saved_cannot_be_forged(lab, forged):
 
 
 def test_a_name_that_is_another_ones_meanwhile(lab):
-    """A pod restarts while we wait for somebody to be done (in flock(2), held up by strace)."""
+    """A pod restarts while we wait for somebody to be done."""
     pod = Namespace(lab.gateway.name + "p")
-    keep = open(pod.path)   # so that its inode is nobody else's
     for how in ("apply --idle 120 --yes", "revert"):
-        p = subprocess.Popen(
-            ["strace", "-o", lab.path("trace"), "-e", "trace=flock",
-             "-e", "inject=flock:delay_enter=2000000:when=1", HALFOPEN, *how.split(), "--netns", pod.name,
-             "--state", lab.path("state")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            stdin=subprocess.DEVNULL)
-        wait_until(lambda: os.path.exists(lab.path("trace")), 20, "strace")
-        time.sleep(0.7)
-        before = values(pod)
-        pod.delete()
-        pod = Namespace(pod.name)
-        out, said = p.communicate(timeout=60)
-        with inside(f"/proc/self/fd/{keep.fileno()}"), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
-            assert int(f.read()) == before[0], "written to the one that is gone"
-        if p.returncode == 0 and how != "revert":
-            assert values(pod)[0] == 120
-            assert halfopen(lab, "revert", "--netns", pod.name).returncode == 0
-        assert values(pod)[0] == 7200, (out, said)
-    keep.close()
+        with open(pod.path) as old:     # so that its inode is nobody else's
+            with at_work(lab.path("state"), pod.inode) as holder:
+                p = subprocess.Popen([HALFOPEN, *how.split(), "--netns", pod.name, "--state", lab.path("state")],
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                     stdin=subprocess.DEVNULL)
+                assert f"waiting for pid {holder.pid} (python3, since 2" in p.stderr.readline()
+                pod.delete()
+                pod = Namespace(pod.name)
+            out, said = p.communicate(timeout=60)
+            assert p.returncode == 1 and "is not the namespace any more" in said, (out, said)
+            with inside(f"/proc/self/fd/{old.fileno()}"), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
+                assert f.read() == "7200\n"
+            assert values(pod)[0] == 7200
+            assert not [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
     pod.delete()
 
 

@@ -11,9 +11,9 @@
 #include "advice_file.h"
 #include "applied.h"
 #include "change.h"
+#include "carrying_out.h"
 #include "changing.h"
 #include "cmd.h"
-#include "guard.h"
 #include "host.h"
 #include "input_file.h"
 #include "log.h"
@@ -21,7 +21,6 @@
 #include "quantity.h"
 #include "reason.h"
 #include "rearming.h"
-#include "sysctl_files.h"
 #include "touched.h"
 #include "verbosity.h"
 
@@ -111,8 +110,9 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 {
 	bool explicit = tunable_values__any(&o->values);
 
-	if (o->keep && (explicit || o->file || o->trial_ns))
-		argp_error(state, "--keep takes no values: it keeps what the trial applied");
+	if (o->keep && (explicit || o->file || o->trial_ns || o->rearm))
+		argp_error(state, "--keep takes no values, and neither --trial nor --rearm: it keeps "
+			   "what the trial applied");
 	if (!o->keep && !explicit && !o->file)
 		argp_error(state,
 			   "nothing to apply: expected --idle, --interval, --probes or a FILE of "
@@ -199,19 +199,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* Is everything there that will be needed? Opening a file for writing changes nothing. */
 static int check_writable(void)
 {
-	static const char path[] = "/proc/sys/net/ipv4/tcp_keepalive_time";
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err;
+	int err = tunables__check_writable();
 
-	if (fd >= 0) {
-		close(fd);
+	if (!err)
 		return EXIT_DONE;
-	}
-	err = -errno;
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
-		log_error("not permitted: writing %s needs CAP_NET_ADMIN (run it as root)", path);
+		log_error("not permitted: writing net.ipv4.tcp_keepalive_* needs CAP_NET_ADMIN (run it as "
+			  "root)");
 	else
-		log_error("%s cannot be written: %s (in a container, /proc/sys is often read-only)",
-			  path, strerror(-err));
+		log_error("/proc/sys/net/ipv4/tcp_keepalive_* cannot be written: %s (in a container, "
+			  "/proc/sys is often read-only)", strerror(-err));
 	return changing__exit_code(err);
 }
 
@@ -246,8 +243,6 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 		}
 	}
 	change__aim(c, ns, &asked, o->persist);
-	if (o->trial_ns)
-		c->next.trial_until_s = applied__now_s() + (o->trial_ns + 999999999) / 1000000000;
 	return EXIT_DONE;
 }
 
@@ -285,6 +280,11 @@ static void tell_touched(const struct change *c)
 	touched__free(&t);
 }
 
+static uint64_t trial_s(const struct options *o)
+{
+	return (o->trial_ns + 999999999) / 1000000000;
+}
+
 /* Returns 0, or the -errno with which it could not be told. */
 static int tell_change(const struct options *o, const struct change *c)
 {
@@ -295,8 +295,9 @@ static int tell_change(const struct options *o, const struct change *c)
 			printf("%s: %d -> %d\n", tunable__name(i), c->now[i], c->next.after[i]);
 	tell_touched(c);
 	if (o->trial_ns)
-		printf("it is taken back in %llu s, unless 'halfopen apply --keep' comes before\n",
-		       (unsigned long long)(o->trial_ns / 1000000000));
+		printf("%sit is taken back after %llu s, unless 'halfopen apply --keep' comes before\n",
+		       change__in_trial(c) ? "the trial that is on ends anew: from now on, " : "",
+		       (unsigned long long)trial_s(o));
 	for (i = 0; o->persist && i < TUNABLES; i++)
 		if (c->next.persisting.has[i])
 			printf("%s = %d is in " PERSISTENT_FILE "\n", tunable__name(i),
@@ -325,102 +326,50 @@ static int ask(const struct options *o)
 
 /* ---- doing it ---- */
 
-/* A file that is read later wins. */
-static void warn_of_later_files(const struct change *c)
+static int refuse_in_trial(const struct order *o, const struct change *c)
 {
-	const struct tunable_values *ours = &c->next.persisted;
-	struct sysctl_setting setting;
-	unsigned int i;
+	char keep[CHANGING_COMMAND_SIZE], revert[CHANGING_COMMAND_SIZE];
+	long long left_s = c->known.trial_until_s - applied__now_s();
 
-	for (i = 0; i < TUNABLES; i++)
-		if (ours->has[i] && sysctl_files__find("", tunable__name(i), &setting) &&
-		    strcmp(setting.file, PERSISTENT_FILE) &&
-		    strtol(setting.value, NULL, 10) != ours->value[i])
-			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE,
-				    setting.file, setting.line, tunable__name(i), setting.value);
+	if (left_s > 0)
+		log_error("a trial is on here, of %d/%d/%d, for %lld s more; nothing is changed",
+			  c->known.after[0], c->known.after[1], c->known.after[2], left_s);
+	else
+		log_error("a trial was over %lld s ago, and is not taken back yet; nothing is changed",
+			  -left_s);
+	log_error("'%s' keeps it, '%s' takes it back; --trial with the same values sets its end anew",
+		  changing__command("apply --keep", o->ns, o->state, keep),
+		  changing__command("revert", o->ns, o->state, revert));
+	return EXIT_FAILED;
 }
 
-/* The command that takes it back, whole. */
-static void tell_way_back(const struct options *o, const struct netns *ns, const char *done)
+static int keep(const struct options *o, const struct order *order, struct change *c)
 {
-	char command[CHANGING_COMMAND_SIZE];
-
-	printf("%s; '%s' takes it back\n", done,
-	       changing__revert_command(o->netns ? ns : NULL, o->state, command));
-}
-
-static int carry_out(const struct options *o, const struct netns *ns, struct change *c)
-{
-	struct rearmer *rearmer = NULL;
-	int err = o->rearm ? rearmer__open(&rearmer) : 0;
-	bool well = true;
-
-	if (err)
-		return changing__exit_code(err);
-	/* Its end must be sure before it begins. */
-	if (o->trial_ns && (err = guard__start(o->state, c->next.netns, c->next.trial_until_s))) {
-		log_error("nobody could be started to take the trial back: %s; nothing is changed",
-			  strerror(-err));
-		rearmer__close(rearmer);
-		return EXIT_FAILED;
-	}
-	err = change__write(c);
-	if (!err && rearmer && !(well = rearming__do(&o->rearming, rearmer, c->next.after)))
-		change__step_back(c);
-	rearmer__close(rearmer);
-	if (err || !well)
-		return err ? changing__exit_code(err) : EXIT_FAILED;
-	if (o->persist)
-		warn_of_later_files(c);
-	tell_way_back(o, ns, "applied");
-	return EXIT_DONE;
-}
-
-static int keep(const struct options *o, const struct netns *ns, struct change *c)
-{
-	int err;
-
-	if (!c->known.netns || !c->known.trial_until_s) {
+	if (!o->dry_run)
+		return carrying_out__keep(order, c);
+	if (!change__in_trial(c)) {
 		log_error("no trial is on here");
 		return EXIT_FAILED;
 	}
-	err = change__keep(c, o->persist);
-	if (err) {
-		log_error("nothing is kept: the trial goes on, and ends in %lld s",
-			  (long long)(c->known.trial_until_s - applied__now_s()));
-		return changing__exit_code(err);
-	}
-	if (o->persist)
-		warn_of_later_files(c);
-	tell_way_back(o, ns, "kept");
+	printf("%d/%d/%d would be kept: the trial ends in %lld s otherwise\n", c->known.after[0],
+	       c->known.after[1], c->known.after[2],
+	       (long long)(c->known.trial_until_s - applied__now_s()));
 	return EXIT_DONE;
 }
 
-static int apply_here(const struct options *o, const struct netns *ns)
+/* Whatever else was asked for is not dropped without a word. */
+static void tell_nothing_to_change(const struct options *o, const struct change *c)
 {
-	struct change change = { .differs = false }, *c = &change;
-	int code, err;
+	printf("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1], c->now[2],
+	       o->persist ? ", and " PERSISTENT_FILE " says so" : "");
+	if (o->trial_ns)
+		log_warning("no trial begins: there is nothing to take back");
+}
 
-	err = change__begin(c, o->state, ns);
-	if (err && o->dry_run && changing__exit_code(err) == EXIT_NOT_PERMITTED)
-		log_warning("this is as if nothing had been applied before");
-	else if (err)
-		return changing__exit_code(err);
-	if (o->keep)
-		return keep(o, ns, c);
-	if (change__check_others(c))
-		return EXIT_FAILED;
-	code = find_values(o, ns, c);
-	if (code)
-		return code;
-	if (!c->differs) {
-		printf("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1],
-		       c->now[2], o->persist ? ", and " PERSISTENT_FILE " says so" : "");
-		return EXIT_DONE;
-	}
-	if ((err = change__check_file(c)))
-		return err == -EXDEV || err == -EREMOTE ? EXIT_USAGE : changing__exit_code(err);
-	err = tell_change(o, c);
+static int tell_and_ask(const struct options *o, const struct change *c)
+{
+	int err = tell_change(o, c), code;
+
 	if (err && err != -EPIPE) {
 		clearerr(stdout);	/* it is said now */
 		log_error("standard output: %s; nothing is changed", reason__of(err));
@@ -428,9 +377,49 @@ static int apply_here(const struct options *o, const struct netns *ns)
 	}
 	if (o->dry_run)
 		return EXIT_DONE;
-	if ((code = check_writable()) || (code = ask(o)))
+	code = check_writable();
+	return code ? code : ask(o);
+}
+
+static int apply_values(const struct options *o, const struct order *order, struct change *c)
+{
+	bool in_trial = change__in_trial(c);
+	int code, err;
+
+	if (change__check_others(c))
+		return EXIT_FAILED;
+	code = find_values(o, order->ns, c);
+	if (code)
 		return code;
-	return carry_out(o, ns, c);
+	if (in_trial && (c->differs || !o->trial_ns || c->known.trial_until_s <= applied__now_s()))
+		return refuse_in_trial(order, c);
+	if (!c->differs && !in_trial) {
+		tell_nothing_to_change(o, c);
+		if (!o->rearm)
+			return EXIT_DONE;
+	}
+	if ((err = change__check_file(c)))
+		return err == -EXDEV || err == -EREMOTE ? EXIT_USAGE : changing__exit_code(err);
+	code = tell_and_ask(o, c);
+	return code || o->dry_run ? code : carrying_out__change(order, c);
+}
+
+static int apply_here(const struct options *o, const struct order *order)
+{
+	struct change change = { .differs = false }, *c = &change;
+	int code, err;
+
+	err = change__begin(c, o->state, order->ns);
+	if (err && o->dry_run && changing__exit_code(err) == EXIT_NOT_PERMITTED)
+		log_warning("this is as if nothing had been applied before");
+	else if (err)
+		return changing__exit_code(err);
+	if (change__in_trial(c) && !c->known.guarded && !o->dry_run) {
+		code = carrying_out__clear(order, c);
+		if (code)
+			return code;
+	}
+	return o->keep ? keep(o, order, c) : apply_values(o, order, c);
 }
 
 int cmd_apply(int argc, char **argv)
@@ -438,20 +427,23 @@ int cmd_apply(int argc, char **argv)
 	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc,
 					  verbosity,	NULL,  NULL };
 	struct options options = { .state = STATE_DIRECTORY,
-				   .rearming = { SPREAD_NS, STOP_AT_DEATHS } };
+				   .rearming = { .spread_ns = SPREAD_NS,
+						 .stop_at_deaths = STOP_AT_DEATHS } };
+	char state[PATH_MAX];
 	struct netns ns;
-	int lock = -1, back, code;
+	int back, code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (!options.dry_run && (code = changing__lock(options.state, &lock)))
-		return code;
+	options.state = changing__absolute(options.state, state);
 	code = changing__enter(options.netns, &ns, &back);
 	if (!code) {
-		code = apply_here(&options, &ns);
+		struct order order = { .state = options.state, .ns = &ns,
+				       .address = options.netns, .home = back, .trial_s = trial_s(&options), .persist = options.persist,
+				       .rearm = options.rearm, .rearming = options.rearming };
+
+		code = apply_here(&options, &order);
 		netns__leave(back);
 	}
-	if (!options.dry_run)
-		close(lock);
 	return code;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,8 +12,9 @@
 #include "plain_text.h"
 #include "reason.h"
 
-/* The end of a trial takes a moment; somebody who is asked whether to apply takes longer. */
-#define LOCK_TRIES 20
+/* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
+#define LOCK_TRIES 350
+#define LOCK_TRIES_SILENT 5
 #define LOCK_TRY_US 100000
 
 int changing__exit_code(int err)
@@ -27,19 +29,18 @@ const char *changing__address(const struct netns *ns, char address[NETNS_ADDRESS
 	return plain_text__quoted(netns__address(ns, plain), address, NETNS_ADDRESS_SIZE);
 }
 
-const char *changing__revert_command(const struct netns *ns, const char *directory,
-				     char command[CHANGING_COMMAND_SIZE])
+const char *changing__command(const char *verb, const struct netns *ns, const char *directory,
+			      char command[CHANGING_COMMAND_SIZE])
 {
 	char text[NETNS_ADDRESS_SIZE], state[512];
 
-	if (ns)
-		changing__address(ns, text);
+	changing__address(ns, text);
 	if (strcmp(directory, STATE_DIRECTORY))
 		plain_text__quoted(directory, state, sizeof(state));
 	else
 		*state = '\0';
-	snprintf(command, CHANGING_COMMAND_SIZE, "halfopen revert%s%s%s%s", ns ? " --netns " : "",
-		 ns ? text : "", *state ? " --state " : "", state);
+	snprintf(command, CHANGING_COMMAND_SIZE, "halfopen %s --netns %s%s%s", verb, text,
+		 *state ? " --state " : "", state);
 	return command;
 }
 
@@ -128,6 +129,26 @@ int changing__enter(const char *text, struct netns *ns, int *back)
 	return *back < 0 ? say_not_entered(ns, *back) : EXIT_DONE;
 }
 
+int changing__check_address(const char *text, const struct netns *ns)
+{
+	struct netns now;
+	int fd, back, code = EXIT_DONE;
+
+	if (!text)
+		return EXIT_DONE;
+	fd = netns__open(text, &now);
+	back = fd < 0 ? fd : netns__enter_opened(fd, &now);
+	if (fd >= 0)
+		close(fd);
+	if (back < 0 || now.inode != ns->inode || now.cookie != ns->cookie) {
+		log_error("--netns %s is not the namespace any more that it was: nothing is changed", text);
+		code = EXIT_FAILED;
+	}
+	if (back >= 0)
+		netns__leave(back);
+	return code;
+}
+
 int changing__enter_found(struct netns *ns, int *back)
 {
 	*back = netns__enter(ns);
@@ -137,23 +158,126 @@ int changing__enter_found(struct netns *ns, int *back)
 	return EXIT_DONE;
 }
 
-int changing__lock(const char *directory, int *lock)
+/* ---- one at a time ---- */
+
+int changing__open_lock(const char *directory, uint32_t inode, bool must, struct changing_lock *l)
+{
+	int err;
+
+	*l = (struct changing_lock){ .file = lock__open(directory), .inode = inode };
+	if (l->file >= 0)
+		return EXIT_DONE;
+	err = l->file;
+	if (must && (err == -EROFS || err == -ENOENT || err == -ENOSPC || err == -EDQUOT))
+		return EXIT_DONE;
+	log_error("%s: %s%s", directory, reason__of(err),
+		  changing__exit_code(err) == EXIT_NOT_PERMITTED
+		  ? ": run it as root, or name a directory of yours by --state" : "");
+	return changing__exit_code(err);
+}
+
+void changing__close_lock(struct changing_lock *l)
+{
+	if (l->file >= 0)
+		close(l->file);
+	l->file = -1;
+}
+
+bool changing__holder(const struct changing_lock *l, enum lock_work work,
+		      char text[CHANGING_HOLDER_SIZE])
+{
+	struct lock_holder holder;
+	char comm[4 * sizeof(holder.comm) + 1];
+
+	if (!lock__find_holder(l->file, l->inode, work, &holder))
+		return false;
+	if (holder.pid)
+		snprintf(text, CHANGING_HOLDER_SIZE, "pid %d (%s, since %s)", holder.pid,
+			 plain_text__of(holder.comm, comm, sizeof(comm)), holder.since);
+	else
+		snprintf(text, CHANGING_HOLDER_SIZE, "a process that cannot be seen from here");
+	return true;
+}
+
+static void hold_output(struct changing_lock *l)
+{
+	FILE *out = open_memstream(&l->out, &l->out_size);
+	FILE *err = open_memstream(&l->err, &l->err_size);
+
+	fflush(stdout);
+	if (!out || !err)
+		abort();	/* no memory for a line */
+	l->held_out = stdout;
+	l->held_err = stderr;
+	stdout = out;
+	stderr = err;
+}
+
+static void release(FILE **stream, FILE **held, char **text, size_t *size)
+{
+	fclose(*stream);
+	*stream = *held;
+	*held = NULL;
+	fwrite(*text, 1, *size, *stream);
+	free(*text);
+	*text = NULL;
+}
+
+static void release_output(struct changing_lock *l)
+{
+	release(&stderr, &l->held_err, &l->err, &l->err_size);
+	release(&stdout, &l->held_out, &l->out, &l->out_size);
+}
+
+static void tell_holder(const struct changing_lock *l, const char *before, const char *after)
+{
+	char holder[CHANGING_HOLDER_SIZE];
+
+	if (changing__holder(l, LOCK_CHANGE, holder))
+		log_warning("%s%s%s", before, holder, after);
+}
+
+int changing__lock(struct changing_lock *l, bool must)
 {
 	unsigned int tries;
+	int err = l->file < 0 ? 0 : -EWOULDBLOCK;
 
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		*lock = applied__lock(directory);
-		if (*lock >= 0)
-			return EXIT_DONE;
-		if (*lock != -EWOULDBLOCK)
+	for (tries = 0; err && tries < LOCK_TRIES; tries++) {
+		err = lock__try(l->file, l->inode, LOCK_CHANGE);
+		if (err != -EWOULDBLOCK)
 			break;
+		if (tries == LOCK_TRIES_SILENT)
+			tell_holder(l, "waiting for ", ", which changes this namespace");
 		usleep(LOCK_TRY_US);
 	}
-	if (*lock == -EWOULDBLOCK)
-		log_error("%s: another 'halfopen apply' or 'revert' is at work", directory);
+	if (err == -EWOULDBLOCK && must) {
+		tell_holder(l, "", " stands still: this does not wait any longer");
+		err = 0;
+	}
+	if (!err) {
+		hold_output(l);
+		return EXIT_DONE;
+	}
+	if (err == -EWOULDBLOCK)
+		tell_holder(l, "", " changes this namespace, and stands still; nothing is changed");
 	else
-		log_error("%s: %s%s", directory, reason__of(*lock),
-			  changing__exit_code(*lock) == EXIT_NOT_PERMITTED
-			  ? ": run it as root, or name a directory of yours by --state" : "");
-	return changing__exit_code(*lock);
+		log_error("the lock in the state directory: %s; nothing is changed", reason__of(err));
+	return changing__exit_code(err);
+}
+
+void changing__unlock(struct changing_lock *l)
+{
+	if (l->file >= 0)
+		lock__release(l->file, l->inode, LOCK_CHANGE);
+	release_output(l);
+}
+
+const char *changing__absolute(const char *directory, char path[PATH_MAX])
+{
+	char here[PATH_MAX];
+
+	if (*directory == '/' || !getcwd(here, sizeof(here)) ||
+	    snprintf(path, PATH_MAX, "%s/%s", here, directory) >= PATH_MAX)
+		return directory;
+	return path;
 }

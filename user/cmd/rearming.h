@@ -12,6 +12,9 @@
 struct rearming {
 	uint64_t spread_ns;	/* within this time */
 	double stop_at_deaths;	/* share of the sockets that were armed anew */
+	/* False once nothing is to be armed any more: somebody took the values back. Asked every second. */
+	bool (*goes_on)(const void *context);
+	const void *context;
 };
 
 /* True if all went well until those that were armed last would have died under `values`; else it

@@ -2,6 +2,7 @@
 /* halfopen revert: what was applied is taken back. */
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +22,10 @@
 struct options {
 	const char *netns, *state;
 	bool all;
-	uint64_t guard, until;	/* of a trial */
+	uint64_t guard, trial, answer;	/* the namespace, and which trial of it; a descriptor */
 };
 
-enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_UNTIL };
+enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_TRIAL, OPT_ANSWER };
 
 static const struct argp_option argp_options[] = {
 	{ "netns", OPT_NETNS, "ADDRESS", 0,
@@ -32,8 +33,9 @@ static const struct argp_option argp_options[] = {
 	{ "all", OPT_ALL, NULL, 0, "all namespaces in which something was applied", 1 },
 	{ "state", OPT_STATE, "DIRECTORY", 0,
 	  "where what was applied is kept (default " STATE_DIRECTORY ")", 2 },
-	{ "guard", OPT_GUARD, "INODE", OPTION_HIDDEN, NULL, 2 },
-	{ "until", OPT_UNTIL, "SECONDS", OPTION_HIDDEN, NULL, 2 },
+	{ "guard", OPT_GUARD, "NUMBER", OPTION_HIDDEN, NULL, 2 },
+	{ "trial", OPT_TRIAL, "NUMBER", OPTION_HIDDEN, NULL, 2 },
+	{ "answer", OPT_ANSWER, "DESCRIPTOR", OPTION_HIDDEN, NULL, 2 },
 	{ 0 },
 };
 
@@ -65,11 +67,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_GUARD:
 		if (!quantity__number(arg, 1, UINT32_MAX, &o->guard))
-			argp_error(state, "--guard: '%s' is no inode", arg);
+			argp_error(state, "--guard: '%s' is no namespace's number", arg);
 		break;
-	case OPT_UNTIL:
-		if (!quantity__number(arg, 0, INT64_MAX, &o->until))
-			argp_error(state, "--until: '%s' is no time", arg);
+	case OPT_TRIAL:
+		if (!quantity__number(arg, 1, UINT64_MAX, &o->trial))
+			argp_error(state, "--trial: '%s' is no trial's number", arg);
+		break;
+	case OPT_ANSWER:
+		if (!quantity__number(arg, 3, 1023, &o->answer))
+			argp_error(state, "--answer: '%s' is no descriptor", arg);
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' was not expected: revert takes no arguments", arg);
@@ -112,6 +118,17 @@ static int remove_file(const struct applied *a)
 	return err;
 }
 
+/* The values are back: what stays on a directory that is read-only by now is said, and harms nobody. */
+static void forget(const char *directory, const struct applied *a)
+{
+	char file[APPLIED_FILE_SIZE];
+	int err = applied__forget(directory, a->netns);
+
+	if (err)
+		log_warning("%s/%s stays there (%s): revert once more when it can be removed",
+			    directory, applied__file(a->netns, file), strerror(-err));
+}
+
 /* In the namespace that this thread is in. */
 static int take_back_here(const char *directory, const struct applied *a)
 {
@@ -129,10 +146,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 	err = remove_file(a);
 	if (err && err != -EEXIST)
 		return changing__exit_code(err);
-	if (applied__forget(directory, a->netns)) {
-		log_error("%s: what was saved cannot be removed", directory);
-		return EXIT_FAILED;
-	}
+	forget(directory, a);
 	return err ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -158,7 +172,7 @@ static void tell_elsewhere(const char *directory)
 		else
 			printf("applied in namespace %s: '%s' takes it back\n",
 			       changing__address(&ns, address),
-			       changing__revert_command(&ns, directory, command));
+			       changing__command("revert", &ns, directory, command));
 	}
 }
 
@@ -172,11 +186,11 @@ static void forget_former(const char *directory, const struct netns *ns)
 		applied__forget(directory, ns->inode);
 }
 
-static int revert_here(const char *directory, const struct netns *ns)
+/* Under the lock. Into `a` what was applied. */
+static int revert_locked(const char *directory, const struct netns *ns, struct applied *a)
 {
 	char file[APPLIED_FILE_SIZE];
-	struct applied a;
-	int err = applied__load_of(directory, ns, &a);
+	int err = applied__load_of(directory, ns, a);
 
 	if (err) {
 		log_error("%s/%s: %s", directory, applied__file(applied__key(ns), file),
@@ -184,12 +198,67 @@ static int revert_here(const char *directory, const struct netns *ns)
 					  : strerror(-err));
 		return changing__exit_code(err);
 	}
-	if (a.netns)
-		return take_back_here(directory, &a);
+	if (a->netns)
+		return take_back_here(directory, a);
 	printf("nothing was applied here\n");
 	forget_former(directory, ns);
 	tell_elsewhere(directory);
 	return EXIT_DONE;
+}
+
+#define END_TRIES 50
+#define END_TRY_US 100000
+
+/* Whoever still works on what is taken back by now finds out within a second, and ends; a signal saves
+ * that time, and reaches those that cannot read what is saved. */
+static void end_work(const struct changing_lock *l, enum lock_work work, bool signalled,
+		     const char *what)
+{
+	char text[CHANGING_HOLDER_SIZE];
+	struct lock_holder holder;
+	unsigned int tries;
+
+	for (tries = 0; tries < END_TRIES; tries++) {
+		if (!lock__find_holder(l->file, l->inode, work, &holder))
+			return;
+		if (signalled && holder.pid)
+			kill(holder.pid, SIGTERM);
+		usleep(END_TRY_US);
+	}
+	if (changing__holder(l, work, text))
+		log_warning("%s, which %s, has not ended yet", text, what);
+}
+
+static void end_rearm(const struct changing_lock *l, bool applied)
+{
+	char text[CHANGING_HOLDER_SIZE];
+
+	if (!changing__holder(l, LOCK_REARM, text))
+		return;
+	printf("%s, which arms sockets anew, is interrupted\n", text);
+	end_work(l, LOCK_REARM, !applied, "arms sockets anew");
+}
+
+static int revert_here(const char *directory, const struct netns *ns, const char *address)
+{
+	struct changing_lock lock;
+	struct applied a = { 0 };
+	int code = changing__open_lock(directory, ns->inode, true, &lock);
+
+	if (!code)
+		code = changing__lock(&lock, true);
+	if (!code) {
+		code = changing__check_address(address, ns);
+		code = code ? code : revert_locked(directory, ns, &a);
+		changing__unlock(&lock);
+	}
+	if (!code && lock.file >= 0) {
+		fflush(stdout);
+		end_work(&lock, LOCK_GUARD, true, "waits for the end of a trial");
+		end_rearm(&lock, a.netns);
+	}
+	changing__close_lock(&lock);
+	return code;
 }
 
 static int revert_one(const char *directory, const char *address)
@@ -199,7 +268,7 @@ static int revert_one(const char *directory, const char *address)
 
 	if (code)
 		return code;
-	code = revert_here(directory, &ns);
+	code = revert_here(directory, &ns, address);
 	netns__leave(back);
 	return code;
 }
@@ -242,7 +311,7 @@ static int revert_known(const char *directory, const struct applied *a)
 	if (code)
 		return code;
 	printf("namespace %s\n", changing__address(&ns, address));
-	code = revert_here(directory, &ns);
+	code = revert_here(directory, &ns, NULL);
 	netns__leave(back);
 	return code;
 }
@@ -293,21 +362,16 @@ int cmd_revert(int argc, char **argv)
 		argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL
 	};
 	struct options options = { .state = STATE_DIRECTORY };
-	int lock, code;
+	char state[PATH_MAX];
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	if (options.guard) {
 		drop_privileges_of_guard(options.state);
-		return guard__run(options.state, options.guard, options.until);
+		return guard__run(&(struct guard_task){
+			.directory = options.state, .netns = options.guard, .id = options.trial,
+			.answer = options.answer ? (int)options.answer : -1 });
 	}
-	code = changing__lock(options.state, &lock);
-	if (code)
-		return code;
-	if (options.all)
-		code = revert_all(options.state);
-	else
-		code = revert_one(options.state, options.netns);
-	close(lock);
-	return code;
+	options.state = changing__absolute(options.state, state);
+	return options.all ? revert_all(options.state) : revert_one(options.state, options.netns);
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,36 +28,20 @@ static int make_directory(const char *directory)
 	return mkdir(directory, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-int applied__lock(const char *directory)
-{
-	int err = make_directory(directory), fd;
-	char path[300];
-
-	if (err)
-		return err;
-	snprintf(path, sizeof(path), "%s/lock", directory);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
 #define BOOT_SIZE 40
 
-/* "-" where the kernel does not say. */
-static void read_boot_id(char boot_id[BOOT_SIZE])
+/* Returns 0 or -errno: one that cannot be read now is no other boot's. */
+static int read_boot_id(char boot_id[BOOT_SIZE])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int err = 0;
 
-	if (!f || fscanf(f, "%39s", boot_id) != 1)
-		strcpy(boot_id, "-");
-	if (f)
-		fclose(f);
+	if (!f)
+		return -errno;
+	if (fscanf(f, "%39s", boot_id) != 1)
+		err = -EIO;
+	fclose(f);
+	return err;
 }
 
 uint32_t applied__key(const struct netns *ns)
@@ -72,6 +55,15 @@ const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE])
 		snprintf(name, APPLIED_FILE_SIZE, "applied-host");
 	else
 		snprintf(name, APPLIED_FILE_SIZE, "applied-%" PRIu32, key);
+	return name;
+}
+
+#define ASIDE_SIZE (APPLIED_FILE_SIZE + 7)
+static const char *aside_of(uint32_t key, char name[ASIDE_SIZE])
+{
+	char file[APPLIED_FILE_SIZE];
+
+	snprintf(name, ASIDE_SIZE, "%s.before", applied__file(key, file));
 	return name;
 }
 
@@ -90,6 +82,11 @@ static void read_optional(struct tunable_values *v, unsigned int i, const char *
 	v->value[i] = v->has[i] ? strtol(text, NULL, 10) : 0;
 }
 
+static bool is_one_line(const char *text)
+{
+	return *text && !strchr(text, '\n');
+}
+
 static void format(const struct applied *a, const char *boot, char text[TEXT_SIZE])
 {
 	char persisted[VALUE_SIZE], persisting[VALUE_SIZE];
@@ -106,13 +103,15 @@ static void format(const struct applied *a, const char *boot, char text[TEXT_SIZ
 				 a->before_trial[i], a->written[i], a->asked[i],
 				 optional(&a->persisted, i, persisted),
 				 optional(&a->persisting, i, persisting));
-	snprintf(text + used, TEXT_SIZE - used, "trial_until %" PRId64 "\nend\n", a->trial_until_s);
+	snprintf(text + used, TEXT_SIZE - used, "trial_until %" PRId64 "\nchange %" PRIu64
+		 "\nguarded %d\npath %s\nend\n", a->trial_until_s, a->id, a->guarded,
+		 is_one_line(a->path) ? a->path : "-");
 }
 
 static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 {
 	char persisted[VALUE_SIZE] = "-", persisting[VALUE_SIZE] = "-";
-	int end = 0, written, asked;
+	int end = 0, written, asked, guarded = 0;
 	unsigned int i;
 
 	sscanf(text, "halfopen.applied/2 boot %39s inode %" SCNu32 " cookie %" SCNu64
@@ -129,7 +128,11 @@ static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 		read_optional(&a->persisted, i, persisted);
 		read_optional(&a->persisting, i, persisting);
 	}
-	sscanf(text + end, "trial_until %" SCNd64, &a->trial_until_s);
+	sscanf(text + end, "trial_until %" SCNd64 " change %" SCNu64 " guarded %d path %271[^\n]",
+	       &a->trial_until_s, &a->id, &guarded, a->path);
+	a->guarded = guarded;
+	if (!strcmp(a->path, "-"))
+		*a->path = '\0';
 }
 
 /* As versions before this one wrote it. */
@@ -161,6 +164,7 @@ static void parse_1(const char *text, struct applied *a, char boot[BOOT_SIZE])
 		a->persisted.value[i] = persisted ? a->after[i] : 0;
 	}
 	a->persisting = a->persisted;
+	a->guarded = true;
 }
 
 /* What it says, unless it is none of ours: one that was written as a whole, and by nobody else, is
@@ -222,7 +226,9 @@ int applied__load(const char *directory, uint32_t key, struct applied *a)
 	err = err ?: strlen(text) != n ? -EBADMSG : read_saved(text, key, &saved, boot);
 	if (err)
 		return err;
-	read_boot_id(boot_id);
+	err = read_boot_id(boot_id);
+	if (err)
+		return err;
 	if (strcmp(boot, boot_id))
 		outlive_boot(&saved);
 	*a = saved;
@@ -257,20 +263,50 @@ int applied__find(const struct applied *a, struct netns *ns)
 int applied__save(const char *directory, const struct applied *a)
 {
 	char text[TEXT_SIZE], boot_id[BOOT_SIZE], name[APPLIED_FILE_SIZE];
-	int err = make_directory(directory);
+	int err = make_directory(directory) ?: read_boot_id(boot_id);
 
 	if (err)
 		return err;
-	read_boot_id(boot_id);
 	format(a, boot_id, text);
 	return atomic_file__replace(directory, applied__file(a->netns, name), text, 0600);
 }
 
 int applied__forget(const char *directory, uint32_t key)
 {
-	char name[APPLIED_FILE_SIZE];
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE];
 
-	return atomic_file__remove(directory, applied__file(key, name));
+	return atomic_file__remove(directory, applied__file(key, name))
+		?: atomic_file__remove(directory, aside_of(key, aside));
+}
+
+int applied__set_aside(const char *directory, uint32_t key)
+{
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE], from[300], to[310];
+	int err = atomic_file__remove(directory, aside_of(key, aside));
+
+	if (err)
+		return err == -ENOENT ? 0 : err;	/* there is no directory yet */
+	snprintf(from, sizeof(from), "%s/%s", directory, applied__file(key, name));
+	snprintf(to, sizeof(to), "%s/%s", directory, aside);
+	return link(from, to) && errno != ENOENT ? -errno : 0;
+}
+
+int applied__restore(const char *directory, uint32_t key)
+{
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE], from[310], to[300];
+
+	snprintf(from, sizeof(from), "%s/%s", directory, aside_of(key, aside));
+	snprintf(to, sizeof(to), "%s/%s", directory, applied__file(key, name));
+	if (!rename(from, to))
+		return 0;
+	return errno == ENOENT ? applied__forget(directory, key) : -errno;
+}
+
+bool applied__is_known(const char *directory, uint32_t key, uint64_t id)
+{
+	struct applied a;
+
+	return !applied__load(directory, key, &a) && a.netns && a.id == id;
 }
 
 static int by_number(const void *a, const void *b)

@@ -25,6 +25,9 @@ struct applied {
 	int32_t before[TUNABLES], after[TUNABLES];
 	int32_t before_trial[TUNABLES]; /* what a trial goes back to: an earlier change stays */
 	int64_t trial_until_s;	/* CLOCK_BOOTTIME; 0: no trial */
+	uint64_t id;	/* of this change: whoever comes back to it knows whether it still stands */
+	bool guarded;	/* the trial's guard has answered: no value is written before */
+	char path[NETNS_PATH_SIZE];	/* where its namespace was found, absolute; "" = not known */
 	bool asked[TUNABLES];	/* for by the last change: what --keep --persist writes */
 	/* What PERSISTENT_FILE says, and what it is about to say: the same, unless we died of that. */
 	struct tunable_values persisted, persisting;
@@ -39,10 +42,6 @@ uint32_t applied__key(const struct netns *ns);
 /* "applied-N": the file in which it is kept. */
 #define APPLIED_FILE_SIZE 24
 const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE]);
-
-/* Nobody else changes what is saved, until it is closed: a descriptor; -EWOULDBLOCK if somebody
- * does already, or -errno. Makes the directory. */
-int applied__lock(const char *directory);
 
 /* Into `a`, all 0 if there is nothing, or nothing that outlived a reboot. Returns 0, -EBADMSG if
  * the file is none of ours, or -errno. */
@@ -59,6 +58,14 @@ int applied__find(const struct applied *a, struct netns *ns);
 /* Replaces what is known, at once or not at all, and for good. Returns 0 or -errno. */
 int applied__save(const char *directory, const struct applied *a);
 int applied__forget(const char *directory, uint32_t key);
+
+/* Keeps what is known now under a second name, so that going back to it needs no room on the disk. What
+ * is known is that again, or nothing where nothing was kept. Return 0 or -errno. */
+int applied__set_aside(const char *directory, uint32_t key);
+int applied__restore(const char *directory, uint32_t key);
+
+/* Is it this change that is known? False, too, where that cannot be read. */
+bool applied__is_known(const char *directory, uint32_t key, uint64_t id);
 
 /* Keys of all namespaces of which something is known, sorted; how many, at most `size`. */
 unsigned int applied__list(const char *directory, uint32_t *keys, unsigned int size);

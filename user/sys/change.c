@@ -1,12 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "change.h"
 #include "log.h"
 #include "persistent.h"
 #include "reason.h"
+
+static uint64_t new_id(void)
+{
+	uint64_t id = 0;
+
+	while (!id)
+		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+			id = ((uint64_t)getpid() << 32) ^ (uint64_t)applied__now_s();
+	return id;
+}
+
+bool change__in_trial(const struct change *c)
+{
+	return c->known.netns && c->known.trial_until_s;
+}
+
+/* Where a guard finds it that sees no process in there. */
+static void note_path(const struct netns *ns, char path[NETNS_PATH_SIZE])
+{
+	char *absolute = strncmp(ns->path, "/proc/", 6) ? realpath(ns->path, NULL) : NULL;
+
+	if (absolute && strlen(absolute) < NETNS_PATH_SIZE)
+		strcpy(path, absolute);
+	free(absolute);
+}
 
 int change__begin(struct change *c, const char *directory, const struct netns *ns)
 {
@@ -66,9 +94,10 @@ void change__aim(struct change *c, const struct netns *ns, const struct tunable_
 	unsigned int i;
 
 	*next = (struct applied){ .netns = known->netns ? known->netns : applied__key(ns),
-				  .inode = ns->inode, .cookie = ns->cookie,
+				  .inode = ns->inode, .cookie = ns->cookie, .id = new_id(),
 				  .persisted = known->persisted, .persisting = known->persisting };
 	snprintf(next->name, sizeof(next->name), "%s", ns->name);
+	note_path(ns, next->path);
 	if (persist)
 		next->persisting = with(&known->persisting, asked);
 	c->differs = !tunable_values__equal(&next->persisting, &next->persisted);
@@ -103,19 +132,24 @@ int change__check_file(const struct change *c)
 	return err;
 }
 
-/* Somebody else may have been at work since the change was decided on. */
-static int check_since(const struct change *c)
+int change__check_since(const struct change *c, const struct netns *ns)
 {
-	int32_t read[TUNABLES];
-	int err = tunables__read(read);
+	struct change again;
+	int err = change__begin(&again, c->directory, ns);
 	unsigned int i;
 
 	for (i = 0; !err && i < TUNABLES; i++)
-		if (read[i] != c->now[i]) {
+		if (again.now[i] != c->now[i]) {
 			log_error("%s was %d and is %d: somebody else changed it meanwhile; "
-				  "nothing is changed", tunable__name(i), c->now[i], read[i]);
+				  "nothing is changed", tunable__name(i), c->now[i], again.now[i]);
 			return -EBUSY;
 		}
+	if (!err && (again.known.id != c->known.id ||
+		     again.known.trial_until_s != c->known.trial_until_s)) {
+		log_error("another 'halfopen apply' or 'revert', or the end of a trial, came meanwhile; "
+			  "nothing is changed");
+		return -EBUSY;
+	}
 	return err;
 }
 
@@ -185,21 +219,54 @@ static int settle(struct change *c)
 	return save(c, &c->next);
 }
 
-int change__write(struct change *c)
+int change__save(const struct change *c)
 {
-	int err = check_since(c);
+	int err = applied__set_aside(c->directory, c->next.netns);
 
 	if (err)
-		return err;
-	err = save(c, &c->next);
-	if (err) {
+		log_error("%s: %s", c->directory, reason__of(err));
+	err = err ?: save(c, &c->next);
+	if (err)
 		log_error("nothing is changed");
-		return err;
+	return err;
+}
+
+void change__drop(const struct change *c)
+{
+	int err = applied__restore(c->directory, c->next.netns);
+
+	if (err)
+		log_error("%s: %s; 'halfopen revert' tries again", c->directory, reason__of(err));
+}
+
+static bool still_stands(const struct change *c)
+{
+	return applied__is_known(c->directory, c->next.netns, c->next.id);
+}
+
+int change__write(struct change *c)
+{
+	int err = 0;
+
+	if (c->next.trial_until_s) {
+		c->next.guarded = true;
+		err = save(c, &c->next);
 	}
-	err = write_and_read_back(c) ?: replace_file(&c->next, &c->next.persisting) ?: settle(c);
+	err = err ?: write_and_read_back(c) ?: replace_file(&c->next, &c->next.persisting)
+		?: settle(c);
+	if (!err && !still_stands(c))	/* we were stopped, and somebody did not wait for us */
+		err = -ECANCELED;
 	if (err)
 		change__step_back(c);
 	return err;
+}
+
+int change__renew(struct change *c, int64_t until_s)
+{
+	c->next = c->known;
+	c->next.trial_until_s = until_s;
+	c->next.guarded = true;
+	return save(c, &c->next);
 }
 
 /* What was asked for with the trial. */
@@ -262,17 +329,31 @@ static int restore_values(const struct change *c, bool *others)
 	return first;
 }
 
+/* What is known is what was known before; where there is no room for that, its copy. */
+static int restore_known(const struct change *c)
+{
+	uint32_t key = c->next.netns;
+	int err = c->known.netns ? applied__save(c->directory, &c->known)
+				 : applied__forget(c->directory, key);
+
+	return err ? applied__restore(c->directory, key) : 0;
+}
+
 void change__step_back(const struct change *c)
 {
 	struct applied changed = c->next;
-	bool others = false;
+	bool others = false, stands = still_stands(c);
 	int err = restore_values(c, &others), file;
+
+	if (!stands && !err) {
+		log_error("another 'halfopen revert', or the end of the trial, took it back meanwhile");
+		return;
+	}
 
 	changed.persisted = c->known.persisted;	/* settled or not */
 	file = replace_file(&changed, &c->known.persisted);
 	if (!err && !file)
-		err = c->known.netns ? applied__save(c->directory, &c->known)
-				     : applied__forget(c->directory, c->next.netns);
+		err = restore_known(c);
 	if (err || file)
 		log_error("stepping back failed%s%s; 'halfopen revert' tries again",
 			  err ? ": " : "", err ? reason__of(err) : "");

@@ -31,9 +31,19 @@ void change__aim(struct change *c, const struct netns *ns, const struct tunable_
 /* May PERSISTENT_FILE be made to say what `next` wants, if it wants anything new? Returns 0 or -errno. */
 int change__check_file(const struct change *c);
 
-/* Saves what was there, writes only what differs, the file last, and reads it back. Returns 0; -errno
- * after it stepped back. */
+/* Reads it all anew, when nobody else is at work any more. Returns 0; -EBUSY if it is not what was read
+ * before, or -errno. */
+int change__check_since(const struct change *c, const struct netns *ns);
+
+/* Saves what was there: nothing is written yet, and change__drop() makes it undone. Returns 0 or -errno. */
+int change__save(const struct change *c);
+void change__drop(const struct change *c);
+
+/* Writes only what differs, the file last, and reads it back. Returns 0; -errno after it stepped back. */
 int change__write(struct change *c);
+
+/* The trial that is on ends at another time. Returns 0 or -errno: then it ends when it was to end. */
+int change__renew(struct change *c, int64_t until_s);
 
 /* The trial that is on was good: it ends, with its values in PERSISTENT_FILE where `persist` says so.
  * Returns 0; -errno: then nothing is kept, and the trial goes on. */
@@ -43,7 +53,10 @@ int change__keep(struct change *c, bool persist);
  * -errno. */
 int change__end_keeping(struct applied *a);
 
-/* Back to how it was, values, file and what is known of them. */
+/* Back to how it was, values, file and what is known of them; nothing where somebody did so already. */
 void change__step_back(const struct change *c);
+
+/* Is a trial on, of which values may have been written? */
+bool change__in_trial(const struct change *c);
 
 #endif

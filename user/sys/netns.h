@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define NETNS_NAME_SIZE 64
+#define NETNS_PATH_SIZE 272
 
 struct netns {
 	uint32_t inode;
@@ -14,7 +15,7 @@ struct netns {
 	char name[NETNS_NAME_SIZE];	/* of `ip netns`; "" = has none */
 	char host_name[65];	/* of who lives there, "" = ours or not known: his choice, so it is
 				 * shown, and never chooses */
-	char path[272];	/* opens it */
+	char path[NETNS_PATH_SIZE];	/* opens it */
 };
 
 struct netns_list {

@@ -69,6 +69,20 @@ int tunable__write(unsigned int tunable, int32_t value)
 	return err;
 }
 
+int tunables__check_writable(void)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < TUNABLES; i++) {
+		fd = open(tunables[i].path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		close(fd);
+	}
+	return 0;
+}
+
 bool tunable_values__any(const struct tunable_values *v)
 {
 	unsigned int i;

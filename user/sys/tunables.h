@@ -18,6 +18,7 @@ const char *tunable__name(unsigned int tunable);
 /* Return 0 or -errno. */
 int tunables__read(int32_t values[TUNABLES]);
 int tunable__write(unsigned int tunable, int32_t value);
+int tunables__check_writable(void);	/* changes nothing */
 
 /* Some of the tunables with a value each. */
 struct tunable_values {
