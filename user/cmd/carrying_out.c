@@ -296,6 +296,8 @@ static int clear(const struct order *o, struct change *c)
 
 	if (!err && change__in_trial(c) && !c->known.guarded) {
 		err = applied__restore(o->state, c->known.netns);
+		if (err == -ENOENT)	/* nothing was known before */
+			err = applied__forget(o->state, c->known.netns);
 		if (err)
 			log_error("%s: %s", o->state, reason__of(err));
 		err = err ?: change__begin(c, o->state, o->ns);

@@ -297,9 +297,7 @@ int applied__restore(const char *directory, uint32_t key)
 
 	snprintf(from, sizeof(from), "%s/%s", directory, aside_of(key, aside));
 	snprintf(to, sizeof(to), "%s/%s", directory, applied__file(key, name));
-	if (!rename(from, to))
-		return 0;
-	return errno == ENOENT ? applied__forget(directory, key) : -errno;
+	return rename(from, to) ? -errno : 0;
 }
 
 bool applied__is_known(const char *directory, uint32_t key, uint64_t id)

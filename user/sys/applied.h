@@ -59,8 +59,8 @@ int applied__find(const struct applied *a, struct netns *ns);
 int applied__save(const char *directory, const struct applied *a);
 int applied__forget(const char *directory, uint32_t key);
 
-/* Keeps what is known now under a second name, so that going back to it needs no room on the disk. What
- * is known is that again, or nothing where nothing was kept. Return 0 or -errno. */
+/* Keeps what is known now, if anything is, under a second name, so that going back to it needs no room on
+ * the disk; and goes back. Return 0; -ENOENT if nothing was kept, or another -errno. */
 int applied__set_aside(const char *directory, uint32_t key);
 int applied__restore(const char *directory, uint32_t key);
 

@@ -231,9 +231,21 @@ int change__save(const struct change *c)
 	return err;
 }
 
+/* What is known is what was known before. Where there is no room for that, its copy will do. */
+static int restore_known(const struct change *c)
+{
+	uint32_t key = c->next.netns;
+	int err;
+
+	if (!c->known.netns)
+		return applied__forget(c->directory, key);
+	err = applied__save(c->directory, &c->known);
+	return err && applied__restore(c->directory, key) ? err : 0;
+}
+
 void change__drop(const struct change *c)
 {
-	int err = applied__restore(c->directory, c->next.netns);
+	int err = restore_known(c);
 
 	if (err)
 		log_error("%s: %s; 'halfopen revert' tries again", c->directory, reason__of(err));
@@ -327,16 +339,6 @@ static int restore_values(const struct change *c, bool *others)
 			  "was %d, and we wrote %d)", tunable__name(i), found[i], c->now[i], wrote);
 	}
 	return first;
-}
-
-/* What is known is what was known before; where there is no room for that, its copy. */
-static int restore_known(const struct change *c)
-{
-	uint32_t key = c->next.netns;
-	int err = c->known.netns ? applied__save(c->directory, &c->known)
-				 : applied__forget(c->directory, key);
-
-	return err ? applied__restore(c->directory, key) : 0;
 }
 
 void change__step_back(const struct change *c)

@@ -183,16 +183,23 @@ static int rehearse(const struct guarding *g)
 
 /* ---- the end ---- */
 
-static bool take_lock(const struct guarding *g)
+/* A descriptor; *waited is false where somebody stands still, and this does not wait for him. Closing it
+ * releases the guard's lock, too. */
+static int take_lock(const struct guarding *g, bool *waited)
 {
+	int file = lock__open(g->directory);
 	unsigned int tries;
 
+	*waited = true;
+	if (file < 0)
+		return file;
 	for (tries = 0; tries < LOCK_WAIT_S * 10; tries++) {
-		if (lock__try(g->lock, g->trial.inode, LOCK_CHANGE) != -EWOULDBLOCK)
-			return true;
+		if (lock__try(file, g->trial.inode, LOCK_CHANGE) != -EWOULDBLOCK)
+			return file;
 		usleep(100000);
 	}
-	return false;
+	*waited = false;
+	return file;
 }
 
 /* What is known without the trial. Where there is no room on the disk, what was known before it. */
@@ -204,10 +211,10 @@ static int settle(const struct guarding *g)
 
 	if (err)
 		return err;
-	err = applied__end_trial(&a) ? applied__save(g->directory, &a)
-					 : applied__forget(g->directory, key);
-
-	return err ? applied__restore(g->directory, key) : 0;
+	if (!applied__end_trial(&a))
+		return applied__forget(g->directory, key);
+	err = applied__save(g->directory, &a);
+	return err && applied__restore(g->directory, key) ? err : 0;
 }
 
 /* Puts back, and has it saved that all is as before the trial. Returns 0 or -errno. */
@@ -231,16 +238,18 @@ static int take_back(struct guarding *g, enum standing standing)
  * -errno. */
 static int try_to_end(struct guarding *g)
 {
-	bool locked = take_lock(g);
+	bool waited;
+	int lock = take_lock(g, &waited), err = 0;
 	enum standing standing = look(g);
-	int err = 0;
 
 	if (standing == STANDS && !g->told_to_end && applied__now_s() < g->trial.trial_until_s)
 		err = 1;
 	else if (standing != KEPT)
 		err = take_back(g, standing);
-	lock__release(g->lock, g->trial.inode, LOCK_CHANGE);
-	if (!locked)
+	if (lock >= 0)
+		close(lock);
+	take_guard_lock(g);
+	if (!waited)
 		system_log__write(LOG_WARNING, "another change of this namespace stands still: the "
 				  "trial's end did not wait for it");
 	return err;
@@ -363,7 +372,7 @@ static int begin(struct guarding *g)
 	if (g->directory_fd < 0)
 		return -errno;
 	snprintf(g->directory, sizeof(g->directory), "/proc/self/fd/%d", g->directory_fd);
-	g->lock = lock__open(g->directory);
+	g->lock = lock__open_for_reading(g->directory);
 	if (g->lock < 0)
 		return g->lock;
 	switch (look(g)) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "netns.h"
 #include "session.h"
 
 #define NUMBER_SIZE 24
@@ -136,9 +137,9 @@ static int start_service(const char *path, const char *directory, const char *ne
  * have to change. Without permission it stays. */
 static void leave_namespace(int home)
 {
-	int first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+	struct netns host;
 
-	if (first < 0 || setns(first, CLONE_NEWNET))
+	if (netns__of_host(&host) || netns__enter(&host) < 0)
 		(void)!setns(home, CLONE_NEWNET);
 }
 

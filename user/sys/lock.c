@@ -9,6 +9,21 @@
 
 #include "lock.h"
 
+static void path_of(const char *directory, char path[300])
+{
+	snprintf(path, 300, "%s/lock", directory);
+}
+
+int lock__open_for_reading(const char *directory)
+{
+	char path[300];
+	int fd;
+
+	path_of(directory, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 int lock__open(const char *directory)
 {
 	char path[300];
@@ -16,10 +31,10 @@ int lock__open(const char *directory)
 
 	if (mkdir(directory, 0700) && errno != EEXIST && errno != EROFS)
 		return -errno;
-	snprintf(path, sizeof(path), "%s/lock", directory);
+	path_of(directory, path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && (errno == EROFS || errno == EACCES))
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		return lock__open_for_reading(directory);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -23,9 +23,12 @@ enum lock_work {
  * of this process: so open it once. */
 int lock__open(const char *directory);
 
+/* Only for reading, which lets the file system be made read-only meanwhile; it must be there. */
+int lock__open_for_reading(const char *directory);
+
 /* Of namespace `netns`, the number under which it is saved. Returns 0, -EWOULDBLOCK if another
- * process has it, or -errno. Guards keep each other out no more than nobody. Where the file may only
- * be read, a lock keeps those out that may write. */
+ * process has it, or -errno. Guards keep nobody out. Where the file is open for reading only, the
+ * lock keeps those out who may write. */
 int lock__try(int fd, uint32_t netns, enum lock_work work);
 void lock__release(int fd, uint32_t netns, enum lock_work work);
 
