@@ -140,7 +140,8 @@ static const char *read_network(char *cidr, struct named_network *n)
 
 static void read_groups(struct argp_state *state, struct options *o, const char *path)
 {
-	int fd = input_file__open(path, "lines of CIDR NAME (--groups)");
+	static const char what[] = "lines of CIDR NAME (--groups)";
+	int fd = input_file__open(path, what);
 	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
 	unsigned int number = 0;
 	char line[512];
@@ -149,6 +150,8 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 		exit(fd < 0 ? exit_code__of_input(fd) : EXIT_FAILED);
 		return;
 	}
+	if (input_file__is_endless(fd, path, what))
+		exit(EXIT_USAGE);
 	while (fgets(line, sizeof(line), f)) {
 		struct named_network n = { .bits = 0 }, *bigger;
 		char *rest, *cidr = strtok_r(line, " \t\n", &rest),
@@ -223,13 +226,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		double s;
 
 		if (!read_seconds(arg, &s))
-			argp_error(state, "--live: '%s' is no duration (90s, 1h30m)", arg);
+			argp_error(state, "--live: '%s' is no duration up to " QUANTITY_DURATION_MAX
+				   " (90s, 1h30m)", arg);
 		o->live = arg;
 		break;
 	}
 	case OPT_DETECT:
 		if (!read_seconds(arg, &o->goals.detect_within_s))
-			argp_error(state, "--detect-within: '%s' is no duration (90s, 1h30m)", arg);
+			argp_error(state, "--detect-within: '%s' is no duration up to "
+				   QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
 		break;
 	case OPT_BUDGET:
 		if (!read_budget(arg, &o->goals.budget_bytes_day))
@@ -242,7 +247,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_MAX_PROBES:
 		if (!quantity__number(arg, 1, 1000000000, &number))
-			argp_error(state, "--max-probes-per-s: '%s' is no number from 1 on", arg);
+			argp_error(state, "--max-probes-per-s: '%s' is no number from 1 to 1000000000", arg);
 		o->goals.max_probes_per_s = number;
 		break;
 	case OPT_EVALUATE:

@@ -11,25 +11,24 @@
 #include "advice_file.h"
 #include "applied.h"
 #include "change.h"
+#include "carrying_out.h"
 #include "changing.h"
 #include "cmd.h"
-#include "guard.h"
 #include "host.h"
 #include "input_file.h"
 #include "log.h"
-#include "plain_text.h"
+#include "persistent.h"
 #include "quantity.h"
 #include "reason.h"
 #include "rearming.h"
-#include "sysctl_files.h"
 #include "touched.h"
 #include "verbosity.h"
 
 struct options {
 	const char *netns, *state, *file, *gateway;
-	uint64_t values[TUNABLES];	/* 0: as it is */
+	struct tunable_values values;
 	uint64_t trial_ns;
-	bool yes, dry_run, persist, keep, rearm;
+	bool yes, dry_run, persist, keep, rearm, has_rearming;
 	struct rearming rearming;
 };
 
@@ -82,15 +81,20 @@ static const char argp_doc[] =
 	"  halfopen advise --json day.jsonl > advice.json; halfopen apply advice.json\n"
 	"  halfopen apply --idle 240 --netns pod-7 --dry-run\n"
 	"\n"
-	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing is changed); 2 "
-	"usage or bad input, or nobody to ask; 77 not permitted.\n";
+	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing of ours stays); "
+	"2 usage or bad input, or nobody to ask; 77 not permitted (it names the capability).\n";
 
-static void read_value(struct argp_state *state, const char *option, const char *arg, uint64_t max,
-		       uint64_t *value)
+static void read_value(struct argp_state *state, const char *option, const char *arg,
+		       struct tunable_values *values, unsigned int i)
 {
-	if (!quantity__number(arg, 1, max, value))
-		argp_error(state, "%s: '%s' is no whole number from 1 to %llu%s", option, arg,
-			   (unsigned long long)max, strcmp(option, "--probes") ? " (seconds)" : "");
+	static const uint32_t most[TUNABLES] = TUNABLE_MOST;
+	uint64_t number;
+
+	if (!quantity__number(arg, 1, most[i], &number))
+		argp_error(state, "%s: '%s' is no whole number from 1 to %u%s", option, arg,
+			   most[i], i < 2 ? " (seconds)" : "");
+	values->has[i] = true;
+	values->value[i] = number;
 }
 
 /* "1%", "0.5%" */
@@ -104,18 +108,18 @@ static bool read_share(const char *text, double *share)
 
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
-	bool explicit = o->values[0] || o->values[1] || o->values[2];
+	bool explicit = tunable_values__any(&o->values);
 
-	if (o->keep && (explicit || o->file || o->trial_ns))
-		argp_error(state, "--keep takes no values: it keeps what the trial applied");
+	if (o->keep && (explicit || o->file || o->trial_ns || o->rearm))
+		argp_error(state, "--keep takes no values, and neither --trial nor --rearm: it keeps "
+			   "what the trial applied");
 	if (!o->keep && !explicit && !o->file)
 		argp_error(state,
 			   "nothing to apply: expected --idle, --interval, --probes or a FILE of "
 			   "'advise --json'");
 	if (explicit && o->file)
 		argp_error(state, "values and FILE exclude each other");
-	if (!o->rearm &&
-	    (o->rearming.spread_ns != SPREAD_NS || o->rearming.stop_at_deaths != STOP_AT_DEATHS))
+	if (!o->rearm && o->has_rearming)
 		argp_error(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
 		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
@@ -127,13 +131,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_IDLE:
-		read_value(state, "--idle", arg, 32767, &o->values[0]);
+		read_value(state, "--idle", arg, &o->values, 0);
 		break;
 	case OPT_INTERVAL:
-		read_value(state, "--interval", arg, 32767, &o->values[1]);
+		read_value(state, "--interval", arg, &o->values, 1);
 		break;
 	case OPT_PROBES:
-		read_value(state, "--probes", arg, 127, &o->values[2]);
+		read_value(state, "--probes", arg, &o->values, 2);
 		break;
 	case OPT_NETNS:
 		o->netns = arg;
@@ -152,19 +156,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TRIAL:
 		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
-			argp_error(state, "--trial: '%s' is no duration of at least 1s (10m, 1h)",
-				   arg);
+			argp_error(state, "--trial: '%s' is no duration from 1s to "
+				   QUANTITY_DURATION_MAX " (10m, 1h)", arg);
 		break;
 	case OPT_REARM:
 		o->rearm = true;
 		break;
 	case OPT_SPREAD:
+		o->has_rearming = true;
 		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
 		    o->rearming.spread_ns < 1000000000)
-			argp_error(state, "--spread: '%s' is no duration of at least 1s (10m)",
-				   arg);
+			argp_error(state, "--spread: '%s' is no duration from 1s to "
+				   QUANTITY_DURATION_MAX " (10m)", arg);
 		break;
 	case OPT_STOP:
+		o->has_rearming = true;
 		if (!read_share(arg, &o->rearming.stop_at_deaths))
 			argp_error(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
 		break;
@@ -193,57 +199,72 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* Is everything there that will be needed? Opening a file for writing changes nothing. */
 static int check_writable(void)
 {
-	static const char path[] = "/proc/sys/net/ipv4/tcp_keepalive_time";
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err;
+	int err = tunables__check_writable();
 
-	if (fd >= 0) {
-		close(fd);
+	if (!err)
 		return EXIT_DONE;
-	}
-	err = -errno;
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
-		log_error("not permitted: writing %s needs CAP_NET_ADMIN (run it as root)", path);
+		log_error("not permitted: writing net.ipv4.tcp_keepalive_* needs CAP_NET_ADMIN (run it as "
+			  "root)");
 	else
-		log_error("%s cannot be written: %s (in a container, /proc/sys is often read-only)",
-			  path, strerror(-err));
+		log_error("/proc/sys/net/ipv4/tcp_keepalive_* cannot be written: %s (in a container, "
+			  "/proc/sys is often read-only)", strerror(-err));
 	return changing__exit_code(err);
 }
 
 static int find_values(const struct options *o, const struct netns *ns, struct change *c)
 {
-	struct advised advised = { .id = "" };
+	static const char what[] = "advice of 'advise --json'";
+	struct tunable_values asked = o->values;
+	struct advised advised;
 	struct host host;
-	char why[320];
+	char why[640];
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < TUNABLES; i++)
-		advised.values[i] = o->values[i] ? o->values[i] : c->now[i];
 	if (o->file) {
 		host__read(&host);
-		fd = input_file__open(o->file, "advice of 'advise --json'");
+		fd = input_file__open(o->file, what);
 		if (fd < 0)
 			return exit_code__of_input(fd);
+		if (input_file__is_endless(fd, o->file, what)) {
+			close(fd);
+			return EXIT_USAGE;
+		}
 		if (advice_file__read(fd, o->file, o->gateway ? o->gateway : host.name, ns,
 				      &advised, why, sizeof(why))) {
 			log_error("%s", why);
 			return EXIT_USAGE;
 		}
 		log_info("advice %s", advised.id);
+		for (i = 0; i < TUNABLES; i++) {
+			asked.has[i] = true;
+			asked.value[i] = advised.values[i];
+		}
 	}
-	change__aim(c, ns, advised.values, o->persist);
-	if (o->trial_ns)
-		c->next.trial_until_s = applied__now_s() + (o->trial_ns + 999999999) / 1000000000;
+	change__aim(c, ns, &asked, o->persist);
 	return EXIT_DONE;
+}
+
+/* The kernel may hold values with which it does something else. */
+static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
+{
+	int64_t period = after[0] > after[1] ? after[0] : after[1];
+
+	if (after[0] < 1 || after[1] < 1 || after[2] < 1)
+		printf("what %d/%d/%d does is not predicted: one of them is below 1\n", after[0],
+		       after[1], after[2]);
+	else
+		printf("probes: at most %.3g a second once all timers have run out, a peer's "
+		       "death noticed within %lld s\n", (double)sockets / period,
+		       (long long)(period + (int64_t)after[1] * after[2]));
 }
 
 static void tell_touched(const struct change *c)
 {
-	const uint32_t *after = c->next.after;
-	uint32_t period = after[0] > after[1] ? after[0] : after[1];
 	struct touched t;
 	unsigned int i;
-	int err = touched__find(c->next.netns, &t);
+	int err = touched__find(c->next.inode, &t);
 
 	if (err) {
 		printf("whom it touches is not known: %s\n", err == -EPERM
@@ -255,10 +276,13 @@ static void tell_touched(const struct change *c)
 		printf("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
 	printf("%s; not %zu without keepalive, nor %zu with options of their own\n",
 	       t.program_count ? ")" : "", t.without, t.own);
-	printf("probes: at most %.3g a second once all timers have run out, a peer's death "
-	       "noticed within %u s\n",
-	       (double)t.following / period, period + after[1] * after[2]);
+	tell_prediction(c->next.after, t.following);
 	touched__free(&t);
+}
+
+static uint64_t trial_s(const struct options *o)
+{
+	return (o->trial_ns + 999999999) / 1000000000;
 }
 
 /* Returns 0, or the -errno with which it could not be told. */
@@ -268,13 +292,16 @@ static int tell_change(const struct options *o, const struct change *c)
 
 	for (i = 0; i < TUNABLES; i++)
 		if (c->now[i] != c->next.after[i])
-			printf("%s: %u -> %u\n", tunable__name(i), c->now[i], c->next.after[i]);
+			printf("%s: %d -> %d\n", tunable__name(i), c->now[i], c->next.after[i]);
 	tell_touched(c);
 	if (o->trial_ns)
-		printf("it is taken back in %llu s, unless 'halfopen apply --keep' comes before\n",
-		       (unsigned long long)(o->trial_ns / 1000000000));
-	if (o->persist)
-		printf("it is written to " PERSISTENT_FILE "\n");
+		printf("%sit is taken back after %llu s, unless 'halfopen apply --keep' comes before\n",
+		       change__in_trial(c) ? "the trial that is on ends anew: from now on, " : "",
+		       (unsigned long long)trial_s(o));
+	for (i = 0; o->persist && i < TUNABLES; i++)
+		if (c->next.persisting.has[i])
+			printf("%s = %d is in " PERSISTENT_FILE "\n", tunable__name(i),
+			       c->next.persisting.value[i]);
 	return fflush(stdout) ? -errno : 0;
 }
 
@@ -299,114 +326,50 @@ static int ask(const struct options *o)
 
 /* ---- doing it ---- */
 
-/* A file that is read later wins. */
-static void warn_of_later_files(const struct change *c)
+static int refuse_in_trial(const struct order *o, const struct change *c)
 {
-	struct sysctl_setting setting;
-	unsigned int i;
+	char keep[CHANGING_COMMAND_SIZE], revert[CHANGING_COMMAND_SIZE];
+	long long left_s = c->known.trial_until_s - applied__now_s();
 
-	for (i = 0; i < TUNABLES; i++)
-		if (sysctl_files__find("", tunable__name(i), &setting) &&
-		    strcmp(setting.file, PERSISTENT_FILE) &&
-		    strtoul(setting.value, NULL, 10) != c->next.after[i])
-			log_warning("%s:%u sets %s to %s at boot, after " PERSISTENT_FILE,
-				    setting.file, setting.line, tunable__name(i), setting.value);
+	if (left_s > 0)
+		log_error("a trial is on here, of %d/%d/%d, for %lld s more; nothing is changed",
+			  c->known.after[0], c->known.after[1], c->known.after[2], left_s);
+	else
+		log_error("a trial was over %lld s ago, and is not taken back yet; nothing is changed",
+			  -left_s);
+	log_error("'%s' keeps it, '%s' takes it back; --trial with the same values sets its end anew",
+		  changing__command("apply --keep", o->ns, o->state, keep),
+		  changing__command("revert", o->ns, o->state, revert));
+	return EXIT_FAILED;
 }
 
-static int persist(const struct change *c)
+static int keep(const struct options *o, const struct order *order, struct change *c)
 {
-	int err = applied__persist("", c->next.after);
-
-	if (err) {
-		log_error("%s: %s", PERSISTENT_FILE, strerror(-err));
-		return err;
-	}
-	warn_of_later_files(c);
-	return 0;
-}
-
-/* The command that takes it back, whole. */
-static void tell_way_back(const struct options *o, const struct netns *ns, const char *done)
-{
-	char text[NETNS_ADDRESS_SIZE], state[512];
-
-	printf("%s; 'halfopen revert", done);
-	if (o->netns)
-		printf(" --netns %s", changing__address(ns, text));
-	if (strcmp(o->state, STATE_DIRECTORY))
-		printf(" --state %s", plain_text__quoted(o->state, state, sizeof(state)));
-	printf("' takes it back\n");
-}
-
-static int carry_out(const struct options *o, const struct netns *ns, const struct change *c)
-{
-	struct rearmer *rearmer = NULL;
-	int err = o->rearm ? rearmer__open(&rearmer) : 0;
-	bool well = true;
-
-	if (err)
-		return changing__exit_code(err);
-	/* Its end must be sure before it begins. */
-	if (o->trial_ns && (err = guard__start(o->state, c->next.netns, c->next.trial_until_s))) {
-		log_error("nobody could be started to take the trial back: %s; nothing is changed",
-			  strerror(-err));
-		rearmer__close(rearmer);
-		return EXIT_FAILED;
-	}
-	err = change__write(c);
-	if (!err && o->persist && (err = persist(c)))
-		change__step_back(c);
-	if (!err && rearmer && !(well = rearming__do(&o->rearming, rearmer, c->next.after)))
-		change__step_back(c);
-	rearmer__close(rearmer);
-	if (err || !well)
-		return err ? changing__exit_code(err) : EXIT_FAILED;
-	tell_way_back(o, ns, "applied");
-	return EXIT_DONE;
-}
-
-static int keep(const struct options *o, const struct netns *ns, struct change *c)
-{
-	int err;
-
-	if (!c->known.netns || !c->known.trial_until_s) {
+	if (!o->dry_run)
+		return carrying_out__keep(order, c);
+	if (!change__in_trial(c)) {
 		log_error("no trial is on here");
 		return EXIT_FAILED;
 	}
-	c->next = c->known;
-	c->next.trial_until_s = 0;
-	c->next.persisted |= o->persist;
-	err = applied__save(o->state, &c->next);
-	if (!err && o->persist)
-		err = persist(c);
-	if (err) {
-		log_error("%s: %s", o->state, strerror(-err));
-		return changing__exit_code(err);
-	}
-	tell_way_back(o, ns, "kept");
+	printf("%d/%d/%d would be kept: the trial ends in %lld s otherwise\n", c->known.after[0],
+	       c->known.after[1], c->known.after[2],
+	       (long long)(c->known.trial_until_s - applied__now_s()));
 	return EXIT_DONE;
 }
 
-static int apply_here(const struct options *o, const struct netns *ns)
+/* Whatever else was asked for is not dropped without a word. */
+static void tell_nothing_to_change(const struct options *o, const struct change *c)
 {
-	struct change change = { .differs = false }, *c = &change;
-	int code, err;
+	printf("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1], c->now[2],
+	       o->persist ? ", and " PERSISTENT_FILE " says so" : "");
+	if (o->trial_ns)
+		log_warning("no trial begins: there is nothing to take back");
+}
 
-	if (change__begin(c, o->state, ns))
-		return EXIT_FAILED;
-	if (o->keep)
-		return keep(o, ns, c);
-	if (change__check_others(c))
-		return EXIT_FAILED;
-	code = find_values(o, ns, c);
-	if (code)
-		return code;
-	if (!c->differs && !o->persist) {
-		printf("nothing to change: %u/%u/%u is what there is\n", c->now[0], c->now[1],
-		       c->now[2]);
-		return EXIT_DONE;
-	}
-	err = tell_change(o, c);
+static int tell_and_ask(const struct options *o, const struct change *c)
+{
+	int err = tell_change(o, c), code;
+
 	if (err && err != -EPIPE) {
 		clearerr(stdout);	/* it is said now */
 		log_error("standard output: %s; nothing is changed", reason__of(err));
@@ -414,9 +377,49 @@ static int apply_here(const struct options *o, const struct netns *ns)
 	}
 	if (o->dry_run)
 		return EXIT_DONE;
-	if ((code = check_writable()) || (code = ask(o)))
+	code = check_writable();
+	return code ? code : ask(o);
+}
+
+static int apply_values(const struct options *o, const struct order *order, struct change *c)
+{
+	bool in_trial = change__in_trial(c);
+	int code, err;
+
+	if (change__check_others(c))
+		return EXIT_FAILED;
+	code = find_values(o, order->ns, c);
+	if (code)
 		return code;
-	return carry_out(o, ns, c);
+	if (in_trial && (c->differs || !o->trial_ns || c->known.trial_until_s <= applied__now_s()))
+		return refuse_in_trial(order, c);
+	if (!c->differs && !in_trial) {
+		tell_nothing_to_change(o, c);
+		if (!o->rearm)
+			return EXIT_DONE;
+	}
+	if ((err = change__check_file(c)))
+		return err == -EXDEV || err == -EREMOTE ? EXIT_USAGE : changing__exit_code(err);
+	code = tell_and_ask(o, c);
+	return code || o->dry_run ? code : carrying_out__change(order, c);
+}
+
+static int apply_here(const struct options *o, const struct order *order)
+{
+	struct change change = { .differs = false }, *c = &change;
+	int code, err;
+
+	err = change__begin(c, o->state, order->ns);
+	if (err && o->dry_run && changing__exit_code(err) == EXIT_NOT_PERMITTED)
+		log_warning("this is as if nothing had been applied before");
+	else if (err)
+		return changing__exit_code(err);
+	if (change__in_trial(c) && !c->known.guarded && !o->dry_run) {
+		code = carrying_out__clear(order, c);
+		if (code)
+			return code;
+	}
+	return o->keep ? keep(o, order, c) : apply_values(o, order, c);
 }
 
 int cmd_apply(int argc, char **argv)
@@ -424,28 +427,23 @@ int cmd_apply(int argc, char **argv)
 	static const struct argp argp = { argp_options, parse, "[FILE]", argp_doc,
 					  verbosity,	NULL,  NULL };
 	struct options options = { .state = STATE_DIRECTORY,
-				   .rearming = { SPREAD_NS, STOP_AT_DEATHS } };
+				   .rearming = { .spread_ns = SPREAD_NS,
+						 .stop_at_deaths = STOP_AT_DEATHS } };
+	char state[PATH_MAX];
 	struct netns ns;
-	int lock = -1, back, code;
+	int back, code;
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	code = changing__find_netns(options.netns, &ns);
-	if (code)
-		return code;
-	if (options.persist && ns.inode != netns__own_inode()) {
-		log_error("--persist: sysctl.d is of the host's own namespace, not of '%s'",
-			  options.netns);
-		return EXIT_USAGE;
-	}
-	if (!options.dry_run && (code = changing__lock(options.state, &lock)))
-		return code;
-	code = changing__enter(&ns, &back);
+	options.state = changing__absolute(options.state, state);
+	code = changing__enter(options.netns, &ns, &back);
 	if (!code) {
-		code = apply_here(&options, &ns);
+		struct order order = { .state = options.state, .ns = &ns,
+				       .address = options.netns, .home = back, .trial_s = trial_s(&options), .persist = options.persist,
+				       .rearm = options.rearm, .rearming = options.rearming };
+
+		code = apply_here(&options, &order);
 		netns__leave(back);
 	}
-	if (!options.dry_run)
-		close(lock);
 	return code;
 }

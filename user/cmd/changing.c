@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,8 +12,9 @@
 #include "plain_text.h"
 #include "reason.h"
 
-/* The end of a trial takes a moment; somebody who is asked whether to apply takes longer. */
-#define LOCK_TRIES 20
+/* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
+#define LOCK_TRIES 350
+#define LOCK_TRIES_SILENT 5
 #define LOCK_TRY_US 100000
 
 int changing__exit_code(int err)
@@ -24,6 +27,21 @@ const char *changing__address(const struct netns *ns, char address[NETNS_ADDRESS
 	char plain[NETNS_ADDRESS_SIZE];
 
 	return plain_text__quoted(netns__address(ns, plain), address, NETNS_ADDRESS_SIZE);
+}
+
+const char *changing__command(const char *verb, const struct netns *ns, const char *directory,
+			      char command[CHANGING_COMMAND_SIZE])
+{
+	char text[NETNS_ADDRESS_SIZE], state[512];
+
+	changing__address(ns, text);
+	if (strcmp(directory, STATE_DIRECTORY))
+		plain_text__quoted(directory, state, sizeof(state));
+	else
+		*state = '\0';
+	snprintf(command, CHANGING_COMMAND_SIZE, "halfopen %s --netns %s%s%s", verb, text,
+		 *state ? " --state " : "", state);
+	return command;
 }
 
 /* Whoever lives there chose this host name, as anybody may. */
@@ -53,61 +71,213 @@ static void tell_hosts(const char *host_name)
 	netns__free(&list);
 }
 
-int changing__find_netns(const char *text, struct netns *ns)
+/* What lacks, of an address that we may not look at. */
+static const char *needed_to_see(const char *address)
 {
-	int err = netns__find(text ? text : "/proc/self/ns/net", ns);
+	return strchr(address, '/') && strncmp(address, "/proc/", 6)
+		? "CAP_DAC_READ_SEARCH" : "CAP_SYS_PTRACE and CAP_SYS_ADMIN";
+}
 
-	if (!err)
-		return EXIT_DONE;
+static int say_not_opened(const char *address, int err)
+{
+	char shown[4 * NETNS_ADDRESS_SIZE];
+
+	plain_text__of(address, shown, sizeof(shown));
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED) {
-		log_error("not permitted: --netns %s needs CAP_SYS_ADMIN and CAP_SYS_PTRACE (run it as "
-			  "root)", text);
+		log_error("not permitted: --netns %s needs %s (run it as root)", shown,
+			  needed_to_see(address));
 		return EXIT_NOT_PERMITTED;
 	}
-	log_error("--netns: there is no namespace '%s' (%s): expected a name of 'ip netns', a "
-		  "process id, a path or inode:N,cookie:N", text, strerror(-err));
-	tell_hosts(text);
+	if (reason__is_limit(err)) {
+		log_error("--netns %s: %s", shown, reason__of(err));
+		return EXIT_FAILED;
+	}
+	log_error("--netns: %s '%s'%s%s%s: expected a name of 'ip netns' (at most 63 letters, digits "
+		  "and ._-), a process id, a path or inode:N,cookie:N",
+		  err == -EINVAL ? "this addresses no network namespace:" : "there is no namespace",
+		  shown, err == -EINVAL ? "" : " (", err == -EINVAL ? "" : strerror(-err),
+		  err == -EINVAL ? "" : ")");
+	tell_hosts(address);
 	return EXIT_USAGE;
 }
 
-int changing__enter(struct netns *ns, int *back)
+static int say_not_entered(const struct netns *ns, int err)
 {
 	char address[NETNS_ADDRESS_SIZE];
 
-	*back = netns__enter(ns);
-	if (*back >= 0) {
-		ns->cookie = netns__cookie();
-		return EXIT_DONE;
-	}
-	if (*back == -ENOENT) {
-		log_error("namespace %s is gone", netns__address(ns, address));
+	changing__address(ns, address);
+	if (err == -ENOENT) {
+		log_error("namespace %s is gone", address);
 		return EXIT_USAGE;
 	}
-	if (changing__exit_code(*back) == EXIT_NOT_PERMITTED)
-		log_error("not permitted: entering namespace %s needs CAP_SYS_ADMIN",
-			  netns__address(ns, address));
+	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
+		log_error("not permitted: entering namespace %s needs CAP_SYS_ADMIN", address);
 	else
-		log_error("namespace %s: %s", netns__address(ns, address), reason__of(*back));
-	return changing__exit_code(*back);
+		log_error("namespace %s: %s", address, reason__of(err));
+	return changing__exit_code(err);
 }
 
-int changing__lock(const char *directory, int *lock)
+int changing__enter(const char *text, struct netns *ns, int *back)
+{
+	const char *address = text ? text : "/proc/self/ns/net";
+	int fd = netns__open(address, ns);
+
+	if (fd < 0)
+		return say_not_opened(address, fd);
+	*back = netns__enter_opened(fd, ns);
+	close(fd);
+	return *back < 0 ? say_not_entered(ns, *back) : EXIT_DONE;
+}
+
+int changing__check_address(const char *text, const struct netns *ns)
+{
+	struct netns now;
+	int fd, back, code = EXIT_DONE;
+
+	if (!text)
+		return EXIT_DONE;
+	fd = netns__open(text, &now);
+	back = fd < 0 ? fd : netns__enter_opened(fd, &now);
+	if (fd >= 0)
+		close(fd);
+	if (back < 0 || now.inode != ns->inode || now.cookie != ns->cookie) {
+		log_error("--netns %s is not the namespace any more that it was: nothing is changed", text);
+		code = EXIT_FAILED;
+	}
+	if (back >= 0)
+		netns__leave(back);
+	return code;
+}
+
+int changing__enter_found(struct netns *ns, int *back)
+{
+	*back = netns__enter(ns);
+	if (*back < 0)
+		return say_not_entered(ns, *back);
+	ns->cookie = netns__cookie();
+	return EXIT_DONE;
+}
+
+/* ---- one at a time ---- */
+
+int changing__open_lock(const char *directory, uint32_t inode, bool must, struct changing_lock *l)
+{
+	int err;
+
+	*l = (struct changing_lock){ .file = lock__open(directory), .inode = inode };
+	if (l->file >= 0)
+		return EXIT_DONE;
+	err = l->file;
+	if (must && (err == -EROFS || err == -ENOENT || err == -ENOSPC || err == -EDQUOT))
+		return EXIT_DONE;
+	log_error("%s: %s%s", directory, reason__of(err),
+		  changing__exit_code(err) == EXIT_NOT_PERMITTED
+		  ? ": run it as root, or name a directory of yours by --state" : "");
+	return changing__exit_code(err);
+}
+
+void changing__close_lock(struct changing_lock *l)
+{
+	if (l->file >= 0)
+		close(l->file);
+	l->file = -1;
+}
+
+bool changing__holder(const struct changing_lock *l, enum lock_work work,
+		      char text[CHANGING_HOLDER_SIZE])
+{
+	struct lock_holder holder;
+	char comm[4 * sizeof(holder.comm) + 1];
+
+	if (!lock__find_holder(l->file, l->inode, work, &holder))
+		return false;
+	if (holder.pid)
+		snprintf(text, CHANGING_HOLDER_SIZE, "pid %d (%s, since %s)", holder.pid,
+			 plain_text__of(holder.comm, comm, sizeof(comm)), holder.since);
+	else
+		snprintf(text, CHANGING_HOLDER_SIZE, "a process that cannot be seen from here");
+	return true;
+}
+
+static void hold_output(struct changing_lock *l)
+{
+	FILE *out = open_memstream(&l->out, &l->out_size);
+	FILE *err = open_memstream(&l->err, &l->err_size);
+
+	fflush(stdout);
+	if (!out || !err)
+		abort();	/* no memory for a line */
+	l->held_out = stdout;
+	l->held_err = stderr;
+	stdout = out;
+	stderr = err;
+}
+
+static void release(FILE **stream, FILE **held, char **text, size_t *size)
+{
+	fclose(*stream);
+	*stream = *held;
+	*held = NULL;
+	fwrite(*text, 1, *size, *stream);
+	free(*text);
+	*text = NULL;
+}
+
+static void release_output(struct changing_lock *l)
+{
+	release(&stderr, &l->held_err, &l->err, &l->err_size);
+	release(&stdout, &l->held_out, &l->out, &l->out_size);
+}
+
+static void tell_holder(const struct changing_lock *l, const char *before, const char *after)
+{
+	char holder[CHANGING_HOLDER_SIZE];
+
+	if (changing__holder(l, LOCK_CHANGE, holder))
+		log_warning("%s%s%s", before, holder, after);
+}
+
+int changing__lock(struct changing_lock *l, bool must)
 {
 	unsigned int tries;
+	int err = l->file < 0 ? 0 : -EWOULDBLOCK;
 
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		*lock = applied__lock(directory);
-		if (*lock >= 0)
-			return EXIT_DONE;
-		if (*lock != -EWOULDBLOCK)
+	for (tries = 0; err && tries < LOCK_TRIES; tries++) {
+		err = lock__try(l->file, l->inode, LOCK_CHANGE);
+		if (err != -EWOULDBLOCK)
 			break;
+		if (tries == LOCK_TRIES_SILENT)
+			tell_holder(l, "waiting for ", ", which changes this namespace");
 		usleep(LOCK_TRY_US);
 	}
-	if (*lock == -EWOULDBLOCK)
-		log_error("%s: another 'halfopen apply' or 'revert' is at work", directory);
+	if (err == -EWOULDBLOCK && must) {
+		tell_holder(l, "", " stands still: this does not wait any longer");
+		err = 0;
+	}
+	if (!err) {
+		hold_output(l);
+		return EXIT_DONE;
+	}
+	if (err == -EWOULDBLOCK)
+		tell_holder(l, "", " changes this namespace, and stands still; nothing is changed");
 	else
-		log_error("%s: %s%s", directory, reason__of(*lock),
-			  changing__exit_code(*lock) == EXIT_NOT_PERMITTED
-			  ? ": run it as root, or name a directory of yours by --state" : "");
-	return changing__exit_code(*lock);
+		log_error("the lock in the state directory: %s; nothing is changed", reason__of(err));
+	return changing__exit_code(err);
+}
+
+void changing__unlock(struct changing_lock *l)
+{
+	if (l->file >= 0)
+		lock__release(l->file, l->inode, LOCK_CHANGE);
+	release_output(l);
+}
+
+const char *changing__absolute(const char *directory, char path[PATH_MAX])
+{
+	char here[PATH_MAX];
+
+	if (*directory == '/' || !getcwd(here, sizeof(here)) ||
+	    snprintf(path, PATH_MAX, "%s/%s", here, directory) >= PATH_MAX)
+		return directory;
+	return path;
 }

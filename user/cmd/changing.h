@@ -4,19 +4,60 @@
 #ifndef HALFOPEN_CMD_CHANGING_H
 #define HALFOPEN_CMD_CHANGING_H
 
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "lock.h"
 #include "netns.h"
 
-/* The namespace that --netns addresses; our own with NULL. */
-int changing__find_netns(const char *text, struct netns *ns);
+/* Enters the namespace that --netns addresses, with NULL our own, and tells inode, cookie and name of
+ * what was entered; `*back` is for netns__leave(). */
+int changing__enter(const char *text, struct netns *ns, int *back);
 
-/* Enters it and notes its cookie; `*back` is for netns__leave(). */
-int changing__enter(struct netns *ns, int *back);
+/* The same of one that was found already. */
+int changing__enter_found(struct netns *ns, int *back);
+
+/* Does --netns still address it, now that nobody else is at work? A pod may have been restarted. */
+int changing__check_address(const char *text, const struct netns *ns);
 
 /* netns__address(), as a word for a shell. */
 const char *changing__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE]);
 
-/* `*lock` is to be closed when all is done. */
-int changing__lock(const char *directory, int *lock);
+#define CHANGING_COMMAND_SIZE 1024
+
+/* Whom else's work on a namespace keeps out. */
+struct changing_lock {
+	int file;	/* of lock.h */
+	uint32_t inode;
+	FILE *held_out, *held_err;	/* what is said meanwhile */
+	char *out, *err;
+	size_t out_size, err_size;
+};
+
+/* Opens it, for the namespace with this inode; nobody is kept out yet. `must` does without it where it
+ * cannot be made: then nobody can change what is saved, either. */
+int changing__open_lock(const char *directory, uint32_t inode, bool must, struct changing_lock *l);
+void changing__close_lock(struct changing_lock *l);
+
+/* Nobody else changes this namespace until changing__unlock(): whoever does is named and waited for, half
+ * a minute. What is said meanwhile comes at the unlock: a terminal that stands still holds nobody up.
+ * `must` goes on then all the same, as whoever stands still finds out when he goes on. */
+int changing__lock(struct changing_lock *l, bool must);
+void changing__unlock(struct changing_lock *l);
+
+/* "pid 812 (halfopen, since 2026-01-02 03:04:05)" of whoever holds it; false if nobody does. */
+#define CHANGING_HOLDER_SIZE 160
+bool changing__holder(const struct changing_lock *l, enum lock_work work,
+		      char text[CHANGING_HOLDER_SIZE]);
+
+/* "halfopen revert", "halfopen apply --keep" for `ns` and what is saved in `directory`,
+ * whole and quoted for a shell. */
+const char *changing__command(const char *verb, const struct netns *ns, const char *directory,
+			      char command[CHANGING_COMMAND_SIZE]);
+
+/* A directory's path from the root on, into `path`. */
+const char *changing__absolute(const char *directory, char path[PATH_MAX]);
 
 /* Of a -errno: not permitted, or failed. */
 int changing__exit_code(int err);

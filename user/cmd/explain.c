@@ -57,6 +57,22 @@ static void add_party(struct argp_state *state, struct options *o, const char *s
 		words__add(&o->notes, "%s: %s\n", spec, notes.text[i]);
 }
 
+/* What stands in between may be named before either side; false if there is no side. */
+static bool put_server_first(struct options *o)
+{
+	unsigned int i = 0;
+	struct party server;
+
+	while (i < o->count && o->parties[i].kind == PARTY_NAT)
+		i++;
+	if (i == o->count)
+		return false;
+	server = o->parties[i];
+	memmove(o->parties + 1, o->parties, i * sizeof(server));
+	o->parties[0] = server;
+	return true;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -69,6 +85,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!o->count)
 			argp_error(state,
 				   "SPEC is missing: linux:7200/75/9, wizfi210:600, nat=900, ...");
+		if (!put_server_first(o))
+			argp_error(state, "a server is missing: '%s' only says what stands in "
+				   "between (linux:7200/75/9 nat=900)", state->argv[1]);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -105,9 +124,13 @@ static void describe_side(struct words *w, const char *side, const char *other,
 		}
 		break;
 	case PARTY_TOTAL:
+		if (!p->enabled) {
+			words__add(w, "%s keepalive: SO_KEEPALIVE is off", p->name);
+			break;
+		}
 		words__add(w, "%s keepalive: %u probes within ", p->name, p->probes);
 		words__add_duration(w, within);
-		words__add(w, " in all%s", p->enabled ? "" : ", but SO_KEEPALIVE is off");
+		words__add(w, " in all");
 		break;
 	case PARTY_PING:
 		words__add(w, "%s PING after ", p->name);
@@ -196,8 +219,13 @@ static void describe_nat(struct words *w, const struct options *o, const struct 
 			words__add(w, " (%s)\n", device->name);
 		}
 	}
-	words__add(w, "  if it closes all the same and quietly: the server notices within ");
-	add_seconds(w, server_s);
+	words__add(w, "  if it closes all the same and quietly: the server notices ");
+	if (server_s) {
+		words__add(w, "within ");
+		add_seconds(w, server_s);
+	} else {
+		words__add(w, "never, while it has nothing to send");
+	}
 	if (device) {
 		words__add(w, ", the device within ");
 		add_seconds(w, party__notices_within_s(device));

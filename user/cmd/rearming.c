@@ -25,14 +25,14 @@ static int arm(const struct rearming *how, struct rearmer *r, uint64_t deaths_be
 
 	for (slice = 0; !err && slice < slices; slice++) {
 		err = rearmer__pass(r, slice, slices);
-		if (too_many_died(how, r, deaths_before))
+		if (too_many_died(how, r, deaths_before) || !how->goes_on(how->context))
 			break;
 		sleep(1);
 	}
 	return err;
 }
 
-bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES])
+bool rearming__do(const struct rearming *how, struct rearmer *r, const int32_t values[TUNABLES])
 {
 	uint64_t settle_s =
 		(values[0] > values[1] ? values[0] : values[1]) + values[1] * values[2] + 2;
@@ -49,8 +49,13 @@ bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t 
 		log_error("--rearm: %s", strerror(-err));
 		return false;
 	}
-	for (; settle_s && !too_many_died(how, r, deaths); settle_s--)
+	for (; settle_s && !too_many_died(how, r, deaths) && how->goes_on(how->context); settle_s--)
 		sleep(1);
+	if (!how->goes_on(how->context)) {
+		log_error("--rearm was interrupted: the values were taken back meanwhile, by 'halfopen "
+			  "revert' or the end of a trial");
+		return false;
+	}
 	if (!too_many_died(how, r, deaths))
 		return true;
 	log_error("%llu connections died since, of %llu that were armed anew: that is more than "

@@ -12,10 +12,13 @@
 struct rearming {
 	uint64_t spread_ns;	/* within this time */
 	double stop_at_deaths;	/* share of the sockets that were armed anew */
+	/* False once nothing is to be armed any more: somebody took the values back. Asked every second. */
+	bool (*goes_on)(const void *context);
+	const void *context;
 };
 
 /* True if all went well until those that were armed last would have died under `values`; else it
  * was stopped, and why was logged. */
-bool rearming__do(const struct rearming *how, struct rearmer *r, const uint32_t values[TUNABLES]);
+bool rearming__do(const struct rearming *how, struct rearmer *r, const int32_t values[TUNABLES]);
 
 #endif

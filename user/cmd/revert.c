@@ -2,26 +2,30 @@
 /* halfopen revert: what was applied is taken back. */
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applied.h"
+#include "capability.h"
 #include "changing.h"
 #include "cmd.h"
 #include "guard.h"
 #include "log.h"
+#include "persistent.h"
 #include "quantity.h"
 #include "verbosity.h"
 
 struct options {
 	const char *netns, *state;
 	bool all;
-	uint64_t guard, until;	/* of a trial */
+	uint64_t guard, trial, answer;	/* the namespace, and which trial of it; a descriptor */
 };
 
-enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_UNTIL };
+enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_TRIAL, OPT_ANSWER };
 
 static const struct argp_option argp_options[] = {
 	{ "netns", OPT_NETNS, "ADDRESS", 0,
@@ -29,8 +33,9 @@ static const struct argp_option argp_options[] = {
 	{ "all", OPT_ALL, NULL, 0, "all namespaces in which something was applied", 1 },
 	{ "state", OPT_STATE, "DIRECTORY", 0,
 	  "where what was applied is kept (default " STATE_DIRECTORY ")", 2 },
-	{ "guard", OPT_GUARD, "INODE", OPTION_HIDDEN, NULL, 2 },
-	{ "until", OPT_UNTIL, "SECONDS", OPTION_HIDDEN, NULL, 2 },
+	{ "guard", OPT_GUARD, "NUMBER", OPTION_HIDDEN, NULL, 2 },
+	{ "trial", OPT_TRIAL, "NUMBER", OPTION_HIDDEN, NULL, 2 },
+	{ "answer", OPT_ANSWER, "DESCRIPTOR", OPTION_HIDDEN, NULL, 2 },
 	{ 0 },
 };
 
@@ -62,11 +67,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_GUARD:
 		if (!quantity__number(arg, 1, UINT32_MAX, &o->guard))
-			argp_error(state, "--guard: '%s' is no inode", arg);
+			argp_error(state, "--guard: '%s' is no namespace's number", arg);
 		break;
-	case OPT_UNTIL:
-		if (!quantity__number(arg, 0, INT64_MAX, &o->until))
-			argp_error(state, "--until: '%s' is no time", arg);
+	case OPT_TRIAL:
+		if (!quantity__number(arg, 1, UINT64_MAX, &o->trial))
+			argp_error(state, "--trial: '%s' is no trial's number", arg);
+		break;
+	case OPT_ANSWER:
+		if (!quantity__number(arg, 3, 1023, &o->answer))
+			argp_error(state, "--answer: '%s' is no descriptor", arg);
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' was not expected: revert takes no arguments", arg);
@@ -81,97 +90,270 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static void tell(const struct applied *a, const enum taken_back *results, const uint32_t *found)
+static void tell(const struct applied *a, const enum taken_back *results, const int32_t *found)
 {
 	unsigned int i;
 
 	for (i = 0; i < TUNABLES; i++)
-		switch (results[i]) {
-		case TAKEN_BACK:
-			printf("%s: %u -> %u\n", tunable__name(i), found[i], a->before[i]);
-			break;
-		case WAS_BACK:
-			break;
-		case CHANGED_BY_OTHERS:
-			printf("%s: left at %u: somebody else changed it since (we wrote %u)\n",
-			       tunable__name(i), found[i], a->after[i]);
-			break;
-		}
+		if (results[i] == TAKEN_BACK)
+			printf("%s: %d -> %d\n", tunable__name(i), found[i], a->before[i]);
+		else if (results[i] == CHANGED_BY_OTHERS)
+			printf("%s: left at %d: somebody else changed it since (we wrote %d, before us "
+			       "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
+}
+
+/* The file that would write it anew at the next boot. */
+static int remove_file(const struct applied *a)
+{
+	const struct tunable_values nothing = { .has = { false } };
+	int err;
+
+	if (!tunable_values__any(&a->persisting) && !tunable_values__any(&a->persisted))
+		return 0;
+	err = persistent__replace("", &a->persisted, &a->persisting, &nothing);
+	if (err)
+		log_error(PERSISTENT_FILE ": %s", persistent__reason(err));
+	else
+		printf(PERSISTENT_FILE ": removed\n");
+	return err;
+}
+
+/* The values are back: what stays on a directory that is read-only by now is said, and harms nobody. */
+static void forget(const char *directory, const struct applied *a)
+{
+	char file[APPLIED_FILE_SIZE];
+	int err = applied__forget(directory, a->netns);
+
+	if (err)
+		log_warning("%s/%s stays there (%s): revert once more when it can be removed",
+			    directory, applied__file(a->netns, file), strerror(-err));
 }
 
 /* In the namespace that this thread is in. */
 static int take_back_here(const char *directory, const struct applied *a)
 {
 	enum taken_back results[TUNABLES];
-	uint32_t found[TUNABLES];
+	int32_t found[TUNABLES];
 	int err = applied__take_back(a, results, found);
 
 	if (err) {
-		log_error("net.ipv4.tcp_keepalive_*: %s: what was saved is kept", strerror(-err));
+		log_error("net.ipv4.tcp_keepalive_*: %s: what was saved is kept%s", strerror(-err),
+			  changing__exit_code(err) == EXIT_NOT_PERMITTED
+			  ? "; writing them needs CAP_NET_ADMIN" : "");
 		return changing__exit_code(err);
 	}
 	tell(a, results, found);
-	if (a->persisted && (err = applied__persist("", NULL)))
-		log_error("%s: %s", PERSISTENT_FILE, strerror(-err));
-	else if (a->persisted)
-		printf("%s: removed\n", PERSISTENT_FILE);
-	if (!err && (err = applied__forget(directory, a->netns)))
-		log_error("%s: %s", directory, strerror(-err));
+	err = remove_file(a);
+	if (err && err != -EEXIST)
+		return changing__exit_code(err);
+	forget(directory, a);
 	return err ? EXIT_FAILED : EXIT_DONE;
-}
-
-static int revert_one(const char *directory, struct netns *ns)
-{
-	struct applied a;
-	int err = applied__load(directory, ns->inode, &a), back, code;
-
-	if (err) {
-		log_error("%s/applied-%u: %s", directory, ns->inode,
-			  err == -EBADMSG ? "expected what 'halfopen apply' writes: left as it is"
-					  : strerror(-err));
-		return EXIT_FAILED;
-	}
-	code = changing__enter(ns, &back);
-	if (code)
-		return code;
-	if (!a.netns || (a.cookie && a.cookie != ns->cookie)) {
-		printf("nothing was applied here\n");
-		if (a.netns)	/* in one that had this inode, and is gone */
-			applied__forget(directory, ns->inode);
-		code = EXIT_DONE;
-	} else {
-		code = take_back_here(directory, &a);
-	}
-	netns__leave(back);
-	return code;
 }
 
 #define NAMESPACES_MAX 4096
 
+/* Where else something is applied, for those who expected it here. */
+static void tell_elsewhere(const char *directory)
+{
+	uint32_t keys[NAMESPACES_MAX];
+	unsigned int count = applied__list(directory, keys, NAMESPACES_MAX), i;
+	char command[CHANGING_COMMAND_SIZE], address[NETNS_ADDRESS_SIZE];
+
+	for (i = 0; i < count; i++) {
+		struct applied a;
+		struct netns ns;
+
+		if (applied__load(directory, keys[i], &a) || !a.netns)
+			continue;
+		if (applied__find(&a, &ns))
+			printf("applied in namespace inode:%u,cookie:%llu%s%s, which is not to be seen "
+			       "from here\n", a.inode, (unsigned long long)a.cookie,
+			       *a.name ? ", once " : "", a.name);
+		else
+			printf("applied in namespace %s: '%s' takes it back\n",
+			       changing__address(&ns, address),
+			       changing__command("revert", &ns, directory, command));
+	}
+}
+
+/* What is saved of one that had this inode before, and is gone. */
+static void forget_former(const char *directory, const struct netns *ns)
+{
+	struct applied a;
+
+	if (!applied__load(directory, ns->inode, &a) && a.netns && a.cookie &&
+	    a.cookie != ns->cookie)
+		applied__forget(directory, ns->inode);
+}
+
+/* Under the lock. Into `a` what was applied. */
+static int revert_locked(const char *directory, const struct netns *ns, struct applied *a)
+{
+	char file[APPLIED_FILE_SIZE];
+	int err = applied__load_of(directory, ns, a);
+
+	if (err) {
+		log_error("%s/%s: %s", directory, applied__file(applied__key(ns), file),
+			  err == -EBADMSG ? "expected what 'halfopen apply' writes: left as it is"
+					  : strerror(-err));
+		return changing__exit_code(err);
+	}
+	if (a->netns)
+		return take_back_here(directory, a);
+	printf("nothing was applied here\n");
+	forget_former(directory, ns);
+	tell_elsewhere(directory);
+	return EXIT_DONE;
+}
+
+#define END_TRIES 50
+#define END_TRY_US 100000
+
+/* Whoever still works on what is taken back by now finds out within a second, and ends; a signal saves
+ * that time, and reaches those that cannot read what is saved. */
+static void end_work(const struct changing_lock *l, enum lock_work work, bool signalled,
+		     const char *what)
+{
+	char text[CHANGING_HOLDER_SIZE];
+	struct lock_holder holder;
+	unsigned int tries;
+
+	for (tries = 0; tries < END_TRIES; tries++) {
+		if (!lock__find_holder(l->file, l->inode, work, &holder))
+			return;
+		if (signalled && holder.pid)
+			kill(holder.pid, SIGTERM);
+		usleep(END_TRY_US);
+	}
+	if (changing__holder(l, work, text))
+		log_warning("%s, which %s, has not ended yet", text, what);
+}
+
+static void end_rearm(const struct changing_lock *l, bool applied)
+{
+	char text[CHANGING_HOLDER_SIZE];
+
+	if (!changing__holder(l, LOCK_REARM, text))
+		return;
+	printf("%s, which arms sockets anew, is interrupted\n", text);
+	end_work(l, LOCK_REARM, !applied, "arms sockets anew");
+}
+
+static int revert_here(const char *directory, const struct netns *ns, const char *address)
+{
+	struct changing_lock lock;
+	struct applied a = { 0 };
+	int code = changing__open_lock(directory, ns->inode, true, &lock);
+
+	if (!code)
+		code = changing__lock(&lock, true);
+	if (!code) {
+		code = changing__check_address(address, ns);
+		code = code ? code : revert_locked(directory, ns, &a);
+		changing__unlock(&lock);
+	}
+	if (!code && lock.file >= 0) {
+		fflush(stdout);
+		end_work(&lock, LOCK_GUARD, true, "waits for the end of a trial");
+		end_rearm(&lock, a.netns);
+	}
+	changing__close_lock(&lock);
+	return code;
+}
+
+static int revert_one(const char *directory, const char *address)
+{
+	struct netns ns;
+	int back, code = changing__enter(address, &ns, &back);
+
+	if (code)
+		return code;
+	code = revert_here(directory, &ns, address);
+	netns__leave(back);
+	return code;
+}
+
+/* What may still live where we do not see it (another mount namespace has its name, a process its
+ * descriptor) is not given up. */
+static int say_not_seen(const char *directory, const struct applied *a, int err)
+{
+	char file[APPLIED_FILE_SIZE];
+	int code = changing__exit_code(err);
+
+	if (code == EXIT_NOT_PERMITTED)
+		log_error("not permitted: finding namespace inode:%u%s%s needs CAP_SYS_PTRACE",
+			  a->inode, *a->name ? ", once " : "", a->name);
+	else
+		log_error("namespace inode:%u,cookie:%llu%s%s is not to be seen from here: what was "
+			  "saved of it is kept; if it is gone, remove %s/%s", a->inode,
+			  (unsigned long long)a->cookie, *a->name ? ", once " : "", a->name,
+			  directory, applied__file(a->netns, file));
+	return code;
+}
+
+static int revert_known(const char *directory, const struct applied *a)
+{
+	char address[NETNS_ADDRESS_SIZE];
+	struct netns ns;
+	int err = applied__find(a, &ns), back, code;
+
+	if (err)
+		return say_not_seen(directory, a, err);
+	back = netns__enter(&ns);
+	if (back == -ENOENT) {
+		printf("namespace inode:%u%s%s is gone, and what was applied there with it: another "
+		       "one has its inode\n", a->inode, *a->name ? ", once " : "", a->name);
+		return applied__forget(directory, a->netns) ? EXIT_FAILED : EXIT_DONE;
+	}
+	if (back >= 0)
+		netns__leave(back);
+	code = changing__enter_found(&ns, &back);
+	if (code)
+		return code;
+	printf("namespace %s\n", changing__address(&ns, address));
+	code = revert_here(directory, &ns, NULL);
+	netns__leave(back);
+	return code;
+}
+
 static int revert_all(const char *directory)
 {
-	uint32_t inodes[NAMESPACES_MAX];
-	unsigned int count = applied__list(directory, inodes, NAMESPACES_MAX), i;
+	uint32_t keys[NAMESPACES_MAX];
+	unsigned int count = applied__list(directory, keys, NAMESPACES_MAX), known = 0, i;
 	int worst = EXIT_DONE;
 
-	if (!count)
-		printf("nothing was applied\n");
 	for (i = 0; i < count; i++) {
-		char address[NETNS_ADDRESS_SIZE];
-		struct netns ns;
-		int code;
+		struct applied a;
+		int err = applied__load(directory, keys[i], &a), code;
+		char file[APPLIED_FILE_SIZE];
 
-		if (netns__with_inode(inodes[i], &ns)) {
-			printf("namespace %u is gone, and what was applied there with it\n",
-			       inodes[i]);
-			applied__forget(directory, inodes[i]);
+		if (!err && !a.netns) {	/* of an earlier boot, which ended it */
+			applied__forget(directory, keys[i]);
 			continue;
 		}
-		printf("namespace %s\n", netns__address(&ns, address));
-		code = revert_one(directory, &ns);
+		known++;
+		if (err)
+			log_error("%s/%s: %s: left as it is", directory,
+				  applied__file(keys[i], file), err == -EBADMSG
+				  ? "expected what 'halfopen apply' writes" : strerror(-err));
+		code = err ? EXIT_FAILED : revert_known(directory, &a);
 		worst = code > worst ? code : worst;
 	}
+	if (!known)
+		printf("nothing was applied\n");
 	return worst;
+}
+
+/* Who guards a trial enters its namespace, writes three sysctls and two files, and nothing else. */
+static void drop_privileges_of_guard(const char *directory)
+{
+	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |
+			CAPABILITY_BIT(CAPABILITY_SYS_PTRACE);
+	struct stat st;
+
+	if (!stat(directory, &st) && st.st_uid != geteuid())
+		keep |= CAPABILITY_BIT(CAPABILITY_DAC_OVERRIDE);
+	capability__keep_only(keep);
 }
 
 int cmd_revert(int argc, char **argv)
@@ -180,20 +362,16 @@ int cmd_revert(int argc, char **argv)
 		argp_options, parse, NULL, argp_doc, verbosity, NULL, NULL
 	};
 	struct options options = { .state = STATE_DIRECTORY };
-	struct netns ns;
-	int lock, code;
+	char state[PATH_MAX];
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (options.guard)
-		return guard__run(options.state, options.guard, options.until);
-	code = changing__lock(options.state, &lock);
-	if (code)
-		return code;
-	if (options.all)
-		code = revert_all(options.state);
-	else if (!(code = changing__find_netns(options.netns, &ns)))
-		code = revert_one(options.state, &ns);
-	close(lock);
-	return code;
+	if (options.guard) {
+		drop_privileges_of_guard(options.state);
+		return guard__run(&(struct guard_task){
+			.directory = options.state, .netns = options.guard, .id = options.trial,
+			.answer = options.answer ? (int)options.answer : -1 });
+	}
+	options.state = changing__absolute(options.state, state);
+	return options.all ? revert_all(options.state) : revert_one(options.state, options.netns);
 }

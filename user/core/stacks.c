@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,16 +38,36 @@ static void note(struct party_notes *notes, const char *text)
 		snprintf(notes->text[notes->count++], sizeof(notes->text[0]), "%s", text);
 }
 
-/* A positive number at `*text`, which moves behind it. */
+/* Longer times are taken for mistakes. */
+#define SECONDS_MAX 1e7
+
+/* A decimal number above 0 at `*text`, which moves behind it. */
 static bool number(const char **text, double *value)
+{
+	const char *end = *text + strspn(*text, "0123456789");
+
+	if (end == *text)
+		return false;
+	if (*end == '.' && isdigit((unsigned char)end[1]))
+		end += 1 + strspn(end + 1, "0123456789");
+	*value = strtod(*text, NULL);
+	*text = end;
+	return *value > 0 && *value <= SECONDS_MAX;
+}
+
+/* A whole one up to `max`, in this base; 0 is one. */
+static bool whole(const char **text, int base, unsigned long max, unsigned long *value)
 {
 	char *end;
 
-	if (!isdigit((unsigned char)**text))
+	if (!isxdigit((unsigned char)**text))
 		return false;
-	*value = strtod(*text, &end);
+	errno = 0;
+	*value = strtoul(*text, &end, base);
+	if (end == *text || errno || *value > max)
+		return false;
 	*text = end;
-	return *value > 0 && *value <= 1e7;
+	return true;
 }
 
 static bool keyed(const char **text, const char *key, double *value)
@@ -61,9 +82,20 @@ static bool keyed(const char **text, const char *key, double *value)
 
 /* ---- stacks ---- */
 
+/* What setsockopt(2) of Linux takes: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT of
+ * net/tcp.h, whole seconds; and TCP_USER_TIMEOUT, milliseconds in an int. */
+static bool linux_takes(const struct party *p)
+{
+	return p->idle_s <= 32767 && p->interval_s <= 32767 && p->probes <= 127 &&
+	       p->idle_s == floor(p->idle_s) && p->interval_s == floor(p->interval_s);
+}
+
+#define LINUX_USER_TIMEOUT_MAX_S (INT32_MAX / 1000)
+
 static bool parse_stack(unsigned int which, const char *rest, struct party *p, char *expected,
 			size_t size)
 {
+	bool is_linux = !strcmp(stacks[which].name, "linux");
 	double probes;
 
 	*p = (struct party){ .kind = PARTY_STACK,
@@ -80,9 +112,15 @@ static bool parse_stack(unsigned int which, const char *rest, struct party *p, c
 		return fail(expected, size,
 			    "IDLE/INTERVAL/PROBES in seconds behind the colon (7200/75/9)");
 	p->probes = probes;
+	if (is_linux && !linux_takes(p))
+		return fail(expected, size, "what Linux takes: whole seconds from 1 to 32767 "
+			    "(TCP_KEEPIDLE, TCP_KEEPINTVL) and 1 to 127 probes (TCP_KEEPCNT)");
 	if (*rest &&
 	    !(*rest++ == '/' && keyed(&rest, "user_timeout=", &p->user_timeout_s) && !*rest))
 		return fail(expected, size, "nothing, or /user_timeout=SECONDS, behind the probes");
+	if (is_linux && p->user_timeout_s > LINUX_USER_TIMEOUT_MAX_S)
+		return fail(expected, size, "a user timeout that Linux takes: up to 2147483 "
+			    "seconds (TCP_USER_TIMEOUT)");
 	return true;
 }
 
@@ -128,13 +166,13 @@ static bool parse_wizfi(const char *rest, struct party *p, struct party_notes *n
 static bool parse_at(const char *rest, struct party *p, struct party_notes *notes, char *expected,
 		     size_t size)
 {
-	unsigned int cid, type, param, length;
-	unsigned long value;
+	unsigned long cid, type, param, value, length;
 	char text[200];
-	int end = 0;
 
-	if (sscanf(rest, "%u,%u,%x,%lu,%u%n", &cid, &type, &param, &value, &length, &end) != 5 ||
-	    rest[end])
+	if (!whole(&rest, 10, 255, &cid) || *rest++ != ',' || !whole(&rest, 10, 65535, &type) ||
+	    *rest++ != ',' || !whole(&rest, 16, 65535, &param) || *rest++ != ',' ||
+	    !whole(&rest, 10, SECONDS_MAX, &value) || *rest++ != ',' ||
+	    !whole(&rest, 10, 65535, &length) || *rest)
 		return fail(expected, size,
 			    "CID,TYPE,PARAM,VALUE,LENGTH behind AT+SETSOCKOPT= (0,6,4001,75,4)");
 	if (length != 4)
@@ -142,7 +180,7 @@ static bool parse_at(const char *rest, struct party *p, struct party_notes *note
 	if (type == 6 && param == 0x4001 && value) {
 		p->total_s = value;
 		snprintf(text, sizeof(text),
-			 "connection %u, TCP (6), TCP_KEEPALIVE (4001): all probes together "
+			 "connection %lu, TCP (6), TCP_KEEPALIVE (4001): all probes together "
 			 "take %lu s",
 			 cid, value);
 		note(notes, text);
@@ -150,19 +188,19 @@ static bool parse_at(const char *rest, struct party *p, struct party_notes *note
 	} else if (type == 6 && param == 0x4005 && value && value < 256) {
 		p->probes = value;
 		snprintf(text, sizeof(text),
-			 "connection %u, TCP (6), TCP_KEEPALIVE_CNT (4005): %lu probe%s", cid,
+			 "connection %lu, TCP (6), TCP_KEEPALIVE_CNT (4005): %lu probe%s", cid,
 			 value, value == 1 ? "" : "s");
 		note(notes, text);
 	} else if (type == 6 && param == 0x10 && value) {
 		p->retransmits_s = value;
 		snprintf(text, sizeof(text),
-			 "connection %u, TCP (6), TCP_MAXRT (10): unacknowledged data end it "
+			 "connection %lu, TCP (6), TCP_MAXRT (10): unacknowledged data end it "
 			 "after %lu s",
 			 cid, value);
 		note(notes, text);
 	} else if (type == 65535 && param == 0x8) {
 		p->enabled = value;
-		snprintf(text, sizeof(text), "connection %u, socket (65535), SO_KEEPALIVE (8): %s",
+		snprintf(text, sizeof(text), "connection %lu, socket (65535), SO_KEEPALIVE (8): %s",
 			 cid, value ? "on" : "off");
 		note(notes, text);
 	} else {

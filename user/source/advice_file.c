@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "advice_file.h"
 #include "foreign.h"
+#include "plain_text.h"
 
 static const char *text(const json_t *object, const char *key)
 {
@@ -37,87 +39,166 @@ static bool read_values(const json_t *proposed, uint32_t values[3], const char *
 	return true;
 }
 
-/* By name, or by inode and cookie; timelines without cookies are by inode alone. */
+/* By name, or by inode and cookie. An inode alone, of timelines that know no cookies, is given to the
+ * next namespace at once, but for the host's. */
 static bool is_of(const char *netns, const struct netns *ns)
 {
 	char number[16], both[48];
 
 	snprintf(number, sizeof(number), "%u", ns->inode);
 	snprintf(both, sizeof(both), "inode:%u,cookie:%" PRIu64, ns->inode, ns->cookie);
-	return (*ns->name && !strcmp(netns, ns->name)) || !strcmp(netns, number) ||
-	       !strcmp(netns, both);
+	if (!strcmp(netns, number))
+		return !ns->cookie || netns__is_of_host();
+	return (*ns->name && !strcmp(netns, ns->name)) || !strcmp(netns, both);
 }
 
-/* Is this line the advice that is looked for? -EBADMSG if it is none at all. */
-static int take_line(const json_t *line, const char *gateway, const struct netns *ns,
-		     struct advised *a, char *why, size_t size)
+/* What was found so far. */
+struct search {
+	const char *gateway;
+	const struct netns *ns;
+	struct advised *advised;
+	unsigned int found_in;	/* line; 0: none yet */
+	unsigned int others;	/* changes of other places */
+	char places[320];	/* some of those */
+	char *why;
+	size_t size;
+};
+
+__attribute__((format(printf, 3, 4)))
+static int refuse(const struct search *s, unsigned int number, const char *format, ...)
 {
-	const json_t *scope = json_object_get(line, "scope");
+	size_t length = strlen(s->why);
+	va_list args;
+
+	snprintf(s->why + length, s->size - length, ":%u: ", number);
+	length = strlen(s->why);
+	va_start(args, format);
+	vsnprintf(s->why + length, s->size - length, format, args);
+	va_end(args);
+	return -EBADMSG;
+}
+
+static void add_other(struct search *s, const char *gateway, const char *netns)
+{
+	char shown[2][120];
+	size_t length = strlen(s->places);
+
+	if (s->others++ < 3)
+		snprintf(s->places + length, sizeof(s->places) - length, "%snamespace %s of %s",
+			 length ? ", " : "", plain_text__of(netns, shown[0], sizeof(shown[0])),
+			 plain_text__of(gateway, shown[1], sizeof(shown[1])));
+	else if (s->others == 4)
+		snprintf(s->places + length, sizeof(s->places) - length, ", and more");
+}
+
+static int take_change(struct search *s, unsigned int number, const json_t *line)
+{
+	struct advised a;
 	const char *wrong;
 
-	if (strcmp(text(line, "schema"), "halfopen.advice/1")) {
-		snprintf(why, size,
-			 "schema: expected halfopen.advice/1, what 'advise --json' writes");
-		return -EBADMSG;
-	}
-	if (strcmp(text(line, "verdict"), "change") || strcmp(text(scope, "kind"), "namespace") ||
-	    strcmp(text(scope, "gateway"), gateway) || !is_of(text(scope, "netns"), ns))
-		return -ENOENT;
-	if (!read_values(json_object_get(line, "proposed"), a->values, &wrong)) {
-		snprintf(why, size, "proposed.%s: expected a whole number that the kernel takes",
-			 wrong);
-		return -EBADMSG;
-	}
-	snprintf(a->id, sizeof(a->id), "%s", text(line, "id"));
+	if (!read_values(json_object_get(line, "proposed"), a.values, &wrong))
+		return refuse(s, number, "proposed.%s: expected a whole number that the kernel takes",
+			      wrong);
+	snprintf(a.id, sizeof(a.id), "%s", text(line, "id"));
+	if (s->found_in && memcmp(a.values, s->advised->values, sizeof(a.values)))
+		return refuse(s, number, "it advises %u/%u/%u for this namespace, and line %u "
+			      "%u/%u/%u: expected one change for a namespace", a.values[0],
+			      a.values[1], a.values[2], s->found_in, s->advised->values[0],
+			      s->advised->values[1], s->advised->values[2]);
+	*s->advised = a;
+	s->found_in = number;
 	return 0;
 }
 
-/* Is nothing of it a line of ours? Then what it is, as far as that can be told. */
-static void say_what_it_is(const char *name, unsigned int number, const json_error_t *error,
-			   const char *line, size_t length, char *why, size_t size)
+static int take_line(struct search *s, unsigned int number, const json_t *line)
+{
+	const json_t *scope = json_object_get(line, "scope");
+	const char *gateway = text(scope, "gateway"), *netns = text(scope, "netns");
+
+	if (strcmp(text(line, "schema"), "halfopen.advice/1"))
+		return refuse(s, number, "schema: expected halfopen.advice/1, what 'advise --json' "
+			      "writes");
+	if (strcmp(text(line, "verdict"), "change") || strcmp(text(scope, "kind"), "namespace"))
+		return 0;
+	if (!*gateway || !*netns)
+		return refuse(s, number, "scope.%s: expected what it is advice for: without, it is "
+			      "for no place", *gateway ? "netns" : "gateway");
+	if (!strcmp(gateway, s->gateway) && is_of(netns, s->ns))
+		return take_change(s, number, line);
+	add_other(s, gateway, netns);
+	return 0;
+}
+
+/* Nothing of it is a line of ours: what it is, as far as that can be told. */
+static int say_what_it_is(const struct search *s, unsigned int number, const json_error_t *error,
+			  const char *line, size_t length)
 {
 	const char *words = foreign__words(line, length);
+	char shown[200], *at = s->why + strlen(s->why);
+	size_t room = s->size - strlen(s->why);
 
 	if (!number)
-		snprintf(why, size, "%s: %s: expected a line of 'advise --json'", name, words);
+		snprintf(at, room, ": %s: expected a line of 'advise --json'", words);
 	else
-		snprintf(why, size, "%s:%u:%d: expected a line of 'advise --json': %s", name,
-			 number, error->column, words ? words : error->text);
+		snprintf(at, room, ":%u:%d: expected a line of 'advise --json': %s", number,
+			 error->column,
+			 words ? words : plain_text__of(error->text, shown, sizeof(shown)));
+	return -EBADMSG;
+}
+
+static int read_line(struct search *s, unsigned int number, const char *line, size_t length)
+{
+	json_error_t error = { .column = 0 };
+	json_t *object = json_loadb(line, length, 0, &error);
+	int err = object ? take_line(s, number, object)
+			 : say_what_it_is(s, number, &error, line, length);
+
+	json_decref(object);
+	return err;
+}
+
+/* Each line; 0, or the -errno of the first that is none of ours. */
+static int read_lines(FILE *f, struct search *s)
+{
+	unsigned int number = 0;
+	char *line = NULL;
+	size_t room = 0;
+	int err = 0;
+	ssize_t n;
+
+	while (!err && (n = getline(&line, &room, f)) > 0)
+		err = read_line(s, ++number, line, n);
+	if (!err && ferror(f)) {
+		err = -EIO;
+		snprintf(s->why + strlen(s->why), s->size - strlen(s->why), ": %s",
+			 strerror(errno));
+	} else if (!err && !number) {
+		err = say_what_it_is(s, 0, NULL, "", 0);
+	}
+	free(line);
+	return err;
 }
 
 int advice_file__read(int fd, const char *shown, const char *gateway, const struct netns *ns,
 		      struct advised *advised, char *why, size_t size)
 {
+	struct search s = { .gateway = gateway, .ns = ns, .advised = advised, .why = why,
+			    .size = size };
+	char address[NETNS_ADDRESS_SIZE];
 	FILE *f = fdopen(fd, "re");
-	int err = f ? -ENOENT : -errno;
-	char address[NETNS_ADDRESS_SIZE], *line = NULL;
-	json_error_t error = { .column = 0 };
-	unsigned int number = 0;
-	size_t room = 0, used;
-	ssize_t n;
+	int err = f ? 0 : -errno;
 
-	snprintf(why, size, "%s: %s", shown, f ? "" : strerror(errno));
-	while (err == -ENOENT && f && (n = getline(&line, &room, f)) > 0) {
-		json_t *object = json_loadb(line, n, 0, &error);
-
-		used = snprintf(why, size, "%s:%u: ", shown, ++number);
-		if (object) {
-			err = take_line(object, gateway, ns, advised, why + used, size - used);
-		} else {
-			say_what_it_is(shown, number, &error, line, n, why, size);
-			err = -EBADMSG;
-		}
-		json_decref(object);
-		if (err == -ENOENT)
-			snprintf(why, size, "%s: it advises no change of namespace %s of %s", shown,
-				 netns__address(ns, address), gateway);
-	}
-	if (f && !number && err == -ENOENT)
-		say_what_it_is(shown, 0, &error, "", 0, why, size);
-	free(line);
-	if (f)
-		fclose(f);
-	else
+	if (!f) {
+		snprintf(why, size, "%s: %s", shown, strerror(-err));
 		close(fd);
-	return err;
+		return err;
+	}
+	snprintf(why, size, "%s", shown);
+	err = read_lines(f, &s);
+	fclose(f);
+	if (err || s.found_in)
+		return err;
+	snprintf(why, size, "%s: it advises no change of namespace %s of %s%s%s", shown,
+		 netns__address(ns, address), gateway, s.others ? ", but of " : "", s.places);
+	return -ENOENT;
 }

@@ -418,7 +418,7 @@ static const char *place_of(const struct netns *ns, char place[PLACE_SIZE])
 
 static const char *place_of_applied(const struct applied *a, char place[PLACE_SIZE])
 {
-	struct netns ns = { .inode = a->netns, .cookie = a->cookie };
+	struct netns ns = { .inode = a->inode, .cookie = a->cookie };
 
 	if (netns__is_name(a->name))
 		snprintf(ns.name, sizeof(ns.name), "%s", a->name);
@@ -451,7 +451,7 @@ static void examine_applied(struct examination *x)
 				      place_of_applied(&a, place), (long long)over_s);
 		else
 			findings__add(x->f, "applied", FINDING_NOTE, NULL,
-				      "halfopen revert takes it back", "%u/%u/%u in namespace %s "
+				      "halfopen revert takes it back", "%d/%d/%d in namespace %s "
 				      "was written by 'halfopen apply'%s", a.after[0],
 				      a.after[1], a.after[2], place_of_applied(&a, place),
 				      a.trial_until_s ? ", for a trial" : "");

@@ -22,6 +22,7 @@ static const struct {
 	KIND("\x4d\x3c\xb2\xa1", "this is a capture of packets"),
 	KIND("\x0a\x0d\x0d\x0a", "this is a capture of packets"),
 	KIND("\x1f\x8b", "this is compressed by gzip: only zstd is read"),
+	KIND("\x28\xb5\x2f\xfd", "this is compressed by zstd: unpack it by 'zstd -d'"),
 	KIND("BZh", "this is compressed by bzip2: only zstd is read"),
 	KIND("\xfd" "7zXZ", "this is compressed by xz: only zstd is read"),
 #undef KIND

@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "identity_feed.h"
 #include "input_file.h"
 #include "log.h"
 #include "reason.h"
+#include "rfc3339.h"
 
 #define LINE_MAX_BYTES 4096
 #define CLIENTS_MAX 16
@@ -77,22 +77,13 @@ static bool parse_peer(const char *text, struct endpoint *peer)
 	return inet_pton(AF_INET6, address, peer->address) == 1;
 }
 
-/* RFC 3339 with any fraction and offset. Nanoseconds since 1970. */
 static bool parse_time(const char *text, int64_t *unix_ns)
 {
-	long nanoseconds = 0, unit = 100000000;
-	struct tm tm = { 0 }, zone = { 0 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	struct rfc3339_time time;
 
-	if (!rest)
+	if (!rfc3339__parse(text, &time))
 		return false;
-	if (*rest == '.')
-		for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
-			nanoseconds += (*rest - '0') * unit;
-	rest = strptime(rest, "%z", &zone);
-	if (!rest || *rest)
-		return false;
-	*unix_ns = (timegm(&tm) - zone.tm_gmtoff) * 1000000000LL + nanoseconds;
+	*unix_ns = time.s * 1000000000LL + time.ns;
 	return true;
 }
 
@@ -138,7 +129,7 @@ static const char *read_identity(const json_t *object, struct identity *identity
 	if (local && !read_port(local, &identity->local))
 		return "\"local\" was expected to be our port, a number from 1 to 65535";
 	if (at && !parse_time(at, &identity->at_unix_ns))
-		return "\"at\" was expected to be an RFC 3339 time (2026-11-21T09:42:48Z)";
+		return "\"at\" was expected to be an RFC 3339 time from 1970 to 2261 (2026-11-21T09:42:48Z)";
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "input_file.h"
@@ -74,4 +75,19 @@ int input_file__open(const char *name, const char *expected)
 	log_error("%s: %s: expected %s", standard ? "standard input" : name,
 		  refused ? refused : reason__of(fd), expected);
 	return fd;
+}
+
+/* Devices of memory (drivers/char/mem.c), of which /dev/null has an end. */
+#define MEM_MAJOR 1
+#define NULL_MINOR 3
+
+bool input_file__is_endless(int fd, const char *shown, const char *expected)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || major(st.st_rdev) != MEM_MAJOR ||
+	    minor(st.st_rdev) == NULL_MINOR)
+		return false;
+	log_error("%s: is a device without an end: expected %s", shown, expected);
+	return true;
 }

@@ -3,6 +3,7 @@
 #ifndef HALFOPEN_SOURCE_INPUT_FILE_H
 #define HALFOPEN_SOURCE_INPUT_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -14,5 +15,8 @@ int input_file__open(const char *name, const char *expected);
 
 /* "is a directory", of one that cannot be read as a stream of bytes; else NULL. */
 const char *input_file__refused(mode_t mode);
+
+/* Is it /dev/zero or another device that never ends? For who reads to the end; logged. */
+bool input_file__is_endless(int fd, const char *shown, const char *expected);
 
 #endif

@@ -91,6 +91,10 @@ static int open_seekable(const char *name, const char *shown)
 
 	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
 		return fd;
+	if (input_file__is_endless(fd, shown, expected)) {
+		close(fd);
+		return -EBADMSG;
+	}
 	fd = copy_to_memory(fd);
 	if (fd < 0)
 		log_error("%s: %s", shown, reason__of(fd));

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "input.h"
 #include "outcome.h"
+#include "rfc3339.h"
 #include "timelines.h"
 
 /* The longest line that we write is far shorter. */
@@ -64,20 +64,11 @@ static uint32_t word(struct reader *r, const json_t *object, const char *key)
 
 bool timelines__time(const char *from, double *seconds)
 {
-	struct tm tm = { 0 };
-	double fraction = 0;
-	const char *end = strptime(from, "%Y-%m-%dT%H:%M:%S", &tm);
-	char *rest;
+	struct rfc3339_time time;
 
-	if (!end)
+	if (!rfc3339__parse(from, &time))
 		return false;
-	if (*end == '.') {
-		fraction = strtod(end, &rest);
-		end = rest;
-	}
-	if (strcmp(end, "Z"))
-		return false;
-	*seconds = timegm(&tm) + fraction;
+	*seconds = time.s + time.ns / 1e9;
 	return true;
 }
 
@@ -88,7 +79,7 @@ static bool time_at(struct reader *r, const json_t *object, const char *key, dou
 
 	*seconds = 0;
 	return !*value || timelines__time(value, seconds) ||
-	       wrong(r, key, "a time like 2026-11-21T03:13:34.945356496Z");
+	       wrong(r, key, "a time from 1970 to 2261, like 2026-11-21T03:13:34.945356496Z");
 }
 
 /* ---- parts of a timeline ---- */

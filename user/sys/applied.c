@@ -6,25 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "applied.h"
-
-static const struct {
-	const char *name, *path;
-} tunables[TUNABLES] = {
-	{ "net.ipv4.tcp_keepalive_time", "/proc/sys/net/ipv4/tcp_keepalive_time" },
-	{ "net.ipv4.tcp_keepalive_intvl", "/proc/sys/net/ipv4/tcp_keepalive_intvl" },
-	{ "net.ipv4.tcp_keepalive_probes", "/proc/sys/net/ipv4/tcp_keepalive_probes" },
-};
-
-const char *tunable__name(unsigned int tunable)
-{
-	return tunables[tunable].name;
-}
+#include "atomic_file.h"
 
 int64_t applied__now_s(void)
 {
@@ -34,34 +21,6 @@ int64_t applied__now_s(void)
 	return now.tv_sec;
 }
 
-/* ---- the kernel's values ---- */
-
-int tunables__read(uint32_t values[TUNABLES])
-{
-	struct keepalive_sysctl s;
-
-	if (!netns__read_keepalive(&s))
-		return -EIO;
-	values[0] = s.idle_s;
-	values[1] = s.interval_s;
-	values[2] = s.probes;
-	return 0;
-}
-
-int tunable__write(unsigned int tunable, uint32_t value)
-{
-	char text[16];
-	int fd = open(tunables[tunable].path, O_WRONLY | O_CLOEXEC), length, err = 0;
-
-	if (fd < 0)
-		return -errno;
-	length = snprintf(text, sizeof(text), "%u\n", value);
-	if (write(fd, text, length) != length)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* ---- what is saved ---- */
 
 static int make_directory(const char *directory)
@@ -69,153 +28,283 @@ static int make_directory(const char *directory)
 	return mkdir(directory, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-int applied__lock(const char *directory)
-{
-	int err = make_directory(directory), fd;
-	char path[300];
+#define BOOT_SIZE 40
 
-	if (err)
-		return err;
-	snprintf(path, sizeof(path), "%s/lock", directory);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-static void read_boot_id(char boot_id[40])
+/* Returns 0 or -errno: one that cannot be read now is no other boot's. */
+static int read_boot_id(char boot_id[BOOT_SIZE])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	int err = 0;
 
-	boot_id[0] = '\0';
 	if (!f)
-		return;
+		return -errno;
 	if (fscanf(f, "%39s", boot_id) != 1)
-		boot_id[0] = '\0';
+		err = -EIO;
 	fclose(f);
+	return err;
 }
 
-static void path_of(const char *directory, uint32_t netns, char *path, size_t size)
+uint32_t applied__key(const struct netns *ns)
 {
-	snprintf(path, size, "%s/applied-%u", directory, netns);
+	return netns__is_of_host() ? APPLIED_HOST : ns->inode;
 }
 
-#define FORMAT                                                                                     \
-	"halfopen.applied/1\nboot %s\ncookie %" PRIu64                                             \
-	"\nname %s\nbefore %u %u %u\nafter %u %u %u\nbefore_trial %u %u %u\n"                      \
-	"trial_until %" PRId64 "\npersisted %d\nend\n"
-
-int applied__load(const char *directory, uint32_t netns, struct applied *a)
+const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE])
 {
-	char path[300], boot_id[40], boot[40], text[1024], *line;
-	unsigned int persisted = 0;
+	if (key == APPLIED_HOST)
+		snprintf(name, APPLIED_FILE_SIZE, "applied-host");
+	else
+		snprintf(name, APPLIED_FILE_SIZE, "applied-%" PRIu32, key);
+	return name;
+}
+
+#define ASIDE_SIZE (APPLIED_FILE_SIZE + 7)
+static const char *aside_of(uint32_t key, char name[ASIDE_SIZE])
+{
+	char file[APPLIED_FILE_SIZE];
+
+	snprintf(name, ASIDE_SIZE, "%s.before", applied__file(key, file));
+	return name;
+}
+
+#define TEXT_SIZE 2048
+#define VALUE_SIZE 16
+
+static const char *optional(const struct tunable_values *v, unsigned int i, char text[VALUE_SIZE])
+{
+	snprintf(text, VALUE_SIZE, v->has[i] ? "%" PRId32 : "-", v->value[i]);
+	return text;
+}
+
+static void read_optional(struct tunable_values *v, unsigned int i, const char *text)
+{
+	v->has[i] = strcmp(text, "-");
+	v->value[i] = v->has[i] ? strtol(text, NULL, 10) : 0;
+}
+
+static bool is_one_line(const char *text)
+{
+	return *text && !strchr(text, '\n');
+}
+
+static void format(const struct applied *a, const char *boot, char text[TEXT_SIZE])
+{
+	char persisted[VALUE_SIZE], persisting[VALUE_SIZE];
+	unsigned int i;
+	int used;
+
+	used = snprintf(text, TEXT_SIZE, "halfopen.applied/2\nboot %s\ninode %" PRIu32
+			"\ncookie %" PRIu64 "\nname %s\n", boot, a->inode, a->cookie,
+			*a->name ? a->name : "-");
+	for (i = 0; i < TUNABLES; i++)
+		used += snprintf(text + used, TEXT_SIZE - used, "%s before %" PRId32 " after %"
+				 PRId32 " before_trial %" PRId32 " written %d asked %d persisted "
+				 "%s persisting %s\n", tunable__name(i), a->before[i], a->after[i],
+				 a->before_trial[i], a->written[i], a->asked[i],
+				 optional(&a->persisted, i, persisted),
+				 optional(&a->persisting, i, persisting));
+	snprintf(text + used, TEXT_SIZE - used, "trial_until %" PRId64 "\nchange %" PRIu64
+		 "\nguarded %d\npath %s\nend\n", a->trial_until_s, a->id, a->guarded,
+		 is_one_line(a->path) ? a->path : "-");
+}
+
+static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
+{
+	char persisted[VALUE_SIZE] = "-", persisting[VALUE_SIZE] = "-";
+	int end = 0, written, asked, guarded = 0;
+	unsigned int i;
+
+	sscanf(text, "halfopen.applied/2 boot %39s inode %" SCNu32 " cookie %" SCNu64
+	       " name %63s %n", boot, &a->inode, &a->cookie, a->name, &end);
+	for (i = 0; i < TUNABLES; i++) {
+		text += end;
+		end = written = asked = 0;
+		sscanf(text, "%*s before %" SCNd32 " after %" SCNd32 " before_trial %" SCNd32
+		       " written %d asked %d persisted %15s persisting %15s %n", &a->before[i],
+		       &a->after[i], &a->before_trial[i], &written, &asked, persisted, persisting,
+		       &end);
+		a->written[i] = written;
+		a->asked[i] = asked;
+		read_optional(&a->persisted, i, persisted);
+		read_optional(&a->persisting, i, persisting);
+	}
+	sscanf(text + end, "trial_until %" SCNd64 " change %" SCNu64 " guarded %d path %271[^\n]",
+	       &a->trial_until_s, &a->id, &guarded, a->path);
+	a->guarded = guarded;
+	if (!strcmp(a->path, "-"))
+		*a->path = '\0';
+}
+
+/* As versions before this one wrote it. */
+static void format_1(const struct applied *a, const char *boot, char text[TEXT_SIZE])
+{
+	snprintf(text, TEXT_SIZE, "halfopen.applied/1\nboot %s\ncookie %" PRIu64 "\nname %s\n"
+		 "before %" PRId32 " %" PRId32 " %" PRId32 "\nafter %" PRId32 " %" PRId32 " %"
+		 PRId32 "\nbefore_trial %" PRId32 " %" PRId32 " %" PRId32 "\ntrial_until %" PRId64
+		 "\npersisted %d\nend\n", boot, a->cookie, *a->name ? a->name : "-", a->before[0],
+		 a->before[1], a->before[2], a->after[0], a->after[1], a->after[2],
+		 a->before_trial[0], a->before_trial[1], a->before_trial[2], a->trial_until_s,
+		 tunable_values__any(&a->persisted));
+}
+
+static void parse_1(const char *text, struct applied *a, char boot[BOOT_SIZE])
+{
+	unsigned int i;
+	int persisted = 0;
+
+	sscanf(text, "halfopen.applied/1 boot %39s cookie %" SCNu64 " name %63s before %" SCNd32
+	       " %" SCNd32 " %" SCNd32 " after %" SCNd32 " %" SCNd32 " %" SCNd32 " before_trial %"
+	       SCNd32 " %" SCNd32 " %" SCNd32 " trial_until %" SCNd64 " persisted %d", boot,
+	       &a->cookie, a->name, &a->before[0], &a->before[1], &a->before[2], &a->after[0],
+	       &a->after[1], &a->after[2], &a->before_trial[0], &a->before_trial[1],
+	       &a->before_trial[2], &a->trial_until_s, &persisted);
+	for (i = 0; i < TUNABLES; i++) {
+		a->written[i] = a->asked[i] = a->after[i] != a->before[i];
+		a->persisted.has[i] = persisted;
+		a->persisted.value[i] = persisted ? a->after[i] : 0;
+	}
+	a->persisting = a->persisted;
+	a->guarded = true;
+}
+
+/* What it says, unless it is none of ours: one that was written as a whole, and by nobody else, is
+ * the same when it is written again. */
+static int read_saved(const char *text, uint32_t key, struct applied *a, char boot[BOOT_SIZE])
+{
+	bool first_version = !strncmp(text, "halfopen.applied/1\n", 19);
+	char again[TEXT_SIZE];
+
+	(first_version ? parse_1 : parse)(text, a, boot);
+	if (!strcmp(a->name, "-"))
+		*a->name = '\0';
+	else if (!netns__is_name(a->name))
+		return -EBADMSG;
+	(first_version ? format_1 : format)(a, boot, again);
+	if (strcmp(text, again))
+		return -EBADMSG;
+	if (first_version)
+		a->inode = key;
+	a->netns = key;
+	return 0;
+}
+
+/* A boot sets what is persistent, and takes back everything else. */
+static void outlive_boot(struct applied *a)
+{
+	unsigned int i;
+
+	if (!tunable_values__any(&a->persisting)) {
+		*a = (struct applied){ 0 };
+		return;
+	}
+	for (i = 0; i < TUNABLES; i++) {
+		a->written[i] = a->persisting.has[i];
+		a->after[i] = a->persisting.value[i];
+	}
+	a->cookie = a->trial_until_s = 0;
+	a->of_earlier_boot = true;
+}
+
+int applied__load(const char *directory, uint32_t key, struct applied *a)
+{
+	char path[300], file[APPLIED_FILE_SIZE], text[TEXT_SIZE];
+	char boot[BOOT_SIZE] = "", boot_id[BOOT_SIZE];
+	struct applied saved = { 0 };
 	size_t n;
 	FILE *f;
+	int err;
 
-	*a = (struct applied){ 0 };
-	path_of(directory, netns, path, sizeof(path));
+	*a = saved;
+	snprintf(path, sizeof(path), "%s/%s", directory, applied__file(key, file));
 	f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT ? 0 : -errno;
 	n = fread(text, 1, sizeof(text) - 1, f);
+	err = ferror(f) ? -EIO : 0;
 	fclose(f);
 	text[n] = '\0';
-	read_boot_id(boot_id);
-	/* written as a whole: without its end it is none of ours */
-	if (strncmp(text, "halfopen.applied/1\n", 19) || !strstr(text, "\nend\n") ||
-	    !(line = strstr(text, "\nboot ")) || sscanf(line, " boot %39s", boot) != 1)
-		return -EBADMSG;
-	line = strstr(text, "\ncookie ");
-	if (!line || sscanf(line, " cookie %" SCNu64 " name %63[^\n]", &a->cookie, a->name) != 2)
-		return -EBADMSG;
-	if (!strcmp(a->name, "-"))
-		a->name[0] = '\0';
-	line = strstr(text, "\nbefore ");
-	if (!line ||
-	    sscanf(line,
-		   " before %u %u %u after %u %u %u before_trial %u %u %u trial_until %" SCNd64
-		   " persisted %u",
-		   &a->before[0], &a->before[1], &a->before[2], &a->after[0], &a->after[1],
-		   &a->after[2], &a->before_trial[0], &a->before_trial[1], &a->before_trial[2],
-		   &a->trial_until_s, &persisted) != 11)
-		return -EBADMSG;
-	if (strcmp(boot, boot_id)) {	/* a reboot took back what was not to last */
-		if (!persisted) {
-			*a = (struct applied){ 0 };
-			return 0;
-		}
-		a->cookie = a->trial_until_s = 0;
-	}
-	a->netns = netns;
-	a->persisted = persisted;
+	err = err ?: strlen(text) != n ? -EBADMSG : read_saved(text, key, &saved, boot);
+	if (err)
+		return err;
+	err = read_boot_id(boot_id);
+	if (err)
+		return err;
+	if (strcmp(boot, boot_id))
+		outlive_boot(&saved);
+	*a = saved;
 	return 0;
 }
 
-/* Flushes a directory, so that a new name in it stays. */
-static int settle(const char *directory)
+int applied__load_of(const char *directory, const struct netns *ns, struct applied *a)
 {
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+	int err = applied__load(directory, applied__key(ns), a);
 
-	if (fd < 0)
-		return -errno;
-	err = fsync(fd) ? -errno : 0;
-	close(fd);
-	return err;
+	/* by an older version, or one that could not see which is the host's */
+	if (!err && !a->netns)
+		err = applied__load(directory, ns->inode, a);
+	if (err || !a->netns)
+		return err;
+	if (a->cookie && a->cookie != ns->cookie)
+		outlive_boot(a);	/* a container's processes began anew, say */
+	if (a->of_earlier_boot && !netns__is_of_host())
+		*a = (struct applied){ 0 };
+	return 0;
 }
 
-/* A file with this text under this name, or what was there before. */
-static int replace(const char *directory, const char *name, const char *text, mode_t mode)
+int applied__find(const struct applied *a, struct netns *ns)
 {
-	char path[400], temporary[420];
-	size_t length = strlen(text);
-	int fd, err = 0;
+	int err = a->netns == APPLIED_HOST ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-	if (fd < 0)
-		return -errno;
-	errno = EIO;	/* of a short write */
-	if (write(fd, text, length) != (ssize_t)length || fsync(fd))
-		err = -errno;
-	if (close(fd) && !err)
-		err = -errno;
-	if (!err && rename(temporary, path))
-		err = -errno;
-	if (err)
-		unlink(temporary);
-	return err ? err : settle(directory);
+	if (!err)
+		ns->cookie = a->cookie;
+	return err;
 }
 
 int applied__save(const char *directory, const struct applied *a)
 {
-	char text[1024], boot_id[40], name[64];
-	int err = make_directory(directory);
+	char text[TEXT_SIZE], boot_id[BOOT_SIZE], name[APPLIED_FILE_SIZE];
+	int err = make_directory(directory) ?: read_boot_id(boot_id);
 
 	if (err)
 		return err;
-	read_boot_id(boot_id);
-	snprintf(text, sizeof(text), FORMAT, boot_id, a->cookie, *a->name ? a->name : "-",
-		 a->before[0], a->before[1], a->before[2], a->after[0], a->after[1], a->after[2],
-		 a->before_trial[0], a->before_trial[1], a->before_trial[2], a->trial_until_s,
-		 a->persisted);
-	snprintf(name, sizeof(name), "applied-%u", a->netns);
-	return replace(directory, name, text, 0600);
+	format(a, boot_id, text);
+	return atomic_file__replace(directory, applied__file(a->netns, name), text, 0600);
 }
 
-int applied__forget(const char *directory, uint32_t netns)
+int applied__forget(const char *directory, uint32_t key)
 {
-	char path[300];
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE];
 
-	path_of(directory, netns, path, sizeof(path));
-	if (unlink(path) && errno != ENOENT)
-		return -errno;
-	return settle(directory);
+	return atomic_file__remove(directory, applied__file(key, name))
+		?: atomic_file__remove(directory, aside_of(key, aside));
+}
+
+int applied__set_aside(const char *directory, uint32_t key)
+{
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE], from[300], to[310];
+	int err = atomic_file__remove(directory, aside_of(key, aside));
+
+	if (err)
+		return err == -ENOENT ? 0 : err;	/* there is no directory yet */
+	snprintf(from, sizeof(from), "%s/%s", directory, applied__file(key, name));
+	snprintf(to, sizeof(to), "%s/%s", directory, aside);
+	return link(from, to) && errno != ENOENT ? -errno : 0;
+}
+
+int applied__restore(const char *directory, uint32_t key)
+{
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE], from[310], to[300];
+
+	snprintf(from, sizeof(from), "%s/%s", directory, aside_of(key, aside));
+	snprintf(to, sizeof(to), "%s/%s", directory, applied__file(key, name));
+	return rename(from, to) ? -errno : 0;
+}
+
+bool applied__is_known(const char *directory, uint32_t key, uint64_t id)
+{
+	struct applied a;
+
+	return !applied__load(directory, key, &a) && a.netns && a.id == id;
 }
 
 static int by_number(const void *a, const void *b)
@@ -225,30 +314,36 @@ static int by_number(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-unsigned int applied__list(const char *directory, uint32_t *netns, unsigned int size)
+static uint32_t key_of(const char *name)
+{
+	char again[APPLIED_FILE_SIZE];
+	uint32_t key = APPLIED_HOST;
+
+	if (strcmp(name, "applied-host") && sscanf(name, "applied-%" SCNu32, &key) != 1)
+		return 0;
+	return strcmp(name, applied__file(key, again)) ? 0 : key;
+}
+
+unsigned int applied__list(const char *directory, uint32_t *keys, unsigned int size)
 {
 	DIR *dir = opendir(directory);
 	unsigned int count = 0;
 	struct dirent *entry;
-	int end;
 
 	if (!dir)
 		return 0;
-	while (count < size && (entry = readdir(dir))) {
-		end = 0;
-		if (sscanf(entry->d_name, "applied-%u%n", &netns[count], &end) == 1 &&
-		    !entry->d_name[end])
+	while (count < size && (entry = readdir(dir)))
+		if ((keys[count] = key_of(entry->d_name)))
 			count++;
-	}
 	closedir(dir);
-	qsort(netns, count, sizeof(*netns), by_number);
+	qsort(keys, count, sizeof(*keys), by_number);
 	return count;
 }
 
 /* ---- taking back ---- */
 
 int applied__take_back(const struct applied *a, enum taken_back results[TUNABLES],
-		       uint32_t found[TUNABLES])
+		       int32_t found[TUNABLES])
 {
 	int err = tunables__read(found), first = 0;
 	unsigned int i;
@@ -256,7 +351,9 @@ int applied__take_back(const struct applied *a, enum taken_back results[TUNABLES
 	if (err)
 		return err;
 	for (i = 0; i < TUNABLES; i++) {
-		if (found[i] == a->before[i]) {
+		if (!a->written[i]) {
+			results[i] = NOT_OURS;
+		} else if (found[i] == a->before[i]) {
 			results[i] = WAS_BACK;
 		} else if (found[i] != a->after[i]) {
 			results[i] = CHANGED_BY_OTHERS;
@@ -270,19 +367,16 @@ int applied__take_back(const struct applied *a, enum taken_back results[TUNABLES
 	return first;
 }
 
-int applied__persist(const char *root, const uint32_t values[TUNABLES])
+bool applied__end_trial(struct applied *a)
 {
-	char directory[300], path[400], text[512];
+	bool any = tunable_values__any(&a->persisted);
+	unsigned int i;
 
-	snprintf(directory, sizeof(directory), "%s/etc/sysctl.d", root);
-	if (!values) {
-		snprintf(path, sizeof(path), "%s%s", root, PERSISTENT_FILE);
-		return unlink(path) && errno != ENOENT ? -errno : settle(directory);
+	for (i = 0; i < TUNABLES; i++) {
+		a->after[i] = a->before_trial[i];
+		a->written[i] &= a->before[i] != a->before_trial[i];
+		any |= a->written[i];
 	}
-	snprintf(text, sizeof(text),
-		 "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.\n"
-		 "%s = %u\n%s = %u\n%s = %u\n",
-		 tunables[0].name, values[0], tunables[1].name, values[1], tunables[2].name,
-		 values[2]);
-	return replace(directory, strrchr(PERSISTENT_FILE, '/') + 1, text, 0644);
+	a->trial_until_s = 0;
+	return any;
 }

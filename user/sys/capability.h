@@ -4,9 +4,14 @@
 #define HALFOPEN_SYS_CAPABILITY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Numbers of linux/capability.h, some younger than the headers around. */
 enum capability {
+	CAPABILITY_DAC_OVERRIDE = 1,
+	CAPABILITY_DAC_READ_SEARCH = 2,
+	CAPABILITY_NET_ADMIN = 12,
+	CAPABILITY_SYS_PTRACE = 19,
 	CAPABILITY_SYS_ADMIN = 21,
 	CAPABILITY_SYS_RESOURCE = 24,
 	CAPABILITY_PERFMON = 38,
@@ -19,5 +24,11 @@ bool capability__has(enum capability c);
 /* Names what is missing to load tracing programs ("CAP_BPF and CAP_PERFMON"); NULL if nothing.
  * Those that count within a user namespace alone do not load any. */
 const char *capability__missing_for_bpf(void);
+
+#define CAPABILITY_BIT(capability) (1ULL << (capability))
+
+/* For good, for this thread and what it will start: of what it may do no more is left than these, which
+ * it may have or not, and no program that is executed gives any back. Returns 0 or -errno. */
+int capability__keep_only(uint64_t bits);
 
 #endif

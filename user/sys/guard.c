@@ -1,204 +1,428 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include "applied.h"
+#include "change.h"
 #include "guard.h"
+#include "lock.h"
+#include "netns_life.h"
+#include "session.h"
+#include "system_log.h"
 
-#define ARGUMENT_SIZE 32
+#define TICK_S 1
+#define PAUSE_MAX_S 60
+/* Whoever changes something is soon done; if it is stopped meanwhile, the trial ends all the same. */
+#define LOCK_WAIT_S 30
+/* The trial may have been kept since it was last read. */
+#define PATIENCE 4
 
-/* The program itself, under its own name wherever it lies by then. */
-static int own_path(char *path, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - 1);
-
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	return 0;
-}
-
-static int run(char *const arguments[])
-{
-	int status, nothing;
-	pid_t child = fork();
-
-	if (child < 0)
-		return -errno;
-	if (!child) {
-		nothing = open("/dev/null", O_RDWR);
-		dup2(nothing, STDOUT_FILENO);
-		dup2(nothing, STDERR_FILENO);
-		execvp(arguments[0], arguments);
-		_exit(127);
-	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ECHILD;
-}
-
-/* A grandchild, so that nobody waits for it, in a session of its own, so that no terminal ends it.
- */
-static int start_process(char *const arguments[])
-{
-	int ends[2], err = 0, nothing;
-	pid_t child;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	child = fork();
-	if (child < 0) {
-		err = -errno;
-	} else if (!child) {
-		signal(SIGHUP, SIG_IGN);
-		setsid();
-		if (fork())
-			_exit(0);
-		nothing = open("/dev/null", O_RDWR);
-		dup2(nothing, STDIN_FILENO);
-		dup2(nothing, STDOUT_FILENO);
-		dup2(nothing, STDERR_FILENO);
-		if (chdir("/"))
-			_exit(1);
-		execv(arguments[0], arguments);
-		err = errno;	/* says so through the pipe, which a successful exec closes */
-		if (write(ends[1], &err, sizeof(err)) < 0)
-			_exit(2);
-		_exit(1);
-	}
-	close(ends[1]);
-	if (child > 0) {
-		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-			;
-		if (read(ends[0], &err, sizeof(err)) == sizeof(err))
-			err = -err;
-	}
-	close(ends[0]);
-	return err;
-}
-
-int guard__start(const char *directory, uint32_t netns, int64_t until_s)
-{
-	char path[512], inode[ARGUMENT_SIZE], until[ARGUMENT_SIZE], unit[64];
-	char *const process[] = { path, "revert", "--state", (char *)directory, "--guard", inode,
-				  "--until", until, NULL };
-	char *const service[] = { "systemd-run", "--quiet",
-				  "--collect",	 "--property=Restart=on-failure",
-				  "--unit",	 unit,
-				  path,		 "revert",
-				  "--state",	 (char *)directory,
-				  "--guard",	 inode,
-				  "--until",	 until,
-				  NULL };
-	int err = own_path(path, sizeof(path));
-
-	if (err)
-		return err;
-	snprintf(inode, sizeof(inode), "%u", netns);
-	snprintf(until, sizeof(until), "%" PRId64, until_s);
-	snprintf(unit, sizeof(unit), "halfopen-trial-%u-%" PRId64, netns, until_s);
-	if (!access("/run/systemd/system", F_OK) && !run(service))
-		return 0;
-	return start_process(process);
-}
-
-/* Two keep the time, and each other: who is killed is replaced. */
-struct watch_mates {
-	pid_t parent;	/* 0: we are the first */
-	pid_t child;	/* 0: none */
+struct guarding {
+	const struct guard_task *task;
+	char directory[64];	/* by its descriptor: whatever is mounted over it later */
+	int directory_fd, lock;
+	struct applied trial;	/* as it was last read */
+	int life;		/* netns_life__begin() */
+	bool has_twin;
+	pid_t parent, child;	/* the twin, and which of us is older; 0: none */
+	bool told_to_end;
+	bool is_back;		/* every value that was to be put back */
+	unsigned int patience;	/* so often what is saved may not be read before we do without */
 };
 
-static void keep_mate(struct watch_mates *m)
+/* ---- the twin: who is killed is replaced ---- */
+
+static void take_guard_lock(const struct guarding *g)
+{
+	lock__try(g->lock, g->trial.inode, LOCK_GUARD);
+}
+
+static void keep_twin(struct guarding *g)
 {
 	pid_t us = getpid(), child;
 
-	if (m->parent && getppid() != m->parent)
-		m->parent = 0;	/* it was killed: we take its place */
-	if (m->child && waitpid(m->child, NULL, WNOHANG) == m->child)
-		m->child = 0;
-	if (m->parent || m->child)
+	if (g->parent && getppid() != g->parent)
+		g->parent = 0;	/* it was killed: we take its place */
+	if (g->child && waitpid(g->child, NULL, WNOHANG) == g->child)
+		g->child = 0;
+	if (!g->has_twin || g->parent || g->child)
 		return;
 	child = fork();
-	if (child > 0)
-		m->child = child;
-	else if (!child)
-		m->parent = us;
+	if (child > 0) {
+		g->child = child;
+	} else if (!child) {
+		g->parent = us;
+		take_guard_lock(g);	/* fork(2) hands on no such lock */
+	}
 }
 
-/* Is it still this trial? It begins a moment after its guard. */
-static bool is_on(const char *directory, uint32_t netns, int64_t until_s, struct applied *a)
+/* Told to end, and nothing left to do: the other need not wait. */
+static void end_twin(const struct guarding *g)
 {
-	return !applied__load(directory, netns, a) && a->netns && a->trial_until_s == until_s;
+	if (g->child)
+		kill(g->child, SIGTERM);
+	else if (g->parent && getppid() == g->parent)
+		kill(g->parent, SIGTERM);
 }
 
-static int take_back(const struct applied *trial)
+/* ---- what is saved ---- */
+
+enum standing {
+	STANDS,
+	KEPT,		/* what is saved says that it is no trial any more, or is another change's */
+	REMOVED,	/* nothing is saved any more */
+	UNREADABLE,	/* whatever it says, it cannot be read now */
+};
+
+static bool is_removed(const struct guarding *g)
 {
-	struct applied copy = *trial, *a = &copy;
+	char name[APPLIED_FILE_SIZE];
+	struct stat st;
+
+	return !fstat(g->directory_fd, &st) && st.st_nlink &&
+	       fstatat(g->directory_fd, applied__file(g->task->netns, name), &st,
+		       AT_SYMLINK_NOFOLLOW) && errno == ENOENT;
+}
+
+static enum standing look(struct guarding *g)
+{
+	struct applied a;
+
+	if (applied__load(g->directory, g->task->netns, &a))
+		return UNREADABLE;
+	if (!a.netns)
+		return is_removed(g) ? REMOVED : UNREADABLE;
+	if (a.id != g->task->id || !a.trial_until_s)
+		return KEPT;
+	g->trial = a;
+	return STANDS;
+}
+
+/* ---- the namespace ---- */
+
+/* Enters it; a descriptor for netns__leave(), -ESTALE if it is no more, or -errno. That its path leads
+ * nowhere any more, or nobody is seen in it, does not say that it is no more. */
+static int enter(const struct guarding *g)
+{
+	const struct applied *a = &g->trial;
+	struct netns ns = { .inode = a->inode, .cookie = a->cookie };
+	int back = -ENOENT;
+
+	if (g->life >= 0 && netns_life__is_over(g->life))
+		return -ESTALE;
+	if (*a->path) {
+		memcpy(ns.path, a->path, sizeof(ns.path));
+		back = netns__enter(&ns);
+	}
+	if (back >= 0)
+		return back;
+	back = applied__find(a, &ns);
+	if (back)
+		return back;
+	ns.cookie = 0;
+	back = netns__enter(&ns);
+	if (back >= 0 && a->cookie && netns__cookie() != a->cookie) {
+		netns__leave(back);
+		return -ESTALE;	/* another one has its inode */
+	}
+	return back;
+}
+
+static void tell(unsigned int tunable, enum taken_back result)
+{
+	system_log__write(LOG_NOTICE, "trial over: %s %s", tunable__name(tunable),
+			  result == TAKEN_BACK ? "put back" : result == WAS_BACK
+			  ? "was back already" : result == NOT_OURS ? "was not ours"
+			  : "left alone: somebody else changed it");
+}
+
+static int put_back(struct guarding *g, enum standing standing)
+{
+	struct applied a = g->trial;
 	enum taken_back results[TUNABLES];
-	uint32_t found[TUNABLES];
-	struct netns ns;
-	int err = netns__with_inode(a->netns, &ns), back;
+	int32_t found[TUNABLES];
+	int back = enter(g), err;
 	unsigned int i;
 
-	if (err)
-		return err;
-	memcpy(a->before, a->before_trial, sizeof(a->before));
-	back = netns__enter(&ns);
 	if (back < 0)
 		return back;
-	if (a->cookie && netns__cookie() != a->cookie)
-		err = -ESTALE;
-	else
-		err = applied__take_back(a, results, found);
-	for (i = 0; !err && i < TUNABLES; i++)
-		syslog(LOG_DAEMON | LOG_NOTICE, "trial over: %s %s", tunable__name(i),
-		       results[i] == TAKEN_BACK ? "put back" : results[i] == WAS_BACK
-		       ? "was back already" : "left alone: somebody else changed it");
+	/* Removed by revert, as a rule: a value may be as it was before everything. */
+	for (i = 0; i < TUNABLES; i++)
+		a.written[i] &= standing != REMOVED || a.before[i] != a.after[i];
+	memcpy(a.before, a.before_trial, sizeof(a.before));
+	err = applied__take_back(&a, results, found);
+	netns__leave(back);
+	for (i = 0; !err && !g->is_back && i < TUNABLES; i++)
+		tell(i, results[i]);
+	g->is_back = !err;
+	return err;
+}
+
+/* Can all be done that will have to be done? */
+static int rehearse(const struct guarding *g)
+{
+	int back = enter(g), err;
+
+	if (back < 0)
+		return back;
+	err = tunables__check_writable();
 	netns__leave(back);
 	return err;
 }
 
-int guard__run(const char *directory, uint32_t netns, int64_t until_s)
-{
-	int64_t began_s = applied__now_s();
-	struct watch_mates mates = { 0 };
-	struct applied a;
-	int lock, err;
+/* ---- the end ---- */
 
+/* A descriptor; *waited is false where somebody stands still, and this does not wait for him. Closing it
+ * releases the guard's lock, too. */
+static int take_lock(const struct guarding *g, bool *waited)
+{
+	int file = lock__open(g->directory);
+	unsigned int tries;
+
+	*waited = true;
+	if (file < 0)
+		return file;
+	for (tries = 0; tries < LOCK_WAIT_S * 10; tries++) {
+		if (lock__try(file, g->trial.inode, LOCK_CHANGE) != -EWOULDBLOCK)
+			return file;
+		usleep(100000);
+	}
+	*waited = false;
+	return file;
+}
+
+/* What is known without the trial. Where there is no room on the disk, what was known before it. */
+static int settle(const struct guarding *g)
+{
+	struct applied a = g->trial;
+	uint32_t key = g->task->netns;
+	int err = change__end_keeping(&a);
+
+	if (err)
+		return err;
+	if (!applied__end_trial(&a))
+		return applied__forget(g->directory, key);
+	err = applied__save(g->directory, &a);
+	return err && applied__restore(g->directory, key) ? err : 0;
+}
+
+/* Puts back, and has it saved that all is as before the trial. Returns 0 or -errno. */
+static int take_back(struct guarding *g, enum standing standing)
+{
+	int err;
+
+	if (standing == UNREADABLE && g->patience) {
+		g->patience--;
+		return -EAGAIN;
+	}
+	err = put_back(g, standing);
+	if (err == -ESTALE)
+		return standing == STANDS ? applied__forget(g->directory, g->task->netns) : 0;
+	if (err || standing == REMOVED)
+		return err;
+	return standing == STANDS ? settle(g) : -EAGAIN;
+}
+
+/* One try. Returns 0 if nothing is left to do, 1 if the trial goes on until later after all, or
+ * -errno. */
+static int try_to_end(struct guarding *g)
+{
+	bool waited;
+	int lock = take_lock(g, &waited), err = 0;
+	enum standing standing = look(g);
+
+	if (standing == STANDS && !g->told_to_end && applied__now_s() < g->trial.trial_until_s)
+		err = 1;
+	else if (standing != KEPT)
+		err = take_back(g, standing);
+	if (lock >= 0)
+		close(lock);
+	take_guard_lock(g);
+	if (!waited)
+		system_log__write(LOG_WARNING, "another change of this namespace stands still: the "
+				  "trial's end did not wait for it");
+	return err;
+}
+
+/* Sleeps; true if it is told to end meanwhile, or was before. */
+static bool wait_s(struct guarding *g, unsigned int seconds)
+{
+	struct timespec time = { .tv_sec = seconds };
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	if (sigtimedwait(&ends, NULL, &time) > 0)
+		g->told_to_end = true;
+	return g->told_to_end;
+}
+
+/* Tries for ever; told to end, until the values are back. False if it was not the end. */
+static bool end(struct guarding *g)
+{
+	unsigned int pause = TICK_S;
+	int err;
+
+	while ((err = try_to_end(g)) < 0 && !(g->told_to_end && g->is_back)) {
+		system_log__write(LOG_ERR, g->is_back ? "the trial is over, but its file in the state "
+				  "directory stays: %s: next try in %u s"
+				  : "the trial cannot be taken back yet: %s: next try in %u s",
+				  strerror(-err), pause);
+		wait_s(g, pause);
+		pause = pause * 2 < PAUSE_MAX_S ? pause * 2 : PAUSE_MAX_S;
+	}
+	return err <= 0;
+}
+
+static void guard(struct guarding *g)
+{
+	enum standing standing = STANDS;
+
+	do {
+		while (standing != REMOVED && !g->told_to_end &&
+		       applied__now_s() < g->trial.trial_until_s) {
+			keep_twin(g);
+			wait_s(g, TICK_S);
+			standing = look(g);
+			if (standing == KEPT)
+				return;
+		}
+		g->patience = PATIENCE;
+	} while (!end(g));
+}
+
+/* ---- the beginning ---- */
+
+/* sd_notify(3) */
+static void notify_systemd(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t length = strlen(path);
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (s < 0 || length >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, length);
+	if (*path == '@')
+		to.sun_path[0] = '\0';
+	(void)!sendto(s, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
+		      offsetof(struct sockaddr_un, sun_path) + length);
+	close(s);
+}
+
+/* False where nobody reads it: then nothing was begun. */
+static bool answer(const struct guarding *g, int err)
+{
+	struct guard_answer a = { .err = err, .pid = getpid(), .twin = g->child,
+				  .in_container = session__is_in_container() };
+	ssize_t n;
+
+	if (g->task->answer < 0)
+		return true;
+	session__cgroup(a.cgroup, sizeof(a.cgroup));
+	n = write(g->task->answer, &a, sizeof(a));
+	close(g->task->answer);
+	return n == sizeof(a);
+}
+
+static bool is_same_file(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Our own does not end before us. */
+static void note_life(struct guarding *g)
+{
+	int back = enter(g), here;
+
+	if (back < 0)
+		return;
+	if (is_same_file(back, "/proc/thread-self/ns/net")) {
+		netns__leave(back);
+		return;
+	}
+	here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	netns__leave(back);
+	if (here < 0)
+		return;
+	g->life = netns_life__begin(here);
+	close(here);
+}
+
+/* Returns 0, or -errno: then we are of no use, or too early. */
+static int begin(struct guarding *g)
+{
+	const struct guard_task *task = g->task;
+
+	g->directory_fd = open(task->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (g->directory_fd < 0)
+		return -errno;
+	snprintf(g->directory, sizeof(g->directory), "/proc/self/fd/%d", g->directory_fd);
+	g->lock = lock__open_for_reading(g->directory);
+	if (g->lock < 0)
+		return g->lock;
+	switch (look(g)) {
+	case UNREADABLE:
+		return -EIO;
+	case KEPT:
+	case REMOVED:
+		return -ESRCH;
+	case STANDS:
+		break;
+	}
+	/* Once it was begun, it is guarded even where it cannot be reached now. */
+	return g->trial.guarded ? 0 : rehearse(g);
+}
+
+static void take_signals(void)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
 	signal(SIGHUP, SIG_IGN);
-	openlog("halfopen", LOG_PID, LOG_DAEMON);
-	while (applied__now_s() < until_s) {
-		keep_mate(&mates);
-		sleep(1);
-		if (!is_on(directory, netns, until_s, &a) && applied__now_s() > began_s + 60)
-			return 0;
+}
+
+int guard__run(const struct guard_task *task)
+{
+	const char *systemd = getenv("NOTIFY_SOCKET");
+	struct guarding g = { .task = task, .life = -1, .has_twin = !systemd };
+	int err;
+
+	prctl(PR_SET_NAME, "halfopen");
+	take_signals();
+	err = begin(&g);
+	if (err) {
+		answer(&g, err);
+		return err == -ESRCH ? GUARD_USELESS : EXIT_FAILURE;
 	}
-	do {	/* whoever changes something now is soon done; the other of us may be it */
-		lock = applied__lock(directory);
-		if (lock == -EWOULDBLOCK)
-			usleep(100000);
-	} while (lock == -EWOULDBLOCK);
-	if (!is_on(directory, netns, until_s, &a))
-		return 0;
-	err = take_back(&a);
-	if (err && err != -ENOENT && err != -ESTALE) {
-		syslog(LOG_DAEMON | LOG_ERR, "the trial could not be taken back: %s",
-		       strerror(-err));
-		return 1;
-	}
-	if (err || !memcmp(a.before, a.before_trial, sizeof(a.before)))
-		return applied__forget(directory, netns) ? 1 : 0;
-	/* an earlier change, which was no trial, can still be reverted */
-	memcpy(a.after, a.before_trial, sizeof(a.after));
-	a.trial_until_s = 0;
-	return applied__save(directory, &a) ? 1 : 0;
+	note_life(&g);
+	take_guard_lock(&g);
+	keep_twin(&g);
+	if (!g.parent && !answer(&g, 0))
+		return EXIT_FAILURE;
+	if (g.parent && task->answer >= 0)	/* the twin */
+		close(task->answer);
+	if (systemd)
+		notify_systemd(systemd);
+	guard(&g);
+	if (g.told_to_end)
+		end_twin(&g);
+	return EXIT_SUCCESS;
 }

@@ -9,4 +9,8 @@
 /* The first mount of a file system of this type ("cgroup2"), as /proc/self/mounts has it. */
 bool mounts__find(const char *type, char *path, size_t size);
 
+/* Which directory of which device `path` is, as process `pid` ("1", "self") sees it: "8:1/etc/sysctl.d".
+ * Needs no privileges. Returns 0 or -errno. */
+int mounts__source(const char *pid, const char *path, char *source, size_t size);
+
 #endif

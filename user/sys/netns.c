@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capability.h"
 #include "netns.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -57,21 +59,17 @@ uint32_t netns__own_inode(void)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
 bool netns__is_name(const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
 	size_t length = strlen(text);
 
-	if (!length || length >= NETNS_NAME_SIZE || *text == '-' || *text == '.' ||
-	    strspn(text, "0123456789") == length)
-		return false;
-	for (; *s; s++)
-		if (*s < ' ' || *s == '/' || *s >= 0x7f)
-			return false;
-	return strncmp(text, "inode:", 6);
+	return length && length < NETNS_NAME_SIZE && *text != '-' && *text != '.' &&
+	       strspn(text, allowed) == length && strspn(text, "0123456789") != length;
 }
 
 const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE])
@@ -101,8 +99,11 @@ static struct netns *add(struct netns_list *list, const char *path)
 	struct netns *ns;
 	struct stat st;
 
-	if (stat(path, &st))
-		return NULL;	/* it ended meanwhile */
+	if (stat(path, &st)) {
+		list->unseen |= (errno == EACCES || errno == EPERM) &&
+				!capability__has(CAPABILITY_SYS_PTRACE);
+		return NULL;	/* or it ended meanwhile */
+	}
 	if (!list->count)
 		list->device = st.st_dev;
 	if (st.st_dev != list->device)
@@ -181,18 +182,15 @@ int netns__list_named(struct netns_list *list)
 	return 0;
 }
 
-int netns__list(struct netns_list *list)
+/* Those of all processes, with the host names of who lives there if they are wanted. */
+static int add_processes(struct netns_list *list, bool host_names)
 {
-	int err = netns__list_named(list);
 	ino_t own_uts = own_uts_inode();
 	struct dirent *entry;
 	struct netns *ns;
 	char path[300];
-	DIR *dir;
+	DIR *dir = opendir("/proc");
 
-	if (err)
-		return err;
-	dir = opendir("/proc");
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {
@@ -200,11 +198,18 @@ int netns__list(struct netns_list *list)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
 		ns = add(list, path);
-		if (ns && ns != list->all && !ns->host_name[0])
+		if (host_names && ns && ns != list->all && !ns->host_name[0])
 			read_host_name(ns, entry->d_name, own_uts);
 	}
 	closedir(dir);
 	return 0;
+}
+
+int netns__list(struct netns_list *list)
+{
+	int err = netns__list_named(list);
+
+	return err ? err : add_processes(list, true);
 }
 
 void netns__free(struct netns_list *list)
@@ -257,30 +262,36 @@ static bool is_same(int one, int other)
 	return !fstat(one, &a) && !fstat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-int netns__enter(const struct netns *ns)
+int netns__enter_opened(int fd, struct netns *ns)
 {
-	int back, to, err = 0;
+	int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), err;
+	uint64_t cookie;
 
-	back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (back < 0)
 		return -errno;
-	to = open(ns->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (to < 0)
+	if (!is_same(fd, back) && setns(fd, CLONE_NEWNET)) {
 		err = -errno;
-	else if (!is_open_of(to, ns))
-		err = -ENOENT;
-	else if (!is_same(to, back) && setns(to, CLONE_NEWNET))
-		err = -errno;
-	if (to >= 0)
-		close(to);
-	if (err) {
 		close(back);
 		return err;
 	}
-	if (ns->cookie && netns__cookie() != ns->cookie) {
+	cookie = netns__cookie();
+	if (ns->cookie && cookie != ns->cookie) {
 		netns__leave(back);
 		return -ENOENT;
 	}
+	ns->cookie = cookie;
+	return back;
+}
+
+int netns__enter(const struct netns *ns)
+{
+	struct netns copy = *ns;
+	int to = open(ns->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), back;
+
+	if (to < 0)
+		return -errno;
+	back = is_open_of(to, ns) ? netns__enter_opened(to, &copy) : -ENOENT;
+	close(to);
 	return back;
 }
 
@@ -296,35 +307,95 @@ void netns__leave(int back)
 	close(back);
 }
 
-static int take_path(const char *path, struct netns *ns)
+/* May this process id be somebody's? Where processes are hidden (hidepid), it seems to be nobody's. */
+static bool is_hidden_process(const char *pid)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
-	struct stat st;
+	long number = strtol(pid, NULL, 10);
 
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(ns->path))
-		err = -ENAMETOOLONG;
-	else if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st))
-		err = -EINVAL;
-	close(fd);
-	if (err)
-		return err;
-	*ns = (struct netns){ .inode = st.st_ino };
-	strcpy(ns->path, path);
-	return 0;
+	return number > 0 && number <= INT_MAX && kill(number, 0) && errno == EPERM;
 }
 
-static int take_inode(uint32_t inode, struct netns *ns)
+/* Looked at before it is opened, which may do something to a device. */
+static int check_path(const char *path)
+{
+	struct stat own, st;
+
+	if (stat(path, &st) || stat("/proc/self/ns/net", &own))
+		return -errno;
+	return st.st_dev == own.st_dev ? 0 : -EINVAL;
+}
+
+static int open_path(const char *path, struct netns *ns)
+{
+	int err = strlen(path) < sizeof(ns->path) ? check_path(path) : -ENAMETOOLONG, fd;
+	struct stat st;
+
+	if (err)
+		return err;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET || fstat(fd, &st))
+		err = -EINVAL;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*ns = (struct netns){ .inode = st.st_ino };
+	strcpy(ns->path, path);
+	return fd;
+}
+
+static int open_process(const char *pid, struct netns *ns)
+{
+	char path[sizeof(ns->path)];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "/proc/%s/ns/net", pid) >= (int)sizeof(path))
+		return -ENOENT;
+	fd = open_path(path, ns);
+	return fd == -ENOENT && is_hidden_process(pid) ? -EACCES : fd;
+}
+
+static int open_name(const char *name, struct netns *ns)
+{
+	char path[sizeof(ns->path)];
+
+	snprintf(path, sizeof(path), NAMES "/%s", name);
+	return open_path(path, ns);
+}
+
+int netns__with_inode(uint32_t inode, struct netns *ns)
 {
 	struct netns_list list;
-	int err = netns__list(&list);
+	int err = netns__list_named(&list) ?: add_processes(&list, false);
 	const struct netns *found = err ? NULL : find(&list, inode);
+	bool unseen = list.unseen;
 
 	if (found)
 		*ns = *found;
 	netns__free(&list);
-	return err ? err : found ? 0 : -ENOENT;
+	if (err)
+		return err;
+	return found ? 0 : unseen ? -EACCES : -ENOENT;
+}
+
+/* One that had this inode, and another cookie, is gone: netns__enter_opened() looks. */
+static int open_inode(uint32_t inode, uint64_t cookie, struct netns *ns)
+{
+	char path[sizeof(ns->path)];
+	int err = netns__with_inode(inode, ns), fd;
+
+	if (err)
+		return err;
+	strcpy(path, ns->path);
+	fd = open_path(path, ns);
+	if (fd >= 0 && ns->inode != inode) {	/* it ended meanwhile */
+		close(fd);
+		return -ENOENT;
+	}
+	ns->cookie = cookie;
+	return fd;
 }
 
 static void add_name(struct netns *ns)
@@ -340,41 +411,93 @@ static void add_name(struct netns *ns)
 /* inode:N,cookie:N */
 static bool read_inode_and_cookie(const char *text, uint32_t *inode, uint64_t *cookie)
 {
-	int end = 0;
+	char again[64];
 
-	return sscanf(text, "inode:%" SCNu32 ",cookie:%" SCNu64 "%n", inode, cookie, &end) == 2 &&
-	       !text[end] && *cookie;
+	if (sscanf(text, "inode:%" SCNu32 ",cookie:%" SCNu64, inode, cookie) != 2 || !*cookie)
+		return false;
+	snprintf(again, sizeof(again), "inode:%" PRIu32 ",cookie:%" PRIu64, *inode, *cookie);
+	return !strcmp(text, again);
 }
 
-int netns__find(const char *address, struct netns *ns)
+int netns__open(const char *address, struct netns *ns)
 {
-	char path[sizeof(ns->path)];
-	uint64_t cookie = 0;
+	uint64_t cookie;
 	uint32_t inode;
-	int err;
+	int fd;
 
-	if (strchr(address, '/')) {
-		err = take_path(address, ns);
-	} else if (read_inode_and_cookie(address, &inode, &cookie)) {
-		err = take_inode(inode, ns);
-		ns->cookie = cookie;
-	} else if (*address && strspn(address, "0123456789") == strlen(address)) {
-		snprintf(path, sizeof(path), "/proc/%s/ns/net", address);
-		err = take_path(path, ns);
-	} else if (netns__is_name(address)) {
-		snprintf(path, sizeof(path), NAMES "/%s", address);
-		err = take_path(path, ns);
-	} else {
+	*ns = (struct netns){ 0 };
+	if (strchr(address, '/'))
+		fd = open_path(address, ns);
+	else if (read_inode_and_cookie(address, &inode, &cookie))
+		fd = open_inode(inode, cookie, ns);
+	else if (*address && strspn(address, "0123456789") == strlen(address))
+		fd = open_process(address, ns);
+	else if (netns__is_name(address))
+		fd = open_name(address, ns);
+	else
 		return -EINVAL;
-	}
-	if (!err)
+	if (fd >= 0)
 		add_name(ns);
-	return err;
+	return fd;
 }
 
-int netns__with_inode(uint32_t inode, struct netns *ns)
+/* Each namespace has a /proc/net of its own, and its files have numbers that no other one's have;
+ * they may be looked at even where /proc/PID/ns may not. 0: there is no such process. */
+static ino_t proc_net_inode(const char *pid)
 {
-	return take_inode(inode, ns);
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/net/tcp", pid);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+bool netns__is_of_host(void)
+{
+	ino_t its = proc_net_inode("1");
+
+	return its && its == proc_net_inode("thread-self");
+}
+
+/* Where process 1 does not let itself be looked at, another one that lives there may. */
+static int find_neighbour(ino_t proc_net, struct netns *ns)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int fd = -EACCES;
+
+	if (!dir)
+		return -errno;
+	while (fd < 0 && (entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    proc_net_inode(entry->d_name) == proc_net)
+			fd = open_process(entry->d_name, ns);
+	closedir(dir);
+	return fd < 0 ? -EACCES : fd;
+}
+
+int netns__of_host(struct netns *ns)
+{
+	int fd = netns__is_of_host() ? open_path("/proc/self/ns/net", ns) : open_process("1", ns);
+	ino_t its = proc_net_inode("1");
+
+	if (fd < 0 && its)
+		fd = find_neighbour(its, ns);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	add_name(ns);
+	return 0;
+}
+
+/* It has a fixed inode since Linux 6.18 (NET_NS_INIT_INO of linux/nsfs.h), and before that the first
+ * cookie. */
+#define FIRST_INODE 0xEFFFFFF9U
+#define FIRST_COOKIE 1
+
+bool netns__is_first(void)
+{
+	return netns__own_inode() == FIRST_INODE || netns__cookie() == FIRST_COOKIE;
 }
 
 uint64_t netns__cookie(void)

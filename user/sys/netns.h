@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define NETNS_NAME_SIZE 64
+#define NETNS_PATH_SIZE 272
 
 struct netns {
 	uint32_t inode;
@@ -14,17 +15,18 @@ struct netns {
 	char name[NETNS_NAME_SIZE];	/* of `ip netns`; "" = has none */
 	char host_name[65];	/* of who lives there, "" = ours or not known: his choice, so it is
 				 * shown, and never chooses */
-	char path[272];	/* opens it */
+	char path[NETNS_PATH_SIZE];	/* opens it */
 };
 
 struct netns_list {
 	struct netns *all;	/* the first is our own */
 	unsigned int count;
 	uint64_t device;	/* whose inodes they are */
+	bool unseen;	/* somebody lives where we may not look: there may be more */
 };
 
-/* May this be a name of `ip netns` by which a namespace is addressed? It is no process id, no path,
- * no option, and can be printed. */
+/* May this be a name of `ip netns` by which a namespace is addressed? 1 to 63 letters, digits, '.',
+ * '_' and '-', of which it begins with neither '.' nor '-'; not all digits, which is a process id. */
 bool netns__is_name(const char *text);
 
 /* How a command addresses it: its NAME, else inode:N,cookie:N, else a process id or a path. Where
@@ -60,13 +62,29 @@ bool netns__names_changed(int watch);
 int netns__enter(const struct netns *ns);
 void netns__leave(int back);
 
-/* The one that NAME of `ip netns`, a process id, a path or inode:N,cookie:N addresses; its name, if
- * it has one, comes along. Returns 0, -ENOENT if there is none, -EINVAL if that is no address, or
- * is one of something else, or another -errno. */
-int netns__find(const char *address, struct netns *ns);
+/* Opens the one that NAME of `ip netns`, a process id, a path or inode:N,cookie:N addresses, so that
+ * it stays; its inode, and its name if it has one, are those of what was opened; so is its cookie
+ * where the address has one. Returns a descriptor, -ENOENT if there is none, -EINVAL if that is no
+ * address, or is one of something else, -EACCES or -EPERM if we may not look, or another -errno. */
+int netns__open(const char *address, struct netns *ns);
 
-/* The one with this inode; -ENOENT if nobody lives there any more. */
+/* Enters what netns__open() gave, whose cookie comes along, as netns__enter() does. -ENOENT if it is not
+ * the one that has this cookie. */
+int netns__enter_opened(int fd, struct netns *ns);
+
+/* The one that has this inode now; -ENOENT if nobody lives there any more; -EACCES if it may be where we
+ * may not look. */
 int netns__with_inode(uint32_t inode, struct netns *ns);
+
+/* That of process 1: the host's, or a container's that has processes of its own. Returns 0, -ENOENT or
+ * -EACCES as above, or -errno. */
+int netns__of_host(struct netns *ns);
+
+/* Is this thread in that one? Needs no privileges. */
+bool netns__is_of_host(void);
+
+/* Is this thread in the one that the kernel began with? */
+bool netns__is_first(void);
 
 /* A number that no other one of this boot ever had, of the one that this thread is in; 0 before
  * Linux 5.14. */

@@ -38,11 +38,15 @@ static const struct unit *unit_at(const char **text, const struct unit *units)
 	return found;
 }
 
+#define DAY_NS 86400000000000ULL
+#define DURATION_MAX_NS (36500 * DAY_NS)
+#define SIZE_MAX_BYTES (1ULL << 60)
+
 bool quantity__duration(const char *text, uint64_t *ns)
 {
 	static const struct unit units[] = {
 		{ "ms", 1000000 }, { "s", 1000000000 }, { "m", 60000000000 },
-		{ "h", 3600000000000 }, { "d", 86400000000000 }, { NULL, 0 },
+		{ "h", 3600000000000 }, { "d", DAY_NS }, { NULL, 0 },
 	};
 	uint64_t sum = 0, number, part;
 
@@ -53,7 +57,7 @@ bool quantity__duration(const char *text, uint64_t *ns)
 
 		if (!digits(&text, &number) || !(u = unit_at(&text, units)) ||
 		    __builtin_mul_overflow(number, u->factor, &part) ||
-		    __builtin_add_overflow(sum, part, &sum))
+		    __builtin_add_overflow(sum, part, &sum) || sum > DURATION_MAX_NS)
 			return false;
 	}
 	*ns = sum;
@@ -66,17 +70,12 @@ bool quantity__size(const char *text, uint64_t *bytes)
 		{ "B", 1 }, { "kB", 1000 }, { "KB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 },
 		{ "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 }, { NULL, 0 },
 	};
-	const struct unit *u;
+	const struct unit *u = &units[0];	/* B, where none is given */
 	uint64_t number;
 
-	if (!digits(&text, &number))
+	if (!digits(&text, &number) || (*text && !(u = unit_at(&text, units))) || *text)
 		return false;
-	if (!*text) {
-		*bytes = number;
-		return true;
-	}
-	u = unit_at(&text, units);
-	return u && !*text && !__builtin_mul_overflow(number, u->factor, bytes);
+	return !__builtin_mul_overflow(number, u->factor, bytes) && *bytes <= SIZE_MAX_BYTES;
 }
 
 bool quantity__number(const char *text, uint64_t min, uint64_t max, uint64_t *number)

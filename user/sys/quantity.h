@@ -6,10 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* "90s", "1h30m", "2d", "250ms"; a unit is required. Nanoseconds. */
+/* Longer ones are taken for mistakes; any clock may be added to this one. */
+#define QUANTITY_DURATION_MAX "36500d"
+
+/* "90s", "1h30m", "2d", "250ms"; a unit is required. Nanoseconds, at most QUANTITY_DURATION_MAX. */
 bool quantity__duration(const char *text, uint64_t *ns);
 
-/* "65536", "64KiB", "1GB". Bytes. */
+/* "65536", "64KiB", "1GB". Bytes, at most 2^60. */
 bool quantity__size(const char *text, uint64_t *bytes);
 
 /* A plain number within [min, max], nothing else around it. */

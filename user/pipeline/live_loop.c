@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Watching the kernel: the loop over its ring, signals, and time. */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "capability.h"
+#include "clock.h"
+#include "cmd.h"
+#include "filter.h"
+#include "live.h"
+#include "log.h"
+#include "netns.h"
+#include "reason.h"
+#include "watch.h"
+
+/* What the loop waits for. */
+static int open_epoll(const struct watch *w, const struct demands *demands, int source)
+{
+	const int fds[] = { demands->end, demands->hangup, source };
+	struct epoll_event on_gone = { .data.fd = w->output.fd };	/* its reader */
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	unsigned int i;
+
+	if (epoll < 0)
+		return -errno;
+	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		struct epoll_event event = { .events = EPOLLIN, .data.fd = fds[i] };
+
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event)) {
+			close(epoll);
+			return -errno;
+		}
+	}
+	epoll_ctl(epoll, EPOLL_CTL_ADD, w->output.fd, &on_gone);	/* no file has one */
+	return epoll;
+}
+
+/* The recording is due for another file, which begins as soon as the stream describes itself: that
+ * has a second to arrive, and takes no more than half of our time. */
+static bool needs_description(const struct watch *w, uint64_t now_ns)
+{
+	uint64_t pause_ns = 2 * w->describing_ns;
+
+	return w->recording && recorder__is_due(&w->recorder, w->now_ns) &&
+	       now_ns - w->described_ns >= (pause_ns > 1000000000 ? pause_ns : 1000000000);
+}
+
+static int describe(struct watch *w, struct live *live)
+{
+	int err;
+
+	w->described_ns = clock__mono_ns();
+	err = live__describe(live);
+	w->describing_ns = clock__mono_ns() - w->described_ns;
+	return err;
+}
+
+/* Does SIGHUP end the watch? Else it opens its files anew, where somebody renamed them. */
+static bool hang_up(struct watch *w, struct demands *demands)
+{
+	enum hangup why = demands__take_hangup(demands);
+	int err = 0;
+
+	if (why == HANGUP_NONE)
+		return false;
+	if (why == HANGUP_OF_TERMINAL)
+		return true;
+	if (!w->options.output && !w->recording)
+		return !demands->ignores_hangup;
+	if (w->options.json)
+		lines__flush(&w->lines);
+	if (w->options.output)
+		err = output__reopen(&w->output);
+	if (err)
+		log_error("%s: cannot be opened anew: %s", w->options.output, reason__of(err));
+	if (w->recording)
+		recorder__reopen(&w->recorder);
+	return false;
+}
+
+/* True where the watch is to end. */
+static bool take_event(struct watch *w, struct demands *demands, int epoll, int fd)
+{
+	if (fd == demands->end)
+		return true;
+	if (fd == demands->hangup)
+		return hang_up(w, demands);
+	if (fd == w->output.fd) {
+		epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
+		if (!w->output.error && !isatty(fd))
+			w->output.error = EPIPE;
+		return watch__output_error(w);
+	}
+	return false;
+}
+
+static int follow(struct watch *w, struct live *live, struct demands *demands)
+{
+	int err = w->options.for_ns ? demands__end_after(demands, w->options.for_ns) : 0;
+	int epoll = err ? err : open_epoll(w, demands, live__fd(live));
+	bool stop = false;
+
+	if (epoll < 0)
+		return epoll;
+	while (!err && !stop) {
+		struct epoll_event events[4];
+		int n = epoll_wait(epoll, events, 4, LIVE_TICK_MS), i;
+
+		for (i = 0; i < n; i++)
+			stop |= take_event(w, demands, epoll, events[i].data.fd);
+		err = live__pump(live);
+		if (!err && !stop && needs_description(w, clock__mono_ns()))
+			err = describe(w, live);
+	}
+	if (!err)
+		err = live__stop(live);
+	close(epoll);
+	return err;
+}
+
+static void begin_holders(void *context)
+{
+	struct watch *w = context;
+
+	core__begin_holders(w->core);
+}
+
+static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, const char *comm)
+{
+	struct watch *w = context;
+
+	return core__found_holder(w->core, cookie, pid, comm);
+}
+
+/* Named by a word that is not our own namespace's: to know whose it is, the others are entered. */
+static bool is_name_of_another(const char *word)
+{
+	struct netns_list list;
+	bool is_own;
+
+	if (strspn(word, "0123456789") == strlen(word))
+		return false;
+	is_own = !netns__list_named(&list) && !strcmp(list.all[0].name, word);
+	netns__free(&list);
+	return !is_own;
+}
+
+static bool may_look_for_names(const struct filter *filter)
+{
+	const char *name = filter ? filter__find_netns(filter, is_name_of_another) : NULL;
+
+	if (!name || capability__has(CAPABILITY_SYS_ADMIN))
+		return true;
+	log_error("not permitted: 'netns = %s' needs CAP_SYS_ADMIN, to enter network namespaces "
+		  "and learn their names; without, give its inode", name);
+	return false;
+}
+
+/* An exit code. */
+static int judge_watch(const struct watch *w, int err)
+{
+	if (!err || (w->output.error == EPIPE && !w->recorder.output.error))
+		return EXIT_DONE;
+	if (w->bad_bound)
+		return EXIT_USAGE;
+	if (!w->output.error && !w->recorder.output.error)
+		log_error("the watch ended: %s", w->problem ? w->problem : reason__of(err));
+	return EXIT_FAILED;
+}
+
+static bool is_over(void *context)
+{
+	struct watch *w = context;
+
+	return demands__are_to_end(w->demands);
+}
+
+int watch__kernel(struct watch *w)
+{
+	struct live_config config = {
+		.version = HALFOPEN_VERSION,
+		.gateway = w->options.gateway,
+		.ring_bytes = w->options.ring_bytes,
+		.identities = w->options.identities,
+		.idle_gap_ms = w->options.idle_gap_ns / 1000000,
+		.all_states = w->options.core.events,
+		.fn = watch__take_record,
+		.begin_holders = begin_holders,
+		.found_holder = found_holder,
+		.is_over = is_over,
+		.context = w,
+	};
+	struct demands demands;
+	struct live *live = NULL;
+	int err;
+
+	if (!may_look_for_names(w->options.filter))
+		return EXIT_NOT_PERMITTED;
+	err = demands__open(&demands);
+	if (err) {
+		log_error("cannot wait for signals: %s", reason__of(err));
+		return EXIT_FAILED;
+	}
+	output__heed(&w->output, demands.end);
+	if (w->recording)
+		output__heed(&w->recorder.output, demands.end);
+	w->demands = &demands;
+	err = live__open(&config, &live);
+	if (err) {
+		demands__close(&demands);
+		return err == -ECANCELED ? EXIT_DONE
+		       : err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED
+		       : err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
+	}
+	watch__drop_privileges(&w->options);
+	err = follow(w, live, &demands);
+	live__close(live);
+	demands__close(&demands);
+	return judge_watch(w, err);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Watching a recording: the same stream again, without a kernel. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "input_file.h"
+#include "log.h"
+#include "reason.h"
+#include "recording.h"
+#include "watch.h"
+
+/* A watch that was killed left no stop: its open sockets are told all the same. */
+static void stop_in_its_stead(struct watch *w)
+{
+	struct record stop = { .type = RECORD_STOP };
+	const char *why;
+
+	core__feed(w->core, &stop, &why);
+}
+
+/* An exit code. What could be read has been told. */
+static int judge_recording(struct watch *w, int err, const struct recording_problem *problem)
+{
+	const char *name = w->options.replay;
+
+	if (w->output.error)
+		return w->output.error == EPIPE ? EXIT_DONE : EXIT_FAILED;
+	if (err || problem->is_cut) {
+		log_error("%s: %s", name, *problem->text ? problem->text : w->problem ? w->problem
+									   : reason__of(err));
+		return err == -EBADMSG || !err ? EXIT_USAGE : exit_code__of_input(err);
+	}
+	if (!w->started) {
+		log_error("%s: it ends before the watch began: expected a recording up to where "
+			  "all that was open is known", name);
+		return EXIT_USAGE;
+	}
+	if (!w->stopped)
+		log_warning("%s: cut off where its writer stood: the watch was killed, or is still "
+			    "at work", name);
+	return EXIT_DONE;
+}
+
+int watch__recording(struct watch *w)
+{
+	int fd = input_file__open(w->options.replay, "a recording of 'watch -w'"), err;
+	struct recording_problem problem;
+
+	if (fd < 0)
+		return exit_code__of_input(fd);
+	if (watch__is_same_file(fd, w->output.fd)) {
+		log_error("%s: cannot be both read and written", w->options.replay);
+		close(fd);
+		return EXIT_USAGE;
+	}
+	w->place = sizeof(struct recording_header);
+	err = recording__read(fd, watch__take_record, w, &problem);
+	close(fd);
+	if (w->started && !w->stopped && (!err || err == -EBADMSG))
+		stop_in_its_stead(w);
+	return judge_recording(w, err, &problem);
+}

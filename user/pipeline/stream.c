@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Records into the core: what makes no sense is skipped, what was taken is recorded. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "record.h"
+#include "watch.h"
+
+/* A recording may have its peers disguised already: then they stay so. */
+static void adopt_disguise(struct watch *w)
+{
+	enum disguise_kind recorded;
+
+	if (!disguise__named(core__run(w->core)->peers, &recorded) || recorded == DISGUISE_NONE)
+		return;
+	w->options.disguise.kind = recorded;
+	w->options.disguise.done = true;
+}
+
+/* Of records that make no sense so many are named, each with its place; of more, how many. */
+#define SKIPS_NAMED 10
+
+static void say_what_is_skipped(struct watch *w, const char *why)
+{
+	if (++w->skipped > SKIPS_NAMED)
+		return;
+	if (w->options.replay)
+		log_warning("%s: byte %llu: %s: skipped", w->options.replay,
+			    (unsigned long long)w->place, why);
+	else
+		log_warning("the kernel told %s: skipped", why);
+}
+
+void watch__say_skipped(const struct watch *w)
+{
+	if (w->skipped > SKIPS_NAMED)
+		log_warning("%llu more records that make no sense were skipped",
+			    (unsigned long long)(w->skipped - SKIPS_NAMED));
+}
+
+static const char *size_text(uint64_t bytes, char *text, size_t size)
+{
+	snprintf(text, size, "%lluKiB", (unsigned long long)(bytes + 1023) / 1024);
+	return text;
+}
+
+/* The stream has described itself: is there room for what happens, too? Otherwise files would be
+ * changed for ever. Returns 0 or -errno. */
+static int check_bound(struct watch *w)
+{
+	char given[32], least[32];
+	uint64_t needed;
+	int err = recorder__bytes_needed(&w->recorder, &needed);
+
+	if (err || !needed)
+		return err;
+	size_text(w->recorder.config.max_bytes, given, sizeof(given));
+	if (!w->started) {
+		log_error("--record-max: %s would hold little more than who is open now: expected "
+			  "at least %s", given, size_text(needed, least, sizeof(least)));
+		w->bad_bound = true;
+		return -EINVAL;
+	}
+	/* It may be by what happened meanwhile, which is in there, too. */
+	if (needed < w->recorder.config.max_bytes / 2 * 3)
+		return 0;
+	/* twice, so that it is not said again soon */
+	w->recorder.config.max_bytes = 2 * needed;
+	log_warning("%s: there are more open sockets than --record-max has room for: from now on "
+		    "the recording takes up to %s instead of %s", w->options.record,
+		    size_text(2 * needed, least, sizeof(least)), given);
+	return 0;
+}
+
+int watch__output_error(const struct watch *w)
+{
+	int error = w->output.error;
+
+	return error == ETIMEDOUT || (error == EPIPE && w->recording) ? 0 : -error;
+}
+
+/* Once a minute at most, with their number so far. */
+static void say_forgotten_names(struct watch *w)
+{
+	uint64_t forgotten = core__names_forgotten(w->core);
+
+	if (forgotten == w->names_forgotten ||
+	    (w->names_forgotten && w->now_ns - w->names_said_ns < 60000000000ULL))
+		return;
+	log_warning("identities: %llu names were forgotten so far, those of peers without an open "
+		    "socket first: more were told than are kept", (unsigned long long)forgotten);
+	w->names_forgotten = forgotten;
+	w->names_said_ns = w->now_ns;
+}
+
+void watch__record_taken(void *context, const struct record *r)
+{
+	struct watch *w = context;
+
+	if (!w->record_error)
+		w->record_error = recorder__add(&w->recorder, r);
+}
+
+static int pass_on(struct watch *w, const struct record *r)
+{
+	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
+
+	if (!err)
+		err = core__feed(w->core, r, &w->problem);
+	if (!err && r->type == RECORD_META)
+		adopt_disguise(w);
+	if (!err)
+		err = w->record_error;
+	if (err)
+		return err;
+	w->problem = NULL;
+	if (r->mono_ns > w->now_ns)
+		w->now_ns = r->mono_ns;
+	w->started |= r->type == RECORD_START;
+	w->stopped = r->type == RECORD_STOP;
+	if (r->type != RECORD_TICK)
+		return watch__output_error(w);
+	say_forgotten_names(w);
+	if (w->recording)
+		err = recorder__flush(&w->recorder);
+	return err ? err : watch__output_error(w);
+}
+
+int watch__take_record(void *context, const void *bytes, size_t size)
+{
+	struct watch *w = context;
+	const char *why;
+	struct record r;
+	int err;
+
+	if (record__decode(bytes, size, &r, &why)) {
+		say_what_is_skipped(w, why);
+		r = record__senseless(w->now_ns);
+	}
+	err = pass_on(w, &r);
+	w->place += size;
+	return err;
+}

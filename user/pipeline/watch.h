@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One watch: records from the kernel or from a recording go through the core, the recorder and a
+ * sink (lines or text). Each file here has one part of it; struct watch is what they share.
+ */
+#ifndef HALFOPEN_PIPELINE_WATCH_H
+#define HALFOPEN_PIPELINE_WATCH_H
+
+#include "core.h"
+#include "demands.h"
+#include "disguise.h"
+#include "lines.h"
+#include "output.h"
+#include "recorder.h"
+#include "text.h"
+
+struct watch_options {
+	bool json, strict, utc;
+	enum { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER } colour;
+	struct core_config core;
+	uint64_t for_ns;	/* 0: until a signal */
+	uint64_t idle_gap_ns;
+	uint64_t ring_bytes;	/* 0: from the number of sockets */
+	uint64_t record_max, record_age_ns;	/* 0: unbounded */
+	const char *output, *record, *replay, *gateway, *peers_key, *identities;
+	struct disguise disguise;
+	char *filter_text;	/* the words of FILTER, as written */
+	struct filter *filter;
+};
+
+struct watch {
+	struct watch_options options;
+	struct core *core;
+	struct output output;
+	struct lines lines;
+	struct text text;
+	struct recorder recorder;
+	bool recording, started, stopped;
+	int record_error;	/* the recorder's first */
+	uint64_t now_ns;	/* as far as the stream has come */
+	uint64_t names_forgotten, names_said_ns;	/* as last said */
+	uint64_t described_ns;	/* when it was last made to describe itself, ... */
+	uint64_t describing_ns;	/* ... and how long that took */
+	const struct demands *demands;	/* of a live watch */
+	bool bad_bound;	/* --record-max is too small, and that was said */
+	const char *problem;	/* what made the stream end, if the core said so */
+	uint64_t place;		/* of the present record in a recording, in bytes */
+	uint64_t skipped;	/* records that make no sense */
+};
+
+/* ---- stream.c ---- */
+
+/* Every record comes in here, encoded: a stream_fn, `context` is the watch. One that makes no sense
+ * costs itself alone: a loss replaces it. */
+int watch__take_record(void *context, const void *bytes, size_t size);
+
+/* What the core has taken is recorded, in the same order: core_config's `taken`. */
+void watch__record_taken(void *context, const struct record *r);
+
+/* After the end: of records that were skipped, those that were not named one by one. */
+void watch__say_skipped(const struct watch *w);
+
+/* What the lines' output makes of the stream: 0, or -errno that ends it. Where its reader is gone, a
+ * recording goes on; where it stands still at the end, what it missed is counted. */
+int watch__output_error(const struct watch *w);
+
+/* ---- sinks.c ---- */
+
+/* Opens what is written (-o, -w) and makes the core. An exit code; what failed was logged. */
+int watch__open_sinks(struct watch *w);
+
+/* Writes what is left, says what could not be written, and closes. `code` is the watch's so far;
+ * returns the one that comes of it. */
+int watch__close_sinks(struct watch *w, int code);
+
+/* Are both descriptors one regular file, or one FIFO? Devices may be written by several: what is
+ * written to a file twice is lost. */
+bool watch__is_same_file(int one, int other);
+
+/* ---- privileges.c ---- */
+
+/* For good: what is left is what a watch that is on needs; no_new_privs is set. */
+void watch__drop_privileges(const struct watch_options *o);
+
+/* ---- live_loop.c, replay.c: the two sources. Exit codes; what failed was logged ---- */
+
+int watch__kernel(struct watch *w);
+int watch__recording(struct watch *w);
+
+#endif

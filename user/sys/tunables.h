@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* net.ipv4.tcp_keepalive_* of the namespace that this thread is in. */
+#ifndef HALFOPEN_SYS_TUNABLES_H
+#define HALFOPEN_SYS_TUNABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TUNABLES 3	/* idle, interval, probes: in this order everywhere */
+
+/* What the kernel lets a setting be: setsockopt(2) takes from 1 to this, MAX_TCP_KEEPIDLE,
+ * MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT of net/tcp.h. A sysctl may hold more, or less than 0. */
+#define TUNABLE_MOST { 32767, 32767, 127 }
+
+/* "net.ipv4.tcp_keepalive_time", ... */
+const char *tunable__name(unsigned int tunable);
+
+/* Return 0 or -errno. */
+int tunables__read(int32_t values[TUNABLES]);
+int tunable__write(unsigned int tunable, int32_t value);
+int tunables__check_writable(void);	/* changes nothing */
+
+/* Some of the tunables with a value each. */
+struct tunable_values {
+	bool has[TUNABLES];
+	int32_t value[TUNABLES];	/* 0 where it has none */
+};
+
+bool tunable_values__any(const struct tunable_values *v);
+bool tunable_values__equal(const struct tunable_values *a, const struct tunable_values *b);
+
+#endif
