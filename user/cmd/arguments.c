@@ -9,7 +9,7 @@
 #include "log.h"
 #include "plain_text.h"
 
-#define MESSAGE_SIZE 16384
+#define MESSAGE_SIZE 32768
 
 void arguments__refuse(const struct argp_state *state, const char *format, ...)
 {

@@ -9,7 +9,7 @@
 #include "plain_text.h"
 
 /* Of several strings at their longest. */
-#define LINE_SIZE 16384
+#define LINE_SIZE 32768
 
 static enum log_level threshold = LOG_INFO;
 

@@ -16,8 +16,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* A string within formatted text takes no more columns than this: then it ends in "...". */
-#define PLAIN_TEXT_COLUMNS 512
+/* A string within formatted text takes no more columns than this: then it ends in "...". It holds a
+ * whole command as apply and revert compose them. */
+#define PLAIN_TEXT_COLUMNS 1024
 
 /* Bytes that hold that many columns, whatever they are. */
 #define PLAIN_TEXT_SIZE(columns) (20 * (columns) + 1)
