@@ -210,3 +210,17 @@ def test_a_hostile_cookie_is_bad_input(lab):
         f.writelines(json.dumps(l) + "\n" for l in lines)
     r = subprocess.run([HALFOPEN, "advise", path], capture_output=True, text=True)
     assert r.returncode == 2 and "line 1: netns.cookie: expected a string of digits" in r.stderr, r
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["by name", "by cookie"])
+def test_doctor_prints_the_way_back(lab, named):
+    """Of what was applied, where it is kept by default."""
+    path = lab.gateway.path if named else Tenant(lab, b"x").path
+    there = lab.gateway.name if named else address(path)
+    script = f"""set -e; mount -t tmpfs none /var/lib; halfopen() {{ "{HALFOPEN}" "$@"; }}
+        halfopen apply --netns {path} --idle 120 --yes >&2
+        undo=$(halfopen doctor | sed -n "s/.*do: '\\(halfopen revert [^']*\\)' takes it back$/\\1/p")
+        echo "$undo"; eval "$undo" """
+    r = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=120)
+    assert r.returncode == 0 and r.stdout.splitlines()[0] == f"halfopen revert --netns {there}", r
+    assert "120 -> 7200" in r.stdout and values(path) == UNTOUCHED

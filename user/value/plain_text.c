@@ -234,7 +234,7 @@ struct conversion {
 	char text[32];	/* as it is written, '*' and all */
 	bool left, has_precision;
 	int width, precision;
-	int longs;	/* of l: 1, 2; of z, j and t, which are as long here: 1 */
+	int longs;	/* of l, z, j and t, which are as long here */
 	char kind;
 };
 
@@ -288,13 +288,13 @@ static const char *read_conversion(const char *format, va_list *args, struct con
 
 static void put_string(struct target *t, const struct conversion *c, const char *text)
 {
-	char *part = c->has_precision ? strndup(text, c->precision) : NULL;
+	char *part = text && c->has_precision ? strndup(text, c->precision) : NULL;
 	unsigned int columns;
 
 	if (!text)
 		text = "(null)";
-	if (part)
-		text = part;
+	else if (c->has_precision)
+		text = part ? part : "";
 	columns = columns_up_to(text, PLAIN_TEXT_COLUMNS);
 	if (columns > PLAIN_TEXT_COLUMNS)
 		columns = PLAIN_TEXT_COLUMNS;
@@ -306,27 +306,28 @@ static void put_string(struct target *t, const struct conversion *c, const char 
 	free(part);
 }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+/* Behind one that was read: it took as much of the arguments. */
+static void skip_number(const struct conversion *c, va_list *args)
+{
+	bool is_real = strchr("eEfFgGaA", c->kind), is_wide = c->longs || c->kind == 'p';
+
+	(void)(is_real ? va_arg(*args, double) : is_wide ? va_arg(*args, long long)
+							   : va_arg(*args, int));
+}
+
 /* What is a number comes out as printf(3) makes it. */
 static void put_number(struct target *t, const struct conversion *c, va_list *args)
 {
 	char text[512];
+	va_list one;
 	int length;
 
-	if (strchr("eEfFgGaA", c->kind))
-		length = snprintf(text, sizeof(text), c->text, va_arg(*args, double));
-	else if (c->kind == 'p')
-		length = snprintf(text, sizeof(text), c->text, va_arg(*args, void *));
-	else if (c->longs > 1)
-		length = snprintf(text, sizeof(text), c->text, va_arg(*args, long long));
-	else if (c->longs)
-		length = snprintf(text, sizeof(text), c->text, va_arg(*args, long));
-	else
-		length = snprintf(text, sizeof(text), c->text, va_arg(*args, int));
+	va_copy(one, *args);
+	length = vsnprintf(text, sizeof(text), c->text, one);
+	va_end(one);
+	skip_number(c, args);
 	put(t, text, length < (int)sizeof(text) ? length : (int)sizeof(text) - 1);
 }
-#pragma GCC diagnostic pop
 
 static void put_conversion(struct target *t, const struct conversion *c, va_list *args)
 {
