@@ -156,6 +156,9 @@ def test_who_has_a_name_now(lab):
         (11, "inode:11,cookie:11", ""), (12, "pod-7", "")]
     first, second = ({"inode": n, "name": "pod-7"} for n in (11, 12))
     assert told(day(first)) == [(11, "pod-7", "")]
+    modern = day(first)     # where a name of `ip netns` has a cookie: this one was a host name
+    modern[0]["kernel"] = "6.1.0-13-amd64"
+    assert told(modern) == [(11, "11", "the input te")]
     assert told(day(first, second)) == [(11, "11", "several name"), (12, "12", "several name")]
     same = {"inode": 11, "cookie": "11", "name": "pod-7"}
     assert told(day(same), day(same, boot="b1", since=40000)) == [

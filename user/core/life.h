@@ -110,6 +110,7 @@ struct life_run {
 	uint64_t events_lost;
 	uint32_t hz;
 	bool all;		/* sockets with nothing to tell were told, too */
+	bool cookies_known;	/* its kernel tells cookies of namespaces */
 };
 
 struct lives {

@@ -155,6 +155,18 @@ static const struct scope *successor(const struct scopes *all, const struct scop
 	return NULL;
 }
 
+/* Where the kernel tells cookies, who tells a name tells a cookie, too: but for timelines of before,
+ * whose names may be host names, which anybody may take. */
+static bool may_be_host_name(const struct lives *l, const struct scope *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->run_count; i++)
+		if (l->runs[i].run_id == s->place.run)
+			return l->runs[i].cookies_known;
+	return false;
+}
+
 static enum scope_address address_of(const struct lives *l, const struct scopes *all,
 				     const struct scope *s)
 {
@@ -162,6 +174,8 @@ static enum scope_address address_of(const struct lives *l, const struct scopes 
 		return ADDRESS_BOOT_IS_OVER;
 	if (s->address != ADDRESS_NAME)
 		return s->address;
+	if (!s->place.cookie && may_be_host_name(l, s))
+		return ADDRESS_HOST_NAME;
 	if (!s->place.cookie)
 		return successor(all, s) || shares_its_name(l, s) ? ADDRESS_SHARED_NAME
 								   : ADDRESS_NAME;

@@ -21,6 +21,7 @@ enum scope_address {
 	ADDRESS_COOKIE,		/* inode:N,cookie:N */
 	/* Not at all: */
 	ADDRESS_INODE_ALONE,	/* which is given to the next namespace as soon as it is free */
+	ADDRESS_HOST_NAME,	/* maybe: timelines of before gave those for names */
 	ADDRESS_SHARED_NAME,	/* several had it, and no cookies tell which is which */
 	ADDRESS_BOOT_IS_OVER,	/* with which all its namespaces ended */
 };

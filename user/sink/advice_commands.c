@@ -12,6 +12,9 @@ static const char *why_missing(enum scope_address address)
 	case ADDRESS_INODE_ALONE:
 		return "the input tells this namespace by its inode alone, which is given to "
 		       "another one as soon as it is free";
+	case ADDRESS_HOST_NAME:
+		return "the input tells no cookie of this namespace, and its name may be the host "
+		       "name of who lived there, which anybody may take";
 	case ADDRESS_SHARED_NAME:
 		return "several namespaces had this name, and the input does not tell which has "
 		       "it now";

@@ -301,6 +301,15 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	return true;
 }
 
+/* "5.14.0-70": from 5.14 on (SO_NETNS_COOKIE). */
+static bool tells_cookies(const char *kernel)
+{
+	unsigned int major, minor;
+
+	return sscanf(kernel, "%4u.%4u", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 14));
+}
+
 static bool read_meta(struct reader *r, const json_t *line)
 {
 	const json_t *all = json_object_get(line, "sysctl"), *one;
@@ -312,6 +321,7 @@ static bool read_meta(struct reader *r, const json_t *line)
 		return wrong(r, "run_id", "a string");
 	run->gateway = gateway;
 	run->all = truth(line, "all");
+	run->cookies_known = tells_cookies(text(line, "kernel"));
 	run->hz = whole(line, "hz");
 	if (!time_at(r, line, "started_at", &run->started_s))
 		return false;
