@@ -221,8 +221,9 @@ def say_who(lab, ids, port):
 
 def read_all(fd, until):
     """What comes out of a terminal until `until()`."""
-    said = b""
+    said, end = b"", time.monotonic() + 120
     while not until(said):
+        assert time.monotonic() < end, said
         if select.select([fd], [], [], 0.2)[0]:
             try:
                 said += os.read(fd, 65536)
