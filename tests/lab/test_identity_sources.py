@@ -105,7 +105,8 @@ def test_a_client_named_after_a_line_of_the_log(lab):
     assert list(names().values()).count("scooter-17") == 1
     key = next(t["socket"]["cookie"] for t in watch.lines("timeline")
                if t["socket"].get("device") == "scooter-17")
-    assert not watch.events(key, "superseded")
+    # that ports of one address are near each other may be suspicious; names make it certain
+    assert not [e for e in watch.events(key, "superseded") if e["confidence"] == 1]
     victim.send(bytes([0xc0, 0]))
     assert victim.recv(2) == bytes([0xd0, 0])   # PINGRESP: it was there all the time
     assert watch.stop() == 0

@@ -80,7 +80,7 @@ static bool time_at(struct reader *r, const json_t *object, const char *key, dou
 
 	*seconds = 0;
 	return !*value || timelines__time(value, seconds) ||
-	       wrong(r, key, "a time from 1970 to 2261, like 2026-11-21T03:13:34.945356496Z");
+	       wrong(r, key, "a time like 2026-11-21T03:13:34.945356496Z, from 1970 to 2261");
 }
 
 /* ---- parts of a timeline ---- */
