@@ -14,7 +14,7 @@ ifdef SANITIZE
 CFLAGS  += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
-	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core pipeline sink source sys)
+	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core pipeline sink source sys value)
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
 LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd
@@ -30,7 +30,7 @@ PREFIX ?= /usr/local
 
 CORE_SRC := $(wildcard user/core/*.c)
 # What runs without a kernel to watch: the core, the sinks, reading recordings.
-PURE_SRC := $(CORE_SRC) $(wildcard user/sink/*.c) user/source/recording.c user/source/input.c user/source/foreign.c \
+PURE_SRC := $(CORE_SRC) $(wildcard user/value/*.c user/sink/*.c) user/source/recording.c user/source/input.c user/source/foreign.c \
 	user/source/reorder.c user/source/holders.c user/source/deferred.c user/source/timelines.c user/sys/quantity.c user/sys/sysctl_files.c
 USER_SRC := $(sort $(PURE_SRC) $(wildcard user/*.c user/cmd/*.c user/pipeline/*.c user/source/*.c user/sys/*.c))
 USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)

@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 15
 # Of the scratch kind: sources are compiled together with what they test, sanitizers on.
 CHECKED := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-initializers -g -O1 \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -Ibpf \
-	$(addprefix -Iuser/,cmd core pipeline sink source sys)
+	$(addprefix -Iuser/,cmd core pipeline sink source sys value)
 
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	$(call say,CC,$@)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);	/* who writes is told by write(2) ... */
 	signal(SIGXFSZ, SIG_IGN);	/* ... of RLIMIT_FSIZE, too */
 	atexit(close_standard_output);
+	setlocale(LC_CTYPE, "C.UTF-8");	/* how wide characters are; what is written is UTF-8 */
 	/* Large blocks go back to the kernel when they are freed; left to itself, glibc keeps them
 	 * once a burst has freed one. */
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
@@ -104,6 +106,6 @@ int main(int argc, char **argv)
 		argv[1] = name;
 		return verbs[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "halfopen: there is no verb '%s'; 'halfopen --help' lists them\n", argv[1]);
+	log_error("there is no verb '%s'; 'halfopen --help' lists them", argv[1]);
 	return EXIT_USAGE;
 }

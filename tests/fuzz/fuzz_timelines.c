@@ -1,14 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as a file of timelines: a problem that is named, or lives that advice can be made of.
- */
+/* Any bytes as a file of timelines: a problem that is named, or lives that advice can be made of, in
+ * words of which a terminal obeys none. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "advice.h"
+#include "advice_json.h"
+#include "advice_text.h"
 #include "timelines.h"
+#include "utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must_be_shown(const char *text, size_t size)
+{
+	uint32_t character;
+	size_t at, length;
+
+	for (at = 0; at < size; at += length) {
+		length = utf8__decode(text + at, &character);
+		if (!length || (text[at] != '\n' && utf8__is_hidden(character)))
+			abort();
+	}
+}
+
+static void write_out(const struct lives *l, const struct advice *a)
+{
+	struct line_origin origin = { .gateway = "g", .boot_id = "b", .run_id = "r" };
+	struct words w = { 0 };
+	struct json j = { 0 };
+
+	advice_text__write(&w, l, a);
+	advice_text__policy(&w, l, a);
+	must_be_shown(w.text, w.length);
+	words__free(&w);
+	advice_json__write(&j, &origin, l, a);
+	must_be_shown(j.text, j.length);
+	json__free(&j);
+}
 
 static void advise(struct lives *l)
 {
@@ -22,9 +52,10 @@ static void advise(struct lives *l)
 			struct evidence evidence;
 			struct advice advice;
 
-			if (evidence__gather(l, &scopes.all[i], &evidence) &&
+			if (!evidence__gather(l, &scopes.all[i], &evidence) ||
 			    !advice__make(l, &scopes.all[i], &evidence, &current, &goals, &advice))
 				abort();
+			write_out(l, &advice);
 			evidence__free(&evidence);
 		}
 	scopes__free(&scopes);

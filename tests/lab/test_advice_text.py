@@ -31,11 +31,12 @@ def head(kind, seq, run):
 class Day:
     """Timelines of a day on a gateway whose carrier forgets connections after `timeout` seconds."""
 
-    def __init__(self, seed=1, timeout=900, run=1, sysctl=(7200, 75, 9), all_told=True):
+    def __init__(self, seed=1, timeout=900, run=1, sysctl=(7200, 75, 9), all_told=True, cookie="1"):
         self.rng, self.timeout, self.run, self.sysctl = random.Random(seed), timeout, run, sysctl
+        self.netns = {"inode": 4026531840, **({"cookie": cookie} if cookie else {})}
         self.lines = [{**head("meta", 0, run), "version": "0.1.0", "kernel": "6.1.0", "hz": 250,
                        "all": all_told, "attach": ["tcp_probe"], "started_at": at(0),
-                       "sysctl": [{"netns": {"inode": 4026531840}, "idle_s": sysctl[0],
+                       "sysctl": [{"netns": self.netns, "idle_s": sysctl[0],
                                    "interval_s": sysctl[1], "probes": sysctl[2]}]}]
 
     def socket(self, program="mosquitto", enabled=True, own=None, gaps=(), lost=None, found_by=None,
@@ -47,7 +48,7 @@ class Day:
         if container:
             owner["container_id"] = container
         line = {**head("timeline", n, self.run), "revision": 1, "final": bool(found_by), "socket": {
-                    "cookie": str(1000 * self.run + n), "netns": {"inode": 4026531840}, "family": "ipv4",
+                    "cookie": str(1000 * self.run + n), "netns": self.netns, "family": "ipv4",
                     "local": {"address": "198.51.100.1", "port": 1883},
                     "peer": {"address": f"203.0.113.{n % 250 + 1}", "port": 40000 + n}, "owner": owner},
                 "keepalive": {"enabled": enabled, "idle_s": idle, "interval_s": interval,
@@ -131,6 +132,7 @@ CASES = {
     "evaluate": (usual, ["--evaluate", "240/20/5"]),
     "thin": (lambda: Day().devices(8), []),
     "container": (lambda: Day().devices(container="c" * 64), ["--hold-open"]),
+    "no_cookie": (lambda: Day(cookie=None).devices(), []),
     "not_all": (lambda: Day(all_told=False).devices(), []),
     "no_keepalive": (lambda: Day(timeout=1e9).devices(enabled=False), ["--detect-within", "5m"]),
     "policy": (usual, ["--policy"]),

@@ -20,7 +20,6 @@
 #include "timer_wheel.h"
 #include "traffic.h"
 #include "unit.h"
-#include "plain_text.h"
 #include "wallclock.h"
 
 /* ---- keepalive: nominal and worst time to notice ---- */
@@ -510,38 +509,6 @@ static void test_silences_longer_than_the_kernels_clock(void **state)
 	}
 }
 
-static void test_strangers_text_is_plain(void **state)
-{
-	static const struct {
-		const char *from, *text, *host, *quoted;
-	} cases[] = {
-		{ "pod-7", "pod-7", "pod-7", "pod-7" },
-		{ "(sd pam)", "(sd pam)", "\\x28sd\\x20pam\\x29", "'(sd pam)'" },
-		{ "", "", "", "''" },
-		{ "a\x1b[2J\n", "a\\x1b[2J\\x0a", "a\\x1b\\x5b2J\\x0a", "'a\x1b[2J\n'" },
-		{ "caf\xc3\xa9", "caf\xc3\xa9", "caf\\xc3\\xa9", "'caf\xc3\xa9'" },
-		{ "\xc2\x9b", "\\xc2\\x9b", "\\xc2\\x9b", "'\xc2\x9b'" },	/* C1: CSI */
-		{ "\xff\xe2\x82", "\\xff\\xe2\\x82", "\\xff\\xe2\\x82", "'\xff\xe2\x82'" },
-		{ "it's", "it's", "it\\x27s", "'it'\\''s'" },
-		{ "inode:1,cookie:2", "inode:1,cookie:2", "inode\\x3a1\\x2ccookie\\x3a2",
-		  "inode:1,cookie:2" },
-	};
-	char to[64];
-	unsigned int i;
-
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_string_equal(plain_text__of(cases[i].from, to, sizeof(to)), cases[i].text);
-		assert_string_equal(plain_text__of_host(cases[i].from, to, sizeof(to)),
-				    cases[i].host);
-		assert_string_equal(plain_text__quoted(cases[i].from, to, sizeof(to)),
-				    cases[i].quoted);
-	}
-	/* cut between, never within */
-	assert_string_equal(plain_text__of("ab\x1b", to, 6), "ab");
-	assert_string_equal(plain_text__of("ab\xc3\xa9", to, 4), "ab");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,7 +529,6 @@ int main(void)
 		cmocka_unit_test(test_the_sysctl_file_that_wins),
 		cmocka_unit_test(test_gaps_of_a_kind_are_kept_together),
 		cmocka_unit_test(test_silences_longer_than_the_kernels_clock),
-		cmocka_unit_test(test_strangers_text_is_plain),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);

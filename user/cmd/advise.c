@@ -9,6 +9,7 @@
 
 #include "advice_json.h"
 #include "advice_text.h"
+#include "arguments.h"
 #include "cmd.h"
 #include "host.h"
 #include "input_file.h"
@@ -163,13 +164,13 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 			continue;
 		expected = name ? read_network(cidr, &n) : "CIDR NAME";
 		if (expected) {
-			argp_error(state, "%s:%u: expected %s", path, number, expected);
+			arguments__refuse(state, "%s:%u: expected %s", path, number, expected);
 			break;
 		}
 		n.name = strdup(name);
 		bigger = realloc(o->networks, (o->network_count + 1) * sizeof(*bigger));
 		if (!n.name || !bigger) {
-			argp_failure(state, EXIT_FAILED, ENOMEM, "%s", path);
+			argp_failure(state, EXIT_FAILED, ENOMEM, "--groups");
 			break;
 		}
 		o->networks = bigger;
@@ -190,17 +191,18 @@ static unsigned int count_standard_input(const struct options *o)
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
 	if (o->live && o->file_count)
-		argp_error(state, "--live takes no FILE");
+		arguments__refuse(state, "--live takes no FILE");
 	if (!o->live && !o->file_count)
-		argp_error(state,
-			   "FILE is missing: what 'watch --json --all' told, or a recording");
+		arguments__refuse(state, "FILE is missing: what 'watch --json --all' told, or a "
+				  "recording");
 	if (o->compare && o->file_count != 2)
-		argp_error(state, "--compare takes two FILEs, before and after; there %s %u",
-			   o->file_count == 1 ? "is" : "are", o->file_count);
+		arguments__refuse(state, "--compare takes two FILEs, before and after; there %s %u",
+				  o->file_count == 1 ? "is" : "are", o->file_count);
 	if (count_standard_input(o) > 1)
-		argp_error(state, "'-' is standard input, which can be read once only");
+		arguments__refuse(state, "'-' is standard input, which can be read once only");
 	if (o->policy && o->json)
-		argp_error(state, "--policy and --json are two forms of output: choose one");
+		arguments__refuse(state,
+				  "--policy and --json are two forms of output: choose one");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -226,33 +228,36 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		double s;
 
 		if (!read_seconds(arg, &s))
-			argp_error(state, "--live: '%s' is no duration up to " QUANTITY_DURATION_MAX
-				   " (90s, 1h30m)", arg);
+			arguments__refuse(state, "--live: '%s' is no duration up to "
+					  QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
 		o->live = arg;
 		break;
 	}
 	case OPT_DETECT:
 		if (!read_seconds(arg, &o->goals.detect_within_s))
-			argp_error(state, "--detect-within: '%s' is no duration up to "
-				   QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
+			arguments__refuse(state, "--detect-within: '%s' is no duration up to "
+					  QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
 		break;
 	case OPT_BUDGET:
 		if (!read_budget(arg, &o->goals.budget_bytes_day))
-			argp_error(state, "--budget: '%s' is no size a day (100kB/day)", arg);
+			arguments__refuse(state, "--budget: '%s' is no size a day (100kB/day)",
+					  arg);
 		break;
 	case OPT_INCREMENT:
 		if (!quantity__size(arg, &number) || !number)
-			argp_error(state, "--billing-increment: '%s' is no size (64B, 1KiB)", arg);
+			arguments__refuse(state, "--billing-increment: '%s' is no size (64B, 1KiB)",
+					  arg);
 		o->goals.tariff.increment_bytes = number;
 		break;
 	case OPT_MAX_PROBES:
 		if (!quantity__number(arg, 1, 1000000000, &number))
-			argp_error(state, "--max-probes-per-s: '%s' is no number from 1 to 1000000000", arg);
+			arguments__refuse(state, "--max-probes-per-s: '%s' is no number from 1 to "
+					  "1000000000", arg);
 		o->goals.max_probes_per_s = number;
 		break;
 	case OPT_EVALUATE:
 		if (!read_setting(arg, &o->goals.fixed))
-			argp_error(
+			arguments__refuse(
 				state,
 				"--evaluate: '%s' is no IDLE/INTERVAL/PROBES that the kernel takes "
 				"(seconds 1 to 32767, probes 1 to 127; 240/20/5)",
@@ -268,7 +273,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
 		if (!longer) {
-			argp_failure(state, EXIT_FAILED, ENOMEM, "%s", arg);
+			argp_failure(state, EXIT_FAILED, ENOMEM, "FILE");
 			return ENOMEM;
 		}
 		o->files = longer;
@@ -426,8 +431,7 @@ int cmd_advise(int argc, char **argv)
 	unsigned int i;
 	int code;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	arguments__parse(&argp, argc, argv, &options);
 	host__read(&w.host);
 	w.origin = (struct line_origin){ .gateway = options.gateway ? options.gateway : w.host.name,
 					 .boot_id = w.host.boot_id, .run_id = w.host.run_id };

@@ -10,6 +10,7 @@
 
 #include "advice_file.h"
 #include "applied.h"
+#include "arguments.h"
 #include "change.h"
 #include "carrying_out.h"
 #include "changing.h"
@@ -21,6 +22,7 @@
 #include "quantity.h"
 #include "reason.h"
 #include "rearming.h"
+#include "say.h"
 #include "touched.h"
 #include "verbosity.h"
 
@@ -91,8 +93,8 @@ static void read_value(struct argp_state *state, const char *option, const char 
 	uint64_t number;
 
 	if (!quantity__number(arg, 1, most[i], &number))
-		argp_error(state, "%s: '%s' is no whole number from 1 to %u%s", option, arg,
-			   most[i], i < 2 ? " (seconds)" : "");
+		arguments__refuse(state, "%s: '%s' is no whole number from 1 to %u%s", option, arg,
+				  most[i], i < 2 ? " (seconds)" : "");
 	values->has[i] = true;
 	values->value[i] = number;
 }
@@ -111,18 +113,18 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	bool explicit = tunable_values__any(&o->values);
 
 	if (o->keep && (explicit || o->file || o->trial_ns || o->rearm))
-		argp_error(state, "--keep takes no values, and neither --trial nor --rearm: it keeps "
-			   "what the trial applied");
+		arguments__refuse(state, "--keep takes no values, and neither --trial nor "
+				  "--rearm: it keeps what the trial applied");
 	if (!o->keep && !explicit && !o->file)
-		argp_error(state,
-			   "nothing to apply: expected --idle, --interval, --probes or a FILE of "
-			   "'advise --json'");
+		arguments__refuse(state,
+				  "nothing to apply: expected --idle, --interval, --probes or a FILE of "
+				  "'advise --json'");
 	if (explicit && o->file)
-		argp_error(state, "values and FILE exclude each other");
+		arguments__refuse(state, "values and FILE exclude each other");
 	if (!o->rearm && o->has_rearming)
-		argp_error(state, "--spread and --stop-at-deaths belong to --rearm");
+		arguments__refuse(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
-		argp_error(state, "--trial and --persist exclude each other: persist with --keep");
+		arguments__refuse(state, "--trial and --persist exclude each other: persist with --keep");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -156,8 +158,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_TRIAL:
 		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
-			argp_error(state, "--trial: '%s' is no duration from 1s to "
-				   QUANTITY_DURATION_MAX " (10m, 1h)", arg);
+			arguments__refuse(state, "--trial: '%s' is no duration from 1s to "
+					  QUANTITY_DURATION_MAX " (10m, 1h)", arg);
 		break;
 	case OPT_REARM:
 		o->rearm = true;
@@ -166,13 +168,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->has_rearming = true;
 		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
 		    o->rearming.spread_ns < 1000000000)
-			argp_error(state, "--spread: '%s' is no duration from 1s to "
-				   QUANTITY_DURATION_MAX " (10m)", arg);
+			arguments__refuse(state, "--spread: '%s' is no duration from 1s to "
+					  QUANTITY_DURATION_MAX " (10m)", arg);
 		break;
 	case OPT_STOP:
 		o->has_rearming = true;
 		if (!read_share(arg, &o->rearming.stop_at_deaths))
-			argp_error(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
+			arguments__refuse(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
 		break;
 	case OPT_STATE:
 		o->state = arg;
@@ -182,7 +184,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_ARG:
 		if (o->file)
-			argp_error(state, "one FILE only: '%s' is too much", arg);
+			arguments__refuse(state, "one FILE only: '%s' is too much", arg);
 		o->file = arg;
 		break;
 	case ARGP_KEY_END:
@@ -252,12 +254,12 @@ static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
 	int64_t period = after[0] > after[1] ? after[0] : after[1];
 
 	if (after[0] < 1 || after[1] < 1 || after[2] < 1)
-		printf("what %d/%d/%d does is not predicted: one of them is below 1\n", after[0],
-		       after[1], after[2]);
+		say("what %d/%d/%d does is not predicted: one of them is below 1\n", after[0],
+		    after[1], after[2]);
 	else
-		printf("probes: at most %.3g a second once all timers have run out, a peer's "
-		       "death noticed within %lld s\n", (double)sockets / period,
-		       (long long)(period + (int64_t)after[1] * after[2]));
+		say("probes: at most %.3g a second once all timers have run out, a peer's "
+		    "death noticed within %lld s\n", (double)sockets / period,
+		    (long long)(period + (int64_t)after[1] * after[2]));
 }
 
 static void tell_touched(const struct change *c)
@@ -267,15 +269,15 @@ static void tell_touched(const struct change *c)
 	int err = touched__find(c->next.inode, &t);
 
 	if (err) {
-		printf("whom it touches is not known: %s\n", err == -EPERM
-		       ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
+		say("whom it touches is not known: %s\n", err == -EPERM
+		    ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
 		return;
 	}
-	printf("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
+	say("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
 	for (i = 0; i < t.program_count && i < 8; i++)
-		printf("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
-	printf("%s; not %zu without keepalive, nor %zu with options of their own\n",
-	       t.program_count ? ")" : "", t.without, t.own);
+		say("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
+	say("%s; not %zu without keepalive, nor %zu with options of their own\n",
+	    t.program_count ? ")" : "", t.without, t.own);
 	tell_prediction(c->next.after, t.following);
 	touched__free(&t);
 }
@@ -286,22 +288,24 @@ static uint64_t trial_s(const struct options *o)
 }
 
 /* Returns 0, or the -errno with which it could not be told. */
-static int tell_change(const struct options *o, const struct change *c)
+static int tell_change(const struct options *o, const struct order *order, const struct change *c)
 {
+	char keep[CHANGING_COMMAND_SIZE];
 	unsigned int i;
 
 	for (i = 0; i < TUNABLES; i++)
 		if (c->now[i] != c->next.after[i])
-			printf("%s: %d -> %d\n", tunable__name(i), c->now[i], c->next.after[i]);
+			say("%s: %d -> %d\n", tunable__name(i), c->now[i], c->next.after[i]);
 	tell_touched(c);
 	if (o->trial_ns)
-		printf("%sit is taken back after %llu s, unless 'halfopen apply --keep' comes before\n",
-		       change__in_trial(c) ? "the trial that is on ends anew: from now on, " : "",
-		       (unsigned long long)trial_s(o));
+		say("%sit is taken back after %llu s, unless '%s' comes before\n",
+		    change__in_trial(c) ? "the trial that is on ends anew: from now on, " : "",
+		    (unsigned long long)trial_s(o),
+		    changing__command("apply --keep", order->ns, o->state, keep));
 	for (i = 0; o->persist && i < TUNABLES; i++)
 		if (c->next.persisting.has[i])
-			printf("%s = %d is in " PERSISTENT_FILE "\n", tunable__name(i),
-			       c->next.persisting.value[i]);
+			say("%s = %d is in " PERSISTENT_FILE "\n", tunable__name(i),
+			    c->next.persisting.value[i]);
 	return fflush(stdout) ? -errno : 0;
 }
 
@@ -316,11 +320,11 @@ static int ask(const struct options *o)
 		log_error("there is no terminal to ask on: --yes is needed; nothing is changed");
 		return EXIT_USAGE;
 	}
-	printf("apply? [y/N] ");
+	say("apply? [y/N] ");
 	fflush(stdout);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return EXIT_DONE;
-	printf("nothing is changed\n");
+	say("nothing is changed\n");
 	return EXIT_FAILED;
 }
 
@@ -351,24 +355,25 @@ static int keep(const struct options *o, const struct order *order, struct chang
 		log_error("no trial is on here");
 		return EXIT_FAILED;
 	}
-	printf("%d/%d/%d would be kept: the trial ends in %lld s otherwise\n", c->known.after[0],
-	       c->known.after[1], c->known.after[2],
-	       (long long)(c->known.trial_until_s - applied__now_s()));
+	say("%d/%d/%d would be kept: the trial ends in %lld s otherwise\n", c->known.after[0],
+	    c->known.after[1], c->known.after[2],
+	    (long long)(c->known.trial_until_s - applied__now_s()));
 	return EXIT_DONE;
 }
 
 /* Whatever else was asked for is not dropped without a word. */
 static void tell_nothing_to_change(const struct options *o, const struct change *c)
 {
-	printf("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1], c->now[2],
-	       o->persist ? ", and " PERSISTENT_FILE " says so" : "");
+	say("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1], c->now[2],
+	    o->persist ? ", and " PERSISTENT_FILE " says so" : "");
 	if (o->trial_ns)
 		log_warning("no trial begins: there is nothing to take back");
 }
 
-static int tell_and_ask(const struct options *o, const struct change *c)
+static int tell_and_ask(const struct options *o, const struct order *order,
+			const struct change *c)
 {
-	int err = tell_change(o, c), code;
+	int err = tell_change(o, order, c), code;
 
 	if (err && err != -EPIPE) {
 		clearerr(stdout);	/* it is said now */
@@ -400,13 +405,16 @@ static int apply_values(const struct options *o, const struct order *order, stru
 	}
 	if ((err = change__check_file(c)))
 		return err == -EXDEV || err == -EREMOTE ? EXIT_USAGE : changing__exit_code(err);
-	code = tell_and_ask(o, c);
+	code = tell_and_ask(o, order, c);
 	return code || o->dry_run ? code : carrying_out__change(order, c);
 }
 
 static int apply_here(const struct options *o, const struct order *order)
 {
-	struct change change = { .differs = false }, *c = &change;
+	char undo[CHANGING_COMMAND_SIZE];
+	struct change change = {
+		.undo = changing__command("revert", order->ns, o->state, undo),
+	}, *c = &change;
 	int code, err;
 
 	err = change__begin(c, o->state, order->ns);
@@ -433,8 +441,7 @@ int cmd_apply(int argc, char **argv)
 	struct netns ns;
 	int back, code;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	arguments__parse(&argp, argc, argv, &options);
 	options.state = changing__absolute(options.state, state);
 	code = changing__enter(options.netns, &ns, &back);
 	if (!code) {

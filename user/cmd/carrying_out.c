@@ -13,6 +13,7 @@
 #include "log.h"
 #include "persistent.h"
 #include "reason.h"
+#include "say.h"
 #include "sysctl_files.h"
 
 /* A file that is read later wins. */
@@ -33,14 +34,17 @@ static void warn_of_later_files(const struct change *c)
 /* ---- the end of a trial ---- */
 
 /* Where it is weaker than was promised. */
-static void tell_guard(const struct guard *g)
+static void tell_guard(const struct order *o, const struct guard *g)
 {
+	char revert[CHANGING_COMMAND_SIZE];
+
 	if (*g->unit)
 		return;
 	log_warning("the trial's end depends on processes %d and %d: %s; if both are killed at once%s%s%s, "
-		    "only 'halfopen revert' takes it back", g->pid, g->twin, g->no_unit,
+		    "only '%s' takes it back", g->pid, g->twin, g->no_unit,
 		    *g->cgroup ? ", as when control group " : "", g->cgroup,
-		    *g->cgroup ? " ends" : "");
+		    *g->cgroup ? " ends" : "",
+		    changing__command("revert", o->ns, o->state, revert));
 	if (!g->twin)
 		log_warning("there is no second process yet: the first tries to start it every second");
 	if (g->in_container)
@@ -73,13 +77,13 @@ static void tell_done(const struct order *o, const struct change *c, const char 
 
 	changing__command("revert", o->ns, o->state, revert);
 	if (!c->next.trial_until_s) {
-		printf("%s; '%s' takes it back\n", done, revert);
+		say("%s; '%s' takes it back\n", done, revert);
 		return;
 	}
 	if (localtime_r(&end, &tm))
 		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", &tm);
-	printf("%s until %s (for %lld s); '%s' keeps it, '%s' takes it back\n", done, at,
-	       (long long)left_s, changing__command("apply --keep", o->ns, o->state, keep), revert);
+	say("%s until %s (for %lld s); '%s' keeps it, '%s' takes it back\n", done, at,
+	    (long long)left_s, changing__command("apply --keep", o->ns, o->state, keep), revert);
 }
 
 /* ---- sockets that are armed anew ---- */
@@ -218,7 +222,7 @@ static int do_change(const struct order *o, struct changing_lock *l, struct chan
 	if (o->persist)
 		warn_of_later_files(c);
 	if (c->next.trial_until_s)
-		tell_guard(&guard);
+		tell_guard(o, &guard);
 	if (c->differs || is_renewed(c))
 		tell_done(o, c, "applied");
 	fflush(stdout);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "cmd.h"
 #include "diagnosis.h"
 #include "doctor.h"
@@ -46,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->gateway = arg;
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' was not expected: doctor takes no arguments", arg);
+		arguments__refuse(state, "'%s' was not expected: doctor takes no arguments", arg);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -64,9 +65,8 @@ int cmd_doctor(int argc, char **argv)
 	struct output output;
 	int err, code;
 
-	argp_err_exit_status = EXIT_USAGE;
 	log__set_level(LOG_ERROR);	/* what is missing is said once, as a finding */
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	arguments__parse(&argp, argc, argv, &options);
 	trial__hush_libbpf();
 	output__standard(&output);
 	diagnosis__make(&diagnosis);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "cmd.h"
 #include "output.h"
 #include "stacks.h"
@@ -48,9 +49,9 @@ static void add_party(struct argp_state *state, struct options *o, const char *s
 	bool is_new;
 
 	if (o->count == PARTIES_MAX)
-		argp_error(state, "'%s': %u SPECs are too many", spec, PARTIES_MAX + 1);
+		arguments__refuse(state, "'%s': %u SPECs are too many", spec, PARTIES_MAX + 1);
 	if (!party__parse(spec, previous, &p, &is_new, &notes, expected, sizeof(expected)))
-		argp_error(state, "'%s': expected %s", spec, expected);
+		arguments__refuse(state, "'%s': expected %s", spec, expected);
 	if (is_new)
 		o->parties[o->count++] = p;
 	for (i = 0; i < notes.count; i++)
@@ -83,11 +84,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (!o->count)
-			argp_error(state,
-				   "SPEC is missing: linux:7200/75/9, wizfi210:600, nat=900, ...");
+			arguments__refuse(state, "SPEC is missing: linux:7200/75/9, wizfi210:600, "
+					  "nat=900, ...");
 		if (!put_server_first(o))
-			argp_error(state, "a server is missing: '%s' only says what stands in "
-				   "between (linux:7200/75/9 nat=900)", state->argv[1]);
+			arguments__refuse(state, "a server is missing: '%s' only says what stands "
+					  "in between (linux:7200/75/9 nat=900)", state->argv[1]);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -275,11 +276,10 @@ int cmd_explain(int argc, char **argv)
 	struct output output;
 	int err, code;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	arguments__parse(&argp, argc, argv, &options);
 	output__standard(&output);
 	if (options.notes.length)
-		words__add(&words, "%s", options.notes.text);
+		words__append(&words, options.notes.text, options.notes.length);
 	explain(&words, &options);
 	err = words.failed ? -ENOMEM : output__write(&output, words.text, words.length);
 	code = exit_code__of_output(&output, err, EXIT_DONE);

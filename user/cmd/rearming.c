@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "rearming.h"
+#include "say.h"
 
 /* Fewer deaths stop nothing, however few sockets there are. */
 #define DEATHS_MIN 2
@@ -40,8 +41,8 @@ bool rearming__do(const struct rearming *how, struct rearmer *r, const int32_t v
 	int err = arm(how, r, deaths);
 	struct rearmed done = rearmer__done(r);
 
-	printf("%llu sockets were armed anew; %llu were asking already\n",
-	       (unsigned long long)done.sockets, (unsigned long long)done.asking);
+	say("%llu sockets were armed anew; %llu were asking already\n",
+	    (unsigned long long)done.sockets, (unsigned long long)done.asking);
 	fflush(stdout);
 	if (done.refused)
 		log_warning("%llu sockets refused", (unsigned long long)done.refused);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "applied.h"
+#include "arguments.h"
 #include "capability.h"
 #include "changing.h"
 #include "cmd.h"
@@ -17,6 +18,7 @@
 #include "log.h"
 #include "persistent.h"
 #include "quantity.h"
+#include "say.h"
 #include "verbosity.h"
 
 struct options {
@@ -67,22 +69,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_GUARD:
 		if (!quantity__number(arg, 1, UINT32_MAX, &o->guard))
-			argp_error(state, "--guard: '%s' is no namespace's number", arg);
+			arguments__refuse(state, "--guard: '%s' is no namespace's number", arg);
 		break;
 	case OPT_TRIAL:
 		if (!quantity__number(arg, 1, UINT64_MAX, &o->trial))
-			argp_error(state, "--trial: '%s' is no trial's number", arg);
+			arguments__refuse(state, "--trial: '%s' is no trial's number", arg);
 		break;
 	case OPT_ANSWER:
 		if (!quantity__number(arg, 3, 1023, &o->answer))
-			argp_error(state, "--answer: '%s' is no descriptor", arg);
+			arguments__refuse(state, "--answer: '%s' is no descriptor", arg);
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' was not expected: revert takes no arguments", arg);
+		arguments__refuse(state, "'%s' was not expected: revert takes no arguments", arg);
 		break;
 	case ARGP_KEY_END:
 		if (o->all && o->netns)
-			argp_error(state, "--all and --netns exclude each other");
+			arguments__refuse(state, "--all and --netns exclude each other");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -96,10 +98,10 @@ static void tell(const struct applied *a, const enum taken_back *results, const 
 
 	for (i = 0; i < TUNABLES; i++)
 		if (results[i] == TAKEN_BACK)
-			printf("%s: %d -> %d\n", tunable__name(i), found[i], a->before[i]);
+			say("%s: %d -> %d\n", tunable__name(i), found[i], a->before[i]);
 		else if (results[i] == CHANGED_BY_OTHERS)
-			printf("%s: left at %d: somebody else changed it since (we wrote %d, before us "
-			       "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
+			say("%s: left at %d: somebody else changed it since (we wrote %d, before us "
+			    "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
 }
 
 /* The file that would write it anew at the next boot. */
@@ -114,7 +116,7 @@ static int remove_file(const struct applied *a)
 	if (err)
 		log_error(PERSISTENT_FILE ": %s", persistent__reason(err));
 	else
-		printf(PERSISTENT_FILE ": removed\n");
+		say(PERSISTENT_FILE ": removed\n");
 	return err;
 }
 
@@ -166,13 +168,13 @@ static void tell_elsewhere(const char *directory)
 		if (applied__load(directory, keys[i], &a) || !a.netns)
 			continue;
 		if (applied__find(&a, &ns))
-			printf("applied in namespace inode:%u,cookie:%llu%s%s, which is not to be seen "
-			       "from here\n", a.inode, (unsigned long long)a.cookie,
-			       *a.name ? ", once " : "", a.name);
+			say("applied in namespace inode:%u,cookie:%llu%s%s, which is not to be seen "
+			    "from here\n", a.inode, (unsigned long long)a.cookie,
+			    *a.name ? ", once " : "", a.name);
 		else
-			printf("applied in namespace %s: '%s' takes it back\n",
-			       changing__address(&ns, address),
-			       changing__command("revert", &ns, directory, command));
+			say("applied in namespace %s: '%s' takes it back\n",
+			    changing__address(&ns, address),
+			    changing__command("revert", &ns, directory, command));
 	}
 }
 
@@ -200,7 +202,7 @@ static int revert_locked(const char *directory, const struct netns *ns, struct a
 	}
 	if (a->netns)
 		return take_back_here(directory, a);
-	printf("nothing was applied here\n");
+	say("nothing was applied here\n");
 	forget_former(directory, ns);
 	tell_elsewhere(directory);
 	return EXIT_DONE;
@@ -235,7 +237,7 @@ static void end_rearm(const struct changing_lock *l, bool applied)
 
 	if (!changing__holder(l, LOCK_REARM, text))
 		return;
-	printf("%s, which arms sockets anew, is interrupted\n", text);
+	say("%s, which arms sockets anew, is interrupted\n", text);
 	end_work(l, LOCK_REARM, !applied, "arms sockets anew");
 }
 
@@ -301,8 +303,8 @@ static int revert_known(const char *directory, const struct applied *a)
 		return say_not_seen(directory, a, err);
 	back = netns__enter(&ns);
 	if (back == -ENOENT) {
-		printf("namespace inode:%u%s%s is gone, and what was applied there with it: another "
-		       "one has its inode\n", a->inode, *a->name ? ", once " : "", a->name);
+		say("namespace inode:%u%s%s is gone, and what was applied there with it: another "
+		    "one has its inode\n", a->inode, *a->name ? ", once " : "", a->name);
 		return applied__forget(directory, a->netns) ? EXIT_FAILED : EXIT_DONE;
 	}
 	if (back >= 0)
@@ -310,7 +312,7 @@ static int revert_known(const char *directory, const struct applied *a)
 	code = changing__enter_found(&ns, &back);
 	if (code)
 		return code;
-	printf("namespace %s\n", changing__address(&ns, address));
+	say("namespace %s\n", changing__address(&ns, address));
 	code = revert_here(directory, &ns, NULL);
 	netns__leave(back);
 	return code;
@@ -340,7 +342,7 @@ static int revert_all(const char *directory)
 		worst = code > worst ? code : worst;
 	}
 	if (!known)
-		printf("nothing was applied\n");
+		say("nothing was applied\n");
 	return worst;
 }
 
@@ -364,8 +366,7 @@ int cmd_revert(int argc, char **argv)
 	struct options options = { .state = STATE_DIRECTORY };
 	char state[PATH_MAX];
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	arguments__parse(&argp, argc, argv, &options);
 	if (options.guard) {
 		drop_privileges_of_guard(options.state);
 		return guard__run(&(struct guard_task){

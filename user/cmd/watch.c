@@ -7,10 +7,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "cmd.h"
 #include "filter.h"
 #include "input_file.h"
 #include "log.h"
+#include "plain_text.h"
 #include "quantity.h"
 #include "reason.h"
 #include "trial.h"
@@ -86,7 +88,7 @@ static const char argp_doc[] =
 static void bad_value(struct argp_state *state, const char *option, const char *value,
 		      const char *expected)
 {
-	argp_error(state, "%s: '%s' is no %s", option, value, expected);
+	arguments__refuse(state, "%s: '%s' is no %s", option, value, expected);
 }
 
 static bool read_colour(const char *arg, struct watch_options *o)
@@ -117,13 +119,18 @@ static void add_filter_word(struct argp_state *state, struct watch_options *o, c
 static void read_filter(struct argp_state *state, struct watch_options *o)
 {
 	struct filter_error error;
+	char *before;
 
 	if (!o->filter_text)
 		return;
 	o->core.filter = o->filter = filter__parse(o->filter_text, &error);
-	if (!o->filter)
-		argp_error(state, "FILTER, column %u: %s\n    %s\n    %*s", error.column,
-			   error.text, o->filter_text, (int)error.column, "^");
+	if (o->filter)
+		return;
+	before = strndup(o->filter_text, error.column ? error.column - 1 : 0);
+	arguments__refuse(state, "FILTER, column %u: %s\n    %s\n    %*s", error.column, error.text,
+			  o->filter_text,
+			  before ? (int)plain_text__columns(before) + 1 : (int)error.column, "^");
+	free(before);
 }
 
 static bool is_standard(const char *name)
@@ -221,18 +228,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		read_filter(state, o);
 		if (!o->record && (o->record_max || o->record_age_ns))
-			argp_error(state,
-				   "--record-max and --record-age bound a recording: -w FILE "
-				   "is missing");
+			arguments__refuse(state,
+					  "--record-max and --record-age bound a recording: -w FILE "
+					  "is missing");
 		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway ||
 				  o->identities))
-			argp_error(state, "-r takes a recording as it is: -w, --for, --ring, "
-				   "--identities and --gateway belong to a live watch");
+			arguments__refuse(state, "-r takes a recording as it is: -w, --for, --ring, "
+					  "--identities and --gateway belong to a live watch");
 		if (is_standard(o->record) && (!o->output || is_standard(o->output)))
-			argp_error(state, "-w - records to standard output: then the lines need "
-				   "another place, -o FILE");
+			arguments__refuse(state, "-w - records to standard output: then the lines need "
+					  "another place, -o FILE");
 		if (is_standard(o->replay) && is_standard(o->peers_key))
-			argp_error(state, "'-' is standard input, which can be read once only");
+			arguments__refuse(state, "'-' is standard input, which can be read once only");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -280,8 +287,7 @@ int cmd_watch(int argc, char **argv)
 	struct core_totals totals;
 	int code;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &w.options);
+	arguments__parse(&argp, argc, argv, &w.options);
 	trial__hush_libbpf();
 	code = prepare_disguise(&w.options);
 	if (code == EXIT_DONE)

@@ -17,6 +17,13 @@
 #define SECONDS_MAX 32767.0
 #define PROBES_MAX 127
 
+/* The same inode in the same boot, where one of both was told without its cookie. */
+static bool may_be(const struct life_place *a, const struct life_place *b)
+{
+	return a->gateway == b->gateway && a->boot == b->boot && a->inode == b->inode &&
+	       (a->cookie == b->cookie || !a->cookie || !b->cookie);
+}
+
 bool advice__current(const struct lives *l, const struct scope *scope, struct setting *current)
 {
 	double latest = -1;
@@ -25,11 +32,7 @@ bool advice__current(const struct lives *l, const struct scope *scope, struct se
 	for (i = 0; i < l->namespace_count; i++) {
 		const struct life_namespace *ns = &l->namespaces[i];
 
-		if (scope->kind == SCOPE_NAMESPACE &&
-		    (ns->number != scope->netns || ns->gateway != scope->gateway))
-			continue;
-		if (scope->kind == SCOPE_GROUP &&
-		    (!scope->count || ns->number != scope->lives[0]->netns))
+		if (!scope->count || !may_be(&ns->place, &scope->lives[0]->place))
 			continue;
 		for (r = 0; r < l->run_count; r++) {
 			if (l->runs[r].run_id != ns->run || l->runs[r].started_s <= latest)
@@ -314,8 +317,10 @@ static void name_it(const struct lives *l, struct advice *a)
 	const struct scope *s = a->scope;
 	uint64_t hash = mix__number(s->kind, s->port);
 
-	hash = mix_text(hash, texts__at(&l->texts, s->gateway));
-	hash = mix_text(hash, texts__at(&l->texts, s->netns));
+	if (s->kind == SCOPE_NAMESPACE) {
+		hash = mix_text(hash, texts__at(&l->texts, s->place.gateway));
+		hash = mix_text(hash, scope__address(l, s));
+	}
 	hash = mix_text(hash, s->name ? s->name : "");
 	hash = mix__bytes(mix__number(hash, s->bits), s->network, sizeof(s->network));
 	if (a->verdict == ADVICE_CHANGE) {

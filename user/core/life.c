@@ -73,6 +73,28 @@ static void free_texts(struct texts *t)
 	free(t->places);
 }
 
+/* ---- places ---- */
+
+int life_place__order(const struct texts *t, const struct life_place *a,
+		      const struct life_place *b)
+{
+	int order = strcmp(texts__at(t, a->gateway), texts__at(t, b->gateway));
+
+	if (!order)
+		order = strcmp(texts__at(t, a->boot), texts__at(t, b->boot));
+	if (!order)
+		order = a->inode < b->inode ? -1 : a->inode > b->inode;
+	if (!order)
+		order = a->cookie < b->cookie ? -1 : a->cookie > b->cookie;
+	return order ? order : strcmp(texts__at(t, a->run), texts__at(t, b->run));
+}
+
+bool life_place__is(const struct life_place *a, const struct life_place *b)
+{
+	return a->gateway == b->gateway && a->boot == b->boot && a->run == b->run &&
+	       a->inode == b->inode && a->cookie == b->cookie;
+}
+
 /* ---- lives ---- */
 
 int life__order(const struct life *a, const struct life *b)
@@ -151,7 +173,8 @@ bool lives__add_namespace(struct lives *l, const struct life_namespace *ns)
 	unsigned int i;
 
 	for (i = 0; i < l->namespace_count; i++)
-		if (l->namespaces[i].run == ns->run && l->namespaces[i].inode == ns->inode)
+		if (l->namespaces[i].run == ns->run &&
+		    life_place__is(&l->namespaces[i].place, &ns->place))
 			return true;
 	bigger = realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
 	if (!bigger)

@@ -21,6 +21,15 @@ struct life_gap {
 
 #define LIFE_MUTES_KEPT 8
 
+/* A namespace of a gateway's boot, whatever it is called. An inode is given to another one as soon
+ * as it is free: without a cookie it tells namespaces apart within a run only. */
+struct life_place {
+	uint32_t gateway, boot;	/* texts__of() */
+	uint32_t run;		/* the same; 0 where a cookie is known */
+	uint32_t inode;
+	uint64_t cookie;	/* 0: not told */
+};
+
 /* Data of the peer's, but for its heartbeats. */
 struct reports {
 	double over_s;		/* 0: not known */
@@ -30,7 +39,8 @@ struct reports {
 struct life {
 	uint64_t cookie;
 	uint32_t connection;	/* of the socket, where it had several: 2 ...; else 0 */
-	uint32_t boot, netns, host_name, program, device;	/* texts__of(); 0: not known */
+	struct life_place place;
+	uint32_t boot, netns_name, host_name, program, device;	/* texts__of(); 0: not known */
 	uint32_t run;				/* the watch that told it */
 	uint32_t revision;
 	uint8_t family;
@@ -80,10 +90,16 @@ uint32_t texts__of(struct texts *t, const char *text);
 /* "" for 0. */
 const char *texts__at(const struct texts *t, uint32_t number);
 
+bool life_place__is(const struct life_place *a, const struct life_place *b);
+
+/* An order that does not depend on that of the input. */
+int life_place__order(const struct texts *t, const struct life_place *a,
+		      const struct life_place *b);
+
 /* What a watch said of the namespaces it saw. */
 struct life_namespace {
-	uint32_t run, gateway, name, inode;	/* texts__of(), but for the inode */
-	uint32_t number;			/* as struct life's netns */
+	struct life_place place;
+	uint32_t run, name;	/* texts__of() */
 	double idle_s, interval_s;
 	uint32_t probes;
 };
@@ -94,6 +110,7 @@ struct life_run {
 	uint64_t events_lost;
 	uint32_t hz;
 	bool all;		/* sockets with nothing to tell were told, too */
+	bool cookies_known;	/* its kernel tells cookies of namespaces */
 };
 
 struct lives {

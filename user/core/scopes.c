@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "idle_timeout.h"
+#include "netns_address.h"
 #include "scopes.h"
 
 /* Networks that are told apart, in bits of the mapped form, narrow ones first: carriers give their
@@ -51,61 +53,153 @@ static bool add_scope(struct scopes *s, struct scope scope)
 
 /* ---- namespaces ---- */
 
-static uint32_t gateway_of(const struct lives *l, const struct life *life)
+static int by_place(const void *a, const void *b, void *context)
 {
-	unsigned int i;
+	const struct life *x = *(struct life *const *)a, *y = *(struct life *const *)b;
+	int order = life_place__order(context, &x->place, &y->place);
 
-	for (i = 0; i < l->run_count; i++)
-		if (l->runs[i].run_id == life->run)
-			return l->runs[i].gateway;
-	return 0;
+	if (!order)
+		order = x->seen_s < y->seen_s ? -1 : x->seen_s > y->seen_s;
+	return order ? order : life__order(x, y);
 }
 
-struct placed {
-	struct life *life;
-	uint32_t gateway;
-};
-
-static int by_namespace(const void *a, const void *b, void *context)
+/* Lives of one place; the last that was told of it has its names. */
+static bool add_namespace(struct lives *l, struct life **lives, size_t count, struct scopes *s)
 {
-	const struct texts *texts = context;
-	const struct placed *x = a, *y = b;
-	int order = strcmp(texts__at(texts, x->gateway), texts__at(texts, y->gateway));
+	struct scope scope = { .kind = SCOPE_NAMESPACE, .place = lives[0]->place, .count = count,
+			       .first_seen_s = lives[0]->seen_s };
+	size_t i;
 
-	if (!order)
-		order = strcmp(texts__at(texts, x->life->netns), texts__at(texts, y->life->netns));
-	if (!order)
-		order = x->life->seen_s < y->life->seen_s ? -1 : x->life->seen_s > y->life->seen_s;
-	return order ? order : life__order(x->life, y->life);
+	scope.lives = malloc(count * sizeof(*scope.lives));
+	if (!scope.lives)
+		return false;
+	for (i = 0; i < count; i++) {
+		scope.lives[i] = lives[i];
+		if (lives[i]->netns_name)
+			scope.netns_name = lives[i]->netns_name;
+		if (lives[i]->ended_s > scope.last_seen_s)
+			scope.last_seen_s = lives[i]->ended_s;
+	}
+	scope.host_name = lives[count - 1]->host_name;
+	if (!netns_address__is_name(texts__at(&l->texts, scope.netns_name)))
+		scope.address = scope.place.cookie ? ADDRESS_COOKIE : ADDRESS_INODE_ALONE;
+	return add_scope(s, scope);
 }
 
 static bool add_namespaces(struct lives *l, struct scopes *s)
 {
-	struct placed *placed = malloc((l->count + 1) * sizeof(*placed));
+	struct life **placed = malloc((l->count + 1) * sizeof(*placed));
 	size_t i, from;
 	bool ok = placed;
 
-	for (i = 0; ok && i < l->count; i++)
-		placed[i] = (struct placed){ l->all[i], gateway_of(l, l->all[i]) };
-	if (ok)
-		qsort_r(placed, l->count, sizeof(*placed), by_namespace, &l->texts);
+	if (ok && l->count) {
+		memcpy(placed, l->all, l->count * sizeof(*placed));
+		qsort_r(placed, l->count, sizeof(*placed), by_place, &l->texts);
+	}
 	for (i = from = 0; ok && i < l->count; i++) {
-		struct scope scope = { .kind = SCOPE_NAMESPACE, .gateway = placed[i].gateway,
-				       .netns = placed[i].life->netns };
-		size_t n;
-
-		if (i + 1 < l->count && placed[i + 1].gateway == scope.gateway &&
-		    placed[i + 1].life->netns == scope.netns)
+		if (i + 1 < l->count && life_place__is(&placed[i + 1]->place, &placed[i]->place))
 			continue;
-		scope.count = i + 1 - from;
-		scope.lives = malloc(scope.count * sizeof(*scope.lives));
-		for (n = 0; scope.lives && n < scope.count; n++)
-			scope.lives[n] = placed[from + n].life;
-		ok = scope.lives && add_scope(s, scope);
+		ok = add_namespace(l, placed + from, i + 1 - from, s);
 		from = i + 1;
 	}
 	free(placed);
 	return ok;
+}
+
+/* ---- how they are addressed ---- */
+
+/* Did the gateway begin another boot after all that is told of this one? Two gateways of one name
+ * are told of at the same time. */
+static bool boot_is_over(const struct scopes *all, const struct scope *s)
+{
+	double ended = 0, begun = 0;
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
+		const struct scope *other = &all->all[i];
+
+		if (other->place.gateway != s->place.gateway)
+			continue;
+		if (other->place.boot == s->place.boot)
+			ended = other->last_seen_s > ended ? other->last_seen_s : ended;
+		else if (other->first_seen_s > begun)
+			begun = other->first_seen_s;
+	}
+	return begun > ended;
+}
+
+/* Without a cookie a name may have been somebody's host name (timelines of before had no other
+ * names), and so two namespaces' at once. */
+static bool shares_its_name(const struct lives *l, const struct scope *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->namespace_count; i++)
+		if (l->namespaces[i].name == s->netns_name &&
+		    l->namespaces[i].place.gateway == s->place.gateway &&
+		    l->namespaces[i].place.inode != s->place.inode)
+			return true;
+	return false;
+}
+
+/* Another one that was told of later has the name now. */
+static const struct scope *successor(const struct scopes *all, const struct scope *s)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		if (&all->all[i] != s && all->all[i].netns_name == s->netns_name &&
+		    all->all[i].place.gateway == s->place.gateway &&
+		    all->all[i].last_seen_s >= s->last_seen_s)
+			return &all->all[i];
+	return NULL;
+}
+
+/* Where the kernel tells cookies, who tells a name tells a cookie, too: but for timelines of before,
+ * whose names may be host names, which anybody may take. */
+static bool may_be_host_name(const struct lives *l, const struct scope *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->run_count; i++)
+		if (l->runs[i].run_id == s->place.run)
+			return l->runs[i].cookies_known;
+	return false;
+}
+
+static enum scope_address address_of(const struct lives *l, const struct scopes *all,
+				     const struct scope *s)
+{
+	if (boot_is_over(all, s))
+		return ADDRESS_BOOT_IS_OVER;
+	if (s->address != ADDRESS_NAME)
+		return s->address;
+	if (!s->place.cookie && may_be_host_name(l, s))
+		return ADDRESS_HOST_NAME;
+	if (!s->place.cookie)
+		return successor(all, s) || shares_its_name(l, s) ? ADDRESS_SHARED_NAME
+								   : ADDRESS_NAME;
+	return successor(all, s) ? ADDRESS_COOKIE : ADDRESS_NAME;
+}
+
+static void address_namespaces(const struct lives *l, struct scopes *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		s->all[i].address = address_of(l, s, &s->all[i]);
+}
+
+const char *scope__address(const struct lives *l, const struct scope *s)
+{
+	static char address[NETNS_ADDRESS_OF_COOKIE_SIZE];
+
+	if (s->address == ADDRESS_NAME)
+		return texts__at(&l->texts, s->netns_name);
+	if (s->place.cookie)
+		return netns_address__of_cookie(s->place.inode, s->place.cookie, address);
+	snprintf(address, sizeof(address), "%u", s->place.inode);
+	return address;
 }
 
 /* ---- groups ---- */
@@ -243,7 +337,10 @@ bool scopes__make(struct lives *l, const struct named_network *networks, unsigne
 {
 	*s = (struct scopes){ 0 };
 	lives__sort(l);
-	return add_namespaces(l, s) && add_groups(l, networks, network_count, s);
+	if (!add_namespaces(l, s))
+		return false;
+	address_namespaces(l, s);
+	return add_groups(l, networks, network_count, s);
 }
 
 void scopes__free(struct scopes *s)

@@ -15,10 +15,24 @@ struct named_network {
 
 enum scope_kind { SCOPE_NAMESPACE, SCOPE_GROUP };
 
+/* How a command, pasted today, addresses a namespace: that very one, or none. */
+enum scope_address {
+	ADDRESS_NAME,		/* of `ip netns` */
+	ADDRESS_COOKIE,		/* inode:N,cookie:N */
+	/* Not at all: */
+	ADDRESS_INODE_ALONE,	/* which is given to the next namespace as soon as it is free */
+	ADDRESS_HOST_NAME,	/* maybe: timelines of before gave those for names */
+	ADDRESS_SHARED_NAME,	/* several had it, and no cookies tell which is which */
+	ADDRESS_BOOT_IS_OVER,	/* with which all its namespaces ended */
+};
+
 /* A namespace of a gateway, or peers of a network on one of our ports. */
 struct scope {
 	enum scope_kind kind;
-	uint32_t gateway, netns;	/* SCOPE_NAMESPACE: texts__of() */
+	struct life_place place;	/* SCOPE_NAMESPACE */
+	uint32_t netns_name, host_name;	/* SCOPE_NAMESPACE: texts__of(), the last; 0: none */
+	enum scope_address address;	/* SCOPE_NAMESPACE */
+	double first_seen_s, last_seen_s;	/* SCOPE_NAMESPACE: since 1970 */
 	const char *name;		/* SCOPE_GROUP: the operator's, or NULL */
 	const struct named_network *networks;	/* all of his: those of that name are the group's */
 	unsigned int network_count;
@@ -41,6 +55,11 @@ struct scopes {
  */
 bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
 		  struct scopes *s);
+
+/* As that address is written; "4026531840", an inode alone, where a cookie is not known. Valid
+ * until the next call. */
+const char *scope__address(const struct lives *l, const struct scope *s);
+
 void scopes__free(struct scopes *s);
 
 #endif

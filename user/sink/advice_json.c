@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
 #include <math.h>
-#include <string.h>
 
+#include "advice_commands.h"
 #include "advice_json.h"
 #include "advice_text.h"
 
@@ -23,8 +23,14 @@ static void write_scope(struct json *j, const struct lives *l, const struct scop
 	json__string(j, "kind", s->kind == SCOPE_NAMESPACE ? "namespace" : "group");
 	json__string(j, "text", words.text ? words.text : "");
 	if (s->kind == SCOPE_NAMESPACE) {
-		json__string(j, "gateway", texts__at(&l->texts, s->gateway));
-		json__string(j, "netns", texts__at(&l->texts, s->netns));
+		json__string(j, "gateway", texts__at(&l->texts, s->place.gateway));
+		json__string(j, "netns", scope__address(l, s));
+		json__string(j, "boot_id", texts__at(&l->texts, s->place.boot));
+		json__u64(j, "inode", s->place.inode);
+		if (s->place.cookie)
+			json__big(j, "cookie", s->place.cookie);
+		if (s->host_name)
+			json__string(j, "host_name", texts__at(&l->texts, s->host_name));
 	} else {
 		if (s->name)
 			json__string(j, "name", s->name);
@@ -162,17 +168,20 @@ static void write_prediction(struct json *j, const char *key, const struct predi
 
 static void write_commands(struct json *j, const struct lives *l, const struct advice *a)
 {
-	struct words words = { 0 };
-	char *line, *rest;
+	struct advice_commands c;
+	unsigned int i;
 
-	advice_text__commands(&words, l, a);
+	advice_commands__make(l, a, &c);
 	json__array(j, "commands");
-	for (line = strtok_r(words.text ? words.text : (char[]){ "" }, "\n", &rest); line;
-	     line = strtok_r(NULL, "\n", &rest))
-		json__string(j, NULL, line);
+	for (i = 0; i < c.count; i++)
+		json__string(j, NULL, c.all[i].text ? c.all[i].text : "");
 	json__end_array(j);
-	j->failed |= words.failed;
-	words__free(&words);
+	if (c.undo.length)
+		json__string(j, "undo", c.undo.text);
+	if (c.missing)
+		json__string(j, "commands_missing", c.missing);
+	j->failed |= advice_commands__failed(&c);
+	advice_commands__free(&c);
 }
 
 static void write_heartbeat(struct json *j, const struct device_heartbeat *h)

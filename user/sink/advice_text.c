@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "advice_commands.h"
 #include "advice_text.h"
 #include "plain_text.h"
 
@@ -38,23 +39,26 @@ static void add_peers(struct words *w, const struct scope *s)
 	words__add(w, s->name ? " )" : "");
 }
 
-/* Of who lived there last. */
-static void add_host_name(struct words *w, const struct lives *l, const struct scope *s)
+/* What it is called without being addressed so: a name that no command takes, or that another one
+ * has now; and who lived there last. */
+static void add_names(struct words *w, const struct lives *l, const struct scope *s)
 {
-	uint32_t name = s->count ? s->lives[s->count - 1]->host_name : 0;
-	char host[256];
+	char host[4 * 64 + 1];
 
-	if (name)
-		words__add(w, " (host %s)", plain_text__of_host(texts__at(&l->texts, name), host,
-								sizeof(host)));
+	if (s->netns_name && s->address != ADDRESS_NAME)
+		words__add(w, " (named '%s')", texts__at(&l->texts, s->netns_name));
+	if (s->host_name)
+		words__add(w, " (host %s)",
+			   plain_text__of_host(texts__at(&l->texts, s->host_name), host,
+					       sizeof(host)));
 }
 
 void advice_text__scope(struct words *w, const struct lives *l, const struct scope *s)
 {
 	if (s->kind == SCOPE_NAMESPACE) {
-		words__add(w, "%s, namespace %s", texts__at(&l->texts, s->gateway),
-			   texts__at(&l->texts, s->netns));
-		add_host_name(w, l, s);
+		words__add(w, "%s, namespace %s", texts__at(&l->texts, s->place.gateway),
+			   scope__address(l, s));
+		add_names(w, l, s);
 		return;
 	}
 	if (s->name)
@@ -67,54 +71,6 @@ void advice_text__scope(struct words *w, const struct lives *l, const struct sco
 		words__add(w, " on port %u", s->port);
 	else
 		words__add(w, ", connections of our own");
-}
-
-/* ---- commands ---- */
-
-static void add_sysctls(struct words *w, const struct setting *s, const char *format)
-{
-	words__add(w, format, "time", (unsigned int)s->idle_s);
-	words__add(w, format, "intvl", (unsigned int)s->interval_s);
-	words__add(w, format, "probes", s->probes);
-}
-
-/* An inode alone, of timelines without cookies, is no address. */
-static void add_address(struct words *w, const struct lives *l, const struct scope *s)
-{
-	const char *netns = texts__at(&l->texts, s->netns);
-	char word[512];
-
-	if (netns[strspn(netns, "0123456789")])
-		words__add(w, " --netns %s", plain_text__quoted(netns, word, sizeof(word)));
-}
-
-void advice_text__commands(struct words *w, const struct lives *l, const struct advice *a)
-{
-	const struct setting *s = &a->proposed;
-
-	if (a->verdict != ADVICE_CHANGE || a->scope->kind != SCOPE_NAMESPACE)
-		return;
-	words__add(w, "halfopen apply --idle %u --interval %u --probes %u", (unsigned int)s->idle_s,
-		   (unsigned int)s->interval_s, s->probes);
-	add_address(w, l, a->scope);
-	words__add(w, " --trial 1h\n");
-	if (a->evidence->in_pod) {	/* its namespace is made anew with the pod */
-		words__add(w, "securityContext: {sysctls: [");
-		words__add(w, "{name: net.ipv4.tcp_keepalive_time, value: \"%u\"}, ",
-			   (unsigned int)s->idle_s);
-		words__add(w, "{name: net.ipv4.tcp_keepalive_intvl, value: \"%u\"}, ",
-			   (unsigned int)s->interval_s);
-		words__add(w, "{name: net.ipv4.tcp_keepalive_probes, value: \"%u\"}]}\n",
-			   s->probes);
-	} else if (a->evidence->in_container) {
-		words__add(w, "docker run");
-		add_sysctls(w, s, " --sysctl net.ipv4.tcp_keepalive_%s=%u");
-		words__add(w, " ...\n");
-	} else {
-		words__add(w, "sysctl -w");
-		add_sysctls(w, s, " net.ipv4.tcp_keepalive_%s=%u");
-		words__add(w, "\n");
-	}
 }
 
 /* ---- the lines ---- */
@@ -255,10 +211,27 @@ static void add_quiet_deaths(struct words *w, const struct evidence *e)
 	words__add(w, "\n");
 }
 
+static void add_commands(struct words *w, const struct lives *l, const struct advice *a)
+{
+	struct advice_commands c;
+
+	advice_commands__make(l, a, &c);
+	if (c.missing) {
+		words__add(w, "  nothing to paste: %s; 'halfopen apply --netns' takes a name of "
+			   "'ip netns', or a process id of who lives there\n", c.missing);
+	} else if (c.count) {
+		words__add(w, "  do: ");
+		words__append(w, c.all[0].text, c.all[0].length);
+		words__add(w, "\n  undo: ");
+		words__append(w, c.undo.text, c.undo.length);
+		words__add(w, "\n");
+	}
+	w->failed |= advice_commands__failed(&c);
+	advice_commands__free(&c);
+}
+
 static void add_verdict(struct words *w, const struct lives *l, const struct advice *a)
 {
-	struct words commands = { 0 };
-
 	switch (a->verdict) {
 	case ADVICE_NONE:
 		words__add(w, "  no advice: %s\n", a->why);
@@ -279,15 +252,7 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 	}
 	add_setting(w, &a->proposed);
 	words__add(w, " (idle/interval/probes): %s\n", a->why);
-	advice_text__commands(&commands, l, a);
-	if (commands.length) {
-		words__add(w, "  do: %.*s\n  undo: halfopen revert",
-			   (int)strcspn(commands.text, "\n"), commands.text);
-		add_address(w, l, a->scope);
-		words__add(w, "\n");
-	}
-	w->failed |= commands.failed;
-	words__free(&commands);
+	add_commands(w, l, a);
 }
 
 void advice_text__write(struct words *w, const struct lives *l, const struct advice *a)

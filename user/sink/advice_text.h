@@ -9,10 +9,6 @@
 /* "gw-03, namespace pod-7", "203.0.113.0/24 on port 1883", ... */
 void advice_text__scope(struct words *w, const struct lives *l, const struct scope *s);
 
-/* The commands that make the change where this scope lives, one a line; "" if there is none to
- * make. */
-void advice_text__commands(struct words *w, const struct lives *l, const struct advice *a);
-
 void advice_text__write(struct words *w, const struct lives *l, const struct advice *a);
 
 /* One line of `enforce` policy for a group. */

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "doctor.h"
 #include "line.h"
+#include "words.h"
 
 /* ---- JSON ---- */
 
@@ -97,10 +96,10 @@ int doctor__write_json(struct output *o, const struct diagnosis *d, const char *
 
 #define WHAT_COLUMN 28
 
-static void print_words(FILE *f, const char *label, const char *words)
+static void add_words(struct words *w, const char *label, const char *words)
 {
 	if (words)
-		fprintf(f, "%*s%s: %s\n", WHAT_COLUMN, "", label, words);
+		words__add(w, "%*s%s: %s\n", WHAT_COLUMN, "", label, words);
 }
 
 static const char *verdict(enum finding_level worst)
@@ -117,24 +116,20 @@ static const char *verdict(enum finding_level worst)
 
 int doctor__write_text(struct output *o, const struct diagnosis *d)
 {
-	char *text = NULL;
-	size_t size = 0;
+	struct words w = { 0 };
 	unsigned int i;
-	FILE *f = open_memstream(&text, &size);
 	int err;
 
-	if (!f)
-		return -errno;
 	for (i = 0; i < d->findings.count; i++) {
 		const struct finding *finding = &d->findings.all[i];
 
-		fprintf(f, "%-8s %-18s %s\n", finding_level__name(finding->level), finding->id,
-			finding->what ? finding->what : "");
-		print_words(f, "unknown", finding->effect);
-		print_words(f, "do", finding->advice);
+		words__add(&w, "%-8s %-18s %s\n", finding_level__name(finding->level), finding->id,
+			   finding->what ? finding->what : "");
+		add_words(&w, "unknown", finding->effect);
+		add_words(&w, "do", finding->advice);
 	}
-	fprintf(f, "%s\n", verdict(findings__worst(&d->findings)));
-	err = fclose(f) ? -errno : output__write(o, text, size);
-	free(text);
+	words__add(&w, "%s\n", verdict(findings__worst(&d->findings)));
+	err = w.failed ? -ENOMEM : output__write(o, w.text, w.length);
+	words__free(&w);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "json.h"
+#include "utf8.h"
 
 static bool reserve(struct json *j, size_t more)
 {
@@ -51,48 +52,33 @@ static void append_format(struct json *j, const char *format, ...)
 	append(j, text, length);
 }
 
-/* Length of the well-formed UTF-8 sequence at `s` (RFC 3629), 0 if there is none. The string is
- * NUL-terminated, so no byte past its end is looked at. */
-static size_t utf8_length(const unsigned char *s)
+static void append_escape(struct json *j, uint32_t character)
 {
-	size_t length, i;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		length = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		length = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	for (i = 1; i < length; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return length;
+	if (character < 0x10000)
+		append_format(j, "\\u%04x", character);
+	else	/* as UTF-16 has it (RFC 8259, section 7) */
+		append_format(j, "\\u%04x\\u%04x", 0xd800 + ((character - 0x10000) >> 10),
+			      0xdc00 + (character & 0x3ff));
 }
 
-static void append_quoted(struct json *j, const char *string)
+/* Parsers give the same string whether a character is escaped; what shows the line (cat, less, a
+ * pager of logs) does not obey what is. */
+static void append_quoted(struct json *j, const char *s)
 {
-	const unsigned char *s = (const unsigned char *)string;
+	uint32_t character;
+	size_t length;
 
 	append(j, "\"", 1);
-	while (*s) {
-		size_t length = utf8_length(s);
-
+	for (; *s; s += length ? length : 1) {
+		length = utf8__decode(s, &character);
 		if (!length)
 			append(j, "\xef\xbf\xbd", 3);
 		else if (*s == '"' || *s == '\\')
 			append_format(j, "\\%c", *s);
-		else if (*s < 0x20 || *s == 0x7f)
-			append_format(j, "\\u%04x", *s);
+		else if (utf8__is_hidden(character))
+			append_escape(j, character);
 		else
-			append(j, (const char *)s, length);
-		s += length ? length : 1;
+			append(j, s, length);
 	}
 	append(j, "\"", 1);
 }

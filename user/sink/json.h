@@ -2,7 +2,7 @@
 /*
  * A streaming JSON writer into a growing buffer: commas, escapes and nesting are its business.
  * Strings from outside (program names, host names) may hold any bytes; what is not UTF-8 comes
- * out as U+FFFD.
+ * out as U+FFFD, what a terminal would obey or hide as an escape of JSON's.
  */
 #ifndef HALFOPEN_SINK_JSON_H
 #define HALFOPEN_SINK_JSON_H

@@ -28,7 +28,7 @@ static void begin_colour(struct text *t, struct words *w, enum colour colour)
 	};
 
 	if (t->colours)
-		words__add(w, "%s", codes[colour]);
+		words__append(w, codes[colour], strlen(codes[colour]));
 }
 
 static void end_colour(struct text *t, struct words *w, enum colour colour)
@@ -149,11 +149,14 @@ static void add_time(struct text *t, struct words *w, uint64_t mono_ns)
 	words__add(w, "%s.%03d%.3s:%s  ", clock, (int)(wall_ns / 1000000 % 1000), zone, zone + 3);
 }
 
+/* Names that others chose take no more columns than this, so that nobody widens all lines. */
+#define NAME_COLUMNS 64
+
 /* Columns are as wide as the widest so far, so that lines stay aligned. */
 static void add_column(struct text *t, struct words *w, unsigned int column, const char *text)
 {
 	static const int at_least[] = { 18, 20, 20 };
-	int width = strlen(text);
+	int width = plain_text__columns(text);
 
 	if (t->widths[column] < at_least[column])
 		t->widths[column] = at_least[column];
@@ -162,40 +165,47 @@ static void add_column(struct text *t, struct words *w, unsigned int column, con
 	words__add(w, "%-*s  ", t->widths[column], text);
 }
 
-/* @NAME, and a host name in words, which are no part of an address. */
-static void add_netns(char *name, size_t size, const struct subject *s)
+/* comm/pid@NAME, and a host name in words, which are no part of an address. */
+static void add_owner(struct words *w, const struct subject *s)
 {
-	size_t used = strlen(name);
-	char host[4 * 65];
+	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
 
+	words__add(w, "%s", plain_text__within(s->owner ? s->owner->comm : "-", NAME_COLUMNS, part,
+					       sizeof(part)));
+	if (s->owner)
+		words__add(w, "/%u", s->owner->pid);
 	if (*s->netns_name)
-		used += snprintf(name + used, size - used, "@%s", s->netns_name);
+		words__add(w, "@%s",
+			   plain_text__within(s->netns_name, NAME_COLUMNS, part, sizeof(part)));
 	if (s->netns && *s->netns->host_name)
-		snprintf(name + used, size - used, " (host %s)",
-			 plain_text__of_host(s->netns->host_name, host, sizeof(host)));
+		words__add(w, " (host %s)",
+			   plain_text__within(plain_text__of_host(s->netns->host_name, host,
+								  sizeof(host)),
+					      NAME_COLUMNS, part, sizeof(part)));
 }
 
 static void add_socket(struct text *t, struct words *w, const struct subject *s)
 {
 	const struct connection *c = s->connection;
-	char device[480];
-	char address[ADDRESS_TEXT_SIZE], end[ADDRESS_TEXT_SIZE], name[640];
+	char device[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
+	char address[ADDRESS_TEXT_SIZE], end[ADDRESS_TEXT_SIZE];
+	struct words owner = { 0 }, peer = { 0 };
 
-	plain_text__of(s->owner ? s->owner->comm : "-", name, 80);
-	if (s->owner)
-		snprintf(name + strlen(name), 16, "/%u", s->owner->pid);
-	add_netns(name, sizeof(name), s);
-	add_column(t, w, 0, name);
+	add_owner(&owner, s);
+	add_column(t, w, 0, owner.text ? owner.text : "");
 	address__format(connection__family(c), incidents__of(c)->bound_if, c->local.address,
 			address);
 	add_column(t, w, 1, address__with_port(address, c->local.port, end));
 	address__format_peer(t->disguise, connection__family(c), incidents__of(c)->bound_if,
 			     c->peer.address, address);
-	address__with_port(address, c->peer.port, end);
+	words__add(&peer, "%s", address__with_port(address, c->peer.port, end));
 	if (s->device)
-		snprintf(name, sizeof(name), "%s (%s)", end,
-			 plain_text__of(s->device, device, sizeof(device)));
-	add_column(t, w, 2, s->device ? name : end);
+		words__add(&peer, " (%s)", plain_text__within(s->device, NAME_COLUMNS, device,
+							      sizeof(device)));
+	add_column(t, w, 2, peer.text ? peer.text : "");
+	w->failed |= owner.failed || peer.failed;
+	words__free(&owner);
+	words__free(&peer);
 }
 
 /* ---- what there is ---- */

@@ -416,13 +416,41 @@ static const char *place_of(const struct netns *ns, char place[PLACE_SIZE])
 	return place;
 }
 
-static const char *place_of_applied(const struct applied *a, char place[PLACE_SIZE])
+static struct netns netns_of_applied(const struct applied *a)
 {
 	struct netns ns = { .inode = a->inode, .cookie = a->cookie };
 
 	if (netns__is_name(a->name))
 		snprintf(ns.name, sizeof(ns.name), "%s", a->name);
+	return ns;
+}
+
+static const char *place_of_applied(const struct applied *a, char place[PLACE_SIZE])
+{
+	struct netns ns = netns_of_applied(a);
+
 	return place_of(&ns, place);
+}
+
+#define WAY_BACK_SIZE (2 * NETNS_ADDRESS_SIZE + 128)
+
+/* Whole commands; a name and a cookie need no quotes. Before 5.14 one without a name may be reached
+ * by --all alone. */
+static const char *way_back(const struct applied *a, bool may_keep, char text[WAY_BACK_SIZE])
+{
+	char address[NETNS_ADDRESS_SIZE];
+	struct netns ns = netns_of_applied(a);
+
+	if (!*ns.name && !ns.cookie)
+		return "'halfopen revert --all' takes it back";
+	netns__address(&ns, address);
+	if (may_keep)
+		snprintf(text, WAY_BACK_SIZE, "'halfopen revert --netns %s' takes it back, "
+			 "'halfopen apply --keep --netns %s' keeps it", address, address);
+	else
+		snprintf(text, WAY_BACK_SIZE, "'halfopen revert --netns %s' takes it back",
+			 address);
+	return text;
 }
 
 #define APPLIED_MAX 64
@@ -436,7 +464,7 @@ static void examine_applied(struct examination *x)
 	unsigned int count = applied__list(STATE_DIRECTORY, inodes, APPLIED_MAX), i;
 
 	for (i = 0; i < count; i++) {
-		char place[PLACE_SIZE];
+		char place[PLACE_SIZE], back[WAY_BACK_SIZE];
 		struct applied a;
 		int64_t over_s;
 
@@ -445,13 +473,13 @@ static void examine_applied(struct examination *x)
 		over_s = a.trial_until_s ? applied__now_s() - a.trial_until_s : 0;
 		if (over_s > TRIAL_GRACE_S)
 			findings__add(x->f, "applied", FINDING_WARNING, NULL,
-				      "halfopen revert --all, or halfopen apply --keep",
+				      way_back(&a, true, back),
 				      "a trial of 'halfopen apply' in namespace %s was over "
 				      "%lld s ago, and nobody took it back",
 				      place_of_applied(&a, place), (long long)over_s);
 		else
 			findings__add(x->f, "applied", FINDING_NOTE, NULL,
-				      "halfopen revert takes it back", "%d/%d/%d in namespace %s "
+				      way_back(&a, false, back), "%d/%d/%d in namespace %s "
 				      "was written by 'halfopen apply'%s", a.after[0],
 				      a.after[1], a.after[2], place_of_applied(&a, place),
 				      a.trial_until_s ? ", for a trial" : "");

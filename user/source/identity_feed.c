@@ -147,14 +147,16 @@ static int take_line(struct identity_feed *f, struct reader *r, char *line, size
 		     identity_fn fn, void *context)
 {
 	struct identity identity = { .at_unix_ns = 0 };
+	const char *wrong, *quote;
 	json_error_t error;
-	const char *wrong;
 	json_t *object;
 
 	r->line++;
 	if (strspn(line, " \t\r") == length)
 		return 0;
 	object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+	if (!object && (quote = strstr(error.text, " near ")))
+		error.text[quote - error.text] = '\0';
 	if (!object)
 		return complain(f, r, error.column > 0 ? error.column : 1, error.text);
 	wrong = read_identity(object, &identity);

@@ -9,6 +9,7 @@
 
 #include "input.h"
 #include "outcome.h"
+#include "quantity.h"
 #include "rfc3339.h"
 #include "timelines.h"
 
@@ -79,7 +80,7 @@ static bool time_at(struct reader *r, const json_t *object, const char *key, dou
 
 	*seconds = 0;
 	return !*value || timelines__time(value, seconds) ||
-	       wrong(r, key, "a time from 1970 to 2261, like 2026-11-21T03:13:34.945356496Z");
+	       wrong(r, key, "a time like 2026-11-21T03:13:34.945356496Z, from 1970 to 2261");
 }
 
 /* ---- parts of a timeline ---- */
@@ -97,19 +98,25 @@ static bool read_end(const json_t *object, struct endpoint *e, uint8_t *family)
 	return inet_pton(AF_INET6, address, e->address) == 1;
 }
 
-/* By its name, else as it is addressed: its inode is given to another one as soon as it is free. A
- * host name is whatever its tenant likes. */
-static uint32_t read_netns(struct reader *r, const json_t *netns)
+/* Names and host names are left aside: anybody may take any host name, and `ip netns` gives a name
+ * to one namespace after another. */
+static bool read_place(struct reader *r, const json_t *line, const json_t *netns,
+		       struct life_place *place)
 {
-	const char *name = text(netns, "name"), *cookie = text(netns, "cookie");
-	char address[64];
+	const char *cookie = text(netns, "cookie");
 
-	snprintf(address, sizeof(address), *cookie ? "inode:%u,cookie:%.20s" : "%u",
-		 whole(netns, "inode"), cookie);
-	return texts__of(&r->lives->texts, *name ? name : address);
+	*place = (struct life_place){ .gateway = word(r, line, "gateway"),
+				      .boot = word(r, line, "boot_id") };
+	place->inode = whole(netns, "inode");
+	if (*cookie && !quantity__number(cookie, 0, UINT64_MAX, &place->cookie))
+		return wrong(r, "netns.cookie", "a string of digits");
+	if (!place->cookie)
+		place->run = word(r, line, "run_id");
+	return true;
 }
 
-static bool read_socket(struct reader *r, const json_t *socket, struct life *life)
+static bool read_socket(struct reader *r, const json_t *line, const json_t *socket,
+			struct life *life)
 {
 	const json_t *netns = json_object_get(socket, "netns");
 	const char *cookie = text(socket, "cookie");
@@ -122,7 +129,9 @@ static bool read_socket(struct reader *r, const json_t *socket, struct life *lif
 	life->connection = whole(socket, "connection");
 	if (!json_is_integer(json_object_get(netns, "inode")))
 		return wrong(r, "socket.netns.inode", "a number");
-	life->netns = read_netns(r, netns);
+	if (!read_place(r, line, netns, &life->place))
+		return false;
+	life->netns_name = word(r, netns, "name");
 	life->host_name = word(r, netns, "host_name");
 	read_end(json_object_get(socket, "local"), &life->local, &family);
 	life->has_peer = read_end(json_object_get(socket, "peer"), &life->peer, &life->family);
@@ -267,7 +276,7 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	life.run = word(r, line, "run_id");
 	if (!life.boot || !life.run)
 		return wrong(r, life.boot ? "run_id" : "boot_id", "a string");
-	if (!read_socket(r, socket, &life) || !read_outcome(r, line, &life) ||
+	if (!read_socket(r, line, socket, &life) || !read_outcome(r, line, &life) ||
 	    !time_at(r, line, "first_seen_at", &life.seen_s) ||
 	    !time_at(r, line, "ended_at", &life.ended_s) ||
 	    !time_at(r, line, "last_heard_at", &heard) ||
@@ -292,6 +301,15 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	return true;
 }
 
+/* "5.14.0-70": from 5.14 on (SO_NETNS_COOKIE). */
+static bool tells_cookies(const char *kernel)
+{
+	unsigned int major, minor;
+
+	return sscanf(kernel, "%4u.%4u", &major, &minor) == 2 &&
+	       (major > 5 || (major == 5 && minor >= 14));
+}
+
 static bool read_meta(struct reader *r, const json_t *line)
 {
 	const json_t *all = json_object_get(line, "sysctl"), *one;
@@ -303,18 +321,20 @@ static bool read_meta(struct reader *r, const json_t *line)
 		return wrong(r, "run_id", "a string");
 	run->gateway = gateway;
 	run->all = truth(line, "all");
+	run->cookies_known = tells_cookies(text(line, "kernel"));
 	run->hz = whole(line, "hz");
 	if (!time_at(r, line, "started_at", &run->started_s))
 		return false;
 	json_array_foreach(all, i, one) {
 		const json_t *netns = json_object_get(one, "netns");
 		struct life_namespace ns = {
-			.run = run_id, .gateway = gateway, .name = word(r, netns, "name"),
-			.inode = whole(netns, "inode"), .idle_s = number(one, "idle_s"),
+			.run = run_id, .name = word(r, netns, "name"),
+			.idle_s = number(one, "idle_s"),
 			.interval_s = number(one, "interval_s"), .probes = whole(one, "probes"),
-			.number = read_netns(r, netns),
 		};
 
+		if (!read_place(r, line, netns, &ns.place))
+			return false;
 		r->short_of_memory |= !lives__add_namespace(r->lives, &ns);
 	}
 	return true;

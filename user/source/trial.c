@@ -17,7 +17,8 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 {
 	if (level > LIBBPF_INFO || log__level() < LOG_DEBUG)
 		return 0;
-	return vfprintf(stderr, format, args);
+	log__write_lines(format, args);
+	return 0;
 }
 
 void trial__hush_libbpf(void)

@@ -64,8 +64,8 @@ int change__check_others(const struct change *c)
 		    c->now[i] == c->known.before[i])
 			continue;
 		log_error("%s is %d: somebody else changed it since we wrote %d (before us it was "
-			  "%d); nothing is changed. 'halfopen revert' forgets what we wrote",
-			  tunable__name(i), c->now[i], c->known.after[i], c->known.before[i]);
+			  "%d); nothing is changed. '%s' forgets what we wrote", tunable__name(i),
+			  c->now[i], c->known.after[i], c->known.before[i], c->undo);
 		return -EBUSY;
 	}
 	return 0;
@@ -248,7 +248,7 @@ void change__drop(const struct change *c)
 	int err = restore_known(c);
 
 	if (err)
-		log_error("%s: %s; 'halfopen revert' tries again", c->directory, reason__of(err));
+		log_error("%s: %s; '%s' tries again", c->directory, reason__of(err), c->undo);
 }
 
 static bool still_stands(const struct change *c)
@@ -357,8 +357,8 @@ void change__step_back(const struct change *c)
 	if (!err && !file)
 		err = restore_known(c);
 	if (err || file)
-		log_error("stepping back failed%s%s; 'halfopen revert' tries again",
-			  err ? ": " : "", err ? reason__of(err) : "");
+		log_error("stepping back failed%s%s; '%s' tries again", err ? ": " : "",
+			  err ? reason__of(err) : "", c->undo);
 	else if (others)
 		log_error("stepped back from everything else");
 	else

@@ -11,6 +11,7 @@
 
 struct change {
 	const char *directory;	/* where what was there before is kept */
+	const char *undo;	/* the whole command that takes it back, for what is logged */
 	struct applied known;	/* what an earlier change left; netns 0: nothing */
 	struct applied next;
 	int32_t now[TUNABLES];

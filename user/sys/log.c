@@ -2,8 +2,14 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "log.h"
+#include "plain_text.h"
+
+/* Of several strings at their longest. */
+#define LINE_SIZE 32768
 
 static enum log_level threshold = LOG_INFO;
 
@@ -20,14 +26,34 @@ enum log_level log__level(void)
 void log__write(enum log_level level, const char *format, ...)
 {
 	int kept = errno;
-	char line[1024];
+	char line[LINE_SIZE];
 	va_list args;
 
 	if (level > threshold)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	plain_text__vformat(line, sizeof(line), format, args);
 	va_end(args);
 	fprintf(stderr, "halfopen: %s\n", line);
 	errno = kept;
+}
+
+/* One line of a library's, without its end. */
+static void write_foreign(char *text)
+{
+	char line[LINE_SIZE];
+
+	plain_text__format(line, sizeof(line), "%s", text);
+	fprintf(stderr, "%s\n", line);
+}
+
+void log__write_lines(const char *format, va_list args)
+{
+	char *text = NULL, *line, *rest;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		write_foreign(line);
+	free(text);
 }

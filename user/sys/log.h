@@ -3,15 +3,22 @@
 #ifndef HALFOPEN_SYS_LOG_H
 #define HALFOPEN_SYS_LOG_H
 
+#include <stdarg.h>
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /* -q is LOG_ERROR, the default LOG_INFO, -v LOG_DEBUG. */
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
-/* One line, "halfopen: " before it. errno is kept. */
+/* One line, "halfopen: " before it; strings that go into it come out plain (plain_text.h). errno is
+ * kept. */
 void log__write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* What a library says in lines of its own (libbpf and the verifier, under -v): each comes out
+ * plain. */
+void log__write_lines(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 #define log_error(...) log__write(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log__write(LOG_WARNING, __VA_ARGS__)

@@ -19,6 +19,7 @@
 
 #include "capability.h"
 #include "netns.h"
+#include "netns_address.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71	/* linux/socket.h, since 5.14 */
@@ -64,12 +65,7 @@ uint32_t netns__own_inode(void)
 
 bool netns__is_name(const char *text)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789._-";
-	size_t length = strlen(text);
-
-	return length && length < NETNS_NAME_SIZE && *text != '-' && *text != '.' &&
-	       strspn(text, allowed) == length && strspn(text, "0123456789") != length;
+	return netns_address__is_name(text);
 }
 
 const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE])

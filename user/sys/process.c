@@ -35,16 +35,17 @@ static int rank(const char *line, const char *path)
 static bool is_still(uint32_t pid, const char *comm)
 {
 	char name[64], now[32] = "";
+	size_t length;
 	FILE *f;
 
 	snprintf(name, sizeof(name), "/proc/%u/comm", pid);
 	f = fopen(name, "re");
 	if (!f)
 		return false;
-	if (!fgets(now, sizeof(now), f))
-		now[0] = '\0';
+	length = fread(now, 1, sizeof(now) - 1, f);	/* a name may have line ends of its own */
 	fclose(f);
-	now[strcspn(now, "\n")] = '\0';
+	if (length)
+		now[length - 1] = '\0';
 	return !strncmp(now, comm, 15);
 }
 

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "cmd.h"
+#include "log.h"
+#include "plain_text.h"
+
+#define MESSAGE_SIZE 32768
+
+void arguments__refuse(const struct argp_state *state, const char *format, ...)
+{
+	char message[MESSAGE_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	plain_text__vformat(message, sizeof(message), format, args);
+	va_end(args);
+	argp_error(state, "%s", message);
+}
+
+/* Does the short option `key` of `argp`, or of those that it has in common with others, take the
+ * rest of its word as a value? */
+static bool takes_value(const struct argp *argp, int key)
+{
+	const struct argp_option *option;
+	const struct argp_child *child;
+
+	for (option = argp->options; option && (option->name || option->key); option++)
+		if (option->key == key)
+			return option->arg;
+	for (child = argp->children; child && child->argp; child++)
+		if (takes_value(child->argp, key))
+			return true;
+	return false;
+}
+
+static bool is_ascii(char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
+/* An option has a name in ASCII. getopt(3) repeats what is none as it is: so it is not asked. */
+static bool can_be_option(const struct argp *argp, const char *word)
+{
+	bool is_long = word[1] == '-';
+	const char *c;
+
+	for (c = word + 1; *c && !(is_long && *c == '='); c++) {
+		if (!is_ascii(*c))
+			return false;
+		if (!is_long && takes_value(argp, *c))
+			return true;
+	}
+	return true;
+}
+
+static void check_options(const struct argp *argp, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (argv[i][0] != '-' || can_be_option(argp, argv[i]))
+			continue;
+		log_error("there is no option '%s' (a file of that name is './%s'); '%s --help' "
+			  "lists them", argv[i], argv[i], argv[0]);
+		exit(EXIT_USAGE);
+	}
+}
+
+void arguments__parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	check_options(argp, argc, argv);
+	argp_parse(argp, argc, argv, 0, NULL, input);
+}

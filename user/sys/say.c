@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "plain_text.h"
+#include "say.h"
+
+void say(const char *format, ...)
+{
+	va_list args;
+	size_t size;
+	char *text;
+
+	va_start(args, format);
+	size = plain_text__vformat(NULL, 0, format, args) + 1;
+	va_end(args);
+	text = malloc(size);
+	if (!text)
+		return;
+	va_start(args, format);
+	plain_text__vformat(text, size, format, args);
+	va_end(args);
+	fputs(text, stdout);
+	free(text);
+}
