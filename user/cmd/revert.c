@@ -44,7 +44,8 @@ static const struct argp_option argp_options[] = {
 static const char argp_doc[] =
 	"Puts net.ipv4.tcp_keepalive_* back to what they were before 'halfopen apply', and removes "
 	"what it wrote to " PERSISTENT_FILE ". A value that somebody else changed since is left "
-	"alone, with a word. Sockets keep a timer that is armed already until it runs out.\v"
+	"alone, with a word. Ends a trial that is on, and interrupts --rearm. Sockets keep a timer that "
+	"is armed already until it runs out.\v"
 	"Examples:\n"
 	"  halfopen revert\n"
 	"  halfopen revert --netns pod-7\n"

@@ -13,12 +13,32 @@
 #include "applied.h"
 #include "atomic_file.h"
 
+/* What a time namespace (time_namespaces(7)) adds to CLOCK_BOOTTIME. */
+static int64_t boottime_offset_s(void)
+{
+	FILE *f = fopen("/proc/self/timens_offsets", "re");
+	long long offset = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "boottime %lld", &offset) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return offset;
+}
+
 int64_t applied__now_s(void)
 {
+	static bool is_known;
+	static int64_t offset_s;
 	struct timespec now;
 
+	if (!is_known)
+		offset_s = boottime_offset_s();
+	is_known = true;
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec;
+	return now.tv_sec - offset_s;
 }
 
 /* ---- what is saved ---- */

@@ -84,7 +84,7 @@ enum taken_back { TAKEN_BACK, WAS_BACK, CHANGED_BY_OTHERS, NOT_OURS };
 int applied__take_back(const struct applied *a, enum taken_back results[TUNABLES],
 		       int32_t found[TUNABLES]);
 
-/* CLOCK_BOOTTIME, which goes on while the machine sleeps. */
+/* CLOCK_BOOTTIME, which goes on while the machine sleeps, as the host's first time namespace has it. */
 int64_t applied__now_s(void);
 
 #endif

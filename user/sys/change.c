@@ -258,15 +258,16 @@ static bool still_stands(const struct change *c)
 
 int change__write(struct change *c)
 {
-	int err = 0;
+	/* we were stopped, and somebody did not wait for us? */
+	int err = still_stands(c) ? 0 : -ECANCELED;
 
-	if (c->next.trial_until_s) {
+	if (!err && c->next.trial_until_s) {
 		c->next.guarded = true;
 		err = save(c, &c->next);
 	}
 	err = err ?: write_and_read_back(c) ?: replace_file(&c->next, &c->next.persisting)
 		?: settle(c);
-	if (!err && !still_stands(c))	/* we were stopped, and somebody did not wait for us */
+	if (!err && !still_stands(c))
 		err = -ECANCELED;
 	if (err)
 		change__step_back(c);

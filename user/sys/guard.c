@@ -396,6 +396,10 @@ static void take_signals(void)
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
+	/* what whoever started us ignores is not heard, or not waited for */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
 }
 

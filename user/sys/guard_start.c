@@ -225,6 +225,7 @@ int guard__start(const char *directory, const struct applied *trial, int home, s
 	if (err)
 		return err;
 	*guard = (struct guard){ 0 };
+	signal(SIGCHLD, SIG_DFL);	/* or children cannot be waited for */
 	snprintf(netns, sizeof(netns), "%u", trial->netns);
 	snprintf(id, sizeof(id), "%" PRIu64, trial->id);
 	snprintf(answer, sizeof(answer), "%d", ANSWER_FD);
