@@ -93,7 +93,7 @@ def test_what_options_take_at_most():
     assert r.returncode == 2 and "-r takes a recording" in r.stderr     # the value was well
     r = call("apply", "--idle", "32767", "--interval", "32767", "--probes", "127", "--trial", "36500d",
              "--dry-run")
-    assert r.returncode == 0 and "taken back in 3153600000 s" in r.stdout, r
+    assert r.returncode == 0 and "taken back after 3153600000 s" in r.stdout, r
 
 
 @pytest.mark.parametrize("alone", [["--spread", "5m"], ["--stop-at-deaths", "1%"]])

@@ -257,14 +257,18 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
 {
 	int64_t period = after[0] > after[1] ? after[0] : after[1];
+	double rate = (double)sockets / period;
 
-	if (after[0] < 1 || after[1] < 1 || after[2] < 1)
+	if (after[0] < 1 || after[1] < 1 || after[2] < 1) {
 		say("what %d/%d/%d does is not predicted: one of them is below 1\n", after[0],
 		    after[1], after[2]);
-	else
-		say("probes: at most %.3g a second once all timers have run out, a peer's "
-		    "death noticed within %lld s\n", (double)sockets / period,
-		    (long long)(period + (int64_t)after[1] * after[2]));
+		return;
+	}
+	if (sockets)
+		say("at most %.*f probes a second once all timers have run out; ",
+		    rate < 0.1 ? 4 : rate < 10 ? 2 : 0, rate);
+	say("a peer's death is noticed within %lld s\n",
+	    (long long)(period + (int64_t)after[1] * after[2]));
 }
 
 static void tell_touched(const struct change *c)
@@ -278,11 +282,18 @@ static void tell_touched(const struct change *c)
 		    ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
 		return;
 	}
-	say("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
+	if (t.following)
+		say("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
+	else
+		say("touches no socket that is open");
 	for (i = 0; i < t.program_count && i < 8; i++)
 		say("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
-	say("%s; not %zu without keepalive, nor %zu with options of their own\n",
-	    t.program_count ? ")" : "", t.without, t.own);
+	say(t.program_count ? ")" : "");
+	if (t.without)
+		say("; leaves alone %zu without keepalive", t.without);
+	if (t.own)
+		say("%s %zu with options of their own", t.without ? " and" : "; leaves alone", t.own);
+	say("\n");
 	tell_prediction(c->next.after, t.following);
 	touched__free(&t);
 }
@@ -451,7 +462,8 @@ int cmd_apply(int argc, char **argv)
 	code = changing__enter(options.netns, &ns, &back);
 	if (!code) {
 		struct order order = { .state = options.state, .ns = &ns,
-				       .address = options.netns, .home = back, .trial_s = trial_s(&options), .persist = options.persist,
+				       .address = options.netns, .home = back,
+				       .trial_s = trial_s(&options), .persist = options.persist,
 				       .rearm = options.rearm, .rearming = options.rearming };
 
 		code = apply_here(&options, &order);
