@@ -2,6 +2,7 @@
 """Who is there is what the kernel's own table says, whoever holds the sockets and whether or not a
 process that we can see does."""
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -63,6 +64,31 @@ def subflow(lab):
     return device.getsockname()[1]
 
 
+IO_URING_SETUP, IO_URING_REGISTER, IORING_REGISTER_FILES = 425, 427, 2
+
+
+def syscall(number, *arguments):
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.syscall(number, *arguments)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def registered(lab):
+    """Its only file is one of an io_uring's."""
+    try:
+        ring = syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(120))
+    except OSError as e:
+        pytest.skip(f"io_uring_setup(2): {e.strerror}")
+    lab.cleanup.callback(os.close, ring)
+    gateway, device = lab.connect()
+    syscall(IO_URING_REGISTER, ring, IORING_REGISTER_FILES,
+            ctypes.byref(ctypes.c_int(gateway.fileno())), 1)
+    gateway.close()
+    return device.getsockname()[1]
+
+
 def established(lab, *expression):
     """Ports of the peers, as ss sees them."""
     said = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn", "state", "established",
@@ -96,17 +122,19 @@ class InsidePidNamespace:
 
 # What this kernel is without, and how walks are then made.
 OVER_THE_TABLE, BY_PROBE_READ, BY_NAMESPACE = (), ("bpf_rdonly_cast",), ("bpf_loop",)
+OF_ALL_KINDS = (held, never_accepted, in_flight, subflow)
 
 
-@pytest.mark.parametrize("contained, missing",
-                         [(False, OVER_THE_TABLE), (True, OVER_THE_TABLE), (True, BY_PROBE_READ),
-                          (True, BY_NAMESPACE)],
+@pytest.mark.parametrize("kinds, contained, missing",
+                         [(OF_ALL_KINDS, False, OVER_THE_TABLE), (OF_ALL_KINDS, True, OVER_THE_TABLE),
+                          (OF_ALL_KINDS, True, BY_PROBE_READ), (OF_ALL_KINDS, True, BY_NAMESPACE),
+                          ([registered], False, OVER_THE_TABLE)],
                          ids=["on the host", "in a pid namespace", "there by probe_read",
-                              "there by namespace"])
-def test_the_living_are_never_declared_ended(lab, contained, missing):
+                              "there by namespace", "in an io_uring"])
+def test_the_living_are_never_declared_ended(lab, kinds, contained, missing):
     """Opened before the watch, silent, and after losses nobody tells of them but walks, the last of
     which is made as the watch ends."""
-    ports = {kind.__name__: kind(lab) for kind in (held, never_accepted, in_flight, subflow)}
+    ports = {kind.__name__: kind(lab) for kind in kinds}
     wrapper = [*(without(lab, *missing) if missing else ()),
                *(InsidePidNamespace.command if contained else ())]
     watch = lab.watch("--all", "--every", "1s", "--ring", "4KiB", f"netns = {lab.gateway.inode}",
