@@ -3,6 +3,7 @@
 process that we can see does."""
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ import time
 
 import pytest
 
-from lab import Lab, Namespace, inside, run, unix_ns, wait_until
+from lab import HALFOPEN, Lab, Namespace, inside, run, unix_ns, wait_until
 from lesser_kernel import without
 
 # They fill a ring of their own, beside which nothing else should.
@@ -188,6 +189,10 @@ def inhabit(lab, count):
     return [Inhabited(lab, lab.namespace(f"n{i}")) for i in range(count)]
 
 
+# Since 6.1.
+TABLES_OF_THEIR_OWN = os.path.exists("/proc/sys/net/ipv4/tcp_child_ehash_entries")
+
+
 def with_a_table_of_its_own(lab):
     lab.gateway.sysctl(tcp_child_ehash_entries=64)
     with inside(lab.gateway.path):      # whose children are born with one
@@ -196,6 +201,31 @@ def with_a_table_of_its_own(lab):
     with inside(inhabited.path):
         assert open("/proc/sys/net/ipv4/tcp_ehash_entries").read() == "64\n" != entries
     return inhabited
+
+
+@pytest.mark.parametrize("missing, over_the_table",
+                         [(OVER_THE_TABLE, True), (BY_PROBE_READ, True), (BY_NAMESPACE, False)])
+def test_doctor_tells_how_walks_are_made(lab, missing, over_the_table):
+    assert walks_by_doctor(without(lab, *missing) if missing else ()) == over_the_table
+
+
+def walks_by_doctor(wrapper):
+    """Does it read the table of connections?"""
+    said = subprocess.run([*wrapper, HALFOPEN, "doctor", "--json"], capture_output=True, text=True).stdout
+    walks, = [f for f in json.loads(said)["findings"] if f["id"] == "walks"]
+    return "one walk over the kernel's table" in walks["what"]
+
+
+@pytest.mark.skipif(not TABLES_OF_THEIR_OWN, reason="this kernel has no tcp_child_ehash_entries")
+def test_from_within_a_table_of_its_own(lab):
+    """The host's is not to be found from there: every namespace is walked through by itself."""
+    own, (other,) = with_a_table_of_its_own(lab), inhabit(lab, 1)
+    there = ["nsenter", f"--net={own.path.replace('self', str(os.getpid()))}"]
+    assert not walks_by_doctor(there)
+    watch = lab.watch("--all", "--every", "1s", wrapper=there)
+    expected = own.expected() | other.expected()
+    wait_until(lambda: expected <= set(told_of(watch)), 20, "both")
+    assert expected == own.by_ss() | other.by_ss()
 
 
 def without_a_name(lab):
@@ -222,9 +252,11 @@ def told_of(watch, final=None):
 @pytest.mark.parametrize("missing", [OVER_THE_TABLE, BY_PROBE_READ, BY_NAMESPACE],
                          ids=["over the table", "there by probe_read", "by namespace"])
 def test_every_namespace(lab, missing):
-    """Tens of them with sockets, hundreds of processes or none: each socket that ss shows in one is
-    told, stays open through losses, and is verified at the end."""
-    all_of_them = inhabit(lab, 40) + [with_a_table_of_its_own(lab)]
+    """Tens of them with sockets, in which no process lives: each socket that ss shows in one is told,
+    stays open through losses, and is verified at the end."""
+    all_of_them = inhabit(lab, 40)
+    if TABLES_OF_THEIR_OWN:
+        all_of_them.append(with_a_table_of_its_own(lab))
     if missing != BY_NAMESPACE:     # a walk in a namespace needs somebody to enter it
         all_of_them.append(without_a_name(lab))
     expected = set().union(*(n.expected() for n in all_of_them))
