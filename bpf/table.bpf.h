@@ -165,7 +165,7 @@ static __always_inline int table__run(struct bpf_iter_meta *meta, const struct t
 {
 	__u8 done = 1;
 
-	if (!task)
+	if (!task || (!typed && !can_read_memory))
 		return 0;
 	batch.count = chain.at = chain.retries = 0;
 	if (table__find(typed) && batch.bucket <= chain.mask)

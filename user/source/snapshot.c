@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cookies.h"
+#include "lockdown.h"
 #include "log.h"
 #include "reason.h"
 #include "snapshot.h"
@@ -59,6 +60,7 @@ static void *open_iterators(const void *context, struct bpf_object **object)
 	bpf->rodata->own_cookie = config->own_cookie;
 	bpf->rodata->have_cookie_helper =
 		trial__kernel_has_function(config->btf, TRIAL_COOKIE_HELPER);
+	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	*object = bpf->obj;
 	return bpf;
 }
@@ -133,7 +135,9 @@ static int attach_all(struct snapshot *s, const struct trial_result *results)
 		return err;
 	}
 	s->held = attach(s, &results[PART_HELD]);
-	s->table = attach(s, &results[PART_TABLE]);
+	if (s->bpf->rodata->can_read_memory ||
+	    results[PART_TABLE].program == results[PART_TABLE].part->program)
+		s->table = attach(s, &results[PART_TABLE]);
 	return 0;
 }
 
