@@ -186,6 +186,22 @@ static __always_inline __u64 compat__write_function(const struct tcp_sock *tp)
 	return 0;
 }
 
+/* ---- the table of connections ---- */
+
+/* d1e5e6408b30 (6.1) lets a namespace have one of its own (net.ipv4.tcp_child_ehash_entries). */
+struct inet_hashinfo___pernet {
+	bool pernet;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat__is_own_table(const struct inet_hashinfo *table,
+						 const bool typed)
+{
+	const struct inet_hashinfo___pernet *own = (const void *)table;
+
+	return bpf_core_field_exists(struct inet_hashinfo___pernet, pernet) &&
+	       READ(typed, own, pernet);
+}
+
 /* ---- fields ---- */
 
 /* "tcp: convert elligible sysctls to u8" (5.13, and stable branches: 5.10.262 has it) shrank

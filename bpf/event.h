@@ -186,8 +186,23 @@ struct ho_row {
 
 _Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 24, "row");
 
+/* What one run over the table of connections finds (table.bpf.h): whole buckets. */
+#define HO_BATCH_ROWS 1024	/* a power of two */
+struct ho_batch {
+	ho_u64 net;			/* address of our own namespace: leads to the table */
+	ho_u32 bucket;			/* to be read next */
+	ho_u32 buckets;			/* in the table; 0: it is not to be found */
+	ho_u32 count;			/* rows that this run has told */
+	ho_u8 known;			/* to be told: sockets with a cookie, ... */
+	ho_u8 unknown;			/* ... without (state, namespace), ... */
+	ho_u8 waiting;			/* ... and handshakes that are complete (the same) */
+	ho_u8 pad;
+	struct ho_row rows[HO_BATCH_ROWS];
+};
+
 /* What a socket of our own tells about this kernel (see snapshot.bpf.c). */
 struct ho_learned {
+	ho_u64 net;			/* address of its namespace */
 	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */
 	ho_u64 write_function;		/* of tcp_write_timer(); 0 = not found */
 	ho_u32 keepalive_offset;	/* of its timer_list within struct sock */

@@ -5,12 +5,14 @@
  * iter/tcp sees every connection, whoever holds it, but only in the namespace of whoever opened it.
  * iter/task_file sees the files of every process of the reader's PID namespace, in every network
  * namespace: whose a socket is, and what died and stands behind its file until it is closed. Both
- * give each socket its cookie.
+ * give each socket its cookie. Those that have one are found in all namespaces at once by a walk over
+ * the table that they are in (table.bpf.h).
  */
 #include "compat.bpf.h"
 #include "event.h"
 #include "gate.bpf.h"
 #include "socket.bpf.h"
+#include "table.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -20,6 +22,8 @@ const volatile __u64 own_cookie = 0;
 bool tell_waiting;
 /* iter/task_file tells what was a connection and has died, too. */
 bool tell_dead;
+/* Else it gives cookies, and tells nobody. */
+bool tell_held;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
 struct {
@@ -47,8 +51,8 @@ static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u6
 	return row->event.state == state ? row : NULL;
 }
 
-static __always_inline void tell_held(struct bpf_iter_meta *meta, const struct task_struct *task,
-				      struct ho_row *row)
+static __always_inline void tell_holder(struct bpf_iter_meta *meta, const struct task_struct *task,
+					struct ho_row *row)
 {
 	row->pid = task->tgid;
 	__builtin_memcpy(row->comm, task->group_leader->comm, sizeof(row->comm));
@@ -58,6 +62,7 @@ static __always_inline void tell_held(struct bpf_iter_meta *meta, const struct t
 static __always_inline void tell_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp)
 {
 	struct ho_learned learned = {
+		.net = (__u64)socket__net(tp, true),
 		.keepalive_offset = compat__keepalive_timer_offset(),
 		.keepalive_function = compat__keepalive_function(tp),
 		.write_function = compat__write_function(tp),
@@ -94,6 +99,7 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	const struct tcp_sock *tp;
 	struct ho_row *row;
 	struct sock *sk;
+	__u64 cookie;
 	int state;
 
 	if (!task)
@@ -104,9 +110,10 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	state = socket__state(tp, true);
 	if (!is_told(tp, state, true))
 		return 0;
-	row = row__begin(tp, compat__cookie(sk), state, true);
+	cookie = compat__cookie(sk);
+	row = tell_held ? row__begin(tp, cookie, state, true) : NULL;
 	if (row)
-		tell_held(ctx->meta, task, row);
+		tell_holder(ctx->meta, task, row);
 	return 0;
 }
 
@@ -140,7 +147,7 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 		return 0;
 	row = row__begin(tp, socket__cookie(tp, false), state, false);
 	if (row)
-		tell_held(ctx->meta, task, row);
+		tell_holder(ctx->meta, task, row);
 	return 0;
 }
 
@@ -215,4 +222,18 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	if (row)
 		bpf_seq_write(ctx->meta->seq, row, sizeof(*row));
 	return 0;
+}
+
+/* The table of connections, of all namespaces: one run a read, which one byte ends. Two forms, of
+ * which user space loads the first that this kernel takes. */
+SEC("iter/task")
+int connections_cast(struct bpf_iter__task *ctx)
+{
+	return table__run(ctx->meta, ctx->task, true);
+}
+
+SEC("?iter/task")
+int connections_read(struct bpf_iter__task *ctx)
+{
+	return table__run(ctx->meta, ctx->task, false);
 }

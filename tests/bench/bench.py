@@ -7,7 +7,7 @@
   bulk      events that 1 GB of healthy traffic makes
   storm     N sockets that die within one interval: lost events, time until all are told
   memory    bytes a socket, with nothing to tell and with answered probes, up to N connections
-  walks     until the first line, beside 0, 100 and 300 namespaces without sockets, against ss
+  walks     what walks over all sockets take, beside hundreds of namespaces with and without some
 
 bench.py [receive|rr|bulk|storm|memory|walks ...]; HALFOPEN and BENCH say where the programs are. Every figure
 is a ratio or a count; this machine's absolute speed is nobody's business."""
@@ -27,7 +27,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
-from lab import HALFOPEN, Lab, inside    # noqa: E402
+from lab import HALFOPEN, Lab, Namespace, inside    # noqa: E402
 
 BENCH = os.environ["BENCH"]
 RR = os.path.join(BENCH, "rr")
@@ -340,32 +340,63 @@ def seconds(function):
     return time.monotonic() - start
 
 
-def bench_walks(connections=int(os.environ.get("CONNECTIONS", "150000"))):
-    """Twice as many sockets, all in one namespace, which ss reads once."""
+def hold_connections(namespace, count, number):
+    holder = namespace.spawn(os.path.join(BENCH, "hold"), str(count), str(number),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "ready\n"
+    return holder
+
+
+def walked(watch, kind, timeout=60):
+    """Seconds that a kind of walk took, as told with -v."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with open(watch.said.name) as f:
+            took = [float(line.split()[-2]) / 1000 for line in f if f"{kind} over all sockets took" in line]
+        if took:
+            return took[-1]
+        time.sleep(0.1)
+    raise SystemExit(f"{kind} was not made within {timeout} s")
+
+
+def compare_walks(ss, rounds, what):
+    """A watch beside one ss of the namespace in which most sockets are, in the same seconds."""
+    first, presence, last = [], [], []
+    for _ in range(rounds):
+        rival = seconds(lambda: subprocess.run(ss, stdout=subprocess.DEVNULL, check=True))
+        with tempfile.NamedTemporaryFile("w") as said:
+            start = time.monotonic()
+            watch = watching("-v", "--for", "1h", output=said)
+            watch.said = said
+            first.append((time.monotonic() - start) / rival)
+            presence.append(walked(watch, "a walk for presence") / rival)
+            end(watch)
+            last.append(walked(watch, "the last walk") / rival)
+    told = ["{:.2f} [{:.2f}, {:.2f}]".format(*interval(each)) for each in (first, presence, last)]
+    print(f"walks: {what}: the first line after {told[0]} times what ss takes, a walk for presence "
+          f"{told[1]}, the last {told[2]}", flush=True)
+
+
+def bench_walks(connections=int(os.environ.get("CONNECTIONS", "150000")),
+                rounds=int(os.environ.get("ROUNDS", "7"))):
+    """Twice as many sockets, all in one namespace, which ss reads once; beside namespaces that are
+    empty, and ones with a hundred sockets."""
     each, holders = 9500, []
     with Lab() as lab:
         for number in range(1, (connections - 1) // each + 2):
             n = min(each, connections - (number - 1) * each)
-            holders.append(lab.gateway.spawn(os.path.join(BENCH, "hold"), str(n), str(number),
-                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
-            assert holders[-1].stdout.readline() == "ready\n"
+            holders.append(hold_connections(lab.gateway, n, number))
         ss = ["ip", "netns", "exec", lab.gateway.name, "ss", "-Htn"]
-        names = []
-        for count in (0, 100, 300):
-            while len(names) < count:
-                names.append(f"{lab.gateway.name}e{len(names)}")
-                subprocess.run(["ip", "netns", "add", names[-1]], check=True)
-                lab.cleanup.callback(subprocess.run, ["ip", "netns", "del", names[-1]])
-            ratios = []
-            for _ in range(7):
-                rival = seconds(lambda: subprocess.run(ss, stdout=subprocess.DEVNULL, check=True))
-                start = time.monotonic()
-                watch = watching("--for", "1h")
-                ratios.append((time.monotonic() - start) / rival)
-                end(watch)
-            median, low, high = interval(ratios)
-            print(f"walks: {2 * connections} sockets and {count} namespaces without any: the first line "
-                  f"after {median:.2f} [{low:.2f}, {high:.2f}] times what ss takes", flush=True)
+        others, inhabited = [], 0
+        for count, filled in ((0, 0), (300, 0), (300, 50), (300, 200)):
+            while len(others) < count:
+                others.append(Namespace(f"{lab.gateway.name}e{len(others)}"))
+                lab.cleanup.callback(others[-1].delete)
+            while inhabited < filled:
+                holders.append(hold_connections(others[inhabited], 50, 1))
+                inhabited += 1
+            compare_walks(ss, rounds, f"{2 * connections} sockets, {count - filled} namespaces "
+                                      f"without any, {filled} with 100 each")
         for holder in holders:
             holder.stdin.close()
         for holder in holders:

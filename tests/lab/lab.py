@@ -212,22 +212,27 @@ def hold_only(name, *sockets):
 
 class Lab:
     """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2. With `fate`, a
-    Carrier between them."""
+    Carrier between them. Whoever wants more namespaces than these has them from namespace()."""
 
     def __init__(self, fate=None, tag=None):
         tag = tag or f"ho{os.getpid()}x{next(_numbers)}"
         self.cleanup = contextlib.ExitStack()
         self.directory = tempfile.mkdtemp(prefix="halfopen-lab-")
         self.cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        self.gateway, self.device = Namespace(tag + "g"), Namespace(tag + "d")
-        self.cleanup.callback(self.gateway.delete)
-        self.cleanup.callback(self.device.delete)
+        self.tag, self.namespaces = tag, []     # of which a watch's lines are kept
+        self.gateway, self.device = self.namespace("g"), self.namespace("d")
         self.build_path(tag, fate)
         self.listeners = {}
         self.recorded = None
         self.told = None    # the last timeline that a test waited for
         if os.environ.get("HALFOPEN_SCENARIOS"):
             self.scenario_capture = self.capture()
+
+    def namespace(self, name):
+        namespace = Namespace(self.tag + name)
+        self.cleanup.callback(namespace.delete)
+        self.namespaces.append(namespace)
+        return namespace
 
     def build_path(self, tag, fate):
         if fate:
@@ -360,7 +365,7 @@ class Watch:
             new = f.read()
         whole = new[:new.rfind(b"\n") + 1]
         self.offset += len(whole)
-        ours = [b'"inode":%d' % n.inode for n in (self.lab.gateway, self.lab.device)]
+        ours = [b'"inode":%d' % n.inode for n in self.lab.namespaces]
         for line in whole.splitlines():
             assert b'"seq":%d,' % self.count in line, (self.count, line[:300])
             self.count += 1

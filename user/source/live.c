@@ -12,6 +12,7 @@
 
 #include "capability.h"
 #include "clock.h"
+#include "every_netns.h"
 #include "halfopen.skel.h"
 #include "host.h"
 #include "identity_feed.h"
@@ -415,9 +416,9 @@ static int meet_newborn(struct live *l, uint64_t now)
 		return 0;
 	l->newborn = false;
 	/* Names are quickly read; only for others every process is looked at. */
-	err = snapshot__namespaces(true, is_unknown, on_netns, l);
+	err = every_netns__enter(true, is_unknown, on_netns, l);
 	if (!err && l->stranger && !inodes__are_within(&l->unknown, &l->namespaces))
-		err = snapshot__namespaces(false, is_unknown, on_netns, l);
+		err = every_netns__enter(false, is_unknown, on_netns, l);
 	l->stranger = false;
 	l->next_newborn_ns = now + NEWBORN_NS + (clock__mono_ns() - now) * NEWBORN_DUTY;
 	return err;
@@ -525,7 +526,7 @@ int live__open(const struct live_config *config, struct live **out)
 	if (err)
 		goto fail;
 	l->walks.config = (struct walks_config){
-		.snapshot = l->snapshot, .exact = snapshot__is_exact(l->btf), .hz = l->hz,
+		.snapshot = l->snapshot, .hz = l->hz,
 		.push = push, .keep_up = keep_up, .begin = begin_namespaces, .entered = on_netns,
 		.context = l, .begin_holders = config->begin_holders,
 		.found_holder = config->found_holder, .is_over = config->is_over,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cookies.h"
+#include "lockdown.h"
 #include "log.h"
 #include "reason.h"
 #include "snapshot.h"
@@ -27,12 +28,14 @@
 
 struct snapshot {
 	struct snapshot_bpf *bpf;
-	struct bpf_link *held, *in_netns, *learn;
+	struct bpf_link *held, *in_netns, *learn, *table;
 	bool cookies_are_made;	/* by the iterators; else an inet_diag dump has to */
+	bool exact;		/* iter/tcp is: snapshot__is_exact() */
+	uint64_t net;		/* address of our own namespace, as learned */
 	int own_socket;
 };
 
-enum { PART_LEARN, PART_IN_NETNS, PART_HELD };
+enum { PART_LEARN, PART_IN_NETNS, PART_HELD, PART_TABLE };
 
 static const struct trial_part parts[SNAPSHOT_PARTS] = {
 	[PART_LEARN] = { .program = "learn", .instead = "learn_from_listener", .vital = true,
@@ -41,6 +44,10 @@ static const struct trial_part parts[SNAPSHOT_PARTS] = {
 	[PART_HELD] = { .program = "held_sockets", .instead = "held_sockets_by_inode",
 			.needs = "bpf_sock_from_file",
 			.without = "whose the sockets are (owner) stays unknown" },
+	[PART_TABLE] = { .program = "connections_cast", .instead = "connections_read",
+			 .needs = "bpf_rdonly_cast", .only_with = "bpf_loop",
+			 .without = "nothing, but walks over all sockets take longer where many "
+				    "network namespaces have some" },
 };
 
 static void *open_iterators(const void *context, struct bpf_object **object)
@@ -53,6 +60,7 @@ static void *open_iterators(const void *context, struct bpf_object **object)
 	bpf->rodata->own_cookie = config->own_cookie;
 	bpf->rodata->have_cookie_helper =
 		trial__kernel_has_function(config->btf, TRIAL_COOKIE_HELPER);
+	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	*object = bpf->obj;
 	return bpf;
 }
@@ -127,6 +135,9 @@ static int attach_all(struct snapshot *s, const struct trial_result *results)
 		return err;
 	}
 	s->held = attach(s, &results[PART_HELD]);
+	if (s->bpf->rodata->can_read_memory ||
+	    results[PART_TABLE].program == results[PART_TABLE].part->program)
+		s->table = attach(s, &results[PART_TABLE]);
 	return 0;
 }
 
@@ -140,6 +151,7 @@ int snapshot__open(const struct btf *btf, struct snapshot **out)
 	if (!s)
 		return err;
 	s->cookies_are_made = trial__kernel_has_function(btf, TRIAL_COOKIE_HELPER);
+	s->exact = btf__find_by_name_kind(btf, "bpf_tcp_iter_batch_item", BTF_KIND_UNION) > 0;
 	s->own_socket = own_socket(&config.own_cookie);
 	if (s->own_socket < 0) {
 		err = s->own_socket;
@@ -165,6 +177,7 @@ void snapshot__close(struct snapshot *s)
 		return;
 	bpf_link__destroy(s->learn);
 	bpf_link__destroy(s->held);
+	bpf_link__destroy(s->table);
 	bpf_link__destroy(s->in_netns);
 	snapshot_bpf__destroy(s->bpf);
 	if (s->own_socket >= 0)
@@ -256,6 +269,7 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 	}
 	close(s->own_socket);	/* it has told all it knows, and may be listening */
 	s->own_socket = -1;
+	s->net = learned->net;
 	*hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
 	log_debug("learned: keepalive timer at offset %u, function %s, HZ %u",
 		  learned->keepalive_offset, symbol ? "confirmed by kallsyms" : "not in kallsyms",
@@ -266,115 +280,87 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 {
 	s->bpf->bss->tell_dead = dead;
+	s->bpf->bss->tell_held = fn;
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 
-bool snapshot__is_exact(const struct btf *btf)
+bool snapshot__is_exact(const struct snapshot *s)
 {
-	return btf__find_by_name_kind(btf, "bpf_tcp_iter_batch_item", BTF_KIND_UNION) > 0;
+	return s->exact;
 }
 
-/* Enters the i-th; -1 for our own, where there is nothing to leave again. */
-static int enter(const struct netns_list *list, unsigned int i)
+bool snapshot__has_table(const struct snapshot *s)
 {
-	return i ? netns__enter(&list->all[i]) : -1;
+	return s->table;
 }
 
-int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct netns *ns),
-			 netns_fn entered, void *context)
+/* One byte ends a read after the first task, in whose name the program has run. */
+static int run(struct bpf_link *link)
 {
-	struct keepalive_sysctl sysctl;
-	struct netns_list list;
-	int err = named ? netns__list_named(&list) : netns__list(&list);
-	unsigned int i;
+	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
+	uint8_t done;
+	ssize_t n;
 
-	for (i = 0; !err && i < list.count; i++) {
-		int back;
-
-		if (!wanted(context, &list.all[i]))
-			continue;
-		back = enter(&list, i);
-		if (i && back < 0)
-			continue;
-		if (netns__read_keepalive(&sysctl))
-			err = entered(context, &list.all[i], &sysctl);
-		if (i)
-			netns__leave(back);
-	}
-	netns__free(&list);
+	if (fd < 0)
+		return -errno;
+	do {
+		n = read(fd, &done, sizeof(done));
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n != sizeof(done))
+		err = n < 0 ? -errno : -EIO;
+	close(fd);
 	return err;
 }
 
-/* A walk over a namespace's sockets visits those of all others, too (the kernel has one table): who
- * has none is spared that. Sockets of both families, connected or not; TRUE where nobody tells. */
-static bool has_sockets(void)
+/* A run that ends no bucket has been led astray, or a chain is longer than what it may tell. */
+static int read_batch(struct snapshot *s, struct ho_batch *b)
 {
-	static const char *const files[] = { "/proc/thread-self/net/sockstat",
-					     "/proc/thread-self/net/sockstat6" };
-	unsigned int i, used;
+	uint32_t begun_at = b->bucket;
+	int err = run(s->table);
 
-	for (i = 0; i < 2; i++) {
-		FILE *f = fopen(files[i], "re");
-		char line[256];
-
-		if (!f && i)
-			continue;	/* no IPv6 in here */
-		if (!f)
-			return true;
-		while (fgets(line, sizeof(line), f))
-			if (sscanf(line, i ? "TCP6: inuse %u" : "TCP: inuse %u", &used) == 1 &&
-			    used) {
-				fclose(f);
-				return true;
-			}
-		fclose(f);
-	}
-	return false;
+	if (err)
+		return err;
+	if (!b->buckets)
+		return -ENOTSUP;
+	return b->bucket > begun_at ? 0 : -ELOOP;
 }
 
-/* Over the sockets of the namespace that we are in. */
-static int walk(struct snapshot *s, const struct netns *here, row_fn fn, void *context,
-		bool *complete)
+int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, row_fn fn,
+		    between_fn between, void *context, bool *whole)
+{
+	struct ho_batch *b = &s->bpf->bss->batch;
+	int err = 0, failed = 0;
+	uint32_t i;
+
+	b->net = s->net;
+	b->bucket = b->buckets = 0;
+	b->known = wanted->known;
+	b->unknown = wanted->unknown;
+	b->waiting = wanted->waiting;
+	do {
+		failed = read_batch(s, b);
+		for (i = 0; !failed && !err && i < b->count; i++)
+			err = fn(context, &b->rows[i]);
+		if (!failed && !err && between)
+			err = between(context);
+	} while (!failed && !err && b->bucket < b->buckets);
+	if (failed)
+		log_debug("the table of connections cannot be read (bucket %u of %u): %s",
+			  b->bucket, b->buckets, strerror(-failed));
+	*whole = !failed;
+	return err;
+}
+
+int snapshot__in_netns(struct snapshot *s, bool waiting, row_fn fn, void *context, bool *complete)
 {
 	int err = s->cookies_are_made ? 0 : cookies__make();
 
 	if (err) {
-		log_debug("cannot give cookies to the sockets of %s: %s", here->path,
-			  strerror(-err));
+		log_debug("cannot give cookies to the sockets of a namespace: %s", strerror(-err));
 		*complete = false;
 	}
-	return read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
-}
-
-int snapshot__by_netns(struct snapshot *s, bool waiting, row_fn fn, netns_fn entered,
-		       void *context, bool *complete)
-{
-	struct keepalive_sysctl sysctl;
-	struct netns_list list;
-	unsigned int i;
-	int err;
-
 	s->bpf->bss->tell_waiting = waiting;
-	err = netns__list(&list);
-	*complete = !err;
-	for (i = 0; !err && i < list.count; i++) {
-		int back = enter(&list, i);
-
-		if (i && (back == -ENOENT || back == -EINVAL))
-			continue;	/* it ended meanwhile, or never was one */
-		if (i && back < 0) {
-			*complete = false;
-			continue;
-		}
-		if (entered && netns__read_keepalive(&sysctl))
-			err = entered(context, &list.all[i], &sysctl);
-		if (!err && has_sockets())
-			err = walk(s, &list.all[i], fn, context, complete);
-		if (back >= 0)
-			netns__leave(back);
-	}
-	netns__free(&list);
-	return err;
+	return read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
 }
 
 size_t snapshot__count_sockets(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Passes over the sockets that are open now: in all namespaces, with their owners. */
+/* Iterators over the sockets that are open now: those that processes hold, those of one network
+ * namespace, and the table of all connections. */
 #ifndef HALFOPEN_SOURCE_SNAPSHOT_H
 #define HALFOPEN_SOURCE_SNAPSHOT_H
 
@@ -14,7 +15,7 @@ struct snapshot;
 
 /* The jobs of the iterators, to be tried with a snapshot_config. */
 extern const struct trial_object snapshot_trial;
-#define SNAPSHOT_PARTS 3
+#define SNAPSHOT_PARTS 4
 
 struct snapshot_config {
 	const struct btf *btf;	/* this kernel's */
@@ -23,9 +24,8 @@ struct snapshot_config {
 
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
-/* A namespace that the pass has entered, and the sysctls it read there; a negative return ends the
- * pass with it. */
-typedef int (*netns_fn)(void *context, const struct netns *ns, const struct keepalive_sysctl *s);
+/* Called all the while, between rows; a negative return ends the pass with it. */
+typedef int (*between_fn)(void *context);
 
 /* Loads the iterators that this kernel takes. Returns 0 or -errno; what failed was logged. */
 int snapshot__open(const struct btf *btf, struct snapshot **snapshot);
@@ -37,26 +37,39 @@ int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsig
 
 /* Connections that a process holds, whatever their namespace, and besides (`dead`) sockets in
  * TCP_CLOSE that were some; of processes that we can see (ours is their PID namespace, or an outer
- * one), and none where the kernel does not tell. */
+ * one), and none where the kernel does not tell. Each is given a cookie, and that is all where `fn`
+ * is NULL. */
 int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
 
 /*
- * Sockets namespace by namespace, whoever holds them, without owners; and besides (`waiting`), with
- * nothing but their own end, listeners with TCP_DEFER_ACCEPT and the handshakes that are complete
- * (deferred.h). Without CAP_SYS_ADMIN only our own namespace's. `*complete` tells whether every
- * namespace was read.
+ * Sockets of the network namespace that this thread is in, whoever holds them, without owners; and
+ * besides (`waiting`), with nothing but their own end, listeners with TCP_DEFER_ACCEPT and the
+ * handshakes that are complete (deferred.h). Each is given a cookie; where that fails, `*complete`
+ * is cleared.
  */
-int snapshot__by_netns(struct snapshot *snapshot, bool waiting, row_fn fn, netns_fn entered,
-		       void *context, bool *complete);
+int snapshot__in_netns(struct snapshot *snapshot, bool waiting, row_fn fn, void *context,
+		       bool *complete);
 
-/* Does a walk over a namespace's sockets tell each of them, and once, while others come and go? Kernels
- * before that ("exactly-once socket iteration", f5080f612a1c) may skip one whose bucket changes. */
-bool snapshot__is_exact(const struct btf *btf);
+/* Does that tell each of them, and once, while others come and go? Kernels before "exactly-once
+ * socket iteration" (f5080f612a1c) may skip one whose bucket changes. */
+bool snapshot__is_exact(const struct snapshot *snapshot);
 
-/* Tells of each namespace (`named`: of those that have a name) that is wanted and can be entered,
- * and of no socket. Returns 0 or -errno. */
-int snapshot__namespaces(bool named, bool (*wanted)(void *context, const struct netns *ns),
-			 netns_fn entered, void *context);
+/* What is told of the table of all connections. */
+struct snapshot_wanted {
+	bool known;	/* sockets that have a cookie */
+	bool unknown;	/* those without: cookie 0, and nothing but state and namespace */
+	bool waiting;	/* with `unknown`, handshakes that are complete: the same */
+};
+
+/*
+ * Sockets of all network namespaces that have the table of connections in common with ours,
+ * whoever holds them, without owners. Who is in it all the while is told, at least once. `*whole`
+ * tells whether it was read to its end; returns what `fn` or `between` ended it with, else 0. Not
+ * without snapshot__has_table().
+ */
+int snapshot__table(struct snapshot *snapshot, const struct snapshot_wanted *wanted, row_fn fn,
+		    between_fn between, void *context, bool *whole);
+bool snapshot__has_table(const struct snapshot *snapshot);
 
 /* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it does not say. */
 size_t snapshot__count_sockets(void);

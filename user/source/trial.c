@@ -74,7 +74,9 @@ void trial__ask(const struct trial_object *o, const struct bpf_object *object,
 			r->program = part->instead;
 		program = bpf_object__find_program_by_name(object, r->program);
 		snprintf(r->hook, sizeof(r->hook), "%s", trial__hook(program));
-		r->needless = part->unless && trial__kernel_has_function(btf, part->unless);
+		r->needless =
+			(part->unless && trial__kernel_has_function(btf, part->unless)) ||
+			(part->only_with && !trial__kernel_has_function(btf, part->only_with));
 		if (!has_hook(program, btf))
 			r->load_error = -ENOENT;
 	}

@@ -20,6 +20,7 @@ struct trial_part {
 	const char *instead; /* its form for kernels that refuse the first; NULL: there is none */
 	const char *needs;	/* a kernel function that the first form calls; NULL: none */
 	const char *unless;	/* a kernel function that makes it needless; NULL: none */
+	const char *only_with;	/* a kernel function without which nobody misses it; NULL: none */
 	const char *without;	/* what stays unknown without it; NULL: everything */
 	bool vital;		/* without it the main job is impaired, if possible at all */
 };
@@ -37,7 +38,7 @@ struct trial_result {
 	const struct trial_part *part;
 	const char *program;		/* the form that this kernel takes, or the last refused */
 	char hook[48];			/* tcp_probe, ... */
-	bool needless;
+	bool needless;		/* as `unless` or `only_with` say */
 	bool tried;			/* really loaded; else only BTF was asked */
 	int load_error, attach_error;	/* 0 or -errno; -ENOENT: the kernel lacks the hook */
 	char said[256];			/* the verifier's last words */

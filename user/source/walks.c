@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 #include "stamps.h"
 #include "tcp_states.h"
 #include "walks.h"
@@ -23,6 +24,7 @@
 #define ROWS_AT_ONCE 4096
 /* Entering a namespace takes as long as so many rows. */
 #define ROWS_OF_NAMESPACE 256
+#define ROWS_OF_BATCH 512
 
 /* ---- what rows become ---- */
 
@@ -208,16 +210,24 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	return err ? err : keep_up(w, ROWS_OF_NAMESPACE);
 }
 
+/* A run over the table of connections takes as long as so many rows, found or not. */
+static int on_batch(void *context)
+{
+	return keep_up(context, ROWS_OF_BATCH);
+}
+
 /* ---- walks ---- */
 
 /* The namespaces first: the core then knows where each socket that it is told of lives. */
-static int walk_namespaces(struct walks *w, struct record *r, bool waiting, row_fn fn)
+static int walk_namespaces(struct walks *w, struct record *r, enum every_netns_what what, row_fn fn)
 {
+	const struct every_netns every = { .snapshot = w->config.snapshot, .row = fn,
+					   .entered = on_netns, .between = on_batch, .context = w };
+
 	inodes__forget(&w->entered);
 	w->config.begin(w->config.context);
 	r->snapshot.begun_ns = clock__mono_ns();
-	return snapshot__by_netns(w->config.snapshot, waiting, fn, on_netns, w,
-				  &r->snapshot.complete);
+	return every_netns__sockets(&every, what, &r->snapshot.complete);
 }
 
 static int walk_files(struct walks *w, row_fn fn)
@@ -231,9 +241,11 @@ static int walk_files(struct walks *w, row_fn fn)
 	return err;
 }
 
-static int end_walk(struct walks *w, struct record *r)
+static int end_walk(struct walks *w, struct record *r, const char *kind)
 {
 	r->mono_ns = clock__mono_ns();
+	log_debug("%s over all sockets took %.1f ms", kind,
+		  (r->mono_ns - r->snapshot.begun_ns) / 1e6);
 	return push(w, r);
 }
 
@@ -244,11 +256,11 @@ int walks__make_whole(struct walks *w, bool describing)
 
 	deferred__free(&w->deferred);
 	w->describing = w->to_its_end = describing;
-	err = walk_namespaces(w, &r, true, on_open);
+	err = walk_namespaces(w, &r, EVERY_OPEN_AND_WAITING, on_open);
 	if (!err)
 		err = walk_files(w, on_held);
 	w->describing = w->to_its_end = false;
-	return err ? err : end_walk(w, &r);
+	return err ? err : end_walk(w, &r, "a whole walk");
 }
 
 void walks__tell_waiting(struct walks *w, uint64_t now_ns)
@@ -269,12 +281,12 @@ static int make_presence(struct walks *w)
 	int err;
 
 	w->present_count = 0;
-	err = walk_namespaces(w, &r, false, on_present);
+	err = walk_namespaces(w, &r, EVERY_KNOWN, on_present);
 	if (!err)
 		err = walk_files(w, on_held_present);
 	if (!err)
 		err = push_present(w);
-	return err ? err : end_walk(w, &r);
+	return err ? err : end_walk(w, &r, "a walk for presence");
 }
 
 int walks__make_last(struct walks *w)
@@ -287,17 +299,18 @@ int walks__make_last(struct walks *w)
 		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
 	w->to_its_end = true;
 	w->present_count = 0;
-	err = walk_namespaces(w, &r, false, on_seen);
-	if (!err && !w->config.exact) {	/* no second pass follows to find whom this one missed */
+	err = walk_namespaces(w, &r, EVERY_OPEN, on_seen);
+	/* no second pass follows to find whom this one missed */
+	if (!err && every_netns__may_miss(w->config.snapshot)) {
 		struct record again = r;
 
-		err = walk_namespaces(w, &again, false, on_present);
+		err = walk_namespaces(w, &again, EVERY_KNOWN, on_present);
 	}
 	if (!err)
 		err = walk_files(w, on_held_present);
 	if (!err)
 		err = push_present(w);
-	return err ? err : end_walk(w, &r);
+	return err ? err : end_walk(w, &r, "the last walk");
 }
 
 /* ---- whose turn it is ---- */

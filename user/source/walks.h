@@ -8,16 +8,15 @@
 #define HALFOPEN_SOURCE_WALKS_H
 
 #include "deferred.h"
+#include "every_netns.h"
 #include "holders.h"
 #include "inodes.h"
 #include "owner.h"
 #include "process.h"
 #include "record.h"
-#include "snapshot.h"
 
 struct walks_config {
 	struct snapshot *snapshot;
-	bool exact;		/* snapshot__is_exact() */
 	unsigned int hz;
 	/* Takes a record; returns 0 or a negative errno that ends the walk. */
 	int (*push)(void *context, const struct record *r);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's table of connections (ehash), read bucket by bucket: one walk finds those of all
+ * namespaces, which iter/tcp, that goes through the same table, tells for one namespace alone.
+ *
+ * It is read without its locks, as __inet_lookup_established() does: a chain ends with the number
+ * of its bucket, so that who was led into another one by a socket that moved begins again. So
+ * whoever stays in a chain is found, and a table that is not as we think is noticed.
+ */
+#ifndef HALFOPEN_TABLE_BPF_H
+#define HALFOPEN_TABLE_BPF_H
+
+#include "compat.bpf.h"
+#include "event.h"
+#include "gate.bpf.h"
+#include "socket.bpf.h"
+
+/* Buckets and sockets looked at in one run, within which the kernel does not schedule. */
+#define STEPS_A_RUN 8192
+/* A chain is begun again this often at most. */
+#define RETRIES 64
+
+/* The rows of one run, and where it stands: read and set by user space in between. */
+struct ho_batch batch;
+
+/* The chain that is being read. What is loaded from here is a number to the verifier, which lets
+ * nobody look at the bits of a pointer. */
+struct {
+	__u64 buckets;		/* address of the first */
+	volatile __u64 at;	/* address in a chain; 0: at its beginning */
+	__u32 mask, count, retries;
+} chain;
+
+static __always_inline const void *cast(const void *p, const __u32 type, const bool typed)
+{
+	return typed ? bpf_rdonly_cast(p, type) : p;
+}
+
+#define CAST(p, type, typed) \
+	((const type *)cast((const void *)(p), bpf_core_type_id_kernel(type), typed))
+
+/* False where this namespace has a table of its own: then nobody knows how to find the others'. */
+static __always_inline bool table__find(const bool typed)
+{
+	const struct net *net = CAST(batch.net, struct net, typed);
+	const struct inet_hashinfo *table =
+		CAST(READ(typed, net, ipv4.tcp_death_row.hashinfo), struct inet_hashinfo, typed);
+
+	if (compat__is_own_table(table, typed))
+		return false;
+	chain.buckets = (__u64)READ(typed, table, ehash);
+	chain.mask = READ(typed, table, ehash_mask);
+	batch.buckets = chain.mask + 1;
+	return true;
+}
+
+static __always_inline __u64 table__first(const bool typed)
+{
+	__u64 size = bpf_core_type_size(struct inet_ehash_bucket);
+	__u64 at = chain.buckets + batch.bucket * size;
+
+	return (__u64)READ(typed, CAST(at, struct inet_ehash_bucket, typed), chain.first);
+}
+
+/* Complete by its last ACK, and no socket yet (is_acknowledged()). */
+static __always_inline bool table__is_acknowledged(const void *request, const bool typed)
+{
+	return READ_BITFIELD(typed, CAST(request, struct inet_request_sock, typed), acked);
+}
+
+/* What has no cookie is told by the namespace that it is in. */
+static __always_inline bool table__take_unknown(struct ho_row *row, const struct tcp_sock *tp,
+						int state, const bool typed)
+{
+	const struct net *net = socket__net(tp, typed);
+
+	if (!batch.unknown)
+		return false;
+	__builtin_memset(row, 0, sizeof(*row));
+	row->event.state = state;
+	row->event.netns = READ(typed, net, ns.inum);
+	row->event.net_cookie = compat__net_cookie(net, typed);
+	return true;
+}
+
+/* Nobody holds it still, and its memory may be another's by now: only what bears one cookie and
+ * one state from first to last is told. */
+static __always_inline bool table__take(struct ho_row *row, const struct tcp_sock *tp,
+					const bool typed)
+{
+	int state = socket__state(tp, typed);
+	__u64 cookie;
+
+	if (state == TCP_NEW_SYN_RECV)
+		return batch.waiting && table__is_acknowledged(tp, typed) &&
+		       table__take_unknown(row, tp, state, typed);
+	if (!gate__is_connection(state))
+		return false;
+	cookie = socket__cookie(tp, typed);
+	if (!cookie)
+		return table__take_unknown(row, tp, state, typed);
+	if (!batch.known)
+		return false;
+	__builtin_memset(row, 0, sizeof(*row));
+	row->event.kind = HO_SEEN;
+	row->event.cookie = cookie;
+	row->event.mono_ns = bpf_ktime_get_ns();
+	socket__read_full(&row->event, tp, typed);
+	return row->event.state == state && socket__cookie(tp, typed) == cookie;
+}
+
+/* Led into another chain: the bucket is begun again. 1 where that helps no more. */
+static __always_inline int table__begin_again(void)
+{
+	chain.at = 0;
+	return ++chain.retries > RETRIES;
+}
+
+static __always_inline int table__end_bucket(void)
+{
+	batch.count = chain.count;
+	batch.bucket++;
+	chain.at = chain.retries = 0;
+	return batch.bucket > chain.mask;
+}
+
+/* One socket, or one end, of a chain; 1 where the run is over. */
+static __always_inline int table__step(const bool typed)
+{
+	const struct tcp_sock *tp;
+	const struct sock *sk;
+
+	if (!chain.at) {
+		chain.count = batch.count;
+		chain.at = table__first(typed);
+	}
+	if (chain.at & 1)
+		return chain.at >> 1 == batch.bucket ? table__end_bucket() : table__begin_again();
+	if (!chain.at)
+		return table__begin_again();
+	if (chain.count >= HO_BATCH_ROWS)
+		return 1;
+	tp = CAST(chain.at - bpf_core_field_offset(struct sock, __sk_common.skc_nulls_node),
+		  struct tcp_sock, typed);
+	sk = (const void *)tp;
+	if (table__take(&batch.rows[chain.count & (HO_BATCH_ROWS - 1)], tp, typed))
+		chain.count++;
+	chain.at = (__u64)READ(typed, sk, __sk_common.skc_nulls_node.next);
+	return 0;
+}
+
+static int table__step_cast(__u32 i, void *context)
+{
+	return table__step(true);
+}
+
+static int table__step_read(__u32 i, void *context)
+{
+	return table__step(false);
+}
+
+/* Goes on where the run before ended. */
+static __always_inline int table__run(struct bpf_iter_meta *meta, const struct task_struct *task,
+				      const bool typed)
+{
+	__u8 done = 1;
+
+	if (!task || (!typed && !can_read_memory))
+		return 0;
+	batch.count = chain.at = chain.retries = 0;
+	if (table__find(typed) && batch.bucket <= chain.mask)
+		bpf_loop(STEPS_A_RUN, typed ? table__step_cast : table__step_read, NULL, 0);
+	bpf_seq_write(meta->seq, &done, sizeof(done));
+	return 0;
+}
+
+#endif
