@@ -120,7 +120,7 @@ def test_a_guard_that_cannot_be_started(lab, what):
 @pytest.mark.parametrize("room", [1, 2, 3])
 def test_no_room_for_processes(lab, room):
     """pids.max, as of a container or a login: for apply alone, for one beside it; for two that is enough."""
-    parent = next((m.split()[1] for m in open("/proc/self/mounts")
+    parent = next((m.split()[1] for m in open("/proc/self/mounts", errors="surrogateescape")
                    if m.split()[2] == "cgroup" and "pids" in m.split()[3].split(",")), None)
     if not parent:
         pytest.skip("no cgroup v1 hierarchy of pids here; test_a_guard_that_cannot_be_started has clone(2) fail")
@@ -152,6 +152,30 @@ def test_a_relative_state_directory(lab, how):
     assert r.returncode == 0, r.stderr
     assert re.search(r"--state /\S+/state' keeps it", r.stdout), r.stdout
     wait_for_the_end(lab)
+
+
+@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME", "${PATH}", "-x", "it's"])
+def test_a_state_directory_of_any_name(lab, name):
+    """Its guard finds it; and what is told to be pasted works."""
+    os.mkdir(lab.path("sub"))
+    r = subprocess.run([HALFOPEN, "apply", "--netns", lab.gateway.name, "--idle", "120", "--trial", "10m", "--yes",
+                        f"--state={name}"], cwd=lab.path("sub"), capture_output=True, text=True)
+    assert r.returncode == 0 and os.path.isdir(lab.path(f"sub/{name}")), r.stderr
+    undo = re.search(r"keeps it, '(halfopen revert .*)' takes it back", r.stdout)
+    assert undo, r.stdout
+    bin_path = f"{os.path.dirname(os.path.realpath(HALFOPEN))}:{os.environ['PATH']}"
+    p = subprocess.run(["bash", "-c", undo[1]], capture_output=True, text=True, env={**os.environ, "PATH": bin_path})
+    assert p.returncode == 0 and "120 -> 7200" in p.stdout, (undo[1], p.stdout, p.stderr)
+    assert idle(lab.gateway) == 7200
+
+
+def test_a_state_directory_with_too_long_a_name(lab):
+    for path, why in (("x/" * 128 + "state", "expected at most 255"), ("", "expected a directory")):
+        for verb in (["apply", "--idle", "120", "--yes"], ["revert"]):
+            r = subprocess.run([HALFOPEN, *verb, "--netns", lab.gateway.name, "--state", path], cwd=lab.path(""),
+                               capture_output=True, text=True)
+            assert r.returncode == 2 and why in r.stderr, r.stderr
+    assert idle(lab.gateway) == 7200
 
 
 def strace(pids, inject):
@@ -653,6 +677,15 @@ def test_a_service_that_could_not_write(machine):
         assert machine.run(*command.split()).returncode == 0
     r = begin_there(machine, "3s", wrapper=["unshare", "-m", "sh", "-c", 'umount /proc/sys; exec "$0" "$@"'])
     assert "systemd could not start halfopen-trial-" in r.stderr, r.stderr
+    wait_for_the_end_there(machine)
+
+
+@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME"])
+def test_a_state_directory_of_any_name_there(machine, name):
+    """What systemd makes of an argument is not what it was: then the service does not find it."""
+    r = machine.run(HALFOPEN, "apply", "--state", os.path.join(machine.directory, name), "--idle", "120", "--trial",
+                    "3s", "--yes")
+    assert r.returncode == 0, r.stderr
     wait_for_the_end_there(machine)
 
 
