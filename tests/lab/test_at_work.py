@@ -100,7 +100,7 @@ def test_the_end_is_reckoned_from_the_answer(lab):
     prompt = Prompt(lab, "--idle", "120", "--trial", "30s")
     time.sleep(10)
     os.write(prompt.fd, b"y\n")
-    prompt.wait_for(b"takes it back")
+    prompt.wait_for(b" keeps it")
     left = int(re.search(rb"applied until \S+ \S+ \S+ \(for (\d+) s\)", prompt.said)[1])
     assert left > 21, prompt.said
     assert prompt.answer(b"") == 0 and idle(lab.gateway) == 120

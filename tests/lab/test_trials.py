@@ -258,7 +258,7 @@ def test_hang_up(lab):
                             "--idle", "120", "--trial", "12s", "--yes"])
     out = b""
     with contextlib.suppress(OSError):
-        while b"takes it back" not in out:
+        while b" keeps it" not in out:
             out += os.read(fd, 4096)
     pair = guards(lab)
     os.close(fd)
