@@ -154,7 +154,8 @@ def test_a_relative_state_directory(lab, how):
     wait_for_the_end(lab)
 
 
-@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME", "${PATH}", "-x", "it's"])
+@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME", "${PATH}", "-x", "it's", "new\nline", "\x1b[31m",
+                                  "\u202e", "\udcff"])
 def test_a_state_directory_of_any_name(lab, name):
     """Its guard finds it; and what is told to be pasted works."""
     os.mkdir(lab.path("sub"))
@@ -162,7 +163,7 @@ def test_a_state_directory_of_any_name(lab, name):
                         f"--state={name}"], cwd=lab.path("sub"), capture_output=True, text=True)
     assert r.returncode == 0 and os.path.isdir(lab.path(f"sub/{name}")), r.stderr
     undo = re.search(r"keeps it, '(halfopen revert .*)' takes it back", r.stdout)
-    assert undo, r.stdout
+    assert undo and "\x1b" not in r.stdout and "\u202e" not in r.stdout, r.stdout
     bin_path = f"{os.path.dirname(os.path.realpath(HALFOPEN))}:{os.environ['PATH']}"
     p = subprocess.run(["bash", "-c", undo[1]], capture_output=True, text=True, env={**os.environ, "PATH": bin_path})
     assert p.returncode == 0 and "120 -> 7200" in p.stdout, (undo[1], p.stdout, p.stderr)
