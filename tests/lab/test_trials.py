@@ -56,6 +56,15 @@ def is_of_host(pid):
     return os.stat(f"/proc/{pid}/net/tcp").st_ino == os.stat("/proc/1/net/tcp").st_ino
 
 
+def tell_to_end(lab):
+    """All that are there now; their number."""
+    for pid in (pids := guards(lab)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    time.sleep(0.2 if pids else 0)
+    return len(pids)
+
+
 def is_saved(lab):
     return [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
 
@@ -203,6 +212,50 @@ def test_failures_at_the_end(lab, inject):
     tracer.terminate()
     tracer.wait(SOON)
     wait_for_the_end(lab)
+
+
+def test_killed_while_it_tries(lab):
+    """Long after the end, as its directory is read-only: who is killed is replaced then, too; and what
+    somebody else writes meanwhile is his."""
+    os.mkdir(lab.path("state"))
+    run("mount", "-t", "tmpfs", "tmpfs", lab.path("state"))
+    try:
+        begin(lab, "10s")
+        run("mount", "-o", "remount,ro", lab.path("state"))
+        wait_until(lambda: idle(lab.gateway) == 7200, SOON, "the values to be back")
+        for which in (0, 1):
+            pair = wait_until(lambda: len(guards(lab)) == 2 and guards(lab), 90, "two guards")
+            os.kill(pair[which], signal.SIGKILL)
+            wait_until(lambda: len(guards(lab)) == 2 and guards(lab) != pair, 90, "the next of them")
+        lab.gateway.sysctl(tcp_keepalive_time=120)
+        run("mount", "-o", "remount,rw", lab.path("state"))
+        wait_until(lambda: not is_saved(lab), 90, "the end of what is saved")
+        assert idle(lab.gateway) == 120
+        wait_until(lambda: not guards(lab), 90, "the end of its guards")
+    finally:
+        run("umount", "-l", lab.path("state"))
+
+
+def test_told_to_end_where_nobody_is(lab):
+    """The namespace is hidden: the guard ends after a while, and what is saved stays for revert."""
+    named = Namespace(lab.gateway.name + "x")
+    path = lab.path("bound")
+    open(path, "w").close()
+    run("mount", "--bind", named.path, path)
+    named.delete()
+    try:
+        r = halfopen(lab, "apply", "--netns", path, "--idle", "120", "--trial", "10m", "--yes")
+        assert r.returncode == 0, r.stderr
+        run("mount", "--bind", "/dev/null", path)
+        for pid in guards(lab):
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not guards(lab), 120, "the end of its guards")
+        assert is_saved(lab)
+        run("umount", path)
+        r = halfopen(lab, "revert", "--netns", path)
+        assert r.returncode == 0 and "120 -> 7200" in r.stdout, (r.stdout, r.stderr)
+    finally:
+        run("umount", "-l", path)
 
 
 def test_an_unreadable_state_in_the_middle(lab):
@@ -538,10 +591,7 @@ def test_a_guard_that_is_killed_at_every_step(lab):
             assert apply(lab, "--interval", "30", "--yes").returncode == 0
             begin(lab, "10m")
             tracers = [strace([pid], f"{call}:signal=SIGKILL:when={number}") for pid in guards(lab)]
-            for pid in guards(lab):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
-            wait_until(lambda: not guards(lab), SOON, "the end of both")
+            wait_until(lambda: not tell_to_end(lab), SOON, "the end of both, and of who replaced one")
             for tracer in tracers:
                 tracer.terminate()
                 tracer.wait(SOON)

@@ -23,6 +23,7 @@
 
 #define TICK_S 1
 #define PAUSE_MAX_S 60
+#define GIVE_UP_PAUSE_S 16	/* told to end, after half a minute, before systemd loses patience */
 /* Whoever changes something is soon done; if he stands still, the trial ends all the same. */
 #define LOCK_WAIT_S 30
 /* The trial may have been kept since it was last read. */
@@ -226,10 +227,13 @@ static int take_back(struct guarding *g, enum standing standing)
 		g->patience--;
 		return -EAGAIN;
 	}
-	err = put_back(g, standing);
+	/* once: what somebody writes after that is his */
+	err = g->is_back ? 0 : put_back(g, standing);
 	if (err == -ESTALE)
 		return standing == STANDS ? applied__forget(g->directory, g->task->netns) : 0;
-	if (err || standing == REMOVED)
+	if (standing == REMOVED)
+		return err == -ENOENT ? 0 : err;	/* nobody is there, and nothing is known */
+	if (err)
 		return err;
 	return standing == STANDS ? settle(g) : -EAGAIN;
 }
@@ -269,13 +273,21 @@ static bool wait_s(struct guarding *g, unsigned int seconds)
 	return g->told_to_end;
 }
 
-/* Tries for ever; told to end, until the values are back. False if it was not the end. */
+/* Told to end: the values are back, or it is not to be found where they are; what is saved stays. */
+static bool may_leave(const struct guarding *g, int err, unsigned int pause)
+{
+	return g->told_to_end && (g->is_back || (err == -ENOENT && pause >= GIVE_UP_PAUSE_S));
+}
+
+/* Tries for ever, unless it is told to end. False if it was not the end. */
 static bool end(struct guarding *g)
 {
 	unsigned int pause = TICK_S;
 	int err;
 
-	while ((err = try_to_end(g)) < 0 && !(g->told_to_end && g->is_back)) {
+	while ((err = try_to_end(g)) < 0 && !may_leave(g, err, pause)) {
+		if (!g->told_to_end)
+			keep_twin(g);
 		system_log__write(LOG_ERR, "%s: %s: next try in %u s", g->is_back
 				  ? "the trial is over, but its file in the state directory stays"
 				  : "the trial cannot be taken back yet", strerror(-err), pause);
