@@ -58,7 +58,8 @@ exec env -i container=x SYSTEMD_UNIT_PATH=/run/systemd/system:/run/systemd/trans
 
 def hierarchies():
     """Where the control groups are that systemd wants: one directory, or two."""
-    mounts = [line.split() for line in open("/proc/self/mounts")]
+    with open("/proc/self/mounts", errors="surrogateescape") as f:
+        mounts = [line.split() for line in f]
     unified = [m[1] for m in mounts if m[2] == "cgroup2"]
     named = [m[1] for m in mounts if m[2] == "cgroup" and "name=systemd" in m[3].split(",")]
     if not unified:

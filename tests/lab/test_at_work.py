@@ -100,7 +100,7 @@ def test_the_end_is_reckoned_from_the_answer(lab):
     prompt = Prompt(lab, "--idle", "120", "--trial", "30s")
     time.sleep(10)
     os.write(prompt.fd, b"y\n")
-    prompt.wait_for(b"takes it back")
+    prompt.wait_for(b" keeps it")
     left = int(re.search(rb"applied until \S+ \S+ \S+ \(for (\d+) s\)", prompt.said)[1])
     assert left > 21, prompt.said
     assert prompt.answer(b"") == 0 and idle(lab.gateway) == 120
@@ -211,6 +211,30 @@ def test_a_hung_terminal_holds_no_lock(lab):
         apply_there.wait()
         os.close(r)
         os.close(w)
+
+
+def test_a_hung_terminal_of_revert(lab):
+    """The same on a terminal, where each line is written at once: the values are back, and nobody waits."""
+    assert apply(lab, "--idle", "120", "--interval", "10", "--yes").returncode == 0
+    master, slave = pty.openpty()
+    os.set_blocking(slave, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(slave, b"x" * 64)
+    os.set_blocking(slave, True)
+    p = subprocess.Popen([HALFOPEN, "revert", "--netns", lab.gateway.name, "--state", lab.path("state")],
+                         stdout=slave, stderr=slave)
+    try:
+        wait_until(lambda: values(lab.gateway) == (7200, 75, 9), SOON, "the values to be back")
+        r = apply(lab, "--idle", "300", "--yes")
+        assert r.returncode == 0 and "waiting" not in r.stderr, r.stderr
+        assert p.poll() is None
+    finally:
+        p.kill()
+        p.wait()
+        os.close(master)
+        os.close(slave)
+    assert revert(lab).returncode == 0
 
 
 # ---- --rearm ----

@@ -56,6 +56,15 @@ def is_of_host(pid):
     return os.stat(f"/proc/{pid}/net/tcp").st_ino == os.stat("/proc/1/net/tcp").st_ino
 
 
+def tell_to_end(lab):
+    """All that are there now; their number."""
+    for pid in (pids := guards(lab)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    time.sleep(0.2 if pids else 0)
+    return len(pids)
+
+
 def is_saved(lab):
     return [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
 
@@ -120,7 +129,7 @@ def test_a_guard_that_cannot_be_started(lab, what):
 @pytest.mark.parametrize("room", [1, 2, 3])
 def test_no_room_for_processes(lab, room):
     """pids.max, as of a container or a login: for apply alone, for one beside it; for two that is enough."""
-    parent = next((m.split()[1] for m in open("/proc/self/mounts")
+    parent = next((m.split()[1] for m in open("/proc/self/mounts", errors="surrogateescape")
                    if m.split()[2] == "cgroup" and "pids" in m.split()[3].split(",")), None)
     if not parent:
         pytest.skip("no cgroup v1 hierarchy of pids here; test_a_guard_that_cannot_be_started has clone(2) fail")
@@ -154,6 +163,31 @@ def test_a_relative_state_directory(lab, how):
     wait_for_the_end(lab)
 
 
+@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME", "${PATH}", "-x", "it's", "new\nline", "\x1b[31m",
+                                  "\u202e", "\udcff"])
+def test_a_state_directory_of_any_name(lab, name):
+    """Its guard finds it; and what is told to be pasted works."""
+    os.mkdir(lab.path("sub"))
+    r = subprocess.run([HALFOPEN, "apply", "--netns", lab.gateway.name, "--idle", "120", "--trial", "10m", "--yes",
+                        f"--state={name}"], cwd=lab.path("sub"), capture_output=True, text=True)
+    assert r.returncode == 0 and os.path.isdir(lab.path(f"sub/{name}")), r.stderr
+    undo = re.search(r"keeps it, '(halfopen revert .*)' takes it back", r.stdout)
+    assert undo and "\x1b" not in r.stdout and "\u202e" not in r.stdout, r.stdout
+    bin_path = f"{os.path.dirname(os.path.realpath(HALFOPEN))}:{os.environ['PATH']}"
+    p = subprocess.run(["bash", "-c", undo[1]], capture_output=True, text=True, env={**os.environ, "PATH": bin_path})
+    assert p.returncode == 0 and "120 -> 7200" in p.stdout, (undo[1], p.stdout, p.stderr)
+    assert idle(lab.gateway) == 7200
+
+
+def test_a_state_directory_with_too_long_a_name(lab):
+    for path, why in (("x/" * 128 + "state", "expected at most 255"), ("", "expected a directory")):
+        for verb in (["apply", "--idle", "120", "--yes"], ["revert"]):
+            r = subprocess.run([HALFOPEN, *verb, "--netns", lab.gateway.name, "--state", path], cwd=lab.path(""),
+                               capture_output=True, text=True)
+            assert r.returncode == 2 and why in r.stderr, r.stderr
+    assert idle(lab.gateway) == 7200
+
+
 def strace(pids, inject):
     """Attached to processes that run, until it is ended."""
     words = [w for pid in pids for w in ("-p", str(pid))]
@@ -178,6 +212,50 @@ def test_failures_at_the_end(lab, inject):
     tracer.terminate()
     tracer.wait(SOON)
     wait_for_the_end(lab)
+
+
+def test_killed_while_it_tries(lab):
+    """Long after the end, as its directory is read-only: who is killed is replaced then, too; and what
+    somebody else writes meanwhile is his."""
+    os.mkdir(lab.path("state"))
+    run("mount", "-t", "tmpfs", "tmpfs", lab.path("state"))
+    try:
+        begin(lab, "10s")
+        run("mount", "-o", "remount,ro", lab.path("state"))
+        wait_until(lambda: idle(lab.gateway) == 7200, SOON, "the values to be back")
+        for which in (0, 1):
+            pair = wait_until(lambda: len(guards(lab)) == 2 and guards(lab), 90, "two guards")
+            os.kill(pair[which], signal.SIGKILL)
+            wait_until(lambda: len(guards(lab)) == 2 and guards(lab) != pair, 90, "the next of them")
+        lab.gateway.sysctl(tcp_keepalive_time=120)
+        run("mount", "-o", "remount,rw", lab.path("state"))
+        wait_until(lambda: not is_saved(lab), 90, "the end of what is saved")
+        assert idle(lab.gateway) == 120
+        wait_until(lambda: not guards(lab), 90, "the end of its guards")
+    finally:
+        run("umount", "-l", lab.path("state"))
+
+
+def test_told_to_end_where_nobody_is(lab):
+    """The namespace is hidden: the guard ends after a while, and what is saved stays for revert."""
+    named = Namespace(lab.gateway.name + "x")
+    path = lab.path("bound")
+    open(path, "w").close()
+    run("mount", "--bind", named.path, path)
+    named.delete()
+    try:
+        r = halfopen(lab, "apply", "--netns", path, "--idle", "120", "--trial", "10m", "--yes")
+        assert r.returncode == 0, r.stderr
+        run("mount", "--bind", "/dev/null", path)
+        for pid in guards(lab):
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not guards(lab), 120, "the end of its guards")
+        assert is_saved(lab)
+        run("umount", path)
+        r = halfopen(lab, "revert", "--netns", path)
+        assert r.returncode == 0 and "120 -> 7200" in r.stdout, (r.stdout, r.stderr)
+    finally:
+        run("umount", "-l", path)
 
 
 def test_an_unreadable_state_in_the_middle(lab):
@@ -234,7 +312,7 @@ def test_hang_up(lab):
                             "--idle", "120", "--trial", "12s", "--yes"])
     out = b""
     with contextlib.suppress(OSError):
-        while b"takes it back" not in out:
+        while b" keeps it" not in out:
             out += os.read(fd, 4096)
     pair = guards(lab)
     os.close(fd)
@@ -513,10 +591,7 @@ def test_a_guard_that_is_killed_at_every_step(lab):
             assert apply(lab, "--interval", "30", "--yes").returncode == 0
             begin(lab, "10m")
             tracers = [strace([pid], f"{call}:signal=SIGKILL:when={number}") for pid in guards(lab)]
-            for pid in guards(lab):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGTERM)
-            wait_until(lambda: not guards(lab), SOON, "the end of both")
+            wait_until(lambda: not tell_to_end(lab), SOON, "the end of both, and of who replaced one")
             for tracer in tracers:
                 tracer.terminate()
                 tracer.wait(SOON)
@@ -653,6 +728,15 @@ def test_a_service_that_could_not_write(machine):
         assert machine.run(*command.split()).returncode == 0
     r = begin_there(machine, "3s", wrapper=["unshare", "-m", "sh", "-c", 'umount /proc/sys; exec "$0" "$@"'])
     assert "systemd could not start halfopen-trial-" in r.stderr, r.stderr
+    wait_for_the_end_there(machine)
+
+
+@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME"])
+def test_a_state_directory_of_any_name_there(machine, name):
+    """What systemd makes of an argument is not what it was: then the service does not find it."""
+    r = machine.run(HALFOPEN, "apply", "--state", os.path.join(machine.directory, name), "--idle", "120", "--trial",
+                    "3s", "--yes")
+    assert r.returncode == 0, r.stderr
     wait_for_the_end_there(machine)
 
 

@@ -458,8 +458,8 @@ int cmd_apply(int argc, char **argv)
 	int back, code;
 
 	arguments__parse(&argp, argc, argv, &options);
-	options.state = changing__absolute(options.state, state);
-	code = changing__enter(options.netns, &ns, &back);
+	code = changing__take_state(&options.state, state)
+		?: changing__enter(options.netns, &ns, &back);
 	if (!code) {
 		struct order order = { .state = options.state, .ns = &ns,
 				       .address = options.netns, .home = back,

@@ -40,16 +40,17 @@ static void tell_guard(const struct order *o, const struct guard *g)
 
 	if (*g->unit)
 		return;
-	log_warning("the trial's end depends on processes %d and %d: %s; if both are killed at once%s%s%s, "
-		    "only '%s' takes it back", g->pid, g->twin, g->no_unit,
+	log_warning("the trial's end depends on processes %d and %d: %s; if both are killed at "
+		    "once%s%s%s, only '%s' takes it back", g->pid, g->twin, g->no_unit,
 		    *g->cgroup ? ", as when control group " : "", g->cgroup,
 		    *g->cgroup ? " ends" : "",
 		    changing__command("revert", o->ns, o->state, revert));
 	if (!g->twin)
-		log_warning("there is no second process yet: the first tries to start it every second");
+		log_warning("there is no second process yet: the first tries to start it every "
+			    "second");
 	if (g->in_container)
-		log_warning("they end with process 1 of this container: so does the trial then, but the "
-			    "values stay, if the network namespace does");
+		log_warning("both end with process 1 of this container: then the values stay, if "
+			    "the network namespace does");
 }
 
 static int start_guard(const struct order *o, const struct applied *trial, struct guard *guard)
@@ -57,8 +58,8 @@ static int start_guard(const struct order *o, const struct applied *trial, struc
 	int err = guard__start(o->state, trial, o->home, guard);
 
 	if (err)
-		log_error("nobody could be started to take the trial back: %s (%s); nothing is changed",
-			  reason__of(err), guard->no_unit);
+		log_error("nobody could be started to take the trial back: %s (%s); nothing is "
+			  "changed", reason__of(err), guard->no_unit);
 	return err;
 }
 
@@ -149,8 +150,8 @@ static int take_rearm_lock(const struct order *o, const struct changing_lock *l)
 	if (!changing__holder(l, LOCK_REARM, holder) &&
 	    (!o->rearm || !lock__try(l->file, l->inode, LOCK_REARM)))
 		return EXIT_DONE;
-	log_error("%s arms the sockets of this namespace anew; nothing is changed. '%s' interrupts it",
-		  holder, changing__command("revert", o->ns, o->state, command));
+	log_error("%s arms the sockets of this namespace anew; nothing is changed. '%s' "
+		  "interrupts it", holder, changing__command("revert", o->ns, o->state, command));
 	return EXIT_FAILED;
 }
 

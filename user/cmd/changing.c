@@ -141,7 +141,8 @@ int changing__check_address(const char *text, const struct netns *ns)
 	if (fd >= 0)
 		close(fd);
 	if (back < 0 || now.inode != ns->inode || now.cookie != ns->cookie) {
-		log_error("--netns %s is not the namespace any more that it was: nothing is changed", text);
+		log_error("--netns %s is not the namespace any more that it was: nothing is "
+			  "changed", text);
 		code = EXIT_FAILED;
 	}
 	if (back >= 0)
@@ -261,7 +262,8 @@ int changing__lock(struct changing_lock *l, bool must)
 	if (err == -EWOULDBLOCK)
 		tell_holder(l, "", " changes this namespace, and stands still; nothing is changed");
 	else
-		log_error("the lock in the state directory: %s; nothing is changed", reason__of(err));
+		log_error("the lock in the state directory: %s; nothing is changed",
+			  reason__of(err));
 	return changing__exit_code(err);
 }
 
@@ -272,12 +274,27 @@ void changing__unlock(struct changing_lock *l)
 	release_output(l);
 }
 
-const char *changing__absolute(const char *directory, char path[PATH_MAX])
+int changing__take_state(const char **directory, char path[PATH_MAX])
 {
 	char here[PATH_MAX];
 
-	if (*directory == '/' || !getcwd(here, sizeof(here)) ||
-	    snprintf(path, PATH_MAX, "%s/%s", here, directory) >= PATH_MAX)
-		return directory;
-	return path;
+	if (!**directory) {
+		log_error("--state '': expected a directory");
+		return EXIT_USAGE;
+	}
+	if (**directory != '/') {
+		if (!getcwd(here, sizeof(here))) {
+			log_error("--state %s: where we are has no path: %s", *directory,
+				  strerror(errno));
+			return EXIT_USAGE;
+		}
+		/* one that does not fit is too long, anyway */
+		snprintf(path, PATH_MAX, "%.2000s/%.2000s", here, *directory);
+		*directory = path;
+	}
+	if (strlen(*directory) <= CHANGING_STATE_MAX)
+		return EXIT_DONE;
+	log_error("--state: the path has %zu bytes from the root on; expected at most %d",
+		  strlen(*directory), CHANGING_STATE_MAX);
+	return EXIT_USAGE;
 }

@@ -11,8 +11,8 @@
 #include "lock.h"
 #include "netns.h"
 
-/* Enters the namespace that --netns addresses, with NULL our own, and tells inode, cookie and name of
- * what was entered; `*back` is for netns__leave(). */
+/* Enters the namespace that --netns addresses, with NULL our own, and tells inode, cookie and name
+ * of what was entered; `*back` is for netns__leave(). */
 int changing__enter(const char *text, struct netns *ns, int *back);
 
 /* The same of one that was found already. */
@@ -35,14 +35,14 @@ struct changing_lock {
 	size_t out_size, err_size;
 };
 
-/* Opens it, for the namespace with this inode; nobody is kept out yet. `must` does without it where it
- * cannot be made: then nobody can change what is saved, either. */
+/* Opens it, for the namespace with this inode; nobody is kept out yet. `must` does without it where
+ * it cannot be made: then nobody can change what is saved, either. */
 int changing__open_lock(const char *directory, uint32_t inode, bool must, struct changing_lock *l);
 void changing__close_lock(struct changing_lock *l);
 
-/* Nobody else changes this namespace until changing__unlock(): whoever does is named and waited for, half
- * a minute. What is said meanwhile comes at the unlock: a terminal that stands still holds nobody up.
- * `must` goes on then all the same, as whoever stands still finds out when he goes on. */
+/* Nobody else changes this namespace until changing__unlock(): whoever does is named and waited
+ * for, half a minute. What is said meanwhile comes at the unlock: a terminal that stands still holds
+ * nobody up. `must` goes on then all the same: whoever stands still finds out when he goes on. */
 int changing__lock(struct changing_lock *l, bool must);
 void changing__unlock(struct changing_lock *l);
 
@@ -56,8 +56,9 @@ bool changing__holder(const struct changing_lock *l, enum lock_work work,
 const char *changing__command(const char *verb, const struct netns *ns, const char *directory,
 			      char command[CHANGING_COMMAND_SIZE]);
 
-/* A directory's path from the root on, into `path`. */
-const char *changing__absolute(const char *directory, char path[PATH_MAX]);
+/* The directory's path from the root on, in its place: `path`, where it was not that already. */
+#define CHANGING_STATE_MAX 255	/* bytes of it */
+int changing__take_state(const char **directory, char path[PATH_MAX]);
 
 /* Of a -errno: not permitted, or failed. */
 int changing__exit_code(int err);

@@ -366,6 +366,7 @@ int cmd_revert(int argc, char **argv)
 	};
 	struct options options = { .state = STATE_DIRECTORY };
 	char state[PATH_MAX];
+	int code;
 
 	arguments__parse(&argp, argc, argv, &options);
 	if (options.guard) {
@@ -374,6 +375,8 @@ int cmd_revert(int argc, char **argv)
 			.directory = options.state, .netns = options.guard, .id = options.trial,
 			.answer = options.answer ? (int)options.answer : -1 });
 	}
-	options.state = changing__absolute(options.state, state);
+	code = changing__take_state(&options.state, state);
+	if (code)
+		return code;
 	return options.all ? revert_all(options.state) : revert_one(options.state, options.netns);
 }

@@ -23,7 +23,8 @@
 
 #define TICK_S 1
 #define PAUSE_MAX_S 60
-/* Whoever changes something is soon done; if it is stopped meanwhile, the trial ends all the same. */
+#define GIVE_UP_PAUSE_S 16	/* told to end, after half a minute, before systemd loses patience */
+/* Whoever changes something is soon done; if he stands still, the trial ends all the same. */
 #define LOCK_WAIT_S 30
 /* The trial may have been kept since it was last read. */
 #define PATIENCE 4
@@ -80,7 +81,7 @@ static void end_twin(const struct guarding *g)
 
 enum standing {
 	STANDS,
-	KEPT,		/* what is saved says that it is no trial any more, or is another change's */
+	KEPT,		/* it is no trial any more, or another change is saved */
 	REMOVED,	/* nothing is saved any more */
 	UNREADABLE,	/* whatever it says, it cannot be read now */
 };
@@ -111,8 +112,8 @@ static enum standing look(struct guarding *g)
 
 /* ---- the namespace ---- */
 
-/* Enters it; a descriptor for netns__leave(), -ESTALE if it is no more, or -errno. That its path leads
- * nowhere any more, or nobody is seen in it, does not say that it is no more. */
+/* Enters it; a descriptor for netns__leave(), -ESTALE if it is no more, or -errno. That its path
+ * leads nowhere any more, or nobody is seen in it, does not say that it is no more. */
 static int enter(const struct guarding *g)
 {
 	const struct applied *a = &g->trial;
@@ -183,8 +184,8 @@ static int rehearse(const struct guarding *g)
 
 /* ---- the end ---- */
 
-/* A descriptor; *waited is false where somebody stands still, and this does not wait for him. Closing it
- * releases the guard's lock, too. */
+/* A descriptor; *waited is false where somebody stands still, and this does not wait for him.
+ * Closing it releases the guard's lock, too. */
 static int take_lock(const struct guarding *g, bool *waited)
 {
 	int file = lock__open(g->directory);
@@ -226,10 +227,13 @@ static int take_back(struct guarding *g, enum standing standing)
 		g->patience--;
 		return -EAGAIN;
 	}
-	err = put_back(g, standing);
+	/* once: what somebody writes after that is his */
+	err = g->is_back ? 0 : put_back(g, standing);
 	if (err == -ESTALE)
 		return standing == STANDS ? applied__forget(g->directory, g->task->netns) : 0;
-	if (err || standing == REMOVED)
+	if (standing == REMOVED)
+		return err == -ENOENT ? 0 : err;	/* nobody is there, and nothing is known */
+	if (err)
 		return err;
 	return standing == STANDS ? settle(g) : -EAGAIN;
 }
@@ -269,17 +273,24 @@ static bool wait_s(struct guarding *g, unsigned int seconds)
 	return g->told_to_end;
 }
 
-/* Tries for ever; told to end, until the values are back. False if it was not the end. */
+/* Told to end: the values are back, or it is not to be found where they are; what is saved stays. */
+static bool may_leave(const struct guarding *g, int err, unsigned int pause)
+{
+	return g->told_to_end && (g->is_back || (err == -ENOENT && pause >= GIVE_UP_PAUSE_S));
+}
+
+/* Tries for ever, unless it is told to end. False if it was not the end. */
 static bool end(struct guarding *g)
 {
 	unsigned int pause = TICK_S;
 	int err;
 
-	while ((err = try_to_end(g)) < 0 && !(g->told_to_end && g->is_back)) {
-		system_log__write(LOG_ERR, g->is_back ? "the trial is over, but its file in the state "
-				  "directory stays: %s: next try in %u s"
-				  : "the trial cannot be taken back yet: %s: next try in %u s",
-				  strerror(-err), pause);
+	while ((err = try_to_end(g)) < 0 && !may_leave(g, err, pause)) {
+		if (!g->told_to_end)
+			keep_twin(g);
+		system_log__write(LOG_ERR, "%s: %s: next try in %u s", g->is_back
+				  ? "the trial is over, but its file in the state directory stays"
+				  : "the trial cannot be taken back yet", strerror(-err), pause);
 		wait_s(g, pause);
 		pause = pause * 2 < PAUSE_MAX_S ? pause * 2 : PAUSE_MAX_S;
 	}

@@ -133,8 +133,8 @@ static int start_service(const char *path, const char *directory, const char *ne
 
 /* ---- a process of our own ---- */
 
-/* It sits where process 1 does, or where we are of, so that it keeps no namespace alive that it will
- * have to change. Without permission it stays. */
+/* It sits where process 1 does, or where we are of, so that it keeps no namespace alive that it
+ * will have to change. Without permission it stays. */
 static void leave_namespace(int home)
 {
 	struct netns host;
@@ -174,7 +174,8 @@ static void become_guard(char *const arguments[], int answer, int home)
 	if (chdir("/"))
 		fail(errno);
 	execve(arguments[0], arguments, (char **)clean_environment);
-	execve("/proc/self/exe", arguments, (char **)clean_environment);	/* it was replaced */
+	/* the program was replaced meanwhile */
+	execve("/proc/self/exe", arguments, (char **)clean_environment);
 	fail(errno);
 }
 
@@ -182,9 +183,12 @@ static int read_answer(int fd, struct guard *guard)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	struct guard_answer answer;
+	int ready;
 
-	if (poll(&pfd, 1, ANSWER_WITHIN_MS) <= 0)
-		return -ETIMEDOUT;
+	while ((ready = poll(&pfd, 1, ANSWER_WITHIN_MS)) < 0 && errno == EINTR)
+		;
+	if (ready <= 0)
+		return ready ? -errno : -ETIMEDOUT;
 	if (read(fd, &answer, sizeof(answer)) != sizeof(answer))
 		return -ECHILD;
 	guard->pid = answer.pid;
