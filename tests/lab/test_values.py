@@ -58,6 +58,20 @@ def test_what_is_held_is_told(lab):
     assert r.returncode == 0 and "nan" not in r.stdout and "inf" not in r.stdout, r
 
 
+def test_below_zero_is_told_as_it_is(lab):
+    lab.gateway.sysctl(tcp_keepalive_time=-1, tcp_keepalive_intvl=-2)
+    r = call("doctor", "--json")
+    told = next(n for n in json.loads(r.stdout)["sysctl"] if n["netns"]["inode"] == lab.gateway.inode)
+    assert (told["idle_s"], told["interval_s"], told["probes"]) == (-1, -2, 9)
+    watch = lab.watch()
+    told = next(n for n in watch.lines("meta")[0]["sysctl"] if n["netns"]["inode"] == lab.gateway.inode)
+    assert (told["idle_s"], told["interval_s"], told["probes"]) == (-1, -2, 9)
+    r = subprocess.run(["ip", "netns", "exec", lab.gateway.name, HALFOPEN, "doctor"], capture_output=True,
+                       text=True, timeout=60)
+    said = re.sub(r"\s+", " ", r.stdout)
+    assert "= -1/-2/9 here: one of them is below 1" in said and "tcp_keepalive_time = -1 " in said, r.stdout
+
+
 def test_below_zero_outlives_a_boot(lab):
     host = Host(lab)
     r = host.run("""sysctl -q -w net.ipv4.tcp_keepalive_time=-1

@@ -20,6 +20,7 @@
 #include "capability.h"
 #include "netns.h"
 #include "netns_address.h"
+#include "tunables.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71	/* linux/socket.h, since 5.14 */
@@ -510,21 +511,12 @@ uint64_t netns__cookie(void)
 	return cookie;
 }
 
-static bool read_number(const char *path, uint32_t *number)
-{
-	FILE *f = fopen(path, "re");
-	bool ok;
-
-	if (!f)
-		return false;
-	ok = fscanf(f, "%u", number) == 1;
-	fclose(f);
-	return ok;
-}
-
 bool netns__read_keepalive(struct keepalive_sysctl *s)
 {
-	return read_number("/proc/sys/net/ipv4/tcp_keepalive_time", &s->idle_s) &&
-	       read_number("/proc/sys/net/ipv4/tcp_keepalive_intvl", &s->interval_s) &&
-	       read_number("/proc/sys/net/ipv4/tcp_keepalive_probes", &s->probes);
+	int32_t values[TUNABLES];
+
+	if (tunables__read(values))
+		return false;
+	*s = (struct keepalive_sysctl){ values[0], values[1], values[2] };
+	return true;
 }
