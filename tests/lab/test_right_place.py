@@ -12,7 +12,7 @@ import pytest
 
 from at_work import at_work
 from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
-from test_addresses import Tenant, address
+from test_addresses import Tenant, address, netns_cookie
 from test_apply import apply, halfopen, revert, values
 
 OURS = "90-halfopen.conf"
@@ -209,6 +209,57 @@ def test_sysctl_d_is_the_hosts(host, enter):
         assert r.stdout.splitlines()[-1] == "failed 2", r
         assert "sysctl.d is of the host's own namespace" in r.stderr
     assert host.file() is None and values(host.lab.gateway) == (7200, 75, 9)
+
+
+def test_a_container_in_the_hosts_namespace(lab):
+    """Its sysctl.d is not what the host reads at boot."""
+    r = subprocess.run(["unshare", "-m", "-p", "-f", "--mount-proc", HALFOPEN, "apply", "--idle", "7199",
+                        "--persist", "--dry-run", "--state", lab.path("state")],
+                       capture_output=True, text=True, timeout=60)
+    assert r.returncode == 2 and "this is a container in the host's namespace" in r.stderr, r
+
+
+OLD = """halfopen.applied/1
+boot {boot}
+cookie {cookie}
+name {name}
+before 7200 75 9
+after 240 75 9
+before_trial 7200 75 9
+trial_until 0
+persisted {persisted}
+end
+"""
+
+
+def test_what_an_older_version_saved(lab):
+    """Before tunables had lines of their own."""
+    os.mkdir(lab.path("state"))
+    path = os.path.join(lab.path("state"), state_of(lab.gateway))
+    with open("/proc/sys/kernel/random/boot_id") as f:
+        boot = f.read().strip()
+    for cookie, said in ((netns_cookie(lab.gateway.path), "240 -> 7200"), (1, "nothing was applied here")):
+        lab.gateway.sysctl(tcp_keepalive_time=240)
+        with open(path, "w") as f:
+            f.write(OLD.format(boot=boot, cookie=cookie, name=lab.gateway.name, persisted=0))
+        r = revert(lab)
+        assert r.returncode == 0 and said in r.stdout, r
+        assert os.listdir(lab.path("state")).count(state_of(lab.gateway)) == 0
+
+
+def test_what_an_older_version_made_persistent(host):
+    host.write_file(HEADER + "".join(f"net.ipv4.tcp_keepalive_{k} = {v}\n" for k, v in
+                                     (("time", 240), ("intvl", 75), ("probes", 9))))
+    os.mkdir(host.state)
+    old = OLD.format(boot="11111111-0000-4000-8000-000000000000", cookie=5, name="-", persisted=1)
+    r = host.run(f"""keepalive; cat > {host.state}/applied-$(stat -Lc %i /proc/self/ns/net) <<'EOF'
+{old}EOF
+        halfopen apply --probes 5 --persist --yes >/dev/null; cat /etc/sysctl.d/{OURS}
+        ls {host.state}; halfopen revert >/dev/null; keepalive""")
+    lines = r.stdout.splitlines()
+    assert lines[0] == "240 75 9" and lines[-1] == "7200 75 9" and host.file() is None, r
+    assert "net.ipv4.tcp_keepalive_probes = 5" in lines and "net.ipv4.tcp_keepalive_time = 240" in lines
+    assert [l for l in lines if l.startswith("applied")] == ["applied-container"]
 
 
 # ---- what others write meanwhile ----
