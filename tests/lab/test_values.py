@@ -20,7 +20,7 @@ def lab():
 
 
 def call(*arguments, **keywords):
-    return subprocess.run([HALFOPEN, *arguments], capture_output=True, text=True, timeout=30,
+    return subprocess.run([HALFOPEN, *arguments], capture_output=True, text=True, errors="replace", timeout=60,
                           stdin=subprocess.DEVNULL, **keywords)
 
 
@@ -241,6 +241,32 @@ def test_devices_without_an_end(device):
                       ["advise", "--groups", device, "/dev/null"]):
         r = call(*arguments)
         assert r.returncode == 2 and f"{device}: is a device without an end: expected" in r.stderr, r
+
+
+@pytest.mark.parametrize("held", [(0, 1, 255, 2147483647), (1e300, 1e300, 1e300, 1e300), (1e300, 1, 0, 0),
+                                  (0, 0, 0, 0), (7200, 0, 9, 5000)])
+def test_settings_beyond_all_measure(lab, held):
+    """A user timeout of years with a probe a second, and what no kernel holds: predicted soon, or not."""
+    idle, interval, probes, user_timeout = held
+    lines = [{"schema": "halfopen.meta/1", "gateway": "gw", "boot_id": "b", "run_id": "r", "all": True,
+              "hz": 250, "started_at": "2026-11-21T00:00:00.000000000Z", "sysctl": [
+                  {"netns": {"inode": 11, "cookie": "1"}, "idle_s": idle, "interval_s": interval,
+                   "probes": probes}]}]
+    lines += [{"schema": "halfopen.timeline/1", "gateway": "gw", "boot_id": "b", "run_id": "r", "revision": 1,
+               "final": True, "partial": False, "outcome": "closed_by_peer",
+               "socket": {"cookie": str(5 + n), "netns": {"inode": 11, "cookie": "1"},
+                          "local": {"address": "192.0.2.1", "port": 1883},
+                          "peer": {"address": f"203.0.113.{n}", "port": 5000}},
+               "keepalive": {"enabled": True, "idle_s": idle, "interval_s": interval, "probes": probes,
+                             "user_timeout_ms": user_timeout,
+                             "from": {"idle": "sysctl", "interval": "sysctl", "probes": "sysctl"}},
+               "first_seen_at": "2026-11-21T00:00:00Z", "last_heard_at": f"2026-11-21T0{n % 10}:00:00Z",
+               "ended_at": "2026-11-21T10:00:00Z", "counts": {}} for n in range(100)]
+    with open(lab.path("day.jsonl"), "w") as f:
+        f.writelines(json.dumps(l) + "\n" for l in lines)
+    for more in ([], ["--json"], ["--detect-within", "5m"], ["--evaluate", "240/20/5"]):
+        r = call("advise", *more, lab.path("day.jsonl"))
+        assert r.returncode in (0, 3) and not re.search(r"\b-?(nan|inf)\b", r.stdout), (more, r)
 
 
 def test_nothing_is_told_as_no_number(lab):
