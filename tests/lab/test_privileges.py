@@ -125,6 +125,7 @@ def test_what_a_guard_is_left_with(lab):
         except FileNotFoundError:   # it had handed on by then
             continue
     wait_until(lambda: values(lab.gateway)[0] == 7200, 30, "the end of the trial")
+    wait_until(lambda: not guards(lab), 30, "the end of its guards")
 
 
 # ---- what is needed ----

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from lab import HALFOPEN, Lab, run, wait_until
-from test_apply import KEYS, apply, halfopen, revert, values
+from test_apply import KEYS, apply, guards, revert, values
 from test_right_place import Host
 
 
@@ -46,6 +46,7 @@ def test_whatever_the_kernel_holds_comes_back(lab, held):
     r = revert(lab)
     assert r.returncode == 0 and values(lab.gateway) == held, r
     assert f"110 -> {held[0]}\n" in r.stdout, r.stdout
+    wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
 
 
 def test_what_is_held_is_told(lab):
