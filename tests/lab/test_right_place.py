@@ -238,10 +238,12 @@ def test_what_an_older_version_saved(lab):
     path = os.path.join(lab.path("state"), state_of(lab.gateway))
     with open("/proc/sys/kernel/random/boot_id") as f:
         boot = f.read().strip()
-    for cookie, said in ((netns_cookie(lab.gateway.path), "240 -> 7200"), (1, "nothing was applied here")):
+    ours = netns_cookie(lab.gateway.path)
+    for cookie, name, said in ((ours, lab.gateway.name, "240 -> 7200"), (ours, "a name", "240 -> 7200"),
+                               (ours, "-", "240 -> 7200"), (1, "-", "nothing was applied here")):
         lab.gateway.sysctl(tcp_keepalive_time=240)
         with open(path, "w") as f:
-            f.write(OLD.format(boot=boot, cookie=cookie, name=lab.gateway.name, persisted=0))
+            f.write(OLD.format(boot=boot, cookie=cookie, name=name, persisted=0))
         r = revert(lab)
         assert r.returncode == 0 and said in r.stdout, r
         assert os.listdir(lab.path("state")).count(state_of(lab.gateway)) == 0

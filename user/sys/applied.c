@@ -181,7 +181,7 @@ static void parse_1(const char *text, struct applied *a, char boot[BOOT_SIZE])
 	unsigned int i;
 	int persisted = 0;
 
-	sscanf(text, "halfopen.applied/1 boot %39s cookie %" SCNu64 " name %63s before %" SCNd32
+	sscanf(text, "halfopen.applied/1 boot %39s cookie %" SCNu64 " name %63[^\n] before %" SCNd32
 	       " %" SCNd32 " %" SCNd32 " after %" SCNd32 " %" SCNd32 " %" SCNd32 " before_trial %"
 	       SCNd32 " %" SCNd32 " %" SCNd32 " trial_until %" SCNd64 " persisted %d", boot,
 	       &a->cookie, a->name, &a->before[0], &a->before[1], &a->before[2], &a->after[0],
@@ -203,14 +203,23 @@ static int read_saved(const char *text, uint32_t key, struct applied *a, char bo
 	bool first_version = !strncmp(text, "halfopen.applied/1\n", 19);
 	char again[TEXT_SIZE];
 
-	(first_version ? parse_1 : parse)(text, a, boot);
+	if (first_version)
+		parse_1(text, a, boot);
+	else
+		parse(text, a, boot);
 	if (!strcmp(a->name, "-"))
 		*a->name = '\0';
-	else if (!netns__is_name(a->name))
-		return -EBADMSG;
-	(first_version ? format_1 : format)(a, boot, again);
+	if (first_version)
+		format_1(a, boot, again);
+	else
+		format(a, boot, again);
 	if (strcmp(text, again))
 		return -EBADMSG;
+	if (*a->name && !netns__is_name(a->name)) {
+		if (!first_version)
+			return -EBADMSG;
+		*a->name = '\0';	/* it was taken for one */
+	}
 	if (first_version)
 		a->inode = key;
 	a->netns = key;
