@@ -435,6 +435,18 @@ def test_advice_is_found_by_pid_and_path(lab):
         for wrong in (there + "1", str(tenant.inode), f"inode:{tenant.inode}", "pod-7"):
             r = apply_advice(lab, netns, advice(netns=wrong))
             assert r.returncode == 2 and tenant.values() == (7200, 75, 9), (wrong, r)
+    with open("/proc/sys/kernel/random/boot_id") as f:
+        now = f.read().strip()
+    place = {"inode": tenant.inode, "cookie": str(netns_cookie(tenant.path))}
+    for scope, fits in (({"netns": "pod-7", "boot_id": now, **place}, True),
+                        ({"netns": there, "boot_id": now, **place}, True),
+                        ({"netns": "pod-7", "boot_id": "b", **place}, False),   # there was one like it
+                        ({"netns": there, "boot_id": "b", **place}, False),
+                        ({"netns": "pod-7", "boot_id": now, **place, "cookie": "1"}, False),
+                        ({"netns": "pod-7", "boot_id": now, **place, "inode": 1}, False)):
+        r = apply_advice(lab, str(tenant.process.pid), advice(**scope))
+        assert r.returncode == (0 if fits else 2) and tenant.values()[0] == (240 if fits else 7200), (scope, r)
+        assert halfopen(lab, "revert", "--netns", there).returncode == 0
     for netns in (lab.gateway.path, address(lab.gateway.path)):
         for named in (lab.gateway.name, address(lab.gateway.path)):
             assert apply_advice(lab, netns, advice(netns=named)).returncode == 0
