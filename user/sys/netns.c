@@ -77,8 +77,7 @@ const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SI
 	if (*ns->name)
 		snprintf(address, NETNS_ADDRESS_SIZE, "%s", ns->name);
 	else if (ns->cookie)
-		snprintf(address, NETNS_ADDRESS_SIZE, "inode:%u,cookie:%" PRIu64, ns->inode,
-			 ns->cookie);
+		netns_address__of_cookie(ns->inode, ns->cookie, address);
 	else if (sscanf(ns->path, "/proc/%u/ns/net%n", &pid, &end) == 1 && end)
 		snprintf(address, NETNS_ADDRESS_SIZE, "%u", pid);
 	else
@@ -405,17 +404,6 @@ static void add_name(struct netns *ns)
 	netns__free(&list);
 }
 
-/* inode:N,cookie:N */
-static bool read_inode_and_cookie(const char *text, uint32_t *inode, uint64_t *cookie)
-{
-	char again[64];
-
-	if (sscanf(text, "inode:%" SCNu32 ",cookie:%" SCNu64, inode, cookie) != 2 || !*cookie)
-		return false;
-	snprintf(again, sizeof(again), "inode:%" PRIu32 ",cookie:%" PRIu64, *inode, *cookie);
-	return !strcmp(text, again);
-}
-
 int netns__open(const char *address, struct netns *ns)
 {
 	uint64_t cookie;
@@ -425,7 +413,7 @@ int netns__open(const char *address, struct netns *ns)
 	*ns = (struct netns){ 0 };
 	if (strchr(address, '/'))
 		fd = open_path(address, ns);
-	else if (read_inode_and_cookie(address, &inode, &cookie))
+	else if (netns_address__read_cookie(address, &inode, &cookie))
 		fd = open_inode(inode, cookie, ns);
 	else if (*address && strspn(address, "0123456789") == strlen(address))
 		fd = open_process(address, ns);
