@@ -13,7 +13,7 @@ import pytest
 from at_work import at_work
 from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
 from test_addresses import Tenant, address, netns_cookie
-from test_apply import apply, halfopen, revert, values
+from test_apply import apply, guards, halfopen, revert, values
 
 OURS = "90-halfopen.conf"
 HEADER = "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.\n"
@@ -189,6 +189,14 @@ def test_a_keep_that_is_killed_leaves_no_file(host):
             assert lines in (["7200 75 9", "7200 75 9"], ["240 75 9", "7200 75 9"]), (call, when, r)
             ends.add(lines[0])
     assert ends == {"7200 75 9", "240 75 9"}
+
+
+def test_a_keep_where_sysctl_d_is_not_ours(lab):
+    assert apply(lab, "--idle", "240", "--trial", "1h", "--yes").returncode == 0
+    r = apply(lab, "--keep", "--persist")
+    assert r.returncode == 2 and "nothing is kept: the trial goes on" in r.stderr, r
+    assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
+    wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
 
 
 def test_kept_for_good(host):

@@ -59,7 +59,7 @@ const char *changing__command(const char *verb, const struct netns *ns, const ch
 /* A directory's path from the root on, into `path`. */
 const char *changing__absolute(const char *directory, char path[PATH_MAX]);
 
-/* Of a -errno: not permitted, or failed. */
+/* Of a -errno: not permitted, failed, or a place that sysctl.d is not of. */
 int changing__exit_code(int err);
 
 #endif
