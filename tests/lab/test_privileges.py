@@ -81,11 +81,14 @@ def test_what_a_watch_is_left_with(lab):
         named.delete()
 
 
-def test_files_are_opened_anew_without(lab):
-    """Whose directory is somebody else's: what that needs is kept, and nothing else."""
+@pytest.mark.parametrize("inside", ["", "deeper"])
+def test_files_are_opened_anew_without(lab, inside):
+    """Whose directory is somebody else's, or lies in such a one: what that needs is kept, and nothing
+    else."""
     os.mkdir(lab.path("logs"), 0o700)
     os.chown(lab.path("logs"), 65534, 65534)
-    path = lab.path("logs/x.jsonl")
+    os.makedirs(lab.path(os.path.join("logs", inside)), exist_ok=True)
+    path = lab.path(os.path.join("logs", inside, "x.jsonl"))
     p = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "--json", "-o", path],
                                          stderr=subprocess.PIPE, text=True))
     wait_until(lambda: os.path.exists(path) and os.path.getsize(path), 20, "the first line")
@@ -99,6 +102,19 @@ def test_files_are_opened_anew_without(lab):
     assert p.returncode == 0 and "cannot" not in said, said
 
 
+def test_files_of_our_own_need_nothing_more(lab):
+    path = lab.path("x.jsonl")
+    p = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "--json", "-o", path, "-w", lab.path("x.ho")]))
+    wait_until(lambda: os.path.exists(path) and os.path.getsize(path), 20, "the first line")
+    wait_until(lambda: left(p.pid)["NoNewPrivs"] == 1, 20, "no_new_privs")
+    expect_only(p.pid, SYS_ADMIN | SYS_PTRACE | BPF)
+    os.rename(path, path + ".1")
+    p.send_signal(signal.SIGHUP)
+    wait_until(lambda: os.path.exists(path), 20, "the file anew")
+    p.send_signal(signal.SIGTERM)
+    assert p.wait(30) == 0
+
+
 def test_what_a_guard_is_left_with(lab):
     assert apply(lab, "--idle", "120", "--trial", "6s", "--yes").returncode == 0
     pids = wait_until(lambda: guards(lab), 10, "a guard")
@@ -109,6 +125,7 @@ def test_what_a_guard_is_left_with(lab):
         except FileNotFoundError:   # it had handed on by then
             continue
     wait_until(lambda: values(lab.gateway)[0] == 7200, 30, "the end of the trial")
+    wait_until(lambda: not guards(lab), 30, "the end of its guards")
 
 
 # ---- what is needed ----

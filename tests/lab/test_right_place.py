@@ -12,8 +12,8 @@ import pytest
 
 from at_work import at_work
 from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
-from test_addresses import Tenant, address
-from test_apply import apply, halfopen, revert, values
+from test_addresses import Tenant, address, netns_cookie
+from test_apply import apply, guards, halfopen, revert, values
 
 OURS = "90-halfopen.conf"
 HEADER = "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.\n"
@@ -164,9 +164,9 @@ def test_a_file_that_is_masked(host):
 
 def test_a_keep_that_fails_keeps_nothing(host):
     host.write_file("# mine\n")
-    r = host.run("""halfopen apply --idle 240 --trial 4s --yes >/dev/null
+    r = host.run("""halfopen apply --idle 240 --trial 10s --yes >/dev/null
         halfopen apply --keep --persist || echo failed $?
-        for i in $(seq 200); do test $(sysctl -n net.ipv4.tcp_keepalive_time) = 7200 && break; sleep 0.1; done
+        for i in $(seq 300); do test $(sysctl -n net.ipv4.tcp_keepalive_time) = 7200 && break; sleep 0.1; done
         keepalive; halfopen apply --keep || echo failed $?""")
     assert r.stdout.splitlines() == ["failed 1", "7200 75 9", "failed 1"], r
     assert "nothing is kept: the trial goes on" in r.stderr and host.file() == "# mine\n"
@@ -176,19 +176,27 @@ def test_a_keep_that_is_killed_leaves_no_file(host):
     """Wherever it dies: once the trial is over, its values are gone from sysctl.d, too, or it was
     kept whole, and revert takes it back."""
     ends = set()
-    for call, numbers in (("rename", (2, 3, 4)), ("fsync", (4, 6))):
+    for call, numbers in (("rename", (2, 3, 4)), ("fsync", (4,))):
         for when in numbers:
-            r = host.run(f"""halfopen apply --idle 240 --trial 3s --yes >/dev/null
+            r = host.run(f"""halfopen apply --idle 240 --trial 8s --yes >/dev/null
                 strace -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={when} \\
                     "{HALFOPEN}" apply --state {host.state} --keep --persist >/dev/null 2>&1 || true
-                for i in $(seq 80); do test $(sysctl -n net.ipv4.tcp_keepalive_time) = 7200 && break
-                    sleep 0.1; done
+                for i in $(seq 300); do test $(sysctl -n net.ipv4.tcp_keepalive_time) = 7200 && break
+                    grep -q '^trial_until 0' {host.state}/applied-container && break; sleep 0.1; done
                 test $(sysctl -n net.ipv4.tcp_keepalive_time) = 240 || ls /etc/sysctl.d
                 keepalive; halfopen revert >/dev/null; keepalive; ls /etc/sysctl.d""")
             lines = r.stdout.splitlines()
             assert lines in (["7200 75 9", "7200 75 9"], ["240 75 9", "7200 75 9"]), (call, when, r)
             ends.add(lines[0])
     assert ends == {"7200 75 9", "240 75 9"}
+
+
+def test_a_keep_where_sysctl_d_is_not_ours(lab):
+    assert apply(lab, "--idle", "240", "--trial", "1h", "--yes").returncode == 0
+    r = apply(lab, "--keep", "--persist")
+    assert r.returncode == 2 and "nothing is kept: the trial goes on" in r.stderr, r
+    assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
+    wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
 
 
 def test_kept_for_good(host):
@@ -211,13 +219,66 @@ def test_sysctl_d_is_the_hosts(host, enter):
     assert host.file() is None and values(host.lab.gateway) == (7200, 75, 9)
 
 
+def test_a_container_in_the_hosts_namespace(lab):
+    """Its sysctl.d is not what the host reads at boot."""
+    r = subprocess.run(["unshare", "-m", "-p", "-f", "--mount-proc", HALFOPEN, "apply", "--idle", "7199",
+                        "--persist", "--dry-run", "--state", lab.path("state")],
+                       capture_output=True, text=True, timeout=60)
+    assert r.returncode == 2 and "this is a container in the host's namespace" in r.stderr, r
+
+
+OLD = """halfopen.applied/1
+boot {boot}
+cookie {cookie}
+name {name}
+before 7200 75 9
+after 240 75 9
+before_trial 7200 75 9
+trial_until 0
+persisted {persisted}
+end
+"""
+
+
+def test_what_an_older_version_saved(lab):
+    """Before tunables had lines of their own."""
+    os.mkdir(lab.path("state"))
+    path = os.path.join(lab.path("state"), state_of(lab.gateway))
+    with open("/proc/sys/kernel/random/boot_id") as f:
+        boot = f.read().strip()
+    ours = netns_cookie(lab.gateway.path)
+    for cookie, name, said in ((ours, lab.gateway.name, "240 -> 7200"), (ours, "a name", "240 -> 7200"),
+                               (ours, "-", "240 -> 7200"), (1, "-", "nothing was applied here")):
+        lab.gateway.sysctl(tcp_keepalive_time=240)
+        with open(path, "w") as f:
+            f.write(OLD.format(boot=boot, cookie=cookie, name=name, persisted=0))
+        r = revert(lab)
+        assert r.returncode == 0 and said in r.stdout, r
+        assert os.listdir(lab.path("state")).count(state_of(lab.gateway)) == 0
+
+
+def test_what_an_older_version_made_persistent(host):
+    host.write_file(HEADER + "".join(f"net.ipv4.tcp_keepalive_{k} = {v}\n" for k, v in
+                                     (("time", 240), ("intvl", 75), ("probes", 9))))
+    os.mkdir(host.state)
+    old = OLD.format(boot="11111111-0000-4000-8000-000000000000", cookie=5, name="-", persisted=1)
+    r = host.run(f"""keepalive; cat > {host.state}/applied-$(stat -Lc %i /proc/self/ns/net) <<'EOF'
+{old}EOF
+        halfopen apply --probes 5 --persist --yes >/dev/null; cat /etc/sysctl.d/{OURS}
+        ls {host.state}; halfopen revert >/dev/null; keepalive""")
+    lines = r.stdout.splitlines()
+    assert lines[0] == "240 75 9" and lines[-1] == "7200 75 9" and host.file() is None, r
+    assert "net.ipv4.tcp_keepalive_probes = 5" in lines and "net.ipv4.tcp_keepalive_time = 240" in lines
+    assert [l for l in lines if l.startswith("applied")] == ["applied-container"]
+
+
 # ---- what others write meanwhile ----
 
 def test_stepping_back_leaves_what_others_wrote(lab):
     """Another tool writes between our first value and our second, which fails."""
     command = ["strace", "-o", lab.path("trace"), "-e", "trace=write",
                "-P", "/proc/sys/net/ipv4/tcp_keepalive_probes",
-               "-e", "inject=write:error=EIO:delay_enter=4000000:when=1"]
+               "-e", "inject=write:error=EIO:delay_enter=6000000:when=1"]
     p = subprocess.Popen([*command, HALFOPEN, "apply", "--netns", lab.gateway.name, "--state",
                           lab.path("state"), "--idle", "120", "--interval", "10", "--probes", "4",
                           "--yes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -382,6 +443,18 @@ def test_advice_is_found_by_pid_and_path(lab):
         for wrong in (there + "1", str(tenant.inode), f"inode:{tenant.inode}", "pod-7"):
             r = apply_advice(lab, netns, advice(netns=wrong))
             assert r.returncode == 2 and tenant.values() == (7200, 75, 9), (wrong, r)
+    with open("/proc/sys/kernel/random/boot_id") as f:
+        now = f.read().strip()
+    place = {"inode": tenant.inode, "cookie": str(netns_cookie(tenant.path))}
+    for scope, fits in (({"netns": "pod-7", "boot_id": now, **place}, True),
+                        ({"netns": there, "boot_id": now, **place}, True),
+                        ({"netns": "pod-7", "boot_id": "b", **place}, False),   # there was one like it
+                        ({"netns": there, "boot_id": "b", **place}, False),
+                        ({"netns": "pod-7", "boot_id": now, **place, "cookie": "1"}, False),
+                        ({"netns": "pod-7", "boot_id": now, **place, "inode": 1}, False)):
+        r = apply_advice(lab, str(tenant.process.pid), advice(**scope))
+        assert r.returncode == (0 if fits else 2) and tenant.values()[0] == (240 if fits else 7200), (scope, r)
+        assert halfopen(lab, "revert", "--netns", there).returncode == 0
     for netns in (lab.gateway.path, address(lab.gateway.path)):
         for named in (lab.gateway.name, address(lab.gateway.path)):
             assert apply_advice(lab, netns, advice(netns=named)).returncode == 0

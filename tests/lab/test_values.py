@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from lab import HALFOPEN, Lab, run, wait_until
-from test_apply import KEYS, apply, halfopen, revert, values
+from test_apply import KEYS, apply, guards, revert, values
 from test_right_place import Host
 
 
@@ -20,7 +20,7 @@ def lab():
 
 
 def call(*arguments, **keywords):
-    return subprocess.run([HALFOPEN, *arguments], capture_output=True, text=True, timeout=30,
+    return subprocess.run([HALFOPEN, *arguments], capture_output=True, text=True, errors="replace", timeout=60,
                           stdin=subprocess.DEVNULL, **keywords)
 
 
@@ -46,6 +46,7 @@ def test_whatever_the_kernel_holds_comes_back(lab, held):
     r = revert(lab)
     assert r.returncode == 0 and values(lab.gateway) == held, r
     assert f"110 -> {held[0]}\n" in r.stdout, r.stdout
+    wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
 
 
 def test_what_is_held_is_told(lab):
@@ -56,6 +57,20 @@ def test_what_is_held_is_told(lab):
     gateway, _ = lab.connect()
     r = apply(lab, "--probes", "4", "--dry-run")
     assert r.returncode == 0 and "nan" not in r.stdout and "inf" not in r.stdout, r
+
+
+def test_below_zero_is_told_as_it_is(lab):
+    lab.gateway.sysctl(tcp_keepalive_time=-1, tcp_keepalive_intvl=-2)
+    r = call("doctor", "--json")
+    told = next(n for n in json.loads(r.stdout)["sysctl"] if n["netns"]["inode"] == lab.gateway.inode)
+    assert (told["idle_s"], told["interval_s"], told["probes"]) == (-1, -2, 9)
+    watch = lab.watch()
+    told = next(n for n in watch.lines("meta")[0]["sysctl"] if n["netns"]["inode"] == lab.gateway.inode)
+    assert (told["idle_s"], told["interval_s"], told["probes"]) == (-1, -2, 9)
+    r = subprocess.run(["ip", "netns", "exec", lab.gateway.name, HALFOPEN, "doctor"], capture_output=True,
+                       text=True, timeout=60)
+    said = re.sub(r"\s+", " ", r.stdout)
+    assert "= -1/-2/9 here: one of them is below 1" in said and "tcp_keepalive_time = -1 " in said, r.stdout
 
 
 def test_below_zero_outlives_a_boot(lab):
@@ -227,6 +242,32 @@ def test_devices_without_an_end(device):
                       ["advise", "--groups", device, "/dev/null"]):
         r = call(*arguments)
         assert r.returncode == 2 and f"{device}: is a device without an end: expected" in r.stderr, r
+
+
+@pytest.mark.parametrize("held", [(0, 1, 255, 2147483647), (1e300, 1e300, 1e300, 1e300), (1e300, 1, 0, 0),
+                                  (0, 0, 0, 0), (7200, 0, 9, 5000)])
+def test_settings_beyond_all_measure(lab, held):
+    """A user timeout of years with a probe a second, and what no kernel holds: predicted soon, or not."""
+    idle, interval, probes, user_timeout = held
+    lines = [{"schema": "halfopen.meta/1", "gateway": "gw", "boot_id": "b", "run_id": "r", "all": True,
+              "hz": 250, "started_at": "2026-11-21T00:00:00.000000000Z", "sysctl": [
+                  {"netns": {"inode": 11, "cookie": "1"}, "idle_s": idle, "interval_s": interval,
+                   "probes": probes}]}]
+    lines += [{"schema": "halfopen.timeline/1", "gateway": "gw", "boot_id": "b", "run_id": "r", "revision": 1,
+               "final": True, "partial": False, "outcome": "closed_by_peer",
+               "socket": {"cookie": str(5 + n), "netns": {"inode": 11, "cookie": "1"},
+                          "local": {"address": "192.0.2.1", "port": 1883},
+                          "peer": {"address": f"203.0.113.{n}", "port": 5000}},
+               "keepalive": {"enabled": True, "idle_s": idle, "interval_s": interval, "probes": probes,
+                             "user_timeout_ms": user_timeout,
+                             "from": {"idle": "sysctl", "interval": "sysctl", "probes": "sysctl"}},
+               "first_seen_at": "2026-11-21T00:00:00Z", "last_heard_at": f"2026-11-21T0{n % 10}:00:00Z",
+               "ended_at": "2026-11-21T10:00:00Z", "counts": {}} for n in range(100)]
+    with open(lab.path("day.jsonl"), "w") as f:
+        f.writelines(json.dumps(l) + "\n" for l in lines)
+    for more in ([], ["--json"], ["--detect-within", "5m"], ["--evaluate", "240/20/5"]):
+        r = call("advise", *more, lab.path("day.jsonl"))
+        assert r.returncode in (0, 3) and not re.search(r"\b-?(nan|inf)\b", r.stdout), (more, r)
 
 
 def test_nothing_is_told_as_no_number(lab):

@@ -14,6 +14,7 @@
 #include "owner.h"
 #include "places.h"
 #include "quantity.h"
+#include "rfc3339.h"
 #include "retransmission.h"
 #include "sysctl_files.h"
 #include "table.h"
@@ -314,6 +315,10 @@ static void test_durations_and_sizes(void **state)
 	assert_true(quantity__duration("250ms", &v) && v == 250 * MS);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(quantity__duration(bad[i], &v));
+	assert_true(quantity__duration(QUANTITY_DURATION_MAX, &v) && v == 36500ULL * 86400 * S);
+	assert_false(quantity__duration(QUANTITY_DURATION_MAX "1ms", &v));
+	assert_true(quantity__size("1073741824GiB", &v) && v == 1ULL << 60);
+	assert_false(quantity__size("1152921504606846977", &v));
 	assert_true(quantity__size("64KiB", &v) && v == 65536);
 	assert_true(quantity__size("1GB", &v) && v == 1000000000);
 	assert_true(quantity__size("4096", &v) && v == 4096);
@@ -322,6 +327,45 @@ static void test_durations_and_sizes(void **state)
 	assert_true(quantity__number("7", 1, 9, &v) && v == 7);
 	assert_false(quantity__number("0", 1, 9, &v) || quantity__number("10", 1, 9, &v) ||
 		     quantity__number("7 ", 1, 9, &v) || quantity__number("", 1, 9, &v));
+}
+
+/* ---- times ---- */
+
+static void test_times_of_rfc3339(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t s;	/* as `date -d TEXT +%s` has it */
+		uint32_t ns;
+	} good[] = {
+		{ "1970-01-01T00:00:00Z", 0, 0 },
+		{ "2026-11-21T09:42:48Z", 1795254168, 0 },
+		{ "2026-11-21T09:42:48.5Z", 1795254168, 500000000 },
+		{ "2026-11-21T09:42:48.1234567891Z", 1795254168, 123456789 },
+		{ "2026-11-21T10:42:48+01:00", 1795254168, 0 },
+		{ "2026-11-21T08:12:48-0130", 1795254168, 0 },
+		{ "2024-02-29T12:00:00Z", 1709208000, 0 },
+		{ "2261-12-31T23:59:59Z", 9214646399, 0 },
+	};
+	static const char *const bad[] = {
+		"", "2026", "2026-11-21", "2026-11-21T09:42:48", "2026-11-21 09:42:48Z",
+		"2262-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+01:00",
+		"2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z", "2026-11-21T09:42:48.Z",
+		"2026-11-21T09:42:48.9e9Z", "2026-11-21T09:42:48.5", "2026-11-21T09:42:48Zx",
+		"2026-11-21T09:42:48+1", "2026-11-21T09:42:48+01:", "-026-11-21T09:42:48Z",
+		"2026-11-21T09:42:61Z", "2026-11-21T09:60:48Z", " 2026-11-21T09:42:48Z",
+	};
+	struct rfc3339_time time;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(rfc3339__parse(good[i].text, &time));
+		assert_true(time.s == good[i].s && time.ns == good[i].ns);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (rfc3339__parse(bad[i], &time))
+			fail_msg("'%s' was taken for a time", bad[i]);
 }
 
 /* ---- census: what is no device ---- */
@@ -524,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_owners_are_stored_once),
 		cmocka_unit_test(test_each_instant_has_the_offset_of_its_time),
 		cmocka_unit_test(test_durations_and_sizes),
+		cmocka_unit_test(test_times_of_rfc3339),
 		cmocka_unit_test(test_a_proxy_is_told_from_devices),
 		cmocka_unit_test(test_findings_keep_the_worst),
 		cmocka_unit_test(test_the_sysctl_file_that_wins),

@@ -420,7 +420,7 @@ static int apply_values(const struct options *o, const struct order *order, stru
 			return EXIT_DONE;
 	}
 	if ((err = change__check_file(c)))
-		return err == -EXDEV || err == -EREMOTE ? EXIT_USAGE : changing__exit_code(err);
+		return changing__exit_code(err);
 	code = tell_and_ask(o, order, c);
 	return code || o->dry_run ? code : carrying_out__change(order, c);
 }

@@ -19,6 +19,8 @@
 
 int changing__exit_code(int err)
 {
+	if (err == -EXDEV || err == -EREMOTE)	/* of persistent__belongs_here() */
+		return EXIT_USAGE;
 	return err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED : EXIT_FAILED;
 }
 

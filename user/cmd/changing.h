@@ -60,7 +60,7 @@ const char *changing__command(const char *verb, const struct netns *ns, const ch
 #define CHANGING_STATE_MAX 255	/* bytes of it */
 int changing__take_state(const char **directory, char path[PATH_MAX]);
 
-/* Of a -errno: not permitted, or failed. */
+/* Of a -errno: not permitted, failed, or a place that sysctl.d is not of. */
 int changing__exit_code(int err);
 
 #endif

@@ -196,7 +196,7 @@ static int revert_locked(const char *directory, const struct netns *ns, struct a
 	int err = applied__load_of(directory, ns, a);
 
 	if (err) {
-		log_error("%s/%s: %s", directory, applied__file(applied__key(ns), file),
+		log_error("%s/%s: %s", directory, applied__file(applied__key(), file),
 			  err == -EBADMSG ? "expected what 'halfopen apply' writes: left as it is"
 					  : strerror(-err));
 		return changing__exit_code(err);

@@ -44,6 +44,21 @@ static double fires_after(double s, unsigned int hz, unsigned int n, double irra
 	return timer_wheel__fires_after_s(s, hz, timer_wheel__chance(n, irrational));
 }
 
+/* Each probe is as late as its timer; of more than the kernel can send without a user timeout the rest
+ * are as late as these. */
+#define PROBES_SIMULATED 255
+
+static double silence_with_timers(const struct setting *s, unsigned int hz, unsigned int n)
+{
+	double probes = s->interval_s > 0 ? round(prediction__silence_s(s) / s->interval_s) : 0;
+	unsigned int simulated = fmin(probes, PROBES_SIMULATED), i;
+	double sum = 0;
+
+	for (i = 0; i < simulated; i++)
+		sum += fires_after(s->interval_s, hz, n * simulated + i, 0.6710436067037893);
+	return simulated ? sum * (probes / simulated) : 0;
+}
+
 /*
  * From the death of a peer that was last heard `dead_after` seconds before it until it is declared.
  * The timer that notices was armed at some time before: an answered probe arms it for the interval,
@@ -53,8 +68,7 @@ static double fires_after(double s, unsigned int hz, unsigned int n, double irra
 static double detection(const struct setting *s, double life_s, double dead_after, unsigned int hz,
 			unsigned int n)
 {
-	double period = prediction__period_s(s), probe, end, armed;
-	unsigned int probes = lround(prediction__silence_s(s) / s->interval_s), i;
+	double period = prediction__period_s(s), probe, armed;
 
 	/* When, after the last sign of life, does the timer look for the first time? */
 	armed = life_s && life_s < period ? s->idle_s * timer_wheel__chance(n, 0.7548776662466927)
@@ -63,9 +77,7 @@ static double detection(const struct setting *s, double life_s, double dead_afte
 		probe = armed;
 	else
 		probe = armed + fires_after(s->idle_s - armed, hz, n, 0.8191725133961645);
-	for (end = probe, i = 0; i < probes; i++)
-		end += fires_after(s->interval_s, hz, n * probes + i, 0.6710436067037893);
-	return end - dead_after;
+	return probe + silence_with_timers(s, hz, n) - dead_after;
 }
 
 struct sample {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a live watch may still do once everything is attached: look, and open its files anew. */
-#include <limits.h>
-#include <stdio.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,20 +18,36 @@
 #define TO_LOOK (CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_PTRACE) | \
 		 CAPABILITY_BIT(CAPABILITY_BPF))
 
-/* Does what is done to this file later (opened anew, renamed, removed) need more than its directory's
- * owner may? */
+/* May whoever we are, without CAP_DAC_OVERRIDE, pass through this directory, or write to it? */
+static bool lets_us(const char *directory, mode_t everybody)
+{
+	struct stat st;
+
+	return !stat(directory, &st) &&
+	       (st.st_uid == geteuid() || (st.st_mode & everybody) == everybody);
+}
+
+/* Does what is done to this file later (opened anew, renamed, removed) need more than what its owner
+ * may? */
 static bool is_elsewhere(const char *path)
 {
-	char directory[PATH_MAX];
-	const char *slash;
-	struct stat st;
+	char *copy, *directory, *slash;
+	bool ours;
 
 	if (!path || !strcmp(path, "-"))
 		return false;
-	slash = strrchr(path, '/');
-	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 1,
-		 slash ? path : ".");
-	return !stat(*directory ? directory : "/", &st) && st.st_uid != geteuid();
+	copy = strdup(path);
+	directory = copy ? realpath(dirname(copy), NULL) : NULL;
+	free(copy);
+	if (!directory)
+		return true;	/* who knows */
+	ours = lets_us(directory, S_IWOTH | S_IXOTH);
+	while (ours && (slash = strrchr(directory, '/')) && slash > directory) {
+		*slash = '\0';
+		ours = lets_us(directory, S_IXOTH);
+	}
+	free(directory);
+	return !ours;
 }
 
 /* A log of some program, in a directory of its own, is opened again when it was renamed. */

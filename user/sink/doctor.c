@@ -51,9 +51,9 @@ static void write_netns(struct json *j, const struct diagnosed_netns *ns)
 	if (ns->netns.host_name[0])
 		json__string(j, "host_name", ns->netns.host_name);
 	json__end_object(j);
-	json__u64(j, "idle_s", ns->sysctl.idle_s);
-	json__u64(j, "interval_s", ns->sysctl.interval_s);
-	json__u64(j, "probes", ns->sysctl.probes);
+	json__s64(j, "idle_s", ns->sysctl.idle_s);
+	json__s64(j, "interval_s", ns->sysctl.interval_s);
+	json__s64(j, "probes", ns->sysctl.probes);
 	json__end_object(j);
 }
 

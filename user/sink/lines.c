@@ -95,8 +95,8 @@ static void write_sysctls(struct json *j, const struct run *run)
 
 		json__object(j, NULL);
 		write_netns(j, ns->netns, ns->name, ns);
-		json__u64(j, "idle_s", ns->idle_s);
-		json__u64(j, "interval_s", ns->interval_s);
+		json__s64(j, "idle_s", (int32_t)ns->idle_s);	/* it may be below 0 */
+		json__s64(j, "interval_s", (int32_t)ns->interval_s);
 		json__u64(j, "probes", ns->probes);
 		json__end_object(j);
 	}

@@ -11,6 +11,8 @@
 
 #include "advice_file.h"
 #include "foreign.h"
+#include "host.h"
+#include "netns_address.h"
 #include "plain_text.h"
 
 static const char *text(const json_t *object, const char *key)
@@ -39,17 +41,32 @@ static bool read_values(const json_t *proposed, uint32_t values[3], const char *
 	return true;
 }
 
-/* By name, or by inode and cookie. An inode alone, of timelines that know no cookies, is given to the
- * next namespace at once, but for the host's. */
-static bool is_of(const char *netns, const struct netns *ns)
+/* Cookies begin anew with each boot; an inode alone, of timelines that know no cookies, is given to the
+ * next namespace at once. But the host's stays. */
+static bool is_same(const json_t *scope, const struct netns *ns)
 {
-	char number[16], both[48];
+	char address[NETNS_ADDRESS_OF_COOKIE_SIZE], number[16];
+	const char *netns = text(scope, "netns"), *boot = text(scope, "boot_id");
+	struct host host;
 
+	host__read(&host);
+	if (*boot && strcmp(boot, host.boot_id) && !netns__is_of_host())
+		return false;
 	snprintf(number, sizeof(number), "%u", ns->inode);
-	snprintf(both, sizeof(both), "inode:%u,cookie:%" PRIu64, ns->inode, ns->cookie);
 	if (!strcmp(netns, number))
 		return !ns->cookie || netns__is_of_host();
-	return (*ns->name && !strcmp(netns, ns->name)) || !strcmp(netns, both);
+	netns_address__of_cookie(ns->inode, ns->cookie, address);
+	if (!strcmp(netns, address))
+		return true;
+	snprintf(number, sizeof(number), "%" PRIu64, ns->cookie);
+	return ns->cookie && !strcmp(text(scope, "cookie"), number) &&
+	       json_integer_value(json_object_get(scope, "inode")) == ns->inode;
+}
+
+/* By its name, which whoever lives there now has; or it is the very one, whatever its name was. */
+static bool is_of(const json_t *scope, const struct netns *ns)
+{
+	return (*ns->name && !strcmp(text(scope, "netns"), ns->name)) || is_same(scope, ns);
 }
 
 /* What was found so far. */
@@ -123,7 +140,7 @@ static int take_line(struct search *s, unsigned int number, const json_t *line)
 	if (!*gateway || !*netns)
 		return refuse(s, number, "scope.%s: expected what it is advice for: without, it is "
 			      "for no place", *gateway ? "netns" : "gateway");
-	if (!strcmp(gateway, s->gateway) && is_of(netns, s->ns))
+	if (!strcmp(gateway, s->gateway) && is_of(scope, s->ns))
 		return take_change(s, number, line);
 	add_other(s, gateway, netns);
 	return 0;

@@ -399,8 +399,8 @@ static void examine_clocks(struct examination *x)
 /* ---- sysctls ---- */
 
 /* What a file says of one value of the host's namespace, and whether that is how it is. */
-static void examine_setting(struct examination *x, const char *name, uint32_t value,
-			    uint32_t kernel_default)
+static void examine_setting(struct examination *x, const char *name, int32_t value,
+			    int32_t kernel_default)
 {
 	struct sysctl_setting setting;
 	char key[64], *end;
@@ -411,18 +411,18 @@ static void examine_setting(struct examination *x, const char *name, uint32_t va
 			findings__add(
 				x->f, "sysctl", FINDING_NOTE, NULL,
 				"write it into /etc/sysctl.d if it is to stay",
-				"%s = %u was set by hand: no sysctl.d file says so, and it is "
+				"%s = %d was set by hand: no sysctl.d file says so, and it is "
 				"lost at the next boot",
 				key, value);
 		return;
 	}
-	if (strtoul(setting.value, &end, 10) == value && !*end)
-		findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL, "%s = %u is set by %s:%u",
+	if (strtol(setting.value, &end, 10) == value && !*end)
+		findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL, "%s = %d is set by %s:%u",
 			      key, value, setting.file, setting.line);
 	else
 		findings__add(x->f, "sysctl", FINDING_NOTE, NULL,
 			      "sysctl --system makes it so again, or correct the file",
-			      "%s = %u, but %s:%u says %s: it was changed since, or never applied",
+			      "%s = %d, but %s:%u says %s: it was changed since, or never applied",
 			      key, value, setting.file, setting.line, setting.value);
 }
 
@@ -521,13 +521,19 @@ static void examine_namespaces(struct examination *x)
 	unsigned int i, differ = 0;
 	char place[PLACE_SIZE];
 
-	findings__add(
-		x->f, "sysctl", FINDING_OK, NULL, NULL,
-		"tcp_keepalive_time/intvl/probes = %u/%u/%u here: a socket with keepalive and "
-		"no values of its own notices a dead idle peer after %llu s",
-		own->idle_s, own->interval_s, own->probes,
-		(own->idle_s > own->interval_s ? own->idle_s : own->interval_s) +
-			(unsigned long long)own->interval_s * own->probes);
+	if (own->idle_s < 1 || own->interval_s < 1 || own->probes < 1)
+		findings__add(x->f, "sysctl", FINDING_NOTE, "when sockets with keepalive and no "
+			      "values of their own notice a dead idle peer",
+			      "sysctl -w net.ipv4.tcp_keepalive_time=7200 (and its siblings, 75 and 9)",
+			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: one of them is below "
+			      "1", own->idle_s, own->interval_s, own->probes);
+	else
+		findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
+			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: a socket with "
+			      "keepalive and no values of its own notices a dead idle peer after "
+			      "%lld s", own->idle_s, own->interval_s, own->probes,
+			      (own->idle_s > own->interval_s ? own->idle_s : own->interval_s) +
+			      (long long)own->interval_s * own->probes);
 	examine_setting(x, "tcp_keepalive_time", own->idle_s, 7200);
 	examine_setting(x, "tcp_keepalive_intvl", own->interval_s, 75);
 	examine_setting(x, "tcp_keepalive_probes", own->probes, 9);
@@ -538,7 +544,7 @@ static void examine_namespaces(struct examination *x)
 			continue;
 		if (++differ <= 8)
 			findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
-				      "%u/%u/%u in network namespace %s", ns->sysctl.idle_s,
+				      "%d/%d/%d in network namespace %s", ns->sysctl.idle_s,
 				      ns->sysctl.interval_s, ns->sysctl.probes,
 				      place_of(&ns->netns, place));
 	}

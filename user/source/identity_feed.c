@@ -129,7 +129,7 @@ static const char *read_identity(const json_t *object, struct identity *identity
 	if (local && !read_port(local, &identity->local))
 		return "\"local\" was expected to be our port, a number from 1 to 65535";
 	if (at && !parse_time(at, &identity->at_unix_ns))
-		return "\"at\" was expected to be an RFC 3339 time from 1970 to 2261 (2026-11-21T09:42:48Z)";
+		return "\"at\" was expected to be an RFC 3339 time (2026-11-21T09:42:48Z), from 1970 to 2261";
 	return NULL;
 }
 

@@ -46,6 +46,20 @@ static uint32_t whole(const json_t *object, const char *key)
 	return fmin(number(object, key), UINT32_MAX);
 }
 
+/* What the kernel can hold of keepalive: jiffies, or milliseconds, in an int; and a byte. */
+#define KERNEL_SECONDS_MAX (INT32_MAX / 1000)
+#define KERNEL_PROBES_MAX UINT8_MAX
+
+static double kernel_seconds(const json_t *object, const char *key)
+{
+	return fmin(number(object, key), KERNEL_SECONDS_MAX);
+}
+
+static uint32_t kernel_probes(const json_t *object)
+{
+	return fmin(number(object, "probes"), KERNEL_PROBES_MAX);
+}
+
 static bool truth(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
@@ -148,10 +162,10 @@ static void read_keepalive(const json_t *k, struct life *life)
 
 	life->options_known = json_is_object(k);
 	life->keepalive = truth(k, "enabled");
-	life->idle_s = number(k, "idle_s");
-	life->interval_s = number(k, "interval_s");
-	life->probes = whole(k, "probes");
-	life->user_timeout_s = number(k, "user_timeout_ms") / 1000;
+	life->idle_s = kernel_seconds(k, "idle_s");
+	life->interval_s = kernel_seconds(k, "interval_s");
+	life->probes = kernel_probes(k);
+	life->user_timeout_s = fmin(number(k, "user_timeout_ms"), INT32_MAX) / 1000;
 	life->idle_from_socket = strcmp(text(from, "idle"), "sysctl");
 	life->interval_from_socket = strcmp(text(from, "interval"), "sysctl");
 	life->probes_from_socket = strcmp(text(from, "probes"), "sysctl");
@@ -329,8 +343,8 @@ static bool read_meta(struct reader *r, const json_t *line)
 		const json_t *netns = json_object_get(one, "netns");
 		struct life_namespace ns = {
 			.run = run_id, .name = word(r, netns, "name"),
-			.idle_s = number(one, "idle_s"),
-			.interval_s = number(one, "interval_s"), .probes = whole(one, "probes"),
+			.idle_s = kernel_seconds(one, "idle_s"),
+			.interval_s = kernel_seconds(one, "interval_s"), .probes = kernel_probes(one),
 		};
 
 		if (!read_place(r, line, netns, &ns.place))

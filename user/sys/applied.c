@@ -12,6 +12,7 @@
 
 #include "applied.h"
 #include "atomic_file.h"
+#include "host.h"
 
 /* What a time namespace (time_namespaces(7)) adds to CLOCK_BOOTTIME. */
 static int64_t boottime_offset_s(void)
@@ -64,15 +65,23 @@ static int read_boot_id(char boot_id[BOOT_SIZE])
 	return err;
 }
 
-uint32_t applied__key(const struct netns *ns)
+uint32_t applied__key(void)
 {
-	return netns__is_of_host() ? APPLIED_HOST : ns->inode;
+	if (!netns__is_of_host())
+		return netns__own_inode();
+	return host__is_container() ? APPLIED_CONTAINER : APPLIED_HOST;
+}
+
+static bool is_of_process_1(uint32_t key)
+{
+	return key == APPLIED_HOST || key == APPLIED_CONTAINER;
 }
 
 const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE])
 {
-	if (key == APPLIED_HOST)
-		snprintf(name, APPLIED_FILE_SIZE, "applied-host");
+	if (is_of_process_1(key))
+		snprintf(name, APPLIED_FILE_SIZE, "applied-%s",
+			 key == APPLIED_HOST ? "host" : "container");
 	else
 		snprintf(name, APPLIED_FILE_SIZE, "applied-%" PRIu32, key);
 	return name;
@@ -172,7 +181,7 @@ static void parse_1(const char *text, struct applied *a, char boot[BOOT_SIZE])
 	unsigned int i;
 	int persisted = 0;
 
-	sscanf(text, "halfopen.applied/1 boot %39s cookie %" SCNu64 " name %63s before %" SCNd32
+	sscanf(text, "halfopen.applied/1 boot %39s cookie %" SCNu64 " name %63[^\n] before %" SCNd32
 	       " %" SCNd32 " %" SCNd32 " after %" SCNd32 " %" SCNd32 " %" SCNd32 " before_trial %"
 	       SCNd32 " %" SCNd32 " %" SCNd32 " trial_until %" SCNd64 " persisted %d", boot,
 	       &a->cookie, a->name, &a->before[0], &a->before[1], &a->before[2], &a->after[0],
@@ -194,14 +203,23 @@ static int read_saved(const char *text, uint32_t key, struct applied *a, char bo
 	bool first_version = !strncmp(text, "halfopen.applied/1\n", 19);
 	char again[TEXT_SIZE];
 
-	(first_version ? parse_1 : parse)(text, a, boot);
+	if (first_version)
+		parse_1(text, a, boot);
+	else
+		parse(text, a, boot);
 	if (!strcmp(a->name, "-"))
 		*a->name = '\0';
-	else if (!netns__is_name(a->name))
-		return -EBADMSG;
-	(first_version ? format_1 : format)(a, boot, again);
+	if (first_version)
+		format_1(a, boot, again);
+	else
+		format(a, boot, again);
 	if (strcmp(text, again))
 		return -EBADMSG;
+	if (*a->name && !netns__is_name(a->name)) {
+		if (!first_version)
+			return -EBADMSG;
+		*a->name = '\0';	/* it was taken for one */
+	}
 	if (first_version)
 		a->inode = key;
 	a->netns = key;
@@ -257,7 +275,7 @@ int applied__load(const char *directory, uint32_t key, struct applied *a)
 
 int applied__load_of(const char *directory, const struct netns *ns, struct applied *a)
 {
-	int err = applied__load(directory, applied__key(ns), a);
+	int err = applied__load(directory, applied__key(), a);
 
 	/* by an older version, or one that could not see which is the host's */
 	if (!err && !a->netns)
@@ -273,7 +291,7 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 
 int applied__find(const struct applied *a, struct netns *ns)
 {
-	int err = a->netns == APPLIED_HOST ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
+	int err = is_of_process_1(a->netns) ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
 
 	if (!err)
 		ns->cookie = a->cookie;
@@ -337,10 +355,13 @@ static int by_number(const void *a, const void *b)
 static uint32_t key_of(const char *name)
 {
 	char again[APPLIED_FILE_SIZE];
-	uint32_t key = APPLIED_HOST;
+	uint32_t key = 0;
 
-	if (strcmp(name, "applied-host") && sscanf(name, "applied-%" SCNu32, &key) != 1)
-		return 0;
+	if (!strcmp(name, "applied-host"))
+		return APPLIED_HOST;
+	if (!strcmp(name, "applied-container"))
+		return APPLIED_CONTAINER;
+	sscanf(name, "applied-%" SCNu32, &key);
 	return strcmp(name, applied__file(key, again)) ? 0 : key;
 }
 

@@ -34,12 +34,13 @@ struct applied {
 	bool of_earlier_boot;	/* nothing else outlived that */
 };
 
-/* Under which number the namespace that this thread is in is known: its inode, but for the host's, which
- * has another one after a boot of another kernel. */
-#define APPLIED_HOST 1	/* no namespace's inode */
-uint32_t applied__key(const struct netns *ns);
+/* Under which number the namespace that this thread is in is known: its inode, but for that of process
+ * 1, which has another one after a boot of another kernel, or of the container. */
+#define APPLIED_HOST 1		/* no namespace's inodes */
+#define APPLIED_CONTAINER 2	/* a container may share the host's directory */
+uint32_t applied__key(void);
 
-/* "applied-N": the file in which it is kept. */
+/* "applied-N", "applied-host": the file in which it is kept. */
 #define APPLIED_FILE_SIZE 24
 const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE]);
 

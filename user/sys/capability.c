@@ -50,7 +50,7 @@ static void bound(uint64_t bits)
 
 int capability__keep_only(uint64_t bits)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 	int err = read_sets(&sets);
 
 	if (err)
@@ -81,7 +81,8 @@ bool capability__has(enum capability c)
 
 	read_sets(&sets);
 	admin = sets.effective & CAPABILITY_BIT(CAPABILITY_SYS_ADMIN);
-	return (sets.effective & CAPABILITY_BIT(c)) || (admin && (c == CAPABILITY_BPF || c == CAPABILITY_PERFMON));
+	return (sets.effective & CAPABILITY_BIT(c)) ||
+	       (admin && (c == CAPABILITY_BPF || c == CAPABILITY_PERFMON));
 }
 
 const char *capability__missing_for_bpf(void)

@@ -49,7 +49,7 @@ int change__begin(struct change *c, const char *directory, const struct netns *n
 	}
 	err = applied__load_of(directory, ns, &c->known);
 	if (err)
-		log_error("%s/%s: %s", directory, applied__file(applied__key(ns), file),
+		log_error("%s/%s: %s", directory, applied__file(applied__key(), file),
 			  err == -EBADMSG ? "expected what 'halfopen apply' writes"
 					  : reason__of(err));
 	return err;
@@ -93,7 +93,7 @@ void change__aim(struct change *c, const struct netns *ns, const struct tunable_
 	struct applied *next = &c->next;
 	unsigned int i;
 
-	*next = (struct applied){ .netns = known->netns ? known->netns : applied__key(ns),
+	*next = (struct applied){ .netns = applied__key(),
 				  .inode = ns->inode, .cookie = ns->cookie, .id = new_id(),
 				  .persisted = known->persisted, .persisting = known->persisting };
 	snprintf(next->name, sizeof(next->name), "%s", ns->name);
@@ -231,13 +231,14 @@ int change__save(const struct change *c)
 	return err;
 }
 
-/* What is known is what was known before. Where there is no room for that, its copy will do. */
+/* What is known is what was known before: under another key, it still is. Where there is no room for
+ * that, its copy will do. */
 static int restore_known(const struct change *c)
 {
 	uint32_t key = c->next.netns;
 	int err;
 
-	if (!c->known.netns)
+	if (c->known.netns != key)
 		return applied__forget(c->directory, key);
 	err = applied__save(c->directory, &c->known);
 	return err && applied__restore(c->directory, key) ? err : 0;
@@ -271,6 +272,8 @@ int change__write(struct change *c)
 		err = -ECANCELED;
 	if (err)
 		change__step_back(c);
+	else if (c->known.netns && c->known.netns != c->next.netns)
+		applied__forget(c->directory, c->known.netns);	/* it is known by another key now */
 	return err;
 }
 

@@ -140,12 +140,20 @@ static int enter(const struct guarding *g)
 	return back;
 }
 
-static void tell(unsigned int tunable, enum taken_back result)
+static void tell(const struct applied *a, unsigned int i, enum taken_back result, int32_t found)
 {
-	system_log__write(LOG_NOTICE, "trial over: %s %s", tunable__name(tunable),
-			  result == TAKEN_BACK ? "put back" : result == WAS_BACK
-			  ? "was back already" : result == NOT_OURS ? "was not ours"
-			  : "left alone: somebody else changed it");
+	const char *name = tunable__name(i);
+
+	if (result == TAKEN_BACK)
+		system_log__write(LOG_NOTICE, "trial over: %s put back: %d -> %d", name, found,
+				  a->before[i]);
+	else if (result == CHANGED_BY_OTHERS)
+		system_log__write(LOG_NOTICE, "trial over: %s left at %d: somebody else changed it "
+				  "since (we wrote %d, before us it was %d)", name, found,
+				  a->after[i], a->before[i]);
+	else
+		system_log__write(LOG_NOTICE, "trial over: %s %s", name, result == WAS_BACK
+				  ? "was back already" : "was not ours");
 }
 
 static int put_back(struct guarding *g, enum standing standing)
@@ -165,7 +173,7 @@ static int put_back(struct guarding *g, enum standing standing)
 	err = applied__take_back(&a, results, found);
 	netns__leave(back);
 	for (i = 0; !err && !g->is_back && i < TUNABLES; i++)
-		tell(i, results[i]);
+		tell(&a, i, results[i], found[i]);
 	g->is_back = !err;
 	return err;
 }

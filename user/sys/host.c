@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "host.h"
@@ -15,6 +16,16 @@ static void read_line(const char *path, char *line, size_t size)
 	if (fgets(line, size, f))
 		line[strcspn(line, "\n")] = '\0';
 	fclose(f);
+}
+
+/* The first PID namespace has this inode (PROC_PID_INIT_INO of linux/proc_ns.h). */
+#define HOST_PID_NAMESPACE 0xEFFFFFFCU
+
+bool host__is_container(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino != HOST_PID_NAMESPACE;
 }
 
 void host__read(struct host *host)

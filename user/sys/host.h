@@ -3,6 +3,11 @@
 #ifndef HALFOPEN_SYS_HOST_H
 #define HALFOPEN_SYS_HOST_H
 
+#include <stdbool.h>
+
+/* Is this a container: has process 1, as we see it, been started by another system? */
+bool host__is_container(void);
+
 struct host {
 	char name[65];
 	char kernel[65];	/* release */

@@ -20,6 +20,7 @@
 #include "capability.h"
 #include "netns.h"
 #include "netns_address.h"
+#include "tunables.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71	/* linux/socket.h, since 5.14 */
@@ -76,8 +77,7 @@ const char *netns__address(const struct netns *ns, char address[NETNS_ADDRESS_SI
 	if (*ns->name)
 		snprintf(address, NETNS_ADDRESS_SIZE, "%s", ns->name);
 	else if (ns->cookie)
-		snprintf(address, NETNS_ADDRESS_SIZE, "inode:%u,cookie:%" PRIu64, ns->inode,
-			 ns->cookie);
+		netns_address__of_cookie(ns->inode, ns->cookie, address);
 	else if (sscanf(ns->path, "/proc/%u/ns/net%n", &pid, &end) == 1 && end)
 		snprintf(address, NETNS_ADDRESS_SIZE, "%u", pid);
 	else
@@ -404,17 +404,6 @@ static void add_name(struct netns *ns)
 	netns__free(&list);
 }
 
-/* inode:N,cookie:N */
-static bool read_inode_and_cookie(const char *text, uint32_t *inode, uint64_t *cookie)
-{
-	char again[64];
-
-	if (sscanf(text, "inode:%" SCNu32 ",cookie:%" SCNu64, inode, cookie) != 2 || !*cookie)
-		return false;
-	snprintf(again, sizeof(again), "inode:%" PRIu32 ",cookie:%" PRIu64, *inode, *cookie);
-	return !strcmp(text, again);
-}
-
 int netns__open(const char *address, struct netns *ns)
 {
 	uint64_t cookie;
@@ -424,7 +413,7 @@ int netns__open(const char *address, struct netns *ns)
 	*ns = (struct netns){ 0 };
 	if (strchr(address, '/'))
 		fd = open_path(address, ns);
-	else if (read_inode_and_cookie(address, &inode, &cookie))
+	else if (netns_address__read_cookie(address, &inode, &cookie))
 		fd = open_inode(inode, cookie, ns);
 	else if (*address && strspn(address, "0123456789") == strlen(address))
 		fd = open_process(address, ns);
@@ -510,21 +499,12 @@ uint64_t netns__cookie(void)
 	return cookie;
 }
 
-static bool read_number(const char *path, uint32_t *number)
-{
-	FILE *f = fopen(path, "re");
-	bool ok;
-
-	if (!f)
-		return false;
-	ok = fscanf(f, "%u", number) == 1;
-	fclose(f);
-	return ok;
-}
-
 bool netns__read_keepalive(struct keepalive_sysctl *s)
 {
-	return read_number("/proc/sys/net/ipv4/tcp_keepalive_time", &s->idle_s) &&
-	       read_number("/proc/sys/net/ipv4/tcp_keepalive_intvl", &s->interval_s) &&
-	       read_number("/proc/sys/net/ipv4/tcp_keepalive_probes", &s->probes);
+	int32_t values[TUNABLES];
+
+	if (tunables__read(values))
+		return false;
+	*s = (struct keepalive_sysctl){ values[0], values[1], values[2] };
+	return true;
 }

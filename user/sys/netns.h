@@ -91,7 +91,7 @@ bool netns__is_first(void);
 uint64_t netns__cookie(void);
 
 struct keepalive_sysctl {
-	uint32_t idle_s, interval_s, probes;
+	int32_t idle_s, interval_s, probes;	/* the kernel takes values below 1, too */
 };
 
 /* net.ipv4.tcp_keepalive_* of the namespace that this thread is in. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
+#include "host.h"
 #include "mounts.h"
 #include "netns.h"
 #include "persistent.h"
@@ -110,21 +111,11 @@ static int is_seen_by_process_1(void)
 	return err ? err : !strcmp(ours, its);
 }
 
-/* The first PID namespace has this inode (PROC_PID_INIT_INO of linux/proc_ns.h). */
-#define HOST_PID_NAMESPACE 0xEFFFFFFCU
-
-static bool is_in_container(void)
-{
-	struct stat st;
-
-	return !stat("/proc/self/ns/pid", &st) && st.st_ino != HOST_PID_NAMESPACE;
-}
-
 int persistent__belongs_here(void)
 {
 	int seen;
 
-	if (netns__is_first() && is_in_container())
+	if (netns__is_first() && host__is_container())
 		return -EREMOTE;
 	if (netns__is_of_host())
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Times as RFC 3339 writes them: 2026-11-21T09:42:48.5Z, 2026-11-21T10:42:48+01:00. */
-#ifndef HALFOPEN_CORE_RFC3339_H
-#define HALFOPEN_CORE_RFC3339_H
+#ifndef HALFOPEN_VALUE_RFC3339_H
+#define HALFOPEN_VALUE_RFC3339_H
 
 #include <stdbool.h>
 #include <stdint.h>

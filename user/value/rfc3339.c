@@ -76,8 +76,7 @@ static bool zone(const char **text, int *offset_s)
 	(*text)++;
 	if (!digits(text, 2, 0, 23, &hours))
 		return false;
-	*text += **text == ':';
-	if (**text && !digits(text, 2, 0, 59, &minutes))
+	if (**text && (*text += **text == ':', !digits(text, 2, 0, 59, &minutes)))
 		return false;
 	*offset_s = sign * (hours * 3600 + minutes * 60);
 	return true;
