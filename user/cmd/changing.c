@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "log.h"
 #include "plain_text.h"
+#include "private_file.h"
 #include "reason.h"
 
 /* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
@@ -270,6 +271,19 @@ void changing__unlock(struct changing_lock *l)
 	if (l->file >= 0)
 		lock__release(l->file, l->inode, LOCK_CHANGE);
 	release_output(l);
+}
+
+int changing__check_state(const char *directory)
+{
+	/* where root alone makes it, whatever its owner looks like in a user namespace */
+	const char *refused = strcmp(directory, STATE_DIRECTORY)
+				      ? private_directory__refused(directory) : NULL;
+
+	if (!refused)
+		return EXIT_DONE;
+	log_error("--state: %s %s: expected a directory of our own, that nobody else may write to",
+		  directory, refused);
+	return EXIT_USAGE;
 }
 
 const char *changing__absolute(const char *directory, char path[PATH_MAX])

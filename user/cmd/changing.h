@@ -56,6 +56,9 @@ bool changing__holder(const struct changing_lock *l, enum lock_work work,
 const char *changing__command(const char *verb, const struct netns *ns, const char *directory,
 			      char command[CHANGING_COMMAND_SIZE]);
 
+/* Can what lies in this directory be believed? */
+int changing__check_state(const char *directory);
+
 /* A directory's path from the root on, into `path`. */
 const char *changing__absolute(const char *directory, char path[PATH_MAX]);
 

@@ -366,6 +366,7 @@ int cmd_revert(int argc, char **argv)
 	};
 	struct options options = { .state = STATE_DIRECTORY };
 	char state[PATH_MAX];
+	int code;
 
 	arguments__parse(&argp, argc, argv, &options);
 	if (options.guard) {
@@ -375,5 +376,8 @@ int cmd_revert(int argc, char **argv)
 			.answer = options.answer ? (int)options.answer : -1 });
 	}
 	options.state = changing__absolute(options.state, state);
+	code = changing__check_state(options.state);
+	if (code)
+		return code;
 	return options.all ? revert_all(options.state) : revert_one(options.state, options.netns);
 }
