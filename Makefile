@@ -31,7 +31,8 @@ PREFIX ?= /usr/local
 CORE_SRC := $(wildcard user/core/*.c)
 # What runs without a kernel to watch: the core, the sinks, reading recordings.
 PURE_SRC := $(CORE_SRC) $(wildcard user/value/*.c user/sink/*.c) user/source/recording.c user/source/input.c user/source/foreign.c \
-	user/source/reorder.c user/source/holders.c user/source/deferred.c user/source/timelines.c user/sys/quantity.c user/sys/sysctl_files.c
+	user/source/reorder.c user/source/holders.c user/source/deferred.c user/source/timelines.c user/sys/log.c user/sys/private_file.c \
+	user/sys/quantity.c user/sys/sysctl_files.c
 USER_SRC := $(sort $(PURE_SRC) $(wildcard user/*.c user/cmd/*.c user/pipeline/*.c user/source/*.c user/sys/*.c))
 USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)
 PURE_OBJ := $(PURE_SRC:user/%.c=$(B)/user/%.o)

@@ -153,6 +153,17 @@ static __always_inline __u64 compat__keepalive_function(const struct tcp_sock *t
 	return (__u64)sk->sk_timer.function;
 }
 
+/* In jiffies, not rounded as the timer wheel does. `tp` is typed. */
+static __always_inline __u64 compat__keepalive_expires(const struct tcp_sock *tp)
+{
+	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
+
+	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
+		return icsk->icsk_keepalive_timer.expires;
+	return sk->sk_timer.expires;
+}
+
 /* ---- the timer of retransmissions and zero-window probes ---- */
 
 /* A field of the connection until 7.1, of the socket from 7.2 on. */

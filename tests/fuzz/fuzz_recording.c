@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lseek(file, 0, SEEK_SET);
 	config.filter = size & 8 ? filter : NULL;
 	r.core = lines.core = core__new(&config, &sink);
-	if (!recording__read(file, take, &r, &problem)) {
+	if (!recording__read(file, -1, take, &r, &problem)) {
 		const char *why;
 
 		core__feed(r.core, &(struct record){ .type = RECORD_STOP }, &why);

@@ -278,3 +278,74 @@ def test_too_many_die(lab):
     assert r.returncode == 1 and "connections died since" in r.stderr, (r.stdout, r.stderr)
     assert "stepped back" in r.stderr and values(lab.gateway) == (7200, 75, 9)
     assert "nothing was applied" in revert(lab).stdout
+
+
+# ---- whose state it is ----
+
+NOBODY = 65534
+
+
+def make_state(lab, before=300):
+    """As apply leaves it, of a change that would be taken back to `before`."""
+    assert apply(lab, "--idle", "120", "--yes").returncode == 0
+    name, = (f for f in os.listdir(lab.path("state")) if f.startswith("applied-"))
+    path = lab.path("state/" + name)
+    with open(path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write(text.replace("before 7200", f"before {before}"))
+    return path
+
+
+def of_another_directory(lab, path):
+    os.chown(lab.path("state"), NOBODY, NOBODY)
+
+
+def writable_by_others(lab, path):
+    os.chmod(lab.path("state"), 0o777)
+
+
+def anothers_link_to_it(lab, path):
+    os.rename(lab.path("state"), lab.path("real"))
+    os.symlink(lab.path("real"), lab.path("state"))
+    os.lchown(lab.path("state"), NOBODY, NOBODY)
+
+
+@pytest.mark.parametrize("verb", ["revert", "apply"])
+@pytest.mark.parametrize("whose", [of_another_directory, writable_by_others, anothers_link_to_it])
+def test_a_directory_of_somebody_else_is_not_believed(lab, verb, whose):
+    whose(lab, make_state(lab))
+    r = revert(lab) if verb == "revert" else apply(lab, "--idle", "99", "--yes")
+    assert r.returncode == 2 and "--state: " + lab.path("state") in r.stderr, r
+    assert "expected a directory of our own" in r.stderr and values(lab.gateway)[0] == 120
+
+
+def of_another(lab, path):
+    os.chown(path, NOBODY, NOBODY)
+
+
+def others_may_write(lab, path):
+    os.chmod(path, 0o666)
+
+
+def link(lab, path):
+    os.rename(path, lab.path("elsewhere"))
+    os.symlink(lab.path("elsewhere"), path)
+
+
+def second_name(lab, path):
+    os.link(path, lab.path("elsewhere"))
+
+
+def fifo(lab, path):
+    os.unlink(path)
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("whose", [of_another, others_may_write, link, second_name, fifo])
+def test_a_file_of_somebody_else_is_not_believed(lab, whose):
+    path = make_state(lab)
+    whose(lab, path)
+    r = revert(lab)
+    assert r.returncode != 0 and path in r.stderr, r
+    assert values(lab.gateway)[0] == 120

@@ -129,7 +129,7 @@ static int read_recording(struct seen *seen, struct recording_problem *problem)
 	int fd = open(path, O_RDONLY), err;
 
 	assert_true(fd >= 0);
-	err = recording__read(fd, take, seen, problem);
+	err = recording__read(fd, -1, take, seen, problem);
 	close(fd);
 	return err;
 }

@@ -31,10 +31,11 @@ struct options {
 	struct tunable_values values;
 	uint64_t trial_ns;
 	bool yes, dry_run, persist, keep, rearm, has_rearming;
-	struct rearming rearming;
+	struct rearming_config rearming;
 };
 
 #define SPREAD_NS (300 * 1000000000ULL)
+#define SPREAD_NS_MAX (86400 * 1000000000ULL)
 #define STOP_AT_DEATHS 0.01
 
 /* ---- arguments ---- */
@@ -58,7 +59,7 @@ static const struct argp_option argp_options[] = {
 	{ "rearm", OPT_REARM, NULL, 0, "sockets that are idle already take the values now", 3 },
 	{ "spread", OPT_SPREAD, "DURATION", 0, "... evenly within this time (default 5m)", 3 },
 	{ "stop-at-deaths", OPT_STOP, "SHARE", 0,
-	  "... and stop and revert when as many of them died (default 1%)", 3 },
+	  "... and stop and revert when as many of those that were alive died (default 1%)", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in FILE", 3 },
 	{ "state", OPT_STATE, "DIRECTORY", 0,
 	  "where what was there before is kept (default " STATE_DIRECTORY ")", 3 },
@@ -72,6 +73,11 @@ static const char argp_doc[] =
 	"A socket takes new values when its timer next runs out: one that is armed for two hours "
 	"waits for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is "
 	"pinned by that). Sockets that set an idle time themselves keep it.\n"
+	"\n"
+	"--rearm arms only where that brings the next probe forward, and waits until all have answered, "
+	"died, or had the time to. Deaths that stop it are of sockets that were alive: heard within 5 "
+	"minutes before, or since. Where most were not, 1 % is armed and waited for first. SIGINT and "
+	"SIGTERM stop it and step back, SIGHUP does not.\n"
 	"\n"
 	"A trial is taken back when its time is over, or its guard is told to end, whatever becomes of "
 	"this process: by a service where systemd runs, else by two processes. Only --keep confirms it. "
@@ -107,10 +113,11 @@ static void read_value(struct argp_state *state, const char *option, const char 
 /* "1%", "0.5%" */
 static bool read_share(const char *text, double *share)
 {
+	size_t digits = strspn(text, "0123456789.");
 	char *end;
 
 	*share = strtod(text, &end) / 100;
-	return end != text && !strcmp(end, "%") && *share > 0 && *share <= 1;
+	return digits && end == text + digits && !strcmp(end, "%") && *share > 0 && *share <= 1;
 }
 
 static void check_arguments(struct argp_state *state, const struct options *o)
@@ -172,14 +179,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_SPREAD:
 		o->has_rearming = true;
 		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
-		    o->rearming.spread_ns < 1000000000)
-			arguments__refuse(state, "--spread: '%s' is no duration from 1s to "
-					  QUANTITY_DURATION_MAX " (10m)", arg);
+		    o->rearming.spread_ns < 1000000000 || o->rearming.spread_ns > SPREAD_NS_MAX)
+			arguments__refuse(state, "--spread: '%s' is no duration from 1s to 1d (10m)",
+					  arg);
 		break;
 	case OPT_STOP:
 		o->has_rearming = true;
 		if (!read_share(arg, &o->rearming.stop_at_deaths))
-			arguments__refuse(state, "--stop-at-deaths: '%s' is no share (1%%)", arg);
+			arguments__refuse(state, "--stop-at-deaths: '%s' is no share of more than 0%% and "
+					  "at most 100%% (1%%, 0.5%%)", arg);
 		break;
 	case OPT_STATE:
 		o->state = arg;

@@ -109,7 +109,7 @@ static bool is_renewed(const struct change *c)
 	return c->next.id == c->known.id;
 }
 
-/* Too many died. */
+/* Too many died, or a signal came. */
 static void undo(const struct order *o, struct changing_lock *l, struct change *c)
 {
 	if (!is_renewed(c) && !c->differs) {
@@ -127,20 +127,16 @@ static void undo(const struct order *o, struct changing_lock *l, struct change *
 }
 
 /* Nobody is kept out, and revert interrupts it. */
-static bool rearm(const struct order *o, struct changing_lock *l, struct rearmer *rearmer,
+static bool rearm(const struct order *o, struct changing_lock *l, struct rearming *rearming,
 		  struct change *c)
 {
 	struct standing_change change = { o->state, c->next.netns,
 					  c->differs ? c->next.id : c->known.id };
-	struct rearming how = o->rearming;
+	enum rearming_end end = rearming__do(rearming, stands, &change);
 
-	how.goes_on = stands;
-	how.context = &change;
-	if (rearming__do(&how, rearmer, c->next.after))
-		return true;
-	if (stands(&change))
+	if (end == REARMING_STOPPED && stands(&change))
 		undo(o, l, c);
-	return false;
+	return end == REARMING_DONE;
 }
 
 static int take_rearm_lock(const struct order *o, const struct changing_lock *l)
@@ -209,14 +205,17 @@ static int do_locked(const struct order *o, const struct changing_lock *l, struc
 }
 
 static int do_change(const struct order *o, struct changing_lock *l, struct change *c,
-		     struct rearmer *rearmer)
+		     struct rearming *rearming)
 {
 	struct guard guard = { 0 };
 	int code = changing__lock(l, false);
 
 	if (code)
 		return code;
-	code = do_locked(o, l, c, &guard);
+	/* from the first write on, who dies of it is seen, whatever becomes of our terminal */
+	if (rearming && rearming__hold_signals(rearming))
+		code = EXIT_FAILED;
+	code = code ? code : do_locked(o, l, c, &guard);
 	changing__unlock(l);
 	if (code)
 		return code;
@@ -227,22 +226,24 @@ static int do_change(const struct order *o, struct changing_lock *l, struct chan
 	if (c->differs || is_renewed(c))
 		tell_done(o, c, "applied");
 	fflush(stdout);
-	return !rearmer || rearm(o, l, rearmer, c) ? EXIT_DONE : EXIT_FAILED;
+	return !rearming || rearm(o, l, rearming, c) ? EXIT_DONE : EXIT_FAILED;
 }
 
 int carrying_out__change(const struct order *o, struct change *c)
 {
-	struct rearmer *rearmer = NULL;
-	int err = o->rearm ? rearmer__open(&rearmer) : 0, code;
+	struct rearming *rearming = NULL;
+	int err = 0, code;
 	struct changing_lock lock;
 
+	if (o->rearm)
+		err = rearming__open(&o->rearming, o->ns->inode, c->next.after, &rearming);
 	if (err)
-		return changing__exit_code(err);
+		return err == -EDOM ? EXIT_USAGE : changing__exit_code(err);
 	code = changing__open_lock(o->state, o->ns->inode, false, &lock);
 	if (!code)
-		code = do_change(o, &lock, c, rearmer);
+		code = do_change(o, &lock, c, rearming);
 	changing__close_lock(&lock);
-	rearmer__close(rearmer);
+	rearming__close(rearming);
 	return code;
 }
 

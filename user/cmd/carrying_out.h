@@ -17,7 +17,7 @@ struct order {
 	int home;		/* descriptor of the one that this process is of */
 	uint64_t trial_s;	/* 0: no trial */
 	bool persist, rearm;
-	struct rearming rearming;
+	struct rearming_config rearming;
 };
 
 /* What an apply that died before its trial began left there is removed, and `c` read anew. */

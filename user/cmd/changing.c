@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "log.h"
 #include "plain_text.h"
+#include "private_file.h"
 #include "reason.h"
 
 /* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
@@ -276,6 +277,19 @@ void changing__unlock(struct changing_lock *l)
 	release_output(l);
 }
 
+static int check_state(const char *directory)
+{
+	/* where root alone makes it, whatever its owner looks like in a user namespace */
+	const char *refused = strcmp(directory, STATE_DIRECTORY)
+				      ? private_directory__refused(directory) : NULL;
+
+	if (!refused)
+		return EXIT_DONE;
+	log_error("--state: %s %s: expected a directory of our own, that nobody else may write to",
+		  directory, refused);
+	return EXIT_USAGE;
+}
+
 int changing__take_state(const char **directory, char path[PATH_MAX])
 {
 	char here[PATH_MAX];
@@ -295,7 +309,7 @@ int changing__take_state(const char **directory, char path[PATH_MAX])
 		*directory = path;
 	}
 	if (strlen(*directory) <= CHANGING_STATE_MAX)
-		return EXIT_DONE;
+		return check_state(*directory);
 	log_error("--state: the path has %zu bytes from the root on; expected at most %d",
 		  strlen(*directory), CHANGING_STATE_MAX);
 	return EXIT_USAGE;

@@ -56,7 +56,8 @@ bool changing__holder(const struct changing_lock *l, enum lock_work work,
 const char *changing__command(const char *verb, const struct netns *ns, const char *directory,
 			      char command[CHANGING_COMMAND_SIZE]);
 
-/* The directory's path from the root on, in its place: `path`, where it was not that already. */
+/* The directory's path from the root on, in its place: `path`, where it was not that already. Refused where
+ * what lies in it cannot be believed. */
 #define CHANGING_STATE_MAX 255	/* bytes of it */
 int changing__take_state(const char **directory, char path[PATH_MAX]);
 

@@ -8,7 +8,9 @@
 
 int exit_code__of_input(int err)
 {
-	return reason__is_limit(err) || err == -EIO || err == -ENOSPC ? EXIT_FAILED : EXIT_USAGE;
+	return reason__is_limit(err) || err == -EIO || err == -ENOSPC || err == -EDQUOT ||
+			       err == -EROFS
+		       ? EXIT_FAILED : EXIT_USAGE;
 }
 
 int exit_code__of_output(struct output *o, int err, int code)

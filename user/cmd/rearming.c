@@ -1,66 +1,371 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "clock.h"
+#include "demands.h"
 #include "log.h"
+#include "reason.h"
+#include "rearmer.h"
 #include "rearming.h"
 #include "say.h"
 
+#define NS_PER_S 1000000000ULL
 /* Fewer deaths stop nothing, however few sockets there are. */
 #define DEATHS_MIN 2
+/* Where most are silent, one in so many is armed first, and two at least. */
+#define FIRST_OF 100
+#define FIRST_MIN 2
+/* Whoever lost its connection and lives dials again within this time; where probing itself takes less,
+ * within as much. */
+#define DIAL_S_MIN 10
+#define DIAL_S_MAX 60
+/* Passes over all sockets take no more than this share of the time, once all are armed. */
+#define PASS_SHARE 20
 
-/* Is it more than can be borne? */
-static bool too_many_died(const struct rearming *how, const struct rearmer *r, uint64_t before)
+struct rearming {
+	struct rearming_config how;
+	int32_t values[TUNABLES];
+	struct rearmer *rearmer;
+	struct demands demands;
+	bool holds_signals;
+	uint64_t due;		/* as first found */
+	uint64_t left;		/* of those that are due, after the last pass */
+	uint64_t passed_ns, pass_ns;	/* the last pass: its end, and how long it took */
+	uint64_t silent_dead, silent_died_ns;	/* as last seen, and when */
+	bool (*stands)(const void *context);	/* is what was applied still known? */
+	const void *context;
+	const char *stopped;	/* why; NULL: it goes on */
+	enum rearming_end end;
+};
+
+typedef unsigned long long ull;
+
+int rearming__open(const struct rearming_config *how, uint32_t netns,
+		   const int32_t values[TUNABLES], struct rearming **out)
 {
-	uint64_t deaths = rearmer__deaths() - before;
+	struct rearming *r;
+	int err;
 
-	return deaths >= DEATHS_MIN && deaths >= how->stop_at_deaths * rearmer__done(r).sockets;
-}
-
-/* All slices of the sockets, one a second. Returns 0 or -errno. */
-static int arm(const struct rearming *how, struct rearmer *r, uint64_t deaths_before)
-{
-	unsigned int slices = how->spread_ns / 1000000000, slice;
-	int err = 0;
-
-	for (slice = 0; !err && slice < slices; slice++) {
-		err = rearmer__pass(r, slice, slices);
-		if (too_many_died(how, r, deaths_before) || !how->goes_on(how->context))
-			break;
-		sleep(1);
+	if (values[2] < 1) {
+		log_error("--rearm: with tcp_keepalive_probes = %d the kernel kills living peers "
+			  "unasked: expected --probes of at least 1", values[2]);
+		return -EDOM;
 	}
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->how = *how;
+	memcpy(r->values, values, sizeof(r->values));
+	err = rearmer__open(netns, &r->rearmer);
+	if (!err)
+		*out = r;
+	else
+		rearming__close(r);
 	return err;
 }
 
-bool rearming__do(const struct rearming *how, struct rearmer *r, const int32_t values[TUNABLES])
+int rearming__hold_signals(struct rearming *r)
 {
-	uint64_t settle_s =
-		(values[0] > values[1] ? values[0] : values[1]) + values[1] * values[2] + 2;
-	uint64_t deaths = rearmer__deaths();
-	int err = arm(how, r, deaths);
-	struct rearmed done = rearmer__done(r);
+	int err = demands__open(&r->demands);
 
-	say("%llu sockets were armed anew; %llu were asking already\n",
-	    (unsigned long long)done.sockets, (unsigned long long)done.asking);
+	if (err)
+		log_error("--rearm: cannot wait for signals: %s", reason__of(err));
+	r->holds_signals = !err;
+	return err;
+}
+
+void rearming__close(struct rearming *r)
+{
+	if (!r)
+		return;
+	rearmer__close(r->rearmer);
+	if (r->holds_signals)
+		demands__close(&r->demands);
+	free(r);
+}
+
+/* ---- what is judged ---- */
+
+/* A silent one whose peer dialled again when it had died was alive. */
+static uint64_t died_alive(const struct rearming *r)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+
+	return c->died_alive + c->dialled_again;
+}
+
+static uint64_t alive(const struct rearming *r)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+
+	return c->armed_heard + c->answered_silent + c->dialled_again;
+}
+
+static bool too_many_died(const struct rearming *r)
+{
+	return died_alive(r) >= DEATHS_MIN && died_alive(r) >= r->how.stop_at_deaths * alive(r);
+}
+
+/* The time in which who is armed now has been asked often enough to die, with every timer as late as
+ * the wheel makes it: an eighth. */
+static uint64_t decided_within_s(const struct rearming *r)
+{
+	int64_t s = r->values[0] + (int64_t)r->values[1] * r->values[2];
+
+	return s < 0 ? 2 : s + s / 7 + 2;
+}
+
+static uint64_t dials_within_s(const struct rearming *r)
+{
+	uint64_t s = decided_within_s(r);
+
+	return s < DIAL_S_MIN ? DIAL_S_MIN : s > DIAL_S_MAX ? DIAL_S_MAX : s;
+}
+
+/* ---- what is said ---- */
+
+static void show_progress(const struct rearming *r, uint64_t left_s)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+
+	log__progress("%llu of %llu armed, %llu answered; %llu died, %llu of them alive before; at most "
+		      "%llu s to go", (ull)c->armed, (ull)r->due, (ull)c->answered,
+		      (ull)(c->died_alive + c->died_silent), (ull)died_alive(r), (ull)left_s);
+}
+
+static void tell_left_alone(const struct rearming *r)
+{
+	static const char *const words[HO_REARM_KINDS] = {
+		[HO_REARM_SOONER] = "whose timer runs out sooner as it is",
+		[HO_REARM_ASKING] = "that ask already or have data under way",
+		[HO_REARM_SPECIAL] = "with a user timeout, in repair, of MPTCP or of the kernel's own",
+		[HO_REARM_OWN] = "with an idle time of their own",
+		[HO_REARM_WITHOUT] = "without keepalive",
+		[HO_REARM_ORPHAN] = "closed by their program",
+	};
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	const char *before = "left alone: ";
+	int kind;
+
+	for (kind = HO_REARM_DUE - 1; kind >= 0; kind--)
+		if (c->found[kind]) {
+			say("%s%llu %s", before, (ull)c->found[kind], words[kind]);
+			before = ", ";
+		}
+	if (*before == ',')
+		say("\n");
+}
+
+static void tell_outcome(const struct rearming *r)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+
+	say("%llu socket%s armed anew, %llu of them heard within the last %u minutes; since then "
+	    "%llu were heard, %llu died\n",
+	    (ull)c->armed, c->armed == 1 ? " was" : "s were", (ull)c->armed_heard,
+	    REARMER_HEARD_S / 60, (ull)c->answered, (ull)(c->died_alive + c->died_silent));
+	if (c->died_silent)
+		say("%llu of the dead had been silent for longer, and did not answer: dead "
+		    "peers that were found%s\n",
+		    (ull)c->died_silent, c->dialled_again ? ", but for those that dialled again"
+						  : "");
 	fflush(stdout);
-	if (done.refused)
-		log_warning("%llu sockets refused", (unsigned long long)done.refused);
-	if (err) {
-		log_error("--rearm: %s", strerror(-err));
-		return false;
+	if (c->refused)
+		log_warning("--rearm: the kernel refused %llu sockets: they wait for their timers",
+			    (ull)c->refused);
+}
+
+static void tell_deaths(const struct rearming *r)
+{
+	uint64_t again = rearmer__counts(r->rearmer)->dialled_again;
+
+	log_error("%llu connections died since, of %llu armed anew that were alive (heard within %u "
+		  "minutes before, or since): that is more than %g %%",
+		  (ull)died_alive(r), (ull)alive(r), REARMER_HEARD_S / 60,
+		  r->how.stop_at_deaths * 100);
+	if (again)
+		log_error("%llu of them had been silent for longer, but when they had died their "
+			  "peers dialled again (as many connections came from their addresses)",
+			  (ull)again);
+}
+
+/* ---- the course ---- */
+
+static void stop(struct rearming *r, enum rearming_end end, const char *why)
+{
+	if (r->stopped)
+		return;
+	r->stopped = why;
+	r->end = end;
+}
+
+static void look(struct rearming *r, uint64_t allowance)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	uint64_t began_ns = clock__mono_ns(), done = c->armed + c->refused;
+	int err = rearmer__pass(r->rearmer, allowance);
+
+	done = c->armed + c->refused - done;
+	r->left = c->found[HO_REARM_DUE] > done ? c->found[HO_REARM_DUE] - done : 0;
+	r->passed_ns = clock__mono_ns();
+	r->pass_ns = r->passed_ns - began_ns;
+	if (err)
+		stop(r, REARMING_STOPPED, reason__of(err));
+}
+
+/* SIGHUP is taken, and changes nothing. */
+static void heed_signals(struct rearming *r, int timeout_ms)
+{
+	struct pollfd end = { .fd = r->demands.end, .events = POLLIN };
+
+	if (poll(&end, 1, timeout_ms) > 0)
+		stop(r, REARMING_STOPPED, "a signal asked for the end");
+	demands__take_hangup(&r->demands);
+}
+
+/* `revert`, a trial's end and other tools may write meanwhile. */
+static void check_values(struct rearming *r)
+{
+	int32_t now[TUNABLES];
+
+	if (!r->stands(r->context))
+		stop(r, REARMING_OVERTAKEN, "what was applied was taken back meanwhile, by 'halfopen "
+		     "revert' or the end of a trial");
+	else if (!tunables__read(now) && memcmp(now, r->values, sizeof(now)))
+		stop(r, REARMING_OVERTAKEN,
+		     "net.ipv4.tcp_keepalive_* are no longer what was applied: somebody else "
+		     "changed them");
+}
+
+static void check_deaths(struct rearming *r)
+{
+	uint64_t silent = rearmer__counts(r->rearmer)->died_silent;
+
+	if (silent != r->silent_dead)
+		r->silent_died_ns = clock__mono_ns();
+	r->silent_dead = silent;
+	if (!too_many_died(r))
+		return;
+	look(r, 0);	/* who answered since the last pass was alive, too */
+	if (too_many_died(r))
+		stop(r, REARMING_STOPPED, "");
+}
+
+/* Waits until a second after `began_ns`, and sees whether to go on. */
+static void wait_on(struct rearming *r, uint64_t began_ns, uint64_t left_s)
+{
+	uint64_t took_ns = clock__mono_ns() - began_ns;
+
+	show_progress(r, left_s);
+	heed_signals(r, took_ns < NS_PER_S ? (NS_PER_S - took_ns) / 1000000 : 0);
+	check_values(r);
+	check_deaths(r);
+}
+
+/* Evenly, `wanted` of those that are left, or all there are. */
+static void arm(struct rearming *r, uint64_t wanted, uint64_t seconds)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	uint64_t end = c->armed + wanted, now, began_ns;
+
+	for (; seconds && !r->stopped && r->left && c->armed < end; seconds--) {
+		began_ns = clock__mono_ns();
+		now = end - c->armed < r->left ? end - c->armed : r->left;
+		look(r, (now + seconds - 1) / seconds);
+		wait_on(r, began_ns, seconds - 1 + decided_within_s(r));
 	}
-	for (; settle_s && !too_many_died(how, r, deaths) && how->goes_on(how->context); settle_s--)
-		sleep(1);
-	if (!how->goes_on(how->context)) {
-		log_error("--rearm was interrupted: the values were taken back meanwhile, by 'halfopen "
-			  "revert' or the end of a trial");
-		return false;
+}
+
+/* Did silent ones die, whose peers may still dial again? */
+static bool may_be_dialled(const struct rearming *r, uint64_t now_ns)
+{
+	return r->silent_dead && now_ns - r->silent_died_ns < dials_within_s(r) * NS_PER_S;
+}
+
+/* Until whoever is armed has answered, died, or had the time to, and the dead to dial again. */
+static void settle(struct rearming *r)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	uint64_t now_ns = clock__mono_ns(), end_ns = now_ns + decided_within_s(r) * NS_PER_S;
+	bool decided = false;
+
+	while (!r->stopped) {
+		now_ns = clock__mono_ns();
+		if (!decided && now_ns - r->passed_ns >= PASS_SHARE * r->pass_ns) {
+			look(r, 0);
+			decided = !c->undecided;
+		}
+		check_deaths(r);
+		if (r->stopped || ((decided || now_ns >= end_ns) && !may_be_dialled(r, now_ns)))
+			break;
+		wait_on(r, now_ns, decided || now_ns >= end_ns ? dials_within_s(r)
+							       : (end_ns - now_ns) / NS_PER_S + 1);
 	}
-	if (!too_many_died(how, r, deaths))
-		return true;
-	log_error("%llu connections died since, of %llu that were armed anew: that is more than "
-		  "%g %%", (unsigned long long)(rearmer__deaths() - deaths),
-		  (unsigned long long)done.sockets, how->stop_at_deaths * 100);
-	return false;
+}
+
+static uint64_t spread_s(const struct rearming *r, uint64_t of)
+{
+	uint64_t s = r->how.spread_ns / NS_PER_S / of;
+
+	return s ? s : 1;
+}
+
+/* Those that are silent may be alive, behind a path that forgot them: a few show. */
+static void try_a_few(struct rearming *r)
+{
+	uint64_t few = (r->due + FIRST_OF - 1) / FIRST_OF;
+
+	if (few < FIRST_MIN)
+		few = FIRST_MIN;
+	say("most of them were not heard within the last %u minutes: %llu are armed first, and "
+	    "waited for, at most %llu s\n",
+	    REARMER_HEARD_S / 60, (ull)few,
+	    (ull)(spread_s(r, FIRST_OF) + decided_within_s(r) + dials_within_s(r)));
+	fflush(stdout);
+	arm(r, few, spread_s(r, FIRST_OF));
+	settle(r);
+}
+
+static void go_through(struct rearming *r)
+{
+	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	bool mostly_silent;
+
+	look(r, 0);
+	r->due = c->found[HO_REARM_DUE];
+	mostly_silent = 2 * c->found_heard < r->due;
+	if (r->due)
+		say("%llu socket%s to be armed anew within %llu s, and watched for %llu s at most\n",
+		    (ull)r->due, r->due == 1 ? " is" : "s are", (ull)spread_s(r, 1),
+		    (ull)(decided_within_s(r) + dials_within_s(r)));
+	else
+		say("no socket is to be armed anew\n");
+	tell_left_alone(r);
+	fflush(stdout);
+	if (!r->due)
+		return;
+	if (mostly_silent)
+		try_a_few(r);
+	arm(r, r->left, spread_s(r, 1));
+	settle(r);
+}
+
+enum rearming_end rearming__do(struct rearming *r, bool (*stands)(const void *context),
+			       const void *context)
+{
+	r->stands = stands;
+	r->context = context;
+	go_through(r);
+	log__end_progress();
+	if (r->due)
+		tell_outcome(r);
+	if (r->stopped && *r->stopped)
+		log_error("--rearm was interrupted: %s", r->stopped);
+	else if (r->stopped)
+		tell_deaths(r);
+	return r->end;
 }

@@ -303,6 +303,8 @@ int cmd_watch(int argc, char **argv)
 		if (code == EXIT_DONE && w.options.strict && totals.events_lost)
 			code = EXIT_LOST;
 	}
+	if (w.holds_signals)
+		demands__close(&w.demands);
 	core__free(w.core);
 	lines__free(&w.lines);
 	filter__free(w.options.filter);

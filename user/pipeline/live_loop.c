@@ -16,9 +16,9 @@
 #include "watch.h"
 
 /* What the loop waits for. */
-static int open_epoll(const struct watch *w, const struct demands *demands, int source)
+static int open_epoll(const struct watch *w, int source)
 {
-	const int fds[] = { demands->end, demands->hangup, source };
+	const int fds[] = { w->demands.end, w->demands.hangup, source };
 	struct epoll_event on_gone = { .data.fd = w->output.fd };	/* its reader */
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	unsigned int i;
@@ -57,36 +57,13 @@ static int describe(struct watch *w, struct live *live)
 	return err;
 }
 
-/* Does SIGHUP end the watch? Else it opens its files anew, where somebody renamed them. */
-static bool hang_up(struct watch *w, struct demands *demands)
-{
-	enum hangup why = demands__take_hangup(demands);
-	int err = 0;
-
-	if (why == HANGUP_NONE)
-		return false;
-	if (why == HANGUP_OF_TERMINAL)
-		return true;
-	if (!w->options.output && !w->recording)
-		return !demands->ignores_hangup;
-	if (w->options.json)
-		lines__flush(&w->lines);
-	if (w->options.output)
-		err = output__reopen(&w->output);
-	if (err)
-		log_error("%s: cannot be opened anew: %s", w->options.output, reason__of(err));
-	if (w->recording)
-		recorder__reopen(&w->recorder);
-	return false;
-}
-
 /* True where the watch is to end. */
-static bool take_event(struct watch *w, struct demands *demands, int epoll, int fd)
+static bool take_event(struct watch *w, int epoll, int fd)
 {
-	if (fd == demands->end)
+	if (fd == w->demands.end)
 		return true;
-	if (fd == demands->hangup)
-		return hang_up(w, demands);
+	if (fd == w->demands.hangup)
+		return watch__hang_up(w);
 	if (fd == w->output.fd) {
 		epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
 		if (!w->output.error && !isatty(fd))
@@ -96,10 +73,10 @@ static bool take_event(struct watch *w, struct demands *demands, int epoll, int 
 	return false;
 }
 
-static int follow(struct watch *w, struct live *live, struct demands *demands)
+static int follow(struct watch *w, struct live *live)
 {
-	int err = w->options.for_ns ? demands__end_after(demands, w->options.for_ns) : 0;
-	int epoll = err ? err : open_epoll(w, demands, live__fd(live));
+	int err = w->options.for_ns ? demands__end_after(&w->demands, w->options.for_ns) : 0;
+	int epoll = err ? err : open_epoll(w, live__fd(live));
 	bool stop = false;
 
 	if (epoll < 0)
@@ -109,11 +86,14 @@ static int follow(struct watch *w, struct live *live, struct demands *demands)
 		int n = epoll_wait(epoll, events, 4, LIVE_TICK_MS), i;
 
 		for (i = 0; i < n; i++)
-			stop |= take_event(w, demands, epoll, events[i].data.fd);
+			stop |= take_event(w, epoll, events[i].data.fd);
 		err = live__pump(live);
 		if (!err && !stop && needs_description(w, clock__mono_ns()))
 			err = describe(w, live);
 	}
+	/* a file that was opened for it shall not stay empty */
+	if (!err && w->recording && w->recorder.is_next_open)
+		err = describe(w, live);
 	if (!err)
 		err = live__stop(live);
 	close(epoll);
@@ -174,7 +154,7 @@ static bool is_over(void *context)
 {
 	struct watch *w = context;
 
-	return demands__are_to_end(w->demands);
+	return demands__are_to_end(&w->demands);
 }
 
 int watch__kernel(struct watch *w)
@@ -192,31 +172,21 @@ int watch__kernel(struct watch *w)
 		.is_over = is_over,
 		.context = w,
 	};
-	struct demands demands;
 	struct live *live = NULL;
 	int err;
 
 	if (!may_look_for_names(w->options.filter))
 		return EXIT_NOT_PERMITTED;
-	err = demands__open(&demands);
-	if (err) {
-		log_error("cannot wait for signals: %s", reason__of(err));
+	err = watch__hold_signals(w);
+	if (err)
 		return EXIT_FAILED;
-	}
-	output__heed(&w->output, demands.end);
-	if (w->recording)
-		output__heed(&w->recorder.output, demands.end);
-	w->demands = &demands;
 	err = live__open(&config, &live);
-	if (err) {
-		demands__close(&demands);
+	if (err)
 		return err == -ECANCELED ? EXIT_DONE
 		       : err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED
 		       : err == -EBADMSG ? EXIT_USAGE : EXIT_FAILED;
-	}
 	watch__drop_privileges(&w->options);
-	err = follow(w, live, &demands);
+	err = follow(w, live);
 	live__close(live);
-	demands__close(&demands);
 	return judge_watch(w, err);
 }

@@ -42,6 +42,16 @@ static int judge_recording(struct watch *w, int err, const struct recording_prob
 	return EXIT_DONE;
 }
 
+/* What comes after it is not told: that is said. */
+static int judge_interrupted(const struct watch *w)
+{
+	if (w->output.error && w->output.error != EPIPE)
+		return EXIT_FAILED;
+	log_warning("%s: interrupted at byte %llu: what comes after it is not told", w->options.replay,
+		    (unsigned long long)w->place);
+	return EXIT_DONE;
+}
+
 int watch__recording(struct watch *w)
 {
 	int fd = input_file__open(w->options.replay, "a recording of 'watch -w'"), err;
@@ -49,15 +59,15 @@ int watch__recording(struct watch *w)
 
 	if (fd < 0)
 		return exit_code__of_input(fd);
-	if (watch__is_same_file(fd, w->output.fd)) {
-		log_error("%s: cannot be both read and written", w->options.replay);
+	err = watch__hold_signals(w);
+	if (err) {
 		close(fd);
-		return EXIT_USAGE;
+		return EXIT_FAILED;
 	}
 	w->place = sizeof(struct recording_header);
-	err = recording__read(fd, watch__take_record, w, &problem);
+	err = recording__read(fd, w->demands.end, watch__take_record, w, &problem);
 	close(fd);
-	if (w->started && !w->stopped && (!err || err == -EBADMSG))
+	if (w->started && !w->stopped && (!err || err == -EBADMSG || err == -ECANCELED))
 		stop_in_its_stead(w);
-	return judge_recording(w, err, &problem);
+	return err == -ECANCELED ? judge_interrupted(w) : judge_recording(w, err, &problem);
 }

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where a watch goes to: lines or text (-o), and the recording (-w). */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "log.h"
 #include "reason.h"
 #include "watch.h"
-
-bool watch__is_same_file(int one, int other)
-{
-	struct stat a, b;
-
-	return !fstat(one, &a) && !fstat(other, &b) && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino && (S_ISREG(a.st_mode) || S_ISFIFO(a.st_mode));
-}
 
 /* https://no-color.org: whatever it is set to, unless it is empty. */
 static void prepare_text(struct watch *w)
@@ -35,63 +25,48 @@ static void prepare_text(struct watch *w)
 			   !(no_color && *no_color));
 }
 
-/* Opening a FIFO waits for whoever is to read it: not without a word. */
-static void say_if_it_waits(const char *name)
+static int refuse_output(const struct output *o, int err)
 {
-	struct stat st;
-	int fd;
-
-	if (stat(name, &st) || !S_ISFIFO(st.st_mode))
-		return;
-	fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
-		close(fd);
-	else if (errno == ENXIO)
-		log_info("waiting for a reader of %s", name);
+	log_error("%s: cannot be written: %s", o->name, o->refused ? o->refused : reason__of(err));
+	return exit_code__of_input(err);
 }
 
-static int refuse_output(const char *name, int err)
+static int open_recorder(struct watch *w)
 {
-	struct stat st;
+	const struct watch_options *o = &w->options;
+	struct recorder_config config = { .path = o->record, .disguise = &o->disguise,
+					  .max_bytes = o->record_max,
+					  .max_age_ns = o->record_age_ns };
+	int err;
 
-	log_error("%s: cannot be written: %s", name, err == -ENXIO && !stat(name, &st) &&
-		  S_ISSOCK(st.st_mode) ? "it is a socket" : reason__of(err));
-	return exit_code__of_input(err);
+	err = recorder__open(&w->recorder, &config);
+	if (err)
+		return refuse_output(&w->recorder.output, err);
+	w->recording = true;
+	if ((o->record_max || o->record_age_ns) && !w->recorder.output.is_file) {
+		log_error("%s: --record-max and --record-age need a file, which can be renamed",
+			  o->record);
+		return EXIT_USAGE;
+	}
+	w->options.core.taken = watch__record_taken;
+	w->options.core.taken_context = w;
+	return EXIT_DONE;
 }
 
 int watch__open_sinks(struct watch *w)
 {
 	const struct watch_options *o = &w->options;
 	struct core_sink sink;
-	int err;
+	int err, code;
 
 	output__standard(&w->output);
-	if (o->output)
-		say_if_it_waits(o->output);
 	if (o->output && (err = output__open(&w->output, o->output)))
-		return refuse_output(o->output, err);
-	if (o->record) {
-		struct recorder_config config = { .path = o->record, .disguise = &o->disguise,
-						  .max_bytes = o->record_max,
-						  .max_age_ns = o->record_age_ns };
-
-		say_if_it_waits(o->record);
-		err = recorder__open(&w->recorder, &config);
-		if (err)
-			return refuse_output(o->record, err);
-		w->recording = true;
-		if (watch__is_same_file(w->output.fd, w->recorder.output.fd)) {
-			log_error("%s: cannot be both the recording and the lines", o->record);
-			return EXIT_USAGE;
-		}
-		if ((o->record_max || o->record_age_ns) && !w->recorder.output.is_file) {
-			log_error("%s: --record-max and --record-age need a file, which can be "
-				  "renamed", o->record);
-			return EXIT_USAGE;
-		}
-		w->options.core.taken = watch__record_taken;
-		w->options.core.taken_context = w;
-	}
+		return refuse_output(&w->output, err);
+	code = watch__check_files(w);
+	if (!code && o->record)
+		code = open_recorder(w);
+	if (code)
+		return code;
 	w->lines.output = w->text.output = &w->output;
 	w->lines.disguise = w->text.disguise = &o->disguise;
 	prepare_text(w);

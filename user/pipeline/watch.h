@@ -41,7 +41,8 @@ struct watch {
 	uint64_t names_forgotten, names_said_ns;	/* as last said */
 	uint64_t described_ns;	/* when it was last made to describe itself, ... */
 	uint64_t describing_ns;	/* ... and how long that took */
-	const struct demands *demands;	/* of a live watch */
+	struct demands demands;
+	bool holds_signals;	/* by watch__hold_signals() */
 	bool bad_bound;	/* --record-max is too small, and that was said */
 	const char *problem;	/* what made the stream end, if the core said so */
 	uint64_t place;		/* of the present record in a recording, in bytes */
@@ -73,9 +74,20 @@ int watch__open_sinks(struct watch *w);
  * returns the one that comes of it. */
 int watch__close_sinks(struct watch *w, int code);
 
-/* Are both descriptors one regular file, or one FIFO? Devices may be written by several: what is
- * written to a file twice is lost. */
-bool watch__is_same_file(int one, int other);
+/* ---- files.c ---- */
+
+/* An exit code: is no file, under whatever names, both read and written, or written twice? Else that
+ * was logged. */
+int watch__check_files(const struct watch *w);
+
+/* ---- signals.c ---- */
+
+/* From now on, for good, signals are waited for, also where a reader stands still. Once what is written
+ * is open. Returns 0 or -errno; logged. */
+int watch__hold_signals(struct watch *w);
+
+/* SIGHUP came: does it end the watch? Else files that somebody renamed were opened anew. */
+bool watch__hang_up(struct watch *w);
 
 /* ---- privileges.c ---- */
 

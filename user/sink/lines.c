@@ -695,6 +695,12 @@ struct core_sink lines__sink(struct lines *l)
 				   .clock_step = on_clock_step, .tick = on_tick };
 }
 
+void lines__begin_file(struct lines *l)
+{
+	if (l->run)
+		on_start(l, l->run);
+}
+
 int lines__flush(struct lines *l)
 {
 	int err = l->json.failed ? -ENOMEM : 0;

@@ -20,6 +20,9 @@ struct lines {
 /* The core_sink that writes into `l`. */
 struct core_sink lines__sink(struct lines *l);
 
+/* The output is another file from now on: it begins with a halfopen.meta/1 of its own. */
+void lines__begin_file(struct lines *l);
+
 /* Writes what is buffered. Returns 0 or -errno of the output. */
 int lines__flush(struct lines *l);
 

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "output.h"
+#include "private_file.h"
 
 /* Level 3, zstd's own choice: a tenth of the size at 300 MB/s and more. */
 #define LEVEL 3
@@ -41,22 +43,41 @@ static int start_compressing(struct output *o)
 	return 0;
 }
 
+/* Another that writes it would leave nothing whole. What somebody else cuts off (logrotate's
+ * copytruncate) goes on at its new end. */
+static int claim_file(struct output *o)
+{
+	if (!flock(o->fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) {
+		fcntl(o->fd, F_SETFL, O_APPEND);
+		return 0;
+	}
+	o->refused = "another program is writing it";
+	o->error = EWOULDBLOCK;
+	close(o->fd);
+	return -EWOULDBLOCK;
+}
+
 int output__open(struct output *o, const char *path)
 {
 	struct stat st;
+	int err = 0;
 
 	if (!strcmp(path, "-")) {
 		output__standard(o);
 		return 0;
 	}
 	*o = (struct output){ .name = path, .ending = -1 };
-	o->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	o->fd = private_file__open(path, &o->refused);
 	if (o->fd < 0) {
-		o->error = errno;
-		return -errno;
+		o->error = -o->fd;
+		return o->fd;
 	}
-	o->is_file = !fstat(o->fd, &st) && S_ISREG(st.st_mode);
-	return has_suffix(path, ".zst") ? start_compressing(o) : 0;
+	/* what we were started with is not ours to empty */
+	o->is_file = private_file__descriptor(path) < 0 && !fstat(o->fd, &st) &&
+		     S_ISREG(st.st_mode);
+	if (o->is_file)
+		err = claim_file(o);
+	return !err && has_suffix(path, ".zst") ? start_compressing(o) : err;
 }
 
 /* Another descriptor of the same pipe or terminal, that does not wait: the one we were given is
@@ -65,6 +86,8 @@ static int open_again(int fd)
 {
 	char path[32];
 
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return -1;	/* it was closed (main.c), or never was for writing */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
@@ -104,12 +127,14 @@ int output__reopen(struct output *o)
 	if (!output__was_moved(o))
 		return 0;
 	err = output__open(&anew, o->name);
-	if (err)
+	if (err) {
+		o->refused = anew.refused;
 		return err;
+	}
 	anew.ending = o->ending;
-	err = output__close(o);
+	anew.error = -output__close(o);
 	*o = anew;
-	return err;
+	return 0;
 }
 
 static uint64_t count_lines(const char *data, size_t size)
@@ -146,8 +171,8 @@ static ssize_t write_some(const struct output *o, const char *data, size_t size)
 static int fail(struct output *o, off_t start)
 {
 	o->error = errno;
-	if (o->is_file && start >= 0 && !ftruncate(o->fd, start))
-		lseek(o->fd, start, SEEK_SET);
+	if (o->is_file && start >= 0)
+		(void)!ftruncate(o->fd, start);
 	return -o->error;
 }
 
@@ -160,7 +185,7 @@ static int put(struct output *o, const void *data, size_t size)
 	if (o->is_file) {
 		if (!o->begun && ftruncate(o->fd, 0))
 			return fail(o, -1);
-		start = lseek(o->fd, 0, SEEK_CUR);
+		start = lseek(o->fd, 0, SEEK_END);
 	}
 	o->begun = true;
 	o->written += size;

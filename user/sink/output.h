@@ -18,6 +18,7 @@ struct ZSTD_CCtx_s;
 struct output {
 	int fd;
 	const char *name;	/* for messages */
+	const char *refused;	/* by output__open(), in words; NULL: errno says why */
 	bool is_file;		/* ours: emptied at the first write, cut back on failure */
 	bool is_socket;
 	bool begun;
@@ -35,8 +36,9 @@ struct output {
 /* Standard output. */
 void output__standard(struct output *o);
 
-/* Opens `path` for writing with mode 0600; "-" is standard output. What it held stays until the
- * first write. Returns 0 or -errno. */
+/* Opens `path` for writing with mode 0600 (sys/private_file.h says what is refused); "-" is standard
+ * output. What it held stays until the first write. One program at a time writes a file. Returns 0
+ * or -errno. */
 int output__open(struct output *o, const char *path);
 
 /*
@@ -47,7 +49,8 @@ int output__open(struct output *o, const char *path);
 void output__heed(struct output *o, int ending);
 
 /* A file that was renamed or removed meanwhile is made anew under its name, anything else is left
- * alone. Returns 0, or -errno where it cannot be: then the former is written on. */
+ * alone. Returns 0, or -errno where it cannot be: then the former is written on. Where the former
+ * could not be written to its end, that is the new one's error. */
 int output__reopen(struct output *o);
 
 /* Is the file no longer there under its name? */

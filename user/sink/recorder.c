@@ -10,18 +10,14 @@
 
 #define BUFFER_SIZE (1 << 18)
 
-static int begin_file(struct recorder *r)
+static void begin_file(struct recorder *r)
 {
-	int err = output__open(&r->output, r->config.path);
 	struct recording_header header;
 
-	if (err)
-		return err;
 	recording__fill_header(&header);
 	memcpy(r->buffer, &header, sizeof(header));
 	r->used = sizeof(header);
 	r->begun_ns = 0;
-	return 0;
 }
 
 int recorder__open(struct recorder *r, const struct recorder_config *config)
@@ -32,11 +28,13 @@ int recorder__open(struct recorder *r, const struct recorder_config *config)
 				.buffer = malloc(BUFFER_SIZE + RECORD_SIZE_MAX) };
 	if (!r->buffer)
 		return -ENOMEM;
-	err = begin_file(r);
-	if (err) {
-		free(r->buffer);
-		r->buffer = NULL;
+	err = output__open(&r->output, r->config.path);
+	if (!err) {
+		begin_file(r);
+		return 0;
 	}
+	free(r->buffer);
+	r->buffer = NULL;
 	return err;
 }
 
@@ -46,7 +44,7 @@ bool recorder__is_due(const struct recorder *r, uint64_t now_ns)
 
 	if (!r->output.is_file || !r->begun_ns)
 		return false;
-	if (r->was_moved)
+	if (r->is_next_open)
 		return true;
 	return (c->max_bytes && r->output.written + r->used >= c->max_bytes / 2) ||
 	       (c->max_age_ns && now_ns - r->begun_ns >= c->max_age_ns / 2);
@@ -75,27 +73,54 @@ static int end_file(struct recorder *r)
 	return err ? err : output__close(&r->output);
 }
 
-/* Renamed by somebody else, it stays where that one put it. */
-static int change_files(struct recorder *r)
+/* The older half makes room under its name. */
+static int make_room(struct recorder *r)
 {
 	char *old = name_of_old(r->config.path);
-	int ending = r->output.ending, err = old ? end_file(r) : -ENOMEM;
+	int err = !old ? -ENOMEM : rename(r->config.path, old) ? -errno : 0;
 
-	if (!err && !r->was_moved && rename(r->config.path, old))
-		err = -errno;
 	free(old);
-	if (!err)
-		err = begin_file(r);
-	if (err && !r->output.error)
-		r->output.error = -err;
-	r->output.ending = ending;
-	r->was_moved = false;
+	return err ? err : output__open(&r->next, r->config.path);
+}
+
+int recorder__reopen(struct recorder *r)
+{
+	int err;
+
+	/* moved again before it has begun: it is to be whole where it is */
+	if (r->is_next_open)
+		r->reopen_again |= output__was_moved(&r->next);
+	if (r->is_next_open || !output__was_moved(&r->output))
+		return 0;
+	err = output__open(&r->next, r->config.path);
+	r->is_next_open = !err;
 	return err;
 }
 
-void recorder__reopen(struct recorder *r)
+/* Renamed by somebody else, it stays where that one put it. */
+static int change_files(struct recorder *r)
 {
-	r->was_moved = output__was_moved(&r->output);
+	int ending = r->output.ending, err = end_file(r);
+
+	if (!err && !r->is_next_open)
+		err = make_room(r);
+	if (err) {
+		r->output.error = r->output.error ? r->output.error : -err;
+		return err;
+	}
+	r->output = r->next;
+	r->output.ending = ending;
+	r->is_next_open = false;
+	begin_file(r);
+	if (r->reopen_again)
+		recorder__reopen(r);
+	r->reopen_again = false;
+	return 0;
+}
+
+char *recorder__old_name(const struct recorder_config *config)
+{
+	return config->max_bytes || config->max_age_ns ? name_of_old(config->path) : NULL;
 }
 
 /* Each half holds the description, and as much again of what happens. */
@@ -144,6 +169,8 @@ int recorder__close(struct recorder *r)
 {
 	int err = output__close(&r->output);
 
+	if (r->is_next_open)
+		output__close(&r->next);
 	free(r->buffer);
 	*r = (struct recorder){ 0 };
 	return err;

@@ -21,11 +21,12 @@ struct recorder_config {
 struct recorder {
 	struct recorder_config config;
 	struct output output;
+	struct output next;	/* open already, as somebody moved the file; begins at RECORD_META */
+	bool is_next_open, reopen_again;
 	uint8_t *buffer;
 	size_t used;
 	uint64_t begun_ns;	/* the file, as records tell the time; 0: it is empty */
 	uint64_t last_ns;	/* of the last record */
-	bool was_moved;		/* the file, by somebody else */
 };
 
 /* Creates the file. Returns 0 or -errno. */
@@ -37,8 +38,12 @@ int recorder__open(struct recorder *r, const struct recorder_config *config);
  */
 bool recorder__is_due(const struct recorder *r, uint64_t now_ns);
 
-/* Somebody may have renamed the file: if so, it is time for another under its name. */
-void recorder__reopen(struct recorder *r);
+/* Somebody may have renamed the file: if so, another is opened under its name, and it is time for it.
+ * Returns 0, or -errno where it cannot be: then the former is written on. */
+int recorder__reopen(struct recorder *r);
+
+/* Where the older half goes; the caller frees it. NULL: nowhere, there are no bounds. */
+char *recorder__old_name(const struct recorder_config *config);
 
 /*
  * Called when the stream has described itself (at RECORD_START): the least `max_bytes` of which a

@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "identity_feed.h"
 #include "input_file.h"
+#include "listening_socket.h"
 #include "log.h"
 #include "reason.h"
 #include "rfc3339.h"
@@ -35,7 +35,7 @@ struct reader {
 
 struct identity_feed {
 	const char *path;
-	int listener;	/* of unix:PATH; -1: none */
+	struct listening_socket listener;	/* of unix:PATH; its fd -1: none */
 	unsigned int bad;
 	struct reader readers[CLIENTS_MAX];
 };
@@ -202,7 +202,7 @@ static void follow_file(struct identity_feed *f, struct reader *r)
 	struct stat now, there;
 	int fd;
 
-	if (f->listener >= 0 || fstat(r->fd, &now) || !S_ISREG(now.st_mode))
+	if (f->listener.fd >= 0 || fstat(r->fd, &now) || !S_ISREG(now.st_mode))
 		return;
 	if (!stat(f->path, &there) && there.st_ino != now.st_ino) {
 		fd = open(f->path, O_RDONLY | O_CLOEXEC);
@@ -228,7 +228,7 @@ static int read_stream(struct identity_feed *f, struct reader *r, bool strict, i
 		if (err)
 			return err;
 	}
-	if (n == 0 && f->listener >= 0) {	/* who had connected is gone */
+	if (n == 0 && f->listener.fd >= 0) {	/* who had connected is gone */
 		close(r->fd);
 		r->fd = -1;
 	} else if (n == 0) {
@@ -250,7 +250,7 @@ static void accept_clients(struct identity_feed *f)
 
 		if (f->readers[i].fd >= 0)
 			continue;
-		fd = accept4(f->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(f->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			return;
 		f->readers[i] = (struct reader){ .fd = fd };
@@ -262,7 +262,7 @@ int identity_feed__read(struct identity_feed *f, bool strict, identity_fn fn, vo
 	unsigned int i;
 	int err = 0;
 
-	if (f->listener >= 0)
+	if (f->listener.fd >= 0)
 		accept_clients(f);
 	for (i = 0; i < CLIENTS_MAX && !err; i++)
 		if (f->readers[i].fd >= 0)
@@ -271,32 +271,6 @@ int identity_feed__read(struct identity_feed *f, bool strict, identity_fn fn, vo
 }
 
 /* ---- opening ---- */
-
-/* For us alone: who may name devices decides what is called half-open. */
-static int listen_at(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct stat st;
-	mode_t mask;
-	int fd, err;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!stat(path, &st) && S_ISSOCK(st.st_mode))
-		unlink(path);	/* left by a run that was killed */
-	mask = umask(0177);
-	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, CLIENTS_MAX)
-		      ? -errno : 0;
-	umask(mask);
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
 
 static bool is_null(const struct stat *st)
 {
@@ -339,20 +313,21 @@ int identity_feed__open(const char *spec, struct identity_feed **out)
 	if (!f)
 		return -ENOMEM;
 	f->path = is_socket ? spec + 5 : spec;
-	f->listener = -1;
+	f->listener.fd = -1;
 	for (i = 0; i < CLIENTS_MAX; i++)
 		f->readers[i].fd = -1;
 	wrong = is_socket ? NULL : refused(f->path);
-	fd = wrong ? -EINVAL : is_socket ? listen_at(f->path) : open_path(f->path);
+	if (is_socket)
+		fd = listening_socket__open(&f->listener, f->path, CLIENTS_MAX, &wrong);
+	else
+		fd = wrong ? -EINVAL : open_path(f->path);
 	if (fd < 0) {
 		log_error("%s: %s: expected identities: a file, a FIFO, or unix:PATH to listen at",
 			  f->path, wrong ? wrong : reason__of(fd));
 		free(f);
 		return fd;
 	}
-	if (is_socket)
-		f->listener = fd;
-	else
+	if (!is_socket)
 		f->readers[0].fd = fd;
 	*out = f;
 	return 0;
@@ -367,9 +342,6 @@ void identity_feed__close(struct identity_feed *f)
 	for (i = 0; i < CLIENTS_MAX; i++)
 		if (f->readers[i].fd >= 0)
 			close(f->readers[i].fd);
-	if (f->listener >= 0) {
-		unlink(f->path);
-		close(f->listener);
-	}
+	listening_socket__close(&f->listener);
 	free(f);
 }

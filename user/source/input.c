@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,15 +14,31 @@
 
 int input__open(struct input *i, int fd)
 {
-	*i = (struct input){ .fd = fd, .buffer = malloc(BUFFER_SIZE) };
+	*i = (struct input){ .fd = fd, .ending = -1, .buffer = malloc(BUFFER_SIZE) };
 	return i->buffer ? 0 : -ENOMEM;
+}
+
+/* Until there is something to read; at once for files. */
+static int await_writer(const struct input *i)
+{
+	struct pollfd fds[2] = { { .fd = i->ending, .events = POLLIN },
+				 { .fd = i->fd, .events = POLLIN } };
+
+	if (i->ending < 0)
+		return 0;
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return fds[0].revents ? -ECANCELED : 0;
 }
 
 /* More bytes behind those that are not handed out yet; how many came. */
 static ssize_t refill(struct input *i)
 {
-	ssize_t n;
+	ssize_t n = await_writer(i);
 
+	if (n)
+		return n;
 	memmove(i->buffer, i->buffer + i->used, i->size - i->used);
 	i->size -= i->used;
 	i->used = 0;

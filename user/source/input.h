@@ -13,6 +13,7 @@ struct ZSTD_DCtx_s;
 
 struct input {
 	int fd;
+	int ending;	/* once it is readable, nothing is waited for or read any more; -1: never */
 	uint8_t *buffer;	/* as it lies there */
 	size_t used, size;	/* of the buffer: handed out, and read */
 	struct ZSTD_DCtx_s *zstd;	/* NULL: not compressed */
@@ -25,7 +26,8 @@ struct input {
 /* The descriptor stays the caller's. Returns 0 or -ENOMEM. */
 int input__open(struct input *i, int fd);
 
-/* As many bytes as there are, up to `size`; 0 at the end, -errno of a read that failed. Where
+/* As many bytes as there are, up to `size`; 0 at the end, -errno of a read that failed, -ECANCELED where
+ * `ending` is readable. Where
  * compressed data are damaged, that is the end. */
 ssize_t input__read(struct input *i, void *data, size_t size);
 

@@ -2,24 +2,81 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "capability.h"
+#include "clock.h"
 #include "log.h"
+#include "rearm.h"
 #include "rearm.skel.h"
 #include "rearmer.h"
 #include "reason.h"
 #include "trial.h"
+
+/* The verifier fails a program, too, whose log does not fit. Touched as far as it is used. */
+#define LOG_BYTES (16 << 20)
 
 struct rearmer {
 	struct rearm_bpf *bpf;
 	struct bpf_link *link;
 };
 
-int rearmer__open(struct rearmer **out)
+/* What the verifier says of a helper that is not there, or not for this kind of program. */
+static bool lacks_helper(const char *log)
+{
+	return strstr(log, "unknown func") || strstr(log, "cannot use helper");
+}
+
+static int say_why_not_loaded(int err, const char *log)
+{
+	if (lacks_helper(log)) {
+		log_error("--rearm: this kernel lets no iterator set options: Linux 5.15 or newer "
+			  "is needed");
+		return -ENOTSUP;
+	}
+	log_error("--rearm: its programs cannot be loaded: %s", reason__of(err));
+	return err;
+}
+
+static int load(struct rearmer *r, uint32_t netns)
+{
+	char *log = calloc(1, LOG_BYTES);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .kernel_log_buf = log,
+		    .kernel_log_size = LOG_BYTES);
+	int err = 0;
+
+	r->bpf = log ? rearm_bpf__open_opts(&options) : NULL;
+	if (!r->bpf) {
+		free(log);
+		log_error("--rearm: %s", reason__of(ENOMEM));
+		return -ENOMEM;
+	}
+	r->bpf->rodata->netns = netns;
+	r->bpf->rodata->heard_jiffies = REARMER_HEARD_S * clock__hz();
+	err = rearm_bpf__load(r->bpf);
+	if (err)
+		err = say_why_not_loaded(err, log);
+	free(log);
+	return err;
+}
+
+static int attach(struct rearmer *r)
+{
+	int err = rearm_bpf__attach(r->bpf);
+
+	if (!err) {
+		r->link = bpf_program__attach_iter(r->bpf->progs.pass, NULL);
+		err = r->link ? 0 : -errno;
+	}
+	if (err)
+		log_error("--rearm: its programs cannot be attached: %s", reason__of(err));
+	return err;
+}
+
+int rearmer__open(uint32_t netns, struct rearmer **out)
 {
 	const char *missing = capability__missing_for_bpf();
 	struct rearmer *r;
@@ -33,53 +90,45 @@ int rearmer__open(struct rearmer **out)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->bpf = rearm_bpf__open_and_load();
-	if (!r->bpf) {
-		err = -errno;
-		if (reason__is_limit(err))
-			log_error("--rearm: cannot load its program: %s", reason__of(err));
-		else
-			log_error("--rearm: this kernel lets no iterator set options (%s); Linux "
-				  "5.15 does", strerror(-err));
-		goto fail;
-	}
-	r->link = bpf_program__attach_iter(r->bpf->progs.rearm, NULL);
-	if (!r->link) {
-		err = -errno;
-		log_error("--rearm: cannot attach the iterator: %s", strerror(-err));
-		goto fail;
-	}
-	*out = r;
-	return 0;
-
-fail:
-	rearmer__close(r);
+	err = load(r, netns);
+	if (!err)
+		err = attach(r);
+	if (!err)
+		*out = r;
+	else
+		rearmer__close(r);
 	return err;
 }
 
-int rearmer__pass(struct rearmer *r, unsigned int slice, unsigned int slices)
+static void forget_last_pass(struct ho_rearm_counts *c)
+{
+	memset(c->found, 0, sizeof(c->found));
+	c->found_heard = c->undecided = 0;
+}
+
+int rearmer__pass(struct rearmer *r, uint64_t allowance)
 {
 	char nothing[64];
 	ssize_t n;
 	int fd;
 
-	r->bpf->data->slices = slices;
-	r->bpf->bss->slice = slice;
 	fd = bpf_iter_create(bpf_link__fd(r->link));
 	if (fd < 0)
 		return -errno;
+	forget_last_pass(&r->bpf->bss->counts);
+	r->bpf->bss->allowance = allowance;
 	do {
 		n = read(fd, nothing, sizeof(nothing));
 	} while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
 	n = n < 0 ? -errno : 0;
+	r->bpf->bss->allowance = 0;
 	close(fd);
 	return n;
 }
 
-struct rearmed rearmer__done(const struct rearmer *r)
+const volatile struct ho_rearm_counts *rearmer__counts(const struct rearmer *r)
 {
-	return (struct rearmed){ .sockets = r->bpf->bss->rearmed, .asking = r->bpf->bss->asking,
-				 .refused = r->bpf->bss->refused };
+	return &r->bpf->bss->counts;
 }
 
 void rearmer__close(struct rearmer *r)
@@ -89,30 +138,4 @@ void rearmer__close(struct rearmer *r)
 	bpf_link__destroy(r->link);
 	rearm_bpf__destroy(r->bpf);
 	free(r);
-}
-
-uint64_t rearmer__deaths(void)
-{
-	FILE *f = fopen("/proc/thread-self/net/netstat", "re");
-	char *names = NULL, *values = NULL, *name, *value, *at_name, *at_value;
-	size_t size_of_names = 0, size_of_values = 0;
-	unsigned long long found = 0;
-
-	/* Pairs of lines: the names, and below them the values. */
-	while (f && getline(&names, &size_of_names, f) > 0 &&
-	       getline(&values, &size_of_values, f) > 0) {
-		name = strtok_r(names, " \n", &at_name);
-		value = strtok_r(values, " \n", &at_value);
-		while (name && value && strcmp(name, "TCPAbortOnTimeout")) {
-			name = strtok_r(NULL, " \n", &at_name);
-			value = strtok_r(NULL, " \n", &at_value);
-		}
-		if (name && value)
-			found = strtoull(value, NULL, 10);
-	}
-	free(names);
-	free(values);
-	if (f)
-		fclose(f);
-	return found;
 }

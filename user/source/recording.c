@@ -134,7 +134,8 @@ static bool is_beginning(const struct input *in, const struct recording_header *
 	       !memcmp(h->magic, MAGIC, magic);
 }
 
-int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem)
+int recording__read(int fd, int ending, stream_fn fn, void *context,
+		    struct recording_problem *problem)
 {
 	uint8_t *buf = malloc(READ_SIZE + RECORD_SIZE_MAX);
 	struct recording_header header;
@@ -150,6 +151,7 @@ int recording__read(int fd, stream_fn fn, void *context, struct recording_proble
 		err = -ENOMEM;
 		goto out;
 	}
+	in.ending = ending;
 	n = read_fully(&in, (uint8_t *)&header, sizeof(header));
 	if (n >= 0 && is_beginning(&in, &header, n)) {
 		say_where_it_was_cut(&in, 0, problem);

@@ -33,11 +33,13 @@ struct recording_problem {
 
 /*
  * Passes on every record of the file `fd`, whole; it may be compressed by zstd. Returns 0, -EBADMSG
- * with `*problem` set, the errno of a failed read, or what `fn` returned. A file that was cut off
+ * with `*problem` set, the errno of a failed read, what `fn` returned, or -ECANCELED once `ending`
+ * (a descriptor, -1: none) is readable. A file that was cut off
  * within a record (or a block of compressed data), or damaged, is read up to there: that is told in
  * `*problem` alone. One that ends where a writer that was killed leaves it, between two writes, has
  * no problem, but no RECORD_STOP either.
  */
-int recording__read(int fd, stream_fn fn, void *context, struct recording_problem *problem);
+int recording__read(int fd, int ending, stream_fn fn, void *context,
+		    struct recording_problem *problem);
 
 #endif

@@ -13,6 +13,7 @@
 #include "applied.h"
 #include "atomic_file.h"
 #include "host.h"
+#include "private_file.h"
 
 /* What a time namespace (time_namespaces(7)) adds to CLOCK_BOOTTIME. */
 static int64_t boottime_offset_s(void)
@@ -248,20 +249,21 @@ int applied__load(const char *directory, uint32_t key, struct applied *a)
 	char path[300], file[APPLIED_FILE_SIZE], text[TEXT_SIZE];
 	char boot[BOOT_SIZE] = "", boot_id[BOOT_SIZE];
 	struct applied saved = { 0 };
-	size_t n;
-	FILE *f;
-	int err;
+	int fd, err;
+	ssize_t n;
 
 	*a = saved;
 	snprintf(path, sizeof(path), "%s/%s", directory, applied__file(key, file));
-	f = fopen(path, "re");
-	if (!f)
-		return errno == ENOENT ? 0 : -errno;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	err = ferror(f) ? -EIO : 0;
-	fclose(f);
+	fd = private_file__open_to_read(path);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	n = read(fd, text, sizeof(text) - 1);
+	err = n < 0 ? -errno : 0;
+	close(fd);
+	if (err)
+		return err;
 	text[n] = '\0';
-	err = err ?: strlen(text) != n ? -EBADMSG : read_saved(text, key, &saved, boot);
+	err = strlen(text) != (size_t)n ? -EBADMSG : read_saved(text, key, &saved, boot);
 	if (err)
 		return err;
 	err = read_boot_id(boot_id);

@@ -21,6 +21,14 @@ uint64_t clock__mono_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+unsigned int clock__hz(void)
+{
+	struct timespec tick;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return (1000000000 + tick.tv_nsec / 2) / tick.tv_nsec;
+}
+
 int64_t clock__realtime_offset_ns(void)
 {
 	uint64_t best = UINT64_MAX;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The two clocks. Only sources read them. */
+/* The clocks. */
 #ifndef HALFOPEN_SYS_CLOCK_H
 #define HALFOPEN_SYS_CLOCK_H
 
@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 uint64_t clock__mono_ns(void);
+
+/* Ticks of the kernel's jiffies a second (CONFIG_HZ), as the resolution of its coarse clock has it. */
+unsigned int clock__hz(void);
 
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, from the tightest of a few readings. */
 int64_t clock__realtime_offset_ns(void);

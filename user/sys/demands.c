@@ -68,6 +68,11 @@ int demands__end_after(struct demands *d, uint64_t ns)
 	return listen_to(d->end, d->timer);
 }
 
+int demands__end_on_hangup(struct demands *d)
+{
+	return d->ignores_hangup ? 0 : listen_to(d->end, d->hangup);
+}
+
 bool demands__are_to_end(const struct demands *d)
 {
 	struct pollfd end = { .fd = d->end, .events = POLLIN };

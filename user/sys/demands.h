@@ -20,6 +20,9 @@ int demands__open(struct demands *d);
 /* The time is over `ns` from now. Returns 0 or -errno. */
 int demands__end_after(struct demands *d, uint64_t ns);
 
+/* SIGHUP asks for the end, too, unless it is ignored (nohup). Returns 0 or -errno. */
+int demands__end_on_hangup(struct demands *d);
+
 /* Has the end been asked for? */
 bool demands__are_to_end(const struct demands *d);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "plain_text.h"
@@ -12,6 +14,7 @@
 #define LINE_SIZE 32768
 
 static enum log_level threshold = LOG_INFO;
+static bool progress_is_shown;
 
 void log__set_level(enum log_level level)
 {
@@ -34,8 +37,30 @@ void log__write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	plain_text__vformat(line, sizeof(line), format, args);
 	va_end(args);
+	log__end_progress();
 	fprintf(stderr, "halfopen: %s\n", line);
 	errno = kept;
+}
+
+void log__progress(const char *format, ...)
+{
+	char line[LINE_SIZE];
+	va_list args;
+
+	if (threshold < LOG_INFO || !isatty(STDERR_FILENO))
+		return;
+	va_start(args, format);
+	plain_text__vformat(line, sizeof(line), format, args);
+	va_end(args);
+	fprintf(stderr, "\r%s\033[K", line);
+	progress_is_shown = true;
+}
+
+void log__end_progress(void)
+{
+	if (progress_is_shown)
+		fputs("\r\033[K", stderr);
+	progress_is_shown = false;
 }
 
 /* One line of a library's, without its end. */

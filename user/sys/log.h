@@ -16,6 +16,10 @@ enum log_level log__level(void);
 void log__write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* On a terminal, unless -q: a line that the next one replaces. Nowhere else. */
+void log__progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log__end_progress(void);
+
 /* What a library says in lines of its own (libbpf and the verifier, under -v): each comes out
  * plain. */
 void log__write_lines(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
