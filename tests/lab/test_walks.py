@@ -149,12 +149,12 @@ def test_the_living_are_never_declared_ended(lab, kinds, contained, missing):
     wait_until(lambda: watch.lines("loss"), 20, "a loss")
     time.sleep(8)       # two whole walks, a second apart
     assert set(ports.values()) <= established(lab)
+    asked_ns = time.time_ns()
     process.send_signal(signal.SIGINT)
-    assert watch.process.wait(20) == 0
-    stopped_ns = time.time_ns()
+    assert watch.process.wait(60) == 0
     for kind, port in ports.items():
         t = told()[port]
-        assert stopped_ns - unix_ns(t["verified_at"]) < 3_000_000_000, (kind, t)
+        assert unix_ns(t["verified_at"]) > asked_ns - 2_000_000_000, (kind, t)
         assert t["outcome"] == "open" and not t["final"] and t["partial"], (kind, t)
 
 
@@ -222,9 +222,10 @@ def test_from_within_a_table_of_its_own(lab):
     own, (other,) = with_a_table_of_its_own(lab), inhabit(lab, 1)
     there = ["nsenter", f"--net={own.path.replace('self', str(os.getpid()))}"]
     assert not walks_by_doctor(there)
-    watch = lab.watch("--all", "--every", "1s", wrapper=there)
+    watch = lab.watch("--all", "--every", "1s", f"netns = {own.inode} or netns = {other.inode}",
+                      wrapper=there)
     expected = own.expected() | other.expected()
-    wait_until(lambda: expected <= set(told_of(watch)), 20, "both")
+    wait_until(lambda: expected <= set(told_of(watch)), 60, "both")
     assert expected == own.by_ss() | other.by_ss()
 
 
@@ -261,21 +262,22 @@ def test_every_namespace(lab, missing):
         all_of_them.append(without_a_name(lab))
     expected = set().union(*(n.expected() for n in all_of_them))
     watch = lab.watch("--all", "--every", "1s", "--ring", "4KiB",
+                      " or ".join(f"netns = {n.inode}" for n in lab.namespaces),
                       wrapper=without(lab, *missing) if missing else ())
-    wait_until(lambda: expected <= set(told_of(watch)), 20, "all of them")
+    wait_until(lambda: expected <= set(told_of(watch)), 60, "all of them")
     overflow(lab, watch.process)
     wait_until(lambda: watch.lines("loss"), 20, "a loss")
     time.sleep(8)       # two walks over all, a second apart
     by_ss = set().union(*(n.by_ss() for n in all_of_them))
     assert expected <= by_ss
+    asked_ns = time.time_ns()
     watch.process.send_signal(signal.SIGINT)
     assert watch.process.wait(60) == 0
-    stopped_ns = time.time_ns()
     assert not expected & set(told_of(watch, final=True))
     for socket_, t in told_of(watch).items():
         if socket_ in expected:
             assert t["outcome"] == "open" and t["partial"], t
-            assert stopped_ns - unix_ns(t["verified_at"]) < 3_000_000_000, t
+            assert unix_ns(t["verified_at"]) > asked_ns - 2_000_000_000, t
 
 
 COME_AND_GO = """
