@@ -74,12 +74,13 @@ class Machine:
     def __init__(self, directory):
         if not os.access(SYSTEMD, os.X_OK):
             pytest.skip(f"no {SYSTEMD} here: apt-get install systemd")
+        parents = hierarchies()
         self.directory = directory
         self.cleanup = contextlib.ExitStack()
         self.root = tempfile.mkdtemp(prefix="halfopen-machine-")
         self.cleanup.callback(os.rmdir, self.root)
         self.cgroups = []
-        for number, parent in enumerate(hierarchies()):
+        for parent in parents:
             path = os.path.join(parent, f"halfopen-{os.path.basename(self.root)}")
             try:
                 os.mkdir(path)
