@@ -56,10 +56,15 @@ exec env -i container=x SYSTEMD_UNIT_PATH=/run/systemd/system:/run/systemd/trans
 """
 
 
+def mounted():
+    """Lines of /proc/self/mounts, split; others' names may be of any bytes."""
+    with open("/proc/self/mounts", "rb") as f:
+        return [[os.fsdecode(word) for word in line.split(b" ")] for line in f.read().split(b"\n") if line]
+
+
 def hierarchies():
     """Where the control groups are that systemd wants: one directory, or two."""
-    with open("/proc/self/mounts", errors="surrogateescape") as f:
-        mounts = [line.split() for line in f]
+    mounts = mounted()
     unified = [m[1] for m in mounts if m[2] == "cgroup2"]
     named = [m[1] for m in mounts if m[2] == "cgroup" and "name=systemd" in m[3].split(",")]
     if not unified:
