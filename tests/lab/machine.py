@@ -56,10 +56,15 @@ exec env -i container=x SYSTEMD_UNIT_PATH=/run/systemd/system:/run/systemd/trans
 """
 
 
+def mounted():
+    """Lines of /proc/self/mounts, split; others' names may be of any bytes."""
+    with open("/proc/self/mounts", "rb") as f:
+        return [[os.fsdecode(word) for word in line.split(b" ")] for line in f.read().split(b"\n") if line]
+
+
 def hierarchies():
     """Where the control groups are that systemd wants: one directory, or two."""
-    with open("/proc/self/mounts", errors="surrogateescape") as f:
-        mounts = [line.split() for line in f]
+    mounts = mounted()
     unified = [m[1] for m in mounts if m[2] == "cgroup2"]
     named = [m[1] for m in mounts if m[2] == "cgroup" and "name=systemd" in m[3].split(",")]
     if not unified:
@@ -74,12 +79,13 @@ class Machine:
     def __init__(self, directory):
         if not os.access(SYSTEMD, os.X_OK):
             pytest.skip(f"no {SYSTEMD} here: apt-get install systemd")
+        parents = hierarchies()
         self.directory = directory
         self.cleanup = contextlib.ExitStack()
         self.root = tempfile.mkdtemp(prefix="halfopen-machine-")
         self.cleanup.callback(os.rmdir, self.root)
         self.cgroups = []
-        for number, parent in enumerate(hierarchies()):
+        for parent in parents:
             path = os.path.join(parent, f"halfopen-{os.path.basename(self.root)}")
             try:
                 os.mkdir(path)

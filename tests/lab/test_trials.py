@@ -14,7 +14,7 @@ import time
 import pytest
 
 from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
-from machine import Machine
+from machine import Machine, mounted
 from test_apply import apply, halfopen, revert, values
 
 # A guard looks once a second; the host may be busy.
@@ -129,8 +129,7 @@ def test_a_guard_that_cannot_be_started(lab, what):
 @pytest.mark.parametrize("room", [1, 2, 3])
 def test_no_room_for_processes(lab, room):
     """pids.max, as of a container or a login: for apply alone, for one beside it; for two that is enough."""
-    parent = next((m.split()[1] for m in open("/proc/self/mounts", errors="surrogateescape")
-                   if m.split()[2] == "cgroup" and "pids" in m.split()[3].split(",")), None)
+    parent = next((m[1] for m in mounted() if m[2] == "cgroup" and "pids" in m[3].split(",")), None)
     if not parent:
         pytest.skip("no cgroup v1 hierarchy of pids here; test_a_guard_that_cannot_be_started has clone(2) fail")
     group = f"{parent}/{lab.gateway.name}"
@@ -218,7 +217,7 @@ def test_killed_while_it_tries(lab):
     """Long after the end, as its directory is read-only: who is killed is replaced then, too; and what
     somebody else writes meanwhile is his."""
     os.mkdir(lab.path("state"))
-    run("mount", "-t", "tmpfs", "tmpfs", lab.path("state"))
+    run("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", lab.path("state"))
     try:
         begin(lab, "10s")
         run("mount", "-o", "remount,ro", lab.path("state"))
@@ -410,7 +409,7 @@ def test_a_full_disk_at_the_end(lab):
     """An earlier change, then a trial; there is no room for a byte when that ends. The first can still be
     reverted, to what was there in the beginning."""
     os.mkdir(lab.path("state"))
-    run("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=20", "tmpfs", lab.path("state"))
+    run("mount", "-t", "tmpfs", "-o", "mode=700,size=64k,nr_inodes=20", "tmpfs", lab.path("state"))
     try:
         assert apply(lab, "--idle", "300", "--yes").returncode == 0
         begin(lab, "3s")
@@ -431,7 +430,7 @@ def test_a_full_disk_at_the_end(lab):
 def test_no_room_for_what_was_there(lab):
     """Then nothing is changed; and what an earlier change saved is as it was."""
     os.mkdir(lab.path("state"))
-    run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", lab.path("state"))
+    run("mount", "-t", "tmpfs", "-o", "mode=700,size=64k", "tmpfs", lab.path("state"))
     try:
         assert apply(lab, "--idle", "300", "--yes").returncode == 0
         with contextlib.suppress(OSError), open(lab.path("state/full"), "wb") as f:
@@ -449,7 +448,7 @@ def test_no_room_for_what_was_there(lab):
 @pytest.mark.parametrize("trial", [[], ["--trial", "10m"]], ids=["change", "trial"])
 def test_revert_on_a_read_only_disk(lab, trial):
     os.mkdir(lab.path("state"))
-    run("mount", "-t", "tmpfs", "tmpfs", lab.path("state"))
+    run("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", lab.path("state"))
     try:
         assert apply(lab, "--idle", "120", "--yes", *trial).returncode == 0
         run("mount", "-o", "remount,ro", lab.path("state"))

@@ -321,14 +321,24 @@ int applied__forget(const char *directory, uint32_t key)
 
 int applied__set_aside(const char *directory, uint32_t key)
 {
-	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE], from[300], to[310];
-	int err = atomic_file__remove(directory, aside_of(key, aside));
+	char name[APPLIED_FILE_SIZE], aside[ASIDE_SIZE], path[300], text[TEXT_SIZE];
+	ssize_t n;
+	int fd;
 
-	if (err)
-		return err == -ENOENT ? 0 : err;	/* there is no directory yet */
-	snprintf(from, sizeof(from), "%s/%s", directory, applied__file(key, name));
-	snprintf(to, sizeof(to), "%s/%s", directory, aside);
-	return link(from, to) && errno != ENOENT ? -errno : 0;
+	aside_of(key, aside);
+	snprintf(path, sizeof(path), "%s/%s", directory, applied__file(key, name));
+	fd = private_file__open_to_read(path);
+	if (fd == -ENOENT)	/* nothing is known, or there is no directory yet */
+		return atomic_file__remove(directory, aside);
+	if (fd < 0)
+		return fd;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n < 0)
+		return -EIO;
+	text[n] = '\0';
+	/* not a second link, which nobody would believe (private_file.h) */
+	return atomic_file__replace(directory, aside, text, 0600);
 }
 
 int applied__restore(const char *directory, uint32_t key)
