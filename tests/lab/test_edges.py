@@ -529,7 +529,7 @@ HOST = "CAP_BPF and CAP_PERFMON in the host's user namespace"
 PERMISSIONS = [
     (NOBODY, "watch", 77, "not permitted: watching needs CAP_BPF and CAP_PERFMON"),
     (NOBODY, "advise --live 1s", 77, "not permitted: watching needs CAP_BPF and CAP_PERFMON"),
-    (NOBODY, "apply --idle 240 --yes", 77, "--state"),
+    (NOBODY, "apply --idle 240 --yes", 77, "--state|CAP_NET_ADMIN"),
     (NOBODY, "apply --idle 240 --yes --state {}", 77, "needs CAP_NET_ADMIN"),
     (NOBODY, "apply --idle 240 --netns {netns} --yes --state {}", 77, "CAP_SYS_ADMIN"),
     (NOBODY, "apply --idle 240 --netns 1 --yes --state {}", 77, "CAP_SYS_PTRACE"),
