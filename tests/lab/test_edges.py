@@ -556,7 +556,9 @@ def test_permissions(lab, tmp_path, wrapper, command, code, words):
     state = tmp_path / "state"
     state.mkdir()
     open_the_way_to(tmp_path)
-    state.chmod(0o777)
+    state.chmod(0o700)
+    if wrapper is NOBODY:
+        os.chown(state, 65534, 65534)
     command = command.format(state, **names)
     if wrapper is not NOBODY and "--idle 240 --yes" in command:     # a namespace of the lab's own
         wrapper = ["ip", "netns", "exec", lab.gateway.name, *wrapper]
