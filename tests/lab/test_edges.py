@@ -529,7 +529,7 @@ HOST = "CAP_BPF and CAP_PERFMON in the host's user namespace"
 PERMISSIONS = [
     (NOBODY, "watch", 77, "not permitted: watching needs CAP_BPF and CAP_PERFMON"),
     (NOBODY, "advise --live 1s", 77, "not permitted: watching needs CAP_BPF and CAP_PERFMON"),
-    (NOBODY, "apply --idle 240 --yes", 77, "--state"),
+    (NOBODY, "apply --idle 240 --yes", 77, "--state|CAP_NET_ADMIN"),
     (NOBODY, "apply --idle 240 --yes --state {}", 77, "needs CAP_NET_ADMIN"),
     (NOBODY, "apply --idle 240 --netns {netns} --yes --state {}", 77, "CAP_SYS_ADMIN"),
     (NOBODY, "apply --idle 240 --netns 1 --yes --state {}", 77, "CAP_SYS_PTRACE"),
@@ -556,7 +556,9 @@ def test_permissions(lab, tmp_path, wrapper, command, code, words):
     state = tmp_path / "state"
     state.mkdir()
     open_the_way_to(tmp_path)
-    state.chmod(0o777)
+    state.chmod(0o700)
+    if wrapper is NOBODY:
+        os.chown(state, 65534, 65534)
     command = command.format(state, **names)
     if wrapper is not NOBODY and "--idle 240 --yes" in command:     # a namespace of the lab's own
         wrapper = ["ip", "netns", "exec", lab.gateway.name, *wrapper]

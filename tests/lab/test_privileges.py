@@ -22,9 +22,15 @@ DAC_OVERRIDE = 1 << 1
 def lab():
     with Lab() as lab:
         os.chmod(lab.directory, 0o755)
-        os.mkdir(lab.path("state"))
-        os.chmod(lab.path("state"), 0o777)
+        os.mkdir(lab.path("state"), 0o700)
         yield lab
+
+
+def give_state_to(lab, uid):
+    """Whose it is may trust it."""
+    state = lab.path("state")
+    for path in [state, *(os.path.join(state, name) for name in os.listdir(state))]:
+        os.chown(path, uid, uid)
 
 
 def as_nobody_with(*capabilities):
@@ -132,6 +138,7 @@ def test_what_a_guard_is_left_with(lab):
 
 def test_net_admin_is_enough_at_home(lab):
     """In the namespace where we are, by each of its addresses; nothing is entered."""
+    give_state_to(lab, 65534)
     wrapper = here(lab, *as_nobody_with("net_admin"))
     for address in ([], ["--netns", lab.gateway.name], ["--netns", lab.gateway.path]):
         r = halfopen(lab, "apply", *address, "--idle", "120", "--yes", wrapper=wrapper)
@@ -155,6 +162,7 @@ def test_nothing_is_needed_for_a_dry_run(lab):
 
 def test_77_names_what_lacks(lab):
     name, nobody = lab.gateway.name, as_nobody_with()
+    give_state_to(lab, 65534)
     sleeper = lab.end_process(lab.gateway.spawn("sleep", "100"))
     wait_until(lambda: os.path.exists(f"/proc/{sleeper.pid}/ns/net"), 5, "a process")
     for wrapper, arguments, words in (
@@ -165,15 +173,16 @@ def test_77_names_what_lacks(lab):
             (nobody, ["revert", "--netns", f"/proc/{sleeper.pid}/ns/net"], "CAP_SYS_PTRACE")):
         r = halfopen(lab, *arguments, wrapper=wrapper)
         assert r.returncode == 77 and words in r.stderr, (arguments, r)
+    give_state_to(lab, 0)
     assert halfopen(lab, "apply", "--idle", "120", "--yes", wrapper=here(lab)).returncode == 0
     r = halfopen(lab, "revert", wrapper=here(lab, *nobody))
     assert r.returncode == 77 and "Permission denied" in r.stderr, r
     r = halfopen(lab, "apply", "--probes", "5", "--dry-run", wrapper=here(lab, *nobody))
     assert r.returncode == 0 and "9 -> 5" in r.stdout and "as if nothing" in r.stderr, r
-    os.chmod(lab.path("state/" + f"applied-{lab.gateway.inode}"), 0o644)
-    os.chmod(lab.path("state/lock"), 0o666)
+    give_state_to(lab, 65534)
     r = halfopen(lab, "revert", wrapper=here(lab, *nobody))
     assert r.returncode == 77 and "CAP_NET_ADMIN" in r.stderr and values(lab.gateway)[0] == 120, r
+    give_state_to(lab, 0)
     assert revert(lab).returncode == 0
 
 
