@@ -688,6 +688,38 @@ static void test_every_tells_open_sockets_with_rising_revisions(void **state)
 	core__free(core);
 }
 
+/* A round is told in slices, one a tick: each socket once, but who ends meanwhile. */
+static void test_every_lets_the_stream_go_on(void **state)
+{
+	struct core_config config = { .suspect_after = 2, .every_ns = 5 * S, .all = true };
+	struct got got = { 0 };
+	struct core *core = started_core(&config, &got);
+	struct step step = EST;
+	struct record r;
+	unsigned int i, ticks = 0;
+
+	(void)state;
+	for (i = 0; i < 10000; i++) {
+		r = fact(&step);
+		r.event.cookie = 1000 + i;
+		r.event.peer_port = 1 + i;
+		feed(core, &r);
+	}
+	do {
+		feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 6 * S + ticks * 1000 });
+		if (!ticks++)
+			assert_true(got.timelines > 0 && got.timelines < 5000);
+	} while (core__has_more_to_tell(core));
+	assert_int_equal(got.timelines, 10000);
+	assert_int_equal(ticks, 3);
+	feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 10 * S });
+	assert_false(core__has_more_to_tell(core));
+	assert_int_equal(got.timelines, 10000);
+	feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 11 * S + 1 });
+	assert_true(core__has_more_to_tell(core));
+	core__free(core);
+}
+
 static void test_a_long_episode_keeps_both_ends(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -1451,6 +1483,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_every_tells_open_sockets_with_rising_revisions),
+		cmocka_unit_test(test_every_lets_the_stream_go_on),
 		cmocka_unit_test(test_events_count_once_the_filter_wants_them),
 		cmocka_unit_test(test_a_slow_pass_ends_nobody),
 		cmocka_unit_test(test_the_last_pass_needs_no_second),

@@ -7,6 +7,7 @@
 #include "comeback.h"
 #include "namespaces.h"
 #include "passes.h"
+#include "periodic.h"
 #include "sockets.h"
 #include "state.h"
 #include "telling.h"
@@ -48,6 +49,7 @@ void core__free(struct core *core)
 	tally__free(&core->connections);
 	identities__free(&core->identities);
 	supersession__free(&core->supersession);
+	periodic__free(&core->periodic);
 	free(core->namespaces);
 	for (i = 0; i < RESET_REASONS_MAX; i++)
 		free(core->reset_reasons[i]);
@@ -114,7 +116,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.started_ns = r->mono_ns;
 	core->run.all = core->config.all;
 	core->run.clock = &core->clock;
-	core->next_every_ns = r->mono_ns + core->config.every_ns;
+	core->periodic.due_ns = r->mono_ns + core->config.every_ns;
 	core->untold_from_ns = core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
@@ -154,10 +156,7 @@ static int pass_time(struct core *core)
 	}
 	sockets__tell_ended(core,
 			    core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
-	if (core->config.every_ns && core->now_ns >= core->next_every_ns) {
-		telling__open_sockets(core);
-		core->next_every_ns = core->now_ns + core->config.every_ns;
-	}
+	err = periodic__pass_time(core) ?: err;
 	if (core->sink.tick)
 		core->sink.tick(core->sink.context, core->now_ns);
 	return err;
@@ -290,4 +289,9 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	if (!err)
 		pass_on(core, r);
 	return err;
+}
+
+bool core__has_more_to_tell(const struct core *core)
+{
+	return periodic__is_under_way(&core->periodic);
 }

@@ -158,4 +158,7 @@ const char *core__reset_reason(const struct core *core, uint32_t number);
 
 const struct run *core__run(const struct core *core);
 
+/* Do timelines of open sockets (core_config.every_ns) wait for the next tick? */
+bool core__has_more_to_tell(const struct core *core);
+
 #endif

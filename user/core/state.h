@@ -16,6 +16,7 @@
 
 #include "core.h"
 #include "identities.h"
+#include "periodic.h"
 #include "supersession.h"
 #include "table.h"
 #include "tally.h"
@@ -48,7 +49,8 @@ struct core {
 	uint64_t syns_heard;	/* on open connections, so far */
 	struct connection *redialed;	/* ended by a reset of one whose SYN had come: its next
 					 * connection is waited for */
-	uint64_t now_ns, next_every_ns, next_arrivals_ns;
+	uint64_t now_ns, next_arrivals_ns;
+	struct periodic periodic;
 	uint64_t last_pass_ns;		/* when the last complete pass began */
 	uint64_t counted;		/* losses that the kernel counted ... */
 	uint64_t counted_at_last_pass, counted_at_pass_before;

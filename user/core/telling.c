@@ -176,16 +176,20 @@ bool telling__is_worth(struct core *core, const struct connection *c)
 	return (c->told || core->config.all) && telling__is_wanted(core, c);
 }
 
+void telling__if_open(struct core *core, struct slot *s)
+{
+	struct connection *c = table__history(&core->table, s);
+
+	if (c && c->addressed && !connection__ended_ns(c) && telling__is_worth(core, c))
+		telling__timeline(core, c);
+}
+
 void telling__open_sockets(struct core *core)
 {
 	struct slot *s = NULL;
 
-	while ((s = table__next(&core->table, s))) {
-		struct connection *c = table__history(&core->table, s);
-
-		if (c && c->addressed && !connection__ended_ns(c) && telling__is_worth(core, c))
-			telling__timeline(core, c);
-	}
+	while ((s = table__next(&core->table, s)))
+		telling__if_open(core, s);
 }
 
 void telling__events(struct core *core, const struct connection *c, const struct told *told)

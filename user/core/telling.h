@@ -30,7 +30,8 @@ enum outcome telling__outcome(const struct core *core, const struct connection *
 void telling__timeline(struct core *core, struct connection *c);
 bool telling__is_worth(struct core *core, const struct connection *c);
 
-/* Timelines of all open sockets that have something to tell. */
+/* The timeline of a socket that is open, if it has something to tell; of all such. */
+void telling__if_open(struct core *core, struct slot *s);
 void telling__open_sockets(struct core *core);
 
 void telling__events(struct core *core, const struct connection *c, const struct told *told);

@@ -82,9 +82,12 @@ static int follow(struct watch *w, struct live *live)
 	if (epoll < 0)
 		return epoll;
 	while (!err && !stop) {
+		bool more = core__has_more_to_tell(w->core);
 		struct epoll_event events[4];
-		int n = epoll_wait(epoll, events, 4, LIVE_TICK_MS), i;
+		int n = epoll_wait(epoll, events, 4, more ? 0 : LIVE_TICK_MS), i;
 
+		if (more)
+			live__tick_soon(live);
 		for (i = 0; i < n; i++)
 			stop |= take_event(w, epoll, events[i].data.fd);
 		err = live__pump(live);

@@ -569,6 +569,11 @@ int live__fd(const struct live *l)
 	return ring_buffer__epoll_fd(l->ring);
 }
 
+void live__tick_soon(struct live *l)
+{
+	l->next_tick_ns = 0;
+}
+
 int live__pump(struct live *l)
 {
 	uint64_t now = clock__mono_ns();

@@ -45,6 +45,9 @@ int live__fd(const struct live *live);
  */
 int live__pump(struct live *live);
 
+/* The next live__pump() lets time pass, however soon it comes. */
+void live__tick_soon(struct live *live);
+
 #define LIVE_TICK_MS 100
 
 /* Tells once more what the stream is of and who is there, from RECORD_META to RECORD_START, so that

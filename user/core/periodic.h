@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Timelines of all open sockets at an interval (watch --every). They are told in slices, one a tick:
+ * between two of them the stream goes on, so that a host of a million sockets neither leaves its ring
+ * unread nor its signals unheard for as long as all of them take.
+ */
+#ifndef HALFOPEN_CORE_PERIODIC_H
+#define HALFOPEN_CORE_PERIODIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct core;
+
+struct periodic {
+	uint64_t due_ns;	/* when the next round begins, if the last one is over */
+	uint64_t *cookies;	/* of the sockets of this round */
+	size_t count, told;
+};
+
+/* At a tick. Returns 0 or -ENOMEM. */
+int periodic__pass_time(struct core *core);
+
+/* Does a round wait for its next tick? */
+bool periodic__is_under_way(const struct periodic *p);
+
+void periodic__free(struct periodic *p);
+
+#endif
