@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "advice_json.h"
+#include "advice_page.h"
 #include "advice_text.h"
 #include "arguments.h"
 #include "cmd.h"
@@ -53,7 +54,7 @@ static const struct argp_option argp_options[] = {
 	{ "groups", OPT_GROUPS, "FILE", 0, "names of networks, a line each: CIDR NAME", 2 },
 	{ "json", OPT_JSON, NULL, 0, "JSON Lines (halfopen.advice/1) instead of text", 3 },
 	{ "policy", OPT_POLICY, NULL, 0,
-	  "a policy for 'halfopen enforce': groups instead of namespaces", 3 },
+	  "a policy, FILTER -> idle=... a line: groups instead of namespaces", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
 	{ 0 },
 };
@@ -297,20 +298,49 @@ struct writer {
 	struct host host;
 	struct line_origin origin;
 	struct words words;
+	struct advice_page page;
 	struct json json;
 	bool change_advised;
+	unsigned int kept, without;	/* groups that need no policy, or get no advice */
+	char why_without[sizeof(((struct advice *)0)->why)];
 };
+
+static void write_policy(struct writer *w, const struct lives *l, const struct advice *a)
+{
+	advice_text__policy(&w->words, l, a);
+	if (a->scope->kind != SCOPE_GROUP || a->verdict == ADVICE_CHANGE)
+		return;
+	if (a->verdict == ADVICE_KEEP) {
+		w->kept++;
+		return;
+	}
+	if (!w->without++)
+		snprintf(w->why_without, sizeof(w->why_without), "%s", a->why);
+}
+
+/* An empty policy is no riddle. */
+static void explain_no_policy(const struct writer *w)
+{
+	if (!w->options->policy || w->words.length)
+		return;
+	if (w->kept)
+		log_warning("no policy: %u group%s what meets the goals already", w->kept,
+			    w->kept == 1 ? " has" : "s have");
+	if (w->without)
+		log_warning("no policy for %u group%s; of the first: %s", w->without,
+			    w->without == 1 ? "" : "s", w->why_without);
+	if (!w->kept && !w->without)
+		log_warning("no policy: the input tells of no group of peers");
+}
 
 static void write_advice(struct writer *w, const struct lives *l, const struct advice *a)
 {
 	if (w->options->json) {
 		advice_json__write(&w->json, &w->origin, l, a);
 	} else if (w->options->policy) {
-		advice_text__policy(&w->words, l, a);
+		write_policy(w, l, a);
 	} else {
-		if (w->words.length)
-			words__add(&w->words, "\n");
-		advice_text__write(&w->words, l, a);
+		advice_page__add(&w->page, l, a);
 	}
 	w->change_advised |= a->verdict == ADVICE_CHANGE && !w->options->goals.evaluate;
 }
@@ -335,6 +365,9 @@ static bool advise_on(struct writer *w, struct lives *l)
 		evidence__free(&evidence);
 	}
 	scopes__free(&scopes);
+	advice_page__write(&w->page, &w->words);
+	advice_page__free(&w->page);
+	explain_no_policy(w);
 	return ok;
 }
 

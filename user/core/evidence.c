@@ -6,14 +6,6 @@
 
 #include "evidence.h"
 
-/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to
- * wake. */
-#define SILENCE_MIN_S 3.0
-/* How much longer than the slowest that came back a silence must be. */
-#define SILENCE_MARGIN 1.25
-/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth
- * at most, and probes are lost. */
-#define HOLD_OPEN_SHARE 0.8
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
 /* Debian's and most distributions' kernels; what a watch of today says itself. */
@@ -210,11 +202,36 @@ struct lengths {
 	size_t count;
 };
 
+/* Where nobody asks, nobody is found dead, whoever is. */
+static bool is_asked(const struct life *life)
+{
+	unsigned int i;
+
+	for (i = 0; i < life->gap_count; i++)
+		if (life->gaps[i].ended_by_us)
+			return true;
+	return life->keepalive || life->probes_sent || life->found_by != FOUND_BY_NOTHING;
+}
+
+/* Who dies before the habit shows was no other device: the time until then, and who died in it, are
+ * counted with those that have none, or the others would be immortal in it. */
+static void count_quiet(struct evidence *e, const struct life *life, double days)
+{
+	double before = life->heartbeats ? fmin(days, HABIT_MIN * life->heartbeat_s / 86400) : 0;
+	struct quiet_deaths *q = life->peer_probes ? &e->with_probes
+				 : life->heartbeats ? &e->with_heartbeats : &e->with_neither;
+
+	if (!is_asked(life))
+		return;
+	if (!life->peer_probes)
+		e->with_neither.socket_days += before;
+	q->socket_days += life->peer_probes ? days : days - before;
+	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+}
+
 static void count_life(struct evidence *e, const struct life *life)
 {
 	double days = fmax(0, life->ended_s - life->seen_s) / 86400;
-	struct quiet_deaths *q = life->peer_probes ? &e->with_probes
-				 : life->heartbeats ? &e->with_heartbeats : &e->with_neither;
 	unsigned int i;
 
 	e->socket_hours += days * 24;
@@ -225,12 +242,10 @@ static void count_life(struct evidence *e, const struct life *life)
 		e->gaps_survived += life->gaps[i].count;
 	e->gaps_lost += life->lost;
 	e->half_open += life->found_by != FOUND_BY_NOTHING;
-	q->socket_days += days;
-	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	count_quiet(e, life, days);
 	e->ipv6 |= life->family == AF_INET6;
 	e->in_container |= life->in_container;
 	e->in_pod |= life->in_pod;
-	e->slowest_answer_s = fmax(e->slowest_answer_s, life->slowest_answer_s);
 	e->heartbeats += life->heartbeat_s > 0;
 	e->reports.over_s += life->reports.over_s;
 	e->reports.bytes += life->reports.bytes;
@@ -240,13 +255,11 @@ static void count_life(struct evidence *e, const struct life *life)
 static void gather_lengths(const struct scope *s, struct evidence *e, struct lengths *stuck,
 			   struct lengths *idle, struct lengths *beats)
 {
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < s->count; i++) {
 		const struct life *life = s->lives[i];
 
-		for (k = 0; k < life->mute_count; k++)
-			e->mutes_s[e->mutes++] = life->mutes_s[k];
 		if (life->heartbeat_s > 0)
 			beats->all[beats->count++] = life->heartbeat_s;
 		if (life->begun_unseen)
@@ -266,9 +279,8 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	double *memory = malloc((3 * s->count + 1) * sizeof(*memory));
 	struct lengths stuck, idle, beats;
 
-	e->mutes_s = malloc((s->count * LIFE_MUTES_KEPT + 1) * sizeof(*e->mutes_s));
 	e->stuck = malloc((s->count + 1) * sizeof(*e->stuck));
-	if (!memory || !e->mutes_s || !e->stuck) {
+	if (!memory || !e->stuck) {
 		free(memory);
 		return false;
 	}
@@ -281,8 +293,6 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	e->detection = detection__of(idle.all, idle.count);
 	quantile__sort(beats.all, beats.count);
 	e->heartbeat_s = quantile__of(beats.all, beats.count, 0.5);
-	quantile__sort(e->mutes_s, e->mutes);
-	e->mute_p999_s = quantile__of(e->mutes_s, e->mutes, 0.999);
 	free(memory);
 	return true;
 }
@@ -319,6 +329,7 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	e->watched_hours = watched_hours(l, s);
 	ok = rank_programs(l, s, is_blind, e->blind) &&
 	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
+	     mutes__gather(s->lives, s->count, &e->mutes) &&
 	     estimate_path(s, &e->path);
 	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
 			    e->heartbeat_s < e->path.estimate_s &&
@@ -333,25 +344,9 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	return ok;
 }
 
-double evidence__silence_floor_s(const struct evidence *e)
-{
-	return fmax(SILENCE_MIN_S, fmax(e->mute_p999_s, e->slowest_answer_s) * SILENCE_MARGIN);
-}
-
-double evidence__hold_open_s(const struct evidence *e)
-{
-	return e->path.low_s * HOLD_OPEN_SHARE;
-}
-
-struct patience evidence__patience(const struct evidence *e)
-{
-	return (struct patience){ .mutes_s = e->mutes_s, .mutes = e->mutes,
-				  .socket_hours = e->socket_hours };
-}
-
 void evidence__free(struct evidence *e)
 {
-	free(e->mutes_s);
+	mutes__free(&e->mutes);
 	free(e->stuck);
 	free(e->alike);
 	free(e->follows);

@@ -130,13 +130,13 @@ static double probes_per_s(const struct sockets_alike *g)
 	return g->life_s > period ? floor(g->life_s / period) / g->life_s : 0;
 }
 
-static void count_false_deaths(const struct patience *patience, double silence_s, double weight,
+static void count_false_deaths(const struct mutes *mutes, double silence_s, double weight,
 			       struct prediction *p)
 {
-	double seen = 0, years = patience->socket_hours / HOURS_A_YEAR;
+	double seen = 0, years = mutes->socket_hours / HOURS_A_YEAR;
 	size_t i;
 
-	for (i = patience->mutes; i && patience->mutes_s[i - 1] >= silence_s; i--)
+	for (i = mutes->count; i && mutes->all[i - 1].low_s >= silence_s; i--)
 		seen++;
 	if (!years)
 		return;
@@ -145,7 +145,7 @@ static void count_false_deaths(const struct patience *patience, double silence_s
 }
 
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
-		      const struct tariff *tariff, const struct patience *patience,
+		      const struct tariff *tariff, const struct mutes *mutes,
 		      struct prediction *p)
 {
 	struct sample *samples = malloc((count * DEATHS + 1) * sizeof(*samples));
@@ -165,7 +165,7 @@ bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned
 		p->wakeups_per_socket_day += share * rate * 86400;
 		p->bytes_per_socket_day += share * rate * 86400 *
 					   prediction__probe_bytes(g->ipv6, tariff);
-		count_false_deaths(patience, prediction__silence_s(&g->setting), share, p);
+		count_false_deaths(mutes, prediction__silence_s(&g->setting), share, p);
 	}
 	qsort(samples, n, sizeof(*samples), by_length);
 	p->detection = (struct detection){ quantile(samples, n, p->sockets, 0.5),

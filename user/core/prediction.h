@@ -11,10 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mutes.h"
 #include "quantile.h"
 
 /* Single probes are lost: as many at least must stay unanswered before a peer is given up. */
 #define PROBES_MIN 3
+
+/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+ */
+#define SETTING_SECONDS_MAX 32767.0
+#define SETTING_PROBES_MAX 127
 
 struct setting {
 	double idle_s, interval_s;
@@ -33,13 +39,6 @@ struct sockets_alike {
 /* How a probe and its answer are paid for. */
 struct tariff {
 	double increment_bytes;	/* each packet is rounded up to it; 0: not */
-};
-
-/* What is known of answers that came late. */
-struct patience {
-	const double *mutes_s;	/* silences that ended in an answer, sorted */
-	size_t mutes;
-	double socket_hours;	/* watched */
 };
 
 struct prediction {
@@ -71,7 +70,7 @@ double prediction__probe_bytes(bool ipv6, const struct tariff *t);
  * False when memory is short.
  */
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
-		      const struct tariff *tariff, const struct patience *patience,
+		      const struct tariff *tariff, const struct mutes *mutes,
 		      struct prediction *p);
 
 #endif

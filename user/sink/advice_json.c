@@ -5,6 +5,7 @@
 #include "advice_commands.h"
 #include "advice_json.h"
 #include "advice_text.h"
+#include "documented_timers.h"
 
 static void end_line(struct json *j)
 {
@@ -36,6 +37,7 @@ static void write_scope(struct json *j, const struct lives *l, const struct scop
 			json__string(j, "name", s->name);
 		if (s->port)
 			json__u64(j, "port", s->port);
+		json__bool(j, "outgoing", s->outgoing);
 	}
 	json__end_object(j);
 	j->failed |= words.failed;
@@ -58,6 +60,33 @@ static void write_detection(struct json *j, const struct detection *d)
 	json__number(j, "p95", d->p95_s);
 	json__number(j, "max", d->max_s);
 	json__end_object(j);
+}
+
+/* What else the values cost, or would save. */
+static void write_price(struct json *j, const struct advice *a)
+{
+	const struct prediction *p = &a->predicted_proposed;
+
+	if (a->spared_bytes_day > 0) {
+		json__object(j, "cheaper");
+		json__number(j, "idle_s", a->cheaper.idle_s);
+		json__number(j, "interval_s", a->cheaper.interval_s);
+		json__u64(j, "probes", a->cheaper.probes);
+		json__number(j, "saves_bytes_per_socket_day", a->spared_bytes_day);
+		json__end_object(j);
+	}
+	if (a->may_forget && (a->spared_bytes_day > 0 || a->verdict == ADVICE_CHANGE))
+		json__bool(j, "may_forget", true);
+	json__array(j, "conflicts");
+	if (a->below_carriers_floor) {
+		json__object(j, NULL);
+		json__string(j, "with", "carriers_floor");
+		json__number(j, "period_s", CARRIERS_FLOOR_S);
+		json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
+		json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
+		json__end_object(j);
+	}
+	json__end_array(j);
 }
 
 /* ---- the evidence ---- */
@@ -88,8 +117,10 @@ static void write_quiet(struct json *j, const char *key, const struct quiet_deat
 	json__end_object(j);
 }
 
-static void write_evidence(struct json *j, const struct evidence *e)
+static void write_evidence(struct json *j, const struct advice *a)
 {
+	const struct evidence *e = a->evidence;
+
 	json__object(j, "evidence");
 	json__u64(j, "sockets", e->sockets);
 	json__u64(j, "with_keepalive", e->with_keepalive);
@@ -102,16 +133,37 @@ static void write_evidence(struct json *j, const struct evidence *e)
 	json__u64(j, "gaps_survived", e->gaps_survived);
 	json__u64(j, "gaps_lost", e->gaps_lost);
 	json__u64(j, "half_open", e->half_open);
+	json__u64(j, "suspect", a->suspects);
+	json__number(j, "killed_by_one_loss", a->killed_by_one_loss);
 	write_detection(j, &e->detection);
 	json__u64(j, "found_by_retransmission", e->stuck_count);
-	json__u64(j, "late_answers", e->mutes);
-	json__number(j, "latest_answer_s", fmax(e->mute_p999_s, e->slowest_answer_s));
+	json__u64(j, "late_answers", e->mutes.count);
+	json__number(j, "latest_answer_s", e->mutes.longest_s);
+	if (e->mutes.outliers) {
+		json__object(j, "exceptions");
+		json__u64(j, "sockets", e->mutes.outliers);
+		json__number(j, "silent_s", e->mutes.outliers_s);
+		json__end_object(j);
+	}
+	json__number(j, "probe_loss", mutes__loss(&e->mutes));
 	json__object(j, "quiet_deaths");
 	write_quiet(j, "with_peer_probes", &e->with_probes);
 	write_quiet(j, "with_heartbeats", &e->with_heartbeats);
 	write_quiet(j, "with_neither", &e->with_neither);
 	json__end_object(j);
 	json__end_object(j);
+}
+
+/* Documented timers that the estimate agrees with. */
+static void write_documented(struct json *j, const struct idle_timeout *t)
+{
+	const struct documented_timer *d;
+	size_t i = 0;
+
+	json__array(j, "documented");
+	while ((d = documented_timer__within(t->low_s, t->high_s, &i)))
+		json__string(j, NULL, d->name);
+	json__end_array(j);
 }
 
 static void write_path(struct json *j, const struct evidence *e)
@@ -141,6 +193,7 @@ static void write_path(struct json *j, const struct evidence *e)
 			json__end_object(j);
 		}
 		json__end_array(j);
+		write_documented(j, t);
 		json__number(j, "vanish_per_hour", t->vanish_per_hour);
 		if (e->path_was_known)
 			json__string(j, "beware", "heartbeats_chosen_to_fit");
@@ -240,7 +293,8 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 		write_setting(j, "proposed", &a->proposed);
 	else
 		json__null(j, "proposed");
-	write_evidence(j, a->evidence);
+	write_price(j, a);
+	write_evidence(j, a);
 	write_path(j, a->evidence);
 	json__object(j, "predicted");
 	if (a->evidence->alike_count)
