@@ -89,7 +89,7 @@ def test_the_carriers_floor_is_named_and_priced(tmp_path):
     advice, text = advise(forgetful(60, (7200, 10, 9)), tmp_path, "--hold-open")
     floor, = advice["conflicts"]
     assert floor["with"] == "carriers_floor" and floor["period_s"] == 300
-    assert floor["wakeups_per_socket_day"] == pytest.approx(86400 / advice["proposed"]["idle_s"], rel=0.01)
+    assert floor["wakeups_per_socket_day"] == pytest.approx(86400 / advice["proposed"]["idle_s"], rel=0.07)
     assert "conflict with the carriers' floor" in text and "wake-ups" in text
     advice, text = advise(forgetful(900), tmp_path, "--hold-open")
     assert advice["conflicts"] == [] and "carriers" not in text
@@ -288,3 +288,20 @@ def test_documented_timers_are_recognised(timeout, names, tmp_path):
     advice, text = advise(forgetful(timeout), tmp_path, "--hold-open")
     assert set(advice["idle_timeout"]["documented"]) == names
     assert all(f"{name} (" in text for name in names)
+
+
+def test_whose_fault_it_is_that_some_take_longer(tmp_path):
+    day = Day()
+    for _ in range(60):
+        day.socket(probes=3)
+    for _ in range(3):
+        day.socket(program="slow", own=(600, 60, 5), probes=3)
+    advice, text = advise(day, tmp_path, "--detect-within", "2m")
+    assert advice["predicted"]["proposed"]["detection_s"]["max"] > 120
+    assert "longer than 2m: sockets with options of their own (slow 3)" in text
+    day = Day()
+    for _ in range(60):
+        day.socket(gaps=[(500, 80)], probes=3)
+    advice, text = advise(day, tmp_path, "--detect-within", "2m")
+    assert advice["predicted"]["proposed"]["detection_s"]["max"] > 900
+    assert "longer than 2m: where our program's own data wait for an acknowledgement" in text

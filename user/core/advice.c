@@ -49,24 +49,24 @@ bool advice__current(const struct lives *l, const struct scope *scope, struct se
 static bool predict(const struct evidence *e, const struct setting *new, bool all,
 		    const struct goals *goals, struct prediction *p)
 {
-	struct sockets_alike *alike = malloc((e->alike_count + 1) * sizeof(*alike));
+	struct sockets_alike *alike = malloc((e->alike.count + 1) * sizeof(*alike));
 	size_t i;
 	bool ok;
 
 	if (!alike)
 		return false;
-	for (i = 0; i < e->alike_count; i++) {
-		alike[i] = e->alike[i];
+	for (i = 0; i < e->alike.count; i++) {
+		alike[i] = e->alike.all[i];
 		if (!new)
 			continue;
-		if (all || e->follows[i].idle)
+		if (all || e->alike.follows[i].idle)
 			alike[i].setting.idle_s = new->idle_s;
-		if (all || e->follows[i].interval)
+		if (all || e->alike.follows[i].interval)
 			alike[i].setting.interval_s = new->interval_s;
-		if (all || e->follows[i].probes)
+		if (all || e->alike.follows[i].probes)
 			alike[i].setting.probes = new->probes;
 	}
-	ok = prediction__make(alike, e->alike_count, e->hz, &goals->tariff, &e->mutes, p);
+	ok = prediction__make(alike, e->alike.count, e->hz, &goals->tariff, &e->mutes, p);
 	free(alike);
 	return ok;
 }
@@ -121,18 +121,18 @@ static bool commonest(const struct evidence *e, struct setting *s)
 {
 	size_t i, best = 0;
 
-	for (i = 1; i < e->alike_count; i++)
-		if (e->alike[i].count > e->alike[best].count)
+	for (i = 1; i < e->alike.count; i++)
+		if (e->alike.all[i].count > e->alike.all[best].count)
 			best = i;
-	if (e->alike_count)
-		*s = e->alike[best].setting;
-	return e->alike_count;
+	if (e->alike.count)
+		*s = e->alike.all[best].setting;
+	return e->alike.count;
 }
 
 /* A sysctl does nothing to those that set everything themselves; a policy does. */
 static bool is_reached(const struct advice *a, size_t i)
 {
-	const struct follows *f = &a->evidence->follows[i];
+	const struct follows *f = &a->evidence->alike.follows[i];
 
 	return a->scope->kind == SCOPE_GROUP || f->idle || f->interval || f->probes;
 }
@@ -142,8 +142,8 @@ static bool all_meet(const struct advice *a, const struct goals *g)
 	const struct evidence *e = a->evidence;
 	size_t i;
 
-	for (i = 0; i < e->alike_count; i++)
-		if (is_reached(a, i) && !goals__are_met(g, e, &e->alike[i].setting))
+	for (i = 0; i < e->alike.count; i++)
+		if (is_reached(a, i) && !goals__are_met(g, e, &e->alike.all[i].setting))
 			return false;
 	return goals__are_met(g, e, &a->current);
 }
@@ -152,7 +152,7 @@ static bool any_reached(const struct advice *a)
 {
 	size_t i;
 
-	for (i = 0; i < a->evidence->alike_count; i++)
+	for (i = 0; i < a->evidence->alike.count; i++)
 		if (is_reached(a, i))
 			return true;
 	return false;
@@ -164,10 +164,10 @@ static double shortest_period_s(const struct advice *a)
 	double shortest = HUGE_VAL;
 	size_t i;
 
-	for (i = 0; i < a->evidence->alike_count; i++)
+	for (i = 0; i < a->evidence->alike.count; i++)
 		if (is_reached(a, i))
 			shortest = fmin(shortest,
-					prediction__period_s(&a->evidence->alike[i].setting));
+					prediction__period_s(&a->evidence->alike.all[i].setting));
 	return shortest;
 }
 
@@ -230,7 +230,7 @@ static void propose(struct advice *a, const struct goals *g)
 				   "halfopen.meta line)");
 	if (e->sockets < SOCKETS_MIN)
 		return decide_none(a, "too few sockets were seen (thin_evidence)");
-	if (!e->alike_count)
+	if (!e->alike.count)
 		return decide_none(a, "no socket has keepalive on: sysctls change nothing");
 	if ((g->hold_open || !goals__any(g)) && e->path.reason != IDLE_KNOWN)
 		return explain_unknown_path(a);
@@ -293,9 +293,29 @@ static void count_open(struct advice *a)
 	for (i = 0; i < a->scope->count; i++)
 		a->suspects += !a->scope->lives[i]->final &&
 			       a->scope->lives[i]->outcome == OUTCOME_SUSPECT;
-	for (i = 0; i < e->alike_count; i++)
-		if (prediction__silence_s(&e->alike[i].setting) <= e->alike[i].setting.interval_s)
-			a->killed_by_one_loss += e->alike[i].count;
+	for (i = 0; i < e->alike.count; i++)
+		if (prediction__silence_s(&e->alike.all[i].setting) <= e->alike.all[i].setting.interval_s)
+			a->killed_by_one_loss += e->alike.all[i].count;
+}
+
+/* Why do some take longer than they are to? */
+static void find_who_misses(struct advice *a, const struct goals *g)
+{
+	const struct alike *alike = &a->evidence->alike;
+	size_t i;
+
+	if (!a->proposal_known || !g->detect_within_s ||
+	    a->predicted_proposed.detection.max_s <= g->detect_within_s)
+		return;
+	for (i = 0; i < alike->count; i++) {
+		a->missed_by_data |= alike->all[i].commands > 0;
+		a->missed_by_own |= a->scope->kind == SCOPE_NAMESPACE &&
+				    (!alike->follows[i].idle || !alike->follows[i].interval ||
+				     !alike->follows[i].probes) &&
+				    !goals__are_met(g, a->evidence, &alike->all[i].setting);
+	}
+	if (a->missed_by_data || a->missed_by_own)
+		a->missed_within_s = g->detect_within_s;
 }
 
 /* What other values would do, where what there is meets the goals. */
@@ -330,16 +350,17 @@ bool advice__make(const struct lives *l, const struct scope *scope, const struct
 	count_open(a);
 	propose(a, goals);
 	a->proposal_known =
-		(a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike_count;
+		(a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike.count;
 	a->below_carriers_floor = a->verdict == ADVICE_CHANGE &&
 				  prediction__period_s(&a->proposed) < CARRIERS_FLOOR_S &&
 				  prediction__period_s(&a->current) > a->proposed.idle_s;
-	if (e->alike_count)
+	if (e->alike.count)
 		ok = predict(e, NULL, false, goals, &a->predicted_current);
 	if (ok && a->proposal_known)
 		ok = predict(e, &a->proposed, scope->kind == SCOPE_GROUP, goals,
 			     &a->predicted_proposed);
 	ok = ok && price_cheaper(a, goals);
+	find_who_misses(a, goals);
 	a->heartbeat = remedies__heartbeat(e, &goals->tariff);
 	name_it(l, a);
 	return ok && remedies__data_timeout(e, a->proposal_known ? &a->proposed : current,

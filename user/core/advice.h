@@ -32,6 +32,10 @@ struct advice {
 	struct setting cheaper;
 	double spared_bytes_day;
 	bool may_forget;
+	/* The proposal does not reach so far, seconds of `--detect-within`: for options of their own,
+	 * for data that wait for an acknowledgement; 0: it does. */
+	double missed_within_s;
+	bool missed_by_own, missed_by_data;
 	size_t suspects;		/* open, with asks unanswered, when they were last told of */
 	double killed_by_one_loss;	/* sockets at once that one lost probe would end */
 	/* The proposal wakes a device's radio more often than carriers want it to. */

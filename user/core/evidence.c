@@ -132,69 +132,6 @@ static bool estimate_path(const struct scope *s, struct idle_timeout *path)
 	return ok;
 }
 
-/* ---- sockets that are alike ---- */
-
-/* After how long, mostly, is the peer heard of itself? Lengths a tenth apart are one. */
-static double own_life_s(const struct life *life)
-{
-	double lived = life->ended_s - life->seen_s, every = life->heartbeat_s;
-	uint32_t times = 0;
-	unsigned int i;
-
-	for (i = 0; i < life->gap_count; i++)
-		if (!life->gaps[i].ended_by_us)
-			times += life->gaps[i].count;
-	if (!every && times >= HABIT_MIN)
-		every = lived / times;
-	return every > 0 ? exp(round(log(every) * 10) / 10) : 0;
-}
-
-static bool are_equal(const struct sockets_alike *a, const struct sockets_alike *b)
-{
-	return a->setting.idle_s == b->setting.idle_s && a->ipv6 == b->ipv6 &&
-	       a->setting.interval_s == b->setting.interval_s &&
-	       a->setting.probes == b->setting.probes &&
-	       a->setting.user_timeout_s == b->setting.user_timeout_s && a->life_s == b->life_s;
-}
-
-/* Too many kinds: the rest is counted with those of the same options. */
-#define ALIKE_MAX 256
-
-static bool add_alike(struct evidence *e, const struct life *life, double weight)
-{
-	struct sockets_alike new = {
-		.setting = { .idle_s = life->idle_s, .interval_s = life->interval_s,
-			     .probes = life->probes, .user_timeout_s = life->user_timeout_s },
-		.life_s = own_life_s(life), .count = weight, .ipv6 = life->family != AF_INET };
-	struct follows follows = { !life->idle_from_socket, !life->interval_from_socket,
-				   !life->probes_from_socket };
-	struct sockets_alike *bigger;
-	struct follows *longer;
-	size_t i;
-
-	for (i = 0; i < e->alike_count; i++) {
-		if (memcmp(&e->follows[i], &follows, sizeof(follows)))
-			continue;
-		if (are_equal(&e->alike[i], &new) ||
-		    (e->alike_count >= ALIKE_MAX &&
-		     e->alike[i].setting.idle_s == new.setting.idle_s)) {
-			e->alike[i].count += weight;
-			return true;
-		}
-	}
-	bigger = realloc(e->alike, (e->alike_count + 1) * sizeof(*bigger));
-	if (bigger)
-		e->alike = bigger;
-	longer = realloc(e->follows, (e->alike_count + 1) * sizeof(*longer));
-	if (longer)
-		e->follows = longer;
-	if (!bigger || !longer)
-		return false;
-	e->alike[e->alike_count] = new;
-	e->follows[e->alike_count++] = follows;
-	return true;
-}
-
 /* ---- all of it ---- */
 
 struct lengths {
@@ -339,7 +276,8 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 		double hours = fmax(0, life->ended_s - life->seen_s) / 3600;
 
 		if (life->options_known && life->keepalive && life->interval_s > 0)
-			ok = add_alike(e, life, e->watched_hours ? hours / e->watched_hours : 0);
+			ok = alike__add(&e->alike, life,
+					e->watched_hours ? hours / e->watched_hours : 0);
 	}
 	return ok;
 }
@@ -348,7 +286,6 @@ void evidence__free(struct evidence *e)
 {
 	mutes__free(&e->mutes);
 	free(e->stuck);
-	free(e->alike);
-	free(e->follows);
+	alike__free(&e->alike);
 	*e = (struct evidence){ 0 };
 }

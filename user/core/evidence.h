@@ -3,6 +3,7 @@
 #ifndef HALFOPEN_CORE_EVIDENCE_H
 #define HALFOPEN_CORE_EVIDENCE_H
 
+#include "alike.h"
 #include "idle_timeout.h"
 #include "mutes.h"
 #include "prediction.h"
@@ -39,11 +40,8 @@ struct evidence {
 	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
 	 * that would have told otherwise are missing. */
 	bool path_was_known;
-	/* For predictions: sockets that are alike today, and which options they take from sysctl.
-	 */
-	struct sockets_alike *alike;
-	struct follows { bool idle, interval, probes; } *follows;
-	size_t alike_count;
+	/* For predictions: sockets that are alike today, with keepalive on. */
+	struct alike alike;
 	unsigned int hz;
 };
 

@@ -21,9 +21,10 @@ struct life_gap {
 
 #define LIFE_MUTES_KEPT 8
 
-/* A silence of a live peer's: it was no shorter, and no longer. */
+/* A silence of a live peer's: it was no shorter, and no longer. `period_s`: how often it was asked
+ * before. */
 struct life_mute {
-	float low_s, high_s;
+	float low_s, high_s, period_s;
 };
 
 /* A namespace of a gateway's boot, whatever it is called. An inode is given to another one as soon

@@ -10,6 +10,10 @@
 
 #include "life.h"
 
+#define MUTE_BINS 160
+#define MUTE_BIN 0.1		/* of the natural logarithm */
+#define MUTE_SHORTEST_S 0.01
+
 struct mutes {
 	struct life_mute *all;	/* by low_s, shortest first */
 	size_t count;
@@ -18,6 +22,8 @@ struct mutes {
 	double longest_s;
 	double outliers_s;	/* the longest of those exceptions, as sure */
 	size_t outliers;	/* sockets */
+	/* Turnbull's estimate of how they are distributed: bins of a tenth. */
+	double share[MUTE_BINS];
 	double probes_sent, probes_lost;	/* by live peers: lost is what a later one shows */
 	double socket_hours;
 };
@@ -44,5 +50,11 @@ double mutes__loss(const struct mutes *m);
 /* So many probes in a row, `period_s` after each of as many others, are likely to be lost once in
  * a socket's year; at least one. */
 uint32_t mutes__lost_in_a_row(const struct mutes *m, double period_s);
+
+/* So many of these silences would be expected to outlast `silence_s` of probes, were they asked
+ * every `period_s` in the time that was watched; `*cases`: how many were seen to, for certain or
+ * perhaps. `sure`: but for those that a single lost probe explains. */
+double mutes__outlasting(const struct mutes *m, double silence_s, double period_s, bool sure,
+			 double *cases);
 
 #endif

@@ -28,12 +28,23 @@ struct setting {
 	double user_timeout_s;	/* 0: none */
 };
 
-/* Sockets that are alike. */
+/* Silences of a length within a tenth of each other. */
+#define SILENCE_BINS 144
+#define SILENCE_BIN 0.1		/* of the natural logarithm of seconds */
+struct silences {
+	double times, sum_s;
+};
+
+/* Sockets that are alike, and what was seen of their peers' silences, in all of them together. */
 struct sockets_alike {
 	struct setting setting;
-	double life_s;		/* the peer is heard of itself after this time, mostly; 0: never */
 	double count;
 	bool ipv6;
+	struct silences silences[SILENCE_BINS];	/* that end by themselves */
+	double silent_s;	/* in which nobody said anything but answers to probes */
+	double busy_s;		/* in which the peer is heard all the time */
+	double covered_s;	/* all of that: none is as if all were silent */
+	double commands;	/* silences that our own program ended: it asks, too */
 };
 
 /* How a probe and its answer are paid for. */

@@ -34,8 +34,8 @@ static double sockets_at_once(const struct evidence *e)
 	double sum = 0;
 	size_t i;
 
-	for (i = 0; i < e->alike_count; i++)
-		sum += e->alike[i].count;
+	for (i = 0; i < e->alike.count; i++)
+		sum += e->alike.all[i].count;
 	return sum;
 }
 

@@ -38,7 +38,7 @@ static bool leaves_probes(const struct evidence *e, const struct setting *keepal
 {
 	struct setting s;
 
-	if (!e->alike_count)
+	if (!e->alike.count)
 		return true;	/* it is off */
 	if (!keepalive)
 		return false;

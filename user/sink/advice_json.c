@@ -297,7 +297,7 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 	write_evidence(j, a);
 	write_path(j, a->evidence);
 	json__object(j, "predicted");
-	if (a->evidence->alike_count)
+	if (a->evidence->alike.count)
 		write_prediction(j, "current", &a->predicted_current);
 	else
 		json__null(j, "current");

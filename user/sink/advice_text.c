@@ -133,7 +133,7 @@ static void add_prediction(struct words *w, const char *name, const struct predi
 	add_number(w, p->probes_per_s);
 	words__add(w, " probes/s, ");
 	add_bytes(w, p->bytes_per_socket_day);
-	words__add(w, " a socket and day\n");
+	words__add(w, " a socket and day");
 }
 
 /* Whose documented timer lies in the interval, where that is narrow enough to say something. */
@@ -351,6 +351,22 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 	add_commands(w, l, a);
 }
 
+static void add_missed(struct words *w, const struct advice *a)
+{
+	if (!a->missed_within_s)
+		return;
+	words__add(w, "; longer than ");
+	words__add_duration(w, a->missed_within_s);
+	words__add(w, ": ");
+	if (a->missed_by_own) {
+		words__add(w, "sockets with options of their own");
+		add_programs(w, a->evidence->stubborn);
+	}
+	if (a->missed_by_data)
+		words__add(w, "%swhere our program's own data wait for an acknowledgement "
+			   "(TCP_USER_TIMEOUT bounds that)", a->missed_by_own ? ", and " : "");
+}
+
 void advice_text__write(struct words *w, const struct lives *l, const struct advice *a)
 {
 	const struct evidence *e = a->evidence;
@@ -372,10 +388,15 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	add_path(w, e);
 	add_quiet_deaths(w, e);
 	add_verdict(w, l, a);
-	if (e->alike_count)
+	if (e->alike.count) {
 		add_prediction(w, "  now", &a->predicted_current);
-	if (a->proposal_known && a->verdict == ADVICE_CHANGE)
+		words__add(w, "\n");
+	}
+	if (a->proposal_known && a->verdict == ADVICE_CHANGE) {
 		add_prediction(w, "  then", &a->predicted_proposed);
+		add_missed(w, a);
+		words__add(w, "\n");
+	}
 	if (a->heartbeat.proposed && a->scope->kind == SCOPE_GROUP) {
 		words__add(w, "  or the device: a byte every ");
 		words__add_duration(w, a->heartbeat.period_s);
