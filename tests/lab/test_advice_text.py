@@ -113,6 +113,17 @@ def test_before_and_after(tmp_path):
     few = Day(run=4).devices(3).write(tmp_path / "few.jsonl")
     assert compare(slow, few)["detection_p50"]["verdict"] == "too_few"
 
+    # In words, with a direction; and of the operator's networks, one by one.
+    groups = tmp_path / "groups"
+    groups.write_text("203.0.113.0/25 north\n203.0.113.128/25 south\n")
+    r = subprocess.run([HALFOPEN, "advise", "--compare", "--groups", groups, slow, quick],
+                       capture_output=True, text=True)
+    blocks = r.stdout.split("\n\n")
+    assert [b.split(":")[0] for b in blocks] == ["all peers", "north", "south"], r.stdout
+    assert re.search(r"detection_p50 +\S+ -> \S+: sooner by ", blocks[0])
+    r = subprocess.run([HALFOPEN, "advise", "--compare", slow, slow], capture_output=True, text=True)
+    assert "tcp_keepalive_* are the same" in r.stdout and "sooner" not in r.stdout.replace("noise", "")
+
 
 def test_heartbeats_that_were_chosen_to_fit(tmp_path):
     """Devices that send just before the carrier forgets them tell little of when it does."""

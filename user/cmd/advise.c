@@ -10,6 +10,7 @@
 #include "advice_json.h"
 #include "advice_page.h"
 #include "advice_text.h"
+#include "comparison_text.h"
 #include "arguments.h"
 #include "cmd.h"
 #include "host.h"
@@ -371,32 +372,38 @@ static bool advise_on(struct writer *w, struct lives *l)
 	return ok;
 }
 
-static void write_change(struct words *w, const struct change_of *c)
+static void write_comparison(struct writer *w, const struct comparison *c)
 {
-	words__add(w, "%-14s %10.3f -> %10.3f %-14s ", c->what, c->before, c->after, c->unit);
-	if (!c->known)
-		words__add(w, "too few cases (%zu, %zu)\n", c->cases_before, c->cases_after);
+	if (w->options->json)
+		comparison_json__write(&w->json, &w->origin, c);
 	else
-		words__add(w, "difference %+.3f (95 %%: %+.3f to %+.3f)%s\n", c->after - c->before,
-			   c->low, c->high, c->is_noise ? ": noise" : "");
+		comparison_text__write(&w->words, c);
+	if (c->wrong_order)
+		log_warning("the first FILE was watched later than the second: --compare takes "
+			    "what was before first");
 }
 
 static bool compare(struct writer *w, struct lives *before, struct lives *after)
 {
+	const struct options *o = w->options;
 	struct comparison c;
-	unsigned int i;
+	unsigned int i, k;
 
 	lives__sort(before);
 	lives__sort(after);
-	if (!comparison__make(before, after, &c))
+	if (!comparison__make(before, after, NULL, 0, NULL, &c))
 		return false;
-	if (w->options->json) {
-		comparison_json__write(&w->json, &w->origin, &c);
-		return true;
+	write_comparison(w, &c);
+	for (i = 0; i < o->network_count; i++) {
+		for (k = 0; k < i && strcmp(o->networks[k].name, o->networks[i].name); k++)
+			;
+		if (k < i)
+			continue;	/* another network of the same name */
+		if (!comparison__make(before, after, o->networks, o->network_count,
+				      o->networks[i].name, &c))
+			return false;
+		write_comparison(w, &c);
 	}
-	words__add(&w->words, "%zu sockets before, %zu after\n", c.sockets_before, c.sockets_after);
-	for (i = 0; i < COMPARED; i++)
-		write_change(&w->words, &c.changes[i]);
 	return true;
 }
 

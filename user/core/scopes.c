@@ -276,8 +276,8 @@ static bool are_together(const struct member *a, const struct member *b)
 	       !memcmp(a->network, b->network, sizeof(a->network));
 }
 
-static const char *name_of(const struct endpoint *peer, const struct named_network *networks,
-			   unsigned int count)
+const char *scopes__name_of(const struct endpoint *peer, const struct named_network *networks,
+			    unsigned int count)
 {
 	const struct named_network *best = NULL;
 	uint8_t network[16];
@@ -348,7 +348,7 @@ static size_t list_members(const struct lives *l, const struct named_network *ne
 		if (!life->has_peer)
 			continue;
 		m.port = m.outgoing ? life->peer.port : life->local.port;
-		m.name = name_of(&peer, networks, network_count);
+		m.name = scopes__name_of(&peer, networks, network_count);
 		if (!m.name)
 			widen(&m, 0);
 		all[count++] = m;

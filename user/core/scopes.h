@@ -62,6 +62,10 @@ bool scopes__make(struct lives *l, const struct named_network *networks, unsigne
  * until the next call. */
 const char *scope__address(const struct lives *l, const struct scope *s);
 
+/* An operator's name for the network that holds a peer (mapped form): of the narrowest; NULL. */
+const char *scopes__name_of(const struct endpoint *peer, const struct named_network *networks,
+			    unsigned int count);
+
 void scopes__free(struct scopes *s);
 
 #endif

@@ -312,35 +312,49 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 	end_line(j);
 }
 
+static void write_side(struct json *j, const char *key, const struct side_of_comparison *s)
+{
+	json__object(j, key);
+	json__u64(j, "sockets", s->sockets);
+	json__u64(j, "own_options", s->unfollowing);
+	json__u64(j, "dead_before", s->dead_before);
+	json__end_object(j);
+}
+
+static void write_change(struct json *j, const struct change_of *of)
+{
+	json__object(j, NULL);
+	json__string(j, "what", of->what);
+	json__string(j, "unit", of->unit);
+	json__number(j, "before", of->before);
+	json__number(j, "after", of->after);
+	json__u64(j, "cases_before", of->cases_before);
+	json__u64(j, "cases_after", of->cases_after);
+	if (of->verdict >= CHANGE_NOISE) {
+		json__number(j, "difference", of->after - of->before);
+		json__number(j, "low", of->low);
+		json__number(j, "high", of->high);
+	}
+	json__string(j, "verdict", change_verdict__name(of->verdict));
+	json__end_object(j);
+}
+
 void comparison_json__write(struct json *j, struct line_origin *origin, const struct comparison *c)
 {
 	unsigned int i;
 
 	line__begin(j, "halfopen.compare/1", origin);
-	json__u64(j, "sockets_before", c->sockets_before);
-	json__u64(j, "sockets_after", c->sockets_after);
+	if (c->group)
+		json__string(j, "group", c->group);
+	json__u64(j, "sockets_before", c->before.sockets);
+	json__u64(j, "sockets_after", c->after.sockets);
+	write_side(j, "before", &c->before);
+	write_side(j, "after", &c->after);
+	json__bool(j, "values_changed", c->values_changed);
+	json__bool(j, "wrong_order", c->wrong_order);
 	json__array(j, "changes");
-	for (i = 0; i < COMPARED; i++) {
-		const struct change_of *of = &c->changes[i];
-
-		json__object(j, NULL);
-		json__string(j, "what", of->what);
-		json__string(j, "unit", of->unit);
-		json__number(j, "before", of->before);
-		json__number(j, "after", of->after);
-		json__u64(j, "cases_before", of->cases_before);
-		json__u64(j, "cases_after", of->cases_after);
-		if (of->known) {
-			json__number(j, "difference", of->after - of->before);
-			json__number(j, "low", of->low);
-			json__number(j, "high", of->high);
-			json__string(j, "verdict", of->is_noise ? "noise" : of->after < of->before
-							       ? "lower" : "higher");
-		} else {
-			json__string(j, "verdict", "too_few");
-		}
-		json__end_object(j);
-	}
+	for (i = 0; i < COMPARED; i++)
+		write_change(j, &c->changes[i]);
 	json__end_array(j);
 	end_line(j);
 }
