@@ -89,7 +89,3 @@ def test_linux_dies_of_a_single_lost_probe():
                        "  tcp sport 7000 limit rate 1/day burst 1 packets drop; }\n}\n")
         ended = watch.ending(cookie(gateway))
     assert ended["outcome"] == "user_timeout" and ended["counts"]["probes_sent"] == 1
-
-
-def test_nobody_who_notices():
-    assert "the server notices never" in explain("nat=350")

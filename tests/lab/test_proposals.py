@@ -305,3 +305,19 @@ def test_whose_fault_it_is_that_some_take_longer(tmp_path):
     advice, text = advise(day, tmp_path, "--detect-within", "2m")
     assert advice["predicted"]["proposed"]["detection_s"]["max"] > 900
     assert "longer than 2m: where our program's own data wait for an acknowledgement" in text
+
+
+def test_a_watch_that_began_amid_retransmissions(tmp_path):
+    """When their data were sent first was not seen: they are no evidence of what a user timeout does."""
+    day = Day()
+    for _ in range(60):
+        day.socket(probes=3)
+    for n in range(8):
+        day.socket(found_by="retransmit", latency=930)
+        if n >= 4:
+            line = day.lines[-1]
+            line["partial"] = True
+            line["first_seen_at"] = line["half_open"]["last_heard_at"]
+            line["events"] = [dict(e, n=e["n"] + 6) for e in line["events"]]
+    advice, _ = advise(day, tmp_path, "--detect-within", "2m")
+    assert advice["unacknowledged"]["deaths"] == 4

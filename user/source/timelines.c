@@ -179,6 +179,7 @@ static bool read_unacknowledged(struct reader *r, const json_t *line, const json
 {
 	const json_t *event;
 	double heard, first, seen, again[3] = { 0 }, at;
+	bool missed_first = false;
 	uint32_t n;
 	size_t i;
 
@@ -189,13 +190,18 @@ static bool read_unacknowledged(struct reader *r, const json_t *line, const json
 	life->begun_unseen = truth(line, "partial") && first && first < seen;
 	json_array_foreach(json_object_get(line, "events"), i, event) {
 		n = whole(event, "n");
-		if (strcmp(text(event, "event"), "retransmit") || n < 1 || n > 2)
+		if (strcmp(text(event, "event"), "retransmit") || n < 1)
+			continue;
+		missed_first |= n > 1 && !again[1];
+		if (n > 2)
 			continue;
 		if (!time_at(r, event, "at", &at))
 			return false;
 		if (first && at >= first)
 			again[n] = at;
 	}
+	/* The watch began in the midst of its retransmissions: nor is known when the first left. */
+	life->begun_unseen |= truth(line, "partial") && missed_first;
 	life->unacknowledged = (struct unacknowledged){
 		.before_s = first > heard ? first - heard : 0,
 		.first_s = again[1] > first ? again[1] - first : RTO_ASSUMED_S };
