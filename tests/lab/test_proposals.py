@@ -210,7 +210,8 @@ def test_who_is_not_asked_is_not_immortal(tmp_path):
     assert quiet["with_heartbeats"]["deaths"] == 20 and quiet["with_neither"]["deaths"] == 0
     # Only what went before the heartbeats were a habit; nothing of the hundred.
     assert quiet["with_neither"]["socket_days"] == pytest.approx(100 * 3 * 300 / 86400, rel=0.01)
-    assert "unknown of sockets that nobody asks" in text
+    assert quiet["with_neither"]["per_socket_day"] is None
+    assert "unknown of the 100 that nobody asks" in text and "with neither" not in text
 
 
 def group_texts(day, tmp_path):

@@ -160,6 +160,7 @@ static void count_quiet(struct evidence *e, const struct life *life, double days
 
 	if (!is_asked(life))
 		return;
+	q->sockets++;
 	if (!life->peer_probes)
 		e->with_neither.socket_days += before;
 	q->socket_days += life->peer_probes ? days : days - before;

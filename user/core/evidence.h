@@ -13,6 +13,7 @@
 
 /* How often peers went quietly, of sockets that are kept alive in some way. */
 struct quiet_deaths {
+	size_t sockets;			/* of this kind, that somebody asks */
 	double socket_days;
 	unsigned int deaths;
 };

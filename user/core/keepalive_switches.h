@@ -8,6 +8,6 @@ const char *keepalive_switch__of(const char *program);
 
 /* What any program does that is not known. */
 #define KEEPALIVE_SWITCH_ANY \
-	"setsockopt(SO_KEEPALIVE) on its listening socket, whose children inherit it"
+	"setsockopt(SO_KEEPALIVE) on the listening socket, from which accepted ones inherit it"
 
 #endif

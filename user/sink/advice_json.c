@@ -110,7 +110,7 @@ static void write_quiet(struct json *j, const char *key, const struct quiet_deat
 	json__object(j, key);
 	json__number(j, "socket_days", q->socket_days);
 	json__u64(j, "deaths", q->deaths);
-	if (q->socket_days > 0)
+	if (q->sockets && q->socket_days > 0)
 		json__number(j, "per_socket_day", q->deaths / q->socket_days);
 	else
 		json__null(j, "per_socket_day");

@@ -265,16 +265,16 @@ static void add_quiet_deaths(struct words *w, const struct evidence *e)
 	unsigned int i, told = 0;
 
 	for (i = 0; i < 3; i++)
-		told += kinds[i].q->socket_days > 0;
-	if (told < 2 || !e->half_open)
+		told += kinds[i].q->sockets && kinds[i].q->socket_days > 0;
+	if (!told || !e->half_open || (told < 2 && (!blind || e->with_neither.sockets)))
 		return;
 	words__add(w, "  quiet deaths a socket and day: ");
 	for (i = 0, told = 0; i < 3; i++)
-		if (kinds[i].q->socket_days > 0)
+		if (kinds[i].q->sockets && kinds[i].q->socket_days > 0)
 			words__add(w, "%s%.3g of those %s", told++ ? ", " : "",
 				   kinds[i].q->deaths / kinds[i].q->socket_days, kinds[i].name);
 	if (blind)
-		words__add(w, "; unknown of sockets that nobody asks");
+		words__add(w, "; unknown of the %zu that nobody asks", blind);
 	words__add(w, "\n");
 }
 
