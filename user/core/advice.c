@@ -293,9 +293,12 @@ static void count_open(struct advice *a)
 	for (i = 0; i < a->scope->count; i++)
 		a->suspects += !a->scope->lives[i]->final &&
 			       a->scope->lives[i]->outcome == OUTCOME_SUSPECT;
-	for (i = 0; i < e->alike.count; i++)
-		if (prediction__silence_s(&e->alike.all[i].setting) <= e->alike.all[i].setting.interval_s)
+	for (i = 0; i < e->alike.count; i++) {
+		const struct setting *s = &e->alike.all[i].setting;
+
+		if (prediction__silence_s(s) <= s->interval_s)
 			a->killed_by_one_loss += e->alike.all[i].count;
+	}
 }
 
 /* Why do some take longer than they are to? */

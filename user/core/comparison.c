@@ -21,8 +21,7 @@
 
 /* ---- clusters ---- */
 
-/* What is not independent of each other, twice: what happens to a network in an hour, and to a peer.
- */
+/* What is not independent of each other: what happens to a network in an hour, and to a peer. */
 enum clustering { BY_HOUR, BY_PEER, CLUSTERINGS };
 
 struct cluster {
@@ -148,11 +147,12 @@ static double piece_end(double from_s, double to_s)
 
 static void count_hours(struct side *s, const struct life *life)
 {
-	double from, to;
+	double from = life->seen_s, to;
 
-	for (from = life->seen_s; from < life->ended_s; from = to) {
+	while (from < life->ended_s) {
 		to = piece_end(from, life->ended_s);
 		s->watched[hour_of_day(from)] += to - from;
+		from = to;
 	}
 }
 
@@ -172,16 +172,16 @@ static void add_death(struct side *s, const struct life *life, size_t hour, size
 static void add_life(struct side *s, const struct life *life)
 {
 	size_t peer = peer_of(s, life), hour = 0;
-	double from, to, days, all = 0;
+	double from = life->seen_s, to, days, all = 0;
 
-	for (from = life->seen_s; from < life->ended_s && !s->short_of_memory; from = to) {
+	while (from < life->ended_s && !s->short_of_memory) {
 		to = piece_end(from, life->ended_s);
-		if (!s->known[hour_of_day(from)])
+		days = s->known[hour_of_day(from)] ? (to - from) / 86400 : 0;
+		if (days > 0)
+			hour = hour_of(s, life, from);
+		from = to;
+		if (!days || s->short_of_memory)
 			continue;
-		hour = hour_of(s, life, from);
-		if (s->short_of_memory)
-			return;
-		days = (to - from) / 86400;
 		all += days;
 		s->by[BY_HOUR].all[hour].days += days;
 		s->by[BY_PEER].all[peer].days += days;
@@ -337,7 +337,8 @@ static void sample_all(struct clusters *c)
 		c->times[i] = 1;
 }
 
-static double quantile_of(const struct side *s, enum clustering by, unsigned int class, double share)
+static double quantile_of(const struct side *s, enum clustering by, unsigned int class,
+			  double share)
 {
 	const struct case_of *all = s->cases[class];
 	const uint32_t *times = s->by[by].times;

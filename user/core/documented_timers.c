@@ -9,11 +9,12 @@
 
 static const struct documented_timer timers[] = {
 	ON_PATH("1nce", 350, "1NCE, IoT SIM cards"),
-	ON_PATH("aws-nat-gateway", 350, "AWS NAT gateway, fixed; answers what comes later by an RST"),
+	ON_PATH("aws-nat-gateway", 350, "AWS NAT gateway, fixed; what comes later gets an RST"),
 	ON_PATH("aws-network-firewall", 350, "AWS Network Firewall, by default; 60 to 6000 s"),
-	ON_PATH("aws-nlb", 350, "AWS Network Load Balancer, by default; TCP 60 to 6000 s, TLS fixed"),
-	ON_PATH("azure-lb", 240, "Azure Load Balancer, by default; to 100 min; quiet unless TCP reset "
-			   "is on"),
+	ON_PATH("aws-nlb", 350,
+		"AWS Network Load Balancer, by default; TCP 60 to 6000 s, TLS fixed"),
+	ON_PATH("azure-lb", 240,
+		"Azure Load Balancer, by default; to 100 min; quiet unless TCP reset is on"),
 	ON_PATH("cilium", 21600, "Cilium's connection tracking of TCP, by default"),
 	ENDS_TCP("cloudflare-gateway", 270, "Cloudflare Gateway"),
 	ON_PATH("fortigate", 3600, "FortiGate, session-ttl by default"),
@@ -25,7 +26,7 @@ static const struct documented_timer timers[] = {
 	PLATFORM("thingsboard", 600, "ThingsBoard's inactivity timeout, by default"),
 	PLATFORM("traccar", 1800, "Traccar's server.timeout, by default"),
 	PLATFORM("traccar-status", 600, "Traccar's status.timeout: shown as offline, by default"),
-	ON_PATH("twilio-supersim", 21600, "Twilio Super SIM's NAT; visited networks may be shorter"),
+	ON_PATH("twilio-supersim", 21600, "Twilio Super SIM; visited networks may be shorter"),
 };
 
 /* Such a share of its timeout may pass until a middlebox looks. */

@@ -21,8 +21,8 @@ const struct documented_timer *documented_timer__named(const char *name);
 /* The i-th, in order of their names; NULL beyond the last. */
 const struct documented_timer *documented_timer__at(size_t i);
 
-/* The next of those on the path, from the i-th on, that lies in [low_s, high_s], or hardly beyond; moves `i` behind
- * it. NULL: no more. */
+/* The next of those on the path, from the i-th on, that lies in [low_s, high_s], or hardly beyond;
+ * moves `i` behind it. NULL: no more. */
 const struct documented_timer *documented_timer__within(double low_s, double high_s, size_t *i);
 
 #endif

@@ -291,14 +291,16 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 	if ((rest = behind(spec, "mqtt="))) {
 		*p = (struct party){ .kind = PARTY_PLATFORM, .name = "an MQTT broker" };
 		if (!number(&rest, &p->forgets_s) || *rest)
-			return fail(expected, size, "the device's keep alive in seconds behind mqtt=");
+			return fail(expected, size,
+				    "the device's keep alive in seconds behind mqtt=");
 		p->forgets_s *= MQTT_PATIENCE;
 		return true;
 	}
 	return fail(
 		expected, size,
 		"linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/PROBES]), "
-		"wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S, nat=S, nat=NAME, platform=NAME or mqtt=S");
+		"wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S, nat=S, "
+		"nat=NAME, platform=NAME or mqtt=S");
 }
 
 double party__notices_within_s(const struct party *p)
