@@ -322,3 +322,10 @@ def test_a_watch_that_began_amid_retransmissions(tmp_path):
             line["events"] = [dict(e, n=e["n"] + 6) for e in line["events"]]
     advice, _ = advise(day, tmp_path, "--detect-within", "2m")
     assert advice["unacknowledged"]["deaths"] == 4
+
+
+def test_a_path_that_remembers_for_longer_than_the_kernel_waits(tmp_path):
+    """Linux takes no idle time above 32,767 s; today's loses all: no such value, and no short one, either."""
+    day = forgetful(100000, (7200, 75, 1))
+    advice, _ = advise(day, tmp_path, "--hold-open")
+    assert advice["verdict"] == "change" and advice["proposed"]["idle_s"] == 32767

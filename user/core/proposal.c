@@ -199,6 +199,8 @@ static bool fit_path(struct proposal *p, const struct evidence *e, double floor_
 		explain_no_room(p, who, floor_s, e);
 		return false;
 	}
+	held.idle_s = fmin(held.idle_s, SETTING_SECONDS_MAX);
+	held.interval_s = fmin(held.interval_s, SETTING_SECONDS_MAX);
 	p->setting = held;
 	SET_BOUND(high, held.idle_s, "the path's idle timeout (%.0f s)", e->path.low_s);
 	return true;
@@ -231,7 +233,7 @@ void proposal__make(const struct goals *g, const struct evidence *e, const struc
 	find_low(g, e, &p->setting, &low);
 	if (low.s > high.s)
 		return explain_conflict(p, g, e, &low, &high);
-	p->setting.idle_s = high.s < SETTING_SECONDS_MAX ? floor(high.s) : fmax(ceil(low.s), 1);
+	p->setting.idle_s = by_path || g->detect_within_s ? floor(high.s) : fmax(ceil(low.s), 1);
 	if (by_path)
 		explain_held(p, e);
 	else if (g->detect_within_s)
