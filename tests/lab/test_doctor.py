@@ -2,13 +2,14 @@
 """halfopen doctor: what it finds on this host, and on hosts made worse."""
 import json
 import os
+import re
 import socket
 import subprocess
 
 import pytest
 
 import schema
-from lab import HALFOPEN, TCP_USER_TIMEOUT, Lab, inside, run
+from lab import HALFOPEN, TCP_USER_TIMEOUT, Lab, inside, keepalive, run
 
 
 @pytest.fixture
@@ -36,6 +37,17 @@ def findings(said, name):
 def finding(said, name):
     found, = findings(said, name)
     return found
+
+
+def test_sockets_that_die_of_a_single_lost_probe(lab):
+    """15/15 beside a user timeout of 20 s, and one probe alone; those of 10/1/3 do not."""
+    for idle, interval, probes, user_timeout in ((15, 15, 9, 20000), (600, 10, 1, 0), (10, 1, 3, 0)):
+        gateway, _ = lab.connect()
+        keepalive(gateway, idle, interval, probes, user_timeout)
+    _, said = doctor()
+    what = finding(said, "single_loss")["what"]
+    # Of the whole host: others may have some, too.
+    assert int(re.search(r"ends (\d+) of them", what).group(1)) >= 2, what
 
 
 def in_mount_namespace(script, *arguments):

@@ -10,7 +10,7 @@ import pytest
 import schema
 from lab import HALFOPEN, Lab, inside
 from test_addresses import Tenant, address, netns_cookie
-from test_advice_text import at
+from days import at
 
 UNTOUCHED = (7200, 75, 9)
 

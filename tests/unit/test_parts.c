@@ -381,7 +381,7 @@ static void count_sockets(struct census *census, uint16_t port, unsigned int soc
 		uint32_t peer = i % peers;
 
 		memcpy(e.peer, &peer, sizeof(peer));
-		census__add(census, &e);
+		census__add(census, &e, 250);
 	}
 }
 
@@ -404,6 +404,33 @@ static void test_a_proxy_is_told_from_devices(void **state)
 	assert_int_equal(ports[0].sockets, 40000);
 	assert_int_equal(ports[0].peers, 3);
 	assert_int_equal(ports[1].port, 80);
+	census__free(&census);
+}
+
+static void test_sockets_that_die_of_one_loss_are_counted(void **state)
+{
+	static const struct {
+		uint32_t idle, interval, probes, user_timeout_ms, flags, counted;
+	} sockets[] = {
+		{ 15, 15, 9, 20000, HO_F_KEEPALIVE, 1 }, { 15, 15, 9, 20000, 0, 0 },
+		{ 15, 15, 9, 30001, HO_F_KEEPALIVE, 0 }, { 15, 15, 9, 0, HO_F_KEEPALIVE, 0 },
+		{ 600, 10, 1, 0, HO_F_KEEPALIVE, 1 }, { 600, 10, 2, 0, HO_F_KEEPALIVE, 0 },
+	};
+	struct census census = { 0 };
+	unsigned int i, counted = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		struct ho_event e = { .family = 2, .flags = sockets[i].flags,
+				      .sock_idle_jiffies = sockets[i].idle * 250,
+				      .sock_interval_jiffies = sockets[i].interval * 250,
+				      .sock_probes = sockets[i].probes,
+				      .user_timeout_ms = sockets[i].user_timeout_ms };
+
+		census__add(&census, &e, 250);
+		counted += sockets[i].counted;
+		assert_int_equal(census.killed_by_one_loss, counted);
+	}
 	census__free(&census);
 }
 
@@ -570,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_durations_and_sizes),
 		cmocka_unit_test(test_times_of_rfc3339),
 		cmocka_unit_test(test_a_proxy_is_told_from_devices),
+		cmocka_unit_test(test_sockets_that_die_of_one_loss_are_counted),
 		cmocka_unit_test(test_findings_keep_the_worst),
 		cmocka_unit_test(test_the_sysctl_file_that_wins),
 		cmocka_unit_test(test_gaps_of_a_kind_are_kept_together),

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "advice_json.h"
+#include "advice_page.h"
 #include "advice_text.h"
+#include "comparison_text.h"
 #include "arguments.h"
 #include "cmd.h"
 #include "host.h"
@@ -53,7 +55,7 @@ static const struct argp_option argp_options[] = {
 	{ "groups", OPT_GROUPS, "FILE", 0, "names of networks, a line each: CIDR NAME", 2 },
 	{ "json", OPT_JSON, NULL, 0, "JSON Lines (halfopen.advice/1) instead of text", 3 },
 	{ "policy", OPT_POLICY, NULL, 0,
-	  "a policy for 'halfopen enforce': groups instead of namespaces", 3 },
+	  "a policy, FILTER -> idle=... a line: groups instead of namespaces", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
 	{ 0 },
 };
@@ -297,20 +299,49 @@ struct writer {
 	struct host host;
 	struct line_origin origin;
 	struct words words;
+	struct advice_page page;
 	struct json json;
 	bool change_advised;
+	unsigned int kept, without;	/* groups that need no policy, or get no advice */
+	char why_without[sizeof(((struct advice *)0)->why)];
 };
+
+static void write_policy(struct writer *w, const struct lives *l, const struct advice *a)
+{
+	advice_text__policy(&w->words, l, a);
+	if (a->scope->kind != SCOPE_GROUP || a->verdict == ADVICE_CHANGE)
+		return;
+	if (a->verdict == ADVICE_KEEP) {
+		w->kept++;
+		return;
+	}
+	if (!w->without++)
+		snprintf(w->why_without, sizeof(w->why_without), "%s", a->why);
+}
+
+/* An empty policy is no riddle. */
+static void explain_no_policy(const struct writer *w)
+{
+	if (!w->options->policy || w->words.length)
+		return;
+	if (w->kept)
+		log_warning("no policy: %u group%s what meets the goals already", w->kept,
+			    w->kept == 1 ? " has" : "s have");
+	if (w->without)
+		log_warning("no policy for %u group%s; of the first: %s", w->without,
+			    w->without == 1 ? "" : "s", w->why_without);
+	if (!w->kept && !w->without)
+		log_warning("no policy: the input tells of no group of peers");
+}
 
 static void write_advice(struct writer *w, const struct lives *l, const struct advice *a)
 {
 	if (w->options->json) {
 		advice_json__write(&w->json, &w->origin, l, a);
 	} else if (w->options->policy) {
-		advice_text__policy(&w->words, l, a);
+		write_policy(w, l, a);
 	} else {
-		if (w->words.length)
-			words__add(&w->words, "\n");
-		advice_text__write(&w->words, l, a);
+		advice_page__add(&w->page, l, a);
 	}
 	w->change_advised |= a->verdict == ADVICE_CHANGE && !w->options->goals.evaluate;
 }
@@ -335,35 +366,44 @@ static bool advise_on(struct writer *w, struct lives *l)
 		evidence__free(&evidence);
 	}
 	scopes__free(&scopes);
+	advice_page__write(&w->page, &w->words);
+	advice_page__free(&w->page);
+	explain_no_policy(w);
 	return ok;
 }
 
-static void write_change(struct words *w, const struct change_of *c)
+static void write_comparison(struct writer *w, const struct comparison *c)
 {
-	words__add(w, "%-14s %10.3f -> %10.3f %-14s ", c->what, c->before, c->after, c->unit);
-	if (!c->known)
-		words__add(w, "too few cases (%zu, %zu)\n", c->cases_before, c->cases_after);
+	if (w->options->json)
+		comparison_json__write(&w->json, &w->origin, c);
 	else
-		words__add(w, "difference %+.3f (95 %%: %+.3f to %+.3f)%s\n", c->after - c->before,
-			   c->low, c->high, c->is_noise ? ": noise" : "");
+		comparison_text__write(&w->words, c);
+	if (c->wrong_order)
+		log_warning("the first FILE was watched later than the second: --compare takes "
+			    "what was before first");
 }
 
 static bool compare(struct writer *w, struct lives *before, struct lives *after)
 {
+	const struct options *o = w->options;
 	struct comparison c;
-	unsigned int i;
+	unsigned int i, k;
 
 	lives__sort(before);
 	lives__sort(after);
-	if (!comparison__make(before, after, &c))
+	if (!comparison__make(before, after, NULL, 0, NULL, &c))
 		return false;
-	if (w->options->json) {
-		comparison_json__write(&w->json, &w->origin, &c);
-		return true;
+	write_comparison(w, &c);
+	for (i = 0; i < o->network_count; i++) {
+		for (k = 0; k < i && strcmp(o->networks[k].name, o->networks[i].name); k++)
+			;
+		if (k < i)
+			continue;	/* another network of the same name */
+		if (!comparison__make(before, after, o->networks, o->network_count,
+				      o->networks[i].name, &c))
+			return false;
+		write_comparison(w, &c);
 	}
-	words__add(&w->words, "%zu sockets before, %zu after\n", c.sockets_before, c.sockets_after);
-	for (i = 0; i < COMPARED; i++)
-		write_change(&w->words, &c.changes[i]);
 	return true;
 }
 

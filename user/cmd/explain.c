@@ -31,10 +31,13 @@ static const char argp_doc[] =
 	"  wizfi210[:TOTAL[/COUNT]]            its option is the time of all probes together\n"
 	"  AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH   as typed into the module; several add up\n"
 	"  astra:ping=S,timeout=S              the device's own PING-PONG\n"
-	"  nat=S                               forgets idle connections after S seconds\v"
+	"  nat=S, nat=NAME                     forgets idle connections after S seconds, or as "
+	"documented of NAME (nat=? lists them)\n"
+	"  platform=NAME, mqtt=S               the server's program, which closes where no data come; "
+	"mqtt: after 1.5 times the device's keep alive\v"
 	"Examples:\n"
 	"  halfopen explain linux:7200/75/9 wizfi210:600 astra:ping=540,timeout=30 nat=900\n"
-	"  halfopen explain linux:240/20/5 nat=300\n"
+	"  halfopen explain linux:240/20/5 nat=aws-nlb platform=traccar\n"
 	"  halfopen explain linux AT+SETSOCKOPT=0,6,4005,1,4 AT+SETSOCKOPT=0,6,4001,75,4\n"
 	"\n"
 	"Exit codes: 0 done, 2 usage.\n";
@@ -43,7 +46,7 @@ static void add_party(struct argp_state *state, struct options *o, const char *s
 {
 	struct party *previous = o->count ? &o->parties[o->count - 1] : NULL;
 	struct party_notes notes;
-	char expected[320];
+	char expected[640];
 	struct party p;
 	unsigned int i;
 	bool is_new;
@@ -140,6 +143,7 @@ static void describe_side(struct words *w, const char *side, const char *other,
 		words__add_duration(w, p->timeout_s);
 		break;
 	case PARTY_NAT:
+	case PARTY_PLATFORM:
 		break;
 	}
 	words__add(w, "\n  notices that the %s is gone ", other);
@@ -150,6 +154,14 @@ static void describe_side(struct words *w, const char *side, const char *other,
 	words__add(w, "within ");
 	add_seconds(w, within);
 	words__add(w, " of its last sign of life\n");
+	if (party__dies_of_one_loss(p)) {
+		words__add(w, "  a single lost probe ends it, though the %s is there: ", other);
+		if (p->user_timeout_s)
+			words__add(w, "the user timeout leaves no time for a second one before "
+				   "%.0f s\n", party__speaks_every_s(p) + p->interval_s);
+		else
+			words__add(w, "no second one is sent\n");
+	}
 	if (p->retransmits_s) {
 		words__add(w, "  unacknowledged data end it after ");
 		add_seconds(w, p->retransmits_s);
@@ -191,6 +203,24 @@ static void add_blindness(struct words *w, const char *side, double within_s, do
 	words__add(w, " longer");
 }
 
+/* Does the next probe come in time where one is lost? */
+static void warn_of_losses(struct words *w, const struct party *speaks, double forgets_s)
+{
+	double lost;
+
+	if (speaks->kind != PARTY_STACK)
+		return;
+	lost = ceil((forgets_s - party__speaks_every_s(speaks)) / speaks->interval_s) - 1;
+	if (lost >= speaks->probes)
+		return;
+	if (lost < 1)
+		words__add(w, "  a single lost probe and it is forgotten: the next comes %.0f s "
+			   "later\n", speaks->interval_s);
+	else
+		words__add(w, "  as long as no more than %.0f probe%s in a row %s lost\n", lost,
+			   lost == 1 ? "" : "s", lost == 1 ? "is" : "are");
+}
+
 static void describe_nat(struct words *w, const struct options *o, const struct party *nat)
 {
 	const struct party *speaks = first_speaking(o->parties, o->count);
@@ -198,14 +228,24 @@ static void describe_nat(struct words *w, const struct options *o, const struct 
 	const struct party *device = first_noticing(o->parties + 1, o->count - 1);
 	double server_s = party__notices_within_s(server);
 
-	words__add(w, "between: a NAT that forgets after ");
+	if (nat->documented)
+		words__add(w, "between: %s (%s), which forgets after ", nat->name,
+			   nat->documented->what);
+	else
+		words__add(w, "between: a NAT that forgets after ");
 	add_seconds(w, nat->forgets_s);
 	words__add(w, " without traffic\n");
+	if (nat->documented && nat->documented->ends_tcp) {
+		words__add(w, "  it answers probes itself: keepalive holds nothing open, and shows "
+			   "nothing of what lies beyond\n");
+		return;
+	}
 	if (speaks && party__speaks_every_s(speaks) < nat->forgets_s) {
 		words__add(w, "  kept open by the %s %s, which makes something pass every ",
 			   speaks->name, speaks->kind == PARTY_PING ? "PING" : "keepalive");
 		add_seconds(w, party__speaks_every_s(speaks));
 		words__add(w, "\n");
+		warn_of_losses(w, speaks, nat->forgets_s);
 	} else {
 		words__add(w, "  nobody keeps it open: a quiet connection is half-open from then "
 			   "on\n");
@@ -234,13 +274,38 @@ static void describe_nat(struct words *w, const struct options *o, const struct 
 	words__add(w, "\n");
 }
 
+/* Who wants data is not content with probes. */
+static void describe_platform(struct words *w, const struct options *o,
+			      const struct party *platform)
+{
+	const struct party *ping = NULL;
+	unsigned int i;
+
+	for (i = 1; i < o->count; i++)
+		if (o->parties[i].kind == PARTY_PING)
+			ping = &o->parties[i];
+	words__add(w, "platform: %s", platform->name);
+	if (platform->documented)
+		words__add(w, " (%s)", platform->documented->what);
+	words__add(w, " gives up a device that sent no data for ");
+	add_seconds(w, platform->forgets_s);
+	words__add(w, "\n  keepalive does not count: its probes and answers carry no data\n");
+	if (ping && ping->ping_s < platform->forgets_s)
+		words__add(w, "  the %s PING counts\n", ping->name);
+}
+
+static bool is_side(const struct party *p)
+{
+	return p->kind != PARTY_NAT && p->kind != PARTY_PLATFORM;
+}
+
 static void explain(struct words *w, const struct options *o)
 {
 	const struct party *server = &o->parties[0], *device;
 	unsigned int i, sides = 0;
 
 	for (i = 0; i < o->count; i++) {
-		if (o->parties[i].kind == PARTY_NAT)
+		if (!is_side(&o->parties[i]))
 			continue;
 		describe_side(w, i ? "device" : "server", i ? "server" : "device", &o->parties[i]);
 		sides += i > 0;
@@ -253,6 +318,9 @@ static void explain(struct words *w, const struct options *o)
 	for (i = 0; i < o->count; i++)
 		if (o->parties[i].kind == PARTY_NAT)
 			describe_nat(w, o, &o->parties[i]);
+	for (i = 0; i < o->count; i++)
+		if (o->parties[i].kind == PARTY_PLATFORM)
+			describe_platform(w, o, &o->parties[i]);
 	if (server->kind == PARTY_STACK && !strcmp(server->name, "linux")) {
 		words__add(w, "data sent into a dead connection suspend keepalive: ");
 		if (server->user_timeout_s) {

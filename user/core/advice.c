@@ -5,17 +5,13 @@
 #include <string.h>
 
 #include "advice.h"
-#include "keepalive.h"
 #include "mix.h"
+#include "outcome.h"
 
-#define PROBES_USUAL 5
 /* Half of the sockets watched for a minute say nothing about others. */
 #define SOCKETS_MIN 5
-
-/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
- */
-#define SECONDS_MAX 32767.0
-#define PROBES_MAX 127
+/* Less than this share of the bytes is not worth a word. */
+#define WORTH_SPARING 0.1
 
 /* The same inode in the same boot, where one of both was told without its cookie. */
 static bool may_be(const struct life_place *a, const struct life_place *b)
@@ -53,79 +49,51 @@ bool advice__current(const struct lives *l, const struct scope *scope, struct se
 static bool predict(const struct evidence *e, const struct setting *new, bool all,
 		    const struct goals *goals, struct prediction *p)
 {
-	struct sockets_alike *alike = malloc((e->alike_count + 1) * sizeof(*alike));
-	struct patience patience = evidence__patience(e);
+	struct sockets_alike *alike = malloc((e->alike.count + 1) * sizeof(*alike));
 	size_t i;
 	bool ok;
 
 	if (!alike)
 		return false;
-	for (i = 0; i < e->alike_count; i++) {
-		alike[i] = e->alike[i];
+	for (i = 0; i < e->alike.count; i++) {
+		alike[i] = e->alike.all[i];
 		if (!new)
 			continue;
-		if (all || e->follows[i].idle)
+		if (all || e->alike.follows[i].idle)
 			alike[i].setting.idle_s = new->idle_s;
-		if (all || e->follows[i].interval)
+		if (all || e->alike.follows[i].interval)
 			alike[i].setting.interval_s = new->interval_s;
-		if (all || e->follows[i].probes)
+		if (all || e->alike.follows[i].probes)
 			alike[i].setting.probes = new->probes;
 	}
-	ok = prediction__make(alike, e->alike_count, e->hz, &goals->tariff, &patience, p);
+	ok = prediction__make(alike, e->alike.count, e->hz, &goals->tariff, &e->mutes, p);
 	free(alike);
 	return ok;
 }
 
 /* ---- proposals ---- */
 
-/* How a silence of at least `floor_s` is filled with probes, in whole seconds. */
-static void fill_silence(struct setting *s, double floor_s, double room_s)
-{
-	double interval;
-
-	if (s->probes < PROBES_MIN)
-		s->probes = PROBES_USUAL;
-	interval = fmax(1, ceil(floor_s / s->probes));
-	if (interval * s->probes > room_s && s->probes > PROBES_MIN) {
-		s->probes = PROBES_MIN;
-		interval = fmax(1, ceil(floor_s / s->probes));
-	}
-	s->interval_s = fmin(interval, SECONDS_MAX);
-}
-
-struct bounds {
-	double low_s, high_s;		/* of the idle time */
-	const char *low_goal, *high_goal;
-	double low_value, high_value;	/* as they were asked for */
-};
-
-static void raise_low(struct bounds *b, double s, const char *goal, double value)
-{
-	if (s <= b->low_s)
-		return;
-	b->low_s = s;
-	b->low_goal = goal;
-	b->low_value = value;
-}
-
-static void lower_high(struct bounds *b, double s, const char *goal, double value)
-{
-	if (s >= b->high_s)
-		return;
-	b->high_s = s;
-	b->high_goal = goal;
-	b->high_value = value;
-}
-
-static bool has_goal(const struct goals *g)
-{
-	return g->detect_within_s || g->hold_open || g->budget_bytes_day || g->max_probes_per_s;
-}
-
 static void decide_none(struct advice *a, const char *why)
 {
 	a->verdict = ADVICE_NONE;
 	snprintf(a->why, sizeof(a->why), "%s", why);
+}
+
+/* What is missing, and how long it takes at today's rate. */
+static void explain_thin(struct advice *a)
+{
+	const struct idle_timeout *path = &a->evidence->path;
+	double days = path->lost ? a->evidence->watched_hours / 24 *
+					   ((double)IDLE_LOST_MIN / path->lost - 1)
+				 : 0;
+	int n = snprintf(a->why, sizeof(a->why),
+			 "not enough data to tell an idle timeout of the path: %zu devices "
+			 "(%u at least), %zu lost connections (%u at least) (thin_evidence)",
+			 path->devices, IDLE_DEVICES_MIN, path->lost, IDLE_LOST_MIN);
+
+	if (path->devices >= IDLE_DEVICES_MIN && days > 0)
+		snprintf(a->why + n, sizeof(a->why) - n, "; as before, %.1f more days give it",
+			 days);
 }
 
 static void explain_unknown_path(struct advice *a)
@@ -144,104 +112,112 @@ static void explain_unknown_path(struct advice *a)
 			 "timeout of the path shows (no_step)",
 			 path->lost);
 	else
-		snprintf(a->why, sizeof(a->why),
-			 "%zu devices, %zu of them lost, are too few to tell an idle "
-			 "timeout of the path (thin_evidence)",
-			 path->devices, path->lost);
+		explain_thin(a);
 }
 
-static double sockets_at_once(const struct evidence *e)
+/* The setting that most sockets have, and so what is kept if it is kept; false: none has
+ * keepalive. */
+static bool commonest(const struct evidence *e, struct setting *s)
 {
-	double sum = 0;
+	size_t i, best = 0;
+
+	for (i = 1; i < e->alike.count; i++)
+		if (e->alike.all[i].count > e->alike.all[best].count)
+			best = i;
+	if (e->alike.count)
+		*s = e->alike.all[best].setting;
+	return e->alike.count;
+}
+
+/* A sysctl does nothing to those that set everything themselves; a policy does. */
+static bool is_reached(const struct advice *a, size_t i)
+{
+	const struct follows *f = &a->evidence->alike.follows[i];
+
+	return a->scope->kind == SCOPE_GROUP || f->idle || f->interval || f->probes;
+}
+
+static bool all_meet(const struct advice *a, const struct goals *g)
+{
+	const struct evidence *e = a->evidence;
 	size_t i;
 
-	for (i = 0; i < e->alike_count; i++)
-		sum += e->alike[i].count;
-	return sum;
+	for (i = 0; i < e->alike.count; i++)
+		if (is_reached(a, i) && !goals__are_met(g, e, &e->alike.all[i].setting))
+			return false;
+	return goals__are_met(g, e, &a->current);
 }
 
-static bool is_held_open(const struct goals *goals, const struct evidence *e)
+static bool any_reached(const struct advice *a)
 {
-	return goals->hold_open || (!has_goal(goals) && e->path.reason == IDLE_KNOWN);
+	size_t i;
+
+	for (i = 0; i < a->evidence->alike.count; i++)
+		if (is_reached(a, i))
+			return true;
+	return false;
 }
 
-/* With every timer as late as it can be. */
-static double noticed_within_at_most(const struct setting *s, unsigned int hz)
+/* The shortest period of the sockets that would be changed. */
+static double shortest_period_s(const struct advice *a)
 {
-	struct keepalive k = { .enabled = true, .idle_jiffies = s->idle_s * hz,
-			       .interval_jiffies = s->interval_s * hz, .probes = s->probes };
+	double shortest = HUGE_VAL;
+	size_t i;
 
-	return keepalive__detects_within_max_ms(&k, hz) / 1000.0;
+	for (i = 0; i < a->evidence->alike.count; i++)
+		if (is_reached(a, i))
+			shortest = fmin(shortest,
+					prediction__period_s(&a->evidence->alike.all[i].setting));
+	return shortest;
 }
 
-/* The longest idle time, in whole seconds, with which a dead peer is noticed in time; 0: there is
- * none. */
-static double longest_idle(struct setting s, double within_s, unsigned int hz)
+/* Probes that come seldomer than today's may lose what those hold open. */
+static bool may_forget(const struct advice *a, const struct setting *s)
 {
-	s.idle_s = fmax(0, floor(within_s - s.interval_s * s.probes));
-	while (s.idle_s > 0 && noticed_within_at_most(&s, hz) > within_s)
-		s.idle_s--;
-	return s.idle_s;
+	const struct idle_timeout *path = &a->evidence->path;
+	double period = prediction__period_s(s);
+
+	if (path->reason == IDLE_KNOWN)
+		return !hold_open__holds(a->evidence, s);
+	return period > shortest_period_s(a) && period > path->low_s;
 }
 
-static void bound_idle(const struct evidence *e, const struct goals *g, const struct setting *s,
-		       struct bounds *b)
+static void keep(struct advice *a, const struct proposal *other)
 {
-	double silence = s->interval_s * s->probes;
-
-	*b = (struct bounds){ .low_s = s->interval_s,
-			      .high_s = SECONDS_MAX,
-			      .low_goal = "the silence that live peers need",
-			      .low_value = silence,
-			      .high_goal = "the kernel's largest value",
-			      .high_value = SECONDS_MAX };
-	if (g->detect_within_s)
-		lower_high(b, longest_idle(*s, g->detect_within_s, e->hz), "--detect-within",
-			   g->detect_within_s);
-	if (is_held_open(g, e))
-		lower_high(b, evidence__hold_open_s(e), "--hold-open", e->path.low_s);
-	if (g->budget_bytes_day)
-		raise_low(b,
-			  86400 * prediction__probe_bytes(e->ipv6, &g->tariff) /
-				  g->budget_bytes_day,
-			  "--budget", g->budget_bytes_day);
-	if (g->max_probes_per_s)
-		raise_low(b, sockets_at_once(e) / g->max_probes_per_s, "--max-probes-per-s",
-			  g->max_probes_per_s);
+	a->verdict = ADVICE_KEEP;
+	a->proposed = a->current;
+	snprintf(a->why, sizeof(a->why), "the present values meet the goals");
+	if (other->possible && other->setting.idle_s > a->current.idle_s)
+		a->cheaper = other->setting;
 }
 
-static void explain_conflict(struct advice *a, const struct bounds *b, const struct goals *g)
+/* Nobody is asked less often than now where that may cost the path, unless a budget wants it. */
+static void change(struct advice *a, const struct goals *g, const struct proposal *p)
 {
-	double cost =
-		b->high_s > 0
-			? 86400 * prediction__probe_bytes(a->evidence->ipv6, &g->tariff) / b->high_s
-			: 0;
+	double shortest = shortest_period_s(a);
+	size_t n;
 
-	a->verdict = ADVICE_CONFLICT;
-	if (b->high_s < 1)
-		snprintf(a->why, sizeof(a->why),
-			 "%s (%.0f s) leaves no time before the first probe: live peers "
-			 "were silent for so long that %.0f s of probes are needed",
-			 b->high_goal, b->high_value, b->low_value);
-	else
-		snprintf(a->why, sizeof(a->why),
-			 "%s (%.0f) wants an idle time of at most %.0f s, that is %.0f "
-			 "bytes a socket and day; %s (%.0f) one of at least %.0f s",
-			 b->high_goal, b->high_value, floor(b->high_s), cost, b->low_goal,
-			 b->low_value, ceil(b->low_s));
-}
-
-static bool same(const struct setting *a, const struct setting *b)
-{
-	return a->idle_s == b->idle_s && a->interval_s == b->interval_s && a->probes == b->probes;
+	a->verdict = ADVICE_CHANGE;
+	a->proposed = p->setting;
+	snprintf(a->why, sizeof(a->why), "%s", p->why);
+	n = strlen(a->why);
+	if (!may_forget(a, &a->proposed))
+		return;
+	if (!g->budget_bytes_day && !g->max_probes_per_s && shortest >= 1 &&
+	    shortest < a->proposed.idle_s) {
+		a->proposed.idle_s = floor(shortest);
+		a->proposed.interval_s = fmin(a->proposed.interval_s, a->proposed.idle_s);
+		snprintf(a->why + n, sizeof(a->why) - n,
+			 "; some are probed every %.0f s now", a->proposed.idle_s);
+		return;
+	}
+	a->may_forget = true;
 }
 
 static void propose(struct advice *a, const struct goals *g)
 {
 	const struct evidence *e = a->evidence;
-	double floor_s = evidence__silence_floor_s(e);
-	struct setting s = a->current;
-	struct bounds b;
+	struct proposal p;
 
 	if (g->evaluate) {
 		a->proposed = g->fixed;
@@ -254,42 +230,20 @@ static void propose(struct advice *a, const struct goals *g)
 				   "halfopen.meta line)");
 	if (e->sockets < SOCKETS_MIN)
 		return decide_none(a, "too few sockets were seen (thin_evidence)");
-	if (!e->alike_count)
+	if (!e->alike.count)
 		return decide_none(a, "no socket has keepalive on: sysctls change nothing");
-	if (g->hold_open && e->path.reason != IDLE_KNOWN)
+	if ((g->hold_open || !goals__any(g)) && e->path.reason != IDLE_KNOWN)
 		return explain_unknown_path(a);
-	if (!has_goal(g) && e->path.reason != IDLE_KNOWN)
-		return explain_unknown_path(a);
-	if (g->detect_within_s || s.interval_s * s.probes < floor_s)
-		fill_silence(&s, g->detect_within_s ? fmax(floor_s, fmin(s.interval_s * s.probes,
-									  g->detect_within_s / 4))
-						    : floor_s,
-			     g->detect_within_s ? g->detect_within_s / 2 : HUGE_VAL);
-	bound_idle(e, g, &s, &b);
-	if (b.low_s > b.high_s || b.high_s < 1)
-		return explain_conflict(a, &b, g);
-	s.idle_s = b.high_goal[0] == '-' ? floor(b.high_s) : fmax(ceil(b.low_s), 1);
-	if (s.interval_s > s.idle_s)	/* the kernel would wait for the longer of the two */
-		s.idle_s = s.interval_s;
-	if (s.probes > PROBES_MAX)
-		s.probes = PROBES_MAX;
-	a->proposed = s;
-	a->verdict = same(&a->proposed, &a->current) ? ADVICE_KEEP : ADVICE_CHANGE;
-	if (a->verdict == ADVICE_KEEP)
-		snprintf(a->why, sizeof(a->why), "the present values meet the goals");
-	else if (!strcmp(b.high_goal, "--hold-open"))
-		snprintf(a->why, sizeof(a->why),
-			 "the path forgets idle connections after %.0f s (%.0f to %.0f): "
-			 "probes every %.0f s keep it open",
-			 e->path.estimate_s, e->path.low_s, e->path.high_s, s.idle_s);
-	else if (!strcmp(b.high_goal, "--detect-within"))
-		snprintf(a->why, sizeof(a->why),
-			 "a dead peer is to be noticed within %.0f s; live ones that came "
-			 "back were silent for %.1f s at most",
-			 g->detect_within_s, fmax(e->mute_p999_s, e->slowest_answer_s));
-	else
-		snprintf(a->why, sizeof(a->why), "%s (%.0f) allows a probe every %.0f s",
-			 b.low_goal, b.low_value, s.idle_s);
+	if (!any_reached(a))
+		return decide_none(a, "all sockets with keepalive have values of their own: "
+				   "sysctls change nothing");
+	proposal__make(g, e, &a->current, &p);
+	if (all_meet(a, g))
+		return keep(a, &p);
+	if (p.possible)
+		return change(a, g, &p);
+	a->verdict = ADVICE_CONFLICT;
+	snprintf(a->why, sizeof(a->why), "%s", p.why);
 }
 
 /* ---- names ---- */
@@ -315,7 +269,7 @@ const char *advice_verdict__name(enum advice_verdict v)
 static void name_it(const struct lives *l, struct advice *a)
 {
 	const struct scope *s = a->scope;
-	uint64_t hash = mix__number(s->kind, s->port);
+	uint64_t hash = mix__number(s->kind, s->port | (uint32_t)s->outgoing << 16);
 
 	if (s->kind == SCOPE_NAMESPACE) {
 		hash = mix_text(hash, texts__at(&l->texts, s->place.gateway));
@@ -331,6 +285,59 @@ static void name_it(const struct lives *l, struct advice *a)
 		 (uint32_t)(hash >> 16));
 }
 
+static void count_open(struct advice *a)
+{
+	const struct evidence *e = a->evidence;
+	size_t i;
+
+	for (i = 0; i < a->scope->count; i++)
+		a->suspects += !a->scope->lives[i]->final &&
+			       a->scope->lives[i]->outcome == OUTCOME_SUSPECT;
+	for (i = 0; i < e->alike.count; i++) {
+		const struct setting *s = &e->alike.all[i].setting;
+
+		if (prediction__silence_s(s) <= s->interval_s)
+			a->killed_by_one_loss += e->alike.all[i].count;
+	}
+}
+
+/* Why do some take longer than they are to? */
+static void find_who_misses(struct advice *a, const struct goals *g)
+{
+	const struct alike *alike = &a->evidence->alike;
+	size_t i;
+
+	if (!a->proposal_known || !g->detect_within_s ||
+	    a->predicted_proposed.detection.max_s <= g->detect_within_s)
+		return;
+	for (i = 0; i < alike->count; i++) {
+		a->missed_by_data |= alike->all[i].commands > 0;
+		a->missed_by_own |= a->scope->kind == SCOPE_NAMESPACE &&
+				    (!alike->follows[i].idle || !alike->follows[i].interval ||
+				     !alike->follows[i].probes) &&
+				    !goals__are_met(g, a->evidence, &alike->all[i].setting);
+	}
+	if (a->missed_by_data || a->missed_by_own)
+		a->missed_within_s = g->detect_within_s;
+}
+
+/* What other values would do, where what there is meets the goals. */
+static bool price_cheaper(struct advice *a, const struct goals *goals)
+{
+	struct prediction p;
+
+	if (a->verdict != ADVICE_KEEP || !a->cheaper.probes)
+		return true;
+	if (!predict(a->evidence, &a->cheaper, a->scope->kind == SCOPE_GROUP, goals, &p))
+		return false;
+	a->spared_bytes_day =
+		a->predicted_current.bytes_per_socket_day - p.bytes_per_socket_day;
+	if (a->spared_bytes_day < WORTH_SPARING * a->predicted_current.bytes_per_socket_day)
+		a->spared_bytes_day = 0;
+	a->may_forget = may_forget(a, &a->cheaper);
+	return true;
+}
+
 bool advice__make(const struct lives *l, const struct scope *scope, const struct evidence *e,
 		  const struct setting *current, const struct goals *goals, struct advice *a)
 {
@@ -341,14 +348,22 @@ bool advice__make(const struct lives *l, const struct scope *scope, const struct
 		a->current_known = true;
 		a->current = *current;
 	}
+	if (scope->kind == SCOPE_GROUP && commonest(e, &a->current))
+		a->current_known = true;
+	count_open(a);
 	propose(a, goals);
 	a->proposal_known =
-		(a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike_count;
-	if (e->alike_count)
+		(a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike.count;
+	a->below_carriers_floor = a->verdict == ADVICE_CHANGE &&
+				  prediction__period_s(&a->proposed) < CARRIERS_FLOOR_S &&
+				  prediction__period_s(&a->current) > a->proposed.idle_s;
+	if (e->alike.count)
 		ok = predict(e, NULL, false, goals, &a->predicted_current);
 	if (ok && a->proposal_known)
 		ok = predict(e, &a->proposed, scope->kind == SCOPE_GROUP, goals,
 			     &a->predicted_proposed);
+	ok = ok && price_cheaper(a, goals);
+	find_who_misses(a, goals);
 	a->heartbeat = remedies__heartbeat(e, &goals->tariff);
 	name_it(l, a);
 	return ok && remedies__data_timeout(e, a->proposal_known ? &a->proposed : current,

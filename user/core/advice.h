@@ -6,19 +6,8 @@
 #ifndef HALFOPEN_CORE_ADVICE_H
 #define HALFOPEN_CORE_ADVICE_H
 
-#include "evidence.h"
+#include "proposal.h"
 #include "remedies.h"
-
-/* 0 or false: not asked for. */
-struct goals {
-	double detect_within_s;
-	bool hold_open;			/* keep mappings on the path alive */
-	double budget_bytes_day;	/* a socket */
-	double max_probes_per_s;	/* of all sockets of a scope */
-	struct tariff tariff;
-	bool evaluate;			/* `fixed` is to be predicted, whatever the goals */
-	struct setting fixed;
-};
 
 enum advice_verdict {
 	ADVICE_CHANGE,
@@ -32,11 +21,25 @@ struct advice {
 	const struct evidence *evidence;
 	char id[24];			/* the same for the same advice */
 	enum advice_verdict verdict;
-	char why[320];			/* one sentence */
+	char why[PROPOSAL_WHY_SIZE + 80];	/* one sentence */
 	bool current_known;
+	/* Of a group: what most of its sockets have, whoever set it. */
 	struct setting current, proposed;
 	struct prediction predicted_current, predicted_proposed;
 	bool proposal_known;		/* the two above hold */
+	/* ADVICE_KEEP: other values would meet the goals, too, and spare so many bytes a socket and
+	 * day; 0: none would. `may_forget`: nothing shows that the path remembers for so long. */
+	struct setting cheaper;
+	double spared_bytes_day;
+	bool may_forget;
+	/* The proposal does not reach so far, seconds of `--detect-within`: for options of their own,
+	 * for data that wait for an acknowledgement; 0: it does. */
+	double missed_within_s;
+	bool missed_by_own, missed_by_data;
+	size_t suspects;		/* open, with asks unanswered, when they were last told of */
+	double killed_by_one_loss;	/* sockets at once that one lost probe would end */
+	/* The proposal wakes a device's radio more often than carriers want it to. */
+	bool below_carriers_floor;
 	struct device_heartbeat heartbeat;
 	struct data_timeout data;
 };

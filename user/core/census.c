@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "census.h"
+#include "keepalive.h"
 
 struct census_entry {
 	uint32_t netns;
@@ -11,8 +12,9 @@ struct census_entry {
 	uint8_t peer[16];
 };
 
-void census__add(struct census *c, const struct ho_event *e)
+void census__add(struct census *c, const struct ho_event *e, uint32_t hz)
 {
+	struct keepalive k = keepalive__of(e);
 	struct census_entry *entry;
 
 	if (c->sockets == c->capacity) {
@@ -32,7 +34,8 @@ void census__add(struct census *c, const struct ho_event *e)
 	entry->port = e->local_port;
 	entry->family = e->family;
 	memcpy(entry->peer, e->peer, sizeof(entry->peer));
-	c->without_keepalive += !(e->flags & HO_F_KEEPALIVE);
+	c->without_keepalive += !k.enabled;
+	c->killed_by_one_loss += keepalive__dies_of_one_loss(&k, hz);
 }
 
 static int compare(const void *a, const void *b)

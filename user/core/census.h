@@ -17,13 +17,14 @@ struct census_port {
 
 struct census {
 	uint32_t sockets, without_keepalive;
+	uint32_t killed_by_one_loss;	/* a single lost probe ends them: keepalive.h */
 	struct census_entry *entries;
 	uint32_t capacity;
 	bool incomplete;	/* memory was short */
 };
 
-/* Counts one socket (a row of a snapshot). */
-void census__add(struct census *c, const struct ho_event *e);
+/* Counts one socket (a row of a snapshot); `hz` of its kernel. */
+void census__add(struct census *c, const struct ho_event *e, uint32_t hz);
 
 /*
  * The ports with at least CENSUS_PORT_SOCKETS sockets and so many of them a peer, on average,

@@ -6,14 +6,6 @@
 
 #include "evidence.h"
 
-/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to
- * wake. */
-#define SILENCE_MIN_S 3.0
-/* How much longer than the slowest that came back a silence must be. */
-#define SILENCE_MARGIN 1.25
-/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth
- * at most, and probes are lost. */
-#define HOLD_OPEN_SHARE 0.8
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
 /* Debian's and most distributions' kernels; what a watch of today says itself. */
@@ -140,69 +132,6 @@ static bool estimate_path(const struct scope *s, struct idle_timeout *path)
 	return ok;
 }
 
-/* ---- sockets that are alike ---- */
-
-/* After how long, mostly, is the peer heard of itself? Lengths a tenth apart are one. */
-static double own_life_s(const struct life *life)
-{
-	double lived = life->ended_s - life->seen_s, every = life->heartbeat_s;
-	uint32_t times = 0;
-	unsigned int i;
-
-	for (i = 0; i < life->gap_count; i++)
-		if (!life->gaps[i].ended_by_us)
-			times += life->gaps[i].count;
-	if (!every && times >= HABIT_MIN)
-		every = lived / times;
-	return every > 0 ? exp(round(log(every) * 10) / 10) : 0;
-}
-
-static bool are_equal(const struct sockets_alike *a, const struct sockets_alike *b)
-{
-	return a->setting.idle_s == b->setting.idle_s && a->ipv6 == b->ipv6 &&
-	       a->setting.interval_s == b->setting.interval_s &&
-	       a->setting.probes == b->setting.probes &&
-	       a->setting.user_timeout_s == b->setting.user_timeout_s && a->life_s == b->life_s;
-}
-
-/* Too many kinds: the rest is counted with those of the same options. */
-#define ALIKE_MAX 256
-
-static bool add_alike(struct evidence *e, const struct life *life, double weight)
-{
-	struct sockets_alike new = {
-		.setting = { .idle_s = life->idle_s, .interval_s = life->interval_s,
-			     .probes = life->probes, .user_timeout_s = life->user_timeout_s },
-		.life_s = own_life_s(life), .count = weight, .ipv6 = life->family != AF_INET };
-	struct follows follows = { !life->idle_from_socket, !life->interval_from_socket,
-				   !life->probes_from_socket };
-	struct sockets_alike *bigger;
-	struct follows *longer;
-	size_t i;
-
-	for (i = 0; i < e->alike_count; i++) {
-		if (memcmp(&e->follows[i], &follows, sizeof(follows)))
-			continue;
-		if (are_equal(&e->alike[i], &new) ||
-		    (e->alike_count >= ALIKE_MAX &&
-		     e->alike[i].setting.idle_s == new.setting.idle_s)) {
-			e->alike[i].count += weight;
-			return true;
-		}
-	}
-	bigger = realloc(e->alike, (e->alike_count + 1) * sizeof(*bigger));
-	if (bigger)
-		e->alike = bigger;
-	longer = realloc(e->follows, (e->alike_count + 1) * sizeof(*longer));
-	if (longer)
-		e->follows = longer;
-	if (!bigger || !longer)
-		return false;
-	e->alike[e->alike_count] = new;
-	e->follows[e->alike_count++] = follows;
-	return true;
-}
-
 /* ---- all of it ---- */
 
 struct lengths {
@@ -210,11 +139,37 @@ struct lengths {
 	size_t count;
 };
 
+/* Where nobody asks, nobody is found dead, whoever is. */
+static bool is_asked(const struct life *life)
+{
+	unsigned int i;
+
+	for (i = 0; i < life->gap_count; i++)
+		if (life->gaps[i].ended_by_us)
+			return true;
+	return life->keepalive || life->probes_sent || life->found_by != FOUND_BY_NOTHING;
+}
+
+/* Who dies before the habit shows was no other device: the time until then, and who died in it, are
+ * counted with those that have none, or the others would be immortal in it. */
+static void count_quiet(struct evidence *e, const struct life *life, double days)
+{
+	double before = life->heartbeats ? fmin(days, HABIT_MIN * life->heartbeat_s / 86400) : 0;
+	struct quiet_deaths *q = life->peer_probes ? &e->with_probes
+				 : life->heartbeats ? &e->with_heartbeats : &e->with_neither;
+
+	if (!is_asked(life))
+		return;
+	q->sockets++;
+	if (!life->peer_probes)
+		e->with_neither.socket_days += before;
+	q->socket_days += life->peer_probes ? days : days - before;
+	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+}
+
 static void count_life(struct evidence *e, const struct life *life)
 {
 	double days = fmax(0, life->ended_s - life->seen_s) / 86400;
-	struct quiet_deaths *q = life->peer_probes ? &e->with_probes
-				 : life->heartbeats ? &e->with_heartbeats : &e->with_neither;
 	unsigned int i;
 
 	e->socket_hours += days * 24;
@@ -225,12 +180,10 @@ static void count_life(struct evidence *e, const struct life *life)
 		e->gaps_survived += life->gaps[i].count;
 	e->gaps_lost += life->lost;
 	e->half_open += life->found_by != FOUND_BY_NOTHING;
-	q->socket_days += days;
-	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	count_quiet(e, life, days);
 	e->ipv6 |= life->family == AF_INET6;
 	e->in_container |= life->in_container;
 	e->in_pod |= life->in_pod;
-	e->slowest_answer_s = fmax(e->slowest_answer_s, life->slowest_answer_s);
 	e->heartbeats += life->heartbeat_s > 0;
 	e->reports.over_s += life->reports.over_s;
 	e->reports.bytes += life->reports.bytes;
@@ -240,13 +193,11 @@ static void count_life(struct evidence *e, const struct life *life)
 static void gather_lengths(const struct scope *s, struct evidence *e, struct lengths *stuck,
 			   struct lengths *idle, struct lengths *beats)
 {
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < s->count; i++) {
 		const struct life *life = s->lives[i];
 
-		for (k = 0; k < life->mute_count; k++)
-			e->mutes_s[e->mutes++] = life->mutes_s[k];
 		if (life->heartbeat_s > 0)
 			beats->all[beats->count++] = life->heartbeat_s;
 		if (life->begun_unseen)
@@ -266,9 +217,8 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	double *memory = malloc((3 * s->count + 1) * sizeof(*memory));
 	struct lengths stuck, idle, beats;
 
-	e->mutes_s = malloc((s->count * LIFE_MUTES_KEPT + 1) * sizeof(*e->mutes_s));
 	e->stuck = malloc((s->count + 1) * sizeof(*e->stuck));
-	if (!memory || !e->mutes_s || !e->stuck) {
+	if (!memory || !e->stuck) {
 		free(memory);
 		return false;
 	}
@@ -281,8 +231,6 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	e->detection = detection__of(idle.all, idle.count);
 	quantile__sort(beats.all, beats.count);
 	e->heartbeat_s = quantile__of(beats.all, beats.count, 0.5);
-	quantile__sort(e->mutes_s, e->mutes);
-	e->mute_p999_s = quantile__of(e->mutes_s, e->mutes, 0.999);
 	free(memory);
 	return true;
 }
@@ -319,6 +267,7 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	e->watched_hours = watched_hours(l, s);
 	ok = rank_programs(l, s, is_blind, e->blind) &&
 	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
+	     mutes__gather(s->lives, s->count, &e->mutes) &&
 	     estimate_path(s, &e->path);
 	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
 			    e->heartbeat_s < e->path.estimate_s &&
@@ -328,32 +277,16 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 		double hours = fmax(0, life->ended_s - life->seen_s) / 3600;
 
 		if (life->options_known && life->keepalive && life->interval_s > 0)
-			ok = add_alike(e, life, e->watched_hours ? hours / e->watched_hours : 0);
+			ok = alike__add(&e->alike, life,
+					e->watched_hours ? hours / e->watched_hours : 0);
 	}
 	return ok;
 }
 
-double evidence__silence_floor_s(const struct evidence *e)
-{
-	return fmax(SILENCE_MIN_S, fmax(e->mute_p999_s, e->slowest_answer_s) * SILENCE_MARGIN);
-}
-
-double evidence__hold_open_s(const struct evidence *e)
-{
-	return e->path.low_s * HOLD_OPEN_SHARE;
-}
-
-struct patience evidence__patience(const struct evidence *e)
-{
-	return (struct patience){ .mutes_s = e->mutes_s, .mutes = e->mutes,
-				  .socket_hours = e->socket_hours };
-}
-
 void evidence__free(struct evidence *e)
 {
-	free(e->mutes_s);
+	mutes__free(&e->mutes);
 	free(e->stuck);
-	free(e->alike);
-	free(e->follows);
+	alike__free(&e->alike);
 	*e = (struct evidence){ 0 };
 }

@@ -3,7 +3,9 @@
 #ifndef HALFOPEN_CORE_EVIDENCE_H
 #define HALFOPEN_CORE_EVIDENCE_H
 
+#include "alike.h"
 #include "idle_timeout.h"
+#include "mutes.h"
 #include "prediction.h"
 #include "ranking.h"
 #include "retransmission.h"
@@ -11,6 +13,7 @@
 
 /* How often peers went quietly, of sockets that are kept alive in some way. */
 struct quiet_deaths {
+	size_t sockets;			/* of this kind, that somebody asks */
 	double socket_days;
 	unsigned int deaths;
 };
@@ -29,9 +32,7 @@ struct evidence {
 	size_t stuck_count;
 	struct detection stuck_detection;
 	struct quiet_deaths with_probes, with_heartbeats, with_neither;
-	double *mutes_s;		/* sorted: asks that were answered late */
-	size_t mutes;
-	double mute_p999_s, slowest_answer_s;
+	struct mutes mutes;		/* of live peers */
 	double heartbeat_s;		/* the commonest of the devices' own; 0: none */
 	size_t heartbeats;		/* sockets that have one */
 	struct reports reports;		/* of all sockets whose data were counted */
@@ -40,24 +41,13 @@ struct evidence {
 	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
 	 * that would have told otherwise are missing. */
 	bool path_was_known;
-	/* For predictions: sockets that are alike today, and which options they take from sysctl.
-	 */
-	struct sockets_alike *alike;
-	struct follows { bool idle, interval, probes; } *follows;
-	size_t alike_count;
+	/* For predictions: sockets that are alike today, with keepalive on. */
+	struct alike alike;
 	unsigned int hz;
 };
 
 /* False when memory is short. */
 bool evidence__gather(const struct lives *l, const struct scope *s, struct evidence *e);
 void evidence__free(struct evidence *e);
-
-/* No live peer that was seen kept silent for longer: who does is dead. */
-double evidence__silence_floor_s(const struct evidence *e);
-
-/* The longest that a connection may be idle and surely be remembered, where the path is known. */
-double evidence__hold_open_s(const struct evidence *e);
-
-struct patience evidence__patience(const struct evidence *e);
 
 #endif

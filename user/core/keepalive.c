@@ -73,3 +73,8 @@ uint64_t keepalive__detects_within_max_ms(const struct keepalive *k, uint32_t hz
 	return jiffies_to_ms(first + probes * (k->interval_jiffies +
 			     timer_wheel__lateness_jiffies(k->interval_jiffies)), hz);
 }
+
+bool keepalive__dies_of_one_loss(const struct keepalive *k, uint32_t hz)
+{
+	return k->enabled && k->interval_jiffies && unanswered_probes(k, hz) == 1;
+}

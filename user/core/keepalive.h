@@ -36,4 +36,8 @@ uint64_t keepalive__detects_within_ms(const struct keepalive *k, uint32_t hz);
 /* The same with the lateness of the timer wheel added to every timer. */
 uint64_t keepalive__detects_within_max_ms(const struct keepalive *k, uint32_t hz);
 
+/* It is on, and gives up when a single probe stays unanswered: no second one is sent, or the user
+ * timeout is over before. */
+bool keepalive__dies_of_one_loss(const struct keepalive *k, uint32_t hz);
+
 #endif

@@ -21,6 +21,12 @@ struct life_gap {
 
 #define LIFE_MUTES_KEPT 8
 
+/* A silence of a live peer's: it was no shorter, and no longer. `period_s`: how often it was asked
+ * before. */
+struct life_mute {
+	float low_s, high_s, period_s;
+};
+
 /* A namespace of a gateway's boot, whatever it is called. An inode is given to another one as soon
  * as it is free: without a cookie it tells namespaces apart within a run only. */
 struct life_place {
@@ -69,8 +75,9 @@ struct life {
 	unsigned int gap_count;
 	bool lost;
 	double lost_after_s, lost_within_s;
-	float mutes_s[LIFE_MUTES_KEPT];	/* silences of asks that ended in an answer */
+	struct life_mute mutes[LIFE_MUTES_KEPT];	/* asks that were answered in the end */
 	unsigned int mute_count;
+	uint32_t probes_lost;			/* that a later one of the same episode showed */
 };
 
 /* An order of connections, where nothing else tells them apart. */

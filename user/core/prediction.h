@@ -11,10 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mutes.h"
 #include "quantile.h"
 
 /* Single probes are lost: as many at least must stay unanswered before a peer is given up. */
 #define PROBES_MIN 3
+
+/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+ */
+#define SETTING_SECONDS_MAX 32767.0
+#define SETTING_PROBES_MAX 127
 
 struct setting {
 	double idle_s, interval_s;
@@ -22,24 +28,28 @@ struct setting {
 	double user_timeout_s;	/* 0: none */
 };
 
-/* Sockets that are alike. */
+/* Silences of a length within a tenth of each other. */
+#define SILENCE_BINS 144
+#define SILENCE_BIN 0.1		/* of the natural logarithm of seconds */
+struct silences {
+	double times, sum_s;
+};
+
+/* Sockets that are alike, and what was seen of their peers' silences, in all of them together. */
 struct sockets_alike {
 	struct setting setting;
-	double life_s;		/* the peer is heard of itself after this time, mostly; 0: never */
 	double count;
 	bool ipv6;
+	struct silences silences[SILENCE_BINS];	/* that end by themselves */
+	double silent_s;	/* in which nobody said anything but answers to probes */
+	double busy_s;		/* in which the peer is heard all the time */
+	double covered_s;	/* all of that: none is as if all were silent */
+	double commands;	/* silences that our own program ended: it asks, too */
 };
 
 /* How a probe and its answer are paid for. */
 struct tariff {
 	double increment_bytes;	/* each packet is rounded up to it; 0: not */
-};
-
-/* What is known of answers that came late. */
-struct patience {
-	const double *mutes_s;	/* silences that ended in an answer, sorted */
-	size_t mutes;
-	double socket_hours;	/* watched */
 };
 
 struct prediction {
@@ -71,7 +81,7 @@ double prediction__probe_bytes(bool ipv6, const struct tariff *t);
  * False when memory is short.
  */
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
-		      const struct tariff *tariff, const struct patience *patience,
+		      const struct tariff *tariff, const struct mutes *mutes,
 		      struct prediction *p);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
 
+#include "hold_open.h"
 #include "remedies.h"
 
 /* RFC 1122 (4.2.3.5): at least this long data is sent again before the peer is given up. */
@@ -18,8 +19,8 @@ struct device_heartbeat remedies__heartbeat(const struct evidence *e, const stru
 	if (e->path.reason != IDLE_KNOWN)
 		return h;
 	h.proposed = true;
-	h.period_s = fmax(1, floor(evidence__hold_open_s(e)));
-	h.timeout_s = fmax(5, ceil(evidence__silence_floor_s(e)));
+	h.period_s = fmax(1, floor(hold_open__room_s(e)));
+	h.timeout_s = fmax(5, ceil(mutes__floor_s(&e->mutes)));
 	per_day = 86400 / h.period_s;
 	h.bytes_per_day = per_day * 2 * (with_byte + empty);
 	h.probe_bytes_per_day = per_day * 2 * empty;
@@ -37,7 +38,7 @@ static bool leaves_probes(const struct evidence *e, const struct setting *keepal
 {
 	struct setting s;
 
-	if (!e->alike_count)
+	if (!e->alike.count)
 		return true;	/* it is off */
 	if (!keepalive)
 		return false;
@@ -62,7 +63,7 @@ static struct unacknowledged slowest(const struct evidence *e)
 bool remedies__data_timeout(const struct evidence *e, const struct setting *keepalive,
 			    double within_s, struct data_timeout *d)
 {
-	double floor_s = evidence__silence_floor_s(e);
+	double floor_s = mutes__floor_s(&e->mutes);
 	struct unacknowledged worst = slowest(e);
 	struct patience_with_data p = { 0 };
 	bool ok = true;

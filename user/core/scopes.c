@@ -13,13 +13,12 @@ static const unsigned int bits_v4[] = { 96 + 24, 96 + 16, 0 };
 static const unsigned int bits_v6[] = { 48, 32, 0 };
 
 #define LEVELS 3
-/* Ports from here on are chosen by the kernel: the connection is ours, not the peer's. */
-#define EPHEMERAL_PORT 32768
-
-static uint16_t group_port(const struct life *life)
-{
-	return life->local.port < EPHEMERAL_PORT ? life->local.port : 0;
-}
+/* What Linux takes as it comes: net.ipv4.ip_local_port_range. */
+#define EPHEMERAL_FIRST 32768
+#define EPHEMERAL_LAST 60999
+/* A service has so many connections on a port, or more; a port chosen by the kernel, one to each
+ * peer's. */
+#define SERVICE_MIN 3
 
 static void mask(const struct endpoint *peer, unsigned int bits, uint8_t network[16])
 {
@@ -202,6 +201,45 @@ const char *scope__address(const struct lives *l, const struct scope *s)
 	return address;
 }
 
+/* ---- services ---- */
+
+/* How many connections each port has at our end, and at the peers'. */
+struct port_use {
+	uint32_t ours[65536], theirs[65536];
+};
+
+static void count_ports(const struct lives *l, struct port_use *u)
+{
+	size_t i;
+
+	for (i = 0; i < l->count; i++) {
+		u->ours[l->all[i]->local.port]++;
+		u->theirs[l->all[i]->peer.port]++;
+	}
+}
+
+static bool is_usually_ephemeral(uint16_t port)
+{
+	return port >= EPHEMERAL_FIRST && port <= EPHEMERAL_LAST;
+}
+
+/*
+ * Did we dial? The timeline does not say, nor which range a namespace chooses ports from, but the
+ * ports do: a listener's is that of all its connections, one that was chosen is almost nobody
+ * else's. Where both ends look alike, the usual range decides.
+ */
+static bool is_outgoing(const struct port_use *u, const struct life *life)
+{
+	uint32_t ours = u->ours[life->local.port], theirs = u->theirs[life->peer.port];
+	bool ours_is_chosen = is_usually_ephemeral(life->local.port);
+
+	if (ours >= SERVICE_MIN && ours > theirs)
+		return false;
+	if (theirs >= SERVICE_MIN && theirs > ours)
+		return true;
+	return ours_is_chosen && !is_usually_ephemeral(life->peer.port);
+}
+
 /* ---- groups ---- */
 
 struct member {
@@ -210,6 +248,7 @@ struct member {
 	uint8_t network[16];
 	unsigned int bits;
 	uint16_t port;
+	bool outgoing;
 };
 
 static int by_group(const void *a, const void *b)
@@ -219,6 +258,8 @@ static int by_group(const void *a, const void *b)
 
 	if (!order)
 		order = x->port - y->port;
+	if (!order)
+		order = (int)x->outgoing - (int)y->outgoing;
 	if (!order)
 		order = memcmp(x->network, y->network, sizeof(x->network));
 	if (!order)
@@ -230,13 +271,13 @@ static int by_group(const void *a, const void *b)
 
 static bool are_together(const struct member *a, const struct member *b)
 {
-	return a->port == b->port && a->bits == b->bits &&
+	return a->port == b->port && a->outgoing == b->outgoing && a->bits == b->bits &&
 	       !strcmp(a->name ? a->name : "", b->name ? b->name : "") &&
 	       !memcmp(a->network, b->network, sizeof(a->network));
 }
 
-static const char *name_of(const struct endpoint *peer, const struct named_network *networks,
-			   unsigned int count)
+const char *scopes__name_of(const struct endpoint *peer, const struct named_network *networks,
+			    unsigned int count)
 {
 	const struct named_network *best = NULL;
 	uint8_t network[16];
@@ -278,7 +319,8 @@ static bool add_group(struct scopes *s, const struct member *all, size_t from, s
 		      const struct named_network *networks, unsigned int network_count)
 {
 	struct scope scope = { .kind = SCOPE_GROUP, .name = all[from].name, .bits = all[from].bits,
-			       .port = all[from].port, .count = to - from, .networks = networks,
+			       .port = all[from].port, .outgoing = all[from].outgoing,
+			       .count = to - from, .networks = networks,
 			       .network_count = network_count };
 	size_t i;
 
@@ -291,25 +333,41 @@ static bool add_group(struct scopes *s, const struct member *all, size_t from, s
 	return add_scope(s, scope);
 }
 
+/* How many there are; `all` has room for each life. */
+static size_t list_members(const struct lives *l, const struct named_network *networks,
+			   unsigned int network_count, const struct port_use *ports,
+			   struct member *all)
+{
+	size_t count = 0, i;
+
+	for (i = 0; i < l->count; i++) {
+		struct life *life = l->all[i];
+		struct endpoint peer = endpoint__mapped(&life->peer, life->family);
+		struct member m = { .life = life, .outgoing = is_outgoing(ports, life) };
+
+		if (!life->has_peer)
+			continue;
+		m.port = m.outgoing ? life->peer.port : life->local.port;
+		m.name = scopes__name_of(&peer, networks, network_count);
+		if (!m.name)
+			widen(&m, 0);
+		all[count++] = m;
+	}
+	return count;
+}
+
 static bool add_groups(struct lives *l, const struct named_network *networks,
 		       unsigned int network_count, struct scopes *s)
 {
 	struct member *all = malloc((l->count + 1) * sizeof(*all));
+	struct port_use *ports = calloc(1, sizeof(*ports));
 	unsigned int level;
 	size_t count = 0, i, to;
-	bool ok = all;
+	bool ok = all && ports;
 
-	for (i = 0; ok && i < l->count; i++) {
-		struct life *life = l->all[i];
-		struct endpoint peer = endpoint__mapped(&life->peer, life->family);
-		struct member m = { .life = life, .port = group_port(life) };
-
-		if (!life->has_peer)
-			continue;
-		m.name = name_of(&peer, networks, network_count);
-		if (!m.name)
-			widen(&m, 0);
-		all[count++] = m;
+	if (ok) {
+		count_ports(l, ports);
+		count = list_members(l, networks, network_count, ports, all);
 	}
 	for (level = 1; ok && level < LEVELS; level++) {
 		qsort(all, count, sizeof(*all), by_group);
@@ -329,6 +387,7 @@ static bool add_groups(struct lives *l, const struct named_network *networks,
 		ok = add_group(s, all, i, to, networks, network_count);
 	}
 	free(all);
+	free(ports);
 	return ok;
 }
 

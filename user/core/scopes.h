@@ -38,7 +38,8 @@ struct scope {
 	unsigned int network_count;
 	uint8_t network[16];		/* SCOPE_GROUP: mapped form; of so many bits, 0: any peer */
 	unsigned int bits;
-	uint16_t port;
+	uint16_t port;			/* SCOPE_GROUP: of the service; 0: several */
+	bool outgoing;			/* SCOPE_GROUP: it is the peers' port: we dialled */
 	struct life **lives;		/* into the lives' own */
 	size_t count;
 };
@@ -50,7 +51,8 @@ struct scopes {
 
 /*
  * The namespaces, and then the groups: where an operator named no network that holds a peer, by /24
- * (IPv6: /48) and port, as long as enough peers are in there to say something; what is too thin
+ * (IPv6: /48) and the service's port (ours, or the peer's where ours is one of many that its
+ * connections have), as long as enough peers are in there to say something; what is too thin
  * goes into the /16 (/32), or all of the port's. Sorts the lives. False when memory is short.
  */
 bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
@@ -59,6 +61,10 @@ bool scopes__make(struct lives *l, const struct named_network *networks, unsigne
 /* As that address is written; "4026531840", an inode alone, where a cookie is not known. Valid
  * until the next call. */
 const char *scope__address(const struct lives *l, const struct scope *s);
+
+/* An operator's name for the network that holds a peer (mapped form): of the narrowest; NULL. */
+const char *scopes__name_of(const struct endpoint *peer, const struct named_network *networks,
+			    unsigned int count);
 
 void scopes__free(struct scopes *s);
 

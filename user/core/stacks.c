@@ -212,6 +212,38 @@ static bool parse_at(const char *rest, struct party *p, struct party_notes *note
 	return true;
 }
 
+/* ---- timers ---- */
+
+/* MQTT 3.1.1 (3.1.2.10) and 5.0: a broker waits one and a half times the keep alive. */
+#define MQTT_PATIENCE 1.5
+
+static bool parse_timer(const char *rest, bool of_platform, struct party *p, char *expected,
+			size_t size)
+{
+	const struct documented_timer *t = documented_timer__named(rest);
+	size_t used, i;
+	int n;
+
+	*p = (struct party){ .kind = of_platform ? PARTY_PLATFORM : PARTY_NAT,
+			     .name = "nat", .documented = t };
+	if (t && t->is_platform == of_platform) {
+		snprintf(p->name, sizeof(p->name), "%s", t->name);
+		p->forgets_s = t->idle_s;
+		return true;
+	}
+	p->documented = NULL;
+	if (!of_platform && number(&rest, &p->forgets_s) && !*rest)
+		return true;
+	used = snprintf(expected, size, "%s", of_platform ? "one of" : "seconds, or one of");
+	for (i = 0; (t = documented_timer__at(i)); i++) {
+		if (t->is_platform != of_platform || used >= size)
+			continue;
+		n = snprintf(expected + used, size - used, " %s", t->name);
+		used += n;
+	}
+	return false;
+}
+
 /* ---- all of them ---- */
 
 /* What stands behind `prefix`; NULL if something else stands there. */
@@ -252,16 +284,23 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 				    "ping=SECONDS,timeout=SECONDS behind the colon");
 		return true;
 	}
-	if ((rest = behind(spec, "nat="))) {
-		*p = (struct party){ .kind = PARTY_NAT, .name = "nat" };
+	if ((rest = behind(spec, "nat=")))
+		return parse_timer(rest, false, p, expected, size);
+	if ((rest = behind(spec, "platform=")))
+		return parse_timer(rest, true, p, expected, size);
+	if ((rest = behind(spec, "mqtt="))) {
+		*p = (struct party){ .kind = PARTY_PLATFORM, .name = "an MQTT broker" };
 		if (!number(&rest, &p->forgets_s) || *rest)
-			return fail(expected, size, "seconds behind nat=");
+			return fail(expected, size,
+				    "the device's keep alive in seconds behind mqtt=");
+		p->forgets_s *= MQTT_PATIENCE;
 		return true;
 	}
 	return fail(
 		expected, size,
 		"linux, lwip, zephyr, windows, bsd, macos, solaris (each [:IDLE/INTERVAL/PROBES]), "
-		"wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S or nat=S");
+		"wizfi210[:TOTAL[/COUNT]], AT+SETSOCKOPT=..., astra:ping=S,timeout=S, nat=S, "
+		"nat=NAME, platform=NAME or mqtt=S");
 }
 
 double party__notices_within_s(const struct party *p)
@@ -276,9 +315,19 @@ double party__notices_within_s(const struct party *p)
 	case PARTY_PING:
 		return p->ping_s + p->timeout_s;
 	case PARTY_NAT:
+	case PARTY_PLATFORM:
 		break;
 	}
 	return 0;
+}
+
+bool party__dies_of_one_loss(const struct party *p)
+{
+	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s };
+
+	if (p->kind == PARTY_TOTAL)
+		return p->enabled && p->probes == 1;
+	return p->kind == PARTY_STACK && prediction__silence_s(&s) <= s.interval_s;
 }
 
 double party__speaks_every_s(const struct party *p)
@@ -290,6 +339,7 @@ double party__speaks_every_s(const struct party *p)
 		return p->ping_s;
 	case PARTY_TOTAL:	/* when its first probe leaves, its maker does not say */
 	case PARTY_NAT:
+	case PARTY_PLATFORM:
 		break;
 	}
 	return 0;

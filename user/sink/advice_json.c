@@ -5,6 +5,7 @@
 #include "advice_commands.h"
 #include "advice_json.h"
 #include "advice_text.h"
+#include "documented_timers.h"
 
 static void end_line(struct json *j)
 {
@@ -36,6 +37,7 @@ static void write_scope(struct json *j, const struct lives *l, const struct scop
 			json__string(j, "name", s->name);
 		if (s->port)
 			json__u64(j, "port", s->port);
+		json__bool(j, "outgoing", s->outgoing);
 	}
 	json__end_object(j);
 	j->failed |= words.failed;
@@ -60,6 +62,33 @@ static void write_detection(struct json *j, const struct detection *d)
 	json__end_object(j);
 }
 
+/* What else the values cost, or would save. */
+static void write_price(struct json *j, const struct advice *a)
+{
+	const struct prediction *p = &a->predicted_proposed;
+
+	if (a->spared_bytes_day > 0) {
+		json__object(j, "cheaper");
+		json__number(j, "idle_s", a->cheaper.idle_s);
+		json__number(j, "interval_s", a->cheaper.interval_s);
+		json__u64(j, "probes", a->cheaper.probes);
+		json__number(j, "saves_bytes_per_socket_day", a->spared_bytes_day);
+		json__end_object(j);
+	}
+	if (a->may_forget && (a->spared_bytes_day > 0 || a->verdict == ADVICE_CHANGE))
+		json__bool(j, "may_forget", true);
+	json__array(j, "conflicts");
+	if (a->below_carriers_floor) {
+		json__object(j, NULL);
+		json__string(j, "with", "carriers_floor");
+		json__number(j, "period_s", CARRIERS_FLOOR_S);
+		json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
+		json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
+		json__end_object(j);
+	}
+	json__end_array(j);
+}
+
 /* ---- the evidence ---- */
 
 static void write_programs(struct json *j, const char *key, const struct program_count *programs)
@@ -81,15 +110,17 @@ static void write_quiet(struct json *j, const char *key, const struct quiet_deat
 	json__object(j, key);
 	json__number(j, "socket_days", q->socket_days);
 	json__u64(j, "deaths", q->deaths);
-	if (q->socket_days > 0)
+	if (q->sockets && q->socket_days > 0)
 		json__number(j, "per_socket_day", q->deaths / q->socket_days);
 	else
 		json__null(j, "per_socket_day");
 	json__end_object(j);
 }
 
-static void write_evidence(struct json *j, const struct evidence *e)
+static void write_evidence(struct json *j, const struct advice *a)
 {
+	const struct evidence *e = a->evidence;
+
 	json__object(j, "evidence");
 	json__u64(j, "sockets", e->sockets);
 	json__u64(j, "with_keepalive", e->with_keepalive);
@@ -102,16 +133,37 @@ static void write_evidence(struct json *j, const struct evidence *e)
 	json__u64(j, "gaps_survived", e->gaps_survived);
 	json__u64(j, "gaps_lost", e->gaps_lost);
 	json__u64(j, "half_open", e->half_open);
+	json__u64(j, "suspect", a->suspects);
+	json__number(j, "killed_by_one_loss", a->killed_by_one_loss);
 	write_detection(j, &e->detection);
 	json__u64(j, "found_by_retransmission", e->stuck_count);
-	json__u64(j, "late_answers", e->mutes);
-	json__number(j, "latest_answer_s", fmax(e->mute_p999_s, e->slowest_answer_s));
+	json__u64(j, "late_answers", e->mutes.count);
+	json__number(j, "latest_answer_s", e->mutes.longest_s);
+	if (e->mutes.outliers) {
+		json__object(j, "exceptions");
+		json__u64(j, "sockets", e->mutes.outliers);
+		json__number(j, "silent_s", e->mutes.outliers_s);
+		json__end_object(j);
+	}
+	json__number(j, "probe_loss", mutes__loss(&e->mutes));
 	json__object(j, "quiet_deaths");
 	write_quiet(j, "with_peer_probes", &e->with_probes);
 	write_quiet(j, "with_heartbeats", &e->with_heartbeats);
 	write_quiet(j, "with_neither", &e->with_neither);
 	json__end_object(j);
 	json__end_object(j);
+}
+
+/* Documented timers that the estimate agrees with. */
+static void write_documented(struct json *j, const struct idle_timeout *t)
+{
+	const struct documented_timer *d;
+	size_t i = 0;
+
+	json__array(j, "documented");
+	while ((d = documented_timer__within(t->low_s, t->high_s, &i)))
+		json__string(j, NULL, d->name);
+	json__end_array(j);
 }
 
 static void write_path(struct json *j, const struct evidence *e)
@@ -141,6 +193,7 @@ static void write_path(struct json *j, const struct evidence *e)
 			json__end_object(j);
 		}
 		json__end_array(j);
+		write_documented(j, t);
 		json__number(j, "vanish_per_hour", t->vanish_per_hour);
 		if (e->path_was_known)
 			json__string(j, "beware", "heartbeats_chosen_to_fit");
@@ -240,10 +293,11 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 		write_setting(j, "proposed", &a->proposed);
 	else
 		json__null(j, "proposed");
-	write_evidence(j, a->evidence);
+	write_price(j, a);
+	write_evidence(j, a);
 	write_path(j, a->evidence);
 	json__object(j, "predicted");
-	if (a->evidence->alike_count)
+	if (a->evidence->alike.count)
 		write_prediction(j, "current", &a->predicted_current);
 	else
 		json__null(j, "current");
@@ -258,35 +312,49 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 	end_line(j);
 }
 
+static void write_side(struct json *j, const char *key, const struct side_of_comparison *s)
+{
+	json__object(j, key);
+	json__u64(j, "sockets", s->sockets);
+	json__u64(j, "own_options", s->unfollowing);
+	json__u64(j, "dead_before", s->dead_before);
+	json__end_object(j);
+}
+
+static void write_change(struct json *j, const struct change_of *of)
+{
+	json__object(j, NULL);
+	json__string(j, "what", of->what);
+	json__string(j, "unit", of->unit);
+	json__number(j, "before", of->before);
+	json__number(j, "after", of->after);
+	json__u64(j, "cases_before", of->cases_before);
+	json__u64(j, "cases_after", of->cases_after);
+	if (of->verdict >= CHANGE_NOISE) {
+		json__number(j, "difference", of->after - of->before);
+		json__number(j, "low", of->low);
+		json__number(j, "high", of->high);
+	}
+	json__string(j, "verdict", change_verdict__name(of->verdict));
+	json__end_object(j);
+}
+
 void comparison_json__write(struct json *j, struct line_origin *origin, const struct comparison *c)
 {
 	unsigned int i;
 
 	line__begin(j, "halfopen.compare/1", origin);
-	json__u64(j, "sockets_before", c->sockets_before);
-	json__u64(j, "sockets_after", c->sockets_after);
+	if (c->group)
+		json__string(j, "group", c->group);
+	json__u64(j, "sockets_before", c->before.sockets);
+	json__u64(j, "sockets_after", c->after.sockets);
+	write_side(j, "before", &c->before);
+	write_side(j, "after", &c->after);
+	json__bool(j, "values_changed", c->values_changed);
+	json__bool(j, "wrong_order", c->wrong_order);
 	json__array(j, "changes");
-	for (i = 0; i < COMPARED; i++) {
-		const struct change_of *of = &c->changes[i];
-
-		json__object(j, NULL);
-		json__string(j, "what", of->what);
-		json__string(j, "unit", of->unit);
-		json__number(j, "before", of->before);
-		json__number(j, "after", of->after);
-		json__u64(j, "cases_before", of->cases_before);
-		json__u64(j, "cases_after", of->cases_after);
-		if (of->known) {
-			json__number(j, "difference", of->after - of->before);
-			json__number(j, "low", of->low);
-			json__number(j, "high", of->high);
-			json__string(j, "verdict", of->is_noise ? "noise" : of->after < of->before
-							       ? "lower" : "higher");
-		} else {
-			json__string(j, "verdict", "too_few");
-		}
-		json__end_object(j);
-	}
+	for (i = 0; i < COMPARED; i++)
+		write_change(j, &c->changes[i]);
 	json__end_array(j);
 	end_line(j);
 }

@@ -4,6 +4,8 @@
 
 #include "advice_commands.h"
 #include "advice_text.h"
+#include "documented_timers.h"
+#include "keepalive_switches.h"
 #include "plain_text.h"
 
 /* ---- scopes ---- */
@@ -67,10 +69,7 @@ void advice_text__scope(struct words *w, const struct lives *l, const struct sco
 		add_network(w, s->network, s->bits);
 	else
 		words__add(w, "all other peers");
-	if (s->port)
-		words__add(w, " on port %u", s->port);
-	else
-		words__add(w, ", connections of our own");
+	words__add(w, s->outgoing ? ", our connections to port %u" : " on port %u", s->port);
 }
 
 /* ---- the lines ---- */
@@ -105,12 +104,52 @@ static void add_detection(struct words *w, const struct detection *d)
 	words__add(w, " (all)");
 }
 
+/* As people write numbers: three digits that count, no exponent. */
+static void add_number(struct words *w, double n)
+{
+	if (n >= 100)
+		words__add(w, "%.0f", n);
+	else if (n >= 0.001 || !n)
+		words__add(w, "%.3g", n);
+	else
+		words__add(w, "less than 0.001");
+}
+
+static void add_bytes(struct words *w, double n)
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB" };
+	unsigned int i;
+
+	for (i = 0; i < 3 && n >= 10000; i++)
+		n /= 1000;
+	words__add(w, n >= 100 || !i ? "%.0f %s" : "%.1f %s", n, units[i]);
+}
+
 static void add_prediction(struct words *w, const char *name, const struct prediction *p)
 {
 	words__add(w, "%s: dead peers noticed within ", name);
 	add_detection(w, &p->detection);
-	words__add(w, "; %.3g probes/s, %.0f bytes a socket and day\n", p->probes_per_s,
-		   p->bytes_per_socket_day);
+	words__add(w, "; ");
+	add_number(w, p->probes_per_s);
+	words__add(w, " probes/s, ");
+	add_bytes(w, p->bytes_per_socket_day);
+	words__add(w, " a socket and day");
+}
+
+/* Whose documented timer lies in the interval, where that is narrow enough to say something. */
+static void add_documented(struct words *w, const struct idle_timeout *path)
+{
+	const struct documented_timer *t;
+	size_t i = 0;
+	unsigned int told = 0;
+
+	if (path->high_s > 1.5 * path->low_s)
+		return;
+	while ((t = documented_timer__within(path->low_s, path->high_s, &i))) {
+		words__add(w, "%s%s (", told++ ? ", " : "; as documented of ", t->name);
+		words__add_duration(w, t->idle_s);
+		words__add(w, ")");
+	}
 }
 
 static void add_path(struct words *w, const struct evidence *e)
@@ -132,11 +171,31 @@ static void add_path(struct words *w, const struct evidence *e)
 		words__add_duration(w, path->step[k].at_s);
 		words__add(w, " (%.0f %%)", path->step[k].share * 100);
 	}
+	add_documented(w, path);
 	if (e->path_was_known) {
 		words__add(w, "; beware: most devices' heartbeats (every ");
 		words__add_duration(w, e->heartbeat_s);
 		words__add(w, ") stay just under it");
 	}
+	words__add(w, "\n");
+}
+
+/* How each of them does that. */
+static void add_switches(struct words *w, const struct program_count *programs)
+{
+	bool any_other = false;
+	const char *how;
+	unsigned int k, told = 0;
+
+	for (k = 0; k < PROGRAMS_TOLD && programs[k].sockets; k++) {
+		how = keepalive_switch__of(programs[k].comm);
+		any_other |= !how;
+		if (how)
+			words__add(w, "%s%s by %s", told++ ? ", " : ": ", programs[k].comm, how);
+	}
+	if (any_other)
+		words__add(w, "%s%sby " KEEPALIVE_SWITCH_ANY, told ? ", " : ": ",
+			   told ? "others " : "");
 	words__add(w, "\n");
 }
 
@@ -151,7 +210,8 @@ static void add_unmendable(struct words *w, const struct advice *a)
 		add_count(w, blind, "socket");
 		words__add(w, " without keepalive");
 		add_programs(w, e->blind);
-		words__add(w, ": their programs must set SO_KEEPALIVE\n");
+		words__add(w, ": their programs must set SO_KEEPALIVE");
+		add_switches(w, e->blind);
 	}
 	if (e->own_options) {
 		words__add(w, "  no sysctl reaches ");
@@ -160,6 +220,10 @@ static void add_unmendable(struct words *w, const struct advice *a)
 		add_programs(w, e->stubborn);
 		words__add(w, "\n");
 	}
+	if (a->killed_by_one_loss >= 0.5)
+		words__add(w, "  a single lost probe ends %.0f sockets, though their peers are "
+			   "there: they send no second one, or their user timeout leaves no time "
+			   "for it\n", a->killed_by_one_loss);
 }
 
 /* Data that nobody acknowledged: another timer, other values. */
@@ -191,6 +255,7 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 /* Is a device that says something of itself worth what it costs? Where there are several kinds. */
 static void add_quiet_deaths(struct words *w, const struct evidence *e)
 {
+	size_t blind = e->sockets - e->with_keepalive - e->options_unknown;
 	const struct {
 		const char *name;
 		const struct quiet_deaths *q;
@@ -200,14 +265,16 @@ static void add_quiet_deaths(struct words *w, const struct evidence *e)
 	unsigned int i, told = 0;
 
 	for (i = 0; i < 3; i++)
-		told += kinds[i].q->socket_days > 0;
-	if (told < 2 || !e->half_open)
+		told += kinds[i].q->sockets && kinds[i].q->socket_days > 0;
+	if (!told || !e->half_open || (told < 2 && (!blind || e->with_neither.sockets)))
 		return;
 	words__add(w, "  quiet deaths a socket and day: ");
 	for (i = 0, told = 0; i < 3; i++)
-		if (kinds[i].q->socket_days > 0)
+		if (kinds[i].q->sockets && kinds[i].q->socket_days > 0)
 			words__add(w, "%s%.3g of those %s", told++ ? ", " : "",
 				   kinds[i].q->deaths / kinds[i].q->socket_days, kinds[i].name);
+	if (blind)
+		words__add(w, "; unknown of the %zu that nobody asks", blind);
 	words__add(w, "\n");
 }
 
@@ -228,6 +295,34 @@ static void add_commands(struct words *w, const struct lives *l, const struct ad
 	}
 	w->failed |= advice_commands__failed(&c);
 	advice_commands__free(&c);
+}
+
+/* What it costs, or would save. */
+static void add_price(struct words *w, const struct advice *a)
+{
+	const struct prediction *p = &a->predicted_proposed;
+
+	if (a->spared_bytes_day > 0) {
+		words__add(w, "  ");
+		add_setting(w, &a->cheaper);
+		words__add(w, " would meet them, too, and save ");
+		add_bytes(w, a->spared_bytes_day);
+		words__add(w, " a socket and day");
+	}
+	if (a->may_forget && (a->spared_bytes_day > 0 || a->verdict == ADVICE_CHANGE))
+		words__add(w, "%s nothing shows that the path remembers a connection for so long",
+			   a->spared_bytes_day > 0 ? "; but" : "  beware:");
+	if (a->spared_bytes_day > 0 || (a->may_forget && a->verdict == ADVICE_CHANGE))
+		words__add(w, "\n");
+	if (a->below_carriers_floor) {
+		words__add(w, "  conflict with the carriers' floor (one automated access in ");
+		words__add_duration(w, CARRIERS_FLOOR_S);
+		words__add(w, "), where devices are on one: ");
+		add_number(w, p->wakeups_per_socket_day);
+		words__add(w, " wake-ups and ");
+		add_bytes(w, p->bytes_per_socket_day);
+		words__add(w, " a socket and day\n");
+	}
 }
 
 static void add_verdict(struct words *w, const struct lives *l, const struct advice *a)
@@ -252,7 +347,24 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 	}
 	add_setting(w, &a->proposed);
 	words__add(w, " (idle/interval/probes): %s\n", a->why);
+	add_price(w, a);
 	add_commands(w, l, a);
+}
+
+static void add_missed(struct words *w, const struct advice *a)
+{
+	if (!a->missed_within_s)
+		return;
+	words__add(w, "; longer than ");
+	words__add_duration(w, a->missed_within_s);
+	words__add(w, ": ");
+	if (a->missed_by_own) {
+		words__add(w, "sockets with options of their own");
+		add_programs(w, a->evidence->stubborn);
+	}
+	if (a->missed_by_data)
+		words__add(w, "%swhere our program's own data wait for an acknowledgement "
+			   "(TCP_USER_TIMEOUT bounds that)", a->missed_by_own ? ", and " : "");
 }
 
 void advice_text__write(struct words *w, const struct lives *l, const struct advice *a)
@@ -263,26 +375,43 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	words__add(w, ": ");
 	add_count(w, e->sockets, "socket");
 	words__add(w, e->socket_hours < 10 ? ", %.2f" : ", %.0f", e->socket_hours);
-	words__add(w, " socket-hours, %zu half-open [%s]\n", e->half_open, a->id);
+	words__add(w, " socket-hours, ");
+	if (e->half_open)
+		words__add(w, "%zu ended half-open", e->half_open);
+	else
+		words__add(w, "none ended half-open");
+	if (a->suspects)
+		words__add(w, ", %zu open with asks unanswered", a->suspects);
+	words__add(w, " [%s]\n", a->id);
 	add_unmendable(w, a);
 	add_unacknowledged(w, a);
 	add_path(w, e);
 	add_quiet_deaths(w, e);
 	add_verdict(w, l, a);
-	if (e->alike_count)
+	if (e->alike.count) {
 		add_prediction(w, "  now", &a->predicted_current);
-	if (a->proposal_known && a->verdict == ADVICE_CHANGE)
+		words__add(w, "\n");
+	}
+	if (a->proposal_known && a->verdict == ADVICE_CHANGE) {
 		add_prediction(w, "  then", &a->predicted_proposed);
+		add_missed(w, a);
+		words__add(w, "\n");
+	}
 	if (a->heartbeat.proposed && a->scope->kind == SCOPE_GROUP) {
 		words__add(w, "  or the device: a byte every ");
 		words__add_duration(w, a->heartbeat.period_s);
 		words__add(w, ", an answer within ");
 		words__add_duration(w, a->heartbeat.timeout_s);
-		words__add(w, ": %.0f bytes a day instead of %.0f by our probes",
-			   a->heartbeat.bytes_per_day, a->heartbeat.probe_bytes_per_day);
-		if (a->heartbeat.reports_known)
-			words__add(w, ", beside %.0f of its reports",
-				   a->heartbeat.report_bytes_per_day);
+		words__add(w, ": ");
+		add_bytes(w, a->heartbeat.bytes_per_day);
+		words__add(w, " a day instead of ");
+		add_bytes(w, a->heartbeat.probe_bytes_per_day);
+		words__add(w, " by our probes");
+		if (a->heartbeat.reports_known) {
+			words__add(w, ", beside ");
+			add_bytes(w, a->heartbeat.report_bytes_per_day);
+			words__add(w, " of its reports");
+		}
 		words__add(w, "; and it can come back\n");
 	}
 }
@@ -296,10 +425,7 @@ void advice_text__policy(struct words *w, const struct lives *l, const struct ad
 	words__add(w, "# ");
 	advice_text__scope(w, l, s);
 	words__add(w, ": %s\n", a->why);
-	if (s->port)
-		words__add(w, "sport = :%u", s->port);
-	else
-		words__add(w, "state established");
+	words__add(w, s->outgoing ? "dport = :%u" : "sport = :%u", s->port);
 	if (s->bits || s->name)
 		words__add(w, " and ");
 	add_peers(w, s);

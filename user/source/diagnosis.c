@@ -205,7 +205,7 @@ static int on_row(void *context, const struct ho_row *row)
 {
 	struct examination *x = context;
 
-	census__add(&x->census, &row->event);
+	census__add(&x->census, &row->event, x->d->hz);
 	return 0;
 }
 
@@ -583,6 +583,12 @@ static void examine_sockets(struct examination *x)
 		      "them, which would never notice a dead idle peer", x->census.sockets,
 		      x->census.sockets == 1 ? "" : "s", x->d->namespace_count,
 		      x->d->namespace_count == 1 ? "" : "s", x->census.without_keepalive);
+	if (x->census.killed_by_one_loss)
+		findings__add(x->f, "single_loss", FINDING_NOTE, NULL,
+			      "a second probe (TCP_KEEPCNT), and a TCP_USER_TIMEOUT that leaves it "
+			      "its interval",
+			      "a single lost probe ends %u of them, though their peers are there",
+			      x->census.killed_by_one_loss);
 	for (i = 0; i < count; i++)
 		findings__add(
 			x->f, "proxy", FINDING_WARNING,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "input.h"
+#include "mutes.h"
 #include "outcome.h"
 #include "quantity.h"
 #include "rfc3339.h"
@@ -178,6 +179,7 @@ static bool read_unacknowledged(struct reader *r, const json_t *line, const json
 {
 	const json_t *event;
 	double heard, first, seen, again[3] = { 0 }, at;
+	bool missed_first = false;
 	uint32_t n;
 	size_t i;
 
@@ -188,13 +190,18 @@ static bool read_unacknowledged(struct reader *r, const json_t *line, const json
 	life->begun_unseen = truth(line, "partial") && first && first < seen;
 	json_array_foreach(json_object_get(line, "events"), i, event) {
 		n = whole(event, "n");
-		if (strcmp(text(event, "event"), "retransmit") || n < 1 || n > 2)
+		if (strcmp(text(event, "event"), "retransmit") || n < 1)
+			continue;
+		missed_first |= n > 1 && !again[1];
+		if (n > 2)
 			continue;
 		if (!time_at(r, event, "at", &at))
 			return false;
 		if (first && at >= first)
 			again[n] = at;
 	}
+	/* The watch began in the midst of its retransmissions: nor is known when the first left. */
+	life->begun_unseen |= truth(line, "partial") && missed_first;
 	life->unacknowledged = (struct unacknowledged){
 		.before_s = first > heard ? first - heard : 0,
 		.first_s = again[1] > first ? again[1] - first : RTO_ASSUMED_S };
@@ -259,20 +266,68 @@ static void read_gaps(const json_t *gaps, struct life *life)
 	life->lost_within_s = number(lost, "within_s");
 }
 
-static bool read_episodes(struct reader *r, const json_t *episodes, struct life *life)
+/* The monotonic instant of what happened `at`, if its event was kept; 0: not known. */
+static double monotonic_at(const json_t *events, const char *at)
 {
-	const json_t *episode;
-	double first, end;
+	const json_t *event;
+	uint64_t ns;
 	size_t i;
 
-	json_array_foreach(episodes, i, episode) {
-		if (strcmp(text(episode, "end"), "recovered") ||
-		    life->mute_count == LIFE_MUTES_KEPT)
+	json_array_foreach(events, i, event)
+		if (!strcmp(text(event, "at"), at) &&
+		    quantity__number(text(event, "mono_ns"), 1, UINT64_MAX, &ns))
+			return ns / 1e9;
+	return 0;
+}
+
+/* The clock may have been stepped within one: its events tell. */
+static bool read_mute(struct reader *r, const json_t *episode, const json_t *events,
+		      const struct life *life, struct life_mute *mute)
+{
+	double first, end, from = monotonic_at(events, text(episode, "first_unanswered_at")),
+			   to = monotonic_at(events, text(episode, "ended_at"));
+	bool trusted = from && to;
+
+	if (!time_at(r, episode, "first_unanswered_at", &first) ||
+	    !time_at(r, episode, "ended_at", &end))
+		return false;
+	*mute = mutes__of_episode(text(episode, "kind"), trusted ? to - from : end - first,
+				  whole(episode, "asks"), life->interval_s, trusted);
+	return true;
+}
+
+/* The longest are kept. */
+static void keep_mute(struct life *life, const struct life_mute *mute)
+{
+	unsigned int i, shortest = 0;
+
+	if (life->mute_count < LIFE_MUTES_KEPT) {
+		life->mutes[life->mute_count++] = *mute;
+		return;
+	}
+	for (i = 1; i < LIFE_MUTES_KEPT; i++)
+		if (life->mutes[i].low_s < life->mutes[shortest].low_s)
+			shortest = i;
+	if (life->mutes[shortest].low_s < mute->low_s)
+		life->mutes[shortest] = *mute;
+}
+
+static bool read_episodes(struct reader *r, const json_t *line, struct life *life)
+{
+	const json_t *episode, *events = json_object_get(line, "events");
+	struct life_mute mute;
+	uint32_t asks;
+	size_t i;
+
+	json_array_foreach(json_object_get(line, "episodes"), i, episode) {
+		if (strcmp(text(episode, "end"), "recovered"))
 			continue;
-		if (!time_at(r, episode, "first_unanswered_at", &first) ||
-		    !time_at(r, episode, "ended_at", &end))
+		if (!read_mute(r, episode, events, life, &mute))
 			return false;
-		life->mutes_s[life->mute_count++] = end - first;
+		keep_mute(life, &mute);
+		asks = whole(episode, "asks");
+		if (!strcmp(text(episode, "kind"), "keepalive") && asks > 1)
+			life->probes_lost += asks - 1;
 	}
 	return true;
 }
@@ -293,12 +348,13 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	if (!read_socket(r, line, socket, &life) || !read_outcome(r, line, &life) ||
 	    !time_at(r, line, "first_seen_at", &life.seen_s) ||
 	    !time_at(r, line, "ended_at", &life.ended_s) ||
-	    !time_at(r, line, "last_heard_at", &heard) ||
-	    !read_episodes(r, json_object_get(line, "episodes"), &life))
+	    !time_at(r, line, "last_heard_at", &heard))
+		return false;
+	read_keepalive(json_object_get(line, "keepalive"), &life);
+	if (!read_episodes(r, line, &life))
 		return false;
 	if (!life.final)	/* it was open then, whenever that was */
 		life.ended_s = heard > life.seen_s ? heard : life.seen_s;
-	read_keepalive(json_object_get(line, "keepalive"), &life);
 	read_gaps(json_object_get(line, "gaps"), &life);
 	life.slowest_answer_s = number(json_object_get(line, "rtt_us"), "max") / 1e6;
 	counts = json_object_get(line, "counts");

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For how long live peers kept mute before they answered, and how often single probes get lost:
+ * who is given up sooner than that is given up alive. Nobody sees the length of such a silence,
+ * only that it lies between two: an unanswered ask lies within it, the answered one ends it at the
+ * latest.
+ */
+#ifndef HALFOPEN_CORE_MUTES_H
+#define HALFOPEN_CORE_MUTES_H
+
+#include "life.h"
+
+#define MUTE_BINS 160
+#define MUTE_BIN 0.1		/* of the natural logarithm */
+#define MUTE_SHORTEST_S 0.01
+
+struct mutes {
+	struct life_mute *all;	/* by low_s, shortest first */
+	size_t count;
+	/* So long a live peer kept mute for certain, but for the few that are an exception (see
+	 * outliers); 0: none was seen to. */
+	double longest_s;
+	double outliers_s;	/* the longest of those exceptions, as sure */
+	size_t outliers;	/* sockets */
+	/* Turnbull's estimate of how they are distributed: bins of a tenth. */
+	double share[MUTE_BINS];
+	double probes_sent, probes_lost;	/* by live peers: lost is what a later one shows */
+	double socket_hours;
+};
+
+/*
+ * One episode that ended in an answer: `asks` of `kind`, "keepalive" and so on as in a timeline,
+ * first and last `length_s` apart. `trusted`: on a clock that does not step; else what keepalive's
+ * timer, `interval_s`, makes impossible is not believed.
+ */
+struct life_mute mutes__of_episode(const char *kind, double length_s, uint32_t asks,
+				   double interval_s, bool trusted);
+
+/* Of these lives. False when memory is short. */
+bool mutes__gather(struct life *const *lives, size_t count, struct mutes *m);
+void mutes__free(struct mutes *m);
+
+/* Who is mute for longer is dead: the longest that live peers needed, with a margin. Seconds. */
+double mutes__floor_s(const struct mutes *m);
+
+/* Of one probe and its answer, the chance that either is lost: as measured, and where few were
+ * sent nearer to one in a hundred. */
+double mutes__loss(const struct mutes *m);
+
+/* So many probes in a row, `period_s` after each of as many others, are likely to be lost once in
+ * a socket's year; at least one. */
+uint32_t mutes__lost_in_a_row(const struct mutes *m, double period_s);
+
+/* So many of these silences would be expected to outlast `silence_s` of probes, were they asked
+ * every `period_s` in the time that was watched; `*cases`: how many were seen to, for certain or
+ * perhaps. `sure`: but for those that a single lost probe explains. */
+double mutes__outlasting(const struct mutes *m, double silence_s, double period_s, bool sure,
+			 double *cases);
+
+#endif
