@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "log.h"
 #include "reason.h"
+#include "say.h"
 
 static const struct {
 	const char *name;
@@ -61,12 +62,13 @@ static bool reader_is_gone(void)
 }
 
 /* However the program ends: what stdio could not write is a failure, unless its reader went away.
- * Why it could not some time ago is not known any more. */
+ * Why it could not some time ago is known of what was said (say.h) alone. */
 static void close_standard_output(void)
 {
 	bool gone = reader_is_gone(), failed = ferror(stdout);
 	int err = fclose(stdout) ? errno : 0;
 
+	err = say_failure() ?: err;
 	if (gone || (!err && !failed))
 		return;
 	log_error("standard output: %s", err ? reason__of(err) : "not all of it could be written");

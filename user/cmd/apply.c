@@ -345,7 +345,7 @@ static int ask(const struct options *o)
 		return EXIT_USAGE;
 	}
 	say("apply? [y/N] ");
-	fflush(stdout);
+	say_at_once();
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return EXIT_DONE;
 	say("nothing is changed\n");

@@ -225,7 +225,7 @@ static int do_change(const struct order *o, struct changing_lock *l, struct chan
 		tell_guard(o, &guard);
 	if (c->differs || is_renewed(c))
 		tell_done(o, c, "applied");
-	fflush(stdout);
+	say_at_once();
 	return !rearming || rearm(o, l, rearming, c) ? EXIT_DONE : EXIT_FAILED;
 }
 

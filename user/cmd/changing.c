@@ -12,6 +12,7 @@
 #include "plain_text.h"
 #include "private_file.h"
 #include "reason.h"
+#include "say.h"
 
 /* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
 #define LOCK_TRIES 350
@@ -208,7 +209,7 @@ static void hold_output(struct changing_lock *l)
 	FILE *out = open_memstream(&l->out, &l->out_size);
 	FILE *err = open_memstream(&l->err, &l->err_size);
 
-	fflush(stdout);
+	say_at_once();
 	if (!out || !err)
 		abort();	/* no memory for a line */
 	l->held_out = stdout;

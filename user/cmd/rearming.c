@@ -173,7 +173,7 @@ static void tell_outcome(const struct rearming *r)
 		    "peers that were found%s\n",
 		    (ull)c->died_silent, c->dialled_again ? ", but for those that dialled again"
 						  : "");
-	fflush(stdout);
+	say_at_once();
 	if (c->refused)
 		log_warning("--rearm: the kernel refused %llu sockets: they wait for their timers",
 			    (ull)c->refused);
@@ -325,7 +325,7 @@ static void try_a_few(struct rearming *r)
 	    "waited for, at most %llu s\n",
 	    REARMER_HEARD_S / 60, (ull)few,
 	    (ull)(spread_s(r, FIRST_OF) + decided_within_s(r) + dials_within_s(r)));
-	fflush(stdout);
+	say_at_once();
 	arm(r, few, spread_s(r, FIRST_OF));
 	settle(r);
 }
@@ -345,7 +345,7 @@ static void go_through(struct rearming *r)
 	else
 		say("no socket is to be armed anew\n");
 	tell_left_alone(r);
-	fflush(stdout);
+	say_at_once();
 	if (!r->due)
 		return;
 	if (mostly_silent)

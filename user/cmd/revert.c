@@ -256,7 +256,7 @@ static int revert_here(const char *directory, const struct netns *ns, const char
 		changing__unlock(&lock);
 	}
 	if (!code && lock.file >= 0) {
-		fflush(stdout);
+		say_at_once();
 		end_work(&lock, LOCK_GUARD, true, "waits for the end of a trial");
 		end_rearm(&lock, a.netns);
 	}

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "plain_text.h"
 #include "say.h"
+
+static int failure;
+
+static void note(bool failed)
+{
+	if (failed && !failure)
+		failure = errno;
+}
 
 void say(const char *format, ...)
 {
@@ -21,6 +31,16 @@ void say(const char *format, ...)
 	va_start(args, format);
 	plain_text__vformat(text, size, format, args);
 	va_end(args);
-	fputs(text, stdout);
+	note(fputs(text, stdout) < 0);
 	free(text);
+}
+
+void say_at_once(void)
+{
+	note(fflush(stdout));
+}
+
+int say_failure(void)
+{
+	return failure;
 }
