@@ -273,7 +273,7 @@ def test_not_permitted():
 
 @pytest.mark.parametrize("arguments, said", [
     (["watch", "--for", "10"], "--for: '10' is no duration"),
-    (["watch", "--every", "0s"], "--every: '0s' is no duration of at least 1s"),
+    (["watch", "--every", "0s"], "--every: '0s' is no duration from 1s to 36500d"),
     (["watch", "--suspect-after", "0"], "--suspect-after: '0' is no number from 1 to 255"),
     (["watch", "--ring", "5000"], "--ring: '5000' is no power of two"),
     (["watch", "--nonsense"], "unrecognized option '--nonsense'"),
