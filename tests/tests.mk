@@ -22,11 +22,12 @@ $(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -ljansson -lsodium -lzstd -lm -o $@
 
-check: $(UNIT) $(FUZZ) all ## tests that need no root
+check: $(UNIT) $(FUZZ) $(B)/bench/fleets all ## tests that need no root
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
 	$(Q)tests/vm/relocations.py $(RESULTS)
 	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
+	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 

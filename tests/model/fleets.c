@@ -97,6 +97,8 @@ static const struct fleet fleets[] = {
 	{ "none-constant", 100, 96, .dies_mean_s = 3 * DAY, .ask_low_s = 30, .ask_high_s = 3600 },
 	{ "none-constant-back", 60, 96, .dies_mean_s = DAY, .back_mean_s = HOUR, .ask_low_s = 60,
 	  .ask_high_s = 7200 },
+	{ "none-talkers-asked", 60, 48, .says_mean_s = 300, .dies_mean_s = 3 * DAY,
+	  .back_mean_s = HOUR, .ask_low_s = 60, .ask_high_s = 3600, .idle_s = 7200 },
 	/* One timer, asked at random. */
 	{ "one-20", 20, 24, { 900 }, .dies_mean_s = 2 * DAY, .ask_low_s = 60, .ask_high_s = 7200,
 	  .asks = 6 },
@@ -109,6 +111,8 @@ static const struct fleet fleets[] = {
 	/* One timer, and life as it is. */
 	{ "timer-telemetry-commands", 60, 48, { 900 }, .says_mean_s = 300, .dies_mean_s = 6 * DAY,
 	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "timer-talkers-asked", 60, 48, { 900 }, .says_mean_s = 300, .dies_mean_s = 6 * DAY,
+	  .back_mean_s = HOUR, .ask_low_s = 60, .ask_high_s = 3600, .idle_s = 7200 },
 	{ "timer-mixed-options", 90, 48, { 900 }, .dies_mean_s = 2 * DAY, .idle_s = 7200,
 	  .second_idle_s = 120, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
 	{ "timer-reset-on-ask", 90, 48, { 900 }, .late_ask = RESETS, .dies_mean_s = 2 * DAY,
@@ -133,10 +137,12 @@ static const struct fleet fleets[] = {
 	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .back_mean_s = HOUR },
 	{ "two-nats", 200, 24, { 900, 300 }, .second_share = 0.5, .dies_mean_s = 2 * DAY,
 	  .ask_low_s = 30, .ask_high_s = 7200, .asks = 5 },
-	{ "changes", 200, 24, { 900, 450 }, .changes_after = 0.1, .dies_mean_s = 2 * DAY,
-	  .ask_low_s = 60, .ask_high_s = 7200, .asks = 6 },
+	{ "changes", 200, 24, { 900, 450 }, .changes_after = 0.5, .dies_mean_s = 2 * DAY,
+	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
 	{ "six-percent", 200, 24, { 900, 120 }, .second_share = 0.06, .dies_mean_s = 4 * DAY,
-	  .ask_low_s = 30, .ask_high_s = 3600, .asks = 5 },
+	  .ask_low_s = 30, .ask_high_s = 3600, .back_mean_s = HOUR },
+	{ "six-percent-asked-once", 200, 24, { 900, 120 }, .second_share = 0.06,
+	  .dies_mean_s = 4 * DAY, .ask_low_s = 30, .ask_high_s = 3600, .asks = 5 },
 	{ "crash-loop", 40, 24, .dies_mean_s = 10 * DAY, .ask_low_s = 60, .ask_high_s = 7200,
 	  .idle_s = 7200, .crash_loop = true },
 	{ "crash-loop-named", 40, 24, .dies_mean_s = 10 * DAY, .ask_low_s = 60, .ask_high_s = 7200,
@@ -160,7 +166,7 @@ static const struct fleet fleets[] = {
  * added (calc_wheel_index(), kernel/time/timer.c). */
 static double fires_at(double now, double s)
 {
-	uint64_t delta = s * HZ, expires = (uint64_t)(now * HZ) + delta;
+	uint64_t delta = s * HZ, expires = (uint64_t)(now * HZ + 0.01) + delta;
 	unsigned int level = 0;
 
 	while (level < 8 && delta >= 63ULL << (3 * level))
@@ -412,6 +418,16 @@ static double soonest(const struct clock *c)
 	return first;
 }
 
+/* The timer that runs now was armed some time before: it is armed anew for the rest. */
+static double first_probe(const struct link *l, const struct clock *c)
+{
+	double at = c->keepalive;
+
+	while (at < NEVER && at - l->heard + 0.001 < l->idle_s)
+		at = fires_at(at, l->idle_s - (at - l->heard));
+	return at;
+}
+
 /* The peer is silent for good from `heard` on; the server goes on asking. Who is back on another
  * connection gets commands there. */
 static void find_out(struct link *l, struct device *d, struct clock *c, double back,
@@ -419,7 +435,7 @@ static void find_out(struct link *l, struct device *d, struct clock *c, double b
 {
 	double data = back < fmin(c->command, fmin(c->poll, c->ask)) ? NEVER
 		      : fmin(c->command, fmin(c->poll, c->ask));
-	double probe = l->idle_s ? fmax(fires_at(l->heard, l->idle_s), l->heard + l->idle_s) : NEVER;
+	double probe = first_probe(l, c);
 	double first = fmin(data, probe);
 
 	fate->outcome = "open";
@@ -529,7 +545,7 @@ static double live(struct link *l, struct device *d)
 				break;
 			}
 			l->answered++;
-			c.keepalive = fires_at(now, fmin(75, l->idle_s));
+			c.keepalive = fires_at(now, 75);
 			draw_ask(d, &c, l->heard);
 			continue;
 		}
