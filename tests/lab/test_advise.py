@@ -168,6 +168,48 @@ def test_our_own_probes_hide_the_timer():
         assert 1.9 < timeout["low_s"] < 2.3
 
 
+def test_talkers_that_die_are_no_timer():
+    """60 devices say a word every two seconds on a path that forgets nothing, ten of them vanish, and a
+    keepalive that only the dead ever get finds them 12 s later."""
+    rng, pause, talks = random.Random(9), 2, 26
+    with Lab() as lab:
+        watch = lab.watch("--all", "--idle-gap", "1s", f"netns = {lab.gateway.inode}")
+        lab.device.nft("table inet gone { set ports { type inet_service; }\n"
+                       " chain out { type filter hook output priority 0; tcp sport @ports drop; }\n"
+                       " chain in { type filter hook input priority 0; tcp dport @ports drop; }\n}\n")
+        pairs = [lab.connect() for _ in range(60)]
+        for gateway, _ in pairs:
+            keepalive(gateway, 12, 1, 3)
+        begin = time.monotonic() + 0.5
+        plan = [(begin + pause * (word + rng.random() * 0.1) + n * pause / 60, n) for n in range(60)
+                for word in range(talks // pause)]
+        gone = {n: begin + rng.uniform(5, talks - 16) for n in range(10)}
+        vanished = set()
+        for at, n in sorted(plan):
+            time.sleep(max(0, at - time.monotonic()))
+            if n in vanished:
+                continue
+            if at > gone.get(n, math.inf):
+                vanished.add(n)
+                run("ip", "netns", "exec", lab.device.name, "nft", "add", "element", "inet", "gone", "ports",
+                    f"{{ {pairs[n][1].getsockname()[1]} }}")
+                continue
+            pairs[n][1].send(b".")
+        for n in vanished:
+            wait_until(lambda: pairs[n][0].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == 7, 30,
+                       "state CLOSE")
+        # The witness: all others are there, after whatever silence.
+        for n, (gateway, device) in enumerate(pairs):
+            if n not in vanished:
+                device.send(b"!")
+                assert gateway.recv(4096).endswith(b"!")
+        assert watch.stop() == 0
+        timeout = of_namespace(advise("--hold-open", watch.output), lab.gateway.name)["idle_timeout"]
+        assert timeout["lost"] == len(vanished) == 10
+        assert timeout["estimate_s"] is None and timeout["reason"] == "no_telling_asks", timeout
+        assert pause * 0.9 < timeout["low_s"] < 12, timeout
+
+
 def percentile(values, share):
     return sorted(values)[math.ceil(share * len(values)) - 1]
 

@@ -99,6 +99,7 @@ static void explain_thin(struct advice *a)
 static void explain_unknown_path(struct advice *a)
 {
 	const struct idle_timeout *path = &a->evidence->path;
+	const char *whose = path->named ? "devices" : "connections";
 
 	a->verdict = ADVICE_NONE;
 	if (path->reason == IDLE_CENSORED)
@@ -108,9 +109,19 @@ static void explain_unknown_path(struct advice *a)
 			 path->low_s);
 	else if (path->reason == IDLE_NO_STEP)
 		snprintf(a->why, sizeof(a->why),
-			 "the %zu lost connections were lost evenly over time: no idle "
-			 "timeout of the path shows (no_step)",
-			 path->lost);
+			 "the %zu lost %s were lost evenly over time: no idle "
+			 "timeout of the path shows up to %.0f s (no_step)",
+			 path->lost, whose, path->low_s);
+	else if (path->reason == IDLE_NOT_ASKED)
+		snprintf(a->why, sizeof(a->why),
+			 "%zu of %zu %s were lost, but asked only when a live peer would have "
+			 "spoken before, or none answered: whether the path forgot or they died cannot be "
+			 "told (no_telling_asks)", path->lost, path->devices, whose);
+	else if (path->reason == IDLE_DATA_ONLY)
+		snprintf(a->why, sizeof(a->why),
+			 "keepalive probes do not hold this path open: %.0f to %.0f s after the last data "
+			 "it forgets, whatever was probed; only data does (probes_do_not_hold)",
+			 path->low_s, path->high_s);
 	else
 		explain_thin(a);
 }

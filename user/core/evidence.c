@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "evidence.h"
+#include "path_witnesses.h"
 
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
@@ -43,93 +44,6 @@ static bool is_blind(const struct life *life)
 static bool is_stubborn(const struct life *life)
 {
 	return life->options_known && life->keepalive && life->idle_from_socket;
-}
-
-/* ---- the path ---- */
-
-/* Is it as long as our own keepalive waits, late by an eighth (the timer wheel) at most? */
-static bool is_at_probe(const struct life *life, double from_s, double to_s)
-{
-	double probe_s = fmax(life->idle_s, life->interval_s);
-
-	return life->keepalive && to_s > probe_s * 0.95 && from_s < probe_s * 1.2;
-}
-
-static struct path_witness testimony(const struct life *life)
-{
-	struct path_witness w = { 0 };
-	unsigned int i;
-
-	for (i = 0; i < life->gap_count; i++) {
-		const struct life_gap *g = &life->gaps[i];
-
-		w.idle_s += g->count * ((double)g->from_s + g->to_s) / 2;
-		if (g->from_s <= w.survived_s)
-			continue;
-		w.survived_s = g->from_s;
-		w.probed = g->ended_by_us && is_at_probe(life, g->from_s, g->to_s);
-	}
-	if (life->lost && life->lost_within_s >= 1) {
-		w.lost_s = life->lost_within_s;
-		/* or a reset answered the probe: the device had rebooted, or was back */
-		w.lost_to_probe = (life->found_by == FOUND_BY_KEEPALIVE ||
-				   life->found_by == FOUND_BY_USER_TIMEOUT ||
-				   life->found_by == FOUND_BY_RESET ||
-				   life->found_by == FOUND_BY_SUPERSEDED) &&
-				  is_at_probe(life, w.lost_s, w.lost_s);
-		w.idle_s += w.lost_s;
-	}
-	return w;
-}
-
-/* One device, several connections: one witness. */
-static void join_testimonies(struct path_witness *a, const struct path_witness *b)
-{
-	if (b->survived_s > a->survived_s) {
-		a->survived_s = b->survived_s;
-		a->probed = b->probed;
-	}
-	if (b->lost_s && (!a->lost_s || b->lost_s < a->lost_s)) {
-		a->lost_s = b->lost_s;
-		a->lost_to_probe = b->lost_to_probe;
-	}
-	a->idle_s += b->idle_s;
-}
-
-static int by_device(const void *a, const void *b)
-{
-	const struct life *x = *(struct life *const *)a, *y = *(struct life *const *)b;
-
-	if (x->device != y->device)
-		return x->device < y->device ? -1 : 1;
-	return life__order(x, y);
-}
-
-static bool estimate_path(const struct scope *s, struct idle_timeout *path)
-{
-	struct path_witness *all = malloc((s->count + 1) * sizeof(*all));
-	struct life **sorted = malloc((s->count + 1) * sizeof(*sorted));
-	size_t i, n = 0;
-	bool ok = all && sorted;
-
-	if (ok) {
-		memcpy(sorted, s->lives, s->count * sizeof(*sorted));
-		qsort(sorted, s->count, sizeof(*sorted), by_device);
-	}
-	for (i = 0; ok && i < s->count; i++) {
-		struct path_witness w = testimony(sorted[i]);
-
-		if (!w.survived_s && !w.lost_s)
-			continue;
-		if (n && i && sorted[i]->device && sorted[i]->device == sorted[i - 1]->device)
-			join_testimonies(&all[n - 1], &w);
-		else
-			all[n++] = w;
-	}
-	ok = ok && idle_timeout__estimate(all, n, path);
-	free(all);
-	free(sorted);
-	return ok;
 }
 
 /* ---- all of it ---- */
@@ -268,7 +182,7 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	ok = rank_programs(l, s, is_blind, e->blind) &&
 	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
 	     mutes__gather(s->lives, s->count, &e->mutes) &&
-	     estimate_path(s, &e->path);
+	     path_witnesses__estimate(s, &e->path);
 	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
 			    e->heartbeat_s < e->path.estimate_s &&
 			    e->heartbeat_s > e->path.estimate_s / 2;

@@ -50,7 +50,8 @@ struct life {
 	uint32_t run;				/* the watch that told it */
 	uint32_t revision;
 	uint8_t family;
-	bool has_peer;		/* else it was told in disguise */
+	bool has_peer;		/* else it was told in disguise, */
+	uint32_t disguised_peer;	/* as this: texts__of() */
 	bool in_container, in_pod;
 	bool final;
 	struct endpoint local, peer;
@@ -75,6 +76,10 @@ struct life {
 	unsigned int gap_count;
 	bool lost;
 	double lost_after_s, lost_within_s;
+	double heard_s;			/* the peer, last; since 1970 */
+	double back_after_s;	/* after such a silence its device was back on another; 0: not */
+	double reset_after_s;	/* after such a silence an RST came unasked; 0: none did */
+	double probed_for_s;	/* so long, before it was lost, nothing but probes passed; 0: unknown */
 	struct life_mute mutes[LIFE_MUTES_KEPT];	/* asks that were answered in the end */
 	unsigned int mute_count;
 	uint32_t probes_lost;			/* that a later one of the same episode showed */

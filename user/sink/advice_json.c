@@ -166,6 +166,21 @@ static void write_documented(struct json *j, const struct idle_timeout *t)
 	json__end_array(j);
 }
 
+/* Asks at random ages in that range; null days: live peers are never silent for so long. */
+static void write_what_would_tell(struct json *j, const struct idle_timeout *t)
+{
+	if (t->ask_to_s <= 0)
+		return;
+	json__object(j, "would_tell");
+	json__number(j, "ask_from_s", t->ask_from_s);
+	json__number(j, "ask_to_s", t->ask_to_s);
+	if (idle_timeout__days_to_tell(t) > 0)
+		json__number(j, "days", idle_timeout__days_to_tell(t));
+	else
+		json__null(j, "days");
+	json__end_object(j);
+}
+
 static void write_path(struct json *j, const struct evidence *e)
 {
 	const struct idle_timeout *t = &e->path;
@@ -178,8 +193,12 @@ static void write_path(struct json *j, const struct evidence *e)
 			json__number(j, "low_s", t->low_s);
 		else
 			json__null(j, "low_s");
-		json__null(j, "high_s");
+		if (t->high_s > 0)
+			json__number(j, "high_s", t->high_s);
+		else
+			json__null(j, "high_s");
 		json__string(j, "reason", idle_reason__name(t->reason));
+		write_what_would_tell(j, t);
 	} else {
 		json__number(j, "estimate_s", t->estimate_s);
 		json__number(j, "low_s", t->low_s);
@@ -195,11 +214,20 @@ static void write_path(struct json *j, const struct evidence *e)
 		json__end_array(j);
 		write_documented(j, t);
 		json__number(j, "vanish_per_hour", t->vanish_per_hour);
+		if (t->told_by_resets)
+			json__string(j, "told_by", "resets");
+		if (t->lost_sooner) {
+			json__object(j, "lost_sooner");
+			json__u64(j, "devices", t->lost_sooner);
+			json__number(j, "from_s", t->sooner_from_s);
+			json__end_object(j);
+		}
 		if (e->path_was_known)
 			json__string(j, "beware", "heartbeats_chosen_to_fit");
 	}
 	json__u64(j, "devices", t->devices);
 	json__u64(j, "lost", t->lost);
+	json__u64(j, "connections", t->connections);
 	json__end_object(j);
 }
 

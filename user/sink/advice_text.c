@@ -152,26 +152,79 @@ static void add_documented(struct words *w, const struct idle_timeout *path)
 	}
 }
 
+/* Whose votes the estimate rests on. */
+static void add_witnesses(struct words *w, const struct idle_timeout *path)
+{
+	if (path->named)
+		words__add(w, "%zu devices", path->devices);
+	else if (path->connections == path->devices)
+		words__add(w, "%zu connections", path->connections);
+	else
+		words__add(w, "%zu connections, counted as %zu devices", path->connections,
+			   path->devices);
+}
+
+/* What was survived where nothing is estimated, and what would tell more. */
+static void add_unknown_path(struct words *w, const struct idle_timeout *path)
+{
+	double days = idle_timeout__days_to_tell(path);
+
+	if (path->reason == IDLE_DATA_ONLY || path->reason == IDLE_KNOWN ||
+	    (path->low_s <= 0 && path->high_s <= 0))
+		return;
+	words__add(w, "  path: ");
+	if (path->low_s > 0) {
+		words__add(w, "idle times up to ");
+		words__add_duration(w, path->low_s);
+		words__add(w, " were survived");
+	}
+	if (path->high_s > 0) {
+		words__add(w, path->low_s > 0 ? ", none from " : "no idle time from ");
+		words__add_duration(w, path->high_s);
+		words__add(w, path->low_s > 0 ? " on" : " on was survived");
+	}
+	if (days > 0) {
+		words__add(w, "; first probes at random idle times between ");
+		words__add_duration(w, path->ask_from_s);
+		words__add(w, " and ");
+		words__add_duration(w, path->ask_to_s);
+		words__add(w, " would tell more, in %.0f day%s", days, days > 1 ? "s" : "");
+	} else {
+		words__add(w, "; live peers are hardly ever silent for longer");
+	}
+	words__add(w, "\n");
+}
+
 static void add_path(struct words *w, const struct evidence *e)
 {
 	const struct idle_timeout *path = &e->path;
 	unsigned int k;
 
-	if (path->reason != IDLE_KNOWN)
+	if (path->reason != IDLE_KNOWN) {
+		add_unknown_path(w, path);
 		return;
+	}
 	words__add(w, "  path: forgets after ");
 	words__add_duration(w, path->estimate_s);
 	words__add(w, " (95 %%: ");
 	words__add_duration(w, path->low_s);
 	words__add(w, " to ");
 	words__add_duration(w, path->high_s);
-	words__add(w, "), from %zu devices of which %zu were lost", path->devices, path->lost);
+	words__add(w, path->told_by_resets ? "; it sends resets then), from " : "), from ");
+	add_witnesses(w, path);
+	if (!path->told_by_resets)
+		words__add(w, " of which %zu were lost", path->lost);
 	for (k = 0; path->steps > 1 && k < path->steps; k++) {
 		words__add(w, k ? ", " : "; more than one timer: ");
 		words__add_duration(w, path->step[k].at_s);
 		words__add(w, " (%.0f %%)", path->step[k].share * 100);
 	}
 	add_documented(w, path);
+	if (path->lost_sooner) {
+		words__add(w, "; %zu were lost sooner, from ", path->lost_sooner);
+		words__add_duration(w, path->sooner_from_s);
+		words__add(w, " on: dead, or behind a shorter timer");
+	}
 	if (e->path_was_known) {
 		words__add(w, "; beware: most devices' heartbeats (every ");
 		words__add_duration(w, e->heartbeat_s);

@@ -150,6 +150,8 @@ static bool read_socket(struct reader *r, const json_t *line, const json_t *sock
 	life->host_name = word(r, netns, "host_name");
 	read_end(json_object_get(socket, "local"), &life->local, &family);
 	life->has_peer = read_end(json_object_get(socket, "peer"), &life->peer, &life->family);
+	if (!life->has_peer)
+		life->disguised_peer = word(r, json_object_get(socket, "peer"), "address");
 	life->program = word(r, json_object_get(socket, "owner"), "comm");
 	life->in_container = *text(json_object_get(socket, "owner"), "container_id");
 	life->in_pod = strstr(text(json_object_get(socket, "owner"), "cgroup"), "kubepods");
@@ -266,6 +268,44 @@ static void read_gaps(const json_t *gaps, struct life *life)
 	life->lost_within_s = number(lost, "within_s");
 }
 
+/* Since when did nothing but answered probes pass, before the last silence? Where nothing else was
+ * told, since it began. */
+static bool read_probing(struct reader *r, const json_t *line, struct life *life)
+{
+	const json_t *event;
+	double began = truth(line, "partial") ? 0 : life->seen_s, lost, run;
+	size_t i;
+
+	if (!time_at(r, json_object_get(line, "half_open"), "first_unanswered_at", &lost))
+		return false;
+	json_array_foreach(json_object_get(line, "events"), i, event) {
+		if (strcmp(text(event, "event"), "answered_run"))
+			continue;
+		if (!time_at(r, event, "first_at", &run))
+			return false;
+		began = run - life->idle_s;
+	}
+	life->probed_for_s = lost && began && lost > began ? lost - began : 0;
+	return true;
+}
+
+/* What is known of a silence beside its length: its device was back, an RST came unasked. */
+static bool read_causes(struct reader *r, const json_t *line, struct life *life)
+{
+	const json_t *half_open = json_object_get(line, "half_open");
+	double back;
+
+	if (!time_at(r, line, "last_heard_at", &life->heard_s) ||
+	    !time_at(r, json_object_get(half_open, "superseded_by"), "at", &back))
+		return false;
+	if (back && life->heard_s && back > life->heard_s)
+		life->back_after_s = back - life->heard_s;
+	if (life->outcome == OUTCOME_RESET_BY_PEER && !half_open && life->heard_s &&
+	    !*text(line, "half_closed_at") && life->ended_s > life->heard_s)
+		life->reset_after_s = life->ended_s - life->heard_s;
+	return true;
+}
+
 /* The monotonic instant of what happened `at`, if its event was kept; 0: not known. */
 static double monotonic_at(const json_t *events, const char *at)
 {
@@ -348,10 +388,10 @@ static bool read_timeline(struct reader *r, const json_t *line)
 	if (!read_socket(r, line, socket, &life) || !read_outcome(r, line, &life) ||
 	    !time_at(r, line, "first_seen_at", &life.seen_s) ||
 	    !time_at(r, line, "ended_at", &life.ended_s) ||
-	    !time_at(r, line, "last_heard_at", &heard))
+	    !time_at(r, line, "last_heard_at", &heard) || !read_causes(r, line, &life))
 		return false;
 	read_keepalive(json_object_get(line, "keepalive"), &life);
-	if (!read_episodes(r, line, &life))
+	if (!read_episodes(r, line, &life) || !read_probing(r, line, &life))
 		return false;
 	if (!life.final)	/* it was open then, whenever that was */
 		life.ended_s = heard > life.seen_s ? heard : life.seen_s;

@@ -1,0 +1,676 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fleets of devices behind middleboxes whose timers are known, event by event, as a watch on their
+ * server would tell of them: JSON Lines for `halfopen advise`. Nothing in here knows how advise
+ * comes to its estimates; gaps.c alone is shared, because a watch folds gaps by it.
+ *
+ *   fleets CASE SEED	the timelines
+ *   fleets --truth CASE SEED	the timers, in seconds, and the shares of devices behind them
+ *   fleets --list	the cases
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gaps.h"
+
+#define HOUR 3600.0
+#define DAY 86400.0
+#define NEVER HUGE_VAL
+#define HZ 250
+#define BEGIN 1790000000.0	/* of the watch, since 1970 */
+
+/* ---- chance ---- */
+
+static uint64_t seed;
+
+static double even(void)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return ((seed >> 11) + 0.5) / (1ULL << 53);
+}
+
+static double between(double low, double high)
+{
+	return low + (high - low) * even();
+}
+
+static double after(double mean)
+{
+	return mean > 0 && mean < NEVER ? -log(even()) * mean : NEVER;
+}
+
+/* ---- what a fleet is ---- */
+
+enum on_late_ask { DROPS, RESETS };
+enum life_kind { EXPONENTIAL, HEAVY, NIGHTS };
+
+struct fleet {
+	const char *name;
+	unsigned int devices;
+	double hours;
+	/* The middlebox: up to two timers, 0: none; the second's share of the devices. */
+	double timer_s[2], second_share;
+	bool exact;			/* timer_s as it stands, else drawn within 15 % */
+	double changes_after;		/* share of the time after which the second holds for all */
+	enum on_late_ask late_ask;
+	bool resets_at_timer, data_only, outbound_only, moves;
+	/* Devices: what they say of themselves, how they die. */
+	double says_every_s, says_mean_s, says_of_timer;
+	double dies_mean_s;
+	enum life_kind life;
+	double lemons, lemon_mean_s;
+	double back_mean_s;		/* after death, 0: never */
+	bool crash_loop;		/* one device: dies after 61 s, back within 5 s */
+	double late_answers;		/* share of asks that wait for a sleeping radio */
+	/* The server. */
+	double idle_s, second_idle_s;	/* keepalive; 0: off; of every other socket */
+	double command_mean_s, poll_s;
+	double ask_low_s, ask_high_s;	/* asks at random ages, log-uniform */
+	unsigned int asks;		/* at most so many of these of a device, 0: any number */
+	bool named, from_one_address;
+};
+
+static const struct fleet fleets[] = {
+	/* No timer. */
+	{ "none-periodic", 60, 48, .says_every_s = 60, .dies_mean_s = 6 * DAY, .idle_s = 7200 },
+	{ "none-exp300", 60, 48, .says_mean_s = 300, .dies_mean_s = 4 * DAY, .idle_s = 7200,
+	  .back_mean_s = HOUR },
+	{ "none-commands", 60, 48, .says_mean_s = 300, .dies_mean_s = 3 * DAY, .idle_s = 7200,
+	  .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-periodic-commands", 60, 48, .says_every_s = 60, .dies_mean_s = 3 * DAY,
+	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-night", 60, 72, .says_every_s = 60, .dies_mean_s = 6 * DAY, .life = NIGHTS,
+	  .idle_s = 7200 },
+	{ "none-night-commands", 60, 72, .says_mean_s = 300, .dies_mean_s = 6 * DAY, .life = NIGHTS,
+	  .idle_s = 7200, .command_mean_s = 2 * HOUR },
+	{ "none-heavy", 80, 48, .says_mean_s = 300, .dies_mean_s = 2 * DAY, .life = HEAVY,
+	  .idle_s = 7200, .command_mean_s = 2 * HOUR, .back_mean_s = HOUR },
+	{ "none-heavy-asked", 100, 24, .dies_mean_s = DAY, .life = HEAVY, .ask_low_s = 60,
+	  .ask_high_s = 7200 },
+	{ "none-lemons", 100, 24, .dies_mean_s = 20 * DAY, .lemons = 0.1, .lemon_mean_s = HOUR,
+	  .ask_low_s = 60, .ask_high_s = 7200 },
+	{ "none-lemons-talk", 100, 48, .says_mean_s = 300, .dies_mean_s = 20 * DAY, .lemons = 0.1,
+	  .lemon_mean_s = HOUR, .idle_s = 7200, .command_mean_s = HOUR },
+	{ "none-constant", 100, 96, .dies_mean_s = 3 * DAY, .ask_low_s = 30, .ask_high_s = 3600 },
+	{ "none-constant-back", 60, 96, .dies_mean_s = DAY, .back_mean_s = HOUR, .ask_low_s = 60,
+	  .ask_high_s = 7200 },
+	{ "none-talkers-asked", 60, 48, .says_mean_s = 300, .dies_mean_s = 3 * DAY,
+	  .back_mean_s = HOUR, .ask_low_s = 60, .ask_high_s = 3600, .idle_s = 7200 },
+	/* One timer, asked at random. */
+	{ "one-20", 20, 24, { 900 }, .dies_mean_s = 2 * DAY, .ask_low_s = 60, .ask_high_s = 7200,
+	  .asks = 6 },
+	{ "one-50", 50, 24, { 900 }, .dies_mean_s = DAY, .ask_low_s = 60, .ask_high_s = 7200,
+	  .asks = 4 },
+	{ "one-200", 200, 24, { 900 }, .dies_mean_s = DAY, .ask_low_s = 60, .ask_high_s = 7200,
+	  .asks = 3 },
+	{ "one-5000", 5000, 24, { 900 }, .dies_mean_s = DAY, .ask_low_s = 60, .ask_high_s = 7200,
+	  .asks = 3 },
+	/* One timer, and life as it is. */
+	{ "timer-telemetry-commands", 60, 48, { 900 }, .says_mean_s = 300, .dies_mean_s = 6 * DAY,
+	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "timer-talkers-asked", 60, 48, { 900 }, .says_mean_s = 300, .dies_mean_s = 6 * DAY,
+	  .back_mean_s = HOUR, .ask_low_s = 60, .ask_high_s = 3600, .idle_s = 7200 },
+	{ "timer-mixed-options", 90, 48, { 900 }, .dies_mean_s = 2 * DAY, .idle_s = 7200,
+	  .second_idle_s = 120, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-reset-on-ask", 90, 48, { 900 }, .late_ask = RESETS, .dies_mean_s = 2 * DAY,
+	  .idle_s = 7200, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-heavy", 100, 24, { 900 }, .dies_mean_s = DAY, .life = HEAVY, .ask_low_s = 60,
+	  .ask_high_s = 7200, .asks = 6 },
+	{ "timer-lemons", 100, 24, { 900 }, .dies_mean_s = 4 * DAY, .lemons = 0.1,
+	  .lemon_mean_s = HOUR, .ask_low_s = 60, .ask_high_s = 7200, .asks = 6 },
+	{ "timer-sleepers", 100, 24, { 900 }, .dies_mean_s = 2 * DAY, .late_answers = 0.1,
+	  .ask_low_s = 60, .ask_high_s = 7200, .asks = 6 },
+	/* Not asked at telling ages. */
+	{ "keepalive-only", 40, 48, { 900 }, .says_mean_s = 300, .dies_mean_s = 6 * DAY,
+	  .idle_s = 7200, .back_mean_s = HOUR },
+	{ "heartbeats", 60, 72, { 900 }, .says_of_timer = 0.95, .dies_mean_s = 2 * DAY,
+	  .idle_s = 7200, .back_mean_s = HOUR },
+	{ "all-lost-at-7200", 60, 24, { 900 }, .dies_mean_s = 20 * DAY, .idle_s = 7200 },
+	{ "probed-at-600", 60, 48, { 900 }, .exact = true, .dies_mean_s = 2 * DAY, .idle_s = 600,
+	  .back_mean_s = HOUR },
+	{ "polls-300", 60, 24, { 900 }, .exact = true, .dies_mean_s = 4 * DAY, .poll_s = 300 },
+	/* Others' timers, known causes. */
+	{ "reset-at-timer", 80, 24, { 900 }, .resets_at_timer = true, .says_mean_s = 300,
+	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .back_mean_s = HOUR },
+	{ "two-nats", 200, 24, { 900, 300 }, .second_share = 0.5, .dies_mean_s = 2 * DAY,
+	  .ask_low_s = 30, .ask_high_s = 7200, .asks = 5 },
+	{ "changes", 200, 24, { 900, 450 }, .changes_after = 0.5, .dies_mean_s = 2 * DAY,
+	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "six-percent", 200, 24, { 900, 120 }, .second_share = 0.06, .dies_mean_s = 4 * DAY,
+	  .ask_low_s = 30, .ask_high_s = 3600, .back_mean_s = HOUR },
+	{ "six-percent-asked-once", 200, 24, { 900, 120 }, .second_share = 0.06,
+	  .dies_mean_s = 4 * DAY, .ask_low_s = 30, .ask_high_s = 3600, .asks = 5 },
+	{ "crash-loop", 40, 24, .dies_mean_s = 10 * DAY, .ask_low_s = 60, .ask_high_s = 7200,
+	  .idle_s = 7200, .crash_loop = true },
+	{ "crash-loop-named", 40, 24, .dies_mean_s = 10 * DAY, .ask_low_s = 60, .ask_high_s = 7200,
+	  .idle_s = 7200, .crash_loop = true, .named = true },
+	{ "crash-loop-timer", 40, 24, { 900 }, .dies_mean_s = 10 * DAY, .ask_low_s = 60,
+	  .ask_high_s = 7200, .idle_s = 7200, .back_mean_s = HOUR, .crash_loop = true },
+	{ "roam", 100, 48, { 900, 300 }, .second_share = 0.5, .moves = true, .dies_mean_s = 10 * DAY,
+	  .ask_low_s = 30, .ask_high_s = 3600, .back_mean_s = HOUR, .says_mean_s = 3 * HOUR },
+	{ "roam-named", 100, 48, { 900, 300 }, .second_share = 0.5, .moves = true,
+	  .dies_mean_s = 10 * DAY, .ask_low_s = 30, .ask_high_s = 3600, .back_mean_s = HOUR,
+	  .says_mean_s = 3 * HOUR, .named = true },
+	{ "one-address", 60, 24, { 900 }, .dies_mean_s = 2 * DAY, .ask_low_s = 60,
+	  .ask_high_s = 7200, .asks = 6, .from_one_address = true },
+	{ "empty-segments", 60, 48, { 900 }, .data_only = true, .dies_mean_s = 20 * DAY, .idle_s = 60,
+	  .back_mean_s = HOUR },
+};
+
+/* ---- the kernel's timer ---- */
+
+/* When a timer armed at `now` for `s` fires: cut to the granule of its level of the wheel, and one
+ * added (calc_wheel_index(), kernel/time/timer.c). */
+static double fires_at(double now, double s)
+{
+	uint64_t delta = s * HZ, expires = (uint64_t)(now * HZ + 0.01) + delta;
+	unsigned int level = 0;
+
+	while (level < 8 && delta >= 63ULL << (3 * level))
+		level++;
+	return (double)(((expires >> (3 * level)) + 1) << (3 * level)) / HZ;
+}
+
+/* ---- one connection ---- */
+
+struct fate {
+	const char *outcome, *found_by;
+	double first_unanswered, last_unanswered, ended, back;
+};
+
+struct link {
+	const struct fleet *fleet;
+	unsigned int device, number;
+	double idle_s, began, heard;
+	struct gaps gaps;
+	unsigned int probes, answered;
+	double asked, recovered;	/* the last ask that was answered late */
+};
+
+static unsigned long lines;
+
+static void print_time(const char *key, double s)
+{
+	time_t whole = s;
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&whole, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	printf("\"%s\":\"%s.%06uZ\"", key, text, (unsigned int)((s - whole) * 1e6));
+}
+
+static void print_origin(const char *schema)
+{
+	printf("{\"schema\":\"%s\",\"gateway\":\"gw\",\"boot_id\":\"fleet\",\"run_id\":\"fleet\","
+	       "\"seq\":%lu,", schema, lines++);
+}
+
+static void print_meta(const struct fleet *f)
+{
+	print_origin("halfopen.meta/1");
+	printf("\"version\":\"0.1.0\",\"kernel\":\"6.1.0\",\"hz\":%u,\"all\":true,\"attach\":[],", HZ);
+	print_time("started_at", BEGIN);
+	printf(",\"sysctl\":[{\"netns\":{\"inode\":4026531840},\"idle_s\":%.0f,\"interval_s\":75,"
+	       "\"probes\":9}]}\n", f->idle_s ? f->idle_s : 7200);
+}
+
+static void print_socket(const struct link *l)
+{
+	const struct fleet *f = l->fleet;
+
+	printf("\"socket\":{\"cookie\":\"%u\",\"netns\":{\"inode\":4026531840},\"family\":\"ipv4\","
+	       "\"local\":{\"address\":\"198.51.100.1\",\"port\":1883},\"peer\":{\"address\":"
+	       "\"203.0.%u.%u\",\"port\":%u},\"owner\":{\"pid\":812,\"comm\":\"mosquitto\"}",
+	       l->number + 1, f->from_one_address ? 113 : 113 + l->device / 250,
+	       f->from_one_address ? 7 : l->device % 250 + 1, 1024 + l->number % 60000);
+	if (f->named)
+		printf(",\"device\":\"device-%u\"", l->device);
+	printf("},\"keepalive\":{\"enabled\":%s", l->idle_s ? "true" : "false");
+	if (l->idle_s)
+		printf(",\"idle_s\":%.0f,\"interval_s\":75,\"probes\":9,\"user_timeout_ms\":0,\"from\":{"
+		       "\"idle\":\"%s\",\"interval\":\"sysctl\",\"probes\":\"sysctl\"}", l->idle_s,
+		       l->idle_s == f->idle_s ? "sysctl" : "socket");
+	printf("}");
+}
+
+static void print_gaps(const struct link *l, const struct fate *fate)
+{
+	const struct gap *kept = gaps__kept(&l->gaps);
+	unsigned int i;
+
+	printf("\"gaps\":{\"survived\":[");
+	for (i = 0; i < l->gaps.used; i++)
+		printf("%s{\"from_s\":%.3f,\"to_s\":%.3f,\"count\":%u,\"ended_by\":\"%s\"}", i ? "," : "",
+		       kept[i].from_ms / 1e3, kept[i].to_ms / 1e3, kept[i].count,
+		       kept[i].ended_by_us ? "us" : "peer");
+	printf("]");
+	if (fate->first_unanswered)
+		printf(",\"lost\":{\"after_s\":%.3f,\"within_s\":%.3f}", gaps__longest_ms(&l->gaps) / 1e3,
+		       fate->first_unanswered - l->heard);
+	printf("},");
+}
+
+static void print_half_open(const struct link *l, const struct fate *fate)
+{
+	if (!fate->found_by)
+		return;
+	printf("\"half_open\":{\"found_by\":\"%s\",", fate->found_by);
+	if (fate->back) {
+		printf("\"superseded_by\":{\"cookie\":\"%u\",", l->number + 2);
+		print_time("at", BEGIN + fate->back);
+		printf(",\"confidence\":1},");
+	}
+	print_time("last_heard_at", BEGIN + l->heard);
+	if (fate->first_unanswered) {
+		printf(",");
+		print_time("first_unanswered_at", BEGIN + fate->first_unanswered);
+		printf(",");
+		print_time("last_unanswered_at", BEGIN + fate->last_unanswered);
+	}
+	printf(",");
+	print_time("declared_at", BEGIN + fate->ended);
+	printf(",\"latency_ms\":{\"min\":null,\"likely_min\":null,\"max\":%.0f}},",
+	       (fate->ended - l->heard) * 1e3);
+}
+
+static void print_timeline(struct link *l, const struct fate *fate)
+{
+	bool open = !strcmp(fate->outcome, "open");
+
+	print_origin("halfopen.timeline/1");
+	printf("\"revision\":1,\"final\":%s,", open ? "false" : "true");
+	print_socket(l);
+	printf(",\"partial\":false,");
+	print_time("first_seen_at", BEGIN + l->began);
+	printf(",");
+	print_time("last_heard_at", BEGIN + l->heard);
+	printf(",\"outcome\":\"%s\",", fate->outcome);
+	if (!open) {
+		print_time("ended_at", BEGIN + fate->ended);
+		printf(",");
+	}
+	print_half_open(l, fate);
+	print_gaps(l, fate);
+	printf("\"episodes\":[");
+	if (l->recovered) {
+		printf("{\"kind\":\"mixed\",");
+		print_time("first_unanswered_at", BEGIN + l->asked);
+		printf(",\"asks\":2,\"end\":\"recovered\",");
+		print_time("ended_at", BEGIN + l->recovered);
+		printf("}");
+	}
+	printf("],\"counts\":{\"probes_sent\":%u,\"probes_answered\":%u},\"rtt_us\":{\"min\":40000,"
+	       "\"avg\":60000,\"max\":400000},\"events\":[],\"events_omitted\":0}\n",
+	       l->probes, l->answered);
+	gaps__free(&l->gaps);
+}
+
+/* ---- one device ---- */
+
+struct device {
+	const struct fleet *fleet;
+	unsigned int number;
+	bool lemon, loops;
+	bool second;		/* behind the second timer */
+	double timer_s[2];	/* of this fleet, this time; NEVER: none */
+	double end;
+	unsigned int asks_left;
+	bool limited;
+	double born_at;
+};
+
+static double timer_of(const struct device *d, double now)
+{
+	const struct fleet *f = d->fleet;
+
+	if (f->changes_after)
+		return now < f->changes_after * d->end ? d->timer_s[0] : d->timer_s[1];
+	return d->timer_s[d->second];
+}
+
+static double dies_at(const struct device *d, double now)
+{
+	const struct fleet *f = d->fleet;
+	double mean = d->lemon ? f->lemon_mean_s : f->dies_mean_s;
+	double at = now + (f->life == HEAVY && !d->lemon
+			   ? 0.12 * mean * (pow(even(), -1 / 1.1) - 1) : after(mean));
+
+	if (d->loops)
+		return now + between(60.5, 61.5);
+	if (f->life == NIGHTS)	/* off at ten in the evening, within half an hour */
+		at = fmin(at, ceil((now + 1800 - 22 * HOUR) / DAY) * DAY + 22 * HOUR +
+			      between(-1800, 0));
+	return at;
+}
+
+static double back_at(const struct device *d, double died)
+{
+	const struct fleet *f = d->fleet;
+
+	if (d->loops)
+		return died + between(2, 5);
+	if (f->life == NIGHTS)
+		return died + between(7.5, 9) * HOUR;
+	return f->back_mean_s ? died + after(f->back_mean_s) : NEVER;
+}
+
+static double says_at(const struct device *d, double now)
+{
+	const struct fleet *f = d->fleet;
+
+	if (f->says_of_timer)
+		return now + f->says_of_timer * d->timer_s[0] * between(0.99, 1.01);
+	if (f->says_every_s)
+		return now + f->says_every_s + between(-1, 1.5);
+	return now + after(f->says_mean_s);
+}
+
+/* What stands on the clock of one connection: absolute times. */
+struct clock {
+	double dies, says, command, poll, ask, keepalive, moves, resets, expires;
+};
+
+static void draw_ask(struct device *d, struct clock *c, double now)
+{
+	const struct fleet *f = d->fleet;
+
+	c->ask = NEVER;
+	if (!f->ask_low_s || (d->limited && !d->asks_left))
+		return;
+	c->ask = now + f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
+}
+
+/* Something passed in this direction: does the middlebox count it? */
+static void refresh(const struct device *d, struct clock *c, double now, bool outbound, bool data)
+{
+	const struct fleet *f = d->fleet;
+
+	if ((f->data_only && !data) || (f->outbound_only && !outbound))
+		return;
+	c->expires = now + timer_of(d, now);
+	if (f->resets_at_timer)
+		c->resets = c->expires + between(0, 0.5);
+}
+
+static void hear(struct link *l, struct clock *c, double now, double gap_ended, bool by_us)
+{
+	double gap = gap_ended - l->heard;
+
+	if (gap >= 1)
+		gaps__add(&l->gaps, (gap - 0.004) * 1e9, gap * 1e9, by_us);
+	l->heard = now;
+	(void)c;
+}
+
+static double soonest(const struct clock *c)
+{
+	const double all[] = { c->dies, c->says, c->command, c->poll, c->ask, c->keepalive, c->moves,
+			       c->resets };
+	double first = NEVER;
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
+		first = fmin(first, all[i]);
+	return first;
+}
+
+/* The timer that runs now was armed some time before: it is armed anew for the rest. */
+static double first_probe(const struct link *l, const struct clock *c)
+{
+	double at = c->keepalive;
+
+	while (at < NEVER && at - l->heard + 0.001 < l->idle_s)
+		at = fires_at(at, l->idle_s - (at - l->heard));
+	return at;
+}
+
+/* The peer is silent for good from `heard` on; the server goes on asking. Who is back on another
+ * connection gets commands there. */
+static void find_out(struct link *l, struct device *d, struct clock *c, double back,
+		     struct fate *fate)
+{
+	double data = back < fmin(c->command, fmin(c->poll, c->ask)) ? NEVER
+		      : fmin(c->command, fmin(c->poll, c->ask));
+	double probe = first_probe(l, c);
+	double first = fmin(data, probe);
+
+	fate->outcome = "open";
+	if (d->fleet->named && back < first && back < d->end) {
+		*fate = (struct fate){ "closed_locally", "superseded", 0, 0, back + 0.2, back };
+		return;
+	}
+	if (first >= d->end)
+		return;
+	fate->first_unanswered = first;
+	fate->outcome = data < probe ? "retransmit_timeout" : "keepalive_timeout";
+	fate->found_by = data < probe ? "retransmit" : "keepalive";
+	fate->last_unanswered = data < probe ? first + 800 : first + 8 * 75;
+	fate->ended = fate->last_unanswered + (data < probe ? 124 : 75);
+	if (d->fleet->late_ask == RESETS && c->expires < first && c->dies >= c->expires) {
+		fate->outcome = "reset_by_peer";
+		fate->found_by = "reset";
+		fate->last_unanswered = first;
+		fate->ended = first + 0.05;
+	}
+	if (d->fleet->named && back < d->end)
+		fate->back = back;
+}
+
+/* Somebody of ours asks at `now`: true if it is answered. */
+static bool ask(struct link *l, struct device *d, struct clock *c, double now, bool data)
+{
+	double answered = now + between(0.04, 0.2);
+
+	if (now >= c->expires)
+		return false;
+	if (even() < d->fleet->late_answers)
+		answered = now + between(1, 20);
+	if (answered > c->dies)
+		return false;
+	refresh(d, c, now, false, data);
+	refresh(d, c, answered, true, false);
+	if (answered > now + 1) {
+		l->asked = now;
+		l->recovered = answered;
+	}
+	hear(l, c, answered, now, true);
+	return true;
+}
+
+/* From its SYN until our side knows, or the watch ends. Returns when the device is back on another
+ * connection. */
+static double live(struct link *l, struct device *d)
+{
+	const struct fleet *f = d->fleet;
+	double now = l->began, back = NEVER;
+	struct fate fate = { "open", NULL, 0, 0, 0, 0 };
+	struct clock c = {
+		.dies = dies_at(d, now), .says = says_at(d, now),
+		.command = now + after(f->command_mean_s ? f->command_mean_s : NEVER),
+		.poll = f->poll_s ? now + f->poll_s + between(0.1, 0.9) : NEVER,
+		.keepalive = l->idle_s ? fires_at(now, l->idle_s) : NEVER,
+		.moves = f->moves ? now + after(6 * HOUR) : NEVER, .resets = NEVER, .expires = NEVER };
+
+	l->heard = now;
+	refresh(d, &c, now, true, true);
+	draw_ask(d, &c, now);
+	for (;;) {
+		now = soonest(&c);
+		if (now >= d->end)
+			break;
+		if (now == c.dies) {
+			back = back_at(d, now);
+			find_out(l, d, &c, back, &fate);
+			break;
+		}
+		if (now == c.moves) {	/* another network, another address, the same device */
+			back = now + between(1, 5);
+			find_out(l, d, &c, back, &fate);
+			d->second = !d->second;
+			break;
+		}
+		if (now == c.resets) {
+			fate = (struct fate){ "reset_by_peer", NULL, 0, 0, now, 0 };
+			back = says_at(d, now);
+			break;
+		}
+		if (now == c.says) {
+			c.says = says_at(d, now);
+			if (now >= c.expires) {	/* our side knows nothing of its new mapping: RST */
+				back = now + between(0.1, 1);
+				find_out(l, d, &c, back, &fate);
+				break;
+			}
+			refresh(d, &c, now, true, true);
+			hear(l, &c, now, now, false);
+			draw_ask(d, &c, now);
+			continue;
+		}
+		if (now == c.keepalive) {
+			double idle = now - l->heard;
+
+			if (idle + 0.001 < l->idle_s) {
+				c.keepalive = fires_at(now, l->idle_s - idle);
+				continue;
+			}
+			l->probes++;
+			if (!ask(l, d, &c, now, false)) {
+				c.keepalive = now;
+				back = c.dies < NEVER && now >= c.expires ? c.says : NEVER;
+				find_out(l, d, &c, back, &fate);
+				break;
+			}
+			l->answered++;
+			c.keepalive = fires_at(now, 75);
+			draw_ask(d, &c, l->heard);
+			continue;
+		}
+		if (now == c.command)
+			c.command = now + after(f->command_mean_s);
+		else if (now == c.poll) {	/* now and then one, or two, are left out */
+			do
+				c.poll += f->poll_s;
+			while (even() < 0.3);
+			/* a poll that is not due yet is no reason to go on */
+			if (!ask(l, d, &c, now, true)) {
+				c.poll = now;
+				find_out(l, d, &c, NEVER, &fate);
+				break;
+			}
+			continue;
+		} else if (d->limited && d->asks_left) {
+			d->asks_left--;
+		}
+		if (!ask(l, d, &c, now, true)) {
+			c.ask = now;
+			back = now >= c.expires ? fmax(c.says, now) : NEVER;
+			if (f->back_mean_s && back == NEVER && now >= c.expires)
+				back = now + after(f->back_mean_s);
+			find_out(l, d, &c, back, &fate);
+			break;
+		}
+		draw_ask(d, &c, l->heard);
+	}
+	print_timeline(l, &fate);
+	return back;
+}
+
+static void live_all(struct device *d, unsigned int *links)
+{
+	double at = d->loops ? 0 : between(0, 600);
+
+	while (at < d->end) {
+		struct link l = { .fleet = d->fleet, .device = d->number, .number = (*links)++,
+				  .began = at };
+
+		l.idle_s = d->fleet->second_idle_s && d->number % 2 ? d->fleet->second_idle_s
+								   : d->fleet->idle_s;
+		if (d->limited && !d->asks_left)
+			break;
+		at = fmax(live(&l, d), at + 1);
+	}
+}
+
+/* ---- all of them ---- */
+
+static const struct fleet *fleet_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(fleets) / sizeof(*fleets); i++)
+		if (!strcmp(fleets[i].name, name))
+			return &fleets[i];
+	fprintf(stderr, "fleets: no case '%s': see --list\n", name);
+	exit(2);
+}
+
+static void begin(const char *name, const char *number)
+{
+	const char *c;
+
+	seed = strtoull(number, NULL, 10) * 0x9e3779b97f4a7c15ULL + 1;
+	for (c = name; *c; c++)
+		seed = (seed ^ (unsigned char)*c) * 0x100000001b3ULL;
+	even();
+	even();
+}
+
+static void draw_timers(const struct fleet *f, double timer_s[2])
+{
+	double scale = f->exact ? 1 : exp(between(-0.15, 0.15));
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		timer_s[i] = f->timer_s[i] ? f->timer_s[i] * scale : NEVER;
+}
+
+static void list(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(fleets) / sizeof(*fleets); i++)
+		puts(fleets[i].name);
+}
+
+int main(int argc, char **argv)
+{
+	bool truth = argc == 4 && !strcmp(argv[1], "--truth");
+	const struct fleet *f;
+	double timer_s[2];
+	unsigned int links = 0, i;
+
+	if (argc == 2 && !strcmp(argv[1], "--list")) {
+		list();
+		return 0;
+	}
+	if (argc != 3 && !truth) {
+		fprintf(stderr, "usage: fleets [--truth] CASE SEED | --list\n");
+		return 2;
+	}
+	f = fleet_of(argv[argc - 2]);
+	begin(f->name, argv[argc - 1]);
+	draw_timers(f, timer_s);
+	if (truth) {
+		for (i = 0; i < 2; i++)
+			if (timer_s[i] < NEVER)
+				printf("%.3f ", timer_s[i]);
+		printf("\n");
+		return 0;
+	}
+	print_meta(f);
+	for (i = 0; i < f->devices; i++) {
+		struct device d = { .fleet = f, .number = i, .timer_s = { timer_s[0], timer_s[1] },
+				    .end = f->hours * HOUR, .asks_left = f->asks,
+				    .limited = f->asks > 0 };
+
+		d.second = even() < f->second_share;
+		d.lemon = even() < f->lemons;
+		d.loops = f->crash_loop && !i;
+		live_all(&d, &links);
+	}
+	return 0;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdlib.h>
+
+#include "vanishing.h"
+
+/* What no habit makes likely may happen all the same. */
+#define LEAST_CHANCE 1e-6
+
+/* Whoever is asked at this age is there, for each rate. */
+struct table {
+	float there[AGES][RATES], gone[AGES][RATES];
+};
+
+static void tabulate(const struct own_pauses *habit, const double *rates, struct table *t)
+{
+	unsigned int k;
+	size_t i;
+
+	for (k = 0; k < RATES; k++) {
+		double vanished = rates[k]; /* in the first second */
+
+		for (i = 0; i < AGES; i++) {
+			double s = (age__at(i) + age__at(i + 1)) / 2;
+			double wide = age__at(i + 1) - age__at(i);
+			double there = habit->longer[i] * exp(-rates[k] * s);
+
+			vanished += rates[k] * there * wide / 2;
+			t->there[i][k] = fmax(there / (there + vanished + 1e-300), LEAST_CHANCE);
+			t->gone[i][k] = fmax(vanished / (there + vanished + 1e-300), 1e-12);
+			vanished += rates[k] * there * wide / 2;
+		}
+	}
+}
+
+/* Most of them lie closely around the mean: whoever vanishes at a rate between two of them is
+ * hardly told from a mixture of both. The others reach up to where all vanish at once. */
+#define NEAR_MEAN 16
+#define APART 1.5
+
+static void choose_rates(const struct path_witness *all, size_t count, double *rates)
+{
+	double idle = 1, lost = 0.01, soonest = 1e7, high;
+	unsigned int k;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		idle += all[i].weight * (all[i].idle_s + all[i].lost_s);
+		lost += all[i].lost_s > 0 ? all[i].weight : 0;
+		if (all[i].lost_s > 0)
+			soonest = fmin(soonest, fmax(all[i].lost_s, 1));
+	}
+	for (k = 0; k < NEAR_MEAN; k++)
+		rates[k] = lost / idle * pow(APART, k - (NEAR_MEAN - 1) / 2.0);
+	high = fmax(3 / soonest, rates[k - 1] * 4);
+	for (; k < RATES; k++)
+		rates[k] =
+			rates[k - 1] * pow(high / rates[NEAR_MEAN - 1], 1.0 / (RATES - NEAR_MEAN));
+}
+
+struct answering {
+	const struct table *table;
+	double *logs;
+};
+
+static void add_answers(void *context, size_t bin, double count)
+{
+	const struct answering *a = context;
+	unsigned int k;
+
+	for (k = 0; k < RATES; k++)
+		a->logs[k] += count * log(a->table->there[bin][k]);
+}
+
+static void tell_chances(const struct path_witness *w, const struct table *t, float *answers,
+			 float *vanished)
+{
+	double logs[RATES] = { 0 }, top = -HUGE_VAL;
+	struct answering a = { t, logs };
+	unsigned int i, k;
+
+	for (i = 0; i < w->gap_count; i++)
+		if (w->gaps[i].ended_by_us)
+			age__spread(&w->gaps[i], add_answers, &a);
+	for (k = 0; k < RATES; k++)
+		top = fmax(top, logs[k]);
+	for (k = 0; k < RATES; k++) {
+		answers[k] = exp(fmax(logs[k] - top, -80));
+		vanished[k] =
+			answers[k] * (w->lost_s > 0 ? t->gone[age__bin_behind(w->lost_s)][k] : 1);
+	}
+}
+
+bool vanishing__prepare(const struct path_witness *all, size_t count,
+			const struct own_pauses *habits, struct vanishing *v)
+{
+	struct table *tables = malloc(HABITS_MAX * sizeof(*tables));
+	bool made[HABITS_MAX] = { false };
+	size_t i;
+
+	*v = (struct vanishing){ .count = count,
+				 .answers = malloc((count + 1) * sizeof(*v->answers)),
+				 .vanished = malloc((count + 1) * sizeof(*v->vanished)) };
+	if (!tables || !v->answers || !v->vanished) {
+		free(tables);
+		return false;
+	}
+	choose_rates(all, count, v->rate);
+	for (i = 0; i < count; i++) {
+		unsigned int habit = all[i].habit;
+
+		if (!made[habit])
+			tabulate(&habits[habit], v->rate, &tables[habit]);
+		made[habit] = true;
+		tell_chances(&all[i], &tables[habit], v->answers[i], v->vanished[i]);
+	}
+	free(tables);
+	return true;
+}
+
+void vanishing__free(struct vanishing *v)
+{
+	free(v->answers);
+	free(v->vanished);
+	*v = (struct vanishing){ 0 };
+}
+
+struct vanishing_shares vanishing__evenly(void)
+{
+	struct vanishing_shares s;
+	unsigned int k;
+
+	for (k = 0; k < RATES; k++)
+		s.of[k] = 1.0 / RATES;
+	return s;
+}
+
+struct chances vanishing__chances(const struct vanishing *v, size_t witness,
+				  const struct vanishing_shares *s)
+{
+	struct chances c = { 1e-300, 1e-300 };
+	unsigned int k;
+
+	for (k = 0; k < RATES; k++) {
+		c.answers += s->of[k] * v->answers[witness][k];
+		c.vanished += s->of[k] * v->vanished[witness][k];
+	}
+	return c;
+}
