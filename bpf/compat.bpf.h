@@ -318,4 +318,13 @@ static __always_inline __u8 compat__tcp_flags(const struct tcp_skb_cb *cb)
 	return BPF_CORE_READ_BITFIELD(cb, tcp_flags);
 }
 
+/* By the route that it took last; false where it has none at the moment. */
+static __always_inline bool compat__leaves_by_loopback(const struct sock *sk)
+{
+	const struct dst_entry *dst = sk->sk_dst_cache;
+
+	/* a device of each network namespace, the first: LOOPBACK_IFINDEX */
+	return bpf_core_field_exists(struct dst_entry, dev) && dst && dst->dev->ifindex == 1;
+}
+
 #endif

@@ -179,6 +179,25 @@ static __always_inline bool is_special(const struct tcp_sock *tp)
 	       (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT && state != TCP_FIN_WAIT2);
 }
 
+/* Any user of this host may open connections to himself and fall silent: their deaths say nothing of
+ * devices, and are his to choose. */
+static __always_inline bool is_peer_of_this_host(const struct tcp_sock *tp)
+{
+	const struct sock *sk = (const void *)tp;
+	__u8 local[16] = {}, peer[16] = {};
+	int i, differ = 0;
+
+	if (compat__leaves_by_loopback(sk))
+		return true;
+	if (sk->__sk_common.skc_family == AF_INET)
+		return sk->__sk_common.skc_daddr == sk->__sk_common.skc_rcv_saddr;
+	socket__read_ipv6(local, &sk->__sk_common.skc_v6_rcv_saddr, true);
+	socket__read_ipv6(peer, &sk->__sk_common.skc_v6_daddr, true);
+	for (i = 0; i < 16; i++)
+		differ |= local[i] ^ peer[i];
+	return !differ;
+}
+
 /*
  * The timer would run out sooner as it is. Armed anew, it runs out the idle time from now, and up to
  * an eighth of that later still, as the timer wheel rounds (tcp(7) does not say so; calc_index() of
@@ -205,6 +224,8 @@ static __always_inline enum ho_rearm_kind judge(const struct tcp_sock *tp)
 		return HO_REARM_OWN;
 	if (is_special(tp))
 		return HO_REARM_SPECIAL;
+	if (is_peer_of_this_host(tp))
+		return HO_REARM_LOCAL;
 	if (tp->inet_conn.icsk_probes_out || socket__has_data_under_way(tp, true))
 		return HO_REARM_ASKING;
 	return is_sooner(tp) ? HO_REARM_SOONER : HO_REARM_DUE;

@@ -11,6 +11,7 @@ enum ho_rearm_kind {
 	HO_REARM_WITHOUT,	/* no keepalive */
 	HO_REARM_OWN,		/* sets its idle time itself: the sysctl does not reach it */
 	HO_REARM_SPECIAL,	/* TCP_USER_TIMEOUT, TCP_REPAIR, MPTCP, the kernel's own, closing */
+	HO_REARM_LOCAL,		/* its peer is of this host: any user's here, and no path forgets it */
 	HO_REARM_ASKING,	/* asks already, or has data under way */
 	HO_REARM_SOONER,	/* its timer runs out sooner as it is */
 	HO_REARM_DUE,		/* armed anew, or yet to be */

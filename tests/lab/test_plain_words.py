@@ -58,6 +58,7 @@ def lab():
 
 VERBS = {
     "verb": [EVIL], "option": ["watch", b"--" + EVIL], "short option": ["watch", b"-q" + EVIL],
+    "no option's value": ["advise", b"--x=" + EVIL], "value of several": ["apply", b"--s=" + EVIL],
     "value": ["watch", b"--for=" + EVIL], "filter": ["watch", EVIL], "filter word": ["watch", b"comm = 'x' " + EVIL],
     "replayed": ["watch", "-r", b"/nonexistent/" + EVIL], "written": ["watch", "-o", b"/nonexistent/" + EVIL, "-r", "/dev/null"],
     "recorded": ["watch", "-w", b"/nonexistent/" + EVIL], "identities": ["watch", "--identities", b"/nonexistent/" + EVIL],

@@ -131,6 +131,13 @@ def test_a_goodbye_is_no_death(lab):
         assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 32
 
 
+GATEWAY = "10.77.0.1"
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def special_sockets(lab):
     """Whose timer is not to be touched: what is said of them -> port of the peer."""
     lab.gateway.sysctl(tcp_fin_timeout=360)
@@ -150,6 +157,17 @@ def special_sockets(lab):
     gateway.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
     gateway, _ = kind("no keepalive")
     gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+    # Any user's here, by one address or by two: they fall silent when he likes.
+    for source, address in (("127.0.0.1", "127.0.0.1"), (GATEWAY, "127.0.0.1"), ("::1", "::1")):
+        with inside(lab.gateway.path):
+            listener = socket.create_server((address, 0), family=family_of(address))
+            client = lab.keep(socket.create_connection(listener.getsockname()[:2],
+                                                       source_address=(source, 0)))
+        accepted = lab.keep(listener.accept()[0])
+        listener.close()
+        for end in (client, accepted):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        found[f"a peer of this host, {source}"] = port(client)
     gateway, device = kind("data under way")
     lab.gateway.drop("input", f"tcp sport {port(device)}")
     gateway.send(b"x")
@@ -175,7 +193,7 @@ def test_who_is_left_alone(lab):
     out, err = process.communicate(timeout=30)
     assert "1 socket is to be armed anew" in out, out
     for said in ("1 closed by their program", "1 without keepalive", "1 with an idle time of their own",
-                 "2 with a user timeout, in repair", "1 that ask already or have data under way"):
+                 "6 whose peer is of this host", "2 with a user timeout, in repair", "1 that ask already or have data under way"):
         assert said in out, (said, out)
     assert process.returncode == 1 and "a signal asked for the end" in err and values(lab)[0] == 500
 

@@ -43,16 +43,44 @@ static bool is_ascii(char c)
 	return c >= ' ' && c < 0x7f;
 }
 
-/* An option has a name in ASCII. getopt(3) repeats what is none as it is: so it is not asked. */
+/* Of how many long options this is the name, or its beginning. */
+static unsigned int count_named(const struct argp *argp, const char *name, size_t length)
+{
+	const struct argp_option *option;
+	const struct argp_child *child;
+	unsigned int found = 0;
+
+	for (option = argp->options; option && (option->name || option->key); option++) {
+		if (!option->name || strncmp(option->name, name, length))
+			continue;
+		if (!option->name[length])
+			return 1;
+		found++;
+	}
+	for (child = argp->children; child && child->argp; child++)
+		found += count_named(child->argp, name, length);
+	return found;
+}
+
+static bool is_all_ascii(const char *word)
+{
+	while (is_ascii(*word))
+		word++;
+	return !*word;
+}
+
+/* An option has a name in ASCII. getopt(3) repeats what is none, or of several, as it is, with its
+ * value: so it is not asked. */
 static bool can_be_option(const struct argp *argp, const char *word)
 {
-	bool is_long = word[1] == '-';
 	const char *c;
 
-	for (c = word + 1; *c && !(is_long && *c == '='); c++) {
+	if (word[1] == '-')
+		return is_all_ascii(word) || count_named(argp, word + 2, strcspn(word + 2, "=")) == 1;
+	for (c = word + 1; *c; c++) {
 		if (!is_ascii(*c))
 			return false;
-		if (!is_long && takes_value(argp, *c))
+		if (takes_value(argp, *c))
 			return true;
 	}
 	return true;
