@@ -142,6 +142,7 @@ static void test_words_of_a_shell(void **state)
 	assert_string_equal(plain_text__quoted("abc def", word, 9), "''");
 	assert_string_equal(plain_text__quoted("abc def", word, 10), "'abc def'");
 	assert_string_equal(plain_text__quoted("abcdef", word, 6), "''");
+	assert_string_equal(plain_text__quoted("/tmp/abc\n", word, sizeof(word)), "''");
 }
 
 static void test_json_shows_harmless_what_parsers_read(void **state)

@@ -209,6 +209,14 @@ static void put_octals(struct target *t, const char *text)
 	put(t, "')\"", 3);
 }
 
+/* $(…) takes line ends away from the end of what it gives. */
+static bool can_be_quoted(const char *text)
+{
+	size_t length = strlen(text);
+
+	return !length || text[length - 1] != '\n';
+}
+
 const char *plain_text__quoted(const char *from, char *to, size_t size)
 {
 	struct target t = { .to = to, .size = size };
@@ -219,7 +227,7 @@ const char *plain_text__quoted(const char *from, char *to, size_t size)
 		put_quoted(&t, from);
 	else
 		put_octals(&t, from);
-	if (t.written < t.wanted) {
+	if (t.written < t.wanted || !can_be_quoted(from)) {
 		t = (struct target){ .to = to, .size = size };
 		put(&t, "''", 2);
 	}

@@ -36,8 +36,8 @@ const char *plain_text__of_host(const char *from, char *to, size_t size);
 
 /*
  * As one word of a POSIX shell, for commands that are printed to be pasted: bare, within '', or,
- * where a terminal would not show it as it is, as "$(printf '\033...')" (which loses a newline at
- * its end). Whole: what does not fit into `size` becomes '', which addresses nothing.
+ * where a terminal would not show it as it is, as "$(printf '\033...')". Whole: what does not fit into
+ * `size`, or ends in a newline (which $(…) takes away), becomes '', which addresses nothing.
  */
 const char *plain_text__quoted(const char *from, char *to, size_t size);
 
