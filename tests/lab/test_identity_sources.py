@@ -3,8 +3,10 @@
 names himself after a line of the log is nobody else."""
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -133,3 +135,54 @@ def test_hostile_lines_cost_themselves_alone(lab):
     said = watch.stderr()
     assert said.count("column") == 10 and "without a word" in said, said
     assert said.replace("\n", "").isprintable() and "2J" not in said
+
+
+def names(lab, watch):
+    return {t["socket"].get("device") for t in watch.lines("timeline")}
+
+
+@pytest.mark.parametrize("planted", ["fifo", "link"])
+def test_what_the_owner_of_the_directory_puts_there_later(lab, planted):
+    """In the place of the file that is followed: a FIFO that nobody writes to, a device without an end. The
+    watch goes on, hears signals, and follows the next file that comes."""
+    log = lab.path("log.jsonl")
+    open(log, "w").close()
+    watch = lab.watch("--all", "--every", "1s", "--identities", log)
+    os.rename(log, log + ".1")
+    if planted == "fifo":
+        os.mkfifo(log)
+    else:
+        os.symlink("/dev/zero", log)
+    gateway, device = lab.connect()
+    wait_until(lambda: watch.of(cookie(gateway)), 20, "the connection")
+    os.unlink(log)
+    with open(log, "w") as f:
+        print(json.dumps({"peer": peer_of(device), "device": "scooter-17"}), file=f)
+    later, other = lab.connect(port=7001)
+    with open(log, "a") as f:
+        print(json.dumps({"peer": peer_of(other), "device": "scooter-18"}), file=f)
+    wait_until(lambda: "scooter-18" in names(lab, watch), 20, "a name of the file that came then")
+    assert watch.stop() == 0
+
+
+FLOOD = """
+import sys
+line = b'{"peer":"192.0.2.1:1","device":"flood"}\\n' * 1000
+print("ready", flush=True)
+with open(sys.argv[1], "wb", buffering=0) as f:
+    while True:
+        f.write(line)
+"""
+
+
+def test_a_writer_that_is_faster_than_we_are(lab):
+    """It holds up neither the start, nor what is told of others, nor the end."""
+    fifo = lab.path("fifo")
+    os.mkfifo(fifo)
+    writer = lab.end_process(subprocess.Popen([sys.executable, "-c", FLOOD, fifo], stdout=subprocess.PIPE))
+    assert writer.stdout.readline() == b"ready\n"
+    watch = lab.watch("--all", "--every", "1s", "--identities", fifo)
+    gateway, _ = lab.connect()
+    wait_until(lambda: watch.of(cookie(gateway)), 20, "the connection")
+    watch.process.send_signal(signal.SIGTERM)
+    assert watch.process.wait(20) == 0

@@ -196,6 +196,19 @@ static int take_lines(struct identity_feed *f, struct reader *r, bool strict, id
 	return strict ? err : 0;
 }
 
+/* The file that has the path now, if it is one that can be followed: whoever owns the directory may put
+ * there what makes open(2) wait, or never ends. -1: it is not. */
+static int open_successor(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* A file that shrank or was replaced is read anew (as logrotate leaves it). */
 static void follow_file(struct identity_feed *f, struct reader *r)
 {
@@ -204,8 +217,9 @@ static void follow_file(struct identity_feed *f, struct reader *r)
 
 	if (f->listener.fd >= 0 || fstat(r->fd, &now) || !S_ISREG(now.st_mode))
 		return;
-	if (!stat(f->path, &there) && there.st_ino != now.st_ino) {
-		fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	if (!stat(f->path, &there) && S_ISREG(there.st_mode) &&
+	    (there.st_ino != now.st_ino || there.st_dev != now.st_dev)) {
+		fd = open_successor(f->path);
 		if (fd < 0)
 			return;
 		close(r->fd);
@@ -216,18 +230,32 @@ static void follow_file(struct identity_feed *f, struct reader *r)
 	}
 }
 
+/* A writer may be faster than we are: the ring, signals and the others have their turn. At the start all
+ * that a file holds then is read. */
+static off_t bytes_at_once(const struct reader *r, bool strict)
+{
+	struct stat st;
+
+	return strict && !fstat(r->fd, &st) && S_ISREG(st.st_mode) ? st.st_size : 1 << 18;
+}
+
 static int read_stream(struct identity_feed *f, struct reader *r, bool strict, identity_fn fn,
 		       void *context)
 {
-	ssize_t n;
+	off_t left = bytes_at_once(r, strict);
+	ssize_t n = 1;
 	int err;
 
-	while ((n = read(r->fd, r->buffer + r->used, sizeof(r->buffer) - r->used)) > 0) {
+	while (left > 0 &&
+	       (n = read(r->fd, r->buffer + r->used, sizeof(r->buffer) - r->used)) > 0) {
 		r->used += n;
+		left -= n;
 		err = take_lines(f, r, strict, fn, context);
 		if (err)
 			return err;
 	}
+	if (n > 0)
+		return 0;
 	if (n == 0 && f->listener.fd >= 0) {	/* who had connected is gone */
 		close(r->fd);
 		r->fd = -1;
@@ -297,8 +325,8 @@ static int open_path(const char *path)
 	/* A FIFO that we could write to, too, never ends when its writers go. */
 	if (!stat(path, &st) && S_ISFIFO(st.st_mode))
 		fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	else
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+	else	/* it may be another one by now */
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
