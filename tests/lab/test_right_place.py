@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """apply and revert change the namespace that was meant, and nothing that somebody else wrote: values,
 files of sysctl.d, what is saved of other namespaces."""
+import contextlib
 import json
 import os
 import re
@@ -182,7 +183,7 @@ def test_a_keep_that_is_killed_leaves_no_file(host):
                 strace -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={when} \\
                     "{HALFOPEN}" apply --state {host.state} --keep --persist >/dev/null 2>&1 || true
                 for i in $(seq 300); do test $(sysctl -n net.ipv4.tcp_keepalive_time) = 7200 && break
-                    grep -q '^trial_until 0' {host.state}/applied-container && break; sleep 0.1; done
+                    grep -q '^trial_until 0' {host.state}/applied-$(stat -Lc %i /proc/self/ns/net) && break; sleep 0.1; done
                 test $(sysctl -n net.ipv4.tcp_keepalive_time) = 240 || ls /etc/sysctl.d
                 keepalive; halfopen revert >/dev/null; keepalive; ls /etc/sysctl.d""")
             lines = r.stdout.splitlines()
@@ -265,11 +266,63 @@ def test_what_an_older_version_made_persistent(host):
     r = host.run(f"""keepalive; cat > {host.state}/applied-$(stat -Lc %i /proc/self/ns/net) <<'EOF'
 {old}EOF
         halfopen apply --probes 5 --persist --yes >/dev/null; cat /etc/sysctl.d/{OURS}
+        stat -Lc applied-%i /proc/self/ns/net
         ls {host.state}; halfopen revert >/dev/null; keepalive""")
     lines = r.stdout.splitlines()
     assert lines[0] == "240 75 9" and lines[-1] == "7200 75 9" and host.file() is None, r
     assert "net.ipv4.tcp_keepalive_probes = 5" in lines and "net.ipv4.tcp_keepalive_time = 240" in lines
-    assert [l for l in lines if l.startswith("applied")] == ["applied-container"]
+    key, *saved = [l for l in lines if re.fullmatch("applied-[^.]*", l)]
+    assert saved == [key]
+
+
+# ---- containers that share the state directory ----
+
+AS_CONTAINER = ["unshare", "-p", "-f", "--mount-proc"]
+
+
+@contextlib.contextmanager
+def container(lab, netns, idle, *more):
+    """Process 1 of its own; applies in its first namespace, and lives on."""
+    p = subprocess.Popen(
+        ["ip", "netns", "exec", netns.name, *AS_CONTAINER, "sh", "-c", '"$@" && echo done; cat', "sh", HALFOPEN,
+         "apply", "--idle", str(idle), "--yes", "--state", lab.path("state"), *more],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        said = []
+        while not said or said[-1] not in ("done\n", ""):
+            said.append(p.stdout.readline())
+        assert said[-1] == "done\n", said
+        yield p
+    finally:
+        p.stdin.close()
+        p.stdout.close()
+        p.wait(60)
+
+
+def test_containers_know_nothing_of_each_other(lab):
+    """The trial of one ends, whatever the other applies; and the host finds both."""
+    with container(lab, lab.gateway, 100, "--trial", "15s"), container(lab, lab.device, 200):
+        assert sorted(f for f in os.listdir(lab.path("state")) if re.fullmatch("applied-[^.]*", f)) == sorted(
+            [state_of(lab.gateway), state_of(lab.device)])
+        r = apply(lab, "--idle", "130", "--trial", "1h", "--yes")
+        assert r.returncode == 1 and "a trial is on here" in r.stderr, r
+        wait_until(lambda: values(lab.gateway)[0] == 7200, 60, "the end of the trial")
+        assert values(lab.device)[0] == 200
+        r = halfopen(lab, "revert", "--all")
+        assert r.returncode == 0 and "200 -> 7200" in r.stdout and "gone" not in r.stdout, r
+        assert values(lab.device)[0] == 7200
+    wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
+
+
+@pytest.mark.parametrize("how", ["--all", "--netns"])
+def test_a_containers_file_of_an_older_version(lab, how):
+    with container(lab, lab.gateway, 100):
+        os.rename(os.path.join(lab.path("state"), state_of(lab.gateway)), lab.path("state/applied-container"))
+        r = halfopen(lab, "revert", *(["--all"] if how == "--all" else ["--netns", lab.device.name]))
+        assert r.returncode == 0 and (how == "--all") == (values(lab.gateway)[0] == 7200), r
+        assert how == "--all" or revert(lab).returncode == 0
+        assert values(lab.gateway)[0] == 7200
+        assert not [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
 
 
 # ---- what others write meanwhile ----

@@ -13,6 +13,7 @@
 #include "applied.h"
 #include "atomic_file.h"
 #include "host.h"
+#include "persistent.h"
 #include "private_file.h"
 
 /* What a time namespace (time_namespaces(7)) adds to CLOCK_BOOTTIME. */
@@ -68,19 +69,14 @@ static int read_boot_id(char boot_id[BOOT_SIZE])
 
 uint32_t applied__key(void)
 {
-	if (!netns__is_of_host())
-		return netns__own_inode();
-	return host__is_container() ? APPLIED_CONTAINER : APPLIED_HOST;
-}
+	bool of_host = host__is_container() ? netns__is_first() : netns__is_of_host();
 
-static bool is_of_process_1(uint32_t key)
-{
-	return key == APPLIED_HOST || key == APPLIED_CONTAINER;
+	return of_host ? APPLIED_HOST : netns__own_inode();
 }
 
 const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE])
 {
-	if (is_of_process_1(key))
+	if (key == APPLIED_HOST || key == APPLIED_CONTAINER)
 		snprintf(name, APPLIED_FILE_SIZE, "applied-%s",
 			 key == APPLIED_HOST ? "host" : "container");
 	else
@@ -97,6 +93,7 @@ static const char *aside_of(uint32_t key, char name[ASIDE_SIZE])
 	return name;
 }
 
+#define KEYS_MAX 4096
 #define TEXT_SIZE 2048
 #define VALUE_SIZE 16
 
@@ -275,6 +272,48 @@ int applied__load(const char *directory, uint32_t key, struct applied *a)
 	return 0;
 }
 
+/* A container's first namespace has another inode after each of its starts, and its sysctl.d what was
+ * persistent: what is saved with just that. Other containers may share the directory. */
+static bool is_of_our_file(const struct applied *a)
+{
+	struct tunable_values there;
+
+	return host__is_container() && netns__is_of_host() && !persistent__read("", &there) &&
+	       tunable_values__any(&there) && (tunable_values__equal(&there, &a->persisting) ||
+					       tunable_values__equal(&there, &a->persisted));
+}
+
+/* By a version that kept all containers' in one file: whose it is, its cookie says. */
+static int load_of_older_version(const char *directory, const struct netns *ns, struct applied *a)
+{
+	int err = applied__load(directory, APPLIED_CONTAINER, a);
+
+	if (err == -EBADMSG || (!err && (!a->cookie || a->cookie != ns->cookie))) {
+		*a = (struct applied){ 0 };
+		err = 0;
+	}
+	return err;
+}
+
+/* What this container made persistent before it began anew. Who has that inode may still live, with a
+ * file like ours: it is read under another key, and stays unless a boot has ended it. */
+static void load_of_earlier_start(const char *directory, struct applied *a)
+{
+	uint32_t keys[KEYS_MAX];
+	unsigned int count = applied__list(directory, keys, KEYS_MAX), i;
+
+	for (i = 0; i < count; i++) {
+		if (keys[i] == APPLIED_HOST || applied__load(directory, keys[i], a) || !a->netns ||
+		    !tunable_values__any(&a->persisting) || !is_of_our_file(a))
+			continue;
+		if (!a->of_earlier_boot)
+			a->netns = applied__key();
+		outlive_boot(a);
+		return;
+	}
+	*a = (struct applied){ 0 };
+}
+
 int applied__load_of(const char *directory, const struct netns *ns, struct applied *a)
 {
 	int err = applied__load(directory, applied__key(), a);
@@ -282,6 +321,10 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 	/* by an older version, or one that could not see which is the host's */
 	if (!err && !a->netns)
 		err = applied__load(directory, ns->inode, a);
+	if (!err && !a->netns)
+		err = load_of_older_version(directory, ns, a);
+	if (!err && !a->netns && netns__is_of_host())
+		load_of_earlier_start(directory, a);
 	if (err || !a->netns)
 		return err;
 	if (a->cookie && a->cookie != ns->cookie)
@@ -293,7 +336,8 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 
 int applied__find(const struct applied *a, struct netns *ns)
 {
-	int err = is_of_process_1(a->netns) ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
+	bool of_host = a->netns == APPLIED_HOST || (a->of_earlier_boot && is_of_our_file(a));
+	int err = of_host ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
 
 	if (!err)
 		ns->cookie = a->cookie;

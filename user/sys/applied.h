@@ -34,10 +34,10 @@ struct applied {
 	bool of_earlier_boot;	/* nothing else outlived that */
 };
 
-/* Under which number the namespace that this thread is in is known: its inode, but for that of process
- * 1, which has another one after a boot of another kernel, or of the container. */
+/* Under which number the namespace that this thread is in is known: its inode, wherever it is looked
+ * at from, but for the host's own, which has another one after a boot of another kernel. */
 #define APPLIED_HOST 1		/* no namespace's inodes */
-#define APPLIED_CONTAINER 2	/* a container may share the host's directory */
+#define APPLIED_CONTAINER 2	/* where older versions kept that of any container's process 1 */
 uint32_t applied__key(void);
 
 /* "applied-N", "applied-host": the file in which it is kept. */
