@@ -386,6 +386,70 @@ def test_all_leaves_what_it_does_not_see(lab):
     assert r.returncode == 0 and values(lab.gateway)[0] == 7200, r
 
 
+@pytest.mark.parametrize("when,kept", [("1", False), ("1+", True)], ids=["once", "always"])
+def test_all_forgets_nobody_who_cannot_be_opened(lab, when, kept):
+    """The process by which a namespace was found has ended when it is opened; the namespace lives."""
+    tenant = Tenant(lab, b"pod-7")
+    assert halfopen(lab, "apply", "--netns", str(tenant.process.pid), "--idle", "120", "--yes").returncode == 0
+    r = halfopen(lab, "revert", "--all", wrapper=["strace", "-o", "/dev/null", "-P", tenant.path, "-e",
+                                                  f"inject=openat:error=ENOENT:when={when}"])
+    assert "gone" not in r.stdout and r.returncode == (1 if kept else 0), r
+    assert not kept or "is not to be seen from here: what was saved of it is kept" in r.stderr, r
+    assert tenant.values()[0] == (120 if kept else 7200)
+    r = halfopen(lab, "revert", "--all")
+    assert r.returncode == 0 and tenant.values()[0] == 7200, r
+
+
+@contextlib.contextmanager
+def bound(lab, source, name="bound"):
+    path = lab.path(name)
+    if not os.path.exists(path):
+        open(path, "w").close()
+    run("mount", "--bind", source, path)
+    try:
+        yield path
+    finally:
+        run("umount", path)
+
+
+@pytest.mark.parametrize("how", ["printed", "all", "inside", "keep"])
+def test_nobody_lives_where_it_was_applied(lab, how):
+    """Bound to a path that is no name, and no process in there: what is told to be pasted finds it."""
+    named = Namespace(lab.gateway.name + "x")
+    with bound(lab, named.path) as path:
+        there = address(path)
+        named.delete()
+        trial = ["--trial", "1h"] if how == "keep" else []
+        r = halfopen(lab, "apply", "--netns", path, "--idle", "120", "--yes", *trial)
+        assert r.returncode == 0 and there in r.stdout, r
+        if how == "keep":
+            r = halfopen(lab, "apply", "--keep", "--netns", there)
+            assert r.returncode == 0, r
+            wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
+        elsewhere = halfopen(lab, "revert", "--netns", lab.device.name)
+        assert f"--netns {there}" in elsewhere.stdout, elsewhere
+        where = {"all": ["--all"], "inside": ["--netns", path]}.get(how, ["--netns", there])
+        r = halfopen(lab, "revert", *where)
+        assert r.returncode == 0 and "120 -> 7200" in r.stdout, r
+        with inside(path), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
+            assert f.read() == "7200\n"
+
+
+def test_another_one_at_the_saved_path(lab):
+    """It is not taken for the one that was changed, which may live elsewhere."""
+    named = Namespace(lab.gateway.name + "x")
+    with open(named.path):
+        with bound(lab, named.path) as path:
+            there = address(path)
+            named.delete()
+            assert halfopen(lab, "apply", "--netns", path, "--idle", "120", "--yes").returncode == 0
+            with bound(lab, lab.device.path):   # over it
+                for where, code in (["--netns", there], 2), (["--all"], 1):
+                    r = halfopen(lab, "revert", *where)
+                    assert r.returncode == code and "gone" not in r.stdout and values(lab.device)[0] == 7200, r
+            assert halfopen(lab, "revert", "--all").returncode == 0
+
+
 def test_where_something_is_applied(lab):
     tenant = Tenant(lab, b"pod-7")
     there = address(tenant.path)

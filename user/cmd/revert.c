@@ -251,7 +251,7 @@ static int revert_here(const char *directory, const struct netns *ns, const char
 	if (!code)
 		code = changing__lock(&lock, true);
 	if (!code) {
-		code = changing__check_address(address, ns);
+		code = changing__check_address(directory, address, ns);
 		code = code ? code : revert_locked(directory, ns, &a);
 		changing__unlock(&lock);
 	}
@@ -267,7 +267,7 @@ static int revert_here(const char *directory, const struct netns *ns, const char
 static int revert_one(const char *directory, const char *address)
 {
 	struct netns ns;
-	int back, code = changing__enter(address, &ns, &back);
+	int back, code = changing__enter(directory, address, &ns, &back);
 
 	if (code)
 		return code;
@@ -298,21 +298,17 @@ static int revert_known(const char *directory, const struct applied *a)
 {
 	char address[NETNS_ADDRESS_SIZE];
 	struct netns ns;
-	int err = applied__find(a, &ns), back, code;
+	int back = applied__enter(a, &ns), code;
 
-	if (err)
-		return say_not_seen(directory, a, err);
-	back = netns__enter(&ns);
-	if (back == -ENOENT) {
+	if (back == -ENOENT || back == -EACCES)
+		return say_not_seen(directory, a, back);
+	if (back == -ESTALE) {
 		say("namespace inode:%u%s%s is gone, and what was applied there with it: another "
 		    "one has its inode\n", a->inode, *a->name ? ", once " : "", a->name);
 		return applied__forget(directory, a->netns) ? EXIT_FAILED : EXIT_DONE;
 	}
-	if (back >= 0)
-		netns__leave(back);
-	code = changing__enter_found(&ns, &back);
-	if (code)
-		return code;
+	if (back < 0)
+		return changing__say_not_entered(&ns, back);
 	say("namespace %s\n", changing__address(&ns, address));
 	code = revert_here(directory, &ns, NULL);
 	netns__leave(back);

@@ -13,6 +13,7 @@
 #include "applied.h"
 #include "atomic_file.h"
 #include "host.h"
+#include "netns_address.h"
 #include "persistent.h"
 #include "private_file.h"
 
@@ -334,14 +335,75 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 	return 0;
 }
 
+/* Where it was found when it was changed: who only has a path is found by nothing else. */
+static bool is_at_its_path(const struct applied *a, struct netns *ns)
+{
+	int fd = *a->path ? netns__open(a->path, ns) : -ENOENT;
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && ns->inode == a->inode;
+}
+
 int applied__find(const struct applied *a, struct netns *ns)
 {
 	bool of_host = a->netns == APPLIED_HOST || (a->of_earlier_boot && is_of_our_file(a));
-	int err = of_host ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
+	int err = 0;
 
+	if (of_host)
+		err = netns__of_host(ns);
+	else if (!is_at_its_path(a, ns))
+		err = netns__with_inode(a->inode, ns);
 	if (!err)
 		ns->cookie = a->cookie;
 	return err;
+}
+
+#define ENTER_TRIES 3
+
+int applied__enter(const struct applied *a, struct netns *ns)
+{
+	unsigned int tries;
+	int back = -ENOENT;
+
+	/* the process by which it was found may have ended since; another one may live there */
+	for (tries = 0; back == -ENOENT && tries < ENTER_TRIES; tries++) {
+		int err = applied__find(a, ns);
+
+		if (err)
+			return err;
+		ns->cookie = 0;
+		back = netns__enter(ns);
+		ns->cookie = a->cookie;
+	}
+	if (back < 0)
+		return back;
+	ns->cookie = netns__cookie();
+	if (!a->cookie || ns->cookie == a->cookie)
+		return back;
+	netns__leave(back);
+	return ns->cookie ? -ESTALE : -EAGAIN;
+}
+
+int applied__open(const char *directory, const char *address, struct netns *ns)
+{
+	int fd = netns__open(address, ns), by_path;
+	struct applied a;
+	uint64_t cookie;
+	uint32_t inode;
+
+	if ((fd != -ENOENT && fd != -EACCES) ||
+	    !netns_address__read_cookie(address, &inode, &cookie) ||
+	    applied__load(directory, inode, &a) || a.inode != inode || a.cookie != cookie || !*a.path)
+		return fd;
+	by_path = netns__open(a.path, ns);
+	if (by_path >= 0 && ns->inode == inode) {
+		ns->cookie = cookie;
+		return by_path;
+	}
+	if (by_path >= 0)
+		close(by_path);
+	return fd;
 }
 
 int applied__save(const char *directory, const struct applied *a)

@@ -56,6 +56,13 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
  * another -errno. One that only has its inode is told when it is entered. */
 int applied__find(const struct applied *a, struct netns *ns);
 
+/* Enters it; into `ns` what was entered. A descriptor for netns__leave(), -ESTALE if another one has its
+ * inode, so that it is gone, -ENOENT if it is not to be seen, which does not say that, or as above. */
+int applied__enter(const struct applied *a, struct netns *ns);
+
+/* netns__open(), but that inode:N,cookie:N is looked for at its saved path, too. */
+int applied__open(const char *directory, const char *address, struct netns *ns);
+
 /* Replaces what is known, at once or not at all, and for good. Returns 0 or -errno. */
 int applied__save(const char *directory, const struct applied *a);
 int applied__forget(const char *directory, uint32_t key);
