@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -24,6 +25,9 @@ HEADER = "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.
 def lab():
     with Lab() as lab:
         yield lab
+        for pid in guards(lab):     # of a test that failed
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def state_of(netns):
@@ -433,6 +437,28 @@ def test_nobody_lives_where_it_was_applied(lab, how):
         assert r.returncode == 0 and "120 -> 7200" in r.stdout, r
         with inside(path), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
             assert f.read() == "7200\n"
+
+
+@pytest.mark.parametrize("name", ["bound", "a b", "new\nline", "\\012", "\\\n\\", "-", "\u00e9\udcff"])
+@pytest.mark.parametrize("how", ["path", "pid"])
+def test_a_trial_where_nobody_is_left(lab, name, how):
+    """Its process has ended, and it lives on where it is bound: the value goes back in time."""
+    process = lab.end_process(subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec cat"], text=True,
+                                               stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    assert process.stdout.readline() == "\n"
+    with bound(lab, f"/proc/{process.pid}/ns/net", name) as path:
+        r = halfopen(lab, "apply", "--netns", path if how == "path" else str(process.pid), "--idle", "120",
+                     "--trial", "3s", "--yes")
+        assert r.returncode == 0, r
+        process.stdin.close()
+        process.wait(30)
+
+        def value():
+            with inside(path), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
+                return f.read()
+        wait_until(lambda: value() == "7200\n", 60, "the end of the trial")
+        wait_until(lambda: not guards(lab), 30, "the end of its guards")
+        assert not [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
 
 
 def test_another_one_at_the_saved_path(lab):

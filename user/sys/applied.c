@@ -95,7 +95,7 @@ static const char *aside_of(uint32_t key, char name[ASIDE_SIZE])
 }
 
 #define KEYS_MAX 4096
-#define TEXT_SIZE 2048
+#define TEXT_SIZE 4096
 #define VALUE_SIZE 16
 
 static const char *optional(const struct tunable_values *v, unsigned int i, char text[VALUE_SIZE])
@@ -110,14 +110,47 @@ static void read_optional(struct tunable_values *v, unsigned int i, const char *
 	v->value[i] = v->has[i] ? strtol(text, NULL, 10) : 0;
 }
 
-static bool is_one_line(const char *text)
+#define WRITTEN_PATH_SIZE (1 + 4 * NETNS_PATH_SIZE)
+
+/* As it is, "-" where there is none, or on one line: after a backslash, with which no absolute path
+ * begins, with its newlines and backslashes as "\012" and "\134". */
+static const char *write_path(const char *path, char text[WRITTEN_PATH_SIZE])
 {
-	return *text && !strchr(text, '\n');
+	int used;
+
+	if (!*path || !strchr(path, '\n')) {
+		snprintf(text, WRITTEN_PATH_SIZE, "%s", *path ? path : "-");
+		return text;
+	}
+	used = snprintf(text, WRITTEN_PATH_SIZE, "\\");
+	for (; *path; path++)
+		used += snprintf(text + used, WRITTEN_PATH_SIZE - used,
+				 *path == '\n' || *path == '\\' ? "\\%03o" : "%c", *path);
+	return text;
+}
+
+/* What does not fit is none of ours: written again, it is not the same. */
+static void read_path(const char *text, char path[NETNS_PATH_SIZE])
+{
+	bool coded = *text == '\\';
+	unsigned int used = 0, c;
+
+	if (!strcmp(text, "-"))
+		return;
+	for (text += coded; *text && used < NETNS_PATH_SIZE - 1; used++)
+		if (coded && *text == '\\' && strspn(text + 1, "01234567") >= 3) {
+			sscanf(text + 1, "%3o", &c);
+			path[used] = c;
+			text += 4;
+		} else {
+			path[used] = *text++;
+		}
+	path[used] = '\0';
 }
 
 static void format(const struct applied *a, const char *boot, char text[TEXT_SIZE])
 {
-	char persisted[VALUE_SIZE], persisting[VALUE_SIZE];
+	char persisted[VALUE_SIZE], persisting[VALUE_SIZE], path[WRITTEN_PATH_SIZE];
 	unsigned int i;
 	int used;
 
@@ -133,12 +166,13 @@ static void format(const struct applied *a, const char *boot, char text[TEXT_SIZ
 				 optional(&a->persisting, i, persisting));
 	snprintf(text + used, TEXT_SIZE - used, "trial_until %" PRId64 "\nchange %" PRIu64
 		 "\nguarded %d\npath %s\nend\n", a->trial_until_s, a->id, a->guarded,
-		 is_one_line(a->path) ? a->path : "-");
+		 write_path(a->path, path));
 }
 
 static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 {
 	char persisted[VALUE_SIZE] = "-", persisting[VALUE_SIZE] = "-";
+	char path[WRITTEN_PATH_SIZE] = "-";
 	int end = 0, written, asked, guarded = 0;
 	unsigned int i;
 
@@ -156,11 +190,10 @@ static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 		read_optional(&a->persisted, i, persisted);
 		read_optional(&a->persisting, i, persisting);
 	}
-	sscanf(text + end, "trial_until %" SCNd64 " change %" SCNu64 " guarded %d path %271[^\n]",
-	       &a->trial_until_s, &a->id, &guarded, a->path);
+	sscanf(text + end, "trial_until %" SCNd64 " change %" SCNu64 " guarded %d path %1088[^\n]",
+	       &a->trial_until_s, &a->id, &guarded, path);
 	a->guarded = guarded;
-	if (!strcmp(a->path, "-"))
-		*a->path = '\0';
+	read_path(path, a->path);
 }
 
 /* As versions before this one wrote it. */
