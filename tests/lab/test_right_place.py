@@ -318,6 +318,23 @@ def test_containers_know_nothing_of_each_other(lab):
     wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
 
 
+def test_sysctl_d_of_a_container_is_not_the_hosts(host):
+    """Whoever reverts from outside takes back the values; the same file outside is somebody else's."""
+    inner = host.lab.path("inner.d")
+    os.mkdir(inner)
+    r = host.run(f"""mkfifo {host.state}.go; mkdir {host.state}; chmod 700 {host.state}
+        unshare -n -m -p -f --mount-proc sh -c 'mount --bind {inner} /etc/sysctl.d
+            mount --bind {host.boot_id} /proc/sys/kernel/random/boot_id; "$0" apply --idle 240 --persist --yes \
+            --state {host.state} >/dev/null; echo applied >{host.state}.go; cat {host.state}.go >/dev/null
+            "$0" revert --state {host.state}; sysctl -n net.ipv4.tcp_keepalive_time' "{HALFOPEN}" &
+        cat {host.state}.go >/dev/null; cp {inner}/{OURS} /etc/sysctl.d/
+        halfopen revert --all || echo failed $?
+        echo go >{host.state}.go; wait $!""")
+    assert "240 -> 7200" in r.stdout and "failed 1" in r.stdout and "'halfopen revert' in there" in r.stderr, r
+    assert r.stdout.splitlines()[-1] == "7200" and not os.listdir(inner), r
+    assert host.file() == HEADER + "net.ipv4.tcp_keepalive_time = 240\n"
+
+
 @pytest.mark.parametrize("how", ["--all", "--netns"])
 def test_a_containers_file_of_an_older_version(lab, how):
     with container(lab, lab.gateway, 100):

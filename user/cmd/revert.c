@@ -105,14 +105,22 @@ static void tell(const struct applied *a, const enum taken_back *results, const 
 			    "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
 }
 
-/* The file that would write it anew at the next boot. */
-static int remove_file(const struct applied *a)
+/* The file that would write it anew at the next boot. A container's is not the one that we see. */
+static int remove_file(const char *directory, const struct applied *a)
 {
 	const struct tunable_values nothing = { .has = { false } };
+	char file[APPLIED_FILE_SIZE];
 	int err;
 
 	if (!tunable_values__any(&a->persisting) && !tunable_values__any(&a->persisted))
 		return 0;
+	err = persistent__belongs_here();
+	if (err == -EXDEV || err == -EREMOTE) {
+		log_error(PERSISTENT_FILE " of this namespace is not the one that is seen from here: "
+			  "'halfopen revert' in there removes it; if it is gone, remove %s/%s",
+			  directory, applied__file(a->netns, file));
+		return -ENOENT;
+	}
 	err = persistent__replace("", &a->persisted, &a->persisting, &nothing);
 	if (err)
 		log_error(PERSISTENT_FILE ": %s", persistent__reason(err));
@@ -146,7 +154,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 		return changing__exit_code(err);
 	}
 	tell(a, results, found);
-	err = remove_file(a);
+	err = remove_file(directory, a);
 	if (err && err != -EEXIST)
 		return changing__exit_code(err);
 	forget(directory, a);
