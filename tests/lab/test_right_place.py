@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """apply and revert change the namespace that was meant, and nothing that somebody else wrote: values,
 files of sysctl.d, what is saved of other namespaces."""
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -23,6 +25,9 @@ HEADER = "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.
 def lab():
     with Lab() as lab:
         yield lab
+        for pid in guards(lab):     # of a test that failed
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def state_of(netns):
@@ -182,7 +187,7 @@ def test_a_keep_that_is_killed_leaves_no_file(host):
                 strace -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={when} \\
                     "{HALFOPEN}" apply --state {host.state} --keep --persist >/dev/null 2>&1 || true
                 for i in $(seq 300); do test $(sysctl -n net.ipv4.tcp_keepalive_time) = 7200 && break
-                    grep -q '^trial_until 0' {host.state}/applied-container && break; sleep 0.1; done
+                    grep -q '^trial_until 0' {host.state}/applied-$(stat -Lc %i /proc/self/ns/net) && break; sleep 0.1; done
                 test $(sysctl -n net.ipv4.tcp_keepalive_time) = 240 || ls /etc/sysctl.d
                 keepalive; halfopen revert >/dev/null; keepalive; ls /etc/sysctl.d""")
             lines = r.stdout.splitlines()
@@ -265,11 +270,80 @@ def test_what_an_older_version_made_persistent(host):
     r = host.run(f"""keepalive; cat > {host.state}/applied-$(stat -Lc %i /proc/self/ns/net) <<'EOF'
 {old}EOF
         halfopen apply --probes 5 --persist --yes >/dev/null; cat /etc/sysctl.d/{OURS}
+        stat -Lc applied-%i /proc/self/ns/net
         ls {host.state}; halfopen revert >/dev/null; keepalive""")
     lines = r.stdout.splitlines()
     assert lines[0] == "240 75 9" and lines[-1] == "7200 75 9" and host.file() is None, r
     assert "net.ipv4.tcp_keepalive_probes = 5" in lines and "net.ipv4.tcp_keepalive_time = 240" in lines
-    assert [l for l in lines if l.startswith("applied")] == ["applied-container"]
+    key, *saved = [l for l in lines if re.fullmatch("applied-[^.]*", l)]
+    assert saved == [key]
+
+
+# ---- containers that share the state directory ----
+
+AS_CONTAINER = ["unshare", "-p", "-f", "--mount-proc"]
+
+
+@contextlib.contextmanager
+def container(lab, netns, idle, *more):
+    """Process 1 of its own; applies in its first namespace, and lives on."""
+    p = subprocess.Popen(
+        ["ip", "netns", "exec", netns.name, *AS_CONTAINER, "sh", "-c", '"$@" && echo done; cat', "sh", HALFOPEN,
+         "apply", "--idle", str(idle), "--yes", "--state", lab.path("state"), *more],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        said = []
+        while not said or said[-1] not in ("done\n", ""):
+            said.append(p.stdout.readline())
+        assert said[-1] == "done\n", said
+        yield p
+    finally:
+        p.stdin.close()
+        p.stdout.close()
+        p.wait(60)
+
+
+def test_containers_know_nothing_of_each_other(lab):
+    """The trial of one ends, whatever the other applies; and the host finds both."""
+    with container(lab, lab.gateway, 100, "--trial", "15s"), container(lab, lab.device, 200):
+        assert sorted(f for f in os.listdir(lab.path("state")) if re.fullmatch("applied-[^.]*", f)) == sorted(
+            [state_of(lab.gateway), state_of(lab.device)])
+        r = apply(lab, "--idle", "130", "--trial", "1h", "--yes")
+        assert r.returncode == 1 and "a trial is on here" in r.stderr, r
+        wait_until(lambda: values(lab.gateway)[0] == 7200, 60, "the end of the trial")
+        assert values(lab.device)[0] == 200
+        r = halfopen(lab, "revert", "--all")
+        assert r.returncode == 0 and "200 -> 7200" in r.stdout and "gone" not in r.stdout, r
+        assert values(lab.device)[0] == 7200
+    wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
+
+
+def test_sysctl_d_of_a_container_is_not_the_hosts(host):
+    """Whoever reverts from outside takes back the values; the same file outside is somebody else's."""
+    inner = host.lab.path("inner.d")
+    os.mkdir(inner)
+    r = host.run(f"""mkfifo {host.state}.go; mkdir {host.state}; chmod 700 {host.state}
+        unshare -n -m -p -f --mount-proc sh -c 'mount --bind {inner} /etc/sysctl.d
+            mount --bind {host.boot_id} /proc/sys/kernel/random/boot_id; "$0" apply --idle 240 --persist --yes \
+            --state {host.state} >/dev/null; echo applied >{host.state}.go; cat {host.state}.go >/dev/null
+            "$0" revert --state {host.state}; sysctl -n net.ipv4.tcp_keepalive_time' "{HALFOPEN}" &
+        cat {host.state}.go >/dev/null; cp {inner}/{OURS} /etc/sysctl.d/
+        halfopen revert --all || echo failed $?
+        echo go >{host.state}.go; wait $!""")
+    assert "240 -> 7200" in r.stdout and "failed 1" in r.stdout and "'halfopen revert' in there" in r.stderr, r
+    assert r.stdout.splitlines()[-1] == "7200" and not os.listdir(inner), r
+    assert host.file() == HEADER + "net.ipv4.tcp_keepalive_time = 240\n"
+
+
+@pytest.mark.parametrize("how", ["--all", "--netns"])
+def test_a_containers_file_of_an_older_version(lab, how):
+    with container(lab, lab.gateway, 100):
+        os.rename(os.path.join(lab.path("state"), state_of(lab.gateway)), lab.path("state/applied-container"))
+        r = halfopen(lab, "revert", *(["--all"] if how == "--all" else ["--netns", lab.device.name]))
+        assert r.returncode == 0 and (how == "--all") == (values(lab.gateway)[0] == 7200), r
+        assert how == "--all" or revert(lab).returncode == 0
+        assert values(lab.gateway)[0] == 7200
+        assert not [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
 
 
 # ---- what others write meanwhile ----
@@ -331,6 +405,92 @@ def test_all_leaves_what_it_does_not_see(lab):
     assert lab.gateway.name in r.stderr and os.listdir(lab.path("state")).count(state_of(lab.gateway)) == 1
     r = halfopen(lab, "revert", "--all")
     assert r.returncode == 0 and values(lab.gateway)[0] == 7200, r
+
+
+@pytest.mark.parametrize("when,kept", [("1", False), ("1+", True)], ids=["once", "always"])
+def test_all_forgets_nobody_who_cannot_be_opened(lab, when, kept):
+    """The process by which a namespace was found has ended when it is opened; the namespace lives."""
+    tenant = Tenant(lab, b"pod-7")
+    assert halfopen(lab, "apply", "--netns", str(tenant.process.pid), "--idle", "120", "--yes").returncode == 0
+    r = halfopen(lab, "revert", "--all", wrapper=["strace", "-o", "/dev/null", "-P", tenant.path, "-e",
+                                                  f"inject=openat:error=ENOENT:when={when}"])
+    assert "gone" not in r.stdout and r.returncode == (1 if kept else 0), r
+    assert not kept or "is not to be seen from here: what was saved of it is kept" in r.stderr, r
+    assert tenant.values()[0] == (120 if kept else 7200)
+    r = halfopen(lab, "revert", "--all")
+    assert r.returncode == 0 and tenant.values()[0] == 7200, r
+
+
+@contextlib.contextmanager
+def bound(lab, source, name="bound"):
+    path = lab.path(name)
+    if not os.path.exists(path):
+        open(path, "w").close()
+    run("mount", "--bind", source, path)
+    try:
+        yield path
+    finally:
+        run("umount", path)
+
+
+@pytest.mark.parametrize("how", ["printed", "all", "inside", "keep"])
+def test_nobody_lives_where_it_was_applied(lab, how):
+    """Bound to a path that is no name, and no process in there: what is told to be pasted finds it."""
+    named = Namespace(lab.gateway.name + "x")
+    with bound(lab, named.path) as path:
+        there = address(path)
+        named.delete()
+        trial = ["--trial", "1h"] if how == "keep" else []
+        r = halfopen(lab, "apply", "--netns", path, "--idle", "120", "--yes", *trial)
+        assert r.returncode == 0 and there in r.stdout, r
+        if how == "keep":
+            r = halfopen(lab, "apply", "--keep", "--netns", there)
+            assert r.returncode == 0, r
+            wait_until(lambda: not guards(lab), 30, "the end of the trial's guards")
+        elsewhere = halfopen(lab, "revert", "--netns", lab.device.name)
+        assert f"--netns {there}" in elsewhere.stdout, elsewhere
+        where = {"all": ["--all"], "inside": ["--netns", path]}.get(how, ["--netns", there])
+        r = halfopen(lab, "revert", *where)
+        assert r.returncode == 0 and "120 -> 7200" in r.stdout, r
+        with inside(path), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
+            assert f.read() == "7200\n"
+
+
+@pytest.mark.parametrize("name", ["bound", "a b", "new\nline", "\\012", "\\\n\\", "-", "\u00e9\udcff"])
+@pytest.mark.parametrize("how", ["path", "pid"])
+def test_a_trial_where_nobody_is_left(lab, name, how):
+    """Its process has ended, and it lives on where it is bound: the value goes back in time."""
+    process = lab.end_process(subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec cat"], text=True,
+                                               stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+    assert process.stdout.readline() == "\n"
+    with bound(lab, f"/proc/{process.pid}/ns/net", name) as path:
+        r = halfopen(lab, "apply", "--netns", path if how == "path" else str(process.pid), "--idle", "120",
+                     "--trial", "3s", "--yes")
+        assert r.returncode == 0, r
+        process.stdin.close()
+        process.wait(30)
+
+        def value():
+            with inside(path), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:
+                return f.read()
+        wait_until(lambda: value() == "7200\n", 60, "the end of the trial")
+        wait_until(lambda: not guards(lab), 30, "the end of its guards")
+        assert not [f for f in os.listdir(lab.path("state")) if f.startswith("applied")]
+
+
+def test_another_one_at_the_saved_path(lab):
+    """It is not taken for the one that was changed, which may live elsewhere."""
+    named = Namespace(lab.gateway.name + "x")
+    with open(named.path):
+        with bound(lab, named.path) as path:
+            there = address(path)
+            named.delete()
+            assert halfopen(lab, "apply", "--netns", path, "--idle", "120", "--yes").returncode == 0
+            with bound(lab, lab.device.path):   # over it
+                for where, code in (["--netns", there], 2), (["--all"], 1):
+                    r = halfopen(lab, "revert", *where)
+                    assert r.returncode == code and "gone" not in r.stdout and values(lab.device)[0] == 7200, r
+            assert halfopen(lab, "revert", "--all").returncode == 0
 
 
 def test_where_something_is_applied(lab):

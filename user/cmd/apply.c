@@ -467,7 +467,7 @@ int cmd_apply(int argc, char **argv)
 
 	arguments__parse(&argp, argc, argv, &options);
 	code = changing__take_state(&options.state, state)
-		?: changing__enter(options.netns, &ns, &back);
+		?: changing__enter(options.state, options.netns, &ns, &back);
 	if (!code) {
 		struct order order = { .state = options.state, .ns = &ns,
 				       .address = options.netns, .home = back,

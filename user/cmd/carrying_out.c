@@ -193,7 +193,7 @@ static int do_locked(const struct order *o, const struct changing_lock *l, struc
 {
 	int code = take_rearm_lock(o, l), err;
 
-	code = code ? code : changing__check_address(o->address, o->ns);
+	code = code ? code : changing__check_address(o->state, o->address, o->ns);
 	if (code)
 		return code;
 	err = change__check_since(c, o->ns);
@@ -258,7 +258,7 @@ static int locked(const struct order *o, struct change *c,
 	if (!code)
 		code = changing__lock(&lock, false);
 	if (!code) {
-		code = changing__check_address(o->address, o->ns);
+		code = changing__check_address(o->state, o->address, o->ns);
 		code = code ? code : step(o, c);
 		changing__unlock(&lock);
 	}

@@ -105,7 +105,7 @@ static int say_not_opened(const char *address, int err)
 	return EXIT_USAGE;
 }
 
-static int say_not_entered(const struct netns *ns, int err)
+int changing__say_not_entered(const struct netns *ns, int err)
 {
 	char address[NETNS_ADDRESS_SIZE];
 
@@ -121,26 +121,26 @@ static int say_not_entered(const struct netns *ns, int err)
 	return changing__exit_code(err);
 }
 
-int changing__enter(const char *text, struct netns *ns, int *back)
+int changing__enter(const char *directory, const char *text, struct netns *ns, int *back)
 {
 	const char *address = text ? text : "/proc/self/ns/net";
-	int fd = netns__open(address, ns);
+	int fd = applied__open(directory, address, ns);
 
 	if (fd < 0)
 		return say_not_opened(address, fd);
 	*back = netns__enter_opened(fd, ns);
 	close(fd);
-	return *back < 0 ? say_not_entered(ns, *back) : EXIT_DONE;
+	return *back < 0 ? changing__say_not_entered(ns, *back) : EXIT_DONE;
 }
 
-int changing__check_address(const char *text, const struct netns *ns)
+int changing__check_address(const char *directory, const char *text, const struct netns *ns)
 {
 	struct netns now;
 	int fd, back, code = EXIT_DONE;
 
 	if (!text)
 		return EXIT_DONE;
-	fd = netns__open(text, &now);
+	fd = applied__open(directory, text, &now);
 	back = fd < 0 ? fd : netns__enter_opened(fd, &now);
 	if (fd >= 0)
 		close(fd);
@@ -152,15 +152,6 @@ int changing__check_address(const char *text, const struct netns *ns)
 	if (back >= 0)
 		netns__leave(back);
 	return code;
-}
-
-int changing__enter_found(struct netns *ns, int *back)
-{
-	*back = netns__enter(ns);
-	if (*back < 0)
-		return say_not_entered(ns, *back);
-	ns->cookie = netns__cookie();
-	return EXIT_DONE;
 }
 
 /* ---- one at a time ---- */

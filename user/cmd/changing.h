@@ -12,14 +12,14 @@
 #include "netns.h"
 
 /* Enters the namespace that --netns addresses, with NULL our own, and tells inode, cookie and name
- * of what was entered; `*back` is for netns__leave(). */
-int changing__enter(const char *text, struct netns *ns, int *back);
+ * of what was entered; `*back` is for netns__leave(). What is saved in `directory` knows paths. */
+int changing__enter(const char *directory, const char *text, struct netns *ns, int *back);
 
-/* The same of one that was found already. */
-int changing__enter_found(struct netns *ns, int *back);
+/* Of one that was found already, and the -errno of entering it. Returns an exit code. */
+int changing__say_not_entered(const struct netns *ns, int err);
 
 /* Does --netns still address it, now that nobody else is at work? A pod may have been restarted. */
-int changing__check_address(const char *text, const struct netns *ns);
+int changing__check_address(const char *directory, const char *text, const struct netns *ns);
 
 /* netns__address(), as a word for a shell. */
 const char *changing__address(const struct netns *ns, char address[NETNS_ADDRESS_SIZE]);

@@ -105,14 +105,22 @@ static void tell(const struct applied *a, const enum taken_back *results, const 
 			    "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
 }
 
-/* The file that would write it anew at the next boot. */
-static int remove_file(const struct applied *a)
+/* The file that would write it anew at the next boot. A container's is not the one that we see. */
+static int remove_file(const char *directory, const struct applied *a)
 {
 	const struct tunable_values nothing = { .has = { false } };
+	char file[APPLIED_FILE_SIZE];
 	int err;
 
 	if (!tunable_values__any(&a->persisting) && !tunable_values__any(&a->persisted))
 		return 0;
+	err = persistent__belongs_here();
+	if (err == -EXDEV || err == -EREMOTE) {
+		log_error(PERSISTENT_FILE " of this namespace is not the one that is seen from here: "
+			  "'halfopen revert' in there removes it; if it is gone, remove %s/%s",
+			  directory, applied__file(a->netns, file));
+		return -ENOENT;
+	}
 	err = persistent__replace("", &a->persisted, &a->persisting, &nothing);
 	if (err)
 		log_error(PERSISTENT_FILE ": %s", persistent__reason(err));
@@ -146,7 +154,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 		return changing__exit_code(err);
 	}
 	tell(a, results, found);
-	err = remove_file(a);
+	err = remove_file(directory, a);
 	if (err && err != -EEXIST)
 		return changing__exit_code(err);
 	forget(directory, a);
@@ -251,7 +259,7 @@ static int revert_here(const char *directory, const struct netns *ns, const char
 	if (!code)
 		code = changing__lock(&lock, true);
 	if (!code) {
-		code = changing__check_address(address, ns);
+		code = changing__check_address(directory, address, ns);
 		code = code ? code : revert_locked(directory, ns, &a);
 		changing__unlock(&lock);
 	}
@@ -267,7 +275,7 @@ static int revert_here(const char *directory, const struct netns *ns, const char
 static int revert_one(const char *directory, const char *address)
 {
 	struct netns ns;
-	int back, code = changing__enter(address, &ns, &back);
+	int back, code = changing__enter(directory, address, &ns, &back);
 
 	if (code)
 		return code;
@@ -298,21 +306,17 @@ static int revert_known(const char *directory, const struct applied *a)
 {
 	char address[NETNS_ADDRESS_SIZE];
 	struct netns ns;
-	int err = applied__find(a, &ns), back, code;
+	int back = applied__enter(a, &ns), code;
 
-	if (err)
-		return say_not_seen(directory, a, err);
-	back = netns__enter(&ns);
-	if (back == -ENOENT) {
+	if (back == -ENOENT || back == -EACCES)
+		return say_not_seen(directory, a, back);
+	if (back == -ESTALE) {
 		say("namespace inode:%u%s%s is gone, and what was applied there with it: another "
 		    "one has its inode\n", a->inode, *a->name ? ", once " : "", a->name);
 		return applied__forget(directory, a->netns) ? EXIT_FAILED : EXIT_DONE;
 	}
-	if (back >= 0)
-		netns__leave(back);
-	code = changing__enter_found(&ns, &back);
-	if (code)
-		return code;
+	if (back < 0)
+		return changing__say_not_entered(&ns, back);
 	say("namespace %s\n", changing__address(&ns, address));
 	code = revert_here(directory, &ns, NULL);
 	netns__leave(back);

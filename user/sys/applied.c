@@ -13,6 +13,8 @@
 #include "applied.h"
 #include "atomic_file.h"
 #include "host.h"
+#include "netns_address.h"
+#include "persistent.h"
 #include "private_file.h"
 
 /* What a time namespace (time_namespaces(7)) adds to CLOCK_BOOTTIME. */
@@ -68,19 +70,14 @@ static int read_boot_id(char boot_id[BOOT_SIZE])
 
 uint32_t applied__key(void)
 {
-	if (!netns__is_of_host())
-		return netns__own_inode();
-	return host__is_container() ? APPLIED_CONTAINER : APPLIED_HOST;
-}
+	bool of_host = host__is_container() ? netns__is_first() : netns__is_of_host();
 
-static bool is_of_process_1(uint32_t key)
-{
-	return key == APPLIED_HOST || key == APPLIED_CONTAINER;
+	return of_host ? APPLIED_HOST : netns__own_inode();
 }
 
 const char *applied__file(uint32_t key, char name[APPLIED_FILE_SIZE])
 {
-	if (is_of_process_1(key))
+	if (key == APPLIED_HOST || key == APPLIED_CONTAINER)
 		snprintf(name, APPLIED_FILE_SIZE, "applied-%s",
 			 key == APPLIED_HOST ? "host" : "container");
 	else
@@ -97,7 +94,8 @@ static const char *aside_of(uint32_t key, char name[ASIDE_SIZE])
 	return name;
 }
 
-#define TEXT_SIZE 2048
+#define KEYS_MAX 4096
+#define TEXT_SIZE 4096
 #define VALUE_SIZE 16
 
 static const char *optional(const struct tunable_values *v, unsigned int i, char text[VALUE_SIZE])
@@ -112,14 +110,47 @@ static void read_optional(struct tunable_values *v, unsigned int i, const char *
 	v->value[i] = v->has[i] ? strtol(text, NULL, 10) : 0;
 }
 
-static bool is_one_line(const char *text)
+#define WRITTEN_PATH_SIZE (1 + 4 * NETNS_PATH_SIZE)
+
+/* As it is, "-" where there is none, or on one line: after a backslash, with which no absolute path
+ * begins, with its newlines and backslashes as "\012" and "\134". */
+static const char *write_path(const char *path, char text[WRITTEN_PATH_SIZE])
 {
-	return *text && !strchr(text, '\n');
+	int used;
+
+	if (!*path || !strchr(path, '\n')) {
+		snprintf(text, WRITTEN_PATH_SIZE, "%s", *path ? path : "-");
+		return text;
+	}
+	used = snprintf(text, WRITTEN_PATH_SIZE, "\\");
+	for (; *path; path++)
+		used += snprintf(text + used, WRITTEN_PATH_SIZE - used,
+				 *path == '\n' || *path == '\\' ? "\\%03o" : "%c", *path);
+	return text;
+}
+
+/* What does not fit is none of ours: written again, it is not the same. */
+static void read_path(const char *text, char path[NETNS_PATH_SIZE])
+{
+	bool coded = *text == '\\';
+	unsigned int used = 0, c;
+
+	if (!strcmp(text, "-"))
+		return;
+	for (text += coded; *text && used < NETNS_PATH_SIZE - 1; used++)
+		if (coded && *text == '\\' && strspn(text + 1, "01234567") >= 3) {
+			sscanf(text + 1, "%3o", &c);
+			path[used] = c;
+			text += 4;
+		} else {
+			path[used] = *text++;
+		}
+	path[used] = '\0';
 }
 
 static void format(const struct applied *a, const char *boot, char text[TEXT_SIZE])
 {
-	char persisted[VALUE_SIZE], persisting[VALUE_SIZE];
+	char persisted[VALUE_SIZE], persisting[VALUE_SIZE], path[WRITTEN_PATH_SIZE];
 	unsigned int i;
 	int used;
 
@@ -135,12 +166,13 @@ static void format(const struct applied *a, const char *boot, char text[TEXT_SIZ
 				 optional(&a->persisting, i, persisting));
 	snprintf(text + used, TEXT_SIZE - used, "trial_until %" PRId64 "\nchange %" PRIu64
 		 "\nguarded %d\npath %s\nend\n", a->trial_until_s, a->id, a->guarded,
-		 is_one_line(a->path) ? a->path : "-");
+		 write_path(a->path, path));
 }
 
 static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 {
 	char persisted[VALUE_SIZE] = "-", persisting[VALUE_SIZE] = "-";
+	char path[WRITTEN_PATH_SIZE] = "-";
 	int end = 0, written, asked, guarded = 0;
 	unsigned int i;
 
@@ -158,11 +190,10 @@ static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 		read_optional(&a->persisted, i, persisted);
 		read_optional(&a->persisting, i, persisting);
 	}
-	sscanf(text + end, "trial_until %" SCNd64 " change %" SCNu64 " guarded %d path %271[^\n]",
-	       &a->trial_until_s, &a->id, &guarded, a->path);
+	sscanf(text + end, "trial_until %" SCNd64 " change %" SCNu64 " guarded %d path %1088[^\n]",
+	       &a->trial_until_s, &a->id, &guarded, path);
 	a->guarded = guarded;
-	if (!strcmp(a->path, "-"))
-		*a->path = '\0';
+	read_path(path, a->path);
 }
 
 /* As versions before this one wrote it. */
@@ -275,6 +306,48 @@ int applied__load(const char *directory, uint32_t key, struct applied *a)
 	return 0;
 }
 
+/* A container's first namespace has another inode after each of its starts, and its sysctl.d what was
+ * persistent: what is saved with just that. Other containers may share the directory. */
+static bool is_of_our_file(const struct applied *a)
+{
+	struct tunable_values there;
+
+	return host__is_container() && netns__is_of_host() && !persistent__read("", &there) &&
+	       tunable_values__any(&there) && (tunable_values__equal(&there, &a->persisting) ||
+					       tunable_values__equal(&there, &a->persisted));
+}
+
+/* By a version that kept all containers' in one file: whose it is, its cookie says. */
+static int load_of_older_version(const char *directory, const struct netns *ns, struct applied *a)
+{
+	int err = applied__load(directory, APPLIED_CONTAINER, a);
+
+	if (err == -EBADMSG || (!err && (!a->cookie || a->cookie != ns->cookie))) {
+		*a = (struct applied){ 0 };
+		err = 0;
+	}
+	return err;
+}
+
+/* What this container made persistent before it began anew. Who has that inode may still live, with a
+ * file like ours: it is read under another key, and stays unless a boot has ended it. */
+static void load_of_earlier_start(const char *directory, struct applied *a)
+{
+	uint32_t keys[KEYS_MAX];
+	unsigned int count = applied__list(directory, keys, KEYS_MAX), i;
+
+	for (i = 0; i < count; i++) {
+		if (keys[i] == APPLIED_HOST || applied__load(directory, keys[i], a) || !a->netns ||
+		    !tunable_values__any(&a->persisting) || !is_of_our_file(a))
+			continue;
+		if (!a->of_earlier_boot)
+			a->netns = applied__key();
+		outlive_boot(a);
+		return;
+	}
+	*a = (struct applied){ 0 };
+}
+
 int applied__load_of(const char *directory, const struct netns *ns, struct applied *a)
 {
 	int err = applied__load(directory, applied__key(), a);
@@ -282,6 +355,10 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 	/* by an older version, or one that could not see which is the host's */
 	if (!err && !a->netns)
 		err = applied__load(directory, ns->inode, a);
+	if (!err && !a->netns)
+		err = load_of_older_version(directory, ns, a);
+	if (!err && !a->netns && netns__is_of_host())
+		load_of_earlier_start(directory, a);
 	if (err || !a->netns)
 		return err;
 	if (a->cookie && a->cookie != ns->cookie)
@@ -291,13 +368,75 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 	return 0;
 }
 
+/* Where it was found when it was changed: who only has a path is found by nothing else. */
+static bool is_at_its_path(const struct applied *a, struct netns *ns)
+{
+	int fd = *a->path ? netns__open(a->path, ns) : -ENOENT;
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && ns->inode == a->inode;
+}
+
 int applied__find(const struct applied *a, struct netns *ns)
 {
-	int err = is_of_process_1(a->netns) ? netns__of_host(ns) : netns__with_inode(a->inode, ns);
+	bool of_host = a->netns == APPLIED_HOST || (a->of_earlier_boot && is_of_our_file(a));
+	int err = 0;
 
+	if (of_host)
+		err = netns__of_host(ns);
+	else if (!is_at_its_path(a, ns))
+		err = netns__with_inode(a->inode, ns);
 	if (!err)
 		ns->cookie = a->cookie;
 	return err;
+}
+
+#define ENTER_TRIES 3
+
+int applied__enter(const struct applied *a, struct netns *ns)
+{
+	unsigned int tries;
+	int back = -ENOENT;
+
+	/* the process by which it was found may have ended since; another one may live there */
+	for (tries = 0; back == -ENOENT && tries < ENTER_TRIES; tries++) {
+		int err = applied__find(a, ns);
+
+		if (err)
+			return err;
+		ns->cookie = 0;
+		back = netns__enter(ns);
+		ns->cookie = a->cookie;
+	}
+	if (back < 0)
+		return back;
+	ns->cookie = netns__cookie();
+	if (!a->cookie || ns->cookie == a->cookie)
+		return back;
+	netns__leave(back);
+	return ns->cookie ? -ESTALE : -EAGAIN;
+}
+
+int applied__open(const char *directory, const char *address, struct netns *ns)
+{
+	int fd = netns__open(address, ns), by_path;
+	struct applied a;
+	uint64_t cookie;
+	uint32_t inode;
+
+	if ((fd != -ENOENT && fd != -EACCES) ||
+	    !netns_address__read_cookie(address, &inode, &cookie) ||
+	    applied__load(directory, inode, &a) || a.inode != inode || a.cookie != cookie || !*a.path)
+		return fd;
+	by_path = netns__open(a.path, ns);
+	if (by_path >= 0 && ns->inode == inode) {
+		ns->cookie = cookie;
+		return by_path;
+	}
+	if (by_path >= 0)
+		close(by_path);
+	return fd;
 }
 
 int applied__save(const char *directory, const struct applied *a)

@@ -34,10 +34,10 @@ struct applied {
 	bool of_earlier_boot;	/* nothing else outlived that */
 };
 
-/* Under which number the namespace that this thread is in is known: its inode, but for that of process
- * 1, which has another one after a boot of another kernel, or of the container. */
+/* Under which number the namespace that this thread is in is known: its inode, wherever it is looked
+ * at from, but for the host's own, which has another one after a boot of another kernel. */
 #define APPLIED_HOST 1		/* no namespace's inodes */
-#define APPLIED_CONTAINER 2	/* a container may share the host's directory */
+#define APPLIED_CONTAINER 2	/* where older versions kept that of any container's process 1 */
 uint32_t applied__key(void);
 
 /* "applied-N", "applied-host": the file in which it is kept. */
@@ -55,6 +55,13 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 /* The namespace that it is of; -ENOENT if that is gone, -EACCES if it may be where we may not look, or
  * another -errno. One that only has its inode is told when it is entered. */
 int applied__find(const struct applied *a, struct netns *ns);
+
+/* Enters it; into `ns` what was entered. A descriptor for netns__leave(), -ESTALE if another one has its
+ * inode, so that it is gone, -ENOENT if it is not to be seen, which does not say that, or as above. */
+int applied__enter(const struct applied *a, struct netns *ns);
+
+/* netns__open(), but that inode:N,cookie:N is looked for at its saved path, too. */
+int applied__open(const char *directory, const char *address, struct netns *ns);
 
 /* Replaces what is known, at once or not at all, and for good. Returns 0 or -errno. */
 int applied__save(const char *directory, const struct applied *a);

@@ -8,6 +8,7 @@
 
 #include "change.h"
 #include "log.h"
+#include "mounts.h"
 #include "persistent.h"
 #include "reason.h"
 
@@ -26,13 +27,16 @@ bool change__in_trial(const struct change *c)
 	return c->known.netns && c->known.trial_until_s;
 }
 
-/* Where a guard finds it that sees no process in there. */
+/* Where it is found once no process lives in there: a process that it was addressed by may end, and
+ * where it is bound it lives on. */
 static void note_path(const struct netns *ns, char path[NETNS_PATH_SIZE])
 {
-	char *absolute = strncmp(ns->path, "/proc/", 6) ? realpath(ns->path, NULL) : NULL;
+	char *absolute = realpath(ns->path, NULL);
 
-	if (absolute && strlen(absolute) < NETNS_PATH_SIZE)
+	if (absolute && strlen(absolute) < NETNS_PATH_SIZE && strncmp(absolute, "/proc/", 6))
 		strcpy(path, absolute);
+	else
+		mounts__of_netns(ns->inode, path, NETNS_PATH_SIZE);
 	free(absolute);
 }
 

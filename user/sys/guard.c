@@ -116,28 +116,11 @@ static enum standing look(struct guarding *g)
  * leads nowhere any more, or nobody is seen in it, does not say that it is no more. */
 static int enter(const struct guarding *g)
 {
-	const struct applied *a = &g->trial;
-	struct netns ns = { .inode = a->inode, .cookie = a->cookie };
-	int back = -ENOENT;
+	struct netns ns;
 
 	if (g->life >= 0 && netns_life__is_over(g->life))
 		return -ESTALE;
-	if (*a->path) {
-		memcpy(ns.path, a->path, sizeof(ns.path));
-		back = netns__enter(&ns);
-	}
-	if (back >= 0)
-		return back;
-	back = applied__find(a, &ns);
-	if (back)
-		return back;
-	ns.cookie = 0;
-	back = netns__enter(&ns);
-	if (back >= 0 && a->cookie && netns__cookie() != a->cookie) {
-		netns__leave(back);
-		return -ESTALE;	/* another one has its inode */
-	}
-	return back;
+	return applied__enter(&g->trial, &ns);
 }
 
 static void tell(const struct applied *a, unsigned int i, enum taken_back result, int32_t found)

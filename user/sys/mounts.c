@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mounts.h"
 
@@ -60,4 +62,59 @@ int mounts__source(const char *pid, const char *path, char *source, size_t size)
 	free(line);
 	fclose(f);
 	return best ? 0 : -ENOENT;
+}
+
+/* "\040" is a blank: in place. */
+static void decode(char *path)
+{
+	char *to = path;
+	unsigned int c;
+
+	for (; *path; to++)
+		if (*path == '\\' && strspn(path + 1, "01234567") >= 3) {
+			sscanf(path + 1, "%3o", &c);
+			*to = c;
+			path += 4;
+		} else {
+			*to = *path++;
+		}
+	*to = '\0';
+}
+
+/* One that another mount hides leads elsewhere. */
+static bool leads_to(const char *path, uint32_t inode)
+{
+	struct stat own, st;
+
+	return !stat(path, &st) && !stat("/proc/self/ns/net", &own) && st.st_dev == own.st_dev &&
+	       st.st_ino == inode;
+}
+
+bool mounts__of_netns(uint32_t inode, char *path, size_t size)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char root[32], wanted[32], *line = NULL;
+	bool found = false;
+	size_t room = 0;
+
+	if (!f)
+		return false;
+	snprintf(wanted, sizeof(wanted), "net:[%" PRIu32 "]", inode);
+	while (!found && getline(&line, &room, f) > 0) {
+		int at = 0;
+		char *mounted;
+
+		if (sscanf(line, "%*s %*s %*s %31s %n", root, &at) != 1 || !at ||
+		    strcmp(root, wanted))
+			continue;
+		mounted = line + at;
+		mounted[strcspn(mounted, " \n")] = '\0';
+		decode(mounted);
+		found = strlen(mounted) < size && leads_to(mounted, inode);
+		if (found)
+			strcpy(path, mounted);
+	}
+	free(line);
+	fclose(f);
+	return found;
 }
