@@ -662,6 +662,18 @@ def test_a_service_that_is_told_to_end(machine, how):
     wait_for_the_end_there(machine)
 
 
+def test_a_service_that_stands_still(machine):
+    """systemd's watchdog replaces it; one that lives on is left alone for longer than that takes."""
+    begin_there(machine, "10m")
+    unit, = units(machine)
+    pid = main_pid(machine, unit)
+    time.sleep(40)
+    assert main_pid(machine, unit) == pid
+    assert machine.run("kill", "-STOP", str(pid)).returncode == 0
+    begin_there(machine, "1s")      # its end anew
+    wait_for_the_end_there(machine, 120)
+
+
 def test_daemon_reexec(machine):
     begin_there(machine, "4s")
     assert machine.run("systemctl", "daemon-reexec").returncode == 0

@@ -36,11 +36,40 @@ struct guarding {
 	struct applied trial;	/* as it was last read */
 	int life;		/* netns_life__begin() */
 	bool has_twin;
+	const char *notify;	/* systemd's socket; NULL: it did not start us */
 	pid_t parent, child;	/* the twin, and which of us is older; 0: none */
 	bool told_to_end;
 	bool is_back;		/* every value that was to be put back */
 	unsigned int patience;	/* so often what is saved may not be read before we do without */
 };
+
+/* ---- systemd ---- */
+
+/* sd_notify(3); nothing where systemd did not start us. */
+static void tell_systemd(const struct guarding *g, const char *message)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t length = g->notify ? strlen(g->notify) : 0;
+	int s;
+
+	if (!length || length >= sizeof(to.sun_path))
+		return;
+	s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return;
+	memcpy(to.sun_path, g->notify, length);
+	if (*g->notify == '@')
+		to.sun_path[0] = '\0';
+	(void)!sendto(s, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT,
+		      (struct sockaddr *)&to, offsetof(struct sockaddr_un, sun_path) + length);
+	close(s);
+}
+
+/* Who stands still says nothing, and is replaced. */
+static void say_we_live(const struct guarding *g)
+{
+	tell_systemd(g, "WATCHDOG=1");
+}
 
 /* ---- the twin: who is killed is replaced ---- */
 
@@ -203,6 +232,8 @@ static int take_lock(const struct guarding *g, bool *waited)
 	if (file < 0)
 		return file;
 	for (tries = 0; tries < LOCK_WAIT_S * 10; tries++) {
+		if (tries % 10 == 0)
+			say_we_live(g);
 		if (lock__try(file, g->trial.inode, LOCK_CHANGE) != -EWOULDBLOCK)
 			return file;
 		usleep(100000);
@@ -270,14 +301,19 @@ static int try_to_end(struct guarding *g)
 /* Sleeps; true if it is told to end meanwhile, or was before. */
 static bool wait_s(struct guarding *g, unsigned int seconds)
 {
-	struct timespec time = { .tv_sec = seconds };
+	struct timespec tick = { .tv_sec = TICK_S };
 	sigset_t ends;
 
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
-	if (sigtimedwait(&ends, NULL, &time) > 0)
-		g->told_to_end = true;
+	for (; seconds; seconds -= TICK_S) {
+		say_we_live(g);
+		if (sigtimedwait(&ends, NULL, &tick) > 0) {
+			g->told_to_end = true;
+			break;
+		}
+	}
 	return g->told_to_end;
 }
 
@@ -323,23 +359,6 @@ static void guard(struct guarding *g)
 }
 
 /* ---- the beginning ---- */
-
-/* sd_notify(3) */
-static void notify_systemd(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	size_t length = strlen(path);
-	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (s < 0 || length >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, length);
-	if (*path == '@')
-		to.sun_path[0] = '\0';
-	(void)!sendto(s, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
-		      offsetof(struct sockaddr_un, sun_path) + length);
-	close(s);
-}
 
 /* False where nobody reads it: then nothing was begun. */
 static bool answer(const struct guarding *g, int err)
@@ -425,7 +444,7 @@ static void take_signals(void)
 int guard__run(const struct guard_task *task)
 {
 	const char *systemd = getenv("NOTIFY_SOCKET");
-	struct guarding g = { .task = task, .life = -1, .has_twin = !systemd };
+	struct guarding g = { .task = task, .life = -1, .has_twin = !systemd, .notify = systemd };
 	int err;
 
 	prctl(PR_SET_NAME, "halfopen");
@@ -442,8 +461,7 @@ int guard__run(const struct guard_task *task)
 		return EXIT_FAILURE;
 	if (g.parent && task->answer >= 0)	/* the twin */
 		close(task->answer);
-	if (systemd)
-		notify_systemd(systemd);
+	tell_systemd(&g, "READY=1");
 	guard(&g);
 	if (g.told_to_end)
 		end_twin(&g);

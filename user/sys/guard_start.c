@@ -96,7 +96,8 @@ static void stop_service(const char *unit)
 }
 
 /* Told to end, it takes back; if it cannot for a minute, systemd goes on without having killed it.
- * It needs nothing that a boot brings up. */
+ * It needs nothing that a boot brings up. One that stands still is aborted, without a core file, and
+ * goes on then (SIGCONT follows each signal of systemd's), to be replaced. */
 #define PROPERTY "--property="
 static int start_service(const char *path, const char *directory, const char *netns,
 			 const char *id, struct guard *guard)
@@ -110,7 +111,8 @@ static int start_service(const char *path, const char *directory, const char *ne
 		PROPERTY "TimeoutStartSec=20", PROPERTY "TimeoutStopSec=60",
 		PROPERTY "SendSIGKILL=no", PROPERTY "DefaultDependencies=no",
 		PROPERTY "Conflicts=shutdown.target", PROPERTY "Before=shutdown.target",
-		PROPERTY "OOMScoreAdjust=-900",
+		PROPERTY "OOMScoreAdjust=-900", PROPERTY "WatchdogSec=30",
+		PROPERTY "LimitCORE=0",
 		path, "revert", "--state", directory, "--guard", netns, "--trial", id, NULL
 	};
 	int err;
