@@ -26,6 +26,8 @@
 #define GIVE_UP_PAUSE_S 16	/* told to end, after half a minute, before systemd loses patience */
 /* Whoever changes something is soon done; if he stands still, the trial ends all the same. */
 #define LOCK_WAIT_S 30
+/* systemd begins the next one long before; if it does not, it was told to stop. */
+#define SUCCESSOR_WAIT_S 20
 /* The trial may have been kept since it was last read. */
 #define PATIENCE 4
 
@@ -441,14 +443,44 @@ static void take_signals(void)
 	signal(SIGHUP, SIG_IGN);
 }
 
+/* After a process of the service's that did not end well, beside the next one that systemd begins: if
+ * the service is stopped meanwhile, none comes, and nobody is told. Then the trial is taken back. It
+ * holds no guard's lock until then, so that of two such each does not take the other for the next. */
+static int succeed(struct guarding *g)
+{
+	unsigned int seconds = SUCCESSOR_WAIT_S;
+	struct lock_holder next;
+	pid_t child = fork();
+
+	if (child)
+		return child < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	setsid();
+	if (begin(g))
+		return EXIT_FAILURE;
+	note_life(g);
+	do {
+		if (lock__find_holder(g->lock, g->trial.inode, LOCK_GUARD, &next) ||
+		    look(g) == KEPT)
+			return EXIT_SUCCESS;
+	} while (seconds-- && !wait_s(g, TICK_S));
+	system_log__write(LOG_WARNING, "the trial's service was killed and did not begin anew: the trial "
+			  "is taken back");
+	g->told_to_end = true;
+	take_guard_lock(g);
+	guard(g);
+	return EXIT_SUCCESS;
+}
+
 int guard__run(const struct guard_task *task)
 {
-	const char *systemd = getenv("NOTIFY_SOCKET");
+	const char *systemd = getenv("NOTIFY_SOCKET"), *result = getenv("SERVICE_RESULT");
 	struct guarding g = { .task = task, .life = -1, .has_twin = !systemd, .notify = systemd };
 	int err;
 
 	prctl(PR_SET_NAME, "halfopen");
 	take_signals();
+	if (result)	/* ExecStopPost= */
+		return strcmp(result, "success") ? succeed(&g) : EXIT_SUCCESS;
 	err = begin(&g);
 	if (err) {
 		answer(&g, err);
