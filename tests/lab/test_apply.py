@@ -200,7 +200,7 @@ def test_read_only_sysctls(lab):
 
 
 def test_without_permission(lab):
-    os.chmod(os.path.dirname(lab.path("x")), 0o777)
+    os.chmod(os.path.dirname(lab.path("x")), 0o1777)
     r = apply(lab, "--idle", "120", "--yes", wrapper=["setpriv", "--reuid", "65534", "--clear-groups"])
     assert r.returncode == 77, (r.returncode, r.stderr)
     assert values(lab.gateway)[0] == 7200
@@ -360,6 +360,14 @@ def test_a_directory_that_somebody_else_put_away(lab):
         r = with_state(lab, "revert", path)
         assert r.returncode == 2 and f"{lab.path('theirs')} belongs to another user" in r.stderr.replace(
             "/theirs/..", ""), r
+
+
+def test_no_directory(lab):
+    with open(lab.path("file"), "w"):
+        pass
+    for path in ("file", "file/sub"):
+        r = with_state(lab, "revert", lab.path(path))
+        assert r.returncode == 2 and lab.path(path) + " is no directory" in r.stderr, r
 
 
 def test_a_directory_of_ours_where_everybody_may_write(lab):

@@ -141,7 +141,7 @@ static int start_service(const char *path, const char *directory, const char *ne
 		"--service-type=notify", "--unit", guard->unit,
 		"--description=takes back a trial of 'halfopen apply'",
 		PROPERTY "StartLimitIntervalSec=0", PROPERTY "Restart=on-failure",
-		PROPERTY "RestartSec=100ms", PROPERTY "RestartPreventExitStatus=2",
+		PROPERTY "RestartSec=1", PROPERTY "RestartPreventExitStatus=2",
 		PROPERTY "TimeoutStartSec=20", PROPERTY "TimeoutStopSec=60",
 		PROPERTY "SendSIGKILL=no", PROPERTY "DefaultDependencies=no",
 		PROPERTY "Conflicts=shutdown.target", PROPERTY "Before=shutdown.target",

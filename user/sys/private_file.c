@@ -321,7 +321,7 @@ const char *private_directory__refused(const char *directory)
 		;
 	if (refused)
 		refused = say_where(directory, path, &p, refused);
-	else if (err == -ENOTDIR)
+	else if (err == -ENOTDIR || (!err && !S_ISDIR(p.st.st_mode)))
 		refused = "is no directory";
 	else if (!err && !is_trusted(p.st.st_uid))
 		refused = "belongs to another user";
