@@ -200,7 +200,7 @@ def test_read_only_sysctls(lab):
 
 
 def test_without_permission(lab):
-    os.chmod(os.path.dirname(lab.path("x")), 0o777)
+    os.chmod(os.path.dirname(lab.path("x")), 0o1777)
     r = apply(lab, "--idle", "120", "--yes", wrapper=["setpriv", "--reuid", "65534", "--clear-groups"])
     assert r.returncode == 77, (r.returncode, r.stderr)
     assert values(lab.gateway)[0] == 7200
@@ -311,13 +311,78 @@ def anothers_link_to_it(lab, path):
     os.lchown(lab.path("state"), NOBODY, NOBODY)
 
 
+def put_into(lab, directory):
+    """What the path leads to lies in there by now."""
+    os.mkdir(lab.path(directory), 0o755)
+    os.rename(lab.path("state"), lab.path(directory + "/sub"))
+    os.symlink(lab.path(directory + "/sub"), lab.path("state"))
+
+
+def in_anothers_directory(lab, path):
+    put_into(lab, "theirs")
+    os.chown(lab.path("theirs"), NOBODY, NOBODY)
+
+
+def where_others_may_write(lab, path):
+    put_into(lab, "everybodys")
+    os.chmod(lab.path("everybodys"), 0o777)
+
+
+def by_anothers_link(lab, path):
+    put_into(lab, "ours")
+    os.remove(lab.path("state"))
+    os.symlink(lab.path("ours"), lab.path("link"))
+    os.lchown(lab.path("link"), NOBODY, NOBODY)
+    os.symlink(lab.path("link/sub"), lab.path("state"))
+
+
 @pytest.mark.parametrize("verb", ["revert", "apply"])
-@pytest.mark.parametrize("whose", [of_another_directory, writable_by_others, anothers_link_to_it])
+@pytest.mark.parametrize("whose", [of_another_directory, writable_by_others, anothers_link_to_it,
+                                   in_anothers_directory, where_others_may_write, by_anothers_link])
 def test_a_directory_of_somebody_else_is_not_believed(lab, verb, whose):
     whose(lab, make_state(lab))
     r = revert(lab) if verb == "revert" else apply(lab, "--idle", "99", "--yes")
     assert r.returncode == 2 and "--state: " + lab.path("state") in r.stderr, r
     assert "expected a directory of our own" in r.stderr and values(lab.gateway)[0] == 120
+
+
+def with_state(lab, verb, directory, *more):
+    return subprocess.run([HALFOPEN, verb, "--netns", lab.gateway.name, "--state", directory, *more],
+                          capture_output=True, text=True, timeout=60)
+
+
+def test_a_directory_that_somebody_else_put_away(lab):
+    """That nothing is there says nothing, where he may rename it."""
+    directory = lab.path("theirs/sub")
+    os.makedirs(directory, 0o755)
+    os.chown(lab.path("theirs"), NOBODY, NOBODY)
+    for path in (directory, directory + "/", lab.path("theirs/../theirs/sub"), lab.path("theirs/gone")):
+        r = with_state(lab, "revert", path)
+        assert r.returncode == 2 and f"{lab.path('theirs')} belongs to another user" in r.stderr.replace(
+            "/theirs/..", ""), r
+
+
+def test_no_directory(lab):
+    with open(lab.path("file"), "w"):
+        pass
+    for path in ("file", "file/sub"):
+        r = with_state(lab, "revert", lab.path(path))
+        assert r.returncode == 2 and lab.path(path) + " is no directory" in r.stderr, r
+
+
+def test_a_directory_of_ours_where_everybody_may_write(lab):
+    """As in /tmp: nobody else may put it away. Our links are followed."""
+    os.mkdir(lab.path("shared"))
+    os.chmod(lab.path("shared"), 0o1777)
+    os.mkdir(lab.path("shared/ours"), 0o755)
+    os.symlink("shared/ours", lab.path("to-ours"))
+    r = with_state(lab, "apply", lab.path("to-ours/sub"), "--idle", "120", "--yes")
+    assert r.returncode == 0 and values(lab.gateway)[0] == 120, r
+    r = with_state(lab, "revert", lab.path("shared/ours/sub"))
+    assert r.returncode == 0 and values(lab.gateway)[0] == 7200, r
+    os.chown(lab.path("shared/ours"), NOBODY, NOBODY)
+    r = with_state(lab, "revert", lab.path("shared/ours/sub"))
+    assert r.returncode == 2 and "shared/ours belongs to another user" in r.stderr, r
 
 
 def of_another(lab, path):

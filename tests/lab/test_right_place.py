@@ -649,5 +649,5 @@ def test_a_device_is_looked_at_and_not_opened(lab):
             "strace", "-o", lab.path("trace"), "-e", "trace=openat"])
         assert r.returncode == 2 and "addresses no network namespace" in r.stderr, r
         with open(lab.path("trace")) as f:
-            opened = [l for l in f if f'"{path}"' in l]
+            opened = [l for l in f if f'"{path}"' in l and "O_PATH" not in l]
         assert path.endswith("mnt") or not opened, opened

@@ -662,6 +662,41 @@ def test_a_service_that_is_told_to_end(machine, how):
     wait_for_the_end_there(machine)
 
 
+@pytest.mark.parametrize("pause", ["", "sleep 0.05;", "sleep 0.3;"], ids=["at once", "soon", "later"])
+@pytest.mark.parametrize("killed", ["MainPID", "all"])
+def test_a_service_that_is_killed_and_stopped(machine, killed, pause):
+    """Whether the next process is there by then or not: the trial is taken back."""
+    begin_there(machine, "10m")
+    unit, = units(machine)
+    kill = f"kill -KILL {main_pid(machine, unit)}" if killed == "MainPID" else f"systemctl kill -s KILL {unit}"
+    r = machine.run("sh", "-c", f"{kill}; {pause} systemctl stop {unit}")
+    assert r.returncode == 0, r.stderr
+    wait_for_the_end_there(machine, 90)
+
+
+def test_a_service_that_is_killed_and_goes_on(machine):
+    """What waits beside the next process goes when that is there, and takes nothing back."""
+    begin_there(machine, "10m")
+    unit, = units(machine)
+    assert machine.run("kill", "-KILL", str(main_pid(machine, unit))).returncode == 0
+    time.sleep(30)
+    assert sysctl(machine) == 120
+    pids = machine.run("pgrep", "-f", "--", "--guard").stdout.split()
+    assert pids == [str(main_pid(machine, unit))]
+
+
+def test_a_service_that_stands_still(machine):
+    """systemd's watchdog replaces it; one that lives on is left alone for longer than that takes."""
+    begin_there(machine, "10m")
+    unit, = units(machine)
+    pid = main_pid(machine, unit)
+    time.sleep(40)
+    assert main_pid(machine, unit) == pid
+    assert machine.run("kill", "-STOP", str(pid)).returncode == 0
+    begin_there(machine, "1s")      # its end anew
+    wait_for_the_end_there(machine, 120)
+
+
 def test_daemon_reexec(machine):
     begin_there(machine, "4s")
     assert machine.run("systemctl", "daemon-reexec").returncode == 0
@@ -730,7 +765,7 @@ def test_a_service_that_could_not_write(machine):
     wait_for_the_end_there(machine)
 
 
-@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME"])
+@pytest.mark.parametrize("name", ["a b", "50%n", "$HOME", '"', "\\", "a'$$;"])
 def test_a_state_directory_of_any_name_there(machine, name):
     """What systemd makes of an argument is not what it was: then the service does not find it."""
     r = machine.run(HALFOPEN, "apply", "--state", os.path.join(machine.directory, name), "--idle", "120", "--trial",

@@ -26,6 +26,8 @@
 #define GIVE_UP_PAUSE_S 16	/* told to end, after half a minute, before systemd loses patience */
 /* Whoever changes something is soon done; if he stands still, the trial ends all the same. */
 #define LOCK_WAIT_S 30
+/* systemd begins the next one long before; if it does not, it was told to stop. */
+#define SUCCESSOR_WAIT_S 20
 /* The trial may have been kept since it was last read. */
 #define PATIENCE 4
 
@@ -36,11 +38,40 @@ struct guarding {
 	struct applied trial;	/* as it was last read */
 	int life;		/* netns_life__begin() */
 	bool has_twin;
+	const char *notify;	/* systemd's socket; NULL: it did not start us */
 	pid_t parent, child;	/* the twin, and which of us is older; 0: none */
 	bool told_to_end;
 	bool is_back;		/* every value that was to be put back */
 	unsigned int patience;	/* so often what is saved may not be read before we do without */
 };
+
+/* ---- systemd ---- */
+
+/* sd_notify(3); nothing where systemd did not start us. */
+static void tell_systemd(const struct guarding *g, const char *message)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t length = g->notify ? strlen(g->notify) : 0;
+	int s;
+
+	if (!length || length >= sizeof(to.sun_path))
+		return;
+	s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return;
+	memcpy(to.sun_path, g->notify, length);
+	if (*g->notify == '@')
+		to.sun_path[0] = '\0';
+	(void)!sendto(s, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT,
+		      (struct sockaddr *)&to, offsetof(struct sockaddr_un, sun_path) + length);
+	close(s);
+}
+
+/* Who stands still says nothing, and is replaced. */
+static void say_we_live(const struct guarding *g)
+{
+	tell_systemd(g, "WATCHDOG=1");
+}
 
 /* ---- the twin: who is killed is replaced ---- */
 
@@ -186,6 +217,8 @@ static int take_lock(const struct guarding *g, bool *waited)
 	if (file < 0)
 		return file;
 	for (tries = 0; tries < LOCK_WAIT_S * 10; tries++) {
+		if (tries % 10 == 0)
+			say_we_live(g);
 		if (lock__try(file, g->trial.inode, LOCK_CHANGE) != -EWOULDBLOCK)
 			return file;
 		usleep(100000);
@@ -253,14 +286,19 @@ static int try_to_end(struct guarding *g)
 /* Sleeps; true if it is told to end meanwhile, or was before. */
 static bool wait_s(struct guarding *g, unsigned int seconds)
 {
-	struct timespec time = { .tv_sec = seconds };
+	struct timespec tick = { .tv_sec = TICK_S };
 	sigset_t ends;
 
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
-	if (sigtimedwait(&ends, NULL, &time) > 0)
-		g->told_to_end = true;
+	for (; seconds; seconds -= TICK_S) {
+		say_we_live(g);
+		if (sigtimedwait(&ends, NULL, &tick) > 0) {
+			g->told_to_end = true;
+			break;
+		}
+	}
 	return g->told_to_end;
 }
 
@@ -306,23 +344,6 @@ static void guard(struct guarding *g)
 }
 
 /* ---- the beginning ---- */
-
-/* sd_notify(3) */
-static void notify_systemd(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	size_t length = strlen(path);
-	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (s < 0 || length >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, length);
-	if (*path == '@')
-		to.sun_path[0] = '\0';
-	(void)!sendto(s, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
-		      offsetof(struct sockaddr_un, sun_path) + length);
-	close(s);
-}
 
 /* False where nobody reads it: then nothing was begun. */
 static bool answer(const struct guarding *g, int err)
@@ -405,14 +426,44 @@ static void take_signals(void)
 	signal(SIGHUP, SIG_IGN);
 }
 
+/* After a process of the service's that did not end well, beside the next one that systemd begins: if
+ * the service is stopped meanwhile, none comes, and nobody is told. Then the trial is taken back. It
+ * holds no guard's lock until then, so that of two such each does not take the other for the next. */
+static int succeed(struct guarding *g)
+{
+	unsigned int seconds = SUCCESSOR_WAIT_S;
+	struct lock_holder next;
+	pid_t child = fork();
+
+	if (child)
+		return child < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	setsid();
+	if (begin(g))
+		return EXIT_FAILURE;
+	note_life(g);
+	do {
+		if (lock__find_holder(g->lock, g->trial.inode, LOCK_GUARD, &next) ||
+		    look(g) == KEPT)
+			return EXIT_SUCCESS;
+	} while (seconds-- && !wait_s(g, TICK_S));
+	system_log__write(LOG_WARNING, "the trial's service was killed and did not begin anew: the trial "
+			  "is taken back");
+	g->told_to_end = true;
+	take_guard_lock(g);
+	guard(g);
+	return EXIT_SUCCESS;
+}
+
 int guard__run(const struct guard_task *task)
 {
-	const char *systemd = getenv("NOTIFY_SOCKET");
-	struct guarding g = { .task = task, .life = -1, .has_twin = !systemd };
+	const char *systemd = getenv("NOTIFY_SOCKET"), *result = getenv("SERVICE_RESULT");
+	struct guarding g = { .task = task, .life = -1, .has_twin = !systemd, .notify = systemd };
 	int err;
 
 	prctl(PR_SET_NAME, "halfopen");
 	take_signals();
+	if (result)	/* ExecStopPost= */
+		return strcmp(result, "success") ? succeed(&g) : EXIT_SUCCESS;
 	err = begin(&g);
 	if (err) {
 		answer(&g, err);
@@ -425,8 +476,7 @@ int guard__run(const struct guard_task *task)
 		return EXIT_FAILURE;
 	if (g.parent && task->answer >= 0)	/* the twin */
 		close(task->answer);
-	if (systemd)
-		notify_systemd(systemd);
+	tell_systemd(&g, "READY=1");
 	guard(&g);
 	if (g.told_to_end)
 		end_twin(&g);

@@ -95,12 +95,47 @@ static void stop_service(const char *unit)
 	run(stop, SERVICE_WITHIN_S);
 }
 
-/* Told to end, it takes back; if it cannot for a minute, systemd goes on without having killed it.
- * It needs nothing that a boot brings up. */
+/* One word of a command line of systemd's, which expands variables in arguments. */
+static char *quote(char *to, const char *word, bool is_argument)
+{
+	*to++ = ' ';
+	*to++ = '"';
+	for (; *word; word++) {
+		if (*word == '"' || *word == '\\')
+			*to++ = '\\';
+		else if (*word == '$' && is_argument)
+			*to++ = '$';
+		*to++ = *word;
+	}
+	*to++ = '"';
+	*to = '\0';
+	return to;
+}
+
 #define PROPERTY "--property="
+#define AFTERWARDS PROPERTY "ExecStopPost="
+
+/* What runs after each process of the service, however it ended. */
+static void format_afterwards(char *to, const char *const command[])
+{
+	unsigned int i;
+
+	to = stpcpy(to, AFTERWARDS);
+	for (i = 0; command[i]; i++)
+		to = quote(to, command[i], i > 0);
+}
+
+/* Told to end, it takes back; if it cannot for a minute, systemd goes on without having killed it.
+ * It needs nothing that a boot brings up. One that stands still is aborted, without a core file, and
+ * goes on then (SIGCONT follows each signal of systemd's), to be replaced. What comes after one that
+ * was killed (ExecStopPost=) stays beside the next one: so only the main process is told to end. */
 static int start_service(const char *path, const char *directory, const char *netns,
 			 const char *id, struct guard *guard)
 {
+	const char *const command[] = {
+		path, "revert", "--state", directory, "--guard", netns, "--trial", id, NULL
+	};
+	char afterwards[sizeof(AFTERWARDS) + 4 * PATH_SIZE + 256];
 	const char *const service[] = {
 		"/usr/bin/systemd-run", "--quiet", "--collect", "--no-ask-password",
 		"--service-type=notify", "--unit", guard->unit,
@@ -110,11 +145,15 @@ static int start_service(const char *path, const char *directory, const char *ne
 		PROPERTY "TimeoutStartSec=20", PROPERTY "TimeoutStopSec=60",
 		PROPERTY "SendSIGKILL=no", PROPERTY "DefaultDependencies=no",
 		PROPERTY "Conflicts=shutdown.target", PROPERTY "Before=shutdown.target",
-		PROPERTY "OOMScoreAdjust=-900",
+		PROPERTY "OOMScoreAdjust=-900", PROPERTY "WatchdogSec=30",
+		PROPERTY "LimitCORE=0", PROPERTY "KillMode=process", afterwards,
 		path, "revert", "--state", directory, "--guard", netns, "--trial", id, NULL
 	};
 	int err;
 
+	if (strlen(directory) >= PATH_SIZE)
+		return -ENAMETOOLONG;
+	format_afterwards(afterwards, command);
 	if (access("/run/systemd/system", F_OK)) {
 		snprintf(guard->no_unit, sizeof(guard->no_unit), "systemd does not run here");
 		guard->unit[0] = '\0';

@@ -68,7 +68,28 @@ struct place {
 	int directory;
 	struct stat st;
 	const char *name;
+	bool privately;	/* only by directories in which nobody else may put another in its place */
 };
+
+/* Where the root itself belongs to somebody that has no number in our user namespace, so does all that is
+ * the host's. */
+static bool is_trusted_on_the_way(uid_t uid)
+{
+	struct stat root;
+
+	return is_trusted(uid) || (!stat("/", &root) && uid == root.st_uid);
+}
+
+/* As judge(), of a directory or link on a private way. */
+static const char *judge_way(const struct stat *st)
+{
+	if (!is_trusted_on_the_way(st->st_uid))
+		return S_ISLNK(st->st_mode) ? "is a link that belongs to another user"
+					    : "belongs to another user";
+	if (S_ISDIR(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH) && !(st->st_mode & S_ISVTX))
+		return "can be written to by others";
+	return NULL;
+}
 
 static void enter(struct place *p, int directory)
 {
@@ -113,7 +134,7 @@ static int follow(const struct place *p, char *path, char *name, size_t length, 
 		return -errno;
 	if (!S_ISLNK(st.st_mode))
 		return 0;
-	*refused = judge(&st, &p->st);
+	*refused = p->privately ? judge_way(&st) : judge(&st, &p->st);
 	err = *refused ? -EINVAL : put_in_place(path, name, length, *entry);
 	return err ? err : 1;
 }
@@ -128,6 +149,9 @@ static int find_place(char *path, struct place *p, const char **refused)
 	for (;;) {
 		if (p->directory < 0 || fstat(p->directory, &p->st))
 			return -errno;
+		p->name = at;
+		if (p->privately && (*refused = judge_way(&p->st)))
+			return -EINVAL;
 		at += strspn(at, "/");
 		end = strchr(at, '/');
 		p->name = at;
@@ -264,21 +288,45 @@ int private_file__open_to_read(const char *path)
 	return err;
 }
 
-const char *private_directory__refused(const char *path)
+/* What was reached of `path`, or the link there, which is `refused`; `directory` is the whole. */
+static const char *say_where(const char *directory, const char *path, const struct place *p,
+			     const char *refused)
 {
-	struct stat st;
+	static char said[PATH_MAX + 128];
+	size_t length = p->name - path;
 
-	if (lstat(path, &st))
+	if (strstr(refused, "link"))
+		length += strcspn(p->name, "/");
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	if (strlen(directory) == length && !strncmp(directory, path, length))
+		return refused;
+	snprintf(said, sizeof(said), "cannot be trusted: on the way, %.*s %s",
+		 (int)(length ?: 1), path, refused);
+	return said;
+}
+
+const char *private_directory__refused(const char *directory)
+{
+	struct place p = { .directory = -1, .privately = true };
+	const char *refused = NULL;
+	unsigned int links = 0;
+	char path[PATH_MAX];
+	int err;
+
+	/* too long, or not there: whoever opens it finds out */
+	if (snprintf(path, sizeof(path), "%s/.", directory) >= (int)sizeof(path))
 		return NULL;
-	if (S_ISLNK(st.st_mode) && !is_trusted(st.st_uid))
-		return "is a link that belongs to another user";
-	if (stat(path, &st))
-		return NULL;
-	if (!S_ISDIR(st.st_mode))
-		return "is no directory";
-	if (!is_trusted(st.st_uid))
-		return "belongs to another user";
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return "can be written to by others";
-	return NULL;
+	while ((err = find_place(path, &p, &refused)) == 1 && ++links <= LINKS_MAX)
+		;
+	if (refused)
+		refused = say_where(directory, path, &p, refused);
+	else if (err == -ENOTDIR || (!err && !S_ISDIR(p.st.st_mode)))
+		refused = "is no directory";
+	else if (!err && !is_trusted(p.st.st_uid))
+		refused = "belongs to another user";
+	else if (!err && p.st.st_mode & (S_IWGRP | S_IWOTH))
+		refused = "can be written to by others";
+	enter(&p, -1);
+	return refused;
 }

@@ -21,9 +21,10 @@ int private_file__open(const char *path, const char **refused);
  * descriptor, -EBADMSG if it is none, or -errno. */
 int private_file__open_to_read(const char *path);
 
-/* Why what lies in a directory cannot be believed, in words; NULL: it is ours or root's, and nobody
- * else may write there, or it is not there yet. */
-const char *private_directory__refused(const char *path);
+/* Why what lies in a directory cannot be believed, in words that stay until the next call; NULL: it is
+ * ours or root's, nobody else may write there, nor put another in the place of it, of a directory above
+ * it or of a link on the way; or it is not there yet. `directory` is an absolute path. */
+const char *private_directory__refused(const char *directory);
 
 /* The number of the descriptor that the path names (/dev/stdout, /proc/self/fd/7), -1: none. */
 int private_file__descriptor(const char *path);
