@@ -108,6 +108,59 @@ def test_files_are_opened_anew_without(lab, inside):
     assert p.returncode == 0 and "cannot" not in said, said
 
 
+def theirs(lab):
+    """A link of our own into another user's directory."""
+    os.mkdir(lab.path("theirs"), 0o700)
+    os.chown(lab.path("theirs"), 65534, 65534)
+    os.symlink(lab.path("theirs/x.jsonl"), lab.path("x.jsonl"))
+    return lab.path("x.jsonl"), lab.path("theirs/x.jsonl")
+
+
+def read_only(lab):
+    """What is root's own is as closed to root."""
+    os.mkdir(lab.path("d"), 0o550)
+    return lab.path("d/x.jsonl"), lab.path("d/x.jsonl")
+
+
+def on_the_way(lab):
+    """Its own directory is open, that above lets nobody through."""
+    os.makedirs(lab.path("d/open"))
+    os.chmod(lab.path("d"), 0o600)
+    return lab.path("d/open/x.jsonl"), lab.path("d/open/x.jsonl")
+
+
+@pytest.mark.parametrize("place", [theirs, read_only, on_the_way])
+def test_directories_that_let_only_root_write(lab, place):
+    path, file = place(lab)
+    p = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "--json", "-o", path],
+                                         stderr=subprocess.PIPE, text=True))
+    wait_until(lambda: os.path.exists(file) and os.path.getsize(file), 20, "the first line")
+    wait_until(lambda: left(p.pid)["NoNewPrivs"] == 1, 20, "no_new_privs")
+    expect_only(p.pid, SYS_ADMIN | SYS_PTRACE | BPF | DAC_OVERRIDE)
+    os.rename(file, file + ".1")
+    p.send_signal(signal.SIGHUP)
+    wait_until(lambda: os.path.exists(file), 20, "the file anew")
+    p.send_signal(signal.SIGTERM)
+    _, said = p.communicate(timeout=30)
+    assert p.returncode == 0 and "cannot" not in said, said
+
+
+def test_a_recording_changes_files_where_only_root_may(lab):
+    os.mkdir(lab.path("d"), 0o550)
+    watch = lab.watch("-w", lab.path("d/r.ho"), "--record-age", "2s", f"netns = {lab.gateway.inode}")
+    wait_until(lambda: os.path.exists(lab.path("d/r.old.ho")), 60, "an older half")
+    assert watch.stop() == 0 and watch.stderr() == ""
+
+
+def test_a_guard_ends_where_only_root_may_write(lab):
+    """It removes what it knew, and is gone with it."""
+    os.chmod(lab.path("state"), 0o555)
+    assert apply(lab, "--idle", "120", "--trial", "3s", "--yes").returncode == 0
+    wait_until(lambda: values(lab.gateway)[0] == 7200, 30, "the end of the trial")
+    wait_until(lambda: not guards(lab), 30, "the end of its guards")
+    assert not [n for n in os.listdir(lab.path("state")) if n.startswith("applied")]
+
+
 def test_files_of_our_own_need_nothing_more(lab):
     path = lab.path("x.jsonl")
     p = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "--json", "-o", path, "-w", lab.path("x.ho")]))

@@ -165,6 +165,75 @@ def test_bounded(lab, bound):
         assert mine[-1]["counts"]["probes_sent"] >= 1
 
 
+def rotating(lab, path, *options):
+    """A watch of the lab's sockets that changes files every second or so."""
+    return lab.watch("-w", path, *options, "--record-age", "2s", f"netns = {lab.gateway.inode}")
+
+
+@pytest.mark.parametrize("name", ["d.ho", "d.ho.zst"])
+def test_moved_by_somebody_else(lab, name):
+    """What is put there instead is no half of ours: it stays, and so does what was moved."""
+    path, old = lab.path(name), lab.path(name.replace("d.", "d.old."))
+    watch = rotating(lab, path)
+    wait_until(lambda: size_of(old), 60, "an older half")
+    os.rename(path, lab.path("moved-" + name))
+    with open(path, "w") as f:
+        f.write("precious")
+    wait_until(lambda: "not ours" in watch.stderr(), 60, "a word")
+    assert watch.stop() == 0
+    assert watch.stderr().count("not ours") == 1 and watch.stderr().startswith(f"halfopen: {path}: ")
+    with open(path) as f:
+        assert f.read() == "precious"
+    for part in (old, lab.path("moved-" + name)):
+        r = replay(part, "--all")
+        assert r.returncode == 0 and r.stderr == b"", r.stderr
+
+
+def test_removed_by_somebody_else(lab):
+    path, old = lab.path("d.ho"), lab.path("d.old.ho")
+    watch = rotating(lab, path)
+    wait_until(lambda: size_of(old), 60, "an older half")
+    for _ in range(2):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        wait_until(lambda: size_of(path), 60, "another file")
+    assert watch.stop() == 0 and watch.stderr() == ""
+    assert replay(path, "--all").returncode == 0
+
+
+def test_a_half_that_cannot_be_put_away(lab):
+    """It is said once, and the recording goes on; and it is put away again as soon as it can be."""
+    path, old = lab.path("d.ho"), lab.path("d.old.ho")
+    watch = rotating(lab, path)
+    wait_until(lambda: size_of(old), 60, "an older half")
+    while not os.path.isdir(old):   # it may come back between
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            os.unlink(old)
+            os.mkdir(old)
+    wait_until(lambda: "is a directory" in watch.stderr(), 60, "a word")
+    before = size_of(path)
+    wait_until(lambda: size_of(path) > before, 60, "more of it")
+    assert watch.stop() == 0
+    assert watch.stderr().count("\n") == 1 and watch.stderr().startswith(f"halfopen: {old}: ")
+    r = replay(path, "--all")
+    assert r.returncode == 0 and r.stderr == b"", r.stderr
+
+
+@pytest.mark.parametrize("name", ["d.ho", "d.ho.zst"])
+def test_what_the_older_half_would_replace(tmp_path, name):
+    path, old = str(tmp_path / name), tmp_path / name.replace("d.", "d.old.")
+    for make in (lambda: old.write_text("precious"), old.mkdir):
+        make()
+        r = subprocess.run([HALFOPEN, "watch", "-w", path, "--record-max", "512KiB", "--for", "1s"],
+                           capture_output=True, text=True)
+        assert r.returncode == 2 and r.stderr.startswith(f"halfopen: {old}: is ") and \
+            "expected a recording, or nothing" in r.stderr, r.stderr
+        assert not os.path.exists(path)
+        if old.is_file():
+            assert old.read_text() == "precious"
+            old.unlink()
+
+
 def test_bad_bounds():
     for options, said in ((["--record-max", "64KiB"], "-w FILE is missing"),
                           (["-w", "x", "--record-max", "1KiB"], "at least 64KiB"),

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "applied.h"
 #include "arguments.h"
@@ -18,6 +16,7 @@
 #include "log.h"
 #include "persistent.h"
 #include "quantity.h"
+#include "reach.h"
 #include "say.h"
 #include "verbosity.h"
 
@@ -356,9 +355,8 @@ static void drop_privileges_of_guard(const char *directory)
 {
 	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |
 			CAPABILITY_BIT(CAPABILITY_SYS_PTRACE);
-	struct stat st;
 
-	if (!stat(directory, &st) && st.st_uid != geteuid())
+	if (!reach__directory(directory))
 		keep |= CAPABILITY_BIT(CAPABILITY_DAC_OVERRIDE);
 	capability__keep_only(keep);
 }

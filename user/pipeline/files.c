@@ -48,6 +48,7 @@ int watch__check_files(const struct watch *w)
 		{ o->peers_key, "the key of pseudonyms", STDIN_FILENO, false },
 	};
 	unsigned int count = sizeof(files) / sizeof(files[0]), i, j;
+	const char *refused;
 	int code = EXIT_DONE;
 	struct stat a, b;
 
@@ -60,6 +61,11 @@ int watch__check_files(const struct watch *w)
 				  files[j].what);
 			code = EXIT_USAGE;
 		}
+	if (!code && old && (refused = recorder__refused_old(old))) {
+		log_error("%s: %s: expected a recording, or nothing: the older half of %s goes there",
+			  old, refused, o->record);
+		code = EXIT_USAGE;
+	}
 	free(old);
 	return code;
 }

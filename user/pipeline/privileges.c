@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a live watch may still do once everything is attached: look, and open its files anew. */
-#include <libgen.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "capability.h"
 #include "log.h"
+#include "private_file.h"
+#include "reach.h"
 #include "watch.h"
 
 /*
@@ -18,36 +16,12 @@
 #define TO_LOOK (CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_PTRACE) | \
 		 CAPABILITY_BIT(CAPABILITY_BPF))
 
-/* May whoever we are, without CAP_DAC_OVERRIDE, pass through this directory, or write to it? */
-static bool lets_us(const char *directory, mode_t everybody)
-{
-	struct stat st;
-
-	return !stat(directory, &st) &&
-	       (st.st_uid == geteuid() || (st.st_mode & everybody) == everybody);
-}
-
-/* Does what is done to this file later (opened anew, renamed, removed) need more than what its owner
- * may? */
+/* Does what is done to this file later (opened anew, renamed, removed) need more than what whoever we
+ * are may? */
 static bool is_elsewhere(const char *path)
 {
-	char *copy, *directory, *slash;
-	bool ours;
-
-	if (!path || !strcmp(path, "-"))
-		return false;
-	copy = strdup(path);
-	directory = copy ? realpath(dirname(copy), NULL) : NULL;
-	free(copy);
-	if (!directory)
-		return true;	/* who knows */
-	ours = lets_us(directory, S_IWOTH | S_IXOTH);
-	while (ours && (slash = strrchr(directory, '/')) && slash > directory) {
-		*slash = '\0';
-		ours = lets_us(directory, S_IXOTH);
-	}
-	free(directory);
-	return !ours;
+	return path && strcmp(path, "-") && private_file__descriptor(path) < 0 &&
+	       !reach__file(path);
 }
 
 /* A log of some program, in a directory of its own, is opened again when it was renamed. */

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "log.h"
 #include "record.h"
 #include "recorder.h"
 #include "recording.h"
 
 #define BUFFER_SIZE (1 << 18)
+/* Where files could not be changed, it is tried again so much later. */
+#define RETRY_NS 60000000000ULL
 
 static void begin_file(struct recorder *r)
 {
@@ -46,6 +52,8 @@ bool recorder__is_due(const struct recorder *r, uint64_t now_ns)
 		return false;
 	if (r->is_next_open)
 		return true;
+	if (now_ns < r->retry_ns)
+		return false;
 	return (c->max_bytes && r->output.written + r->used >= c->max_bytes / 2) ||
 	       (c->max_age_ns && now_ns - r->begun_ns >= c->max_age_ns / 2);
 }
@@ -73,14 +81,91 @@ static int end_file(struct recorder *r)
 	return err ? err : output__close(&r->output);
 }
 
-/* The older half makes room under its name. */
-static int make_room(struct recorder *r)
+static int stop_at_first(void *context, const void *bytes, size_t size)
 {
-	char *old = name_of_old(r->config.path);
-	int err = !old ? -ENOMEM : rename(r->config.path, old) ? -errno : 0;
+	(void)context;
+	(void)bytes;
+	(void)size;
+	return -ECANCELED;
+}
 
+const char *recorder__refused_old(const char *path)
+{
+	struct recording_problem problem;
+	const char *refused = NULL;
+	struct stat st;
+	int fd, err;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? NULL : strerror(errno);
+	if (S_ISDIR(st.st_mode))
+		return "is a directory";
+	if (stat(path, &st))	/* a link to nothing */
+		return NULL;
+	if (!S_ISREG(st.st_mode))
+		return "is no regular file";
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return strerror(errno);
+	err = st.st_size ? recording__read(fd, -1, stop_at_first, NULL, &problem) : 0;
+	if (err == -EBADMSG)
+		refused = "is no recording";
+	close(fd);
+	return refused;
+}
+
+/* Said once, until it goes well again. */
+static void say_stuck(struct recorder *r, const char *file, const char *why)
+{
+	if (!r->retry_ns)
+		log_error("%s: %s; the recording goes on in one file, whatever its bounds are", file,
+			  why);
+}
+
+static bool open_next(struct recorder *r)
+{
+	int err = output__open(&r->next, r->config.path);
+
+	r->is_next_open = !err;
+	if (err)
+		say_stuck(r, r->config.path, r->next.refused ? r->next.refused : strerror(-err));
+	return !err;
+}
+
+/* The older half makes room under its name. */
+static bool make_room(struct recorder *r, const char *old)
+{
+	const char *refused = recorder__refused_old(old);
+
+	if (refused || rename(r->config.path, old)) {
+		say_stuck(r, old, refused ? refused : strerror(errno));
+		return false;
+	}
+	if (open_next(r))
+		return true;
+	(void)!rename(old, r->config.path);
+	return false;
+}
+
+/* Whether there is another file to go on in. */
+static bool prepare_next(struct recorder *r)
+{
+	struct stat st;
+	bool done;
+	char *old;
+
+	if (r->is_next_open)
+		return true;
+	if (output__was_moved(&r->output)) {
+		if (lstat(r->config.path, &st) || !st.st_size)
+			return open_next(r);
+		say_stuck(r, r->config.path, "was moved, and what is there now is not ours");
+		return false;
+	}
+	old = name_of_old(r->config.path);
+	done = old && make_room(r, old);
 	free(old);
-	return err ? err : output__open(&r->next, r->config.path);
+	return done;
 }
 
 int recorder__reopen(struct recorder *r)
@@ -97,17 +182,22 @@ int recorder__reopen(struct recorder *r)
 	return err;
 }
 
-/* Renamed by somebody else, it stays where that one put it. */
-static int change_files(struct recorder *r)
+/* Renamed by somebody else, it stays where that one put it. Where there can be no other file, the
+ * former is written on. */
+static int change_files(struct recorder *r, uint64_t now_ns)
 {
-	int ending = r->output.ending, err = end_file(r);
+	int ending = r->output.ending, err;
 
-	if (!err && !r->is_next_open)
-		err = make_room(r);
+	if (!prepare_next(r)) {
+		r->retry_ns = now_ns + RETRY_NS;
+		return 0;
+	}
+	err = end_file(r);
 	if (err) {
 		r->output.error = r->output.error ? r->output.error : -err;
 		return err;
 	}
+	r->retry_ns = 0;
 	r->output = r->next;
 	r->output.ending = ending;
 	r->is_next_open = false;
@@ -131,6 +221,8 @@ int recorder__bytes_needed(struct recorder *r, uint64_t *needed)
 	int err = r->config.max_bytes ? recorder__flush(r) : 0;
 
 	*needed = 0;
+	if (r->retry_ns)	/* it holds more than one description */
+		return err;
 	if (!err && r->config.max_bytes)
 		err = output__settle_now(&r->output);
 	if (!err && r->config.max_bytes &&
@@ -144,7 +236,7 @@ int recorder__add(struct recorder *r, const struct record *record)
 	struct record shown = *record;
 
 	if (record->type == RECORD_META && recorder__is_due(r, record->mono_ns)) {
-		int err = change_files(r);
+		int err = change_files(r, record->mono_ns);
 
 		if (err)
 			return err;

@@ -27,6 +27,7 @@ struct recorder {
 	size_t used;
 	uint64_t begun_ns;	/* the file, as records tell the time; 0: it is empty */
 	uint64_t last_ns;	/* of the last record */
+	uint64_t retry_ns;	/* not before: files could not be changed; 0: they could */
 };
 
 /* Creates the file. Returns 0 or -errno. */
@@ -42,6 +43,10 @@ bool recorder__is_due(const struct recorder *r, uint64_t now_ns);
  * Returns 0, or -errno where it cannot be: then the former is written on. */
 int recorder__reopen(struct recorder *r);
 
+/* Why what lies where the older half goes is not to be replaced, in words: it is no recording. NULL: it
+ * is one, or empty, or nothing is there. */
+const char *recorder__refused_old(const char *path);
+
 /* Where the older half goes; the caller frees it. NULL: nowhere, there are no bounds. */
 char *recorder__old_name(const struct recorder_config *config);
 
@@ -51,7 +56,8 @@ char *recorder__old_name(const struct recorder_config *config);
  */
 int recorder__bytes_needed(struct recorder *r, uint64_t *needed);
 
-/* Takes one record. Returns 0, or -errno of a write that failed. */
+/* Takes one record. Returns 0, or -errno of a write that failed. Where another file is due and cannot
+ * be had, that is said once, and the former written on. */
 int recorder__add(struct recorder *r, const struct record *record);
 
 /* Returns 0 or -errno. */
