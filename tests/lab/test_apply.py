@@ -414,3 +414,12 @@ def test_a_file_of_somebody_else_is_not_believed(lab, whose):
     r = revert(lab)
     assert r.returncode != 0 and path in r.stderr, r
     assert values(lab.gateway)[0] == 120
+
+
+def test_revert_makes_nothing(lab):
+    """Where nothing was ever saved: no directory, no file."""
+    state = lab.path("mistyped")
+    for more in (["--netns", lab.gateway.name], ["--all"]):
+        r = subprocess.run([HALFOPEN, "revert", "--state", state, *more], capture_output=True, text=True)
+        assert r.returncode == 0 and "nothing was applied" in r.stdout, r
+        assert not os.path.exists(state)

@@ -160,7 +160,9 @@ int changing__open_lock(const char *directory, uint32_t inode, bool must, struct
 {
 	int err;
 
-	*l = (struct changing_lock){ .file = lock__open(directory), .inode = inode };
+	/* where nothing was ever saved there is nothing to take back, and nothing to make for that */
+	*l = (struct changing_lock){ .file = must ? lock__open(directory) : lock__make(directory),
+				     .inode = inode };
 	if (l->file >= 0)
 		return EXIT_DONE;
 	err = l->file;

@@ -24,13 +24,18 @@ int lock__open_for_reading(const char *directory)
 	return fd < 0 ? -errno : fd;
 }
 
+int lock__make(const char *directory)
+{
+	if (mkdir(directory, 0700) && errno != EEXIST && errno != EROFS)
+		return -errno;
+	return lock__open(directory);
+}
+
 int lock__open(const char *directory)
 {
 	char path[300];
 	int fd;
 
-	if (mkdir(directory, 0700) && errno != EEXIST && errno != EROFS)
-		return -errno;
 	path_of(directory, path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && (errno == EROFS || errno == EACCES))

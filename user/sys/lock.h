@@ -19,9 +19,12 @@ enum lock_work {
 	LOCK_GUARD,	/* waits for the end of a trial; both twins do */
 };
 
-/* Makes the directory. A descriptor; -errno. Closing any descriptor of the file releases all locks
- * of this process: so open it once. */
+/* A descriptor; -errno. Closing any descriptor of the file releases all locks of this process: so open
+ * it once. */
 int lock__open(const char *directory);
+
+/* The same, and makes the directory where there is none. */
+int lock__make(const char *directory);
 
 /* Only for reading, which lets the file system be made read-only meanwhile; it must be there. */
 int lock__open_for_reading(const char *directory);
