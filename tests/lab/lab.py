@@ -210,6 +210,19 @@ def hold_only(name, *sockets):
                 os.close(fd)
 
 
+@contextlib.contextmanager
+def bound(lab, source, name="bound"):
+    """The path in the lab's directory that `source` is mounted at meanwhile."""
+    path = lab.path(name)
+    if not os.path.exists(path):
+        open(path, "w").close()
+    run("mount", "--bind", source, path)
+    try:
+        yield path
+    finally:
+        run("umount", path)
+
+
 class Lab:
     """A gateway and a device: 10.77.0.1 and 10.77.0.2, fd77::1 and fd77::2. With `fate`, a
     Carrier between them. Whoever wants more namespaces than these has them from namespace()."""

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
+from guards import guards
+from lab import HALFOPEN, Lab, Namespace, run, wait_until
 
 KEYS = ("time", "intvl", "probes")
 
@@ -126,11 +127,6 @@ def test_a_trial_that_was_good(lab):
     assert values(lab.gateway)[0] == 120
     assert apply(lab, "--keep").returncode == 1
     assert revert(lab).returncode == 0 and values(lab.gateway)[0] == 7200
-
-
-def guards(lab):
-    return [int(pid) for pid in subprocess.run(["pgrep", "-f", f"revert --state {lab.path('state')}"],
-                                               capture_output=True, text=True).stdout.split()]
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -14,18 +14,17 @@ import time
 import pytest
 
 from at_work import at_work
-from lab import HALFOPEN, Lab, Namespace, inside, wait_until
+from guards import guards, kill_guards
+from lab import HALFOPEN, Lab, wait_until
 from test_apply import apply, halfopen, revert, values
-from test_trials import SOON, begin, guards, idle, wait_for_the_end
+from test_trials import SOON, begin, idle, wait_for_the_end
 
 
 @pytest.fixture
 def lab():
     with Lab() as lab:
         yield lab
-        for pid in guards(lab):     # of a test that failed
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_guards(lab)
 
 
 class Prompt:

@@ -5,17 +5,16 @@ import contextlib
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
 from at_work import at_work
-from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
+from guards import guards, kill_guards
+from lab import HALFOPEN, Lab, Namespace, bound, inside, run, wait_until
 from test_addresses import Tenant, address, netns_cookie
-from test_apply import apply, guards, halfopen, revert, values
+from test_apply import apply, halfopen, revert, values
 
 OURS = "90-halfopen.conf"
 HEADER = "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.\n"
@@ -25,9 +24,7 @@ HEADER = "# Written by 'halfopen apply --persist'; 'halfopen revert' removes it.
 def lab():
     with Lab() as lab:
         yield lab
-        for pid in guards(lab):     # of a test that failed
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_guards(lab)
 
 
 def state_of(netns):
@@ -419,18 +416,6 @@ def test_all_forgets_nobody_who_cannot_be_opened(lab, when, kept):
     assert tenant.values()[0] == (120 if kept else 7200)
     r = halfopen(lab, "revert", "--all")
     assert r.returncode == 0 and tenant.values()[0] == 7200, r
-
-
-@contextlib.contextmanager
-def bound(lab, source, name="bound"):
-    path = lab.path(name)
-    if not os.path.exists(path):
-        open(path, "w").close()
-    run("mount", "--bind", source, path)
-    try:
-        yield path
-    finally:
-        run("umount", path)
 
 
 @pytest.mark.parametrize("how", ["printed", "all", "inside", "keep"])

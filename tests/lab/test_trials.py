@@ -6,14 +6,14 @@ import glob
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import time
 
 import pytest
 
-from lab import HALFOPEN, Lab, Namespace, inside, run, wait_until
+from guards import guards, kill_guards
+from lab import HALFOPEN, Lab, Namespace, bound, inside, run, wait_until
 from machine import Machine, mounted
 from test_apply import apply, halfopen, revert, values
 
@@ -25,9 +25,7 @@ SOON = 30
 def lab():
     with Lab() as lab:
         yield lab
-        for pid in guards(lab):     # of a test that failed
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_guards(lab)
 
 
 @pytest.fixture
@@ -38,17 +36,6 @@ def machine(tmp_path):
 
 def idle(netns):
     return values(netns)[0]
-
-
-def guards(lab):
-    """Process ids of the guards of this lab's trials."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        with contextlib.suppress(OSError), open(path, "rb") as f:
-            words = f.read().decode(errors="replace").split("\0")
-            if "--guard" in words and lab.path("state") in " ".join(words):
-                found.append(int(path.split("/")[2]))
-    return sorted(found)
 
 
 def is_of_host(pid):
@@ -238,23 +225,17 @@ def test_killed_while_it_tries(lab):
 def test_told_to_end_where_nobody_is(lab):
     """The namespace is hidden: the guard ends after a while, and what is saved stays for revert."""
     named = Namespace(lab.gateway.name + "x")
-    path = lab.path("bound")
-    open(path, "w").close()
-    run("mount", "--bind", named.path, path)
-    named.delete()
-    try:
+    with bound(lab, named.path) as path:
+        named.delete()
         r = halfopen(lab, "apply", "--netns", path, "--idle", "120", "--trial", "10m", "--yes")
         assert r.returncode == 0, r.stderr
-        run("mount", "--bind", "/dev/null", path)
-        for pid in guards(lab):
-            os.kill(pid, signal.SIGTERM)
-        wait_until(lambda: not guards(lab), 120, "the end of its guards")
-        assert is_saved(lab)
-        run("umount", path)
+        with bound(lab, "/dev/null"):
+            for pid in guards(lab):
+                os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not guards(lab), 120, "the end of its guards")
+            assert is_saved(lab)
         r = halfopen(lab, "revert", "--netns", path)
         assert r.returncode == 0 and "120 -> 7200" in r.stdout, (r.stdout, r.stderr)
-    finally:
-        run("umount", "-l", path)
 
 
 def test_an_unreadable_state_in_the_middle(lab):
@@ -374,11 +355,8 @@ def test_by_a_path_only(lab):
     """No process in there, no name: bound to a path. That the path cannot be followed for a while says
     nothing; and the state stays as long."""
     named = Namespace(lab.gateway.name + "x")
-    path = lab.path("bound")
-    open(path, "w").close()
-    run("mount", "--bind", named.path, path)
-    named.delete()
-    try:
+    with bound(lab, named.path) as path:
+        named.delete()
         r = halfopen(lab, "apply", "--netns", path, "--idle", "120", "--trial", "4s", "--yes")
         assert r.returncode == 0, r.stderr
         tracer = strace(guards(lab), "openat:error=EACCES")
@@ -392,8 +370,6 @@ def test_by_a_path_only(lab):
         assert is_saved(lab) or value() == "7200\n"
         wait_until(lambda: value() == "7200\n", SOON, "the end of the trial")
         wait_until(lambda: not is_saved(lab) and not guards(lab), SOON, "the end of its guards")
-    finally:
-        run("umount", path)
 
 
 def test_a_namespace_that_is_gone(lab):

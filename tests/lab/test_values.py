@@ -2,14 +2,14 @@
 """Values: what the kernel may hold comes back; what no clock, kernel or file can mean is refused, by
 every option of every command, in timelines and in identities."""
 import json
-import os
 import re
 import subprocess
 
 import pytest
 
+from guards import guards
 from lab import HALFOPEN, Lab, run, wait_until
-from test_apply import KEYS, apply, guards, revert, values
+from test_apply import KEYS, apply, revert, values
 from test_right_place import Host
 
 
