@@ -22,12 +22,13 @@ $(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -ljansson -lsodium -lzstd -lm -o $@
 
-check: $(UNIT) $(FUZZ) $(B)/bench/fleets all ## tests that need no root
+check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that need no root
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
 	$(Q)tests/vm/relocations.py $(RESULTS)
 	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
 	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
+	$(Q)$(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
@@ -97,7 +98,7 @@ bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost ## measure cost a
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
 		tests/bench/bench.py $(BENCHES)
 
-$(B)/bench/fleets: tests/model/fleets.c user/core/gaps.c user/core/gaps.h
+$(B)/bench/fleets $(B)/bench/forecasts: $(B)/bench/%: tests/model/%.c user/core/gaps.c user/core/gaps.h
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $(filter %.c,$^) -lm -o $@
@@ -106,3 +107,7 @@ $(B)/bench/fleets: tests/model/fleets.c user/core/gaps.c user/core/gaps.h
 fleets: all $(B)/bench/fleets ## what advise estimates of simulated fleets whose timers are known
 	$(Q)nice $(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen \
 		--draws $(or $(DRAWS),100) --seed $(or $(SEED),1) $(CASES)
+
+forecasts: all $(B)/bench/forecasts ## what advise predicts of simulated fleets, beside what then is
+	$(Q)nice $(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen \
+		--draws $(or $(DRAWS),50) --seed $(or $(SEED),1) $(CASES)

@@ -308,10 +308,10 @@ static void check_false_deaths(const struct outages *p)
 	assert_true(mutes__gather(all, SEEN, &mutes));
 	alike.all[0].setting = p->other;
 	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &predicted));
-	if (truth < predicted.false_deaths_low / 2 || truth > predicted.false_deaths_high * 2 ||
-	    predicted.false_deaths_high > fmax(4 * truth, 1))
+	if (truth < predicted.false_deaths.low / 2 || truth > predicted.false_deaths.high * 2 ||
+	    predicted.false_deaths.high > fmax(4 * truth, 1))
 		fail_msg("%s: false deaths a socket and year predicted %.3f to %.3f, true %.3f",
-			 p->name, predicted.false_deaths_low, predicted.false_deaths_high, truth);
+			 p->name, predicted.false_deaths.low, predicted.false_deaths.high, truth);
 	mutes__free(&mutes);
 	alike__free(&alike);
 	free(lives);

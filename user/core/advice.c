@@ -178,7 +178,7 @@ static double shortest_period_s(const struct advice *a)
 	for (i = 0; i < a->evidence->alike.count; i++)
 		if (is_reached(a, i))
 			shortest = fmin(shortest,
-					prediction__period_s(&a->evidence->alike.all[i].setting));
+					setting__period_s(&a->evidence->alike.all[i].setting));
 	return shortest;
 }
 
@@ -186,7 +186,7 @@ static double shortest_period_s(const struct advice *a)
 static bool may_forget(const struct advice *a, const struct setting *s)
 {
 	const struct idle_timeout *path = &a->evidence->path;
-	double period = prediction__period_s(s);
+	double period = setting__period_s(s);
 
 	if (path->reason == IDLE_KNOWN)
 		return !hold_open__holds(a->evidence, s);
@@ -307,7 +307,7 @@ static void count_open(struct advice *a)
 	for (i = 0; i < e->alike.count; i++) {
 		const struct setting *s = &e->alike.all[i].setting;
 
-		if (prediction__silence_s(s) <= s->interval_s)
+		if (setting__silence_s(s) <= s->interval_s)
 			a->killed_by_one_loss += e->alike.all[i].count;
 	}
 }
@@ -366,8 +366,8 @@ bool advice__make(const struct lives *l, const struct scope *scope, const struct
 	a->proposal_known =
 		(a->verdict == ADVICE_CHANGE || a->verdict == ADVICE_KEEP) && e->alike.count;
 	a->below_carriers_floor = a->verdict == ADVICE_CHANGE &&
-				  prediction__period_s(&a->proposed) < CARRIERS_FLOOR_S &&
-				  prediction__period_s(&a->current) > a->proposed.idle_s;
+				  setting__period_s(&a->proposed) < CARRIERS_FLOOR_S &&
+				  setting__period_s(&a->current) > a->proposed.idle_s;
 	if (e->alike.count)
 		ok = predict(e, NULL, false, goals, &a->predicted_current);
 	if (ok && a->proposal_known)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alike.h"
+#include "gap_lengths.h"
 
 /* Too many kinds: the rest is counted with those of the same idle time. */
 #define KINDS_MAX 256
@@ -14,118 +15,137 @@
 #define UNTOLD_S 20.0
 /* Chains of answered probes within one silence are as long, at most. */
 #define CHAIN_MAX 64
+/* A share of the time that is known. */
+#define FOLDING_ERROR 0.15
+/* Kernel timers are late by an eighth at most. */
+#define TIMER_LATENESS 1.125
 
 /* ---- one life ---- */
 
-/* What its gaps add up to. */
-struct pattern {
-	double probed_s, probed;	/* gaps that our keepalive ended: their time, how many */
-	double own_s, own;		/* those that the peer or our program ended */
-	double own_low_s, own_high_s;
-	double commands;		/* of those, our program's */
-};
-
-static double middle_s(const struct life_gap *g)
-{
-	return ((double)g->from_s + g->to_s) / 2;
-}
-
-/* Is it as long as our own keepalive waits, late by an eighth (the timer wheel) at most? */
-static bool ended_by_probe(const struct life *life, const struct life_gap *g)
-{
-	double probe_s = fmax(life->idle_s, life->interval_s);
-
-	return g->ended_by_us && g->to_s > probe_s * 0.95 && g->from_s < probe_s * 1.2;
-}
-
-static struct pattern pattern_of(const struct life *life)
-{
-	struct pattern p = { .own_low_s = HUGE_VAL };
-	unsigned int i;
-
-	for (i = 0; i < life->gap_count; i++) {
-		const struct life_gap *g = &life->gaps[i];
-
-		if (ended_by_probe(life, g)) {
-			p.probed += g->count;
-			p.probed_s += g->count * middle_s(g);
-			continue;
-		}
-		p.own += g->count;
-		p.own_s += g->count * middle_s(g);
-		p.own_low_s = fmin(p.own_low_s, g->from_s);
-		p.own_high_s = fmax(p.own_high_s, g->to_s);
-		p.commands += g->ended_by_us ? g->count : 0;
-	}
-	return p;
-}
-
 /* Its silences all have one length. */
-static bool is_regular(const struct life *life, const struct pattern *p)
+static bool is_regular(const struct life *life, const struct gap_lengths *l)
 {
-	return p->own >= HABIT_MIN && p->probed > 0 &&
-	       p->own_high_s - p->own_low_s < fmax(life->idle_s, life->interval_s) / 3;
+	return l->own >= HABIT_MIN && l->probed > 0 &&
+	       l->own_high_s - l->own_low_s < fmax(life->idle_s, life->interval_s) / 3;
 }
 
 static void add_silences(struct sockets_alike *g, double s, double times)
 {
-	unsigned int bin = fmax(0, fmin(log(fmax(s, 1)) / SILENCE_BIN, SILENCE_BINS - 1));
+	unsigned int bin = silence__bin(s);
 
 	g->silences[bin].times += times;
 	g->silences[bin].sum_s += times * s;
 	g->covered_s += times * s;
 }
 
-/* A silence that our probes divided goes on after each with the same chance: its rest is one of
- * those that ended by themselves. */
-static void add_divided(struct sockets_alike *g, const struct life *life, const struct pattern *p)
+/* When does our program ask? */
+static void add_commands(struct sockets_alike *g, const struct life *life,
+			 const struct gap_lengths *l)
 {
-	double mean = p->probed > 0 ? p->probed_s / p->probed : 0;
-	double on = p->probed / (p->probed + p->own), chance = 1 - on;
-	unsigned int i, chain;
+	unsigned int i, part;
 
-	for (chain = 0; chain < CHAIN_MAX; chain++, chance *= on) {
-		if (chance < 1e-6)
-			break;
-		for (i = 0; i < life->gap_count; i++)
-			if (!ended_by_probe(life, &life->gaps[i]))
-				add_silences(g, chain * mean + middle_s(&life->gaps[i]),
-					     chance * life->gaps[i].count);
+	for (i = 0; i < life->gap_count; i++) {
+		const struct life_gap *gap = &life->gaps[i];
+
+		for (part = 0; part < GAP_PARTS; part++) {
+			unsigned int bin = silence__bin(gap_lengths__part_s(gap, part));
+			double own = gap_lengths__own_count(l, life, gap, part);
+
+			g->told[bin] += gap->count * l->weight[part];
+			g->commanded[bin] += gap->ended_by_us ? own : 0;
+			g->commands += gap->ended_by_us ? own : 0;
+		}
 	}
 }
 
-/* What no gap covers: is the peer heard all the time in it, or not at all? */
-static void add_untold(struct sockets_alike *g, const struct life *life, const struct pattern *p)
+/* ... all the time: answers to it are heard, and no gap is long enough to be told. */
+static void add_asking(struct sockets_alike *g, double for_s)
 {
-	double lived = fmax(0, life->ended_s - life->seen_s);
-	double rest = fmax(0, lived - p->own_s - p->probed_s -
-				      (life->lost ? life->lost_within_s : 0));
-	double words = life->reports.over_s > 0
-			       ? life->reports.segments / life->reports.over_s * lived - p->own
-			       : 0;
+	double times = for_s / (UNTOLD_S / 4);
 
-	if (!p->own && !life->heartbeat_s)
-		rest += p->probed_s;
-	if (words > rest / UNTOLD_S)
-		g->busy_s += rest;
-	else
-		g->silent_s += rest;
+	g->told[silence__bin(UNTOLD_S / 4)] += times;
+	g->commanded[silence__bin(UNTOLD_S / 4)] += times;
+	g->commands += times;
+}
+
+/* One of the peer's or our program's, `later_s` longer than it was told. */
+static void add_own_gaps(struct sockets_alike *g, const struct life *life,
+			 const struct gap_lengths *l, double later_s, double chance)
+{
+	unsigned int i, part;
+
+	for (i = 0; i < life->gap_count; i++)
+		for (part = 0; part < GAP_PARTS; part++) {
+			const struct life_gap *gap = &life->gaps[i];
+			double times = gap_lengths__own_count(l, life, gap, part);
+
+			if (times > 0)
+				add_silences(g, later_s + gap_lengths__part_s(gap, part),
+					     chance * times);
+		}
+}
+
+/* A silence that our probes divided goes on after each with the same chance: its rest is one of
+ * those that ended by themselves. */
+static void add_divided(struct sockets_alike *g, const struct life *life,
+			const struct gap_lengths *l)
+{
+	double mean = l->probed > 0 ? l->probed_s / l->probed : 0;
+	double on = l->probed / (l->probed + l->own), chance = 1 - on;
+	unsigned int chain;
+
+	for (chain = 0; chain < CHAIN_MAX && chance >= 1e-6; chain++, chance *= on)
+		add_own_gaps(g, life, l, chain * mean, chance);
+}
+
+/* Nothing but our probes ended a gap: it was silent in all of them, and as long as they had to be
+ * sent in what no gap covers. */
+static double silent_s(const struct life *life, double s)
+{
+	double period = fmax(life->idle_s, life->interval_s);
+	double to_dead = life->found_by != FOUND_BY_NOTHING ? life->probes : 0;
+	double probes = fmax(0, life->probes_sent - to_dead);
+
+	return s < (probes + 1) * TIMER_LATENESS * period ? s : probes * period;
+}
+
+/* What no gap covers are gaps too short to be told: something is heard all the time, the peer's words
+ * or what answers our program. A little of it is what the folded ones are estimated to be too short. */
+static void add_untold(struct sockets_alike *g, const struct life *life, const struct gap_lengths *l)
+{
+	double rest = fmax(0, l->known_s - l->own_s - l->probed_s), silent = 0;
+	double words = life->reports.over_s > 0
+			       ? life->reports.segments / life->reports.over_s * l->known_s - l->own
+			       : 0;
+	bool speaks = words > rest / UNTOLD_S;
+
+	if (l->own > 0 && rest < l->known_s * FOLDING_ERROR)
+		return;
+	if (!l->own && !life->heartbeat_s)
+		rest += l->probed_s;
+	if (!speaks && !l->own)
+		silent = silent_s(life, rest);
+	g->silent_s += silent;
+	g->busy_s += rest - silent;
 	g->covered_s += rest;
+	if (!speaks && rest > silent)
+		add_asking(g, rest - silent);
 }
 
 static void add_life(struct sockets_alike *g, const struct life *life, double weight)
 {
-	struct pattern p = pattern_of(life);
+	struct gap_lengths l = gap_lengths__of(life);
 
 	g->count += weight;
-	if (life->heartbeat_s > 0 && p.probed > 0)
-		add_silences(g, life->heartbeat_s, (p.probed_s + p.own_s) / life->heartbeat_s);
-	else if (is_regular(life, &p))
-		add_silences(g, (p.probed_s + p.own_s) / p.own, p.own);
-	else if (p.own > 0)
-		add_divided(g, life, &p);
-	add_untold(g, life, &p);
-	g->commands += p.commands;
+	if (life->heartbeat_s > 0 && l.probed > 0)
+		add_silences(g, life->heartbeat_s, (l.probed_s + l.own_s) / life->heartbeat_s);
+	else if (is_regular(life, &l))
+		add_silences(g, (l.probed_s + l.own_s) / l.own, l.own);
+	else if (l.own > 0)
+		add_divided(g, life, &l);
+	add_untold(g, life, &l);
+	add_commands(g, life, &l);
+	g->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
 }
 
 /* ---- kinds ---- */

@@ -20,7 +20,7 @@ double hold_open__room_s(const struct evidence *e)
 
 uint32_t hold_open__losses(const struct evidence *e, const struct setting *s)
 {
-	uint32_t by_chance = mutes__lost_in_a_row(&e->mutes, prediction__period_s(s));
+	uint32_t by_chance = mutes__lost_in_a_row(&e->mutes, setting__period_s(s));
 	double outage = ceil(e->mutes.longest_s / fmax(1, s->interval_s));
 
 	/* An outage as long as half the timeout cannot be outlasted by probes. */
@@ -31,7 +31,7 @@ uint32_t hold_open__losses(const struct evidence *e, const struct setting *s)
 
 static double needs_s(const struct evidence *e, const struct setting *s)
 {
-	return prediction__period_s(s) + hold_open__losses(e, s) * s->interval_s;
+	return setting__period_s(s) + hold_open__losses(e, s) * s->interval_s;
 }
 
 bool hold_open__holds(const struct evidence *e, const struct setting *s)

@@ -103,9 +103,16 @@ static void count_probes(struct mutes *m, const struct life *life)
 {
 	double dead = life->found_by != FOUND_BY_NOTHING ? life->probes : 0;
 
+	double asked = 0;
+	unsigned int i;
+
 	m->probes_lost += life->probes_lost;
 	m->probes_sent += fmax(life->probes_lost, life->probes_sent - dead);
 	m->socket_hours += fmax(0, life->ended_s - life->seen_s) / 3600;
+	for (i = 0; i < life->gap_count; i++)
+		asked += life->gaps[i].ended_by_us ? life->gaps[i].count : 0;
+	/* Gaps shorter than watch's --idle-gap are not told. */
+	m->asked += fmax(asked, life->probes_sent - dead - life->probes_lost);
 }
 
 static void add_mutes(struct mutes *m, const struct life *life)
@@ -156,6 +163,31 @@ static void improve(const struct mutes *m, double *share)
 	}
 }
 
+/* Who was given up, and what was waited for then. */
+static void count_died(struct mutes *m, struct life *const *lives, size_t count, double *waited)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		const struct life *life = lives[i];
+		double silence = life->ended_s - life->heard_s - life->lost_within_s;
+
+		if (!life->lost || (life->found_by != FOUND_BY_KEEPALIVE &&
+				    life->found_by != FOUND_BY_USER_TIMEOUT))
+			continue;
+		waited[n++] = fmax(0, silence - life->interval_s);
+		m->died_interval_s += life->interval_s;
+		m->died_period_s += fmax(1, fmax(life->idle_s, life->interval_s));
+	}
+	if (!n)
+		return;
+	quantile__sort(waited, n);
+	m->died = n;
+	m->died_after_s = quantile__of(waited, n, 0.5);
+	m->died_interval_s /= n;
+	m->died_period_s /= n;
+}
+
 static void estimate_lengths(struct mutes *m)
 {
 	unsigned int b;
@@ -187,6 +219,7 @@ bool mutes__gather(struct life *const *lives, size_t count, struct mutes *m)
 	qsort(m->all, m->count, sizeof(*m->all), by_low);
 	estimate_lengths(m);
 	find_longest(m, longest, count);
+	count_died(m, lives, count, longest);
 	free(longest);
 	return true;
 }
@@ -210,6 +243,28 @@ double mutes__loss(const struct mutes *m)
 	       (m->probes_sent + LOSS_ASSUMED_OF);
 }
 
+double mutes__worst_loss(const struct mutes *m)
+{
+	return fmin(1, (m->probes_lost + 3 + 2 * sqrt(m->probes_lost)) /
+			       (m->probes_sent + LOSS_ASSUMED_OF));
+}
+
+double mutes__asked_every_s(const struct mutes *m)
+{
+	return m->socket_hours * 3600 / fmax(1, m->asked);
+}
+
+double mutes__between(const struct mutes *m, double from_s, double to_s)
+{
+	double sum = 0;
+	unsigned int b;
+
+	for (b = 0; b < MUTE_BINS; b++)
+		if (middle_of_bin(b) > from_s && middle_of_bin(b) <= to_s)
+			sum += m->share[b] * m->count;
+	return m->count ? sum : 0;
+}
+
 uint32_t mutes__lost_in_a_row(const struct mutes *m, double period_s)
 {
 	double loss = fmin(mutes__loss(m), 0.9);
@@ -218,9 +273,8 @@ uint32_t mutes__lost_in_a_row(const struct mutes *m, double period_s)
 	return fmax(1, fmin(rows, IN_A_ROW_MAX));
 }
 
-/* A silence of which `left_s` were left behind those of the probes, met by one every `from_s`: so
- * many more are met by one every `to_s`. What is left of it when it is met is half of it, mostly. */
-static double meets_more(double left_s, double from_s, double to_s)
+/* What is left of it when it is met is half of it, mostly. */
+double mutes__meets_more(double left_s, double from_s, double to_s)
 {
 	double whole = fmin(2 * left_s, left_s + from_s);
 
@@ -248,7 +302,7 @@ double mutes__outlasting(const struct mutes *m, double silence_s, double period_
 				continue;
 			outlast += m->share[b];
 			more += m->share[b] *
-				meets_more(s - silence_s, m->all[i].period_s, period_s);
+				mutes__meets_more(s - silence_s, m->all[i].period_s, period_s);
 		}
 		if (mass > 0 && outlast > 0) {
 			*cases += outlast / mass;

@@ -26,6 +26,10 @@ struct mutes {
 	double share[MUTE_BINS];
 	double probes_sent, probes_lost;	/* by live peers: lost is what a later one shows */
 	double socket_hours;
+	double asked;		/* probes and our program's data that live peers answered */
+	/* Given up by keepalive, dead or mute for longer: how many; mostly, the time from the first
+	 * unanswered probe to the last, between two, and from one answered probe to the next. */
+	double died, died_after_s, died_interval_s, died_period_s;
 };
 
 /*
@@ -50,6 +54,19 @@ double mutes__loss(const struct mutes *m);
 /* So many probes in a row, `period_s` after each of as many others, are likely to be lost once in
  * a socket's year; at least one. */
 uint32_t mutes__lost_in_a_row(const struct mutes *m, double period_s);
+
+/* The most that the loss of a probe or its answer may be (95 %). */
+double mutes__worst_loss(const struct mutes *m);
+
+/* How long between two asks, on the average of all. */
+double mutes__asked_every_s(const struct mutes *m);
+
+/* How many silences are estimated to have ended after that many seconds. */
+double mutes__between(const struct mutes *m, double from_s, double to_s);
+
+/* A silence of which `left_s` were left behind those of the probes, met by one every `from_s`: so
+ * many more are met by one every `to_s`. */
+double mutes__meets_more(double left_s, double from_s, double to_s);
 
 /* So many of these silences would be expected to outlast `silence_s` of probes, were they asked
  * every `period_s` in the time that was watched; `*cases`: how many were seen to, for certain or

@@ -8,29 +8,16 @@
 
 /* Instants of death looked at in each group of sockets, evenly spread. */
 #define DEATHS 256
-#define HOURS_A_YEAR 8766.0
 #define SECONDS_A_YEAR 31557600.0
 /* Linux' default tcp_retries2, and an RTO of most paths: timelines tell neither. */
 #define RETRIES_USUAL 15
 #define RTO_USUAL_S 0.3
 /* More than the kernel sends without a user timeout: what comes later is as late as these. */
 #define PROBES_SIMULATED 255
-/* With none seen in a time, more than this many were unlikely (5 %). */
-#define NONE_SEEN_YET 3.0
-
-double prediction__silence_s(const struct setting *s)
-{
-	double first = fmax(s->idle_s, s->interval_s);
-
-	if (!s->user_timeout_s)
-		return s->interval_s * s->probes;
-	return fmax(1, ceil((s->user_timeout_s - first) / s->interval_s)) * s->interval_s;
-}
-
-double prediction__period_s(const struct setting *s)
-{
-	return fmax(s->idle_s, s->interval_s);
-}
+/* Nobody is asked who answers less. */
+#define LOSS_MAX 0.9
+/* Where fewer of all gaps are as long, they do not tell when our program asks; its mean does. */
+#define GAPS_TELLING 0.2
 
 double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t)
 {
@@ -49,6 +36,11 @@ double prediction__probe_bytes(bool ipv6, const struct tariff *t)
 static double fires_after(double s, unsigned int hz, unsigned int n, double irrational)
 {
 	return timer_wheel__fires_after_s(s, hz, timer_wheel__chance(n, irrational));
+}
+
+unsigned int silence__bin(double s)
+{
+	return fmax(0, fmin(log(fmax(s, 1)) / SILENCE_BIN, SILENCE_BINS - 1));
 }
 
 /* How far a death goes on being unnoticed, from the peer's last sign of life. */
@@ -73,14 +65,18 @@ static double first_probe_s(const struct silence_of_dead *d, bool answered_befor
 	return armed + fires_after(s->idle_s - armed, d->hz, d->n, 0.8191725133961645);
 }
 
-/* The timer gives up when it fires with all probes out, or past the user timeout with one. */
-static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answered_before)
+/* The timer gives up when it fires with all probes out, or past the user timeout with one.
+ * `*sent`: how many of them until `until_s`. */
+static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answered_before,
+				      double until_s, double *sent)
 {
 	const struct setting *s = d->setting;
 	double now = first_probe_s(d, answered_before);
 	unsigned int probes;
 
+	*sent = 0;
 	for (probes = 1;; probes++) {
+		*sent += now < until_s;
 		now += fires_after(s->interval_s, d->hz, d->n * SETTING_PROBES_MAX + probes,
 				   0.6710436067037893);
 		if (s->user_timeout_s ? now >= s->user_timeout_s : probes >= s->probes)
@@ -101,17 +97,79 @@ static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
 	       retransmission__gives_up_after_s(RTO_USUAL_S, &p, d->hz, d->n);
 }
 
-/* From death to its being declared; the peer was heard last `dead_after_s` before, in an answer or
- * in a word of its own. */
-static double detection(const struct silence_of_dead *d, bool answered_before, double dead_after_s,
-			double command_every_s)
-{
-	double by_keepalive = declared_by_keepalive_s(d, answered_before) - dead_after_s;
-	double command = command_every_s * timer_wheel__chance(d->n, 0.2360679774997898);
+/* ---- our program's own asks ---- */
 
-	if (!command_every_s || command >= by_keepalive)
-		return by_keepalive;
-	return declared_by_data_s(d, command);
+/* When it asks next, seen from any instant: the distribution of what is left of an interval
+ * between two. Kaplan and Meier's estimate of its length, where probes and the peer's words end what
+ * is known of one; the residual of a renewal process has the density S(t) / mean. */
+struct next_command {
+	bool never;
+	double rate;			/* a second, on the average */
+	double until[SILENCE_BINS + 1];	/* the integral of S, up to the beginning of each bin */
+	double mean_s;
+};
+
+static double bin_begins_s(unsigned int bin)
+{
+	return bin ? exp(bin * SILENCE_BIN) : 0;
+}
+
+static struct next_command next_command_of(const struct sockets_alike *g)
+{
+	struct next_command c = { .never = !g->commands || !g->covered_s };
+	double at_risk = 0, all, s = 1, passed;
+	unsigned int b;
+
+	if (c.never)
+		return c;
+	c.rate = g->commands / g->covered_s;
+	for (b = 0; b < SILENCE_BINS; b++)
+		at_risk += g->told[b];
+	all = at_risk;
+	for (b = 0; b < SILENCE_BINS; b++) {
+		double width = bin_begins_s(b + 1) - bin_begins_s(b);
+
+		passed = at_risk > GAPS_TELLING * all ? 1 - g->commanded[b] / at_risk
+						 : exp(-c.rate * width);
+		c.until[b + 1] = c.until[b] + width * s * (1 + passed) / 2;
+		s *= fmax(0, passed);
+		at_risk -= g->told[b];
+	}
+	c.mean_s = c.until[SILENCE_BINS];
+	return c;
+}
+
+static double next_command_s(const struct next_command *c, double share)
+{
+	double at = share * c->mean_s;
+	unsigned int b;
+
+	if (c->never)
+		return HUGE_VAL;
+	for (b = 0; b < SILENCE_BINS - 1 && c->until[b + 1] < at; b++)
+		;
+	return bin_begins_s(b) + (bin_begins_s(b + 1) - bin_begins_s(b)) *
+					 (at - c->until[b]) / fmax(1e-9, c->until[b + 1] - c->until[b]);
+}
+
+/* ---- from death to its being declared ---- */
+
+struct death {
+	double s, probes;	/* that nobody answers */
+};
+
+/* The peer was heard last `dead_after_s` before, in an answer or in a word of its own. */
+static struct death detection(const struct silence_of_dead *d, bool answered_before,
+			      double dead_after_s, const struct next_command *next)
+{
+	double command = next_command_s(next, timer_wheel__chance(d->n, 0.2360679774997898));
+	struct death death;
+
+	death.s = declared_by_keepalive_s(d, answered_before, command + dead_after_s,
+					  &death.probes) - dead_after_s;
+	if (command < death.s)
+		death.s = declared_by_data_s(d, command);
+	return death;
 }
 
 struct sample {
@@ -157,26 +215,27 @@ static double silence_at(const struct sockets_alike *g, double share)
 	return HUGE_VAL;
 }
 
-/* Deaths are even over time, so a group of n sockets dies n times as often. */
-static size_t simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
+/* Deaths are even over time, so a group of n sockets dies n times as often. Returns how many probes
+ * a dead peer is sent. */
+static double simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
 {
-	double period = prediction__period_s(&g->setting);
-	double every = g->commands ? g->covered_s / g->commands : 0;
+	double period = setting__period_s(&g->setting), probes = 0;
+	struct next_command next = next_command_of(g);
 	unsigned int n;
 
 	for (n = 0; n < DEATHS; n++) {
 		struct silence_of_dead d = { &g->setting, hz, n };
-		double length = silence_at(g, (n + 0.5) / DEATHS), within, age;
+		double length = silence_at(g, (n + 0.5) / DEATHS), within;
+		double chance = timer_wheel__chance(n, 0.6180339887498949);
+		struct death death;
 
-		within = fmin(length, period) * timer_wheel__chance(n, 0.6180339887498949);
-		if (length > period && length < HUGE_VAL)
-			within = length * timer_wheel__chance(n, 0.6180339887498949);
-		age = fmod(within, period);
-		samples[n] = (struct sample){
-			detection(&d, length == HUGE_VAL || within >= period, age, every),
-			g->count / DEATHS };
+		within = (length < HUGE_VAL ? length : period) * chance;
+		death = detection(&d, length == HUGE_VAL || within >= period, fmod(within, period),
+				  &next);
+		samples[n] = (struct sample){ death.s, g->count / DEATHS };
+		probes += death.probes / DEATHS;
 	}
-	return DEATHS;
+	return probes;
 }
 
 /* From one answered probe to the next: both its timers are late by half a granule. */
@@ -189,49 +248,53 @@ static double probed_every_s(const struct setting *s, unsigned int hz)
 	return interval + timer_wheel__fires_after_s(s->idle_s - interval, hz, 0.5);
 }
 
-/* A silence is probed as often as the period fits in. */
-static double probes_per_s(const struct sockets_alike *g, unsigned int hz)
+/* A silence is probed as often as the period fits in; instead of each that is lost there is one more
+ * an interval later. */
+static double probes_per_s(const struct sockets_alike *g, unsigned int hz, double loss)
 {
-	double every = probed_every_s(&g->setting, hz), probes = 0;
+	double lost = loss / (1 - loss), probes = 0;
+	double every = probed_every_s(&g->setting, hz) + lost * g->setting.interval_s;
 	unsigned int i;
 
 	if (!g->covered_s)
-		return 1 / every;
+		return (1 + lost) / every;
 	for (i = 0; i < SILENCE_BINS; i++)
 		if (g->silences[i].times > 0)
 			probes += g->silences[i].times *
 				  floor(g->silences[i].sum_s / g->silences[i].times / every);
-	return (probes + g->silent_s / every) / g->covered_s;
+	return (1 + lost) * (probes + g->silent_s / every) / g->covered_s;
 }
 
-/* Chance alone may lose all probes of a silence. */
-static double lost_by_chance(const struct mutes *m, const struct setting *s, double loss)
+/* How many silences are as long as to take the last probe? */
+static double whole_silences_a_year(const struct sockets_alike *g, unsigned int hz)
 {
-	double probes = prediction__silence_s(s) / s->interval_s;
+	double period = setting__period_s(&g->setting), times = g->silent_s / period;
+	double whole = period + false_deaths__to_last_probe_s(&g->setting, hz);
+	unsigned int b;
 
-	return m->probes_sent ? pow(loss, probes) * SECONDS_A_YEAR / prediction__period_s(s) : 0;
+	if (!g->covered_s)
+		return SECONDS_A_YEAR / period;
+	for (b = 0; b < SILENCE_BINS; b++)
+		if (g->silences[b].sum_s > g->silences[b].times * whole)
+			times += g->silences[b].sum_s / period;
+	return times / g->covered_s * SECONDS_A_YEAR;
 }
 
-static void count_false_deaths(const struct mutes *m, const struct setting *s, unsigned int hz,
-			       double weight, struct prediction *p)
+static void add_group(const struct sockets_alike *g, unsigned int hz, const struct tariff *tariff,
+		      const struct mutes *mutes, double to_a_dead, struct prediction *p)
 {
-	/* Who answers the last probe, late as it is, is saved. */
-	double probes = prediction__silence_s(s) / s->interval_s - 1;
-	double to_last = probes * timer_wheel__fires_after_s(s->interval_s, hz, 0);
-	double period = prediction__period_s(s), cases, sure_cases;
-	double all = mutes__outlasting(m, to_last, period, false, &cases);
-	double sure = mutes__outlasting(m, to_last, period, true, &sure_cases);
-	double years = m->socket_hours / HOURS_A_YEAR;
-	double loss = m->probes_lost / fmax(1, m->probes_sent);
-	double worst = fmin(1, loss + (NONE_SEEN_YET + 2 * sqrt(m->probes_lost)) /
-				      fmax(1, m->probes_sent));
+	double loss = fmin(mutes__loss(mutes), LOSS_MAX);
+	double rate = probes_per_s(g, hz, loss), share = g->count / p->sockets;
+	double to_dead = g->covered_s ? g->deaths / g->covered_s * to_a_dead : 0;
+	struct false_deaths wrong =
+		false_deaths__expect(mutes, &g->setting, hz, whole_silences_a_year(g, hz));
 
-	if (!years)
-		return;
-	sure -= sure_cases > 0 ? 2 * sure / sqrt(sure_cases) : 0;
-	all += cases > 0 ? all / cases * (NONE_SEEN_YET + 2 * sqrt(cases)) : NONE_SEEN_YET;
-	p->false_deaths_low += weight * (fmax(0, sure) / years + lost_by_chance(m, s, loss));
-	p->false_deaths_high += weight * (all / years + lost_by_chance(m, s, worst));
+	p->probes_per_s += g->count * (rate + to_dead);
+	p->wakeups_per_socket_day += share * rate * 86400;
+	p->bytes_per_socket_day += share * 86400 * prediction__packet_bytes(0, g->ipv6, tariff) *
+				   (rate * (2 - loss) + to_dead);
+	p->false_deaths.low += share * wrong.low;
+	p->false_deaths.high += share * wrong.high;
 }
 
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
@@ -239,24 +302,16 @@ bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned
 		      struct prediction *p)
 {
 	struct sample *samples = malloc((count * DEATHS + 1) * sizeof(*samples));
-	size_t i, n = 0;
+	size_t i, n = count * DEATHS;
 
 	*p = (struct prediction){ 0 };
 	if (!samples)
 		return false;
 	for (i = 0; i < count; i++)
 		p->sockets += groups[i].count;
-	for (i = 0; i < count; i++) {
-		const struct sockets_alike *g = &groups[i];
-		double rate = probes_per_s(g, hz), share = g->count / p->sockets;
-
-		n += simulate(g, hz, samples + n);
-		p->probes_per_s += g->count * rate;
-		p->wakeups_per_socket_day += share * rate * 86400;
-		p->bytes_per_socket_day += share * rate * 86400 *
-					   prediction__probe_bytes(g->ipv6, tariff);
-		count_false_deaths(mutes, &g->setting, hz, share, p);
-	}
+	for (i = 0; i < count; i++)
+		add_group(&groups[i], hz, tariff, mutes,
+			  simulate(&groups[i], hz, samples + i * DEATHS), p);
 	qsort(samples, n, sizeof(*samples), by_length);
 	p->detection = (struct detection){ quantile(samples, n, p->sockets, 0.5),
 					   quantile(samples, n, p->sockets, 0.95),

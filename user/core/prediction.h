@@ -11,22 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mutes.h"
+#include "false_deaths.h"
+#include "setting.h"
 #include "quantile.h"
-
-/* Single probes are lost: as many at least must stay unanswered before a peer is given up. */
-#define PROBES_MIN 3
-
-/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
- */
-#define SETTING_SECONDS_MAX 32767.0
-#define SETTING_PROBES_MAX 127
-
-struct setting {
-	double idle_s, interval_s;
-	uint32_t probes;
-	double user_timeout_s;	/* 0: none */
-};
 
 /* Silences of a length within a tenth of each other. */
 #define SILENCE_BINS 144
@@ -44,8 +31,14 @@ struct sockets_alike {
 	double silent_s;	/* in which nobody said anything but answers to probes */
 	double busy_s;		/* in which the peer is heard all the time */
 	double covered_s;	/* all of that: none is as if all were silent */
-	double commands;	/* silences that our own program ended: it asks, too */
+	/* Of the lengths of what keepalive, our program or the peer ended, as they were told: all, and
+	 * what our program ended. It asks, too. */
+	double told[SILENCE_BINS], commanded[SILENCE_BINS];
+	double commands;
+	double deaths;		/* noticed by the silence */
 };
+
+unsigned int silence__bin(double s);
 
 /* How a probe and its answer are paid for. */
 struct tariff {
@@ -57,17 +50,9 @@ struct prediction {
 	double probes_per_s;		/* of all sockets together */
 	double bytes_per_socket_day;
 	double wakeups_per_socket_day;	/* of the device's radio */
-	/* Live sockets given up: at least what was seen to come back later, at most what the time
-	 * watched does not exclude (95 %). */
-	double false_deaths_low, false_deaths_high;	/* a socket and year */
+	struct false_deaths false_deaths;	/* a socket and year */
 	double sockets;			/* that it is about */
 };
-
-/* The silence from the first unanswered probe to the end. */
-double prediction__silence_s(const struct setting *s);
-
-/* How often an idle live peer is asked. */
-double prediction__period_s(const struct setting *s);
 
 /* What is paid for a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with timestamps).
  */

@@ -55,18 +55,18 @@ static double period_by_rate(const struct goals *g, const struct evidence *e)
 /* Enough probes that chance alone does not lose them all. */
 static bool has_probes(const struct evidence *e, const struct setting *s)
 {
-	uint32_t lost = mutes__lost_in_a_row(&e->mutes, prediction__period_s(s));
-	double probes = prediction__silence_s(s) / s->interval_s;
+	uint32_t lost = mutes__lost_in_a_row(&e->mutes, setting__period_s(s));
+	double probes = setting__silence_s(s) / s->interval_s;
 
 	return probes >= fmin(PROBES_MIN, lost + 1);
 }
 
 bool goals__are_met(const struct goals *g, const struct evidence *e, const struct setting *s)
 {
-	double period = prediction__period_s(s);
+	double period = setting__period_s(s);
 
 	if (!s->interval_s || !has_probes(e, s) ||
-	    prediction__silence_s(s) < mutes__floor_s(&e->mutes))
+	    setting__silence_s(s) < mutes__floor_s(&e->mutes))
 		return false;
 	if (g->detect_within_s && noticed_within_at_most(s, e->hz) > g->detect_within_s)
 		return false;

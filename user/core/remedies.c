@@ -44,7 +44,7 @@ static bool leaves_probes(const struct evidence *e, const struct setting *keepal
 		return false;
 	s = *keepalive;
 	s.user_timeout_s = user_timeout_s;
-	return prediction__silence_s(&s) >= s.interval_s * fmin(s.probes, PROBES_MIN);
+	return setting__silence_s(&s) >= s.interval_s * fmin(s.probes, PROBES_MIN);
 }
 
 /* Both times at their longest. */

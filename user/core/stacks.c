@@ -309,7 +309,7 @@ double party__notices_within_s(const struct party *p)
 
 	switch (p->kind) {
 	case PARTY_STACK:
-		return prediction__period_s(&s) + prediction__silence_s(&s);
+		return setting__period_s(&s) + setting__silence_s(&s);
 	case PARTY_TOTAL:
 		return p->enabled ? fmax(p->total_s, p->probes * WIZFI_INTERVAL_MIN_S) : 0;
 	case PARTY_PING:
@@ -327,7 +327,7 @@ bool party__dies_of_one_loss(const struct party *p)
 
 	if (p->kind == PARTY_TOTAL)
 		return p->enabled && p->probes == 1;
-	return p->kind == PARTY_STACK && prediction__silence_s(&s) <= s.interval_s;
+	return p->kind == PARTY_STACK && setting__silence_s(&s) <= s.interval_s;
 }
 
 double party__speaks_every_s(const struct party *p)

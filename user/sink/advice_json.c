@@ -241,8 +241,8 @@ static void write_prediction(struct json *j, const char *key, const struct predi
 	json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
 	json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
 	json__object(j, "false_deaths_per_socket_year");
-	json__number(j, "low", p->false_deaths_low);
-	json__number(j, "high", p->false_deaths_high);
+	json__number(j, "low", p->false_deaths.low);
+	json__number(j, "high", p->false_deaths.high);
 	json__end_object(j);
 	json__end_object(j);
 }

@@ -352,16 +352,31 @@ static void keep_mute(struct life *life, const struct life_mute *mute)
 		life->mutes[shortest] = *mute;
 }
 
+/* What was sent and not answered, but for the silence that was not over. Where there are many
+ * episodes, not all are told. */
+static uint32_t count_lost(const json_t *line, uint32_t in_episodes, uint32_t in_last)
+{
+	const json_t *counts = json_object_get(line, "counts");
+	uint32_t sent = whole(counts, "probes_sent");
+	uint32_t seen = whole(counts, "probes_answered") + in_last;
+
+	if (!json_object_get(counts, "probes_answered") || whole(counts, "events_lost"))
+		return in_episodes;
+	return sent > seen && sent - seen > in_episodes ? sent - seen : in_episodes;
+}
+
 static bool read_episodes(struct reader *r, const json_t *line, struct life *life)
 {
 	const json_t *episode, *events = json_object_get(line, "events");
 	struct life_mute mute;
-	uint32_t asks;
+	uint32_t asks, in_last = 0;
 	size_t i;
 
 	json_array_foreach(json_object_get(line, "episodes"), i, episode) {
-		if (strcmp(text(episode, "end"), "recovered"))
+		if (strcmp(text(episode, "end"), "recovered")) {
+			in_last = whole(episode, "asks");
 			continue;
+		}
 		if (!read_mute(r, episode, events, life, &mute))
 			return false;
 		keep_mute(life, &mute);
@@ -369,6 +384,7 @@ static bool read_episodes(struct reader *r, const json_t *line, struct life *lif
 		if (!strcmp(text(episode, "kind"), "keepalive") && asks > 1)
 			life->probes_lost += asks - 1;
 	}
+	life->probes_lost = count_lost(line, life->probes_lost, fmax(1, in_last));
 	return true;
 }
 
