@@ -127,6 +127,22 @@ static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct 
 	return sk && compat__is_tcp(sk, false) ? (const void *)sk : NULL;
 }
 
+/* ---- retransmission ---- */
+
+/* 1280b5ac2f6b (TCP_RTO_MAX_MS) gave each socket its own, in 6.15; before, TCP_RTO_MAX is a constant. */
+struct inet_connection_sock___rto_max {
+	__u32 icsk_rto_max;
+} __attribute__((preserve_access_index));
+
+static __always_inline __u32 compat__rto_max(const struct tcp_sock *tp, const bool typed)
+{
+	const struct inet_connection_sock___rto_max *icsk = (const void *)tp;
+
+	if (!bpf_core_field_exists(struct inet_connection_sock___rto_max, icsk_rto_max))
+		return 0;
+	return READ(typed, icsk, icsk_rto_max);
+}
+
 /* ---- the keepalive timer ---- */
 
 /* 08dfe370239e moved the keepalive timer from sock.sk_timer to its own field, in 6.19 and in

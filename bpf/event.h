@@ -155,7 +155,7 @@ struct ho_event {
 	ho_u32 retransmitting_ms;	/* since the first retransmission of what is under way */
 	ho_u64 acknowledged_ns;		/* something new of ours was; 0: not known */
 	ho_u32 ts_recent_s;		/* of the peer's last timestamp; 0: none */
-	ho_u32 pad2;
+	ho_u32 rto_max_jiffies;		/* between two retransmissions, at most; 0: not told */
 };
 
 /* What a small event tells besides, in the place of what it leaves out. */

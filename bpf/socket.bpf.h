@@ -267,7 +267,7 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->segs_in = READ(typed, tp, segs_in);
 	e->ts_recent_s = READ(typed, tp, rx_opt.ts_recent) ? READ(typed, tp, rx_opt.ts_recent_stamp)
 							   : 0;
-	e->pad2 = 0;
+	e->rto_max_jiffies = compat__rto_max(tp, typed);
 	e->oow_ack_jiffies = READ(typed, tp, last_oow_ack_time);
 	e->retransmitting_ms = socket__retransmitting_ms(tp, typed);
 }

@@ -262,6 +262,47 @@ def test_what_is_predicted_of_unacknowledged_data_comes_true():
             assert max(took) <= predicted["max"] * 1.1
 
 
+TCP_RTO_MAX_MS = 44
+
+
+@pytest.mark.parametrize("whose", ["sysctl", "socket"])
+def test_the_longest_rto_is_told_and_predicted_with(whose):
+    """Retransmissions no more than a second apart, by net.ipv4.tcp_rto_max_ms or by TCP_RTO_MAX_MS: the
+    timeline tells it as getsockopt() does, and tcp_retries2=8 takes a few seconds where it would take
+    100: as was predicted."""
+    rng = random.Random(12)
+    with Lab() as lab:
+        if not os.path.exists("/proc/sys/net/ipv4/tcp_rto_max_ms"):
+            pytest.skip("this kernel has no tcp_rto_max_ms (6.15)")
+        lab.gateway.sysctl(tcp_retries2=15)
+        if whose == "sysctl":
+            lab.gateway.sysctl(tcp_rto_max_ms=1000)
+        watch = lab.watch("--all", f"netns = {lab.gateway.inode}")
+
+        def connected(count):
+            pairs = [lab.connect() for _ in range(count)]
+            for gateway, _ in pairs:
+                if whose == "socket":
+                    gateway.setsockopt(socket.IPPROTO_TCP, TCP_RTO_MAX_MS, 1000)
+                assert gateway.getsockopt(socket.IPPROTO_TCP, TCP_RTO_MAX_MS) == 1000
+            return pairs
+        before = die_with_data_under_way(lab, connected(20), rng)
+        assert watch.stop() == 0
+        told = [t["keepalive"]["rto_max_ms"] for t in watch.lines("timeline")
+                if t["final"] and t["outcome"] == "retransmit_timeout"]
+        assert told == [1000] * 20
+        predicted = of_namespace(advise("--detect-within", "8s", watch.output), lab.gateway.name)["unacknowledged"]
+        assert predicted["deaths"] == 20 and "retries2" in predicted
+        lab.gateway.sysctl(tcp_retries2=predicted["retries2"]["value"])
+        took = die_with_data_under_way(lab, connected(20), rng)
+        said = predicted["retries2"]["detection_s"]
+        print(f"15: {statistics.median(before):.2f} s; {predicted['retries2']['value']}: "
+              f"{statistics.median(took):.2f} s (predicted {said['p50']})")
+        assert statistics.median(before) < 30
+        assert abs(statistics.median(took) / said["p50"] - 1) < 0.1
+        assert max(took) <= said["max"] * 1.1
+
+
 @pytest.mark.parametrize("setting", [(4, 1, 3), (2, 2, 2)], ids=["4/1/3", "2/2/2"])
 def test_what_is_predicted_comes_true(setting):
     """The values are set for real, devices vanish at random, and the lab's clock says how long it

@@ -110,6 +110,8 @@ static const struct fleet fleets[] = {
 	{ "commands-600", DEFAULT, QUICK, .command_mean_s = 600, .dies_mean_s = 4 * DAY },
 	{ "commands-600-quick", QUICK, DEFAULT, .command_mean_s = 600, .dies_mean_s = 4 * DAY },
 	{ "commands-5", DEFAULT, QUICK, .command_mean_s = 5, .dies_mean_s = 4 * DAY },
+	{ "commands-rto-max-5", DEFAULT, QUICK, .command_mean_s = 600, .rto_max_s = 5,
+	  .dies_mean_s = 4 * DAY },
 	{ "commands-and-words", DEFAULT, QUICK, .says_mean_s = 300, .command_mean_s = 1800,
 	  .dies_mean_s = 4 * DAY },
 	{ "user-timeout-above", { 60, 10, 9, 155 }, { 65, 10, 9, 0 }, .dies_mean_s = 2 * DAY },
@@ -293,9 +295,10 @@ static void print_socket(const struct run *r, const struct connection *c)
 	       c->device->number % networks, c->device->number / networks % 250 + 1,
 	       1024 + c->number % 60000);
 	printf("\"keepalive\":{\"enabled\":true,\"idle_s\":%.0f,\"interval_s\":%.0f,\"probes\":%u,"
-	       "\"user_timeout_ms\":%.0f,\"from\":{\"idle\":\"%s\",\"interval\":\"%s\",\"probes\":"
+	       "\"user_timeout_ms\":%.0f,\"rto_max_ms\":%.0f,\"from\":{\"idle\":\"%s\",\"interval\":\"%s\",\"probes\":"
 	       "\"%s\"}}", c->setting->idle_s, c->setting->interval_s, c->setting->probes,
-	       c->setting->user_timeout_s * 1000, from, from, from);
+	       c->setting->user_timeout_s * 1000,
+	       (r->fleet->rto_max_s ? r->fleet->rto_max_s : RTO_MAX_S) * 1000, from, from, from);
 }
 
 static void print_half_open(const struct run *r, const struct connection *c, double ended)

@@ -78,7 +78,7 @@ static void test_timer_wheel_lateness(void **state)
 
 static double gives_up(double rto_s, uint32_t retries, double user_timeout_s)
 {
-	struct patience_with_data p = { retries, user_timeout_s };
+	struct patience_with_data p = { retries, user_timeout_s, 0 };
 
 	return retransmission__gives_up_after_s(rto_s, &p, 250, 0);
 }
@@ -96,10 +96,10 @@ static void test_unacknowledged_data_is_given_up(void **state)
 	assert_true(gives_up(0.3, 15, 5) >= 5 && gives_up(0.3, 15, 5) < 5.3);
 	assert_true(gives_up(3, 15, 5) >= 5 && gives_up(3, 15, 5) < 5.7);
 
-	assert_int_equal(retransmission__retries_for(100), 8);	/* as ip-sysctl says of RFC 1122 */
-	assert_int_equal(retransmission__retries_for(924.6), 15);
-	assert_int_equal(retransmission__retries_within(6, 0.3, 250), 3);
-	assert_int_equal(retransmission__retries_within(1, 0.3, 250), 0);
+	assert_int_equal(retransmission__retries_for(100, 0), 8);	/* as ip-sysctl says of RFC 1122 */
+	assert_int_equal(retransmission__retries_for(924.6, 0), 15);
+	assert_int_equal(retransmission__retries_within(6, 0.3, 0, 250), 3);
+	assert_int_equal(retransmission__retries_within(1, 0.3, 0, 250), 0);
 }
 
 static void test_traffic_is_what_was_carried_meanwhile(void **state)

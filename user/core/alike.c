@@ -154,7 +154,9 @@ static bool is_of_kind(const struct sockets_alike *a, const struct life *life)
 {
 	return a->setting.idle_s == life->idle_s && a->ipv6 == (life->family != AF_INET) &&
 	       a->setting.interval_s == life->interval_s && a->setting.probes == life->probes &&
-	       a->setting.user_timeout_s == life->user_timeout_s;
+	       a->setting.user_timeout_s == life->user_timeout_s &&
+	       (!a->setting.rto_max_s || !life->rto_max_s ||
+		a->setting.rto_max_s == life->rto_max_s);
 }
 
 static struct sockets_alike *find(struct alike *a, const struct life *life,
@@ -178,6 +180,7 @@ bool alike__add(struct alike *a, const struct life *life, double weight)
 	struct follows *longer;
 
 	if (known) {
+		known->setting.rto_max_s = fmax(known->setting.rto_max_s, life->rto_max_s);
 		add_life(known, life, weight);
 		return true;
 	}
@@ -191,7 +194,8 @@ bool alike__add(struct alike *a, const struct life *life, double weight)
 		return false;
 	a->all[a->count] = (struct sockets_alike){
 		.setting = { .idle_s = life->idle_s, .interval_s = life->interval_s,
-			     .probes = life->probes, .user_timeout_s = life->user_timeout_s },
+			     .probes = life->probes, .user_timeout_s = life->user_timeout_s,
+			     .rto_max_s = life->rto_max_s },
 		.ipv6 = life->family != AF_INET };
 	a->follows[a->count] = follows;
 	add_life(&a->all[a->count++], life, weight);

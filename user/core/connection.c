@@ -123,6 +123,8 @@ static void observe(struct connection *c, const struct ho_event *e,
 	if (e->bound_if)
 		c->incidents->bound_if = e->bound_if;
 	if (c->incidents) {
+		if (e->rto_max_jiffies)
+			c->incidents->rto_max_jiffies = e->rto_max_jiffies;
 		if ((e->flags & HO_F_FIN_TAKEN) && !c->incidents->half_closed_ns &&
 		    e->state != TCP_ESTABLISHED)
 			c->incidents->half_closed_ns = half_closed_at(e);

@@ -67,6 +67,7 @@ struct incidents {
 	uint32_t retransmits_before;	/* the kernel's total when we first saw it */
 	struct rtt rtt;		/* of answers that are in the journal */
 	uint32_t bound_if; /* interface that it is bound to: the scope of link-local addresses */
+	uint32_t rto_max_jiffies;	/* between two retransmissions; 0: not known */
 	uint32_t revision;
 	struct deafness deafness;
 	struct other_sender other;

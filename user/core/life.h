@@ -57,7 +57,7 @@ struct life {
 	struct endpoint local, peer;
 
 	bool options_known, keepalive, idle_from_socket, interval_from_socket, probes_from_socket;
-	double idle_s, interval_s, user_timeout_s;
+	double idle_s, interval_s, user_timeout_s, rto_max_s;
 	uint32_t probes;
 
 	double seen_s, ended_s;		/* since 1970; ended: or last told of */

@@ -91,7 +91,8 @@ static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answ
 static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
 {
 	struct patience_with_data p = { .retries = RETRIES_USUAL,
-					.user_timeout_s = d->setting->user_timeout_s };
+					.user_timeout_s = d->setting->user_timeout_s,
+					.rto_max_s = d->setting->rto_max_s };
 
 	return sent_s + RTO_USUAL_S +
 	       retransmission__gives_up_after_s(RTO_USUAL_S, &p, d->hz, d->n);

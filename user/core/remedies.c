@@ -56,6 +56,7 @@ static struct unacknowledged slowest(const struct evidence *e)
 	for (i = 0; i < e->stuck_count; i++) {
 		s.first_s = fmax(s.first_s, e->stuck[i].first_s);
 		s.rto_s = fmax(s.rto_s, e->stuck[i].rto_s);
+		s.rto_max_s = fmax(s.rto_max_s, e->stuck[i].rto_max_s);
 	}
 	return s;
 }
@@ -74,11 +75,14 @@ bool remedies__data_timeout(const struct evidence *e, const struct setting *keep
 	d->user_timeout_s =
 		within_s ? floor(within_s - worst.first_s) : fmax(USUAL_S, ceil(2 * floor_s));
 	d->retries = within_s ? retransmission__retries_within(within_s - worst.first_s,
-							       worst.rto_s, e->hz)
-			      : retransmission__retries_for(d->user_timeout_s);
+							       worst.rto_s, worst.rto_max_s,
+							       e->hz)
+			      : retransmission__retries_for(d->user_timeout_s,
+							    worst.rto_max_s);
 	if (d->user_timeout_s < floor_s || !leaves_probes(e, keepalive, d->user_timeout_s))
 		d->user_timeout_s = 0;
 	p.retries = d->retries;
+	p.rto_max_s = worst.rto_max_s;
 	if (d->retries && retransmission__gives_up_after_s(worst.rto_s, &p, e->hz, 0) < floor_s)
 		d->retries = 0;
 	if (d->retries)

@@ -19,11 +19,13 @@ struct unacknowledged {
 	double first_s; /* from there to the first retransmission by the timer; a loss probe may
 			 * have gone before (RFC 8985) */
 	double rto_s;		/* what the timer was set to then */
+	double rto_max_s;	/* its own longest, for any value of the others; 0: not known */
 };
 
 struct patience_with_data {
 	uint32_t retries;	/* tcp_retries2; of no effect where there is a user timeout */
 	double user_timeout_s;	/* 0: none */
+	double rto_max_s;	/* 0: TCP_RTO_MAX, 120 s */
 };
 
 /* RFC 6298's, where it is not known. */
@@ -36,10 +38,10 @@ double retransmission__gives_up_after_s(double rto_s, const struct patience_with
 
 /* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that the
  * kernel is sensibly given (at least 3, its tcp_retries1). */
-uint32_t retransmission__retries_within(double s, double rto_s, unsigned int hz);
+uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s, unsigned int hz);
 
 /* The smallest tcp_retries2 that has patience for `s`. */
-uint32_t retransmission__retries_for(double s);
+uint32_t retransmission__retries_for(double s, double rto_max_s);
 
 /* Within how long these deaths would have been noticed, from the last sign of life. False when
  * memory is short. */

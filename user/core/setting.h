@@ -17,6 +17,7 @@ struct setting {
 	double idle_s, interval_s;
 	uint32_t probes;
 	double user_timeout_s;	/* 0: none */
+	double rto_max_s;	/* of data; 0: not known */
 };
 
 /* The silence from the first unanswered probe to the end. */

@@ -305,7 +305,7 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 
 double party__notices_within_s(const struct party *p)
 {
-	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s };
+	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s, 0 };
 
 	switch (p->kind) {
 	case PARTY_STACK:
@@ -323,7 +323,7 @@ double party__notices_within_s(const struct party *p)
 
 bool party__dies_of_one_loss(const struct party *p)
 {
-	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s };
+	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s, 0 };
 
 	if (p->kind == PARTY_TOTAL)
 		return p->enabled && p->probes == 1;

@@ -348,10 +348,12 @@ static const char *option_source(bool from_socket)
 	return from_socket ? "socket" : "sysctl";
 }
 
-static void write_keepalive(struct lines *l, const struct keepalive *k)
+static void write_keepalive(struct lines *l, const struct connection *c)
 {
+	const struct keepalive *k = &c->keepalive;
 	struct json *j = &l->json;
 	uint32_t hz = l->run->hz;
+	uint64_t rto_max = incidents__of(c)->rto_max_jiffies;
 
 	json__object(j, "keepalive");
 	json__bool(j, "enabled", k->enabled);
@@ -359,6 +361,8 @@ static void write_keepalive(struct lines *l, const struct keepalive *k)
 	json__milli(j, "interval_s", (uint64_t)k->interval_jiffies * 1000 / hz);
 	json__u64(j, "probes", k->probes);
 	json__u64(j, "user_timeout_ms", k->user_timeout_ms);
+	if (rto_max)
+		json__u64(j, "rto_max_ms", rto_max * 1000 / hz);
 	json__object(j, "from");
 	json__string(j, "idle", option_source(k->idle_from_socket));
 	json__string(j, "interval", option_source(k->interval_from_socket));
@@ -644,7 +648,7 @@ static void on_timeline(void *context, const struct timeline *t)
 	json__bool(j, "final", t->final);
 	write_socket(l, &t->subject);
 	if (c->identified)
-		write_keepalive(l, &c->keepalive);
+		write_keepalive(l, c);
 	else
 		json__null(j, "keepalive");
 	json__bool(j, "partial", c->partial);

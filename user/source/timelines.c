@@ -169,6 +169,8 @@ static void read_keepalive(const json_t *k, struct life *life)
 	life->interval_s = kernel_seconds(k, "interval_s");
 	life->probes = kernel_probes(k);
 	life->user_timeout_s = fmin(number(k, "user_timeout_ms"), INT32_MAX) / 1000;
+	life->rto_max_s = life->unacknowledged.rto_max_s =
+		fmin(number(k, "rto_max_ms"), INT32_MAX) / 1000;
 	life->idle_from_socket = strcmp(text(from, "idle"), "sysctl");
 	life->interval_from_socket = strcmp(text(from, "interval"), "sysctl");
 	life->probes_from_socket = strcmp(text(from, "probes"), "sysctl");
