@@ -48,7 +48,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels scenarios bench fleets forecasts fuzz objects static install lint clean
+.PHONY: all help run demo test check lab test-kernels scenarios bench fleets forecasts comparisons fuzz objects static install lint clean
 
 all: $(B)/halfopen ## build the program
 

@@ -29,6 +29,7 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
 	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
+	$(Q)$(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
@@ -111,3 +112,7 @@ fleets: all $(B)/bench/fleets ## what advise estimates of simulated fleets whose
 forecasts: all $(B)/bench/forecasts ## what advise predicts of simulated fleets, beside what then is
 	$(Q)nice $(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen \
 		--draws $(or $(DRAWS),50) --seed $(or $(SEED),1) $(CASES)
+
+comparisons: all $(B)/bench/forecasts ## how often advise --compare says that something changed
+	$(Q)nice $(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen \
+		--draws $(or $(DRAWS),200) --seed $(or $(SEED),1)

@@ -262,6 +262,37 @@ def test_what_is_predicted_of_unacknowledged_data_comes_true():
             assert max(took) <= predicted["max"] * 1.1
 
 
+def test_a_pipe_is_not_kept(tmp_path):
+    """Many megabytes of timelines come through a pipe: /proc shows that no file in memory grows with them,
+    and the advice is that of the file."""
+    seen = 1790035200
+    lines = [{"schema": "halfopen.timeline/1", "gateway": "gw", "boot_id": "b", "run_id": "r", "seq": n,
+              "revision": 1, "final": False, "outcome": "open", "partial": False,
+              "socket": {"cookie": str(n % 50 + 1), "netns": {"inode": 4026531840},
+                         "local": {"address": "198.51.100.1", "port": 1883},
+                         "peer": {"address": f"203.0.113.{n % 50 + 1}", "port": 1024}},
+              "keepalive": {"enabled": True, "idle_s": 60, "interval_s": 10, "probes": 3,
+                            "user_timeout_ms": 0, "from": {}},
+              "first_seen_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen)),
+              "last_heard_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen + 3600)),
+              "gaps": {"survived": []}, "counts": {"probes_sent": 60, "probes_answered": 60}}
+             for n in range(20000)]
+    text = "".join(json.dumps(l) + "\n" for l in lines).encode()
+    assert len(text) > 8 << 20
+    told = tmp_path / "told.jsonl"
+    told.write_bytes(text)
+    from_file = subprocess.run([HALFOPEN, "advise", str(told)], capture_output=True)
+    p = subprocess.Popen([HALFOPEN, "advise", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    p.stdin.write(text)
+    p.stdin.flush()     # all of it, but for what a pipe holds, is read
+    held = [os.stat(f"/proc/{p.pid}/fd/{n}").st_size for n in os.listdir(f"/proc/{p.pid}/fd")
+            if os.readlink(f"/proc/{p.pid}/fd/{n}").startswith("/memfd:")]
+    out, _ = p.communicate()
+    assert sum(held) <= 1 << 20
+    assert p.returncode == from_file.returncode and out == from_file.stdout and out
+
+
 TCP_RTO_MAX_MS = 44
 
 

@@ -71,8 +71,8 @@ def is_right(pair, words):
     return "changed" not in words if expected == "nothing" else expected.replace(" c", "_c") in words
 
 
-# Of 40 draws, where 5 % are wrong, more than six are so once in two hundred; where 95 % see it, too.
-CHECKED, WRONG_OF_CHECKED = 40, 6
+# Of 20 draws, where 5 % are wrong, more than four are so once in four hundred; where 95 % see it, too.
+CHECKED, WRONG_OF_CHECKED = 20, 4
 
 
 def write_results(results, wrong):

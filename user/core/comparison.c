@@ -5,6 +5,7 @@
 
 #include "comparison.h"
 #include "mix.h"
+#include "setting.h"
 
 #define RESAMPLES 1000
 #define CASES_MIN 10
@@ -169,13 +170,28 @@ static void add_death(struct side *s, const struct life *life, size_t hour, size
 			(struct case_of){ life->latency_max_s, { hour, peer } };
 }
 
+/* Until when would a death have been noticed within the watch? Who died did so between its last
+ * word and the first ask that it did not answer; who is open may be dead since it was heard last, and
+ * is not noticed before a silence is over. So slow detection hides no deaths. */
+static double alive_until_s(const struct life *life)
+{
+	const struct setting s = { life->idle_s, life->interval_s, life->probes,
+				   life->user_timeout_s, 0 };
+
+	if (life->found_by != FOUND_BY_NOTHING)
+		return life->ended_s - life->latency_max_s + life->lost_within_s / 2;
+	if (life->final || !life->keepalive || !life->heard_s || s.interval_s <= 0)
+		return life->ended_s;
+	return fmin(life->heard_s, life->ended_s) - setting__silence_s(&s);
+}
+
 static void add_life(struct side *s, const struct life *life)
 {
 	size_t peer = peer_of(s, life), hour = 0;
-	double from = life->seen_s, to, days, all = 0;
+	double from = life->seen_s, until = alive_until_s(life), to, days, all = 0;
 
-	while (from < life->ended_s && !s->short_of_memory) {
-		to = piece_end(from, life->ended_s);
+	while (from < until && !s->short_of_memory) {
+		to = piece_end(from, until);
 		days = s->known[hour_of_day(from)] ? (to - from) / 86400 : 0;
 		if (days > 0)
 			hour = hour_of(s, life, from);
@@ -188,7 +204,7 @@ static void add_life(struct side *s, const struct life *life)
 	}
 	if (s->short_of_memory || !all)
 		return;
-	days = (life->ended_s - life->seen_s) / 86400;
+	days = (until - life->seen_s) / 86400;
 	s->by[BY_HOUR].all[hour].probed_days += all;
 	s->by[BY_PEER].all[peer].probed_days += all;
 	s->by[BY_HOUR].all[hour].probes += life->probes_sent * all / days;

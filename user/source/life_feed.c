@@ -59,46 +59,115 @@ static int read_from_child(char *const arguments[], int standard_input, const ch
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 
-/* All that is on a pipe or device, in memory; -errno. Closes `fd`. */
-static int copy_to_memory(int fd)
-{
-	int copy = memfd_create("halfopen", MFD_CLOEXEC), err = copy < 0 ? -errno : 0;
-	char buffer[1 << 16];
-	ssize_t n = 0;
+/* So much of a pipe is read before it is known what it is: more than a block of zstd's. */
+#define BEGINNING_SIZE (256 << 10)
 
-	while (!err && (n = read(fd, buffer, sizeof(buffer)))) {
-		errno = n < 0 ? errno : ENOSPC;	/* of a short write */
-		if (n < 0 || write(copy, buffer, n) != n)
-			err = -errno;
+/* What is read: a file, or a pipe whose beginning had to be read before. */
+struct feed {
+	int fd;		/* to be read from its beginning; of a pipe, once the pump is started */
+	int beginning;	/* a copy of that, of a pipe; -1: it can be read twice */
+	pid_t pump;	/* writes both into the pipe that `fd` is; 0: none */
+};
+
+static int write_all(int fd, const char *data, ssize_t size)
+{
+	ssize_t n, done = 0;
+
+	while (done < size) {
+		n = write(fd, data + done, size - done);
+		if (n < 0)
+			return -errno;
+		done += n;
 	}
+	return 0;
+}
+
+/* Up to `most` bytes, or to the end. -errno. */
+static int copy(int from, int to, size_t most)
+{
+	char buffer[1 << 16];
+	ssize_t n;
+	int err;
+
+	while (most) {
+		do {
+			n = read(from, buffer, most < sizeof(buffer) ? most : sizeof(buffer));
+		} while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			return n ? -errno : 0;
+		err = write_all(to, buffer, n);
+		if (err)
+			return err;
+		most -= n;
+	}
+	return 0;
+}
+
+/* A pipe cannot be read twice: a process of ours writes what was read of it, and the rest, into
+ * another. Nothing of it is kept. */
+static int start_pump(struct feed *f)
+{
+	int ends[2], fd = f->fd;
+
+	if (f->beginning < 0)
+		return 0;
+	if (lseek(f->beginning, 0, SEEK_SET) || pipe2(ends, O_CLOEXEC))
+		return -errno;
+	f->pump = fork();
+	if (!f->pump) {
+		close(ends[0]);
+		_exit(copy(f->beginning, ends[1], BEGINNING_SIZE) || copy(fd, ends[1], SIZE_MAX));
+	}
+	close(ends[1]);
 	close(fd);
-	if (!err && lseek(copy, 0, SEEK_SET))
+	f->fd = ends[0];
+	return f->pump < 0 ? -errno : 0;
+}
+
+static int read_beginning(struct feed *f)
+{
+	int err;
+
+	f->beginning = memfd_create("halfopen", MFD_CLOEXEC);
+	if (f->beginning < 0)
+		return -errno;
+	err = copy(f->fd, f->beginning, BEGINNING_SIZE);
+	if (!err && lseek(f->beginning, 0, SEEK_SET))
 		err = -errno;
-	if (!err)
-		return copy;
-	if (copy >= 0)
-		close(copy);
 	return err;
+}
+
+/* False where it could not read all. */
+static bool close_feed(struct feed *f)
+{
+	int status = 0;
+
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->beginning >= 0)
+		close(f->beginning);
+	while (f->pump > 0 && waitpid(f->pump, &status, 0) < 0 && errno == EINTR)
+		;
+	return !f->pump || !WIFEXITED(status) || !WEXITSTATUS(status);
 }
 
 static const char expected[] = "timelines of 'watch --json --all' or a recording";
 
-/* Pipes cannot be read twice: what is on one is kept. -errno, after saying why. */
-static int open_seekable(const char *name, const char *shown)
+/* -errno, after saying why. */
+static int open_feed(struct feed *f, const char *name, const char *shown)
 {
-	int fd = input_file__open(name, expected);
+	int fd = input_file__open(name, expected), err;
 	struct stat st;
 
+	*f = (struct feed){ .fd = fd, .beginning = -1 };
 	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode)))
-		return fd;
-	if (input_file__is_endless(fd, shown, expected)) {
-		close(fd);
+		return fd < 0 ? fd : 0;
+	if (input_file__is_endless(fd, shown, expected))
 		return -EBADMSG;
-	}
-	fd = copy_to_memory(fd);
-	if (fd < 0)
-		log_error("%s: %s", shown, reason__of(fd));
-	return fd;
+	err = read_beginning(f);
+	if (err)
+		log_error("%s: %s", shown, reason__of(err));
+	return err;
 }
 
 /* The first bytes, decompressed; how many there are, or -errno. */
@@ -157,19 +226,21 @@ static int replay(int fd, const char *name, const char *shown, struct lives *liv
 int life_feed__read(const char *name, struct lives *lives)
 {
 	const char *shown = strcmp(name, "-") ? name : "standard input";
-	int fd = open_seekable(name, shown), kind, err;
-	struct stat st;
+	struct feed feed;
+	int err = open_feed(&feed, name, shown), kind;
 
-	if (fd < 0)
-		return fd;
-	kind = is_recording(fd, shown);
-	if (kind <= 0)
-		err = kind ? kind : read_timelines(fd, shown, lives);
-	else if (!stat(name, &st) && S_ISREG(st.st_mode))
-		err = replay(fd, name, shown, lives);
-	else
-		err = replay(fd, "-", shown, lives);
-	close(fd);
+	if (!err) {
+		kind = is_recording(feed.beginning < 0 ? feed.fd : feed.beginning, shown);
+		err = kind < 0 ? kind : start_pump(&feed);
+		if (!err && !kind)
+			err = read_timelines(feed.fd, shown, lives);
+		else if (!err)
+			err = replay(feed.fd, feed.pump ? "-" : name, shown, lives);
+	}
+	if (!close_feed(&feed) && err >= 0) {
+		log_error("%s: could not be read to its end", shown);
+		err = -EIO;
+	}
 	return err;
 }
 
