@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* halfopen advise: timelines, advice, and a sink. */
 #include <argp.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,33 +113,6 @@ static bool read_setting(const char *text, struct setting *s)
 	return true;
 }
 
-/* NULL, or what was wrong with it. */
-static const char *read_network(char *cidr, struct named_network *n)
-{
-	char *slash = strchr(cidr, '/');
-	unsigned int max = 32, offset = 96;
-	uint64_t bits;
-
-	if (!slash)
-		return "a network (203.0.113.0/24)";
-	*slash = '\0';
-	n->address[10] = n->address[11] = 0xff;
-	if (inet_pton(AF_INET, cidr, n->address + 12) != 1) {
-		memset(n->address, 0, sizeof(n->address));
-		if (inet_pton(AF_INET6, cidr, n->address) != 1)
-			return "an address before the slash";
-		max = 128;
-		offset = 0;
-	}
-	if (!quantity__number(slash + 1, 0, max, &bits))
-		return "a number of bits behind the slash";
-	n->bits = bits + offset;
-	for (bits = n->bits; bits < 128; bits++)
-		if (n->address[bits / 8] & 0x80 >> bits % 8)
-			return "no bits set beyond the network's";
-	return NULL;
-}
-
 static void read_groups(struct argp_state *state, struct options *o, const char *path)
 {
 	static const char what[] = "lines of CIDR NAME (--groups)";
@@ -156,20 +128,17 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 	if (input_file__is_endless(fd, path, what))
 		exit(EXIT_USAGE);
 	while (fgets(line, sizeof(line), f)) {
-		struct named_network n = { .bits = 0 }, *bigger;
-		char *rest, *cidr = strtok_r(line, " \t\n", &rest),
-			    *name = strtok_r(NULL, " \t\n", &rest);
-		const char *expected;
+		struct named_network n, *bigger;
+		const char *expected = named_network__read(line, &n);
 
 		number++;
-		if (!cidr || *cidr == '#')
-			continue;
-		expected = name ? read_network(cidr, &n) : "CIDR NAME";
 		if (expected) {
 			arguments__refuse(state, "%s:%u: expected %s", path, number, expected);
 			break;
 		}
-		n.name = strdup(name);
+		if (!n.name)
+			continue;
+		n.name = strdup(n.name);
 		bigger = realloc(o->networks, (o->network_count + 1) * sizeof(*bigger));
 		if (!n.name || !bigger) {
 			argp_failure(state, EXIT_FAILED, ENOMEM, "--groups");
