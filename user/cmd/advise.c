@@ -77,8 +77,9 @@ static const char argp_doc[] =
 	"that is cut off, what comes before is advised on), 3 a change is advised, 77 not "
 	"permitted (--live).\n";
 
-static bool read_seconds(const char *text, double *s)
+static bool read_seconds(const char *text, void *at)
 {
+	double *s = at;
 	uint64_t ns;
 
 	if (!quantity__duration(text, &ns) || !ns)
@@ -88,8 +89,9 @@ static bool read_seconds(const char *text, double *s)
 }
 
 /* "100kB/day" */
-static bool read_budget(const char *text, double *bytes)
+static bool read_budget(const char *text, void *at)
 {
+	double *bytes = at;
 	const char *slash = strchr(text, '/');
 	char *size = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
 	uint64_t n;
@@ -101,8 +103,9 @@ static bool read_budget(const char *text, double *bytes)
 	return ok;
 }
 
-static bool read_setting(const char *text, struct setting *s)
+static bool read_setting(const char *text, void *at)
 {
+	struct setting *s = at;
 	unsigned int idle, interval, probes;
 	int end = 0;
 
@@ -176,89 +179,94 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 				  "--policy and --json are two forms of output: choose one");
 }
 
+static bool read_increment(const char *text, void *at)
+{
+	uint64_t bytes;
+	bool ok = quantity__size(text, &bytes) && bytes;
+
+	*(double *)at = ok ? bytes : 0;
+	return ok;
+}
+
+static bool read_rate(const char *text, void *at)
+{
+	uint64_t number;
+	bool ok = quantity__number(text, 1, 1000000000, &number);
+
+	*(double *)at = ok ? number : 0;
+	return ok;
+}
+
+static bool read_live(const char *text, void *at)
+{
+	double s;
+
+	*(const char **)at = text;
+	return read_seconds(text, &s);
+}
+
+static bool read_evaluated(const char *text, void *at)
+{
+	struct goals *goals = at;
+
+	goals->evaluate = true;
+	return read_setting(text, &goals->fixed);
+}
+
+#define AT(member) .offset = offsetof(struct options, member)
+#define A_DURATION "duration up to " QUANTITY_DURATION_MAX " (90s, 1h30m)"
+
+static const struct argument arguments[] = {
+	{ OPT_JSON, ARGUMENT_FLAG, AT(json) },
+	{ OPT_POLICY, ARGUMENT_FLAG, AT(policy) },
+	{ OPT_COMPARE, ARGUMENT_FLAG, AT(compare) },
+	{ OPT_HOLD, ARGUMENT_FLAG, AT(goals.hold_open) },
+	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
+	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
+	{ OPT_LIVE, ARGUMENT_OTHER, AT(live), 0, 0, A_DURATION, read_live },
+	{ OPT_DETECT, ARGUMENT_OTHER, AT(goals.detect_within_s), 0, 0, A_DURATION,
+	  read_seconds },
+	{ OPT_BUDGET, ARGUMENT_OTHER, AT(goals.budget_bytes_day), 0, 0,
+	  "size a day (100kB/day)", read_budget },
+	{ OPT_INCREMENT, ARGUMENT_OTHER, AT(goals.tariff.increment_bytes), 0, 0,
+	  "size (64B, 1KiB)", read_increment },
+	{ OPT_MAX_PROBES, ARGUMENT_OTHER, AT(goals.max_probes_per_s), 0, 0,
+	  "number from 1 to 1000000000", read_rate },
+	{ OPT_EVALUATE, ARGUMENT_OTHER, AT(goals), 0, 0,
+	  "IDLE/INTERVAL/PROBES that the kernel takes (seconds 1 to 32767, probes 1 to 127; "
+	  "240/20/5)",
+	  read_evaluated },
+	{ 0 },
+};
+
+static void add_file(const struct argp_state *state, struct options *o, char *name)
+{
+	char **longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
+
+	if (!longer) {
+		argp_failure(state, EXIT_FAILED, ENOMEM, "FILE");
+		return;
+	}
+	o->files = longer;
+	longer[o->file_count++] = name;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
-	uint64_t number;
-	char **longer;
 
 	switch (key) {
-	case OPT_JSON:
-		o->json = true;
-		break;
-	case OPT_POLICY:
-		o->policy = true;
-		break;
-	case OPT_COMPARE:
-		o->compare = true;
-		break;
-	case OPT_HOLD:
-		o->goals.hold_open = true;
-		break;
-	case OPT_LIVE: {
-		double s;
-
-		if (!read_seconds(arg, &s))
-			arguments__refuse(state, "--live: '%s' is no duration up to "
-					  QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
-		o->live = arg;
-		break;
-	}
-	case OPT_DETECT:
-		if (!read_seconds(arg, &o->goals.detect_within_s))
-			arguments__refuse(state, "--detect-within: '%s' is no duration up to "
-					  QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
-		break;
-	case OPT_BUDGET:
-		if (!read_budget(arg, &o->goals.budget_bytes_day))
-			arguments__refuse(state, "--budget: '%s' is no size a day (100kB/day)",
-					  arg);
-		break;
-	case OPT_INCREMENT:
-		if (!quantity__size(arg, &number) || !number)
-			arguments__refuse(state, "--billing-increment: '%s' is no size (64B, 1KiB)",
-					  arg);
-		o->goals.tariff.increment_bytes = number;
-		break;
-	case OPT_MAX_PROBES:
-		if (!quantity__number(arg, 1, 1000000000, &number))
-			arguments__refuse(state, "--max-probes-per-s: '%s' is no number from 1 to "
-					  "1000000000", arg);
-		o->goals.max_probes_per_s = number;
-		break;
-	case OPT_EVALUATE:
-		if (!read_setting(arg, &o->goals.fixed))
-			arguments__refuse(
-				state,
-				"--evaluate: '%s' is no IDLE/INTERVAL/PROBES that the kernel takes "
-				"(seconds 1 to 32767, probes 1 to 127; 240/20/5)",
-				arg);
-		o->goals.evaluate = true;
-		break;
-	case OPT_GROUPS:
-		o->groups = arg;
-		break;
-	case OPT_GATEWAY:
-		o->gateway = arg;
-		break;
 	case ARGP_KEY_ARG:
-		longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
-		if (!longer) {
-			argp_failure(state, EXIT_FAILED, ENOMEM, "FILE");
-			return ENOMEM;
-		}
-		o->files = longer;
-		longer[o->file_count++] = arg;
-		break;
+		add_file(state, o, arg);
+		return 0;
 	case ARGP_KEY_END:
 		check_arguments(state, o);
 		if (o->groups)
 			read_groups(state, o, o->groups);
-		break;
+		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return argument__take(arguments, key, arg, state);
 	}
-	return 0;
 }
 
 /* ---- what comes out ---- */

@@ -14,9 +14,11 @@
 #include "recorder.h"
 #include "text.h"
 
+enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
 struct watch_options {
 	bool json, strict, utc;
-	enum { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER } colour;
+	enum colour colour;
 	struct core_config core;
 	uint64_t for_ns;	/* 0: until a signal */
 	uint64_t idle_gap_ns;
