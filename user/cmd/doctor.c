@@ -59,7 +59,7 @@ int cmd_doctor(int argc, char **argv)
 	struct output output;
 	int err, code;
 
-	log__set_level(LOG_ERROR);	/* what is missing is said once, as a finding */
+	log__set_level(LEVEL_ERROR);	/* what is missing is said once, as a finding */
 	arguments__parse(&argp, argc, argv, &options);
 	trial__hush_libbpf();
 	output__standard(&output);

@@ -18,7 +18,7 @@ static void prepare_text(struct watch *w)
 
 	w->text.utc = w->options.utc;
 	w->text.all = w->options.core.all || w->options.core.every_ns;
-	w->text.brief = log__level() == LOG_ERROR;
+	w->text.brief = log__level() == LEVEL_ERROR;
 	w->text.status = terminal && !w->options.replay;
 	w->text.colours = w->options.colour == COLOUR_ALWAYS ||
 			  (w->options.colour == COLOUR_AUTO && terminal &&
