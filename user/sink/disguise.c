@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "disguise.h"
+#include "record_fields.h"
 
 static const char *const names[] = {
 	[DISGUISE_NONE] = "full", [DISGUISE_PREFIX] = "prefix",
@@ -94,12 +95,19 @@ void disguise__record(const struct disguise *d, struct record *r)
 {
 	if (d->kind == DISGUISE_NONE || d->done)
 		return;
-	if (r->type == RECORD_EVENT) {
+	switch (record_form__of(r->type)->privacy) {
+	case PRIVACY_EVENT:
 		unmap(&r->event);
 		disguise__address(d, r->event.family, r->event.peer);
-	} else if (r->type == RECORD_IDENTITY) {
+		break;
+	case PRIVACY_IDENTITY:
 		disguise_identity(d, r);
-	} else if (r->type == RECORD_META) {
+		break;
+	case PRIVACY_META:
 		r->meta.peers = names[d->kind];
+		break;
+	case PRIVACY_NO_PEER:
+	case PRIVACY_FORGOTTEN:
+		break;
 	}
 }
