@@ -32,9 +32,9 @@ PREFIX ?= /usr/local
 
 # What runs without a kernel to watch (the core, the sinks, reading recordings) is the library that
 # the program, the unit tests and the fuzzers are linked with. It is not installed.
-PURE_SRC := $(sort $(shell find user/core user/value user/sink -name '*.c') \
+PURE_SRC := $(sort $(shell find user/core user/timeline user/value user/sink -name '*.c') \
 	$(addprefix user/source/,recording.c input.c foreign.c reorder.c holders.c deferred.c timelines.c) \
-	$(addprefix user/sys/,log.c private_file.c quantity.c sysctl_files.c))
+	$(addprefix user/sys/,log.c private_file.c quantity.c sysctl_files.c) user/pipeline/fanout.c)
 USER_SRC := $(sort $(shell find user -name '*.c'))
 PURE_OBJ := $(PURE_SRC:%.c=$(B)/%.o)
 OWN_OBJ  := $(patsubst %.c,$(B)/%.o,$(filter-out $(PURE_SRC),$(USER_SRC)))

@@ -14,15 +14,18 @@
 #include "cmd.h"
 #include "host.h"
 #include "input_file.h"
-#include "life_feed.h"
+#include "file_feed.h"
+#include "life_of.h"
 #include "log.h"
 #include "output.h"
 #include "quantity.h"
 #include "verbosity.h"
+#include "watch.h"
 
 struct options {
 	bool json, policy, compare;
-	const char *live, *gateway, *groups;
+	uint64_t live_ns;	/* 0: FILE... */
+	const char *gateway, *groups;
 	struct goals goals;
 	struct named_network *networks;
 	unsigned int network_count;
@@ -164,9 +167,9 @@ static unsigned int count_standard_input(const struct options *o)
 
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
-	if (o->live && o->file_count)
+	if (o->live_ns && o->file_count)
 		arguments__refuse(state, "--live takes no FILE");
-	if (!o->live && !o->file_count)
+	if (!o->live_ns && !o->file_count)
 		arguments__refuse(state, "FILE is missing: what 'watch --json --all' told, or a "
 				  "recording");
 	if (o->compare && o->file_count != 2)
@@ -197,14 +200,6 @@ static bool read_rate(const char *text, void *at)
 	return ok;
 }
 
-static bool read_live(const char *text, void *at)
-{
-	double s;
-
-	*(const char **)at = text;
-	return read_seconds(text, &s);
-}
-
 static bool read_evaluated(const char *text, void *at)
 {
 	struct goals *goals = at;
@@ -223,7 +218,7 @@ static const struct argument arguments[] = {
 	{ OPT_HOLD, ARGUMENT_FLAG, AT(goals.hold_open) },
 	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
 	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
-	{ OPT_LIVE, ARGUMENT_OTHER, AT(live), 0, 0, A_DURATION, read_live },
+	{ OPT_LIVE, ARGUMENT_DURATION, AT(live_ns), 1, 0, A_DURATION },
 	{ OPT_DETECT, ARGUMENT_OTHER, AT(goals.detect_within_s), 0, 0, A_DURATION,
 	  read_seconds },
 	{ OPT_BUDGET, ARGUMENT_OTHER, AT(goals.budget_bytes_day), 0, 0,
@@ -403,20 +398,31 @@ static void warn_of_gaps(const struct lives *l)
 
 /* ---- what goes in ---- */
 
+/* As a quiet watch: what ends it is said, and no more. */
+static int watch_host(const struct options *o, struct lives *lives)
+{
+	enum log_level level = log__level();
+	struct sink into = lives__sink(lives);
+	int code;
+
+	log__set_level(LEVEL_ERROR);
+	code = watch__live(o->live_ns, &into);
+	log__set_level(level);
+	return code;
+}
+
 /* An exit code; `*cut` where an input ends too early, and was taken up to there. */
 static int read_all(const struct options *o, struct lives *before, struct lives *after, bool *cut)
 {
+	struct sink into;
 	unsigned int i;
 	int err;
 
-	if (o->live) {
-		err = life_feed__watch(o->live, before);
-		if (err > 0)
-			return err;
-		return err ? EXIT_FAILED : EXIT_DONE;
-	}
+	if (o->live_ns)
+		return watch_host(o, before);
 	for (i = 0; i < o->file_count; i++) {
-		err = life_feed__read(o->files[i], i && o->compare ? after : before);
+		into = lives__sink(i && o->compare ? after : before);
+		err = file_feed__read(o->files[i], &into);
 		if (err < 0)
 			return exit_code__of_input(err);
 		*cut |= err > 0;

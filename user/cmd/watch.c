@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -245,40 +244,27 @@ static int prepare_disguise(struct watch_options *o)
 	return exit_code__of_input(err);
 }
 
-/* Whoever chooses addresses must not know where they lie in our tables. */
-static int prepare_hash(struct watch_options *o)
-{
-	struct keyed_hash *hash = &o->core.hash;
-
-	if (getrandom(hash->key, sizeof(hash->key), 0) == sizeof(hash->key))
-		return EXIT_DONE;
-	log_error("a key for the tables: %s", strerror(errno));
-	return EXIT_FAILED;
-}
-
 int cmd_watch(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
 					  verbosity,	NULL,  NULL };
-	struct watch w = { .options.core.suspect_after = 2,
-			   .options.idle_gap_ns = 10000000000ULL };
-	struct core_totals totals;
+	struct watch w = { .options.core.suspect_after = WATCH_SUSPECT_AFTER,
+			   .options.idle_gap_ns = WATCH_IDLE_GAP_NS };
+	uint64_t events_lost;
 	int code;
 
 	arguments__parse(&argp, argc, argv, &w.options);
 	trial__hush_libbpf();
 	code = prepare_disguise(&w.options);
 	if (code == EXIT_DONE)
-		code = prepare_hash(&w.options);
-	if (code == EXIT_DONE)
 		code = watch__open_sinks(&w);
 	if (code == EXIT_DONE)
 		code = w.options.replay ? watch__recording(&w) : watch__kernel(&w);
 	watch__say_skipped(&w);
 	if (w.core) {
-		totals = core__totals(w.core);
+		events_lost = core__summary(w.core).events_lost;
 		code = watch__close_sinks(&w, code);
-		if (code == EXIT_DONE && w.options.strict && totals.events_lost)
+		if (code == EXIT_DONE && w.options.strict && events_lost)
 			code = EXIT_LOST;
 	}
 	if (w.holds_signals)
