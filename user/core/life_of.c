@@ -202,17 +202,33 @@ static void take_gaps(const struct timeline *t, struct life *life)
 	life->lost_within_s = t->gap_lost_within_s;
 }
 
+static bool is_data(enum event_kind kind)
+{
+	return kind == EVENT_HEARTBEAT || kind == EVENT_RETRANSMIT ||
+	       kind == EVENT_ZERO_WINDOW_PROBE;
+}
+
 /* Since when did nothing but answered probes pass, before the last silence? Where nothing else was
- * told, since it began. */
+ * told, since it began. A run of answers that something else than data parts (a suspicion, an
+ * option that changed) goes on. */
 static void take_probing(const struct timeline *t, struct life *life)
 {
+	double lost = seconds(t->half_open.first_unanswered_at), at;
 	double began = t->partial ? 0 : life->seen_s;
-	double lost = seconds(t->half_open.first_unanswered_at);
+	bool run, probing = false;
 	unsigned int i;
 
-	for (i = 0; i < t->event_count; i++)
-		if (t->events[i].kind == EVENT_ANSWERED_RUN)
-			began = seconds(t->events[i].first_at) - life->idle_s;
+	for (i = 0; i < t->event_count; i++) {
+		run = t->events[i].kind == EVENT_ANSWERED_RUN;
+		if (!run && !is_data(t->events[i].kind))
+			continue;
+		at = seconds(run ? t->events[i].first_at : t->events[i].at);
+		if (!lost || at >= lost)
+			break;
+		if (!run || !probing)
+			began = run ? at - life->idle_s : at;
+		probing = run;
+	}
 	life->probed_for_s = lost && began && lost > began ? lost - began : 0;
 }
 
