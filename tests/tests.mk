@@ -44,14 +44,20 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets all ## tests that need no root
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
 # Loss): what falls into such a moment is lost to any monitor. A test that failed is run once
 # more, and the summary names it (RERUN).
-PYTEST := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest -q \
-	-p no:cacheprovider --reruns 1 -rR
-lab: all ## tests on real sockets, in namespaces of their own (root)
+PYTEST := PYTHONPATH=$(abspath tests) $(PYTHON) -m pytest -q -p no:cacheprovider -p reruns --reruns 1
+PYTEST_LAB := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTEST) -rR
+# Most tests wait most of the time: LAB_JOBS run at once, and beside them those that take minutes. What
+# measures times runs beside few others, what floods the host by itself (conftest.py tells the marks).
+lab: all $(B)/bench/fleets ## tests on real sockets, in namespaces of their own (root)
 	@mkdir -p $(RESULTS)
-	$(Q)failed=0; \
-	($(PYTEST) -n $${LAB_JOBS:-4} -m "not alone" --junitxml=$(abspath $(RESULTS))/lab.xml) \
-		|| failed=1; \
-	($(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml) || failed=1; \
+	$(Q)failed=0; results=$(abspath $(RESULTS)); \
+	($(PYTEST_LAB) -n 2 -m long --junitxml=$$results/lab-long.xml >$$results/lab-long.log 2>&1) & \
+	long=$$!; \
+	($(PYTEST_LAB) -n $${LAB_JOBS:-10} -m "not (long or quiet or alone)" \
+		--junitxml=$$results/lab.xml) || failed=1; \
+	wait $$long || failed=1; cat $$results/lab-long.log; \
+	($(PYTEST_LAB) -n 4 -m quiet --junitxml=$$results/lab-quiet.xml) || failed=1; \
+	($(PYTEST_LAB) -m alone --junitxml=$$results/lab-alone.xml) || failed=1; \
 	exit $$failed
 
 # Each test boots a kernel and takes some 40 s, most of it waiting: one for each processor. Under
@@ -61,8 +67,8 @@ test-kernels: static ## the same truth on every kernel, under QEMU (after script
 	@mkdir -p $(RESULTS)
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
-	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
-		--reruns 1 --only-rerun 'Kernel panic|the witness lost|s in vain' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
+	$(Q)cd tests/vm && $(PYTEST) -n $${VM_JOBS:-$$(nproc)} --only-rerun \
+		'Kernel panic|the witness lost|s in vain' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)
