@@ -13,8 +13,10 @@ CFLAGS  ?= -O2 -g
 ifdef SANITIZE
 CFLAGS  += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
-USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) \
-	-Ibpf -I$(B)/skel $(addprefix -Iuser/,cmd core pipeline sink source sys value)
+# A folder's headers are found at whatever depth it lies: as "core/table.h" and as "table.h". Only for
+# "", so that no file of user/sys is taken for one of the system's.
+INCLUDES := -Ibpf $(patsubst %,-iquote%,user $(shell find user -name '*.h' -printf '%h\n' | sort -u))
+USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) $(INCLUDES) -iquote$(B)/skel
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
 LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd
@@ -28,14 +30,14 @@ LDFLAGS += -L$(SYSROOT)/usr/lib/$(ARCH)-linux-gnu
 endif
 PREFIX ?= /usr/local
 
-CORE_SRC := $(wildcard user/core/*.c)
-# What runs without a kernel to watch: the core, the sinks, reading recordings.
-PURE_SRC := $(CORE_SRC) $(wildcard user/value/*.c user/sink/*.c) user/source/recording.c user/source/input.c user/source/foreign.c \
-	user/source/reorder.c user/source/holders.c user/source/deferred.c user/source/timelines.c user/sys/log.c user/sys/private_file.c \
-	user/sys/quantity.c user/sys/sysctl_files.c
-USER_SRC := $(sort $(PURE_SRC) $(wildcard user/*.c user/cmd/*.c user/pipeline/*.c user/source/*.c user/sys/*.c))
-USER_OBJ := $(USER_SRC:user/%.c=$(B)/user/%.o)
-PURE_OBJ := $(PURE_SRC:user/%.c=$(B)/user/%.o)
+# What runs without a kernel to watch (the core, the sinks, reading recordings) is the library that
+# the program, the unit tests and the fuzzers are linked with. It is not installed.
+PURE_SRC := $(sort $(shell find user/core user/timeline user/value user/sink -name '*.c') \
+	$(addprefix user/source/,recording.c input.c foreign.c reorder.c holders.c deferred.c timelines.c) \
+	$(addprefix user/sys/,log.c private_file.c quantity.c sysctl_files.c) user/pipeline/fanout.c)
+USER_SRC := $(sort $(shell find user -name '*.c'))
+PURE_OBJ := $(PURE_SRC:%.c=$(B)/%.o)
+OWN_OBJ  := $(patsubst %.c,$(B)/%.o,$(filter-out $(PURE_SRC),$(USER_SRC)))
 SKELETONS := $(patsubst bpf/%.bpf.c,$(B)/skel/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 ifeq ($(V),1)
@@ -67,10 +69,10 @@ include tests/tests.mk
 
 objects: $(patsubst bpf/%.bpf.c,$(B)/%.bpf.o,$(wildcard bpf/*.bpf.c)) ## build what the kernel loads
 
-$(B)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux/$(ARCH)/vmlinux.h Makefile
+$(B)/%.bpf.o: bpf/%.bpf.c Makefile
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/skel/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL,$@)
@@ -79,17 +81,26 @@ $(B)/skel/%.skel.h: $(B)/%.bpf.o
 
 # ---- user side ----
 
-$(B)/user/%.o: user/%.c Makefile | $(SKELETONS)
+$(OWN_OBJ): | $(SKELETONS)
+
+$(B)/user/%.o: user/%.c Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/halfopen: $(USER_OBJ)
+# Anew each time, so that nothing stays of a file that is gone; q: two folders may have a name in common.
+%/libhalfopen.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
+
+$(B)/libhalfopen.a: $(PURE_OBJ)
+
+$(B)/halfopen: $(OWN_OBJ) $(B)/libhalfopen.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIBS) -lm -o $@
 
 # Needs nothing but glibc on the gateway.
-$(B)/halfopen-static: $(USER_OBJ)
+$(B)/halfopen-static: $(OWN_OBJ) $(B)/libhalfopen.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic -lm -o $@
 
@@ -100,13 +111,13 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 
 lint: $(SKELETONS) ## look for faults with clang-tidy and cppcheck (Debian packages of these names)
 	$(Q)printf '%s\n' $(USER_SRC) | xargs -P $$(nproc) -n 8 sh -c \
-		'clang-tidy --quiet "$$@" -- $(filter -std=% -D% -I%,$(USER_CFLAGS))' lint
+		'clang-tidy --quiet "$$@" -- $(filter -std=% -D% -I% -iquote%,$(USER_CFLAGS))' lint
 	$(Q)cppcheck --quiet -j $$(nproc) --error-exitcode=1 --enable=warning,portability --max-configs=1 \
 		--suppress=unknownMacro --suppress=selfAssignment --suppress=invalidFunctionArg \
 		--suppress=arrayIndexOutOfBoundsCond \
-		$(filter -D% -Ibpf -Iuser%,$(USER_CFLAGS)) $(USER_SRC)
+		$(patsubst -iquote%,-I%,$(filter -D% -Ibpf -iquoteuser%,$(USER_CFLAGS))) $(USER_SRC)
 
 clean: ## remove what was made
 	rm -rf build build-sanitize
 
--include $(USER_OBJ:.o=.d)
+-include $(PURE_OBJ:.o=.d) $(OWN_OBJ:.o=.d) $(wildcard $(B)/*.bpf.d)

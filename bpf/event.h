@@ -200,7 +200,7 @@ struct ho_batch {
 	struct ho_row rows[HO_BATCH_ROWS];
 };
 
-/* What a socket of our own tells about this kernel (see snapshot.bpf.c). */
+/* What a socket of our own tells about this kernel (see pass.bpf.c). */
 struct ho_learned {
 	ho_u64 net;			/* address of its namespace */
 	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */

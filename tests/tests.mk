@@ -7,20 +7,30 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 PYTHON ?= /usr/bin/python3
 FUZZ_SECONDS ?= 15
-# Of the scratch kind: sources are compiled together with what they test, sanitizers on.
+# The unit tests and the fuzzers are linked with a library of their own, sanitizers on; the unit tests
+# do without what the fuzzers need in it.
 CHECKED := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-missing-field-initializers -g -O1 \
-	-fsanitize=address,undefined -fno-sanitize-recover=all -Ibpf \
-	$(addprefix -Iuser/,cmd core pipeline sink source sys value)
+	-fsanitize=address,undefined -fno-sanitize-recover=all $(INCLUDES) -MMD -MP
+CHECKED_OBJ := $(PURE_SRC:%.c=$(B)/checked/%.o)
 
-$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
+$(B)/checked/%.o: %.c Makefile tests/tests.mk
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CHECKED) -Itests/unit $< $(PURE_SRC) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
+	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer-no-link -c $< -o $@
 
-$(B)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) $(wildcard user/*/*.h bpf/event.h)
+$(B)/checked/libhalfopen.a: $(CHECKED_OBJ)
+
+$(B)/unit/%: tests/unit/%.c $(B)/checked/libhalfopen.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(PURE_SRC) -ljansson -lsodium -lzstd -lm -o $@
+	$(Q)$(CLANG) $(CHECKED) $< $(filter %.a,$^) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
+
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/checked/libhalfopen.a
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CHECKED) -fsanitize=fuzzer $< $(filter %.a,$^) -ljansson -lsodium -lzstd -lm -o $@
+
+-include $(CHECKED_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
 
 check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that need no root
 	@mkdir -p $(RESULTS)
@@ -36,14 +46,20 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
 # Loss): what falls into such a moment is lost to any monitor. A test that failed is run once
 # more, and the summary names it (RERUN).
-PYTEST := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTHON) -m pytest -q \
-	-p no:cacheprovider --reruns 1 -rR
-lab: all ## tests on real sockets, in namespaces of their own (root)
+PYTEST := PYTHONPATH=$(abspath tests) $(PYTHON) -m pytest -q -p no:cacheprovider -p reruns --reruns 1
+PYTEST_LAB := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTEST) -rR
+# Most tests wait most of the time: LAB_JOBS run at once, and beside them those that take minutes. What
+# measures times runs beside few others, what floods the host by itself (conftest.py tells the marks).
+lab: all $(B)/bench/fleets ## tests on real sockets, in namespaces of their own (root)
 	@mkdir -p $(RESULTS)
-	$(Q)failed=0; \
-	($(PYTEST) -n $${LAB_JOBS:-4} -m "not alone" --junitxml=$(abspath $(RESULTS))/lab.xml) \
-		|| failed=1; \
-	($(PYTEST) -m alone --junitxml=$(abspath $(RESULTS))/lab-alone.xml) || failed=1; \
+	$(Q)failed=0; results=$(abspath $(RESULTS)); \
+	($(PYTEST_LAB) -n 2 -m long --junitxml=$$results/lab-long.xml >$$results/lab-long.log 2>&1) & \
+	long=$$!; \
+	($(PYTEST_LAB) -n $${LAB_JOBS:-10} -m "not (long or quiet or alone)" \
+		--junitxml=$$results/lab.xml) || failed=1; \
+	wait $$long || failed=1; cat $$results/lab-long.log; \
+	($(PYTEST_LAB) -n 4 -m quiet --junitxml=$$results/lab-quiet.xml) || failed=1; \
+	($(PYTEST_LAB) -m alone --junitxml=$$results/lab-alone.xml) || failed=1; \
 	exit $$failed
 
 # Each test boots a kernel and takes some 40 s, most of it waiting: one for each processor. Under
@@ -53,8 +69,8 @@ test-kernels: static ## the same truth on every kernel, under QEMU (after script
 	@mkdir -p $(RESULTS)
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
-	$(Q)cd tests/vm && $(PYTHON) -m pytest -q -p no:cacheprovider -n $${VM_JOBS:-$$(nproc)} \
-		--reruns 1 --only-rerun 'Kernel panic|the witness lost|s in vain' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
+	$(Q)cd tests/vm && $(PYTEST) -n $${VM_JOBS:-$$(nproc)} --only-rerun \
+		'Kernel panic|the witness lost|s in vain' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)
@@ -99,10 +115,10 @@ bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost ## measure cost a
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
 		tests/bench/bench.py $(BENCHES)
 
-$(B)/bench/fleets $(B)/bench/forecasts: $(B)/bench/%: tests/model/%.c user/core/gaps.c user/core/gaps.h
+$(B)/bench/fleets $(B)/bench/forecasts: $(B)/bench/%: tests/model/%.c $(B)/libhalfopen.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(USER_CFLAGS) $(filter %.c,$^) -lm -o $@
+	$(Q)$(CC) $(USER_CFLAGS) $< $(filter %.a,$^) -lm -o $@
 
 # DRAWS of each case from SEED on; some minutes for a thousand.
 fleets: all $(B)/bench/fleets ## what advise estimates of simulated fleets whose timers are known

@@ -32,9 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct core_config config = { .suspect_after = 2, .all = size & 1, .events = size & 2,
 				      .every_ns = size & 4 ? 1000000000 : 0 };
 	struct output output;
-	static const struct disguise none;
-	struct lines lines = { .output = &output, .disguise = &none };
-	struct core_sink sink = lines__sink(&lines);
+	struct lines lines = { .output = &output };
+	struct sink sink = lines__sink(&lines);
 	struct recording_problem problem;
 	struct run_of_bytes r;
 	struct recording_header header;
@@ -54,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	lseek(file, 0, SEEK_SET);
 	config.filter = size & 8 ? filter : NULL;
-	r.core = lines.core = core__new(&config, &sink);
+	r.core = core__new(&config, &sink);
 	if (!recording__read(file, -1, take, &r, &problem)) {
 		const char *why;
 

@@ -8,6 +8,7 @@
 #include "advice.h"
 #include "advice_json.h"
 #include "advice_text.h"
+#include "life_of.h"
 #include "timelines.h"
 #include "utf8.h"
 
@@ -66,10 +67,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("fuzz", MFD_CLOEXEC), err;
 	struct timelines_problem problem;
 	struct lives lives = { 0 };
+	struct sink sink = lives__sink(&lives);
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET))
 		abort();
-	err = timelines__read(fd, &lives, &problem);
+	err = timelines__read(fd, &sink, &problem);
 	if (err && !*problem.text)
 		abort();
 	if (!err)

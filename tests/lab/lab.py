@@ -48,6 +48,16 @@ def wait_until(condition, timeout, what):
         time.sleep(0.02)
 
 
+def wait_or_kill(process, timeout=20):
+    """Its exit code; one that does not end by itself fails the test, and does not outlive it."""
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+
+
 def mono_ns():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
@@ -88,10 +98,14 @@ class Namespace:
     def __init__(self, name):
         self.name = name
         self.path = f"/run/netns/{name}"
-        run("ip", "netns", "add", name)
-        self.inode = os.stat(self.path).st_ino
         self.nft_ready = False
-        self.ip("link", "set", "lo", "up")
+        run("ip", "netns", "add", name)
+        try:
+            self.inode = os.stat(self.path).st_ino
+            self.ip("link", "set", "lo", "up")
+        except BaseException:
+            self.delete()
+            raise
 
     def ip(self, *arguments):
         return run("ip", "-n", self.name, *arguments)
@@ -228,16 +242,24 @@ class Lab:
     Carrier between them. Whoever wants more namespaces than these has them from namespace()."""
 
     def __init__(self, fate=None, tag=None):
-        tag = tag or f"ho{os.getpid()}x{next(_numbers)}"
-        self.cleanup = contextlib.ExitStack()
-        self.directory = tempfile.mkdtemp(prefix="halfopen-lab-")
-        self.cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        self.tag, self.namespaces = tag, []     # of which a watch's lines are kept
-        self.gateway, self.device = self.namespace("g"), self.namespace("d")
-        self.build_path(tag, fate)
+        # Whose process runs no more, its things are removed (host.py).
+        self.tag = tag or f"ho{os.getpid()}x{next(_numbers)}"
+        self.namespaces = []    # of which a watch's lines are kept
         self.listeners = {}
         self.recorded = None
         self.told = None    # the last timeline that a test waited for
+        self.cleanup = contextlib.ExitStack()
+        try:
+            self.build(fate)
+        except BaseException:
+            self.cleanup.close()
+            raise
+
+    def build(self, fate):
+        self.directory = tempfile.mkdtemp(prefix=f"halfopen-lab-{self.tag}-")
+        self.cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        self.gateway, self.device = self.namespace("g"), self.namespace("d")
+        self.build_path(self.tag, fate)
         if os.environ.get("HALFOPEN_SCENARIOS"):
             self.scenario_capture = self.capture()
 
@@ -275,7 +297,7 @@ class Lab:
         def end():
             if process.poll() is None:
                 process.send_signal(how)
-            process.wait(20)
+            wait_or_kill(process)
         self.cleanup.callback(end)
         return process
 
@@ -413,7 +435,7 @@ class Watch:
         if self.process.poll() is not None:
             return self.process.returncode
         self.process.send_signal(how)
-        code = self.process.wait(20)
+        code = wait_or_kill(self.process)
         if self.validate:
             import schema
             schema.check(self.lines(), whole=False)

@@ -19,8 +19,8 @@ from lab import (HALFOPEN, Lab, TCP_USER_TIMEOUT, cookie, inside, keepalive, run
                  wait_until)
 from nat import NatLab
 
-# Many sockets at exact times: others' load would be seen.
-pytestmark = pytest.mark.alone
+# Many sockets at exact times: the load of many others would be seen.
+pytestmark = pytest.mark.quiet
 
 CARRIERS = 20
 DEVICES = 64

@@ -14,9 +14,6 @@ import pytest
 from ends import CLOSE, forget, wait_for_state
 from lab import TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, run, wait_until
 
-# Its load would be seen by other tests at the same time.
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture
 def lab():
@@ -65,6 +62,7 @@ def churn(lab, port, count):
         os._exit(0)
 
 
+@pytest.mark.alone      # its load would be seen
 def test_recursion(lab):
     """Thousands of connections that open and close at once, while softirqs interrupt our programs."""
     spread_receiving(lab.gateway)
@@ -87,6 +85,7 @@ def test_recursion(lab):
     assert outcomes.count("unknown") <= sum(losses.values())
 
 
+@pytest.mark.quiet
 def test_the_lost_ending_of_one_who_was_there_before(lab):
     """Open before the watch, silent, and its end falls into an overflowing ring: two passes find
     that it is gone, and it is told with the reason."""
@@ -167,6 +166,7 @@ FATES = {
 }
 
 
+@pytest.mark.quiet
 def test_endings_that_only_the_files_tell(lab):
     """While their end is told the watch stands still behind a full ring. The next walk finds each
     behind its file, and tells what the kernel tells its program."""

@@ -79,7 +79,7 @@ def test_none_is_kept_alive(lab):
     assert watch.stop() == 0
 
 
-@pytest.mark.alone      # others' namespaces make passes rare
+@pytest.mark.quiet      # many namespaces make passes rare
 def test_a_name_that_is_deleted_ends_nothing(lab):
     """`ip netns del`, while a process elsewhere holds connections: they live on in what is told, in the
     same namespace. Another one takes the name, and nothing of the first is told as its own."""

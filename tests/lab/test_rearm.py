@@ -345,6 +345,7 @@ def dial_again(lab, pairs, process):
             lab.connect()
 
 
+@pytest.mark.long
 def test_where_most_were_silent_for_long():
     """After more than five minutes: dead ones are what one wants to find; whose peers dial again when
     they have died were alive; who answers is alive."""

@@ -29,7 +29,7 @@ def losses_in(output):
     return [l for l in map(json.loads, output.splitlines()) if l["schema"] == "halfopen.loss/1"]
 
 
-@pytest.mark.alone
+@pytest.mark.quiet
 def test_a_watch_goes_on(lab):
     """Its sockets are told as without them, and the loss by a replay of its recording, too."""
     recording = lab.path("watch.ho")

@@ -661,6 +661,7 @@ def test_a_service_that_is_killed_and_goes_on(machine):
     assert pids == [str(main_pid(machine, unit))]
 
 
+@pytest.mark.long
 def test_a_service_that_stands_still(machine):
     """systemd's watchdog replaces it; one that lives on is left alone for longer than that takes."""
     begin_there(machine, "10m")

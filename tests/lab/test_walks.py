@@ -16,8 +16,8 @@ import pytest
 from lab import HALFOPEN, Lab, Namespace, inside, run, unix_ns, wait_until
 from lesser_kernel import without
 
-# They fill a ring of their own, beside which nothing else should.
-pytestmark = pytest.mark.alone
+# They fill a ring of their own, beside which little else should.
+pytestmark = pytest.mark.quiet
 
 IPPROTO_MPTCP = 262
 

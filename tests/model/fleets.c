@@ -7,6 +7,8 @@
  *   fleets CASE SEED	the timelines
  *   fleets --truth CASE SEED	the timers, in seconds, and the shares of devices behind them
  *   fleets --list	the cases
+ *   fleets --parameters CASE	what the case is made of, as JSON, for who plays it with real sockets
+ *   fleets --scale N CASE SEED	the timelines, all times divided by N
  */
 #include <math.h>
 #include <stdio.h>
@@ -158,7 +160,50 @@ static const struct fleet fleets[] = {
 	  .ask_high_s = 7200, .asks = 6, .from_one_address = true },
 	{ "empty-segments", 60, 48, { 900 }, .data_only = true, .dies_mean_s = 20 * DAY, .idle_s = 60,
 	  .back_mean_s = HOUR },
+	/* So short that a lab can play them, in seconds, with real sockets behind a real NAT
+	 * (tests/lab/test_fleets_through_nat.py). */
+	{ "short-none-talkers", 60, 1.6, .says_every_s = 300, .dies_mean_s = 6 * HOUR, .idle_s = 1800,
+	  .from_one_address = true },
+	{ "short-none-commands", 60, 1.6, .says_mean_s = 300, .dies_mean_s = 5 * HOUR,
+	  .command_mean_s = 900, .back_mean_s = 600,
+	  .from_one_address = true },
+	{ "short-none-asked", 60, 1.6, .dies_mean_s = 3 * HOUR, .ask_low_s = 200, .ask_high_s = 2400,
+	  .from_one_address = true },
+	{ "short-none-lemons", 60, 1.6, .dies_mean_s = 20 * HOUR, .lemons = 0.1, .lemon_mean_s = 600,
+	  .ask_low_s = 200, .ask_high_s = 2400,
+	  .from_one_address = true },
+	{ "short-asked", 60, 1.6, { 900 }, .exact = true, .dies_mean_s = 20 * HOUR, .ask_low_s = 300,
+	  .ask_high_s = 1800, .asks = 4,
+	  .from_one_address = true },
+	{ "short-talkers-asked", 60, 1.6, { 900 }, .exact = true, .says_mean_s = 600,
+	  .dies_mean_s = 20 * HOUR, .ask_low_s = 300, .ask_high_s = 1800, .back_mean_s = 300,
+	  .from_one_address = true },
+	{ "short-telemetry-only", 60, 1.6, { 900 }, .exact = true, .says_mean_s = 300,
+	  .dies_mean_s = 6 * HOUR, .idle_s = 1800, .back_mean_s = 600,
+	  .from_one_address = true },
+	{ "short-heartbeats", 40, 1.6, { 900 }, .exact = true, .says_of_timer = 0.92,
+	  .dies_mean_s = 6 * HOUR, .idle_s = 1800,
+	  .from_one_address = true },
+	{ "short-polls", 60, 1.6, { 900 }, .exact = true, .dies_mean_s = 8 * HOUR, .poll_s = 300,
+	  .from_one_address = true },
+	{ "short-reset-on-ask", 60, 1.6, { 900 }, .exact = true, .late_ask = RESETS,
+	  .dies_mean_s = 20 * HOUR, .ask_low_s = 300, .ask_high_s = 1800, .asks = 4,
+	  .from_one_address = true },
+	{ "short-two-nats", 80, 1.6, { 900, 450 }, .exact = true, .second_share = 0.5,
+	  .dies_mean_s = 20 * HOUR, .ask_low_s = 200, .ask_high_s = 1800, .asks = 4,
+	  .from_one_address = true },
+	{ "short-changes", 60, 1.6, { 900, 450 }, .exact = true, .changes_after = 0.5,
+	  .dies_mean_s = 20 * HOUR, .ask_low_s = 200, .ask_high_s = 1800, .back_mean_s = 150,
+	  .from_one_address = true },
+	{ "short-all-lost", 40, 1.6, { 900 }, .exact = true, .dies_mean_s = 40 * HOUR, .idle_s = 1800 },
+	{ "short-probed", 60, 1.6, { 900 }, .exact = true, .dies_mean_s = 8 * HOUR, .idle_s = 600,
+	  .from_one_address = true },
+	{ "short-empty-segments", 40, 1.6, { 1800 }, .exact = true, .data_only = true,
+	  .dies_mean_s = 40 * HOUR, .idle_s = 300,
+	  .from_one_address = true },
 };
+
+static double scale = 1;	/* by which all times are divided where they are printed */
 
 /* ---- the kernel's timer ---- */
 
@@ -192,8 +237,10 @@ struct link {
 
 static unsigned long lines;
 
-static void print_time(const char *key, double s)
+/* An instant, in seconds since BEGIN. */
+static void print_time(const char *key, double since)
 {
+	double s = BEGIN + since / scale;
 	time_t whole = s;
 	struct tm tm;
 	char text[32];
@@ -213,9 +260,9 @@ static void print_meta(const struct fleet *f)
 {
 	print_origin("halfopen.meta/1");
 	printf("\"version\":\"0.1.0\",\"kernel\":\"6.1.0\",\"hz\":%u,\"all\":true,\"attach\":[],", HZ);
-	print_time("started_at", BEGIN);
-	printf(",\"sysctl\":[{\"netns\":{\"inode\":4026531840},\"idle_s\":%.0f,\"interval_s\":75,"
-	       "\"probes\":9}]}\n", f->idle_s ? f->idle_s : 7200);
+	print_time("started_at", 0);
+	printf(",\"sysctl\":[{\"netns\":{\"inode\":4026531840},\"idle_s\":%.0f,\"interval_s\":%.0f,"
+	       "\"probes\":9}]}\n", f->idle_s ? f->idle_s / scale : 7200, ceil(75 / scale));
 }
 
 static void print_socket(const struct link *l)
@@ -231,9 +278,9 @@ static void print_socket(const struct link *l)
 		printf(",\"device\":\"device-%u\"", l->device);
 	printf("},\"keepalive\":{\"enabled\":%s", l->idle_s ? "true" : "false");
 	if (l->idle_s)
-		printf(",\"idle_s\":%.0f,\"interval_s\":75,\"probes\":9,\"user_timeout_ms\":0,\"from\":{"
-		       "\"idle\":\"%s\",\"interval\":\"sysctl\",\"probes\":\"sysctl\"}", l->idle_s,
-		       l->idle_s == f->idle_s ? "sysctl" : "socket");
+		printf(",\"idle_s\":%.0f,\"interval_s\":%.0f,\"probes\":9,\"user_timeout_ms\":0,\"from\":{"
+		       "\"idle\":\"%s\",\"interval\":\"sysctl\",\"probes\":\"sysctl\"}",
+		       l->idle_s / scale, ceil(75 / scale), l->idle_s == f->idle_s ? "sysctl" : "socket");
 	printf("}");
 }
 
@@ -250,7 +297,7 @@ static void print_gaps(const struct link *l, const struct fate *fate)
 	printf("]");
 	if (fate->first_unanswered)
 		printf(",\"lost\":{\"after_s\":%.3f,\"within_s\":%.3f}", gaps__longest_ms(&l->gaps) / 1e3,
-		       fate->first_unanswered - l->heard);
+		       (fate->first_unanswered - l->heard) / scale);
 	printf("},");
 }
 
@@ -261,20 +308,20 @@ static void print_half_open(const struct link *l, const struct fate *fate)
 	printf("\"half_open\":{\"found_by\":\"%s\",", fate->found_by);
 	if (fate->back) {
 		printf("\"superseded_by\":{\"cookie\":\"%u\",", l->number + 2);
-		print_time("at", BEGIN + fate->back);
+		print_time("at", fate->back);
 		printf(",\"confidence\":1},");
 	}
-	print_time("last_heard_at", BEGIN + l->heard);
+	print_time("last_heard_at", l->heard);
 	if (fate->first_unanswered) {
 		printf(",");
-		print_time("first_unanswered_at", BEGIN + fate->first_unanswered);
+		print_time("first_unanswered_at", fate->first_unanswered);
 		printf(",");
-		print_time("last_unanswered_at", BEGIN + fate->last_unanswered);
+		print_time("last_unanswered_at", fate->last_unanswered);
 	}
 	printf(",");
-	print_time("declared_at", BEGIN + fate->ended);
+	print_time("declared_at", fate->ended);
 	printf(",\"latency_ms\":{\"min\":null,\"likely_min\":null,\"max\":%.0f}},",
-	       (fate->ended - l->heard) * 1e3);
+	       (fate->ended - l->heard) / scale * 1e3);
 }
 
 static void print_timeline(struct link *l, const struct fate *fate)
@@ -285,12 +332,12 @@ static void print_timeline(struct link *l, const struct fate *fate)
 	printf("\"revision\":1,\"final\":%s,", open ? "false" : "true");
 	print_socket(l);
 	printf(",\"partial\":false,");
-	print_time("first_seen_at", BEGIN + l->began);
+	print_time("first_seen_at", l->began);
 	printf(",");
-	print_time("last_heard_at", BEGIN + l->heard);
+	print_time("last_heard_at", l->heard);
 	printf(",\"outcome\":\"%s\",", fate->outcome);
 	if (!open) {
-		print_time("ended_at", BEGIN + fate->ended);
+		print_time("ended_at", fate->ended);
 		printf(",");
 	}
 	print_half_open(l, fate);
@@ -298,9 +345,9 @@ static void print_timeline(struct link *l, const struct fate *fate)
 	printf("\"episodes\":[");
 	if (l->recovered) {
 		printf("{\"kind\":\"mixed\",");
-		print_time("first_unanswered_at", BEGIN + l->asked);
+		print_time("first_unanswered_at", l->asked);
 		printf(",\"asks\":2,\"end\":\"recovered\",");
-		print_time("ended_at", BEGIN + l->recovered);
+		print_time("ended_at", l->recovered);
 		printf("}");
 	}
 	printf("],\"counts\":{\"probes_sent\":%u,\"probes_answered\":%u},\"rtt_us\":{\"min\":40000,"
@@ -398,7 +445,7 @@ static void refresh(const struct device *d, struct clock *c, double now, bool ou
 
 static void hear(struct link *l, struct clock *c, double now, double gap_ended, bool by_us)
 {
-	double gap = gap_ended - l->heard;
+	double gap = (gap_ended - l->heard) / scale;
 
 	if (gap >= 1)
 		gaps__add(&l->gaps, (gap - 0.004) * 1e9, gap * 1e9, by_us);
@@ -636,9 +683,25 @@ static void list(void)
 		puts(fleets[i].name);
 }
 
+static void print_parameters(const struct fleet *f)
+{
+	printf("{\"devices\":%u,\"duration_s\":%g,\"timer_s\":[%g,%g],\"second_share\":%g,"
+	       "\"changes_after\":%g,\"resets_late_ask\":%s,\"data_only\":%s,", f->devices,
+	       f->hours * HOUR, f->timer_s[0], f->timer_s[1], f->second_share, f->changes_after,
+	       f->late_ask == RESETS ? "true" : "false", f->data_only ? "true" : "false");
+	printf("\"says_every_s\":%g,\"says_mean_s\":%g,\"says_of_timer\":%g,\"dies_mean_s\":%g,"
+	       "\"lemons\":%g,\"lemon_mean_s\":%g,\"back_mean_s\":%g,\"idle_s\":%g,"
+	       "\"command_mean_s\":%g,\"poll_s\":%g,\"ask_low_s\":%g,\"ask_high_s\":%g,\"asks\":%u,"
+	       "\"from_one_address\":%s}\n",
+	       f->says_every_s, f->says_mean_s, f->says_of_timer, f->dies_mean_s, f->lemons,
+	       f->lemon_mean_s, f->back_mean_s, f->idle_s, f->command_mean_s, f->poll_s, f->ask_low_s,
+	       f->ask_high_s, f->asks, f->from_one_address ? "true" : "false");
+}
+
 int main(int argc, char **argv)
 {
 	bool truth = argc == 4 && !strcmp(argv[1], "--truth");
+	bool scaled = argc == 5 && !strcmp(argv[1], "--scale");
 	const struct fleet *f;
 	double timer_s[2];
 	unsigned int links = 0, i;
@@ -647,8 +710,14 @@ int main(int argc, char **argv)
 		list();
 		return 0;
 	}
-	if (argc != 3 && !truth) {
-		fprintf(stderr, "usage: fleets [--truth] CASE SEED | --list\n");
+	if (argc == 3 && !strcmp(argv[1], "--parameters")) {
+		print_parameters(fleet_of(argv[2]));
+		return 0;
+	}
+	if (scaled)
+		scale = atof(argv[2]);
+	if ((argc != 3 && !truth && !scaled) || !(scale >= 1)) {
+		fprintf(stderr, "usage: fleets [--truth | --scale N] CASE SEED | --parameters CASE | --list\n");
 		return 2;
 	}
 	f = fleet_of(argv[argc - 2]);

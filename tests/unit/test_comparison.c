@@ -217,15 +217,15 @@ static void test_files_in_the_wrong_order(void **state)
 /* An operator's networks, one by one; of those with options of their own nothing is compared. */
 static void test_groups_and_followers(void **state)
 {
-	struct named_network networks[] = { { .bits = 120, .name = "north" } };
+	struct named_network networks[] = { { .network.bits = 120, .name = "north" } };
 	struct fleet before = { "", 100, 4, 9, 6, 3, 0, 0, 0, 600, 7200, 0 }, after = before;
 	struct comparison c;
 	struct lives a, b;
 	size_t i;
 
 	(void)state;
-	networks[0].address[10] = networks[0].address[11] = 0xff;
-	networks[0].address[12] = 10;
+	networks[0].network.address[10] = networks[0].network.address[11] = 0xff;
+	networks[0].network.address[12] = 10;
 	after.idle_s = 600;
 	populate(&a, &before, 0);
 	populate(&b, &after, 1);

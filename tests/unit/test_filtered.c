@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core.h"
-#include "outcome.h"
+#include "names.h"
 #include "state.h"
 #include "tcp_states.h"
 #include "unit.h"
@@ -32,33 +32,34 @@ struct run_of_core {
 	uint64_t now_ms;
 };
 
-static void note(struct told_lines *t, const struct subject *s, const char *what, uint64_t at_ns)
+static void note(struct told_lines *t, const struct timeline_socket *s, const char *what,
+		 uint64_t at_ns, bool partial)
 {
-	const struct connection *c = s->connection;
 
 	assert_true(t->count < TOLD_MAX);
 	snprintf(t->lines[t->count++], sizeof(t->lines[0]), "%s %llu of %llu %s %s %s%s", what,
-		 (unsigned long long)(at_ns / MS), (unsigned long long)c->cookie,
-		 s->owner ? s->owner->comm : "-", s->netns_name, s->device ? s->device : "-",
-		 c->partial ? " partial" : "");
+		 (unsigned long long)(at_ns / MS), (unsigned long long)s->cookie,
+		 s->owner.known ? s->owner.comm : "-", s->netns.name, *s->device ? s->device : "-",
+		 partial ? " partial" : "");
 }
 
-static void on_event(void *context, const struct subject *s, const struct entry *e)
+static int on_event(void *context, const struct socket_event *e)
 {
 	char what[16];
 
-	snprintf(what, sizeof(what), "event %u", e->kind);
-	note(context, s, what, e->at_ns);
+	snprintf(what, sizeof(what), "event %u", e->event.kind);
+	note(context, e->socket, what, e->event.mono_ns, false);
+	return 0;
 }
 
-static void on_timeline(void *context, const struct timeline *t)
+static int on_timeline(void *context, const struct timeline *t)
 {
-	char what[32];
+	char what[64];
 
 	snprintf(what, sizeof(what), "%s%s%s", t->final ? "final" : "open",
-		 t->half_open ? " half-open by " : "",
-		 found_by__name(incidents__of(t->subject.connection)->found_by));
-	note(context, &t->subject, what, connection__ended_ns(t->subject.connection));
+		 t->half_open.is ? " half-open by " : "", found_by__name(t->half_open.found_by));
+	note(context, &t->socket, what, t->ended_ns, t->partial);
+	return 0;
 }
 
 static void on_taken(void *context, const struct record *r)
@@ -81,7 +82,7 @@ static struct run_of_core *begin(const char *filter)
 	struct run_of_core *run = calloc(1, sizeof(*run));
 	struct core_config config = { .suspect_after = 2, .all = true, .events = true,
 				      .taken = on_taken, .taken_context = &run->stream };
-	struct core_sink sink = { .context = &run->told, .event = on_event,
+	struct sink sink = { .size = sizeof(sink), .context = &run->told, .event = on_event,
 				  .timeline = on_timeline };
 	struct filter_error error;
 
@@ -271,9 +272,9 @@ static void test_by_owner(void **state)
 		end_socket(run, 4000 + cookie, cookie);
 	}
 	tick(run, 5000);
-	assert_int_equal(core__totals(run->core).endings, 1);
-	assert_int_equal(core__totals(run->core).events, 4);
-	assert_int_equal(core__totals(run->core).open, 0);
+	assert_int_equal(core__summary(run->core).endings, 1);
+	assert_int_equal(core__summary(run->core).events, 4);
+	assert_int_equal(core__summary(run->core).open, 0);
 	assert_int_equal(lines_of(run, 3), 0);
 	finish(run, 20000, 2);
 }
@@ -374,8 +375,8 @@ static void test_by_state(void **state)
 	feed_event(run, 2000, 1, HO_STATE, TCP_CLOSE_WAIT, TCP_ESTABLISHED);
 	end_socket(run, 2500, 2);
 	tick(run, 3000);
-	assert_int_equal(core__totals(run->core).open, 1);
-	assert_int_equal(core__totals(run->core).endings, 0);
+	assert_int_equal(core__summary(run->core).open, 1);
+	assert_int_equal(core__summary(run->core).endings, 0);
 	core__free(run->core);
 	filter__free(run->filter);
 	free(run->stream.bytes);
@@ -405,7 +406,7 @@ static void test_handed_in_and_out(void **state)
 	hold(run, 6000, 1, "bravo");		/* comes in */
 	assert_true(says(run, "event 0 6000 of 1 - "));
 	probe(run, 7000, 1);
-	assert_true(says(run, "of 1 bravo  - partial"));
+	assert_true(says(run, "of 1 bravo  -"));
 	hold(run, 8000, 3, "alpha");		/* handed out: it stays */
 	probe(run, 9000, 3);
 	assert_true(says(run, "of 3 alpha  -"));
@@ -416,7 +417,7 @@ static void test_handed_in_and_out(void **state)
 	tick(run, 11000);
 	assert_true(says(run, "final 10000 of 1 charlie  - partial"));
 	assert_true(says(run, "final 10000 of 3 alpha  -"));
-	assert_int_equal(core__totals(run->core).endings, 2);
+	assert_int_equal(core__summary(run->core).endings, 2);
 	assert_int_equal(run->core->table.used, 0);
 	finish(run, 12000, 2);
 }
@@ -437,14 +438,14 @@ static void hand_out_while_well(bool walk)
 	if (walk)
 		feed_event(run, 2500, 2, HO_SEEN, TCP_ESTABLISHED, 0);
 	hold_by(run, 3000, 1, "alpha", !walk);
-	assert_int_equal(core__totals(run->core).open, 1);
+	assert_int_equal(core__summary(run->core).open, 1);
 	for (ms = 4000; ms < 8000; ms += 1000)
 		probe(run, ms, 1);
-	assert_int_equal(core__totals(run->core).suspect, 1);
+	assert_int_equal(core__summary(run->core).suspect, 1);
 	feed_event(run, 9000, 1, HO_STATE, TCP_CLOSE, TCP_ESTABLISHED);
 	tick(run, 10000);
 	assert_true(says(run, " 9000 of 1 alpha  -"));
-	assert_int_equal(core__totals(run->core).endings, 1);
+	assert_int_equal(core__summary(run->core).endings, 1);
 	core__free(run->core);
 	filter__free(run->filter);
 	free(run->stream.bytes);
@@ -470,11 +471,11 @@ static void test_connected_again_while_undecided(void **state)
 	feed_event(run, 3000, 1, HO_STATE, TCP_ESTABLISHED, TCP_SYN_SENT);
 	tick(run, 9000);	/* longer than an ended one waits */
 	hold(run, 9100, 1, "nginx");
-	assert_int_equal(core__totals(run->core).open, 1);
+	assert_int_equal(core__summary(run->core).open, 1);
 	probe(run, 10000, 1);
 	end_socket(run, 11000, 1);
 	tick(run, 12000);
-	assert_int_equal(core__totals(run->core).endings, 2);
+	assert_int_equal(core__summary(run->core).endings, 2);
 	finish(run, 13000, 2);
 }
 

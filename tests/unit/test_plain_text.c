@@ -87,7 +87,7 @@ static void test_formats_are_ours_and_strings_are_not(void **state)
 		snprintf(theirs, sizeof(theirs), __VA_ARGS__);           \
 		assert_string_equal(to, theirs);                         \
 	} while (0)
-	ALIKE("%d %u %5d|%-5d|%05d %+d %x %#X %o %hhu", -1, 1U, 42, 42, 42, 42, 255, 255, 8, 7);
+	ALIKE("%d %u %5d|%-5d|%05d %+d %x %#X %o %hhu", -1, 1U, 42, 42, 42, 42, 255, 255, 8, (unsigned char)7);
 	ALIKE("%lld %llu %ld %lu %zu %zd %jd %td", -(1LL << 40), 1ULL << 63, -5L, 5UL, sizeof(to),
 	      (ssize_t)-3, (intmax_t)-4, (ptrdiff_t)9);
 	ALIKE("%.3f %10.2e %g %.3g %.*f %*d %-*d|", 3.14159, 1e9, 0.5, 12345.678, 1, 2.25, 6, 1, 6, 2);

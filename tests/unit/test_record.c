@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "record.h"
+#include "record_fields.h"
 #include "unit.h"
 
 static uint64_t buffer[RECORD_SIZE_MAX / 8];
@@ -346,9 +347,22 @@ static void test_contradictions_are_refused(void **state)
 	       "a clock rate (HZ) that no kernel has");
 }
 
+/* Whoever adds a type says whether it shows a peer. */
+static void test_every_type_says_whom_it_shows(void **state)
+{
+	unsigned int type;
+
+	(void)state;
+	for (type = 1; type < RECORD_TYPE_MAX; type++)
+		assert_non_null(record_form__of(type));
+	assert_null(record_form__of(0));
+	assert_null(record_form__of(RECORD_TYPE_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_type_says_whom_it_shows),
 		cmocka_unit_test(test_every_type_survives),
 		cmocka_unit_test(test_cookies_have_64_bits),
 		cmocka_unit_test(test_events_keep_their_size),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "address.h"
 #include "core.h"
 #include "mix.h"
 #include "state.h"
@@ -15,27 +16,20 @@
 
 struct got {
 	unsigned int suspicions;
-	struct endpoint shown;	/* the peer of the old one */
-	struct entry last;
+	char shown[64];	/* the peer of the old one */
+	struct change last;
 };
 
-static void on_event(void *context, const struct subject *s, const struct entry *e)
+static int on_change(void *context, const struct change *c)
 {
 	struct got *got = context;
 
-	if (e->kind != ENTRY_SUPERSEDED)
-		return;
+	if (c->kind != CHANGE_SUPERSEDED)
+		return 0;
 	got->suspicions++;
-	got->last = *e;
-	got->shown = s->connection->peer;
-}
-
-/* Suspicions are told to whoever is told of changes. */
-static void on_change(void *context, const struct subject *s, const struct change *c)
-{
-	(void)context;
-	(void)s;
-	(void)c;
+	got->last = *c;
+	snprintf(got->shown, sizeof(got->shown), "%s", c->socket->peer.address);
+	return 0;
 }
 
 static void feed(struct core *core, struct record r)
@@ -48,7 +42,7 @@ static void feed(struct core *core, struct record r)
 static struct core *started_core(struct got *got)
 {
 	struct core_config config = { .suspect_after = 2 };
-	struct core_sink sink = { .context = got, .event = on_event, .change = on_change };
+	struct sink sink = { .size = sizeof(sink), .context = got, .change = on_change };
 	struct core *core = core__new(&config, &sink);
 
 	feed(core, (struct record){ .type = RECORD_META,
@@ -110,10 +104,11 @@ static void test_who_comes_back_is_found(void **state)
 	for (i = 0; i < 2; i++) {
 		struct got got = { 0 };
 		struct core *core = play(&got, firsts[i], &old, &new);
+		char text[ADDRESS_TEXT_SIZE];
 
 		assert_int_equal(got.suspicions, 1);
 		assert_int_equal(got.last.by_cookie, NEW);
-		assert_memory_equal(&got.shown, &old, sizeof(old));
+		assert_string_equal(got.shown, address__format(AF_INET, 0, old.address, text));
 		core__free(core);
 	}
 }

@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 import kernels
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OBJECTS = ("halfopen.bpf.o", "rearm.bpf.o", "snapshot.bpf.o")
+OBJECTS = ("act.bpf.o", "pass.bpf.o", "watch.bpf.o")
 BPFTOOL = next((p for p in ("/usr/sbin/bpftool", "/usr/local/sbin/bpftool") if os.path.exists(p)),
                "bpftool")
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* halfopen advise: timelines, advice, and a sink. */
 #include <argp.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +14,18 @@
 #include "cmd.h"
 #include "host.h"
 #include "input_file.h"
-#include "life_feed.h"
+#include "file_feed.h"
+#include "life_of.h"
 #include "log.h"
 #include "output.h"
 #include "quantity.h"
 #include "verbosity.h"
+#include "watch.h"
 
 struct options {
 	bool json, policy, compare;
-	const char *live, *gateway, *groups;
+	uint64_t live_ns;	/* 0: FILE... */
+	const char *gateway, *groups;
 	struct goals goals;
 	struct named_network *networks;
 	unsigned int network_count;
@@ -78,8 +80,9 @@ static const char argp_doc[] =
 	"that is cut off, what comes before is advised on), 3 a change is advised, 77 not "
 	"permitted (--live).\n";
 
-static bool read_seconds(const char *text, double *s)
+static bool read_seconds(const char *text, void *at)
 {
+	double *s = at;
 	uint64_t ns;
 
 	if (!quantity__duration(text, &ns) || !ns)
@@ -89,8 +92,9 @@ static bool read_seconds(const char *text, double *s)
 }
 
 /* "100kB/day" */
-static bool read_budget(const char *text, double *bytes)
+static bool read_budget(const char *text, void *at)
 {
+	double *bytes = at;
 	const char *slash = strchr(text, '/');
 	char *size = strndup(text, slash ? (size_t)(slash - text) : strlen(text));
 	uint64_t n;
@@ -102,8 +106,9 @@ static bool read_budget(const char *text, double *bytes)
 	return ok;
 }
 
-static bool read_setting(const char *text, struct setting *s)
+static bool read_setting(const char *text, void *at)
 {
+	struct setting *s = at;
 	unsigned int idle, interval, probes;
 	int end = 0;
 
@@ -112,33 +117,6 @@ static bool read_setting(const char *text, struct setting *s)
 		return false;
 	*s = (struct setting){ .idle_s = idle, .interval_s = interval, .probes = probes };
 	return true;
-}
-
-/* NULL, or what was wrong with it. */
-static const char *read_network(char *cidr, struct named_network *n)
-{
-	char *slash = strchr(cidr, '/');
-	unsigned int max = 32, offset = 96;
-	uint64_t bits;
-
-	if (!slash)
-		return "a network (203.0.113.0/24)";
-	*slash = '\0';
-	n->address[10] = n->address[11] = 0xff;
-	if (inet_pton(AF_INET, cidr, n->address + 12) != 1) {
-		memset(n->address, 0, sizeof(n->address));
-		if (inet_pton(AF_INET6, cidr, n->address) != 1)
-			return "an address before the slash";
-		max = 128;
-		offset = 0;
-	}
-	if (!quantity__number(slash + 1, 0, max, &bits))
-		return "a number of bits behind the slash";
-	n->bits = bits + offset;
-	for (bits = n->bits; bits < 128; bits++)
-		if (n->address[bits / 8] & 0x80 >> bits % 8)
-			return "no bits set beyond the network's";
-	return NULL;
 }
 
 static void read_groups(struct argp_state *state, struct options *o, const char *path)
@@ -156,20 +134,17 @@ static void read_groups(struct argp_state *state, struct options *o, const char 
 	if (input_file__is_endless(fd, path, what))
 		exit(EXIT_USAGE);
 	while (fgets(line, sizeof(line), f)) {
-		struct named_network n = { .bits = 0 }, *bigger;
-		char *rest, *cidr = strtok_r(line, " \t\n", &rest),
-			    *name = strtok_r(NULL, " \t\n", &rest);
-		const char *expected;
+		struct named_network n, *bigger;
+		const char *expected = named_network__read(line, &n);
 
 		number++;
-		if (!cidr || *cidr == '#')
-			continue;
-		expected = name ? read_network(cidr, &n) : "CIDR NAME";
 		if (expected) {
 			arguments__refuse(state, "%s:%u: expected %s", path, number, expected);
 			break;
 		}
-		n.name = strdup(name);
+		if (!n.name)
+			continue;
+		n.name = strdup(n.name);
 		bigger = realloc(o->networks, (o->network_count + 1) * sizeof(*bigger));
 		if (!n.name || !bigger) {
 			argp_failure(state, EXIT_FAILED, ENOMEM, "--groups");
@@ -192,9 +167,9 @@ static unsigned int count_standard_input(const struct options *o)
 
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
-	if (o->live && o->file_count)
+	if (o->live_ns && o->file_count)
 		arguments__refuse(state, "--live takes no FILE");
-	if (!o->live && !o->file_count)
+	if (!o->live_ns && !o->file_count)
 		arguments__refuse(state, "FILE is missing: what 'watch --json --all' told, or a "
 				  "recording");
 	if (o->compare && o->file_count != 2)
@@ -207,89 +182,86 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 				  "--policy and --json are two forms of output: choose one");
 }
 
+static bool read_increment(const char *text, void *at)
+{
+	uint64_t bytes;
+	bool ok = quantity__size(text, &bytes) && bytes;
+
+	*(double *)at = ok ? bytes : 0;
+	return ok;
+}
+
+static bool read_rate(const char *text, void *at)
+{
+	uint64_t number;
+	bool ok = quantity__number(text, 1, 1000000000, &number);
+
+	*(double *)at = ok ? number : 0;
+	return ok;
+}
+
+static bool read_evaluated(const char *text, void *at)
+{
+	struct goals *goals = at;
+
+	goals->evaluate = true;
+	return read_setting(text, &goals->fixed);
+}
+
+#define AT(member) .offset = offsetof(struct options, member)
+#define A_DURATION "duration up to " QUANTITY_DURATION_MAX " (90s, 1h30m)"
+
+static const struct argument arguments[] = {
+	{ OPT_JSON, ARGUMENT_FLAG, AT(json) },
+	{ OPT_POLICY, ARGUMENT_FLAG, AT(policy) },
+	{ OPT_COMPARE, ARGUMENT_FLAG, AT(compare) },
+	{ OPT_HOLD, ARGUMENT_FLAG, AT(goals.hold_open) },
+	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
+	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
+	{ OPT_LIVE, ARGUMENT_DURATION, AT(live_ns), 1, 0, A_DURATION },
+	{ OPT_DETECT, ARGUMENT_OTHER, AT(goals.detect_within_s), 0, 0, A_DURATION,
+	  read_seconds },
+	{ OPT_BUDGET, ARGUMENT_OTHER, AT(goals.budget_bytes_day), 0, 0,
+	  "size a day (100kB/day)", read_budget },
+	{ OPT_INCREMENT, ARGUMENT_OTHER, AT(goals.tariff.increment_bytes), 0, 0,
+	  "size (64B, 1KiB)", read_increment },
+	{ OPT_MAX_PROBES, ARGUMENT_OTHER, AT(goals.max_probes_per_s), 0, 0,
+	  "number from 1 to 1000000000", read_rate },
+	{ OPT_EVALUATE, ARGUMENT_OTHER, AT(goals), 0, 0,
+	  "IDLE/INTERVAL/PROBES that the kernel takes (seconds 1 to 32767, probes 1 to 127; "
+	  "240/20/5)",
+	  read_evaluated },
+	{ 0 },
+};
+
+static void add_file(const struct argp_state *state, struct options *o, char *name)
+{
+	char **longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
+
+	if (!longer) {
+		argp_failure(state, EXIT_FAILED, ENOMEM, "FILE");
+		return;
+	}
+	o->files = longer;
+	longer[o->file_count++] = name;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
-	uint64_t number;
-	char **longer;
 
 	switch (key) {
-	case OPT_JSON:
-		o->json = true;
-		break;
-	case OPT_POLICY:
-		o->policy = true;
-		break;
-	case OPT_COMPARE:
-		o->compare = true;
-		break;
-	case OPT_HOLD:
-		o->goals.hold_open = true;
-		break;
-	case OPT_LIVE: {
-		double s;
-
-		if (!read_seconds(arg, &s))
-			arguments__refuse(state, "--live: '%s' is no duration up to "
-					  QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
-		o->live = arg;
-		break;
-	}
-	case OPT_DETECT:
-		if (!read_seconds(arg, &o->goals.detect_within_s))
-			arguments__refuse(state, "--detect-within: '%s' is no duration up to "
-					  QUANTITY_DURATION_MAX " (90s, 1h30m)", arg);
-		break;
-	case OPT_BUDGET:
-		if (!read_budget(arg, &o->goals.budget_bytes_day))
-			arguments__refuse(state, "--budget: '%s' is no size a day (100kB/day)",
-					  arg);
-		break;
-	case OPT_INCREMENT:
-		if (!quantity__size(arg, &number) || !number)
-			arguments__refuse(state, "--billing-increment: '%s' is no size (64B, 1KiB)",
-					  arg);
-		o->goals.tariff.increment_bytes = number;
-		break;
-	case OPT_MAX_PROBES:
-		if (!quantity__number(arg, 1, 1000000000, &number))
-			arguments__refuse(state, "--max-probes-per-s: '%s' is no number from 1 to "
-					  "1000000000", arg);
-		o->goals.max_probes_per_s = number;
-		break;
-	case OPT_EVALUATE:
-		if (!read_setting(arg, &o->goals.fixed))
-			arguments__refuse(
-				state,
-				"--evaluate: '%s' is no IDLE/INTERVAL/PROBES that the kernel takes "
-				"(seconds 1 to 32767, probes 1 to 127; 240/20/5)",
-				arg);
-		o->goals.evaluate = true;
-		break;
-	case OPT_GROUPS:
-		o->groups = arg;
-		break;
-	case OPT_GATEWAY:
-		o->gateway = arg;
-		break;
 	case ARGP_KEY_ARG:
-		longer = realloc(o->files, (o->file_count + 1) * sizeof(*longer));
-		if (!longer) {
-			argp_failure(state, EXIT_FAILED, ENOMEM, "FILE");
-			return ENOMEM;
-		}
-		o->files = longer;
-		longer[o->file_count++] = arg;
-		break;
+		add_file(state, o, arg);
+		return 0;
 	case ARGP_KEY_END:
 		check_arguments(state, o);
 		if (o->groups)
 			read_groups(state, o, o->groups);
-		break;
+		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return argument__take(arguments, key, arg, state);
 	}
-	return 0;
 }
 
 /* ---- what comes out ---- */
@@ -426,20 +398,31 @@ static void warn_of_gaps(const struct lives *l)
 
 /* ---- what goes in ---- */
 
+/* As a quiet watch: what ends it is said, and no more. */
+static int watch_host(const struct options *o, struct lives *lives)
+{
+	enum log_level level = log__level();
+	struct sink into = lives__sink(lives);
+	int code;
+
+	log__set_level(LEVEL_ERROR);
+	code = watch__live(o->live_ns, &into);
+	log__set_level(level);
+	return code;
+}
+
 /* An exit code; `*cut` where an input ends too early, and was taken up to there. */
 static int read_all(const struct options *o, struct lives *before, struct lives *after, bool *cut)
 {
+	struct sink into;
 	unsigned int i;
 	int err;
 
-	if (o->live) {
-		err = life_feed__watch(o->live, before);
-		if (err > 0)
-			return err;
-		return err ? EXIT_FAILED : EXIT_DONE;
-	}
+	if (o->live_ns)
+		return watch_host(o, before);
 	for (i = 0; i < o->file_count; i++) {
-		err = life_feed__read(o->files[i], i && o->compare ? after : before);
+		into = lives__sink(i && o->compare ? after : before);
+		err = file_feed__read(o->files[i], &into);
 		if (err < 0)
 			return exit_code__of_input(err);
 		*cut |= err > 0;

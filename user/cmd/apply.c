@@ -97,22 +97,37 @@ static const char argp_doc[] =
 	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing of ours stays); "
 	"2 usage or bad input, or nobody to ask; 77 not permitted (it names the capability).\n";
 
-static void read_value(struct argp_state *state, const char *option, const char *arg,
-		       struct tunable_values *values, unsigned int i)
+static bool read_tunable(const char *text, unsigned int i, struct tunable_values *values)
 {
 	static const uint32_t most[TUNABLES] = TUNABLE_MOST;
 	uint64_t number;
 
-	if (!quantity__number(arg, 1, most[i], &number))
-		arguments__refuse(state, "%s: '%s' is no whole number from 1 to %u%s", option, arg,
-				  most[i], i < 2 ? " (seconds)" : "");
+	if (!quantity__number(text, 1, most[i], &number))
+		return false;
 	values->has[i] = true;
 	values->value[i] = number;
+	return true;
+}
+
+static bool read_idle(const char *text, void *at)
+{
+	return read_tunable(text, 0, at);
+}
+
+static bool read_interval(const char *text, void *at)
+{
+	return read_tunable(text, 1, at);
+}
+
+static bool read_probes(const char *text, void *at)
+{
+	return read_tunable(text, 2, at);
 }
 
 /* "1%", "0.5%" */
-static bool read_share(const char *text, double *share)
+static bool read_share(const char *text, void *at)
 {
+	double *share = at;
 	size_t digits = strspn(text, "0123456789.");
 	char *end;
 
@@ -139,74 +154,50 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 		arguments__refuse(state, "--trial and --persist exclude each other: persist with --keep");
 }
 
+#define AT(member) .offset = offsetof(struct options, member)
+#define A_SECOND 1000000000ULL
+
+static const struct argument arguments[] = {
+	{ OPT_IDLE, ARGUMENT_OTHER, AT(values), 0, 0, "whole number from 1 to 32767 (seconds)",
+	  read_idle },
+	{ OPT_INTERVAL, ARGUMENT_OTHER, AT(values), 0, 0,
+	  "whole number from 1 to 32767 (seconds)", read_interval },
+	{ OPT_PROBES, ARGUMENT_OTHER, AT(values), 0, 0, "whole number from 1 to 127",
+	  read_probes },
+	{ OPT_NETNS, ARGUMENT_TEXT, AT(netns) },
+	{ OPT_YES, ARGUMENT_FLAG, AT(yes) },
+	{ OPT_DRY_RUN, ARGUMENT_FLAG, AT(dry_run) },
+	{ OPT_PERSIST, ARGUMENT_FLAG, AT(persist) },
+	{ OPT_KEEP, ARGUMENT_FLAG, AT(keep) },
+	{ OPT_TRIAL, ARGUMENT_DURATION, AT(trial_ns), A_SECOND, 0,
+	  "duration from 1s to " QUANTITY_DURATION_MAX " (10m, 1h)" },
+	{ OPT_REARM, ARGUMENT_FLAG, AT(rearm) },
+	{ OPT_SPREAD, ARGUMENT_DURATION, AT(rearming.spread_ns), A_SECOND, SPREAD_NS_MAX,
+	  "duration from 1s to 1d (10m)" },
+	{ OPT_STOP, ARGUMENT_OTHER, AT(rearming.stop_at_deaths), 0, 0,
+	  "share of more than 0% and at most 100% (1%, 0.5%)", read_share },
+	{ OPT_STATE, ARGUMENT_TEXT, AT(state) },
+	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
+	{ 0 },
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
-	case OPT_IDLE:
-		read_value(state, "--idle", arg, &o->values, 0);
-		break;
-	case OPT_INTERVAL:
-		read_value(state, "--interval", arg, &o->values, 1);
-		break;
-	case OPT_PROBES:
-		read_value(state, "--probes", arg, &o->values, 2);
-		break;
-	case OPT_NETNS:
-		o->netns = arg;
-		break;
-	case OPT_YES:
-		o->yes = true;
-		break;
-	case OPT_DRY_RUN:
-		o->dry_run = true;
-		break;
-	case OPT_PERSIST:
-		o->persist = true;
-		break;
-	case OPT_KEEP:
-		o->keep = true;
-		break;
-	case OPT_TRIAL:
-		if (!quantity__duration(arg, &o->trial_ns) || o->trial_ns < 1000000000)
-			arguments__refuse(state, "--trial: '%s' is no duration from 1s to "
-					  QUANTITY_DURATION_MAX " (10m, 1h)", arg);
-		break;
-	case OPT_REARM:
-		o->rearm = true;
-		break;
-	case OPT_SPREAD:
-		o->has_rearming = true;
-		if (!quantity__duration(arg, &o->rearming.spread_ns) ||
-		    o->rearming.spread_ns < 1000000000 || o->rearming.spread_ns > SPREAD_NS_MAX)
-			arguments__refuse(state, "--spread: '%s' is no duration from 1s to 1d (10m)",
-					  arg);
-		break;
-	case OPT_STOP:
-		o->has_rearming = true;
-		if (!read_share(arg, &o->rearming.stop_at_deaths))
-			arguments__refuse(state, "--stop-at-deaths: '%s' is no share of more than 0%% and "
-					  "at most 100%% (1%%, 0.5%%)", arg);
-		break;
-	case OPT_STATE:
-		o->state = arg;
-		break;
-	case OPT_GATEWAY:
-		o->gateway = arg;
-		break;
 	case ARGP_KEY_ARG:
 		if (o->file)
 			arguments__refuse(state, "one FILE only: '%s' is too much", arg);
 		o->file = arg;
-		break;
+		return 0;
 	case ARGP_KEY_END:
 		check_arguments(state, o);
-		break;
+		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		o->has_rearming |= key == OPT_SPREAD || key == OPT_STOP;
+		return argument__take(arguments, key, arg, state);
 	}
-	return 0;
 }
 
 /* ---- what is going to be done ---- */

@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "log.h"
 #include "plain_text.h"
+#include "quantity.h"
 
 #define MESSAGE_SIZE 32768
 
@@ -21,6 +22,70 @@ void arguments__refuse(const struct argp_state *state, const char *format, ...)
 	va_end(args);
 	argp_error(state, "%s", message);
 }
+
+/* ---- values ---- */
+
+static bool read_quantity(const struct argument *a, const char *text, uint64_t *at)
+{
+	uint64_t max = a->max ? a->max : UINT64_MAX;
+	bool ok;
+
+	if (a->kind == ARGUMENT_DURATION)
+		ok = quantity__duration(text, at);
+	else if (a->kind == ARGUMENT_SIZE)
+		ok = quantity__size(text, at);
+	else
+		ok = quantity__number(text, a->min, max, at);
+	return ok && *at >= a->min && *at <= max;
+}
+
+static bool read_value(const struct argument *a, const char *text, void *at)
+{
+	switch (a->kind) {
+	case ARGUMENT_FLAG:
+		*(bool *)at = true;
+		return true;
+	case ARGUMENT_TEXT:
+		*(const char **)at = text;
+		return true;
+	case ARGUMENT_OTHER:
+		return a->read(text, at);
+	default:
+		return read_quantity(a, text, at);
+	}
+}
+
+/* argp's root is one of its own, with the verb's beneath it. NULL: no option has that key. */
+static const char *name_of(const struct argp *argp, int key)
+{
+	const struct argp_option *option;
+	const struct argp_child *child;
+	const char *name = NULL;
+
+	for (option = argp->options; option && (option->name || option->key); option++)
+		if (option->key == key)
+			return option->name;
+	for (child = argp->children; child && child->argp && !name; child++)
+		name = name_of(child->argp, key);
+	return name;
+}
+
+error_t argument__take(const struct argument *table, int key, const char *value,
+		       const struct argp_state *state)
+{
+	const struct argument *a = table;
+
+	while (a->key && a->key != key)
+		a++;
+	if (!a->key)
+		return ARGP_ERR_UNKNOWN;
+	if (!read_value(a, value, (char *)state->input + a->offset))
+		arguments__refuse(state, "--%s: '%s' is no %s", name_of(state->root_argp, key),
+				  value, a->expected);
+	return 0;
+}
+
+/* ---- options that there are not ---- */
 
 /* Does the short option `key` of `argp`, or of those that it has in common with others, take the
  * rest of its word as a value? */

@@ -5,6 +5,34 @@
 #define HALFOPEN_CMD_ARGUMENTS_H
 
 #include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What an option's value is, and so what lies at its offset in the verb's options. */
+enum argument_kind {
+	ARGUMENT_FLAG,		/* bool */
+	ARGUMENT_TEXT,		/* const char *, as it was given */
+	ARGUMENT_DURATION,	/* uint64_t: nanoseconds */
+	ARGUMENT_SIZE,		/* uint64_t: bytes */
+	ARGUMENT_NUMBER,	/* uint64_t */
+	ARGUMENT_OTHER,		/* whatever `read` makes of it */
+};
+
+/* An option of a verb: its key in argp's own table, how its value is read, and where it goes. */
+struct argument {
+	int key;
+	enum argument_kind kind;
+	size_t offset;
+	uint64_t min, max;	/* both included; max 0: none */
+	const char *expected;	/* "'VALUE' is no ..." */
+	bool (*read)(const char *text, void *at);
+};
+
+/* Reads the option `key` as the table says; a wrong value ends the program with EXIT_USAGE.
+ * ARGP_ERR_UNKNOWN where the table, which ends with a key of 0, does not have it. */
+error_t argument__take(const struct argument *table, int key, const char *value,
+		       const struct argp_state *state);
 
 /* argp_parse(3). What is wrong ends the program with EXIT_USAGE. */
 void arguments__parse(const struct argp *argp, int argc, char **argv, void *input);

@@ -35,23 +35,17 @@ static const char argp_doc[] =
 	"Exit codes: 0 watching works, 1 failed while running, 2 usage, 3 watching is impaired "
 	"(some finding is a problem).\n";
 
+static const struct argument arguments[] = {
+	{ OPT_JSON, ARGUMENT_FLAG, .offset = offsetof(struct options, json) },
+	{ OPT_GATEWAY, ARGUMENT_TEXT, .offset = offsetof(struct options, gateway) },
+	{ 0 },
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct options *o = state->input;
-
-	switch (key) {
-	case OPT_JSON:
-		o->json = true;
-		break;
-	case OPT_GATEWAY:
-		o->gateway = arg;
-		break;
-	case ARGP_KEY_ARG:
-		arguments__refuse(state, "'%s' was not expected: doctor takes no arguments", arg);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	if (key != ARGP_KEY_ARG)
+		return argument__take(arguments, key, arg, state);
+	arguments__refuse(state, "'%s' was not expected: doctor takes no arguments", arg);
 	return 0;
 }
 
@@ -65,7 +59,7 @@ int cmd_doctor(int argc, char **argv)
 	struct output output;
 	int err, code;
 
-	log__set_level(LOG_ERROR);	/* what is missing is said once, as a finding */
+	log__set_level(LEVEL_ERROR);	/* what is missing is said once, as a finding */
 	arguments__parse(&argp, argc, argv, &options);
 	trial__hush_libbpf();
 	output__standard(&output);

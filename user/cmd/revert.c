@@ -53,43 +53,33 @@ static const char argp_doc[] =
 	"Exit codes: 0 done, or nothing was applied; 1 failed while running, 2 usage, 77 not "
 	"permitted.\n";
 
+#define AT(member) .offset = offsetof(struct options, member)
+
+static const struct argument arguments[] = {
+	{ OPT_NETNS, ARGUMENT_TEXT, AT(netns) },
+	{ OPT_STATE, ARGUMENT_TEXT, AT(state) },
+	{ OPT_ALL, ARGUMENT_FLAG, AT(all) },
+	{ OPT_GUARD, ARGUMENT_NUMBER, AT(guard), 1, UINT32_MAX, "namespace's number" },
+	{ OPT_TRIAL, ARGUMENT_NUMBER, AT(trial), 1, 0, "trial's number" },
+	{ OPT_ANSWER, ARGUMENT_NUMBER, AT(answer), 3, 1023, "descriptor" },
+	{ 0 },
+};
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct options *o = state->input;
+	const struct options *o = state->input;
 
 	switch (key) {
-	case OPT_NETNS:
-		o->netns = arg;
-		break;
-	case OPT_STATE:
-		o->state = arg;
-		break;
-	case OPT_ALL:
-		o->all = true;
-		break;
-	case OPT_GUARD:
-		if (!quantity__number(arg, 1, UINT32_MAX, &o->guard))
-			arguments__refuse(state, "--guard: '%s' is no namespace's number", arg);
-		break;
-	case OPT_TRIAL:
-		if (!quantity__number(arg, 1, UINT64_MAX, &o->trial))
-			arguments__refuse(state, "--trial: '%s' is no trial's number", arg);
-		break;
-	case OPT_ANSWER:
-		if (!quantity__number(arg, 3, 1023, &o->answer))
-			arguments__refuse(state, "--answer: '%s' is no descriptor", arg);
-		break;
 	case ARGP_KEY_ARG:
 		arguments__refuse(state, "'%s' was not expected: revert takes no arguments", arg);
-		break;
+		return 0;
 	case ARGP_KEY_END:
 		if (o->all && o->netns)
 			arguments__refuse(state, "--all and --netns exclude each other");
-		break;
+		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return argument__take(arguments, key, arg, state);
 	}
-	return 0;
 }
 
 static void tell(const struct applied *a, const enum taken_back *results, const int32_t *found)

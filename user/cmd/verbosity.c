@@ -16,7 +16,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	(void)state;
 	if (key != 'q' && key != 'v')
 		return ARGP_ERR_UNKNOWN;
-	log__set_level(key == 'q' ? LOG_ERROR : LOG_DEBUG);
+	log__set_level(key == 'q' ? LEVEL_ERROR : LEVEL_DEBUG);
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -85,20 +84,16 @@ static const char argp_doc[] =
 	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input (of a recording that is "
 	"cut off, what comes before is told), 4 events lost under --strict, 77 not permitted.\n";
 
-static void bad_value(struct argp_state *state, const char *option, const char *value,
-		      const char *expected)
+static bool read_colour(const char *arg, void *at)
 {
-	arguments__refuse(state, "%s: '%s' is no %s", option, value, expected);
-}
+	enum colour *colour = at;
 
-static bool read_colour(const char *arg, struct watch_options *o)
-{
 	if (!strcmp(arg, "auto"))
-		o->colour = COLOUR_AUTO;
+		*colour = COLOUR_AUTO;
 	else if (!strcmp(arg, "always"))
-		o->colour = COLOUR_ALWAYS;
+		*colour = COLOUR_ALWAYS;
 	else if (!strcmp(arg, "never"))
-		o->colour = COLOUR_NEVER;
+		*colour = COLOUR_NEVER;
 	else
 		return false;
 	return true;
@@ -138,113 +133,95 @@ static bool is_standard(const char *name)
 	return name && !strcmp(name, "-");
 }
 
+static bool read_suspect_after(const char *text, void *at)
+{
+	uint64_t number;
+	bool ok = quantity__number(text, 1, 255, &number);
+
+	*(uint32_t *)at = ok ? number : 0;
+	return ok;
+}
+
+static bool read_peers(const char *text, void *at)
+{
+	return disguise__named(text, at);
+}
+
+static bool read_ring(const char *text, void *at)
+{
+	uint64_t *bytes = at;
+
+	return quantity__size(text, bytes) && *bytes >= 4096 && *bytes <= 1ULL << 30 &&
+	       !(*bytes & (*bytes - 1));
+}
+
+#define AT(member) .offset = offsetof(struct watch_options, member)
+#define A_SECOND 1000000000ULL
+#define DURATION_EXAMPLES QUANTITY_DURATION_MAX " (90s, 1h30m, 2d)"
+
+static const struct argument arguments[] = {
+	{ OPT_JSON, ARGUMENT_FLAG, AT(json) },
+	{ OPT_EVENTS, ARGUMENT_FLAG, AT(core.events) },
+	{ OPT_ALL, ARGUMENT_FLAG, AT(core.all) },
+	{ OPT_STRICT, ARGUMENT_FLAG, AT(strict) },
+	{ OPT_UTC, ARGUMENT_FLAG, AT(utc) },
+	{ OPT_IDENTITIES, ARGUMENT_TEXT, AT(identities) },
+	{ OPT_PEERS_KEY, ARGUMENT_TEXT, AT(peers_key) },
+	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
+	{ 'o', ARGUMENT_TEXT, AT(output) },
+	{ 'w', ARGUMENT_TEXT, AT(record) },
+	{ 'r', ARGUMENT_TEXT, AT(replay) },
+	{ OPT_EVERY, ARGUMENT_DURATION, AT(core.every_ns), A_SECOND, 0,
+	  "duration from 1s to " DURATION_EXAMPLES },
+	{ OPT_FOR, ARGUMENT_DURATION, AT(for_ns), 1, 0, "duration up to " DURATION_EXAMPLES },
+	{ OPT_IDLE_GAP, ARGUMENT_DURATION, AT(idle_gap_ns), A_SECOND, 86400 * A_SECOND,
+	  "duration from 1s to 1d (10s, 2m)" },
+	{ OPT_RECORD_AGE, ARGUMENT_DURATION, AT(record_age_ns), 2 * A_SECOND, 0,
+	  "duration from 2s to " QUANTITY_DURATION_MAX " (12h, 7d)" },
+	{ OPT_RECORD_MAX, ARGUMENT_SIZE, AT(record_max), 1 << 16, 0,
+	  "size of at least 64KiB (64MiB, 2GiB)" },
+	{ OPT_RING, ARGUMENT_OTHER, AT(ring_bytes), 0, 0,
+	  "power of two from 4KiB to 1GiB (4MiB, 64MiB)", read_ring },
+	{ OPT_SUSPECT_AFTER, ARGUMENT_OTHER, AT(core.suspect_after), 0, 0,
+	  "number from 1 to 255", read_suspect_after },
+	{ OPT_COLOR, ARGUMENT_OTHER, AT(colour), 0, 0, "choice: auto, always, never",
+	  read_colour },
+	{ OPT_PEERS, ARGUMENT_OTHER, AT(disguise.kind), 0, 0,
+	  "way to show peers: full, prefix, pseudonym", read_peers },
+	{ 0 },
+};
+
+static void check_arguments(const struct argp_state *state, const struct watch_options *o)
+{
+	if (!o->record && (o->record_max || o->record_age_ns))
+		arguments__refuse(state, "--record-max and --record-age bound a recording: -w FILE "
+				  "is missing");
+	if (o->replay &&
+	    (o->record || o->for_ns || o->ring_bytes || o->gateway || o->identities))
+		arguments__refuse(state, "-r takes a recording as it is: -w, --for, --ring, "
+				  "--identities and --gateway belong to a live watch");
+	if (is_standard(o->record) && (!o->output || is_standard(o->output)))
+		arguments__refuse(state, "-w - records to standard output: then the lines need "
+				  "another place, -o FILE");
+	if (is_standard(o->replay) && is_standard(o->peers_key))
+		arguments__refuse(state, "'-' is standard input, which can be read once only");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct watch_options *o = state->input;
-	uint64_t number;
 
 	switch (key) {
-	case OPT_JSON:
-		o->json = true;
-		break;
-	case OPT_EVENTS:
-		o->core.events = true;
-		break;
-	case OPT_ALL:
-		o->core.all = true;
-		break;
-	case OPT_EVERY:
-		if (!quantity__duration(arg, &o->core.every_ns) || o->core.every_ns < 1000000000)
-			bad_value(state, "--every", arg,
-				  "duration from 1s to " QUANTITY_DURATION_MAX " (90s, 1h30m, 2d)");
-		break;
-	case OPT_FOR:
-		if (!quantity__duration(arg, &o->for_ns) || !o->for_ns)
-			bad_value(state, "--for", arg,
-				  "duration up to " QUANTITY_DURATION_MAX " (90s, 1h30m, 2d)");
-		break;
-	case OPT_IDLE_GAP:
-		if (!quantity__duration(arg, &o->idle_gap_ns) || o->idle_gap_ns < 1000000000 ||
-		    o->idle_gap_ns > 86400ULL * 1000000000)
-			bad_value(state, "--idle-gap", arg, "duration from 1s to 1d (10s, 2m)");
-		break;
-	case OPT_SUSPECT_AFTER:
-		if (!quantity__number(arg, 1, 255, &number))
-			bad_value(state, "--suspect-after", arg, "number from 1 to 255");
-		o->core.suspect_after = number;
-		break;
-	case OPT_RING:
-		if (!quantity__size(arg, &o->ring_bytes) || o->ring_bytes < 4096 ||
-		    o->ring_bytes > 1ULL << 30 || o->ring_bytes & (o->ring_bytes - 1))
-			bad_value(state, "--ring", arg,
-				  "power of two from 4KiB to 1GiB (4MiB, 64MiB)");
-		break;
-	case OPT_IDENTITIES:
-		o->identities = arg;
-		break;
-	case OPT_COLOR:
-		if (!read_colour(arg, o))
-			bad_value(state, "--color", arg, "choice: auto, always, never");
-		break;
-	case OPT_PEERS:
-		if (!disguise__named(arg, &o->disguise.kind))
-			bad_value(state, "--peers", arg,
-				  "way to show peers: full, prefix, pseudonym");
-		break;
-	case OPT_PEERS_KEY:
-		o->peers_key = arg;
-		break;
-	case OPT_RECORD_MAX:
-		if (!quantity__size(arg, &o->record_max) || o->record_max < 1 << 16)
-			bad_value(state, "--record-max", arg,
-				  "size of at least 64KiB (64MiB, 2GiB)");
-		break;
-	case OPT_RECORD_AGE:
-		if (!quantity__duration(arg, &o->record_age_ns) || o->record_age_ns < 2000000000)
-			bad_value(state, "--record-age", arg, "duration from 2s to " QUANTITY_DURATION_MAX
-							  " (12h, 7d)");
-		break;
-	case OPT_STRICT:
-		o->strict = true;
-		break;
-	case OPT_UTC:
-		o->utc = true;
-		break;
-	case OPT_GATEWAY:
-		o->gateway = arg;
-		break;
-	case 'o':
-		o->output = arg;
-		break;
-	case 'w':
-		o->record = arg;
-		break;
-	case 'r':
-		o->replay = arg;
-		break;
 	case ARGP_KEY_ARG:
 		add_filter_word(state, o, arg);
-		break;
+		return 0;
 	case ARGP_KEY_END:
 		read_filter(state, o);
-		if (!o->record && (o->record_max || o->record_age_ns))
-			arguments__refuse(state,
-					  "--record-max and --record-age bound a recording: -w FILE "
-					  "is missing");
-		if (o->replay && (o->record || o->for_ns || o->ring_bytes || o->gateway ||
-				  o->identities))
-			arguments__refuse(state, "-r takes a recording as it is: -w, --for, --ring, "
-					  "--identities and --gateway belong to a live watch");
-		if (is_standard(o->record) && (!o->output || is_standard(o->output)))
-			arguments__refuse(state, "-w - records to standard output: then the lines need "
-					  "another place, -o FILE");
-		if (is_standard(o->replay) && is_standard(o->peers_key))
-			arguments__refuse(state, "'-' is standard input, which can be read once only");
-		break;
+		check_arguments(state, o);
+		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return argument__take(arguments, key, arg, state);
 	}
-	return 0;
 }
 
 /* ---- the whole ---- */
@@ -267,40 +244,27 @@ static int prepare_disguise(struct watch_options *o)
 	return exit_code__of_input(err);
 }
 
-/* Whoever chooses addresses must not know where they lie in our tables. */
-static int prepare_hash(struct watch_options *o)
-{
-	struct keyed_hash *hash = &o->core.hash;
-
-	if (getrandom(hash->key, sizeof(hash->key), 0) == sizeof(hash->key))
-		return EXIT_DONE;
-	log_error("a key for the tables: %s", strerror(errno));
-	return EXIT_FAILED;
-}
-
 int cmd_watch(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
 					  verbosity,	NULL,  NULL };
-	struct watch w = { .options.core.suspect_after = 2,
-			   .options.idle_gap_ns = 10000000000ULL };
-	struct core_totals totals;
+	struct watch w = { .options.core.suspect_after = WATCH_SUSPECT_AFTER,
+			   .options.idle_gap_ns = WATCH_IDLE_GAP_NS };
+	uint64_t events_lost;
 	int code;
 
 	arguments__parse(&argp, argc, argv, &w.options);
 	trial__hush_libbpf();
 	code = prepare_disguise(&w.options);
 	if (code == EXIT_DONE)
-		code = prepare_hash(&w.options);
-	if (code == EXIT_DONE)
 		code = watch__open_sinks(&w);
 	if (code == EXIT_DONE)
 		code = w.options.replay ? watch__recording(&w) : watch__kernel(&w);
 	watch__say_skipped(&w);
 	if (w.core) {
-		totals = core__totals(w.core);
+		events_lost = core__summary(w.core).events_lost;
 		code = watch__close_sinks(&w, code);
-		if (code == EXIT_DONE && w.options.strict && totals.events_lost)
+		if (code == EXIT_DONE && w.options.strict && events_lost)
 			code = EXIT_LOST;
 	}
 	if (w.holds_signals)

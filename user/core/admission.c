@@ -7,6 +7,7 @@
 #include "state.h"
 #include "tcp_states.h"
 #include "telling.h"
+#include "wanted.h"
 
 /* So long the records of a socket that has ended wait for what would decide: the name of a
  * namespace that was just born. */
@@ -25,7 +26,7 @@ static enum truth verdict(struct core *core, const struct slot *s, const struct 
 	uint64_t first_seen_ns = s ? (uint64_t)s->first_seen_us * 1000 : e->mono_ns;
 	bool stranger = s ? s->partial : !sockets__begins(e);
 
-	return telling__event_is_wanted(core, e, first_seen_ns, stranger, owner);
+	return wanted__by_event(core, e, first_seen_ns, stranger, owner);
 }
 
 /* All is told of the former connection of a socket that is connected again: `*s` is NULL then. */

@@ -4,7 +4,7 @@
 #include "stamps.h"
 #include "untold.h"
 
-static void note_probe(struct connection *c, enum entry_kind kind, uint64_t at_ns,
+static void note_probe(struct connection *c, enum event_kind kind, uint64_t at_ns,
 		       const struct connection_rules *rules, struct told *told)
 {
 	struct silence *s = &c->silence;
@@ -30,7 +30,7 @@ void asks__probe_sent(struct connection *c, const struct ho_event *e,
 	c->probes_sent++;
 	silence__ask(c, e->mono_ns, e->jiffies, ASK_PROBE);
 	s->probes_out = e->probes_out;
-	note_probe(c, ENTRY_PROBE_SENT, e->mono_ns, rules, told);
+	note_probe(c, EVENT_PROBE_SENT, e->mono_ns, rules, told);
 }
 
 void asks__probe_failed(struct connection *c, const struct ho_event *e,
@@ -45,7 +45,7 @@ void asks__probe_failed(struct connection *c, const struct ho_event *e,
 	}
 	c->incidents->failed_ns = e->mono_ns;
 	c->told = true;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_PROBE_FAILED, .at_ns = e->mono_ns,
+	incidents__note(c, told, (struct entry){ .kind = EVENT_PROBE_FAILED, .at_ns = e->mono_ns,
 						 .n = e->reason });
 }
 
@@ -58,7 +58,7 @@ void asks__zero_window_probe(struct connection *c, const struct ho_event *e,
 	c->incidents->zero_window_probes++;
 	silence__ask(c, e->mono_ns, e->jiffies, ASK_ZERO_WINDOW);
 	c->silence.probes_out = e->probes_out;
-	note_probe(c, ENTRY_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
+	note_probe(c, EVENT_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
 
 /* Since when is this data (or FIN) under way? The kernel notes when all of a flight is
@@ -162,7 +162,7 @@ void asks__retransmitted(struct connection *c, const struct ho_event *e,
 		asks__carry(c, e, e->mono_ns, kind);
 	silence__note_held_probe(c, told);
 	/* The timer has counted this one already; it does not count a loss probe. */
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_RETRANSMIT, .at_ns = e->mono_ns,
+	incidents__note(c, told, (struct entry){ .kind = EVENT_RETRANSMIT, .at_ns = e->mono_ns,
 						 .n = e->retransmits ? e->retransmits : 1 });
 }
 
@@ -182,6 +182,6 @@ void asks__send_failed(struct connection *c, const struct ho_event *e,
 	i->sends_failed++;
 	i->failed_in_silence++;
 	c->told = true;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_SEND_FAILED, .at_ns = e->mono_ns,
+	incidents__note(c, told, (struct entry){ .kind = EVENT_SEND_FAILED, .at_ns = e->mono_ns,
 						 .n = e->reason });
 }

@@ -54,6 +54,12 @@ const char *comeback__device_of(struct core *core, uint8_t family, uint16_t loca
 				number_of(core, family, local, peer, first_seen_ns, partial));
 }
 
+const char *comeback__device_of_connection(struct core *core, const struct connection *c)
+{
+	return comeback__device_of(core, connection__family(c), c->local.port, &c->peer,
+				   c->first_seen_ns, c->partial);
+}
+
 /* Those of open sockets stay. */
 static void begin_generation(struct core *core)
 {
@@ -64,8 +70,7 @@ static void begin_generation(struct core *core)
 		const struct connection *c = table__history(&core->table, s);
 
 		if (c && c->addressed)
-			comeback__device_of(core, connection__family(c), c->local.port, &c->peer,
-					    c->first_seen_ns, c->partial);
+			comeback__device_of_connection(core, c);
 	}
 	identities__begin_generation(&core->identities);
 }

@@ -236,7 +236,7 @@ struct choice {
 static bool is_in_group(const struct life *life, const struct choice *c)
 {
 	struct endpoint peer = endpoint__mapped(&life->peer, life->family);
-	const char *name = c->group ? scopes__name_of(&peer, c->networks, c->network_count) : NULL;
+	const char *name = c->group ? named_network__of(peer.address, c->networks, c->network_count) : NULL;
 
 	return !c->group || (life->has_peer && name && !strcmp(name, c->group));
 }

@@ -71,7 +71,7 @@ static void notice_options(struct connection *c, const struct ho_event *e, struc
 		return;
 	c->told = true;
 	incidents__note(c, told,
-			(struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = e->mono_ns });
+			(struct entry){ .kind = EVENT_OPTION_CHANGE, .at_ns = e->mono_ns });
 }
 
 void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t idle_s,
@@ -93,7 +93,7 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 	if (!now.enabled || !incidents__make(c))	/* it concerns nobody yet */
 		return;
 	c->told = true;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_OPTION_CHANGE, .at_ns = at_ns });
+	incidents__note(c, told, (struct entry){ .kind = EVENT_OPTION_CHANGE, .at_ns = at_ns });
 }
 
 /* When the peer's FIN was taken, as far as this fact tells; where our program had closed first it
@@ -145,10 +145,10 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	if (e->state == TCP_ESTABLISHED) {
 		c->last_heard_ns = e->mono_ns;
 		incidents__note(c, told,
-				(struct entry){ .kind = ENTRY_ESTABLISHED, .at_ns = e->mono_ns });
+				(struct entry){ .kind = EVENT_ESTABLISHED, .at_ns = e->mono_ns });
 		return;
 	}
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_STATE, .at_ns = e->mono_ns,
+	incidents__note(c, told, (struct entry){ .kind = EVENT_STATE, .at_ns = e->mono_ns,
 						 .from = e->old_state, .to = e->state });
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
 		asks__note_close(c, e->mono_ns, rules->suspect_after);
@@ -161,7 +161,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 		return;
 	if (e->error && e->error != c->incidents->error) {
 		c->incidents->error = e->error;
-		incidents__note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
+		incidents__note(c, told, (struct entry){ .kind = EVENT_ERROR, .at_ns = e->mono_ns,
 							 .n = e->error });
 	}
 	if (outcome__is_of_keepalive(c, e))
@@ -252,7 +252,7 @@ static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz,
 {
 	if (!first)
 		return;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_SEEN, .at_ns = e->mono_ns });
+	incidents__note(c, told, (struct entry){ .kind = EVENT_SEEN, .at_ns = e->mono_ns });
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK || e->state == TCP_CLOSING)
 		adopt_close(c, e);
 	adopt_silence(c, e, hz);
@@ -343,7 +343,7 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 		c->incidents->reset_sent = true;
 		c->incidents->reset_reason = e->reason;
 		incidents__note(c, told,
-				(struct entry){ .kind = ENTRY_RESET_SENT,
+				(struct entry){ .kind = EVENT_RESET_SENT,
 						.at_ns = e->mono_ns,
 						.n = e->reason });
 		break;
@@ -352,7 +352,7 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 		break;
 	case HO_ERROR:
 		c->incidents->error = e->error;
-		incidents__note(c, told, (struct entry){ .kind = ENTRY_ERROR, .at_ns = e->mono_ns,
+		incidents__note(c, told, (struct entry){ .kind = EVENT_ERROR, .at_ns = e->mono_ns,
 							 .n = e->error });
 		break;
 	case HO_GONE:

@@ -11,6 +11,7 @@
 #include "sockets.h"
 #include "state.h"
 #include "telling.h"
+#include "wanted.h"
 
 /* An ended socket waits this long for what follows its ending: the reset that it sent, the
  * error report of kernels that send it afterwards. */
@@ -18,14 +19,14 @@
 /* Arrivals are judged this often: that walks over all sockets. */
 #define ARRIVALS_NS 1000000000ULL
 
-struct core *core__new(const struct core_config *config, const struct core_sink *sink)
+struct core *core__new(const struct core_config *config, const struct sink *sink)
 {
 	struct core *core = calloc(1, sizeof(*core));
 
 	if (!core)
 		return NULL;
 	core->config = *config;
-	core->sink = *sink;
+	core->sink = sink__of(sink);
 	core->rules.suspect_after = config->suspect_after;
 	core->rules.fold = !config->events;
 	core->supersession.is_another = comeback__is_another_device;
@@ -63,19 +64,9 @@ void core__free(struct core *core)
 	free(core);
 }
 
-const struct run *core__run(const struct core *core)
+const char *core__peers(const struct core *core)
 {
-	return &core->run;
-}
-
-const char *core__reset_reason(const struct core *core, uint32_t number)
-{
-	return number < RESET_REASONS_MAX ? core->reset_reasons[number] : NULL;
-}
-
-uint64_t core__now_ns(const struct core *core)
-{
-	return core->now_ns;
+	return core->run.peers;
 }
 
 static char *copy(const char *s)
@@ -114,21 +105,18 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.attached = copy(r->start.attached);
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
 	core->run.started_ns = r->mono_ns;
-	core->run.all = core->config.all;
-	core->run.clock = &core->clock;
 	core->periodic.due_ns = r->mono_ns + core->config.every_ns;
 	core->untold_from_ns = core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
-	if (core->sink.start)
-		core->sink.start(core->sink.context, &core->run);
+	telling__start(core);
 	return err;
 }
 
 /* Of a stream that describes itself anew, the first description counts. */
 static void feed_waiting(struct core *core, const struct record *r)
 {
-	if (!telling__listener_is_wanted(core, r))
+	if (!wanted__listener(core, r))
 		return;
 	if (!core->started)
 		core->run.waiting += r->waiting.count;
@@ -139,8 +127,8 @@ static void feed_clock(struct core *core, const struct record *r)
 {
 	int64_t step = wallclock__set(&core->clock, r->mono_ns, r->clock.realtime_offset_ns);
 
-	if (step && core->started && core->sink.clock_step)
-		core->sink.clock_step(core->sink.context, r->mono_ns, step);
+	if (step && core->started)
+		telling__clock_step(core, r->mono_ns, step);
 }
 
 static int pass_time(struct core *core)
@@ -157,8 +145,7 @@ static int pass_time(struct core *core)
 	sockets__tell_ended(core,
 			    core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
 	err = periodic__pass_time(core) ?: err;
-	if (core->sink.tick)
-		core->sink.tick(core->sink.context, core->now_ns);
+	telling__tick(core);
 	return err;
 }
 
@@ -171,8 +158,7 @@ static int stop(struct core *core)
 	telling__losses(core);
 	sockets__tell_ended(core, UINT64_MAX);
 	telling__open_sockets(core);
-	if (core->sink.tick)
-		core->sink.tick(core->sink.context, core->now_ns);
+	telling__tick(core);
 	core->started = false;
 	return err;
 }
@@ -286,9 +272,11 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	if (r->mono_ns > core->now_ns)
 		core->now_ns = r->mono_ns;
 	err = take(core, r);
-	if (!err)
-		pass_on(core, r);
-	return err;
+	if (err)
+		return err;
+	pass_on(core, r);
+	*why = NULL;
+	return core->sink_error;
 }
 
 bool core__has_more_to_tell(const struct core *core)

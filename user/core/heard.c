@@ -125,7 +125,7 @@ void heard__dropped(struct connection *c, const struct ho_event *e, struct told 
 	c->incidents->answers_dropped++;
 	c->told = true;
 	incidents__note(c, told,
-			(struct entry){ .kind = ENTRY_ANSWER_DROPPED, .at_ns = e->mono_ns });
+			(struct entry){ .kind = EVENT_ANSWER_DROPPED, .at_ns = e->mono_ns });
 }
 
 static bool is_lately(uint64_t then_ns, uint64_t now_ns, uint64_t within_ns)
@@ -210,7 +210,7 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 	c->incidents->heartbeats++;
 	c->told = true;
 	heartbeat__take(&c->incidents->heartbeat, e, e->mono_ns - since);
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_HEARTBEAT, .at_ns = e->mono_ns,
+	incidents__note(c, told, (struct entry){ .kind = EVENT_HEARTBEAT, .at_ns = e->mono_ns,
 						 .last_ns = since, .n = e->payload });
 }
 
@@ -240,7 +240,7 @@ static void on_peer_probe(struct connection *c, const struct ho_event *e, struct
 	c->incidents->peer_probes++;
 	c->told = true;
 	silence__note_held_probe(c, told);
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_PEER_PROBE, .at_ns = e->mono_ns,
+	incidents__note(c, told, (struct entry){ .kind = EVENT_PEER_PROBE, .at_ns = e->mono_ns,
 						 .n = e->payload });
 }
 
@@ -324,5 +324,5 @@ void heard__reset(struct connection *c, const struct ho_event *e, uint32_t hz,
 	}
 	i->reset_ns = e->mono_ns;
 	incidents__note(c, told,
-			(struct entry){ .kind = ENTRY_RESET_RECEIVED, .at_ns = e->mono_ns });
+			(struct entry){ .kind = EVENT_RESET_RECEIVED, .at_ns = e->mono_ns });
 }

@@ -10,12 +10,11 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "timeline.h"
 
 /* The Astra modules' PING is one byte, MQTT's PINGREQ two, within TLS some thirty; what is longer
  * than this is a report. */
 #define HEARTBEAT_BYTES_MAX 64
-
-enum heartbeat_reply { REPLY_UNKNOWN, REPLY_NONE, REPLY_ACKNOWLEDGED };
 
 struct heartbeat {
 	uint64_t bytes_acked;	/* of ours, when the last one came */

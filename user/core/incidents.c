@@ -42,7 +42,7 @@ void incidents__flush_run(struct connection *c)
 	if (!run->rtt.count || !incidents__make(c))
 		return;
 	journal__add(&c->incidents->journal, &(struct entry){
-		.kind = ENTRY_ANSWERED_RUN, .at_ns = run->first_ns, .last_ns = run->last_ns,
+		.kind = EVENT_ANSWERED_RUN, .at_ns = run->first_ns, .last_ns = run->last_ns,
 		.n = run->rtt.count, .rtt = run->rtt, .episode = run->episode });
 	c->incidents->rtt = rtt__sum(c->incidents->rtt, run->rtt);
 	c->run = (struct answered_run){ 0 };
@@ -68,7 +68,7 @@ void incidents__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
 	if (!incidents__make(c))
 		return;
 	c->incidents->events_lost += events;
-	incidents__note(c, told, (struct entry){ .kind = ENTRY_LOST, .at_ns = at_ns, .n = events });
+	incidents__note(c, told, (struct entry){ .kind = EVENT_LOST, .at_ns = at_ns, .n = events });
 }
 
 void incidents__suspect_successor(struct connection *c, const struct successor *by,
@@ -86,7 +86,7 @@ void incidents__suspect_successor(struct connection *c, const struct successor *
 	*c->incidents->successor = *by;
 	c->told = true;
 	incidents__note(c, told,
-			(struct entry){ .kind = ENTRY_SUPERSEDED,
+			(struct entry){ .kind = EVENT_SUPERSEDED,
 					.at_ns = by->at_ns,
 					.n = by->confidence * 1000,
 					.by_cookie = by->cookie });

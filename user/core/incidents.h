@@ -15,28 +15,6 @@
 
 struct connection;
 
-enum outcome {
-	OUTCOME_OPEN, OUTCOME_SUSPECT,
-	OUTCOME_KEEPALIVE_TIMEOUT, OUTCOME_USER_TIMEOUT, OUTCOME_RETRANSMIT_TIMEOUT,
-	OUTCOME_ZERO_WINDOW_TIMEOUT, OUTCOME_UNREACHABLE, OUTCOME_RESET_BY_PEER,
-	OUTCOME_CLOSED_BY_PEER, OUTCOME_CLOSED_LOCALLY, OUTCOME_ABORTED_LOCALLY,
-	OUTCOME_UNKNOWN,
-};
-
-enum found_by {
-	FOUND_BY_NOTHING, FOUND_BY_KEEPALIVE, FOUND_BY_USER_TIMEOUT, FOUND_BY_RETRANSMIT,
-	FOUND_BY_ZERO_WINDOW, FOUND_BY_RESET, FOUND_BY_UNREACHABLE, FOUND_BY_LOCAL_CLOSE,
-	FOUND_BY_SUPERSEDED, FOUND_BY_COUNT,
-};
-
-/* What an outcome's name leaves open. */
-enum ending_detail {
-	DETAIL_NONE,
-	DETAIL_UNASKED,		/* no ask left this host: its address, route or filter is to mend */
-	DETAIL_MOVED,		/* closed in TCP_REPAIR: nothing was sent, it lives on elsewhere */
-	DETAIL_LINGER_0,	/* a close() with linger 0 */
-};
-
 /* Somebody who answers in the peer's place: another time to live than the peer's data, or
  * timestamps where those had none. */
 struct other_sender {

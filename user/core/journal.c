@@ -4,10 +4,8 @@
 
 #include "journal.h"
 
-/* Of each episode this many first and as many last events are kept ... */
+/* Of each episode this many first and as many last events are kept. */
 #define KEPT_AT_EACH_END 8
-/* ... and of a socket's whole life this many. */
-#define KEPT_IN_ALL 96
 
 void rtt__add(struct rtt *r, uint32_t us)
 {
@@ -54,7 +52,7 @@ static bool make_room(struct journal *j)
 /* Signs of life that may come for years: of a run of them the first and the last are kept. */
 static bool prolongs_run(const struct journal *j, const struct entry *e)
 {
-	return (e->kind == ENTRY_HEARTBEAT || e->kind == ENTRY_PEER_PROBE) && j->used >= 2 &&
+	return (e->kind == EVENT_HEARTBEAT || e->kind == EVENT_PEER_PROBE) && j->used >= 2 &&
 	       j->entries[j->used - 1].kind == e->kind &&
 	       j->entries[j->used - 2].kind == e->kind;
 }
@@ -72,8 +70,8 @@ void journal__add(struct journal *j, const struct entry *e)
 		same++;
 	if (same >= 2 * KEPT_AT_EACH_END)
 		leave_out(j, j->used - KEPT_AT_EACH_END);
-	else if (j->used >= KEPT_IN_ALL)
-		leave_out(j, KEPT_IN_ALL / 2);
+	else if (j->used >= JOURNAL_MAX)
+		leave_out(j, JOURNAL_MAX / 2);
 	if (!make_room(j)) {
 		j->omitted++;
 		return;

@@ -10,27 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum entry_kind {
-	ENTRY_SEEN,
-	ENTRY_ESTABLISHED,
-	ENTRY_PROBE_SENT,	/* n */
-	ENTRY_PROBE_FAILED,	/* n is enum ho_failure */
-	ENTRY_ANSWERED,		/* n, rtt_us if rtt_known */
-	ENTRY_ANSWERED_RUN,	/* n of them, at .. last_ns, rtt_us is the sum */
-	ENTRY_PEER_PROBE,	/* n is garbage_bytes */
-	ENTRY_RETRANSMIT,	/* n */
-	ENTRY_OPTION_CHANGE,
-	ENTRY_RESET_SENT,	/* n is the reason */
-	ENTRY_RESET_RECEIVED,
-	ENTRY_ERROR,		/* n is the errno */
-	ENTRY_STATE,		/* from, to */
-	ENTRY_LOST,		/* n */
-	ENTRY_ZERO_WINDOW_PROBE,	/* n */
-	ENTRY_SUPERSEDED,	/* n is the confidence in thousandths, by_cookie */
-	ENTRY_HEARTBEAT,	/* n is bytes, last_ns when data had passed before */
-	ENTRY_SEND_FAILED,	/* n is enum ho_failure */
-	ENTRY_ANSWER_DROPPED,
-};
+#include "timeline.h"
+
+/* So many entries are kept of a socket's whole life. */
+#define JOURNAL_MAX 96
 
 struct rtt {
 	uint64_t sum_us;
@@ -45,13 +28,15 @@ struct rtt rtt__sum(struct rtt a, struct rtt b);
 struct entry {
 	uint64_t at_ns;
 	union {
-		uint64_t last_ns;	/* ENTRY_ANSWERED_RUN, ENTRY_HEARTBEAT only */
-		uint64_t by_cookie;	/* ENTRY_SUPERSEDED only */
+		uint64_t last_ns;	/* EVENT_ANSWERED_RUN: of the last; EVENT_HEARTBEAT: when
+				 * data had passed before */
+		uint64_t by_cookie;	/* EVENT_SUPERSEDED only */
 	};
 	struct rtt rtt;		/* of an answer or a run of them; count 0: not known */
-	uint32_t n;
+	uint32_t n; /* as in struct event; or enum ho_failure, a reset reason, an errno, a confidence in
+		     * thousandths */
 	uint16_t episode;	/* the how many-th silence it belongs to */
-	uint8_t kind;
+	uint8_t kind;		/* enum event_kind */
 	uint8_t from : 4, to : 4;	/* TCP states */
 } __attribute__((packed, aligned(4)));
 

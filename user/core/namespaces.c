@@ -39,10 +39,9 @@ static struct namespace_sysctl *new_namespace(struct core *core)
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
 		if (!bigger)
 			return NULL;
-		core->run.namespaces = core->namespaces = bigger;
+		core->namespaces = bigger;
 		ns = &bigger[core->namespace_count++];
-		core->run.namespace_count = core->namespace_count;
-	}
+		}
 	*ns = (struct namespace_sysctl){ 0 };
 	return ns;
 }
@@ -278,4 +277,23 @@ void namespaces__lose_name(struct core *core, const struct record *r)
 
 	if (ns && ns->netns)
 		ns->gone_ns = ns->unnamed_ns = r->mono_ns;
+}
+
+const struct namespace_sysctl *namespaces__of_connection(const struct core *core,
+							 const struct connection *c)
+{
+	const struct slot *s = table__find(&core->table, c->cookie);
+	const struct namespace_sysctl *ns = s ? namespaces__at(core, s->netns) : NULL;
+
+	if (ns && !ns->awaited)
+		return ns;
+	if (ns && ns->net_cookie)	/* not entered yet */
+		return NULL;
+	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
+	return ns && !(ns->newborn && c->partial) ? ns : NULL;
+}
+
+const char *namespaces__name_for(const struct namespace_sysctl *ns, const struct connection *c)
+{
+	return namespaces__name(ns, c->partial ? 0 : c->first_seen_ns);
 }

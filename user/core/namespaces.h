@@ -8,8 +8,25 @@
 #ifndef HALFOPEN_CORE_NAMESPACES_H
 #define HALFOPEN_CORE_NAMESPACES_H
 
+#include "connection.h"
 #include "core.h"
 #include "table.h"
+
+/* netns 0: the place is free. */
+struct namespace_sysctl {
+	uint64_t gone_ns;	/* since then another one may have its inode; 0: none has */
+	uint64_t unnamed_ns;	/* since then it has no name any more; 0: it has */
+	uint32_t netns, idle_s, interval_s, probes;
+	uint32_t net_cookie; /* as events have it: the low half, which no other one of this boot
+			      * has; 0: not known */
+	uint64_t cookie;	/* all of it; 0: not known */
+	bool awaited;	/* heard of and not entered yet: its names are not known */
+	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
+			 * before our eyes */
+	char name[65];	/* of `ip netns`, "" = has none */
+	char host_name[65];	/* of who lives there, "" = not known */
+	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
+};
 
 /* The one of this cookie (0: not known), or the one that had this inode at `mono_ns`; NULL if
  * nothing is known of it. */
@@ -33,6 +50,14 @@ const struct namespace_sysctl *namespaces__at(const struct core *core, unsigned 
 
 /* Its name for a socket that was first seen at `at_ns`, which keeps it; "" = none. */
 const char *namespaces__name(const struct namespace_sysctl *ns, uint64_t at_ns);
+
+/* Where a connection lives, by its slot, which remembers where it was born; NULL: not known. */
+const struct namespace_sysctl *namespaces__of_connection(const struct core *core,
+							 const struct connection *c);
+
+/* The name that it has for this connection. Who was open before the watch, or was not heard of at
+ * first, was there while that had its name. */
+const char *namespaces__name_for(const struct namespace_sysctl *ns, const struct connection *c);
 
 /* Where a pass finds the socket, if it is there: its own namespace, or who has that one's inode by
  * now, as then it has ended with its own. NULL: not known. */

@@ -210,35 +210,3 @@ uint64_t outcome__declared_ns(const struct connection *c)
 		return i->reset_ns;
 	return i->ended_ns;
 }
-
-const char *outcome__name(enum outcome o)
-{
-	static const char *const names[] = {
-		[OUTCOME_OPEN] = "open", [OUTCOME_SUSPECT] = "suspect",
-		[OUTCOME_KEEPALIVE_TIMEOUT] = "keepalive_timeout",
-		[OUTCOME_USER_TIMEOUT] = "user_timeout",
-		[OUTCOME_RETRANSMIT_TIMEOUT] = "retransmit_timeout",
-		[OUTCOME_ZERO_WINDOW_TIMEOUT] = "zero_window_timeout",
-		[OUTCOME_UNREACHABLE] = "unreachable",
-		[OUTCOME_RESET_BY_PEER] = "reset_by_peer",
-		[OUTCOME_CLOSED_BY_PEER] = "closed_by_peer",
-		[OUTCOME_CLOSED_LOCALLY] = "closed_locally",
-		[OUTCOME_ABORTED_LOCALLY] = "aborted_locally",
-		[OUTCOME_UNKNOWN] = "unknown",
-	};
-
-	return names[o];
-}
-
-const char *found_by__name(enum found_by f)
-{
-	static const char *const names[] = {
-		[FOUND_BY_NOTHING] = "", [FOUND_BY_KEEPALIVE] = "keepalive",
-		[FOUND_BY_USER_TIMEOUT] = "user_timeout", [FOUND_BY_RETRANSMIT] = "retransmit",
-		[FOUND_BY_ZERO_WINDOW] = "zero_window", [FOUND_BY_RESET] = "reset",
-		[FOUND_BY_UNREACHABLE] = "unreachable", [FOUND_BY_LOCAL_CLOSE] = "local_close",
-		[FOUND_BY_SUPERSEDED] = "superseded",
-	};
-
-	return names[f];
-}

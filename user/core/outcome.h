@@ -23,8 +23,4 @@ bool outcome__is_of_keepalive(const struct connection *c, const struct ho_event 
 /* The instant at which our side gave up or was told (contract: "declared"). */
 uint64_t outcome__declared_ns(const struct connection *c);
 
-/* Names of the contract. */
-const char *outcome__name(enum outcome o);
-const char *found_by__name(enum found_by f);
-
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "record.h"
+#include "record_fields.h"
 
 struct header {
 	uint32_t size;
@@ -26,6 +26,11 @@ static void put(struct writer *w, const void *data, size_t size)
 		return;
 	memcpy(w->buf + w->at, data, size);
 	w->at += size;
+}
+
+static void put_u16(struct writer *w, uint16_t v)
+{
+	put(w, &v, sizeof(v));
 }
 
 static void put_u32(struct writer *w, uint32_t v)
@@ -57,93 +62,63 @@ static void put_event(struct writer *w, const struct record *r)
 		put(w, &tail, sizeof(tail));
 }
 
+static void put_sockets(struct writer *w, const struct record *r)
+{
+	put_u64(w, r->present.count);
+	put(w, r->present.cookies, r->present.count * sizeof(uint64_t));
+	if (r->type == RECORD_SILENT)
+		put(w, r->present.silent_s, r->present.count * sizeof(uint32_t));
+}
+
+static void put_field(struct writer *w, const struct record_field *f, const struct record *r)
+{
+	const void *at = (const char *)r + f->offset;
+
+	switch (f->kind) {
+	case FIELD_U8:
+		put_u16(w, *(const uint8_t *)at);
+		break;
+	case FIELD_U16:
+		put_u16(w, *(const uint16_t *)at);
+		break;
+	case FIELD_PORT:
+		put_u32(w, *(const uint16_t *)at);
+		break;
+	case FIELD_BOOL:
+		put_u32(w, *(const bool *)at);
+		break;
+	case FIELD_U32:
+		put_u32(w, *(const uint32_t *)at);
+		break;
+	case FIELD_U64:
+		put_u64(w, *(const uint64_t *)at);
+		break;
+	case FIELD_ADDRESS:
+		put(w, at, 16);
+		break;
+	case FIELD_TEXT:
+		put_string(w, *(const char *const *)at);
+		break;
+	case FIELD_EVENT:
+		put_event(w, r);
+		break;
+	case FIELD_SOCKETS:
+		put_sockets(w, r);
+		break;
+	case FIELD_END:
+		break;
+	}
+}
+
 size_t record__encode(const struct record *r, void *buf)
 {
 	struct writer w = { .buf = buf, .at = sizeof(struct header) };
 	struct header header = { .type = r->type, .mono_ns = r->mono_ns };
+	const struct record_form *form = record_form__of(r->type);
+	const struct record_field *f;
 
-	switch (r->type) {
-	case RECORD_META:
-		put_u32(&w, r->meta.hz);
-		put_string(&w, r->meta.version);
-		put_string(&w, r->meta.gateway);
-		put_string(&w, r->meta.boot_id);
-		put_string(&w, r->meta.run_id);
-		put_string(&w, r->meta.kernel);
-		put_string(&w, r->meta.peers);
-		break;
-	case RECORD_START:
-		put_string(&w, r->start.attached);
-		break;
-	case RECORD_EVENT:
-		put_event(&w, r);
-		break;
-	case RECORD_CLOCK:
-		put_u64(&w, r->clock.realtime_offset_ns);
-		break;
-	case RECORD_OWNER:
-		put_u64(&w, r->owner.cookie);
-		put_u32(&w, r->owner.pid);
-		put_string(&w, r->owner.comm);
-		put_string(&w, r->owner.cgroup);
-		put_string(&w, r->owner.container_id);
-		break;
-	case RECORD_SYSCTL:
-		put_u32(&w, r->sysctl.netns);
-		put_u32(&w, r->sysctl.idle_s);
-		put_u32(&w, r->sysctl.interval_s);
-		put_u32(&w, r->sysctl.probes);
-		put_string(&w, r->sysctl.name);
-		put_u32(&w, r->sysctl.net_cookie);
-		put_u64(&w, r->sysctl.cookie);
-		put_string(&w, r->sysctl.host_name);
-		break;
-	case RECORD_NETNS_GONE:
-		put_u32(&w, r->netns_gone.netns);
-		put_u32(&w, r->netns_gone.net_cookie);
-		break;
-	case RECORD_LOSS:
-		put_u64(&w, r->loss.cookie);
-		put_u64(&w, r->loss.count);
-		put_u64(&w, r->loss.from_ns);
-		put_u32(&w, r->loss.reason);
-		break;
-	case RECORD_SNAPSHOT:
-		put_u64(&w, r->snapshot.begun_ns);
-		put_u32(&w, r->snapshot.complete);
-		put_u32(&w, r->snapshot.last);
-		break;
-	case RECORD_RESET_REASON:
-		put_u32(&w, r->reset_reason.number);
-		put_string(&w, r->reset_reason.name);
-		break;
-	case RECORD_PRESENT:
-	case RECORD_SILENT_48:
-	case RECORD_SILENT:
-		put_u64(&w, r->present.count);
-		put(&w, r->present.cookies, r->present.count * sizeof(uint64_t));
-		if (r->type == RECORD_SILENT)
-			put(&w, r->present.silent_s, r->present.count * sizeof(uint32_t));
-		break;
-	case RECORD_IDENTITY:
-		put_u64(&w, r->identity.at_ns);
-		put(&w, r->identity.peer, sizeof(r->identity.peer));
-		put_u32(&w, r->identity.port);
-		put_string(&w, r->identity.device);
-		put_u32(&w, r->identity.local);
-		break;
-	case RECORD_WAITING:
-		put_u32(&w, r->waiting.netns);
-		put_u32(&w, r->waiting.net_cookie);
-		put_u32(&w, r->waiting.count);
-		put(&w, r->waiting.local, sizeof(r->waiting.local));
-		put_u32(&w, r->waiting.port | (uint32_t)r->waiting.family << 16);
-		break;
-	case RECORD_TICK:
-	case RECORD_STOP:
-	case RECORD_TYPE_MAX:
-		break;
-	}
+	for (f = form ? form->fields : NULL; f && f->kind != FIELD_END; f++)
+		put_field(&w, f, r);
 	while (w.at % 8)
 		w.buf[w.at++] = 0;
 	header.size = w.at;
@@ -168,6 +143,14 @@ static void get(struct reader *r, void *out, size_t size)
 	}
 	memcpy(out, r->buf + r->at, size);
 	r->at += size;
+}
+
+static uint16_t get_u16(struct reader *r)
+{
+	uint16_t v;
+
+	get(r, &v, sizeof(v));
+	return v;
 }
 
 static uint32_t get_u32(struct reader *r)
@@ -199,39 +182,6 @@ static const char *get_string(struct reader *r)
 	return s;
 }
 
-/* TCP_ESTABLISHED ... TCP_BOUND_INACTIVE (include/net/tcp_states.h) */
-static bool is_state(uint8_t state)
-{
-	return state >= 1 && state <= 13;
-}
-
-/* The socket's clocks are read with the event, or while the timer runs that it tells of. */
-#define CLOCK_AHEAD_NS 60000000000ULL
-
-static bool is_ahead(uint64_t clock_ns, const struct ho_event *e)
-{
-	return clock_ns > e->mono_ns && clock_ns - e->mono_ns > CLOCK_AHEAD_NS;
-}
-
-/* What no kernel tells; NULL if it may be true. */
-static const char *contradiction_in(const struct ho_event *e, uint64_t mono_ns)
-{
-	if (e->kind == 0 || e->kind >= HO_KIND_MAX)
-		return "an event of a kind that this version does not know";
-	if (e->cookie == 0)
-		return "an event without a socket cookie";
-	if (e->family != AF_INET && e->family != AF_INET6)
-		return "an event of an address family that TCP does not have";
-	if (!is_state(e->state) || (e->kind == HO_STATE && !is_state(e->old_state)))
-		return "an event of a state that TCP does not have";
-	if (e->mono_ns != mono_ns)
-		return "an event whose time is not that of its record";
-	if (is_ahead(e->last_tx_ns, e) || is_ahead(e->delivered_ns, e) ||
-	    is_ahead(e->acknowledged_ns, e))
-		return "an event that is older than what it tells of";
-	return NULL;
-}
-
 /* One of an older version, or a small one, is a prefix of a full one: what it leaves out reads as
  * zero. A small one has a tail, but for older versions. */
 bool record__take_event(struct record *r, const void *data, size_t size)
@@ -250,15 +200,6 @@ bool record__take_event(struct record *r, const void *data, size_t size)
 		r->event.net_cookie = tail.net_cookie;
 	}
 	return true;
-}
-
-static const char *get_event(const struct reader *r, struct record *out)
-{
-	const struct ho_event *e = &out->event;
-
-	if (!record__take_event(out, r->buf + r->at, r->size - r->at))
-		return "an event of a size that this version does not know";
-	return contradiction_in(e, out->mono_ns);
 }
 
 /* Cookies, and behind those of RECORD_SILENT the seconds, padded. */
@@ -299,11 +240,75 @@ long record__size(const void *buf, size_t available)
 	return header.size;
 }
 
+/* Old recordings may end before it, give or take the padding. */
+static bool is_there(const struct reader *r, const struct record_field *f)
+{
+	size_t size = f->kind == FIELD_TEXT ? 1
+		      : f->kind == FIELD_U64 ? sizeof(uint64_t) : sizeof(uint32_t);
+
+	return !f->later || r->size - r->at >= size;
+}
+
+static void get_field(struct reader *r, const struct record_field *f, struct record *out)
+{
+	void *at = (char *)out + f->offset;
+
+	switch (f->kind) {
+	case FIELD_U8:
+		*(uint8_t *)at = get_u16(r);
+		break;
+	case FIELD_U16:
+		*(uint16_t *)at = get_u16(r);
+		break;
+	case FIELD_PORT:
+		*(uint16_t *)at = get_u32(r);
+		break;
+	case FIELD_BOOL:
+		*(bool *)at = get_u32(r) != 0;
+		break;
+	case FIELD_U32:
+		*(uint32_t *)at = get_u32(r);
+		break;
+	case FIELD_U64:
+		*(uint64_t *)at = get_u64(r);
+		break;
+	case FIELD_ADDRESS:
+		get(r, at, 16);
+		break;
+	case FIELD_TEXT:
+		*(const char **)at = is_there(r, f) ? get_string(r) : "";
+		break;
+	case FIELD_SOCKETS:
+		get_present(r, out);
+		break;
+	case FIELD_EVENT:	/* by record__decode() itself, which says what is wrong with it */
+	case FIELD_END:
+		break;
+	}
+}
+
+/* Returns what is wrong, NULL if nothing is. */
+static const char *get_fields(struct reader *r, const struct record_form *form, struct record *out)
+{
+	const struct record_field *f;
+
+	for (f = form->fields; f->kind != FIELD_END; f++) {
+		if (f->kind == FIELD_EVENT &&
+		    !record__take_event(out, r->buf + r->at, r->size - r->at))
+			return "an event of a size that this version does not know";
+		if (f->kind == FIELD_TEXT || is_there(r, f))
+			get_field(r, f, out);
+	}
+	if (r->bad)
+		return "a record whose length does not fit its content";
+	return form->contradiction ? form->contradiction(out) : NULL;
+}
+
 int record__decode(const void *buf, size_t size, struct record *out, const char **why)
 {
 	struct reader r = { .buf = buf, .size = size, .at = sizeof(struct header) };
+	const struct record_form *form;
 	struct header header;
-	bool has_host;
 
 	*why = "a record whose length does not fit its content";
 	if (record__size(buf, size) != (long)size)
@@ -312,128 +317,14 @@ int record__decode(const void *buf, size_t size, struct record *out, const char 
 	memset(out, 0, sizeof(*out));
 	out->type = header.type;
 	out->mono_ns = header.mono_ns;
-	if (out->mono_ns > INT64_MAX) {
+	form = record_form__of(out->type);
+	if (out->mono_ns > INT64_MAX)
 		*why = "a time that no clock has";
-		return -EBADMSG;
-	}
-
-	switch (out->type) {
-	case RECORD_META:
-		out->meta.hz = get_u32(&r);
-		out->meta.version = get_string(&r);
-		out->meta.gateway = get_string(&r);
-		out->meta.boot_id = get_string(&r);
-		out->meta.run_id = get_string(&r);
-		out->meta.kernel = get_string(&r);
-		/* format 1 ended here, give or take the padding */
-		out->meta.peers = r.at < r.size ? get_string(&r) : "";
-		if (!r.bad && (out->meta.hz < 10 || out->meta.hz > 10000)) {
-			*why = "a clock rate (HZ) that no kernel has";
-			return -EBADMSG;
-		}
-		break;
-	case RECORD_START:
-		out->start.attached = get_string(&r);
-		break;
-	case RECORD_EVENT: {
-		const char *wrong = get_event(&r, out);
-
-		if (wrong) {
-			*why = wrong;
-			return -EBADMSG;
-		}
-		break;
-	}
-	case RECORD_CLOCK:
-		out->clock.realtime_offset_ns = get_u64(&r);
-		break;
-	case RECORD_OWNER:
-		out->owner.cookie = get_u64(&r);
-		out->owner.pid = get_u32(&r);
-		out->owner.comm = get_string(&r);
-		out->owner.cgroup = get_string(&r);
-		out->owner.container_id = get_string(&r);
-		break;
-	case RECORD_SYSCTL:
-		out->sysctl.netns = get_u32(&r);
-		out->sysctl.idle_s = get_u32(&r);
-		out->sysctl.interval_s = get_u32(&r);
-		out->sysctl.probes = get_u32(&r);
-		out->sysctl.name = get_string(&r);
-		/* the padding behind it, where it was recorded without one */
-		out->sysctl.net_cookie = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
-		/* where it ended here, no more than padding follows */
-		has_host = r.at + sizeof(uint64_t) < r.size;
-		out->sysctl.cookie = has_host ? get_u64(&r) : 0;
-		out->sysctl.host_name = has_host ? get_string(&r) : "";
-		break;
-	case RECORD_NETNS_GONE:
-		out->netns_gone.netns = get_u32(&r);
-		out->netns_gone.net_cookie = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
-		break;
-	case RECORD_LOSS:
-		out->loss.cookie = get_u64(&r);
-		out->loss.count = get_u64(&r);
-		out->loss.from_ns = get_u64(&r);
-		out->loss.reason = get_u32(&r);
-		if (r.bad)
-			break;
-		if (out->loss.reason < LOSS_RING_FULL || out->loss.reason >= LOSS_REASON_MAX) {
-			*why = "a loss for a reason that this version does not know";
-			return -EBADMSG;
-		}
-		if (out->loss.from_ns > out->mono_ns) {
-			*why = "a loss that ends before it begins";
-			return -EBADMSG;
-		}
-		break;
-	case RECORD_SNAPSHOT:
-		out->snapshot.begun_ns = get_u64(&r);
-		out->snapshot.complete = get_u32(&r) != 0;
-		/* the padding, where it was recorded without */
-		out->snapshot.last = r.at + sizeof(uint32_t) <= r.size && get_u32(&r) != 0;
-		if (!r.bad && out->snapshot.begun_ns > out->mono_ns) {
-			*why = "a pass that ends before it begins";
-			return -EBADMSG;
-		}
-		break;
-	case RECORD_RESET_REASON:
-		out->reset_reason.number = get_u32(&r);
-		out->reset_reason.name = get_string(&r);
-		break;
-	case RECORD_PRESENT:
-	case RECORD_SILENT_48:
-	case RECORD_SILENT:
-		get_present(&r, out);
-		break;
-	case RECORD_IDENTITY:
-		out->identity.at_ns = get_u64(&r);
-		get(&r, out->identity.peer, sizeof(out->identity.peer));
-		out->identity.port = get_u32(&r);
-		out->identity.device = get_string(&r);
-		/* the padding behind it, where it was recorded without */
-		out->identity.local = r.at + sizeof(uint32_t) <= r.size ? get_u32(&r) : 0;
-		break;
-	case RECORD_WAITING: {
-		uint32_t end;
-
-		out->waiting.netns = get_u32(&r);
-		out->waiting.net_cookie = get_u32(&r);
-		out->waiting.count = get_u32(&r);
-		get(&r, out->waiting.local, sizeof(out->waiting.local));
-		end = get_u32(&r);
-		out->waiting.port = end;
-		out->waiting.family = end >> 16;
-		break;
-	}
-	case RECORD_TICK:
-	case RECORD_STOP:
-		break;
-	default:
+	else if (!form)
 		*why = "a record of a type that this version does not know";
-		return -EBADMSG;
-	}
-	return r.bad ? -EBADMSG : 0;
+	else
+		*why = get_fields(&r, form, out);
+	return *why ? -EBADMSG : 0;
 }
 
 struct record record__senseless(uint64_t mono_ns)

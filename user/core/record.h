@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "timeline.h"
 
 /* Numbers are part of recordings: append, never renumber. */
 enum record_type {
@@ -37,14 +38,6 @@ enum record_type {
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
 	RECORD_TYPE_MAX
-};
-
-enum loss_reason {
-	LOSS_RING_FULL = 1,
-	LOSS_RECURSION = 2,
-	LOSS_UNSEEN = 3,	/* the kernel ran no program: found by counts and passes alone */
-	LOSS_SENSELESS = 4,	/* a record that contradicts itself, or what is possible: skipped */
-	LOSS_REASON_MAX
 };
 
 /* Strings point into the encoded record (decode) or are the caller's (encode). */

@@ -276,22 +276,6 @@ static bool are_together(const struct member *a, const struct member *b)
 	       !memcmp(a->network, b->network, sizeof(a->network));
 }
 
-const char *scopes__name_of(const struct endpoint *peer, const struct named_network *networks,
-			    unsigned int count)
-{
-	const struct named_network *best = NULL;
-	uint8_t network[16];
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		mask(peer, networks[i].bits, network);
-		if (!memcmp(network, networks[i].address, sizeof(network)) &&
-		    (!best || networks[i].bits > best->bits))
-			best = &networks[i];
-	}
-	return best ? best->name : NULL;
-}
-
 /* Members are sorted: the end of the group that begins at `from`. */
 static size_t end_of(const struct member *all, size_t count, size_t from)
 {
@@ -348,7 +332,7 @@ static size_t list_members(const struct lives *l, const struct named_network *ne
 		if (!life->has_peer)
 			continue;
 		m.port = m.outgoing ? life->peer.port : life->local.port;
-		m.name = scopes__name_of(&peer, networks, network_count);
+		m.name = named_network__of(peer.address, networks, network_count);
 		if (!m.name)
 			widen(&m, 0);
 		all[count++] = m;

@@ -5,13 +5,7 @@
 #define HALFOPEN_CORE_SCOPES_H
 
 #include "life.h"
-
-/* An operator's name for a network. */
-struct named_network {
-	uint8_t address[16];	/* IPv4 in its mapped form */
-	unsigned int bits;	/* of the mapped form */
-	char *name;
-};
+#include "named_network.h"
 
 enum scope_kind { SCOPE_NAMESPACE, SCOPE_GROUP };
 
@@ -61,10 +55,6 @@ bool scopes__make(struct lives *l, const struct named_network *networks, unsigne
 /* As that address is written; "4026531840", an inode alone, where a cookie is not known. Valid
  * until the next call. */
 const char *scope__address(const struct lives *l, const struct scope *s);
-
-/* An operator's name for the network that holds a peer (mapped form): of the narrowest; NULL. */
-const char *scopes__name_of(const struct endpoint *peer, const struct named_network *networks,
-			    unsigned int count);
 
 void scopes__free(struct scopes *s);
 

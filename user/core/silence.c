@@ -135,7 +135,7 @@ static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered
 void silence__answered(struct connection *c, uint64_t at_ns, bool fold, struct told *told)
 {
 	struct silence s = c->silence;
-	struct entry entry = { .kind = ENTRY_ANSWERED, .at_ns = at_ns, .n = s.asks };
+	struct entry entry = { .kind = EVENT_ANSWERED, .at_ns = at_ns, .n = s.asks };
 	uint64_t late_us = (at_ns - s.first_ask_ns + 999) / 1000;
 
 	if (s.kinds & ASK_PROBE)

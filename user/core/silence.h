@@ -35,7 +35,7 @@ struct silence {
 	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
 	uint8_t kinds : 4;
 	bool adopted : 1;	/* it had begun when we first saw the socket */
-	uint8_t held; /* enum entry_kind of a first probe, which is not in the journal while it may
+	uint8_t held; /* enum event_kind of a first probe, which is not in the journal while it may
 		       * be answered; 0: none */
 } __attribute__((packed, aligned(2)));
 
@@ -59,8 +59,6 @@ struct deafness {
 	uint16_t asks_before;		/* ... and how many others before it in this silence */
 	uint8_t retransmits;		/* expiries of the RTO since then that are told */
 };
-
-enum episode_end { EPISODE_OPEN, EPISODE_RECOVERED, EPISODE_DIED, EPISODE_CLOSED };
 
 struct episode {
 	uint64_t first_unanswered_ns;

@@ -12,6 +12,7 @@
 #include "state.h"
 #include "tcp_states.h"
 #include "telling.h"
+#include "wanted.h"
 
 /* So long a reset connection waits for the next one from its peer's address and port. */
 #define REDIAL_NS 4000000000ULL
@@ -71,7 +72,7 @@ void sockets__end(struct core *core, struct connection *c)
 	else
 		core->first_ended = c;
 	core->last_ended = c;
-	core->totals.endings += telling__is_wanted(core, c);
+	core->totals.endings += wanted__is(core, c);
 }
 
 static void count_half_open(struct core *core, const struct connection *c)
@@ -79,14 +80,14 @@ static void count_half_open(struct core *core, const struct connection *c)
 	enum found_by found_by = c->incidents->found_by;
 	uint64_t blind_ns;
 
-	if (found_by == FOUND_BY_NOTHING || !telling__is_wanted(core, c))
+	if (found_by == FOUND_BY_NOTHING || !wanted__is(core, c))
 		return;
 	core->totals.half_open++;
 	core->totals.half_open_by[found_by]++;
 	blind_ns = outcome__declared_ns(c) - c->last_heard_ns;
 	if (c->last_heard_ns && outcome__declared_ns(c) > c->last_heard_ns &&
-	    blind_ns > core->totals.longest_blind_ns)
-		core->totals.longest_blind_ns = blind_ns;
+	    blind_ns > core->longest_latency_ns)
+		core->longest_latency_ns = blind_ns;
 }
 
 /* `c` is NULL where there is nothing to be known of the socket but this event, `s` where not even
@@ -94,7 +95,7 @@ static void count_half_open(struct core *core, const struct connection *c)
 static void count_event(struct core *core, const struct connection *c, const struct ho_event *e,
 			const struct slot *s)
 {
-	core->totals.events += c ? telling__is_wanted(core, c) : telling__event_counts(core, e, s);
+	core->totals.events += c ? wanted__is(core, c) : wanted__event_counts(core, e, s);
 }
 
 /* Connections remembered of sockets that may be connected again: more is what lost events left. */
@@ -133,15 +134,19 @@ static bool waits_for_successor(const struct connection *c, uint64_t until_ns)
 static void tell_redialed(struct core *core, uint64_t until_ns)
 {
 	struct connection **at = &core->redialed, *c;
+	uint64_t from_ns = UINT64_MAX;
 
 	while ((c = *at)) {
 		if (waits_for_successor(c, until_ns)) {
+			if (connection__ended_ns(c) < from_ns)
+				from_ns = connection__ended_ns(c);
 			at = &c->incidents->next_ended;
 			continue;
 		}
 		*at = c->incidents->next_ended;
 		tell_last(core, c);
 	}
+	core->redialed_from_ns = from_ns;
 }
 
 void sockets__tell_ended(struct core *core, uint64_t until_ns)
@@ -162,22 +167,21 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 			tell_last(core, c);
 			continue;
 		}
+		if (!core->redialed || connection__ended_ns(c) < core->redialed_from_ns)
+			core->redialed_from_ns = connection__ended_ns(c);
 		c->incidents->next_ended = core->redialed;
 		core->redialed = c;
 	}
 	tell_redialed(core, until_ns);
 }
 
-uint64_t core__told_until_ns(const struct core *core)
+uint64_t sockets__told_until_ns(const struct core *core)
 {
 	uint64_t until_ns = core->first_ended ? connection__ended_ns(core->first_ended)
 					      : core->now_ns;
-	const struct connection *c;
 
-	for (c = core->redialed; c; c = c->incidents->next_ended)
-		if (connection__ended_ns(c) < until_ns)
-			until_ns = connection__ended_ns(c);
-	return until_ns;
+	return core->redialed && core->redialed_from_ns < until_ns ? core->redialed_from_ns
+								    : until_ns;
 }
 
 /* Takes it out of a list of ended ones, and returns the one before it, if it is there. */
@@ -406,7 +410,7 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
 	    !has_something_to_tell(core, s)) {
 		count_event(core, NULL, e, s);
-		core->totals.endings += telling__event_counts(core, e, s);
+		core->totals.endings += wanted__event_counts(core, e, s);
 		forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
 		return 0;
 	}
@@ -500,8 +504,6 @@ enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid,
 
 void sockets__take_loss(struct core *core, const struct record *r)
 {
-	struct loss loss = { .reason = r->loss.reason, .count = r->loss.count,
-			     .from_ns = r->loss.from_ns, .to_ns = r->mono_ns };
 	struct told told = { 0 };
 	struct connection *c;
 	struct slot *s;
@@ -515,9 +517,9 @@ void sockets__take_loss(struct core *core, const struct record *r)
 		telling__events(core, c, &told);
 		return;
 	}
-	core->counted += loss.count;
-	if (loss.reason == LOSS_SENSELESS)
-		core->senseless += loss.count;	/* told together: there may be many */
+	core->counted += r->loss.count;
+	if (r->loss.reason == LOSS_SENSELESS)
+		core->senseless += r->loss.count;	/* told together: there may be many */
 	else
-		telling__loss(core, &loss);
+		telling__loss(core, r->loss.reason, r->loss.count, r->loss.from_ns, r->mono_ns);
 }

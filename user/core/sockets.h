@@ -43,4 +43,7 @@ void sockets__end(struct core *core, struct connection *c);
 /* Tells of those that ended up to this time, and forgets them. */
 void sockets__tell_ended(struct core *core, uint64_t until_ns);
 
+/* Up to which time everything was told: an ending waits for what follows it. */
+uint64_t sockets__told_until_ns(const struct core *core);
+
 #endif

@@ -344,3 +344,38 @@ double party__speaks_every_s(const struct party *p)
 	}
 	return 0;
 }
+
+const struct party *parties__first_noticing(const struct party *all, unsigned int count)
+{
+	const struct party *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (party__notices_within_s(&all[i]) > 0 &&
+		    (!first || party__notices_within_s(&all[i]) < party__notices_within_s(first)))
+			first = &all[i];
+	return first;
+}
+
+const struct party *parties__first_speaking(const struct party *all, unsigned int count)
+{
+	const struct party *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (party__speaks_every_s(&all[i]) > 0 &&
+		    (!first || party__speaks_every_s(&all[i]) < party__speaks_every_s(first)))
+			first = &all[i];
+	return first;
+}
+
+bool party__may_lose(const struct party *p, double forgets_s, unsigned int *lost)
+{
+	double probes;
+
+	if (p->kind != PARTY_STACK)
+		return false;
+	probes = ceil((forgets_s - party__speaks_every_s(p)) / p->interval_s) - 1;
+	*lost = probes > 0 ? probes : 0;
+	return *lost < p->probes;
+}

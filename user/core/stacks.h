@@ -67,6 +67,14 @@ double party__speaks_every_s(const struct party *p);
  * time for no second one, or it sends but one. */
 bool party__dies_of_one_loss(const struct party *p);
 
+/* Who of all notices first, and who makes something pass most often; NULL: nobody does. */
+const struct party *parties__first_noticing(const struct party *all, unsigned int count);
+const struct party *parties__first_speaking(const struct party *all, unsigned int count);
+
+/* Of the probes that hold a mapping open, how many in a row may get lost before it is forgotten?
+ * False where that is no matter: the connection ends before, or it does not hold by probes. */
+bool party__may_lose(const struct party *p, double forgets_s, unsigned int *lost);
+
 /* Linux: unacknowledged data end a connection after this time, from the first retransmission on,
  * with net.ipv4.tcp_retries2 = 15 and an RTO of 200 ms (tcp_model_timeout()). */
 #define LINUX_RETRANSMITS_S 924.6

@@ -8,26 +8,41 @@
  *   namespaces.c  where sockets live
  *   passes.c      who is there, and who is not any more
  *   comeback.c    devices that are here again on another connection
- *   telling.c     what is told to whom
+ *   wanted.c      what the filter wants of a socket
+ *   telling.c     what is told to the sink, as values (timeline_of.c)
  *   totals.c      what is counted
  */
 #ifndef HALFOPEN_CORE_STATE_H
 #define HALFOPEN_CORE_STATE_H
 
+#include "connection.h"
 #include "core.h"
 #include "identities.h"
+#include "namespaces.h"
 #include "periodic.h"
 #include "supersession.h"
 #include "table.h"
 #include "tally.h"
+#include "timeline_of.h"
+#include "wallclock.h"
 #include "withheld.h"
 
-#define RESET_REASONS_MAX 128
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
+
+/* What the stream says of itself. */
+struct run {
+	uint32_t hz;
+	char *version, *gateway, *boot_id, *run_id, *kernel, *peers, *attached;
+	uint64_t started_ns;
+	uint64_t waiting;	/* handshakes that wait for data (TCP_DEFER_ACCEPT) */
+};
 
 struct core {
 	struct core_config config;
-	struct core_sink sink;
+	struct sink sink;
+	int sink_error;		/* its first */
+	uint64_t next_summary_ns;
+	struct timeline_arrays arrays;	/* of the timeline that is being told */
 	struct connection_rules rules;
 
 	struct table table;
@@ -49,6 +64,7 @@ struct core {
 	uint64_t syns_heard;	/* on open connections, so far */
 	struct connection *redialed;	/* ended by a reset of one whose SYN had come: its next
 					 * connection is waited for */
+	uint64_t redialed_from_ns;	/* none of those ended before */
 	uint64_t now_ns, next_arrivals_ns;
 	struct periodic periodic;
 	uint64_t last_pass_ns;		/* when the last complete pass began */
@@ -59,7 +75,8 @@ struct core {
 	uint64_t untold_from_ns;	/* ... since losses were last told */
 	uint32_t descriptions;	/* of the stream, so far */
 	bool started;
-	struct core_totals totals;
+	struct summary totals;	/* what is counted as it happens */
+	uint64_t longest_latency_ns;
 };
 
 #endif

@@ -1,124 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <string.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "comeback.h"
 #include "namespaces.h"
 #include "outcome.h"
+#include "sockets.h"
 #include "state.h"
-#include "tcp_states.h"
 #include "telling.h"
-
-/* By its slot, which remembers where it was born; NULL if that is not known. */
-static const struct namespace_sysctl *netns_of(struct core *core, const struct connection *c)
-{
-	const struct slot *s = table__find(&core->table, c->cookie);
-	const struct namespace_sysctl *ns = s ? namespaces__at(core, s->netns) : NULL;
-
-	if (ns && !ns->awaited)
-		return ns;
-	if (ns && ns->net_cookie)	/* not entered yet */
-		return NULL;
-	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
-	return ns && !(ns->newborn && c->partial) ? ns : NULL;
-}
-
-static const char *device_of(struct core *core, const struct connection *c)
-{
-	return comeback__device_of(core, connection__family(c), c->local.port, &c->peer,
-				   c->first_seen_ns, c->partial);
-}
-
-/* ---- what the filter wants ---- */
-
-static uint8_t state_of(const struct ho_event *e)
-{
-	return e->state == TCP_CLOSE && e->kind == HO_STATE ? e->old_state : e->state;
-}
-
-/* Who was open before the watch, or was not heard of at first, was there while that had its name. */
-static const char *netns_name(const struct namespace_sysctl *ns, const struct connection *c)
-{
-	return namespaces__name(ns, c->partial ? 0 : c->first_seen_ns);
-}
-
-static struct filter_subject subject_of_event(struct core *core, const struct ho_event *e,
-					      uint64_t first_seen_ns, bool stranger,
-					      uint32_t owner)
-{
-	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
-	struct endpoint mapped = endpoint__mapped(&peer, e->family);
-	const struct namespace_sysctl *ns =
-		namespaces__of_event(core, e, stranger, e->mono_ns);
-	const struct known_peer *known = identities__find(&core->identities, &mapped,
-							  e->local_port, first_seen_ns, stranger);
-
-	return (struct filter_subject){
-		.netns_name = namespaces__settled_name(ns, stranger ? 0 : first_seen_ns),
-		.netns = e->netns, .netns_cookie = ns ? ns->cookie : 0, .family = e->family,
-		.local = endpoint__of(e->local, e->local_port), .peer = peer,
-		.state = state_of(e), .owner = owners__at(&core->owners, owner),
-		.device = known ? identities__name(&core->identities, known->device) : NULL };
-}
-
-enum truth telling__event_is_wanted(struct core *core, const struct ho_event *e,
-				    uint64_t first_seen_ns, bool stranger, uint32_t owner)
-{
-	struct filter_subject s =
-		subject_of_event(core, e, first_seen_ns, stranger, owner);
-
-	if (filter__matches(core->config.filter, &s) == TRUTH_YES)
-		return TRUTH_YES;
-	s.state = 0;	/* it may come into any */
-	return filter__matches(core->config.filter, &s) == TRUTH_NO ? TRUTH_NO : TRUTH_UNKNOWN;
-}
-
-bool telling__event_counts(struct core *core, const struct ho_event *e, const struct slot *slot)
-{
-	struct filter_subject s;
-
-	if (!core->config.filter)
-		return true;
-	s = subject_of_event(core, e, slot ? (uint64_t)slot->first_seen_us * 1000 : e->mono_ns,
-			     !slot || slot->partial, slot ? slot->owner : 0);
-	return filter__matches(core->config.filter, &s) != TRUTH_NO;
-}
-
-bool telling__is_wanted(struct core *core, const struct connection *c)
-{
-	const struct namespace_sysctl *ns;
-	struct filter_subject s;
-
-	if (!core->config.filter || !c->addressed)	/* it was let in */
-		return true;
-	ns = netns_of(core, c);
-	s = (struct filter_subject){
-		.netns_name = ns ? netns_name(ns, c) : NULL, .netns = c->netns,
-		.netns_cookie = ns ? ns->cookie : 0,
-		.family = connection__family(c), .local = c->local, .peer = c->peer,
-		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
-		.owner = owners__at(&core->owners, c->owner), .device = device_of(core, c),
-	};
-	if (filter__matches(core->config.filter, &s) != TRUTH_NO)
-		return true;
-	s.owner = NULL;	/* whoever held it when it was let in */
-	return c->handed_on && filter__matches(core->config.filter, &s) != TRUTH_NO;
-}
-
-bool telling__listener_is_wanted(const struct core *core, const struct record *r)
-{
-	const struct namespace_sysctl *ns;
-	struct filter_subject s;
-
-	if (!core->config.filter)
-		return true;
-	ns = namespaces__find(core, r->waiting.netns, r->waiting.net_cookie, r->mono_ns);
-	s = (struct filter_subject){
-		.netns_name = ns ? ns->name : NULL, .netns = r->waiting.netns,
-		.netns_cookie = ns ? ns->cookie : 0,
-		.family = r->waiting.family, .state = TCP_SYN_RECV, .of_many_peers = true,
-		.local = endpoint__of(r->waiting.local, r->waiting.port) };
-	return filter__matches(core->config.filter, &s) == TRUTH_YES;
-}
+#include "totals.h"
+#include "wanted.h"
 
 void telling__taken(struct core *core, const struct record *r)
 {
@@ -126,18 +17,184 @@ void telling__taken(struct core *core, const struct record *r)
 		core->config.taken(core->config.taken_context, r);
 }
 
-/* ---- what is told ---- */
+/* Gives `value` to this function of the sink, if it has one; the first error stays. */
+#define GIVE(core, function, value)                                                              \
+	do {                                                                                     \
+		if ((core)->sink.function && !(core)->sink_error)                                \
+			(core)->sink_error =                                                     \
+				(core)->sink.function((core)->sink.context, value);              \
+	} while (0)
 
-static struct subject subject_of(struct core *core, const struct connection *c)
+/* ---- what every value begins with ---- */
+
+struct timeline_origin telling__origin(const struct core *core)
 {
-	const struct namespace_sysctl *ns = netns_of(core, c);
-
-	return (struct subject){ .connection = c,
-				 .number = 1 + tally__of(&core->connections, c->cookie),
-				 .owner = owners__at(&core->owners, c->owner),
-				 .netns_name = ns ? netns_name(ns, c) : "", .netns = ns,
-				 .device = device_of(core, c) };
+	return (struct timeline_origin){ .gateway = core->run.gateway,
+					 .boot_id = core->run.boot_id,
+					 .run_id = core->run.run_id };
 }
+
+struct timeline_progress telling__progress(const struct core *core)
+{
+	return (struct timeline_progress){ .now_at = wallclock__at(&core->clock, core->now_ns),
+					   .now_ns = core->now_ns,
+					   .complete_ns = sockets__told_until_ns(core) };
+}
+
+static struct value_rules rules_of(const struct core *core)
+{
+	static const struct disguise none;
+
+	return (struct value_rules){ .hz = core->run.hz, .clock = &core->clock,
+				     .disguise = core->config.disguise ? core->config.disguise
+								       : &none,
+				     .reset_reasons = core->reset_reasons };
+}
+
+static struct timeline_owner owner_of(const struct core *core, uint32_t index)
+{
+	const struct owner *o = owners__at(&core->owners, index);
+
+	if (!o)
+		return (struct timeline_owner){ .comm = "", .cgroup = "", .container_id = "" };
+	return (struct timeline_owner){ .known = true, .pid = o->pid, .comm = o->comm,
+					.cgroup = o->cgroup, .container_id = o->container_id };
+}
+
+static struct timeline_netns netns_of(uint32_t inode, const char *name,
+				      const struct namespace_sysctl *ns)
+{
+	return (struct timeline_netns){ .inode = inode, .cookie = ns ? ns->cookie : 0,
+					.name = name, .host_name = ns ? ns->host_name : "" };
+}
+
+static struct timeline_socket socket_of(struct core *core, const struct connection *c)
+{
+	const struct namespace_sysctl *ns = namespaces__of_connection(core, c);
+	const char *device = comeback__device_of_connection(core, c);
+	struct value_rules rules = rules_of(core);
+	struct timeline_socket s = {
+		.cookie = c->cookie, .connection = 1 + tally__of(&core->connections, c->cookie),
+		.netns = netns_of(c->netns, ns ? namespaces__name_for(ns, c) : "", ns),
+		.owner = owner_of(core, c->owner), .device = device ? device : "",
+		.mptcp = c->mptcp };
+
+	timeline_of__ends(&rules, c, &s);
+	return s;
+}
+
+/* ---- the run ---- */
+
+static int by_age(const void *a, const void *b)
+{
+	const struct meta_namespace *x = a, *y = b;
+
+	if (x->netns.cookie != y->netns.cookie)
+		return x->netns.cookie < y->netns.cookie ? -1 : 1;
+	return x->netns.inode < y->netns.inode ? -1 : x->netns.inode > y->netns.inode;
+}
+
+/* In the order of their making, by cookie: the core hears of them in another order in a replay of a
+ * watch with a filter, which knows nobody who was kept out. The caller frees it. */
+static struct meta_namespace *list_namespaces(const struct core *core, unsigned int *count)
+{
+	struct meta_namespace *all = calloc(core->namespace_count + 1, sizeof(*all));
+	unsigned int i;
+
+	*count = 0;
+	for (i = 0; all && i < core->namespace_count; i++) {
+		const struct namespace_sysctl *ns = &core->namespaces[i];
+
+		if (!ns->netns || !ns->read_ns)
+			continue;
+		all[(*count)++] = (struct meta_namespace){
+			.netns = netns_of(ns->netns, ns->name, ns), .idle_s = ns->idle_s,
+			.interval_s = ns->interval_s, .probes = ns->probes };
+	}
+	if (all)
+		qsort(all, *count, sizeof(*all), by_age);
+	return all;
+}
+
+static void tell_meta(struct core *core)
+{
+	const struct run *run = &core->run;
+	struct meta m = { .origin = telling__origin(core), .version = run->version,
+			  .kernel = run->kernel, .hz = run->hz, .all = core->config.all,
+			  .attached = run->attached, .waiting_for_data = run->waiting,
+			  .started_at = wallclock__at(&core->clock, run->started_ns) };
+	struct meta_namespace *all = list_namespaces(core, &m.namespace_count);
+
+	m.namespaces = all;
+	if (all)
+		GIVE(core, meta, &m);
+	else
+		core->sink_error = -ENOMEM;
+	free(all);
+}
+
+static void tell_summary(struct core *core, enum summary_kind kind)
+{
+	struct program_count blind[PROGRAMS_IN_SUMMARY];
+	struct summary_program programs[PROGRAMS_IN_SUMMARY];
+	struct summary s;
+	unsigned int i;
+
+	if (!core->sink.summary)
+		return;
+	s = core__summary(core);
+	s.kind = kind;
+	if (kind == SUMMARY_FIRST)
+		s.blind_program_count =
+			totals__blind_programs(core, blind, PROGRAMS_IN_SUMMARY);
+	for (i = 0; i < s.blind_program_count; i++)
+		programs[i] = (struct summary_program){ blind[i].comm, blind[i].sockets };
+	s.blind_programs = programs;
+	GIVE(core, summary, &s);
+}
+
+void telling__start(struct core *core)
+{
+	core->next_summary_ns = core->run.started_ns + core->sink.summary_every_ns;
+	tell_meta(core);
+	tell_summary(core, SUMMARY_FIRST);
+}
+
+int core__tell_meta(struct core *core)
+{
+	if (core->run.attached)
+		tell_meta(core);
+	return core->sink_error;
+}
+
+int core__tell_last_summary(struct core *core)
+{
+	if (core->run.attached)
+		tell_summary(core, SUMMARY_LAST);
+	return core->sink_error;
+}
+
+void telling__tick(struct core *core)
+{
+	struct timeline_progress p = telling__progress(core);
+
+	GIVE(core, tick, &p);
+	if (!core->sink.summary_every_ns || core->now_ns < core->next_summary_ns)
+		return;
+	core->next_summary_ns = core->now_ns + core->sink.summary_every_ns;
+	tell_summary(core, SUMMARY_INTERIM);
+}
+
+void telling__clock_step(struct core *core, uint64_t mono_ns, int64_t step_ns)
+{
+	struct clock_step s = { .origin = telling__origin(core), .progress = telling__progress(core),
+				.at = wallclock__at(&core->clock, mono_ns), .mono_ns = mono_ns,
+				.step_ns = step_ns };
+
+	GIVE(core, clock_step, &s);
+}
+
+/* ---- sockets ---- */
 
 enum outcome telling__outcome(const struct core *core, const struct connection *c)
 {
@@ -149,31 +206,26 @@ enum outcome telling__outcome(const struct core *core, const struct connection *
 
 void telling__timeline(struct core *core, struct connection *c)
 {
-	struct timeline t = {
-		.subject = subject_of(core, c),
-		.outcome = telling__outcome(core, c),
-		.final = connection__ended_ns(c) != 0,
-		.revision = incidents__revise(c),
-		.half_open = incidents__of(c)->found_by != FOUND_BY_NOTHING,
-	};
+	struct timeline t = { .revision = incidents__revise(c) };
+	struct value_rules rules = rules_of(core);
+	uint64_t verified_ns = 0;
 
-	if (!t.final)
-		t.verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
-	if (t.half_open) {
-		t.declared_ns = outcome__declared_ns(c);
-		t.evidence = connection__evidence(c, t.declared_ns);
-		t.latency = latency__between(&t.evidence);
-		/* It was gone when it came again, if not before. */
-		t.latency.lower_bounds_known |= incidents__of(c)->found_by == FOUND_BY_SUPERSEDED;
-	}
 	incidents__flush_run(c);
-	if (core->sink.timeline)
-		core->sink.timeline(core->sink.context, &t);
+	if (!core->sink.timeline)
+		return;
+	t.origin = telling__origin(core);
+	t.progress = telling__progress(core);
+	t.socket = socket_of(core, c);
+	if (!connection__ended_ns(c))
+		verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
+	timeline_of__connection(&rules, c, telling__outcome(core, c), verified_ns, &core->arrays,
+				&t);
+	GIVE(core, timeline, &t);
 }
 
 bool telling__is_worth(struct core *core, const struct connection *c)
 {
-	return (c->told || core->config.all) && telling__is_wanted(core, c);
+	return (c->told || core->config.all) && wanted__is(core, c);
 }
 
 void telling__if_open(struct core *core, struct slot *s)
@@ -192,19 +244,42 @@ void telling__open_sockets(struct core *core)
 		telling__if_open(core, s);
 }
 
+/* That the peer came back on another connection, perhaps, is an event of the past; a person is told
+ * when it is thought. */
+static void tell_suspicion(struct core *core, const struct timeline_socket *socket,
+			   const struct event *e)
+{
+	struct change change = { .origin = telling__origin(core), .progress = telling__progress(core),
+				 .socket = socket, .kind = CHANGE_SUPERSEDED,
+				 .by_cookie = e->by_cookie, .confidence = e->confidence };
+
+	change.at = change.progress.now_at;
+	change.mono_ns = change.progress.now_ns;
+	GIVE(core, change, &change);
+}
+
 void telling__events(struct core *core, const struct connection *c, const struct told *told)
 {
-	struct subject subject;
+	bool all = core->config.events && core->sink.event;
+	struct value_rules rules = rules_of(core);
+	struct timeline_socket socket;
+	struct socket_event e;
 	unsigned int i;
 
-	if (!core->started || !core->sink.event || !c->addressed || !told->count ||
-	    !(core->config.events || told->entries[0].kind == ENTRY_SUPERSEDED) ||
-	    (!core->config.events && !core->sink.change) ||
-	    !telling__is_wanted(core, c))
+	if (!core->started || !c->addressed || !told->count ||
+	    !(all || (told->entries[0].kind == EVENT_SUPERSEDED && core->sink.change)) ||
+	    !wanted__is(core, c))
 		return;
-	subject = subject_of(core, c);
-	for (i = 0; i < told->count; i++)
-		core->sink.event(core->sink.context, &subject, &told->entries[i]);
+	socket = socket_of(core, c);
+	e = (struct socket_event){ .origin = telling__origin(core), .progress = telling__progress(core),
+				   .socket = &socket };
+	for (i = 0; i < told->count; i++) {
+		e.event = timeline_of__entry(&rules, &told->entries[i]);
+		if (all)
+			GIVE(core, event, &e);
+		if (e.event.kind == EVENT_SUPERSEDED)
+			tell_suspicion(core, &socket, &e.event);
+	}
 }
 
 struct glimpse telling__glimpse(const struct core *core, const struct connection *c)
@@ -214,43 +289,60 @@ struct glimpse telling__glimpse(const struct core *core, const struct connection
 				 .last_heard_ns = c->last_heard_ns };
 }
 
+/* What has changed since `before`, if a person would want to be told. */
+static bool find_change(const struct glimpse *before, const struct glimpse *now,
+			enum change_kind *kind)
+{
+	if (now->suspect != before->suspect)
+		*kind = now->suspect ? CHANGE_SUSPECT : CHANGE_RECOVERED;
+	else if (now->has_period && !before->has_period)
+		*kind = CHANGE_HEARTBEAT;
+	else
+		return false;
+	return true;
+}
+
 void telling__change(struct core *core, const struct connection *c, const struct glimpse *before,
 		     uint64_t at_ns)
 {
 	struct glimpse now = telling__glimpse(core, c);
 	uint64_t since = now.suspect ? now.last_heard_ns : before->last_heard_ns;
-	struct change change = { .at_ns = at_ns, .asks = silence__unanswered(c),
-				 .silent_ns = since && at_ns > since ? at_ns - since : 0 };
-	struct subject subject;
+	struct timeline_socket socket;
+	struct change change;
+	enum change_kind kind;
 
-	if (!core->sink.change || !core->started || connection__ended_ns(c) || !c->identified)
+	if (!core->sink.change || !core->started || connection__ended_ns(c) || !c->identified ||
+	    !find_change(before, &now, &kind) || !wanted__is(core, c))
 		return;
-	if (now.suspect != before->suspect)
-		change.kind = now.suspect ? CHANGE_SUSPECT : CHANGE_RECOVERED;
-	else if (now.has_period && !before->has_period)
-		change.kind = CHANGE_HEARTBEAT;
-	else
-		return;
-	if (!telling__is_wanted(core, c))
-		return;
-	subject = subject_of(core, c);
-	core->sink.change(core->sink.context, &subject, &change);
+	socket = socket_of(core, c);
+	change = (struct change){
+		.origin = telling__origin(core), .progress = telling__progress(core), .socket = &socket,
+		.kind = kind, .at = wallclock__at(&core->clock, at_ns), .mono_ns = at_ns,
+		.asks = silence__unanswered(c),
+		.silent_s = since && at_ns > since ? (at_ns - since) / 1e9 : 0,
+		.heartbeat = timeline_of__heartbeat(&incidents__of(c)->heartbeat) };
+	GIVE(core, change, &change);
 }
 
-void telling__loss(struct core *core, const struct loss *loss)
+/* ---- losses ---- */
+
+void telling__loss(struct core *core, enum loss_reason reason, uint64_t count, uint64_t from_ns,
+		   uint64_t to_ns)
 {
-	core->totals.events_lost += loss->count;
-	if (core->started && core->sink.loss)
-		core->sink.loss(core->sink.context, loss);
+	struct loss loss = { .origin = telling__origin(core), .progress = telling__progress(core),
+			     .reason = reason, .count = count,
+			     .from_at = wallclock__at(&core->clock, from_ns),
+			     .to_at = wallclock__at(&core->clock, to_ns), .to_ns = to_ns };
+
+	core->totals.events_lost += count;
+	if (core->started)
+		GIVE(core, loss, &loss);
 }
 
 static void tell_counted(struct core *core, enum loss_reason reason, uint64_t *count)
 {
-	struct loss loss = { .reason = reason, .count = *count, .from_ns = core->untold_from_ns,
-			     .to_ns = core->now_ns };
-
 	if (*count)
-		telling__loss(core, &loss);
+		telling__loss(core, reason, *count, core->untold_from_ns, core->now_ns);
 	*count = 0;
 }
 

@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is told to the sink, and what the filter keeps from it. */
+/* What is told to the sink, and to whoever records what was taken. */
 #ifndef HALFOPEN_CORE_TELLING_H
 #define HALFOPEN_CORE_TELLING_H
 
 #include "core.h"
 #include "table.h"
 
-/* Does the filter want a socket that was not let in yet, by an event of it, when it was first seen
- * and its owner (0: not known)? TRUTH_UNKNOWN where that depends on what is not known yet, TRUTH_NO
- * where nothing that may still become known, nor any other state, would do. */
-enum truth telling__event_is_wanted(struct core *core, const struct ho_event *e,
-				    uint64_t first_seen_ns, bool stranger, uint32_t owner);
-
-/* Is a socket that was let in to be told of now? Whoever held it when it was, it stays. */
-bool telling__is_wanted(struct core *core, const struct connection *c);
-
-/* The same by an event of one that has nothing to tell. */
-bool telling__event_counts(struct core *core, const struct ho_event *e, const struct slot *s);
-
-/* ... and the connections that RECORD_WAITING tells of? */
-bool telling__listener_is_wanted(const struct core *core, const struct record *r);
+/* What every value begins with. */
+struct timeline_origin telling__origin(const struct core *core);
+struct timeline_progress telling__progress(const struct core *core);
 
 /* This record was taken. */
 void telling__taken(struct core *core, const struct record *r);
+
+/* Everything is attached: the run, and what there is. */
+void telling__start(struct core *core);
 
 /* That of an ended socket, or how an open one stands. */
 enum outcome telling__outcome(const struct core *core, const struct connection *c);
@@ -46,8 +38,15 @@ struct glimpse telling__glimpse(const struct core *core, const struct connection
 void telling__change(struct core *core, const struct connection *c, const struct glimpse *before,
 		     uint64_t at_ns);
 
-void telling__loss(struct core *core, const struct loss *loss);
+/* `from_ns` ... `to_ns`: when that many events were lost. */
+void telling__loss(struct core *core, enum loss_reason reason, uint64_t count, uint64_t from_ns,
+		   uint64_t to_ns);
 /* Losses found by counts and passes, and records that were skipped, since the last call. */
 void telling__losses(struct core *core);
+
+void telling__clock_step(struct core *core, uint64_t mono_ns, int64_t step_ns);
+
+/* Time has passed; a summary that is due by then follows. */
+void telling__tick(struct core *core);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "state.h"
 #include "telling.h"
+#include "totals.h"
+#include "wanted.h"
 
 /* Is it open, and of those that are told? */
 static bool counts(struct core *core, const struct slot *s)
@@ -11,7 +13,7 @@ static bool counts(struct core *core, const struct slot *s)
 	const struct connection *c = table__history(&core->table, s);
 
 	return !s->ignored &&
-	       !(c && (connection__ended_ns(c) || !telling__is_wanted(core, c)));
+	       !(c && (connection__ended_ns(c) || !wanted__is(core, c)));
 }
 
 uint64_t core__names_forgotten(const struct core *core)
@@ -19,29 +21,35 @@ uint64_t core__names_forgotten(const struct core *core)
 	return core->identities.forgotten;
 }
 
-struct core_totals core__totals(struct core *core)
+struct summary core__summary(struct core *core)
 {
-	struct core_totals totals = core->totals;
 	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
-	struct slot *s = NULL;
+	struct summary s = core->totals;
+	struct slot *slot = NULL;
 
-	totals.names_forgotten = core__names_forgotten(core);
-	while ((s = table__next(&core->table, s))) {
-		const struct connection *c = table__history(&core->table, s);
+	s.origin = telling__origin(core);
+	s.progress = telling__progress(core);
+	if (core->now_ns > core->run.started_ns)
+		s.watched_s = (core->now_ns - core->run.started_ns) / 1e9;
+	s.waiting_for_data = core->run.waiting;
+	s.longest_latency_s = core->longest_latency_ns / 1e9;
+	s.names_forgotten = core__names_forgotten(core);
+	while ((slot = table__next(&core->table, slot))) {
+		const struct connection *c = table__history(&core->table, slot);
 
-		if (!counts(core, s))
+		if (!counts(core, slot))
 			continue;
-		totals.namespaces += !lived_in[s->netns];
-		lived_in[s->netns] = true;
-		totals.open++;
-		totals.open_without_keepalive += !s->would_notice;
-		totals.suspect += c && telling__outcome(core, c) == OUTCOME_SUSPECT;
+		s.namespaces += !lived_in[slot->netns];
+		lived_in[slot->netns] = true;
+		s.open++;
+		s.open_without_keepalive += !slot->would_notice;
+		s.suspect += c && telling__outcome(core, c) == OUTCOME_SUSPECT;
 	}
-	return totals;
+	return s;
 }
 
-unsigned int core__blind_programs(struct core *core, struct program_count *programs,
-				  unsigned int size)
+unsigned int totals__blind_programs(struct core *core, struct program_count *programs,
+				    unsigned int size)
 {
 	struct program_count *all = calloc(core->owners.used + 1, sizeof(*all));
 	unsigned int count = 0, i;

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "netns.h"
 #include "reason.h"
+#include "trial.h"
 #include "watch.h"
 
 /* What the loop waits for. */
@@ -192,4 +193,21 @@ int watch__kernel(struct watch *w)
 	err = follow(w, live);
 	live__close(live);
 	return judge_watch(w, err);
+}
+
+int watch__live(uint64_t for_ns, const struct sink *sink)
+{
+	struct watch w = { .options = { .for_ns = for_ns, .idle_gap_ns = WATCH_IDLE_GAP_NS,
+					.core = { .all = true,
+						  .suspect_after = WATCH_SUSPECT_AFTER } },
+			   .output.fd = -1 };
+	int code = watch__make_core(&w, sink);
+
+	trial__hush_libbpf();
+	if (code == EXIT_DONE)
+		code = watch__kernel(&w);
+	core__free(w.core);
+	if (w.holds_signals)
+		demands__let_go(&w.demands);
+	return code;
 }

@@ -52,10 +52,22 @@ static int judge_interrupted(const struct watch *w)
 	return EXIT_DONE;
 }
 
+/* Until `ending` is readable (-1: never). An exit code. */
+static int read_recording(struct watch *w, int fd, int ending)
+{
+	struct recording_problem problem;
+	int err;
+
+	w->place = sizeof(struct recording_header);
+	err = recording__read(fd, ending, watch__take_record, w, &problem);
+	if (w->started && !w->stopped && (!err || err == -EBADMSG || err == -ECANCELED))
+		stop_in_its_stead(w);
+	return err == -ECANCELED ? judge_interrupted(w) : judge_recording(w, err, &problem);
+}
+
 int watch__recording(struct watch *w)
 {
-	int fd = input_file__open(w->options.replay, "a recording of 'watch -w'"), err;
-	struct recording_problem problem;
+	int fd = input_file__open(w->options.replay, "a recording of 'watch -w'"), err, code;
 
 	if (fd < 0)
 		return exit_code__of_input(fd);
@@ -64,10 +76,21 @@ int watch__recording(struct watch *w)
 		close(fd);
 		return EXIT_FAILED;
 	}
-	w->place = sizeof(struct recording_header);
-	err = recording__read(fd, w->demands.end, watch__take_record, w, &problem);
+	code = read_recording(w, fd, w->demands.end);
 	close(fd);
-	if (w->started && !w->stopped && (!err || err == -EBADMSG || err == -ECANCELED))
-		stop_in_its_stead(w);
-	return err == -ECANCELED ? judge_interrupted(w) : judge_recording(w, err, &problem);
+	return code;
+}
+
+int watch__replay(int fd, const char *name, const struct sink *sink)
+{
+	struct watch w = { .options = { .replay = name, .core = { .all = true,
+								  .suspect_after = WATCH_SUSPECT_AFTER } },
+			   .output.fd = -1 };
+	int code = watch__make_core(&w, sink);
+
+	if (code == EXIT_DONE)
+		code = read_recording(&w, fd, -1);
+	watch__say_skipped(&w);
+	core__free(w.core);
+	return code;
 }

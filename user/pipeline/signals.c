@@ -40,8 +40,8 @@ static void reopen_lines(struct watch *w)
 	err = output__reopen(&w->output);
 	if (err)
 		say_not_reopened(w->options.output, w->output.refused, err);
-	else if (w->options.json)
-		lines__begin_file(&w->lines);
+	else
+		core__tell_meta(w->core);
 }
 
 static void reopen_recording(struct watch *w)

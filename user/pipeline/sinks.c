@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -18,7 +19,7 @@ static void prepare_text(struct watch *w)
 
 	w->text.utc = w->options.utc;
 	w->text.all = w->options.core.all || w->options.core.every_ns;
-	w->text.brief = log__level() == LOG_ERROR;
+	w->text.brief = log__level() == LEVEL_ERROR;
 	w->text.status = terminal && !w->options.replay;
 	w->text.colours = w->options.colour == COLOUR_ALWAYS ||
 			  (w->options.colour == COLOUR_AUTO && terminal &&
@@ -53,10 +54,45 @@ static int open_recorder(struct watch *w)
 	return EXIT_DONE;
 }
 
+/* Whoever chooses addresses must not know where they lie in our tables. */
+static int make_hash(struct keyed_hash *hash)
+{
+	if (getrandom(hash->key, sizeof(hash->key), 0) == sizeof(hash->key))
+		return EXIT_DONE;
+	log_error("a key for the tables: %s", reason__of(errno));
+	return EXIT_FAILED;
+}
+
+int watch__make_core(struct watch *w, const struct sink *sink)
+{
+	int code = make_hash(&w->options.core.hash);
+
+	if (code)
+		return code;
+	w->options.core.disguise = &w->options.disguise;
+	w->core = core__new(&w->options.core, sink);
+	if (w->core)
+		return EXIT_DONE;
+	log_error("%s", reason__of(ENOMEM));
+	return EXIT_FAILED;
+}
+
+static struct sink join_sinks(struct watch *w)
+{
+	struct sink told;
+
+	w->lines.output = w->text.output = &w->output;
+	prepare_text(w);
+	told = w->options.json ? lines__sink(&w->lines) : text__sink(&w->text);
+	fanout__add(&w->sinks, &told);
+	w->sinks.outlives_readers = w->recording;
+	return fanout__sink(&w->sinks);
+}
+
 int watch__open_sinks(struct watch *w)
 {
 	const struct watch_options *o = &w->options;
-	struct core_sink sink;
+	struct sink all;
 	int err, code;
 
 	output__standard(&w->output);
@@ -67,15 +103,8 @@ int watch__open_sinks(struct watch *w)
 		code = open_recorder(w);
 	if (code)
 		return code;
-	w->lines.output = w->text.output = &w->output;
-	w->lines.disguise = w->text.disguise = &o->disguise;
-	prepare_text(w);
-	sink = o->json ? lines__sink(&w->lines) : text__sink(&w->text);
-	w->core = w->lines.core = w->text.core = core__new(&o->core, &sink);
-	if (w->core)
-		return EXIT_DONE;
-	log_error("%s", reason__of(ENOMEM));
-	return EXIT_FAILED;
+	all = join_sinks(w);
+	return watch__make_core(w, &all);
 }
 
 /* Whether that is a failure of the watch: a reader of lines that goes away is none. */
@@ -115,8 +144,8 @@ int watch__close_sinks(struct watch *w, int code)
 		lines__flush(&w->lines);
 	else
 		text__flush(&w->text);
-	if (!w->options.json && code == EXIT_DONE)
-		text__summary(&w->text, w->now_ns);
+	if (code == EXIT_DONE)
+		core__tell_last_summary(w->core);
 	if (w->recording)
 		recorder__flush(&w->recorder);
 	failed = say_why_writing_failed(&w->output, false);

@@ -12,7 +12,7 @@ static void adopt_disguise(struct watch *w)
 {
 	enum disguise_kind recorded;
 
-	if (!disguise__named(core__run(w->core)->peers, &recorded) || recorded == DISGUISE_NONE)
+	if (!disguise__named(core__peers(w->core), &recorded) || recorded == DISGUISE_NONE)
 		return;
 	w->options.disguise.kind = recorded;
 	w->options.disguise.done = true;

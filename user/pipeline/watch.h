@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One watch: records from the kernel or from a recording go through the core, the recorder and a
- * sink (lines or text). Each file here has one part of it; struct watch is what they share.
+ * One watch: records from the kernel or from a recording go through the core; what it takes goes into
+ * the recorder, and what it tells, by the fan-out, to sinks (lines, text). Each file here has one part
+ * of it; struct watch is what they share.
  */
 #ifndef HALFOPEN_PIPELINE_WATCH_H
 #define HALFOPEN_PIPELINE_WATCH_H
@@ -9,14 +10,22 @@
 #include "core.h"
 #include "demands.h"
 #include "disguise.h"
+#include "fanout.h"
 #include "lines.h"
 #include "output.h"
 #include "recorder.h"
 #include "text.h"
 
+enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
+/* Asks unanswered that make a socket suspect, unless --suspect-after says otherwise. */
+#define WATCH_SUSPECT_AFTER 2
+/* Silences and pauses that count as idle gaps, unless --idle-gap says otherwise. */
+#define WATCH_IDLE_GAP_NS 10000000000ULL
+
 struct watch_options {
 	bool json, strict, utc;
-	enum { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER } colour;
+	enum colour colour;
 	struct core_config core;
 	uint64_t for_ns;	/* 0: until a signal */
 	uint64_t idle_gap_ns;
@@ -32,8 +41,9 @@ struct watch {
 	struct watch_options options;
 	struct core *core;
 	struct output output;
-	struct lines lines;
+	struct lines lines;	/* the sinks that there may be ... */
 	struct text text;
+	struct fanout sinks;	/* ... and those that are given what is told */
 	struct recorder recorder;
 	bool recording, started, stopped;
 	int record_error;	/* the recorder's first */
@@ -67,6 +77,9 @@ int watch__output_error(const struct watch *w);
 
 /* ---- sinks.c ---- */
 
+/* The core that tells the sink, by the options. An exit code; what failed was logged. */
+int watch__make_core(struct watch *w, const struct sink *sink);
+
 /* Opens what is written (-o, -w) and makes the core. An exit code; what failed was logged. */
 int watch__open_sinks(struct watch *w);
 
@@ -98,5 +111,13 @@ void watch__drop_privileges(const struct watch_options *o);
 
 int watch__kernel(struct watch *w);
 int watch__recording(struct watch *w);
+
+/* A recording, open at its beginning, into this sink alone, as `--all` tells it; `name` is for
+ * messages. */
+int watch__replay(int fd, const char *name, const struct sink *sink);
+
+/* This host for so long, into this sink alone, as `--all` tells it. Signals do afterwards what they do
+ * by default, also one that came meanwhile. */
+int watch__live(uint64_t for_ns, const struct sink *sink);
 
 #endif

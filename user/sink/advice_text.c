@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "advice_commands.h"
@@ -10,15 +9,11 @@
 
 /* ---- scopes ---- */
 
-static void add_network(struct words *w, const uint8_t *network, unsigned int bits)
+static void add_network(struct words *w, const uint8_t *address, unsigned int bits)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[NETWORK_TEXT_SIZE];
 
-	if (endpoint__is_mapped(network) && bits >= 96)
-		words__add(w, "%s/%u", inet_ntop(AF_INET, network + 12, text, sizeof(text)),
-			   bits - 96);
-	else
-		words__add(w, "%s/%u", inet_ntop(AF_INET6, network, text, sizeof(text)), bits);
+	words__add(w, "%s", network__format(address, bits, text));
 }
 
 /* FILTER that chooses the group's peers; "" for all. */
@@ -35,7 +30,8 @@ static void add_peers(struct words *w, const struct scope *s)
 		if (strcmp(s->networks[i].name, s->name))
 			continue;
 		words__add(w, "%s dst ", before);
-		add_network(w, s->networks[i].address, s->networks[i].bits);
+		add_network(w, s->networks[i].network.address,
+			    s->networks[i].network.bits);
 		before = " or";
 	}
 	words__add(w, s->name ? " )" : "");

@@ -3,25 +3,18 @@
 #ifndef HALFOPEN_SINK_LINES_H
 #define HALFOPEN_SINK_LINES_H
 
-#include "core.h"
-#include "disguise.h"
 #include "json.h"
 #include "output.h"
+#include "sink.h"
 
 struct lines {
-	struct core *core;	/* names of reset reasons; set it when the core is there */
 	struct output *output;
-	const struct disguise *disguise;
 	struct json json;	/* lines not yet written */
-	const struct run *run;
-	uint64_t seq;
+	uint64_t seq;		/* of the next line */
 };
 
-/* The core_sink that writes into `l`. */
-struct core_sink lines__sink(struct lines *l);
-
-/* The output is another file from now on: it begins with a halfopen.meta/1 of its own. */
-void lines__begin_file(struct lines *l);
+/* The sink that writes into `l`. */
+struct sink lines__sink(struct lines *l);
 
 /* Writes what is buffered. Returns 0 or -errno of the output. */
 int lines__flush(struct lines *l);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disguised_record.h"
 #include "log.h"
 #include "record.h"
 #include "recorder.h"

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "address.h"
-#include "outcome.h"
+#include "names.h"
 #include "plain_text.h"
 #include "tcp_states.h"
 #include "text.h"
@@ -17,6 +19,12 @@
 #define PROGRAMS_NAMED 3
 
 enum colour { PLAIN, RED, YELLOW, GREEN, DIM };
+
+/* One whose reader stands still at the end is given the rest all the same: it is counted. */
+static int state_of(const struct text *t)
+{
+	return t->output->error == ETIMEDOUT ? 0 : -t->output->error;
+}
 
 /* ---- pieces ---- */
 
@@ -98,7 +106,7 @@ static bool make_room(struct text *t)
 
 /* Endings are told a moment later than they happen, when what follows them is known: a line waits
  * for those before it, and for nothing else. */
-static void end_line_of(struct text *t, struct words *w, uint64_t at_ns)
+static void end_line_of(struct text *t, struct words *w, uint64_t at_ns, uint64_t complete_ns)
 {
 	size_t place = t->line_count;
 
@@ -112,7 +120,7 @@ static void end_line_of(struct text *t, struct words *w, uint64_t at_ns)
 	memmove(t->lines + place + 1, t->lines + place,
 		(t->line_count++ - place) * sizeof(*t->lines));
 	t->lines[place] = (struct text_line){ at_ns, *w };
-	show_until(t, core__told_until_ns(t->core));
+	show_until(t, complete_ns);
 }
 
 /* 48,112 */
@@ -133,9 +141,8 @@ static void add_counted(struct words *w, uint64_t n, const char *thing)
 }
 
 /* 14:03:22.125+02:00 */
-static void add_time(struct text *t, struct words *w, uint64_t mono_ns)
+static void add_time(struct text *t, struct words *w, int64_t wall_ns)
 {
-	int64_t wall_ns = wallclock__at(t->run->clock, mono_ns);
 	time_t seconds = wall_ns / 1000000000;
 	char clock[16], zone[16];
 	struct tm tm;
@@ -166,40 +173,34 @@ static void add_column(struct text *t, struct words *w, unsigned int column, con
 }
 
 /* comm/pid@NAME, and a host name in words, which are no part of an address. */
-static void add_owner(struct words *w, const struct subject *s)
+static void add_owner(struct words *w, const struct timeline_socket *s)
 {
 	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
 
-	words__add(w, "%s", plain_text__within(s->owner ? s->owner->comm : "-", NAME_COLUMNS, part,
+	words__add(w, "%s", plain_text__within(s->owner.known ? s->owner.comm : "-", NAME_COLUMNS, part,
 					       sizeof(part)));
-	if (s->owner)
-		words__add(w, "/%u", s->owner->pid);
-	if (*s->netns_name)
+	if (s->owner.known)
+		words__add(w, "/%u", s->owner.pid);
+	if (*s->netns.name)
 		words__add(w, "@%s",
-			   plain_text__within(s->netns_name, NAME_COLUMNS, part, sizeof(part)));
-	if (s->netns && *s->netns->host_name)
+			   plain_text__within(s->netns.name, NAME_COLUMNS, part, sizeof(part)));
+	if (*s->netns.host_name)
 		words__add(w, " (host %s)",
-			   plain_text__within(plain_text__of_host(s->netns->host_name, host,
+			   plain_text__within(plain_text__of_host(s->netns.host_name, host,
 								  sizeof(host)),
 					      NAME_COLUMNS, part, sizeof(part)));
 }
 
-static void add_socket(struct text *t, struct words *w, const struct subject *s)
+static void add_socket(struct text *t, struct words *w, const struct timeline_socket *s)
 {
-	const struct connection *c = s->connection;
-	char device[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
-	char address[ADDRESS_TEXT_SIZE], end[ADDRESS_TEXT_SIZE];
+	char device[PLAIN_TEXT_SIZE(NAME_COLUMNS)], end[ADDRESS_TEXT_SIZE];
 	struct words owner = { 0 }, peer = { 0 };
 
 	add_owner(&owner, s);
 	add_column(t, w, 0, owner.text ? owner.text : "");
-	address__format(connection__family(c), incidents__of(c)->bound_if, c->local.address,
-			address);
-	add_column(t, w, 1, address__with_port(address, c->local.port, end));
-	address__format_peer(t->disguise, connection__family(c), incidents__of(c)->bound_if,
-			     c->peer.address, address);
-	words__add(&peer, "%s", address__with_port(address, c->peer.port, end));
-	if (s->device)
+	add_column(t, w, 1, address__with_port(s->local.address, s->local.port, end));
+	words__add(&peer, "%s", address__with_port(s->peer.address, s->peer.port, end));
+	if (*s->device)
 		words__add(&peer, " (%s)", plain_text__within(s->device, NAME_COLUMNS, device,
 							      sizeof(device)));
 	add_column(t, w, 2, peer.text ? peer.text : "");
@@ -210,7 +211,7 @@ static void add_socket(struct text *t, struct words *w, const struct subject *s)
 
 /* ---- what there is ---- */
 
-static void add_half_open(struct words *w, const struct core_totals *n)
+static void add_half_open(struct words *w, const struct summary *n)
 {
 	const char *before = " (";
 	int by;
@@ -227,7 +228,7 @@ static void add_half_open(struct words *w, const struct core_totals *n)
 	words__add(w, n->half_open ? ")" : "");
 }
 
-static void add_fates(struct words *w, const struct core_totals *n, const char *since)
+static void add_fates(struct words *w, const struct summary *n, const char *since)
 {
 	words__add(w, " open, ");
 	add_count(w, n->suspect);
@@ -237,49 +238,43 @@ static void add_fates(struct words *w, const struct core_totals *n, const char *
 	add_half_open(w, n);
 }
 
-static void on_start(void *context, const struct run *run)
+static void show_what_is_there(struct text *t, const struct summary *n)
 {
-	struct program_count programs[PROGRAMS_NAMED];
-	struct text *t = context;
-	struct core_totals n = core__totals(t->core);
 	struct words w = { 0 };
-	unsigned int named, i;
+	unsigned int i;
 
-	t->run = run;
-	t->next_status_ns = run->started_ns + STATUS_NS;
-	add_counted(&w, n.open, "socket");
+	add_counted(&w, n->open, "socket");
 	words__add(&w, " in ");
-	add_counted(&w, n.namespaces, "namespace");
+	add_counted(&w, n->namespaces, "namespace");
 	words__add(&w, "; ");
-	add_count(&w, n.open_without_keepalive);
+	add_count(&w, n->open_without_keepalive);
 	words__add(&w, " would never notice a dead peer");
-	named = core__blind_programs(t->core, programs, PROGRAMS_NAMED);
-	for (i = 0; i < named; i++) {
-		words__add(&w, "%s%s ", i ? ", " : " (", programs[i].comm);
-		add_count(&w, programs[i].sockets);
+	for (i = 0; i < n->blind_program_count && i < PROGRAMS_NAMED; i++) {
+		words__add(&w, "%s%s ", i ? ", " : " (", n->blind_programs[i].comm);
+		add_count(&w, n->blind_programs[i].sockets);
 	}
-	words__add(&w, named ? ")" : "");
-	if (run->waiting) {
+	words__add(&w, i ? ")" : "");
+	if (n->waiting_for_data) {
 		words__add(&w, "; ");
-		add_count(&w, run->waiting);
+		add_count(&w, n->waiting_for_data);
 		words__add(&w, " wait%s for %s first data (TCP_DEFER_ACCEPT)",
-			   run->waiting == 1 ? "s" : "", run->waiting == 1 ? "its" : "their");
+			   n->waiting_for_data == 1 ? "s" : "",
+			   n->waiting_for_data == 1 ? "its" : "their");
 	}
 	end_line(t, &w);
 }
 
-static void show_status(struct text *t, uint64_t now_ns)
+static void show_status(struct text *t, const struct summary *n)
 {
-	struct core_totals n = core__totals(t->core);
 	struct words w = { 0 };
 
 	begin_colour(t, &w, DIM);
-	add_time(t, &w, now_ns);
-	add_count(&w, n.open);
-	add_fates(&w, &n, "so far ");
-	if (n.events_lost) {
+	add_time(t, &w, n->progress.now_at);
+	add_count(&w, n->open);
+	add_fates(&w, n, "so far ");
+	if (n->events_lost) {
 		words__add(&w, "; ");
-		add_counted(&w, n.events_lost, "event");
+		add_counted(&w, n->events_lost, "event");
 		words__add(&w, " lost");
 	}
 	end_colour(t, &w, DIM);
@@ -287,15 +282,59 @@ static void show_status(struct text *t, uint64_t now_ns)
 	t->status_shown = true;
 }
 
-static void on_tick(void *context, uint64_t mono_ns)
+static void show_all_in_all(struct text *t, const struct summary *n)
+{
+	struct words w = { 0 };
+
+	words__add(&w, "watched for ");
+	words__add_duration(&w, n->watched_s);
+	words__add(&w, ": ");
+	add_counted(&w, n->open, "socket");
+	add_fates(&w, n, "");
+	if (n->half_open) {
+		words__add(&w, ", unnoticed for up to ");
+		words__add_duration(&w, n->longest_latency_s);
+	}
+	words__add(&w, "; ");
+	add_counted(&w, n->events, "event");
+	words__add(&w, ", ");
+	add_count(&w, n->events_lost);
+	words__add(&w, " lost");
+	if (n->names_forgotten) {
+		words__add(&w, "; ");
+		add_counted(&w, n->names_forgotten, "name");
+		words__add(&w, " of peers forgotten");
+	}
+	end_line(t, &w);
+}
+
+static int on_summary(void *context, const struct summary *n)
 {
 	struct text *t = context;
 
-	show_until(t, core__told_until_ns(t->core));
-	if (!t->status || mono_ns < t->next_status_ns)
-		return;
-	t->next_status_ns = mono_ns + STATUS_NS;
-	show_status(t, mono_ns);
+	switch (n->kind) {
+	case SUMMARY_FIRST:
+		show_what_is_there(t, n);
+		break;
+	case SUMMARY_INTERIM:
+		if (t->status)
+			show_status(t, n);
+		break;
+	case SUMMARY_LAST:
+		text__flush(t);
+		if (!t->brief)
+			show_all_in_all(t, n);
+		break;
+	}
+	return state_of(t);
+}
+
+static int on_tick(void *context, const struct timeline_progress *p)
+{
+	struct text *t = context;
+
+	show_until(t, p->complete_ns);
+	return state_of(t);
 }
 
 void text__flush(struct text *t)
@@ -306,240 +345,188 @@ void text__flush(struct text *t)
 	t->line_size = 0;
 }
 
-void text__summary(struct text *t, uint64_t now_ns)
-{
-	struct core_totals n = core__totals(t->core);
-	struct words w = { 0 };
-
-	if (!t->run || t->brief)
-		return;
-	words__add(&w, "watched for ");
-	words__add_duration(&w,
-			    now_ns > t->run->started_ns ? (now_ns - t->run->started_ns) / 1e9 : 0);
-	words__add(&w, ": ");
-	add_counted(&w, n.open, "socket");
-	add_fates(&w, &n, "");
-	if (n.half_open) {
-		words__add(&w, ", unnoticed for up to ");
-		words__add_duration(&w, n.longest_blind_ns / 1e9);
-	}
-	words__add(&w, "; ");
-	add_counted(&w, n.events, "event");
-	words__add(&w, ", ");
-	add_count(&w, n.events_lost);
-	words__add(&w, " lost");
-	if (n.names_forgotten) {
-		words__add(&w, "; ");
-		add_counted(&w, n.names_forgotten, "name");
-		words__add(&w, " of peers forgotten");
-	}
-	end_line(t, &w);
-}
-
 /* ---- what happens ---- */
 
-static void add_event(struct words *w, const struct entry *e)
+static void add_event(struct words *w, const struct event *e)
 {
-	static const char *const names[] = {
-		[ENTRY_SEEN] = "seen", [ENTRY_ESTABLISHED] = "established",
-		[ENTRY_PROBE_SENT] = "probe sent", [ENTRY_PROBE_FAILED] = "probe failed",
-		[ENTRY_ANSWERED] = "answered", [ENTRY_ANSWERED_RUN] = "answered",
-		[ENTRY_PEER_PROBE] = "peer's probe", [ENTRY_RETRANSMIT] = "retransmission",
-		[ENTRY_OPTION_CHANGE] = "options changed", [ENTRY_RESET_SENT] = "reset sent",
-		[ENTRY_RESET_RECEIVED] = "reset received", [ENTRY_ERROR] = "error",
-		[ENTRY_STATE] = "state", [ENTRY_LOST] = "lost",
-		[ENTRY_ZERO_WINDOW_PROBE] = "zero-window probe",
-		[ENTRY_HEARTBEAT] = "heartbeat", [ENTRY_SEND_FAILED] = "send failed",
-		[ENTRY_ANSWER_DROPPED] = "answer dropped by this host",
-	};
-
-	if (e->kind == ENTRY_SUPERSEDED) {
-		words__add(w, "superseded? the peer came back on another connection (confidence "
-			   "%.0f %%)", e->n / 10.0);
-		return;
-	}
-	words__add(w, "%s", names[e->kind]);
-	if (e->kind == ENTRY_STATE)
+	words__add(w, "%s", event_kind__words(e->kind));
+	if (e->kind == EVENT_STATE)
 		words__add(w, " %s -> %s", tcp_state__name(e->from), tcp_state__name(e->to));
-	else if (e->kind == ENTRY_ANSWERED && e->rtt.count)
+	else if (e->kind == EVENT_ANSWERED && e->rtt.count)
 		words__add(w, " after %.3f ms", e->rtt.min_us / 1000.0);
-	else if (e->kind == ENTRY_ERROR)
-		words__add(w, " %s", strerror(e->n));
-	else if (e->kind == ENTRY_PROBE_FAILED || e->kind == ENTRY_SEND_FAILED)
-		words__add(w, ": %s", e->n == HO_FAILED_DROPPED ? "this host dropped it"
-							 : "local congestion");
-	else if (e->kind == ENTRY_PROBE_SENT || e->kind == ENTRY_RETRANSMIT ||
-		 e->kind == ENTRY_ZERO_WINDOW_PROBE)
+	else if (e->kind == EVENT_ERROR)
+		words__add(w, " %s", strerror(e->error));
+	else if (e->kind == EVENT_PROBE_FAILED || e->kind == EVENT_SEND_FAILED)
+		words__add(w, ": %s", send_failure__words(e->why));
+	else if (e->kind == EVENT_PROBE_SENT || e->kind == EVENT_RETRANSMIT ||
+		 e->kind == EVENT_ZERO_WINDOW_PROBE)
 		words__add(w, " #%u", e->n);
-	else if (e->kind == ENTRY_HEARTBEAT)
+	else if (e->kind == EVENT_HEARTBEAT)
 		words__add(w, " of %u byte%s", e->n, e->n == 1 ? "" : "s");
 }
 
-static void on_event(void *context, const struct subject *s, const struct entry *e)
+/* That a peer came back is told as a change. */
+static int on_event(void *context, const struct socket_event *e)
 {
-	enum colour colour = e->kind == ENTRY_SUPERSEDED ? YELLOW : PLAIN;
 	struct words w = { 0 };
 	struct text *t = context;
-	/* somebody came then; that he superseded this one is thought now */
-	uint64_t at_ns = e->kind == ENTRY_SUPERSEDED ? core__now_ns(t->core) : e->at_ns;
 
-	add_time(t, &w, at_ns);
-	add_socket(t, &w, s);
-	begin_colour(t, &w, colour);
-	add_event(&w, e);
-	end_colour(t, &w, colour);
-	end_line_of(t, &w, at_ns);
+	if (e->event.kind == EVENT_SUPERSEDED)
+		return 0;
+	add_time(t, &w, e->event.at);
+	add_socket(t, &w, e->socket);
+	add_event(&w, &e->event);
+	end_line_of(t, &w, e->event.mono_ns, e->progress.complete_ns);
+	return state_of(t);
 }
 
-static void on_change(void *context, const struct subject *s, const struct change *change)
+static void add_change(struct words *w, const struct change *c)
 {
-	enum colour colour = change->kind == CHANGE_SUSPECT ? YELLOW : GREEN;
-	const struct heartbeat *h = &incidents__of(s->connection)->heartbeat;
+	switch (c->kind) {
+	case CHANGE_SUSPECT:
+		words__add(w, "suspect: %u unanswered, silent for ", c->asks);
+		words__add_duration(w, c->silent_s);
+		break;
+	case CHANGE_RECOVERED:
+		words__add(w, "recovered after ");
+		words__add_duration(w, c->silent_s);
+		words__add(w, " of silence");
+		break;
+	case CHANGE_HEARTBEAT:
+		words__add(w, "has a heartbeat of its own: %u byte%s every ", c->heartbeat.bytes,
+			   c->heartbeat.bytes == 1 ? "" : "s");
+		words__add_duration(w, c->heartbeat.period_s);
+		break;
+	case CHANGE_SUPERSEDED:
+		words__add(w, "superseded? the peer came back on another connection (confidence "
+			   "%.0f %%)", round(c->confidence * 1000) / 10);
+		break;
+	}
+}
+
+static int on_change(void *context, const struct change *change)
+{
+	bool warns = change->kind == CHANGE_SUSPECT || change->kind == CHANGE_SUPERSEDED;
+	enum colour colour = warns ? YELLOW : GREEN;
 	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &w, change->at_ns);
-	add_socket(t, &w, s);
+	add_time(t, &w, change->at);
+	add_socket(t, &w, change->socket);
 	begin_colour(t, &w, colour);
-	switch (change->kind) {
-	case CHANGE_SUSPECT:
-		words__add(&w, "suspect: %u unanswered, silent for ", change->asks);
-		words__add_duration(&w, change->silent_ns / 1e9);
-		break;
-	case CHANGE_RECOVERED:
-		words__add(&w, "recovered after ");
-		words__add_duration(&w, change->silent_ns / 1e9);
-		words__add(&w, " of silence");
-		break;
-	case CHANGE_HEARTBEAT:
-		words__add(&w, "has a heartbeat of its own: %u byte%s every ", h->bytes,
-		    h->bytes == 1 ? "" : "s");
-		words__add_duration(&w, heartbeat__period_ms(h) / 1e3);
-		break;
-	}
+	add_change(&w, change);
 	end_colour(t, &w, colour);
-	end_line_of(t, &w, change->at_ns);
+	end_line_of(t, &w, change->mono_ns, change->progress.complete_ns);
+	return state_of(t);
 }
 
 /* Who was gone, as far as that is known: a reset that answers an ask comes from a peer that forgot
  * the connection, or from a middlebox that did; a subflow's death leaves the connection as it is. */
 static const char *who_was_gone(const struct timeline *tl)
 {
-	const struct incidents *i = incidents__of(tl->subject.connection);
+	bool reset = tl->half_open.found_by == FOUND_BY_RESET;
 
-	if (tl->subject.connection->mptcp)
+	if (tl->socket.mptcp)
 		return "subflow dead (its MPTCP connection may live on),";
-	if (i->half_closed_ns)
-		return i->found_by == FOUND_BY_RESET
-			       ? "the peer had closed and reset what we sent,"
-			       : "peer gone after it had closed,";
-	return i->found_by == FOUND_BY_RESET ? "forgotten by the peer or the path," : "peer gone";
-}
-
-/* For how long nothing was acknowledged, though the peer was heard until the end; 0: it was not. */
-static uint64_t deaf_ns(const struct timeline *tl)
-{
-	const struct incidents *i = incidents__of(tl->subject.connection);
-
-	return i->acknowledged_ns && tl->evidence.deaf_asks > 1 &&
-			       tl->evidence.last_heard_ns > i->acknowledged_ns
-		       ? tl->evidence.last_heard_ns - i->acknowledged_ns
-		       : 0;
+	if (tl->half_closed)
+		return reset ? "the peer had closed and reset what we sent,"
+			     : "peer gone after it had closed,";
+	return reset ? "forgotten by the peer or the path," : "peer gone";
 }
 
 static void add_blindness(struct words *w, const struct timeline *tl)
 {
-	if (deaf_ns(tl)) {
+	const struct timeline_half_open *h = &tl->half_open;
+
+	if (tl->deaf_s) {
 		words__add(w, ", nothing acknowledged for ");
-		words__add_duration(w, deaf_ns(tl) / 1e9);
+		words__add_duration(w, tl->deaf_s);
 		words__add(w, ", though heard until the end");
 	} else {
 		words__add(w, ", %s unnoticed for ", who_was_gone(tl));
-		if (tl->latency.lower_bounds_known) {
-			words__add_duration(w, tl->latency.likely_min_ns / 1e9);
+		if (h->latency_ms.lower_bounds_known) {
+			words__add_duration(w, h->latency_ms.likely_min / 1e3);
 			words__add(w, " to ");
 		} else {
 			words__add(w, "up to ");
 		}
-		words__add_duration(w, tl->latency.max_ns / 1e9);
+		words__add_duration(w, h->latency_ms.max / 1e3);
 	}
-	words__add(w, " (%s)", found_by__name(incidents__of(tl->subject.connection)->found_by));
+	words__add(w, " (%s)", found_by__name(h->found_by));
 }
 
 /* What happened beside the outcome, if it says where the fault is. */
 static void add_circumstances(struct words *w, const struct timeline *tl)
 {
-	const struct incidents *i = incidents__of(tl->subject.connection);
-
-	if (i->detail == DETAIL_UNASKED)
+	if (tl->detail == DETAIL_UNASKED)
 		words__add(w, ": nothing left this host; check its address, route, filter");
-	else if (i->detail == DETAIL_MOVED)
+	else if (tl->detail == DETAIL_MOVED)
 		words__add(w, ": moved elsewhere (TCP_REPAIR)");
-	else if (i->detail == DETAIL_LINGER_0)
+	else if (tl->detail == DETAIL_LINGER_0)
 		words__add(w, " (linger 0)");
-	if (i->answers_dropped)
+	if (tl->counts.answers_dropped)
 		words__add(w, "; answers were dropped by this host (filter, conntrack)");
-	if (i->other.answers)
-		words__add(w, "; answers came from another host (TTL %u, data %u)", i->other.ttl,
-			   tl->subject.connection->data_ttl);
-	if (tl->final && i->half_closed_ns && !tl->half_open && i->ended_from == TCP_CLOSE_WAIT &&
-	    i->detail == DETAIL_NONE)
+	if (tl->other_sender.answers)
+		words__add(w, "; answers came from another host (TTL %u, data %u)",
+			   tl->other_sender.ttl, tl->other_sender.data_ttl);
+	if (tl->in_close_wait && tl->half_closed && !tl->half_open.is &&
+	    tl->detail == DETAIL_NONE)
 		words__add(w, ": the peer had closed, the program had not (CLOSE_WAIT)");
 }
 
-static void on_timeline(void *context, const struct timeline *tl)
+static int on_timeline(void *context, const struct timeline *tl)
 {
-	const struct connection *c = tl->subject.connection;
-	enum colour colour = tl->half_open ? RED : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
+	enum colour colour = tl->half_open.is ? RED
+			     : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
 	struct words w = { 0 };
 	struct text *t = context;
-	uint64_t at_ns = tl->final ? connection__ended_ns(c) : core__now_ns(t->core);
 
-	if (tl->outcome == OUTCOME_OPEN && !tl->half_open && !t->all)
-		return;
-	add_time(t, &w, at_ns);
-	add_socket(t, &w, &tl->subject);
+	if (tl->outcome == OUTCOME_OPEN && !tl->half_open.is && !t->all)
+		return 0;
+	add_time(t, &w, tl->final ? tl->ended_at : tl->progress.now_at);
+	add_socket(t, &w, &tl->socket);
 	begin_colour(t, &w, colour);
 	words__add(&w, "%s", outcome__name(tl->outcome));
-	if (tl->half_open)
+	if (tl->half_open.is)
 		add_blindness(&w, tl);
 	add_circumstances(&w, tl);
 	end_colour(t, &w, colour);
-	end_line_of(t, &w, at_ns);
+	end_line_of(t, &w, tl->final ? tl->ended_ns : tl->progress.now_ns,
+		    tl->progress.complete_ns);
+	return state_of(t);
 }
 
-static void on_loss(void *context, const struct loss *loss)
+static int on_loss(void *context, const struct loss *loss)
 {
-	static const char *const reasons[] = {
-		[LOSS_RING_FULL] = "ring buffer full", [LOSS_RECURSION] = "recursion",
-		[LOSS_UNSEEN] = "the kernel ran no program",
-		[LOSS_SENSELESS] = "records that make no sense",
-	};
 	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &w, loss->to_ns);
+	add_time(t, &w, loss->to_at);
 	begin_colour(t, &w, RED);
 	add_counted(&w, loss->count, "event");
 	words__add(&w, " lost (%s): what they would have told is read again where it can be",
-		   reasons[loss->reason]);
+		   loss_reason__words(loss->reason));
 	end_colour(t, &w, RED);
-	end_line_of(t, &w, loss->to_ns);
+	end_line_of(t, &w, loss->to_ns, loss->progress.complete_ns);
+	return state_of(t);
 }
 
-static void on_clock_step(void *context, uint64_t mono_ns, int64_t step_ns)
+static int on_clock_step(void *context, const struct clock_step *s)
 {
 	struct words w = { 0 };
 	struct text *t = context;
 
-	add_time(t, &w, mono_ns);
-	words__add(&w, "the wall clock was stepped by %+.3f s", step_ns / 1e9);
-	end_line_of(t, &w, mono_ns);
+	add_time(t, &w, s->at);
+	words__add(&w, "the wall clock was stepped by %+.3f s", s->step_ns / 1e9);
+	end_line_of(t, &w, s->mono_ns, s->progress.complete_ns);
+	return state_of(t);
 }
 
-struct core_sink text__sink(struct text *t)
+struct sink text__sink(struct text *t)
 {
-	return (struct core_sink){ .context = t, .start = on_start, .event = on_event,
-				   .change = on_change, .timeline = on_timeline, .loss = on_loss,
-				   .clock_step = on_clock_step, .tick = on_tick };
+	return (struct sink){ .size = sizeof(struct sink), .context = t,
+			      .summary_every_ns = t->status ? STATUS_NS : 0, .event = on_event,
+			      .change = on_change, .timeline = on_timeline, .loss = on_loss,
+			      .clock_step = on_clock_step, .summary = on_summary,
+			      .tick = on_tick };
 }

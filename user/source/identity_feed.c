@@ -46,8 +46,8 @@ struct identity_feed {
 static bool parse_peer(const char *text, struct endpoint *peer)
 {
 	char copy[64], *address = copy, *bracket, *colon, *end;
-	struct endpoint ipv4 = { .port = 0 };
 	unsigned long port = 0;
+	uint8_t family;
 
 	if (strlen(text) >= sizeof(copy))
 		return false;
@@ -69,12 +69,10 @@ static bool parse_peer(const char *text, struct endpoint *peer)
 		*colon = '\0';
 	}
 	*peer = (struct endpoint){ .port = port };
-	if (inet_pton(AF_INET, address, ipv4.address) == 1) {
-		ipv4.port = port;
-		*peer = endpoint__mapped(&ipv4, AF_INET);
-		return true;
-	}
-	return inet_pton(AF_INET6, address, peer->address) == 1;
+	if (!endpoint__read_address(address, peer->address, &family))
+		return false;
+	*peer = endpoint__mapped(peer, family);
+	return true;
 }
 
 static bool parse_time(const char *text, int64_t *unix_ns)

@@ -13,7 +13,7 @@
 #include "capability.h"
 #include "clock.h"
 #include "every_netns.h"
-#include "halfopen.skel.h"
+#include "watch.skel.h"
 #include "host.h"
 #include "identity_feed.h"
 #include "inodes.h"
@@ -45,7 +45,7 @@
 struct live {
 	struct live_config config;
 	struct snapshot *snapshot;
-	struct halfopen_bpf *bpf;
+	struct watch_bpf *bpf;
 	struct ring_buffer *ring;
 	struct ring_positions positions;
 	size_t ring_wanted;	/* its size by the sockets of the host, as last told; 0: by hand */
@@ -650,7 +650,7 @@ void live__close(struct live *l)
 		close(l->steps);
 	ring_positions__unmap(&l->positions);
 	ring_buffer__free(l->ring);
-	halfopen_bpf__destroy(l->bpf);
+	watch_bpf__destroy(l->bpf);
 	snapshot__close(l->snapshot);
 	btf__free(l->btf);
 	reorder__free(&l->reorder);

@@ -63,7 +63,7 @@ static const struct trial_part parts[PROGRAMS_PARTS] = {
 static void *open_programs(const void *context, struct bpf_object **object)
 {
 	const struct programs_config *config = context;
-	struct halfopen_bpf *bpf = halfopen_bpf__open();
+	struct watch_bpf *bpf = watch_bpf__open();
 
 	if (!bpf)
 		return NULL;
@@ -94,12 +94,12 @@ static void *open_programs(const void *context, struct bpf_object **object)
 
 static int load_programs(void *bpf)
 {
-	return halfopen_bpf__load(bpf);
+	return watch_bpf__load(bpf);
 }
 
 static void close_programs(void *bpf)
 {
-	halfopen_bpf__destroy(bpf);
+	watch_bpf__destroy(bpf);
 }
 
 const struct trial_object programs_trial = {
@@ -107,7 +107,7 @@ const struct trial_object programs_trial = {
 	.open = open_programs, .load = load_programs, .close = close_programs,
 };
 
-int programs__load(const struct programs_config *config, struct halfopen_bpf **bpf)
+int programs__load(const struct programs_config *config, struct watch_bpf **bpf)
 {
 	struct trial_result results[PROGRAMS_PARTS];
 	int err;
@@ -140,7 +140,7 @@ static struct bpf_link *attach_to_root_cgroup(struct bpf_program *prog)
 }
 
 /* The destination of the skeleton's link of `prog`. */
-static int attach_one(struct halfopen_bpf *bpf, struct bpf_program *prog)
+static int attach_one(struct watch_bpf *bpf, struct bpf_program *prog)
 {
 	unsigned int i;
 
@@ -163,7 +163,7 @@ static bool is_timer(const struct bpf_program *prog)
 	return !strncmp(trial__hook(prog), "timer_", 6);
 }
 
-int programs__attach(struct halfopen_bpf *bpf, bool timers)
+int programs__attach(struct watch_bpf *bpf, bool timers)
 {
 	struct bpf_program *prog;
 	int err = 0;
@@ -190,7 +190,7 @@ int programs__attach(struct halfopen_bpf *bpf, bool timers)
 	return 0;
 }
 
-void programs__list(const struct halfopen_bpf *bpf, char *names, size_t size)
+void programs__list(const struct watch_bpf *bpf, char *names, size_t size)
 {
 	struct bpf_program *prog;
 	size_t used = 0;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "halfopen.skel.h"
+#include "watch.skel.h"
 #include "event.h"
 #include "trial.h"
 
@@ -32,12 +32,12 @@ extern const struct trial_object programs_trial;
  * Loads what this kernel takes; what stays unknown was logged. Returns 0 or -errno, logged; then
  * there is nothing to destroy.
  */
-int programs__load(const struct programs_config *config, struct halfopen_bpf **bpf);
+int programs__load(const struct programs_config *config, struct watch_bpf **bpf);
 
 /* Attaches the programs on timers, or all others. Returns 0 or -errno, logged. */
-int programs__attach(struct halfopen_bpf *bpf, bool timers);
+int programs__attach(struct watch_bpf *bpf, bool timers);
 
 /* Names of the loaded programs, each followed by a space. */
-void programs__list(const struct halfopen_bpf *bpf, char *names, size_t size);
+void programs__list(const struct watch_bpf *bpf, char *names, size_t size);
 
 #endif

@@ -10,8 +10,8 @@
 #include "capability.h"
 #include "clock.h"
 #include "log.h"
-#include "rearm.h"
-#include "rearm.skel.h"
+#include "act.h"
+#include "act.skel.h"
 #include "rearmer.h"
 #include "reason.h"
 #include "trial.h"
@@ -20,7 +20,7 @@
 #define LOG_BYTES (16 << 20)
 
 struct rearmer {
-	struct rearm_bpf *bpf;
+	struct act_bpf *bpf;
 	struct bpf_link *link;
 };
 
@@ -48,7 +48,7 @@ static int load(struct rearmer *r, uint32_t netns)
 		    .kernel_log_size = LOG_BYTES);
 	int err = 0;
 
-	r->bpf = log ? rearm_bpf__open_opts(&options) : NULL;
+	r->bpf = log ? act_bpf__open_opts(&options) : NULL;
 	if (!r->bpf) {
 		free(log);
 		log_error("--rearm: %s", reason__of(ENOMEM));
@@ -56,7 +56,7 @@ static int load(struct rearmer *r, uint32_t netns)
 	}
 	r->bpf->rodata->netns = netns;
 	r->bpf->rodata->heard_jiffies = REARMER_HEARD_S * clock__hz();
-	err = rearm_bpf__load(r->bpf);
+	err = act_bpf__load(r->bpf);
 	if (err)
 		err = say_why_not_loaded(err, log);
 	free(log);
@@ -65,7 +65,7 @@ static int load(struct rearmer *r, uint32_t netns)
 
 static int attach(struct rearmer *r)
 {
-	int err = rearm_bpf__attach(r->bpf);
+	int err = act_bpf__attach(r->bpf);
 
 	if (!err) {
 		r->link = bpf_program__attach_iter(r->bpf->progs.pass, NULL);
@@ -136,6 +136,6 @@ void rearmer__close(struct rearmer *r)
 	if (!r)
 		return;
 	bpf_link__destroy(r->link);
-	rearm_bpf__destroy(r->bpf);
+	act_bpf__destroy(r->bpf);
 	free(r);
 }

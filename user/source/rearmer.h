@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Makes sockets that are idle already take new sysctls now, where that brings their next probe
- * forward: the kernel does not, an armed timer of two hours runs out first (bpf/rearm.bpf.c says
+ * forward: the kernel does not, an armed timer of two hours runs out first (bpf/act.bpf.c says
  * how). Sees what becomes of them.
  */
 #ifndef HALFOPEN_SOURCE_REARMER_H
@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "rearm.h"
+#include "act.h"
 
 /* Who was heard within this time is alive; who was not may be dead for long. */
 #define REARMER_HEARD_S 300

@@ -16,7 +16,7 @@
 #include "log.h"
 #include "reason.h"
 #include "snapshot.h"
-#include "snapshot.skel.h"
+#include "pass.skel.h"
 
 /* Not in the headers of every libc that we build with. */
 #ifndef SO_COOKIE
@@ -27,7 +27,7 @@
 #define LEARNED_IDLE_S 100
 
 struct snapshot {
-	struct snapshot_bpf *bpf;
+	struct pass_bpf *bpf;
 	struct bpf_link *held, *in_netns, *learn, *table;
 	bool cookies_are_made;	/* by the iterators; else an inet_diag dump has to */
 	bool exact;		/* iter/tcp is: snapshot__is_exact() */
@@ -53,7 +53,7 @@ static const struct trial_part parts[SNAPSHOT_PARTS] = {
 static void *open_iterators(const void *context, struct bpf_object **object)
 {
 	const struct snapshot_config *config = context;
-	struct snapshot_bpf *bpf = snapshot_bpf__open();
+	struct pass_bpf *bpf = pass_bpf__open();
 
 	if (!bpf)
 		return NULL;
@@ -67,12 +67,12 @@ static void *open_iterators(const void *context, struct bpf_object **object)
 
 static int load_iterators(void *bpf)
 {
-	return snapshot_bpf__load(bpf);
+	return pass_bpf__load(bpf);
 }
 
 static void close_iterators(void *bpf)
 {
-	snapshot_bpf__destroy(bpf);
+	pass_bpf__destroy(bpf);
 }
 
 const struct trial_object snapshot_trial = {
@@ -179,7 +179,7 @@ void snapshot__close(struct snapshot *s)
 	bpf_link__destroy(s->held);
 	bpf_link__destroy(s->table);
 	bpf_link__destroy(s->in_netns);
-	snapshot_bpf__destroy(s->bpf);
+	pass_bpf__destroy(s->bpf);
 	if (s->own_socket >= 0)
 		close(s->own_socket);
 	free(s);

@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_SOURCE_TIMELINES_H
 #define HALFOPEN_SOURCE_TIMELINES_H
 
-#include "life.h"
+#include "sink.h"
 
 struct timelines_problem {
 	char text[240];		/* "" = nothing; else where and what was expected */
@@ -11,13 +11,10 @@ struct timelines_problem {
 };
 
 /*
- * Takes every life that the file tells, and what its runs say of themselves; events and other kinds
- * of ours are passed over. Returns 0, -EBADMSG with `*problem` set, -ENOMEM, or the errno of a
- * failed read.
+ * Gives the sink every timeline that the file tells, what its runs say of themselves, and losses;
+ * other kinds of ours are passed over. Returns 0, -EBADMSG with `*problem` set, -ENOMEM, the errno of a
+ * failed read, or what the sink returned.
  */
-int timelines__read(int fd, struct lives *lives, struct timelines_problem *problem);
-
-/* An RFC 3339 time of ours ("...Z"), in seconds since 1970; false if it is none. */
-bool timelines__time(const char *text, double *seconds);
+int timelines__read(int fd, const struct sink *sink, struct timelines_problem *problem);
 
 #endif

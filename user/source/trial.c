@@ -15,7 +15,7 @@
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level > LIBBPF_INFO || log__level() < LOG_DEBUG)
+	if (level > LIBBPF_INFO || log__level() < LEVEL_DEBUG)
 		return 0;
 	log__write_lines(format, args);
 	return 0;

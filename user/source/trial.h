@@ -49,7 +49,7 @@ static inline bool trial__usable(const struct trial_result *r)
 	return !r->needless && !r->load_error && !r->attach_error;
 }
 
-/* From here on libbpf's own words are told at LOG_DEBUG only: what matters of them we say. */
+/* From here on libbpf's own words are told at LEVEL_DEBUG only: what matters of them we say. */
 void trial__hush_libbpf(void);
 
 bool trial__kernel_has_function(const struct btf *btf, const char *name);

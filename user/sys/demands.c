@@ -99,3 +99,15 @@ void demands__close(struct demands *d)
 		if (fds[i] >= 0)
 			close(fds[i]);
 }
+
+void demands__let_go(struct demands *d)
+{
+	sigset_t held;
+
+	demands__close(d);
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_UNBLOCK, &held, NULL);
+}

@@ -37,4 +37,7 @@ enum hangup demands__take_hangup(struct demands *d);
 
 void demands__close(struct demands *d);
 
+/* The same, and signals do again what they do by default; one that came meanwhile does it now. */
+void demands__let_go(struct demands *d);
+
 #endif

@@ -13,7 +13,7 @@
 /* Of several strings at their longest. */
 #define LINE_SIZE 32768
 
-static enum log_level threshold = LOG_INFO;
+static enum log_level threshold = LEVEL_INFO;
 static bool progress_is_shown;
 
 void log__set_level(enum log_level level)
@@ -47,7 +47,7 @@ void log__progress(const char *format, ...)
 	char line[LINE_SIZE];
 	va_list args;
 
-	if (threshold < LOG_INFO || !isatty(STDERR_FILENO))
+	if (threshold < LEVEL_INFO || !isatty(STDERR_FILENO))
 		return;
 	va_start(args, format);
 	plain_text__vformat(line, sizeof(line), format, args);

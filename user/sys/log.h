@@ -5,9 +5,9 @@
 
 #include <stdarg.h>
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 
-/* -q is LOG_ERROR, the default LOG_INFO, -v LOG_DEBUG. */
+/* -q is LEVEL_ERROR, the default LEVEL_INFO, -v LEVEL_DEBUG. */
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
@@ -24,9 +24,9 @@ void log__end_progress(void);
  * plain. */
 void log__write_lines(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
-#define log_error(...) log__write(LOG_ERROR, __VA_ARGS__)
-#define log_warning(...) log__write(LOG_WARNING, __VA_ARGS__)
-#define log_info(...) log__write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log__write(LOG_DEBUG, __VA_ARGS__)
+#define log_error(...) log__write(LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log__write(LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...) log__write(LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log__write(LEVEL_DEBUG, __VA_ARGS__)
 
 #endif

@@ -7,56 +7,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd.h"
+#include "fanout.h"
+#include "file_feed.h"
 #include "foreign.h"
 #include "input.h"
 #include "input_file.h"
-#include "life_feed.h"
 #include "log.h"
 #include "reason.h"
 #include "timelines.h"
+#include "watch.h"
 
-static int read_timelines(int fd, const char *name, struct lives *lives)
+static int read_timelines(int fd, const char *name, const struct sink *sink)
 {
 	struct timelines_problem problem;
-	int err = timelines__read(fd, lives, &problem);
+	int err = timelines__read(fd, sink, &problem);
 
 	if (err || problem.is_cut)
 		log_error("%s: %s", name, *problem.text ? problem.text : reason__of(err));
 	return err ? err : problem.is_cut;
-}
-
-/* Runs ourselves with these arguments and takes the lines it writes. The child's exit code, or
- * -errno. */
-static int read_from_child(char *const arguments[], int standard_input, const char *name,
-			   struct lives *lives)
-{
-	int ends[2], status, err;
-	pid_t child;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	child = fork();
-	if (child < 0) {
-		err = -errno;
-		close(ends[0]);
-		close(ends[1]);
-		return err;
-	}
-	if (!child) {
-		if (dup2(ends[1], STDOUT_FILENO) < 0 ||
-		    (standard_input >= 0 && dup2(standard_input, STDIN_FILENO) < 0))
-			_exit(1);
-		execv("/proc/self/exe", arguments);
-		_exit(1);
-	}
-	close(ends[1]);
-	err = read_timelines(ends[0], name, lives);
-	close(ends[0]);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (err)
-		return err;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 
 /* So much of a pipe is read before it is known what it is: more than a block of zstd's. */
@@ -207,23 +176,41 @@ static int is_recording(int fd, const char *shown)
 	return size < 0 ? (int)size : -EBADMSG;
 }
 
-/* By its name, where it has one, so that what is said of it says of what. */
-static int replay(int fd, const char *name, const char *shown, struct lives *lives)
+static int count(void *context, const struct timeline *t)
 {
-	char *const arguments[] = { "halfopen", "watch", "-q", "--json", "--all", "-r",
-				    (char *)name, NULL };
-	size_t before = lives->count;
-	int err = read_from_child(arguments, fd, shown, lives);
+	size_t *timelines = context;
 
-	if (err <= 0)
-		return err;
-	if (lives->count > before)	/* read up to where it said that the end is */
-		return 1;
+	(void)t;
+	(*timelines)++;
+	return 0;
+}
+
+/* As a quiet watch of it: what ends it is said, and no more. */
+static int replay(int fd, const char *shown, const struct sink *sink)
+{
+	size_t timelines = 0;
+	const struct sink counter = { .size = sizeof(counter), .context = &timelines,
+				      .timeline = count };
+	enum log_level level = log__level();
+	struct fanout both = { .count = 0 };
+	struct sink all;
+	int code;
+
+	fanout__add(&both, sink);
+	fanout__add(&both, &counter);
+	all = fanout__sink(&both);
+	log__set_level(LEVEL_ERROR);
+	code = watch__replay(fd, shown, &all);
+	log__set_level(level);
+	if (both.branches[0].error)
+		return both.branches[0].error;
+	if (code == EXIT_DONE || timelines)	/* read up to where it was said that the end is */
+		return code != EXIT_DONE;
 	log_error("%s: the recording could not be replayed", shown);
 	return -EBADMSG;
 }
 
-int life_feed__read(const char *name, struct lives *lives)
+int file_feed__read(const char *name, const struct sink *sink)
 {
 	const char *shown = strcmp(name, "-") ? name : "standard input";
 	struct feed feed;
@@ -232,22 +219,13 @@ int life_feed__read(const char *name, struct lives *lives)
 	if (!err) {
 		kind = is_recording(feed.beginning < 0 ? feed.fd : feed.beginning, shown);
 		err = kind < 0 ? kind : start_pump(&feed);
-		if (!err && !kind)
-			err = read_timelines(feed.fd, shown, lives);
-		else if (!err)
-			err = replay(feed.fd, feed.pump ? "-" : name, shown, lives);
+		if (!err)
+			err = kind ? replay(feed.fd, shown, sink)
+				   : read_timelines(feed.fd, shown, sink);
 	}
 	if (!close_feed(&feed) && err >= 0) {
 		log_error("%s: could not be read to its end", shown);
 		err = -EIO;
 	}
 	return err;
-}
-
-int life_feed__watch(const char *duration, struct lives *lives)
-{
-	char *const watch[] = { "halfopen", "watch", "-q", "--json", "--all", "--for",
-				(char *)duration, NULL };
-
-	return read_from_child(watch, -1, "the watch of this host", lives);
 }

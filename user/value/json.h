@@ -4,8 +4,8 @@
  * Strings from outside (program names, host names) may hold any bytes; what is not UTF-8 comes
  * out as U+FFFD, what a terminal would obey or hide as an escape of JSON's.
  */
-#ifndef HALFOPEN_SINK_JSON_H
-#define HALFOPEN_SINK_JSON_H
+#ifndef HALFOPEN_VALUE_JSON_H
+#define HALFOPEN_VALUE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

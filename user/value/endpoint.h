@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* One end of a connection, in the bytes of struct ho_event: an IPv4 address in the first four. */
-#ifndef HALFOPEN_CORE_ENDPOINT_H
-#define HALFOPEN_CORE_ENDPOINT_H
+#ifndef HALFOPEN_VALUE_ENDPOINT_H
+#define HALFOPEN_VALUE_ENDPOINT_H
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -39,6 +40,17 @@ static inline struct endpoint endpoint__mapped(const struct endpoint *e, uint8_t
 		return *e;
 	memcpy(mapped.address + 12, e->address, 4);
 	return mapped;
+}
+
+/* An address as inet_pton(3) reads it, in the bytes of struct ho_event, and its family. */
+static inline bool endpoint__read_address(const char *text, uint8_t address[16], uint8_t *family)
+{
+	memset(address, 0, 16);
+	*family = AF_INET;
+	if (inet_pton(AF_INET, text, address) == 1)
+		return true;
+	*family = AF_INET6;
+	return inet_pton(AF_INET6, text, address) == 1;
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* TCP states by the kernel's numbers (include/net/tcp_states.h), which are part of its ABI, and
  * by their names. */
-#ifndef HALFOPEN_CORE_TCP_STATES_H
-#define HALFOPEN_CORE_TCP_STATES_H
+#ifndef HALFOPEN_VALUE_TCP_STATES_H
+#define HALFOPEN_VALUE_TCP_STATES_H
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1, TCP_FIN_WAIT2,

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How addresses are shown: an IPv4 address inside an IPv6 socket is an IPv4 address, a link-local
  * one has its link behind it. */
-#ifndef HALFOPEN_SINK_ADDRESS_H
-#define HALFOPEN_SINK_ADDRESS_H
+#ifndef HALFOPEN_VALUE_ADDRESS_H
+#define HALFOPEN_VALUE_ADDRESS_H
 
-#include "connection.h"
-#include "disguise.h"
+#include <stdint.h>
 
 #define ADDRESS_TEXT_SIZE 64
-
-/* "ipv4" or "ipv6", as the traffic is. */
-const char *address__family(const struct connection *c);
 
 /* Writes an address into `text` of ADDRESS_TEXT_SIZE; returns `text`. `bound_if` is the interface
  * that the socket is bound to, or 0. */
 const char *address__format(uint8_t family, uint32_t bound_if, const uint8_t address[16],
 			    char *text);
-
-/* The same for a peer, as far as it may be shown: 203.0.113.0/24, ~5d41402abc4b2a76. */
-const char *address__format_peer(const struct disguise *d, uint8_t family, uint32_t bound_if,
-				 const uint8_t address[16], char *text);
 
 /* The same with the port: 192.0.2.1:80, [2001:db8::1]:80. */
 const char *address__with_port(const char *address, uint16_t port, char *text);

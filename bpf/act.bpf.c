@@ -8,7 +8,7 @@
 #include "compat.bpf.h"
 #include "event.h"
 #include "gate.bpf.h"
-#include "rearm.h"
+#include "act.h"
 #include "socket.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

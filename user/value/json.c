@@ -10,6 +10,9 @@
 #include "json.h"
 #include "utf8.h"
 
+/* Of numbers that are rounded to thousandths: what a double holds exactly. */
+#define NUMBER_MAX 9e12
+
 static bool reserve(struct json *j, size_t more)
 {
 	size_t size = j->size ? j->size : 65536;
@@ -183,7 +186,7 @@ void json__milli(struct json *j, const char *key, uint64_t thousandths)
 
 void json__number(struct json *j, const char *key, double value)
 {
-	int64_t thousandths = llround(value * 1000);
+	int64_t thousandths = llround(fmin(fmax(value, -NUMBER_MAX), NUMBER_MAX) * 1000);
 
 	begin_value(j, key);
 	if (thousandths < 0)

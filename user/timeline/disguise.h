@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How much of a peer's address leaves this process: all of it, its network, or a pseudonym by
  * which the same peer can be known again, but not who it is. */
-#ifndef HALFOPEN_SINK_DISGUISE_H
-#define HALFOPEN_SINK_DISGUISE_H
+#ifndef HALFOPEN_TIMELINE_DISGUISE_H
+#define HALFOPEN_TIMELINE_DISGUISE_H
 
 #include <stdbool.h>
-
-#include "endpoint.h"
-#include "record.h"
+#include <stdint.h>
 
 enum disguise_kind { DISGUISE_NONE, DISGUISE_PREFIX, DISGUISE_PSEUDONYM };
 
@@ -39,7 +37,9 @@ int disguise__make_key(struct disguise *d);
 /* The address of a peer as it may be shown; an IPv4 address in an IPv6 socket counts as IPv4. */
 void disguise__address(const struct disguise *d, uint8_t family, uint8_t address[16]);
 
-/* The same for all that a record tells of peers. */
-void disguise__record(const struct disguise *d, struct record *r);
+/* ... as text, into `text` of ADDRESS_TEXT_SIZE, which it returns: 203.0.113.0/24, ~5d41402abc4b2a76.
+ * `bound_if` is the interface that the socket is bound to, or 0: the scope of link-local addresses. */
+const char *disguise__format_peer(const struct disguise *d, uint8_t family, uint32_t bound_if,
+				  const uint8_t address[16], char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What rearm.bpf.c counts, shared with user space. */
-#ifndef HALFOPEN_REARM_H
-#define HALFOPEN_REARM_H
+/* What act.bpf.c counts, shared with user space. */
+#ifndef HALFOPEN_ACT_H
+#define HALFOPEN_ACT_H
 
 #include "event.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What every line of every kind begins with. */
-#ifndef HALFOPEN_SINK_LINE_H
-#define HALFOPEN_SINK_LINE_H
+#ifndef HALFOPEN_TIMELINE_LINE_H
+#define HALFOPEN_TIMELINE_LINE_H
 
 #include "json.h"
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A connection as timeline.h's values: wall-clock times, names, addresses as they may be shown. */
+#ifndef HALFOPEN_CORE_TIMELINE_OF_H
+#define HALFOPEN_CORE_TIMELINE_OF_H
+
+#include "connection.h"
+#include "disguise.h"
+#include "names.h"
+#include "wallclock.h"
+
+#define RESET_REASONS_MAX 128
+
+/* By what facts become values. */
+struct value_rules {
+	uint32_t hz;
+	const struct wallclock *clock;
+	const struct disguise *disguise;
+	char *const *reset_reasons;	/* RESET_REASONS_MAX names of this kernel's, NULL: none */
+};
+
+/* The arrays of one timeline. */
+struct timeline_arrays {
+	struct timeline_gap gaps[GAPS_KEPT];
+	struct timeline_episode episodes[EPISODES_KEPT + 1];
+	struct event events[JOURNAL_MAX];
+	char error[ERRNO_NUMBER_SIZE];	/* without a name */
+};
+
+/* Its family and ends; the rest of `*s` stays. */
+void timeline_of__ends(const struct value_rules *rules, const struct connection *c,
+		       struct timeline_socket *s);
+
+struct event timeline_of__entry(const struct value_rules *rules, const struct entry *e);
+
+/* Of its heartbeat; bytes 0: it has none. */
+struct timeline_heartbeat timeline_of__heartbeat(const struct heartbeat *h);
+
+/*
+ * All of `*t` from its keepalive options on, but for the socket. `outcome` is its outcome, or how an
+ * open one stands; `verified_ns`: an open one was found, or heard of, no earlier than this. The run of
+ * answered probes has to be in the journal. The timeline points into `*arrays`.
+ */
+void timeline_of__connection(const struct value_rules *rules, const struct connection *c,
+			     enum outcome outcome, uint64_t verified_ns,
+			     struct timeline_arrays *arrays, struct timeline *t);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where timelines go. A sink is given what it tells, and asks nobody: it needs this header, and
+ * timeline.h, and nothing else of ours.
+ */
+#ifndef HALFOPEN_TIMELINE_SINK_H
+#define HALFOPEN_TIMELINE_SINK_H
+
+#include <stddef.h>
+#include <string.h>
+
+#include "timeline.h"
+
+/*
+ * Any function may be NULL. Each returns 0 or -errno: a sink that failed is given nothing more, and
+ * what feeds it decides what becomes of the others. `meta` comes before all else, of each run anew.
+ */
+struct sink {
+	size_t size;	/* of the struct that its maker was compiled with: first, for ever */
+	void *context;
+	uint64_t summary_every_ns;	/* SUMMARY_INTERIM at this interval; 0: never */
+	int (*meta)(void *context, const struct meta *m);
+	int (*event)(void *context, const struct socket_event *e);
+	int (*change)(void *context, const struct change *c);
+	int (*timeline)(void *context, const struct timeline *t);
+	int (*loss)(void *context, const struct loss *l);
+	int (*clock_step)(void *context, const struct clock_step *s);
+	int (*summary)(void *context, const struct summary *s);
+	/* Time has passed: what is buffered should be seen now. */
+	int (*tick)(void *context, const struct timeline_progress *p);
+};
+
+/* A sink as we know it: what its maker did not know of, or we do not, is left out. */
+static inline struct sink sink__of(const struct sink *given)
+{
+	struct sink s = { .size = 0 };
+
+	memcpy(&s, given, given->size < sizeof(s) ? given->size : sizeof(s));
+	s.size = sizeof(s);
+	return s;
+}
+
+#endif

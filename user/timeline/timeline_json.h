@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * timeline.h's values as lines of JSON (docs/schema), both ways: what is written of a value gives
+ * the same value again when it is read, but for what JSON has no key for.
+ */
+#ifndef HALFOPEN_TIMELINE_TIMELINE_JSON_H
+#define HALFOPEN_TIMELINE_TIMELINE_JSON_H
+
+#include "json.h"
+#include "sink.h"
+
+/* ---- json_write.c: each one line; `seq` counts the lines of a run ---- */
+
+void timeline_json__write_meta(struct json *j, uint64_t seq, const struct meta *m);
+void timeline_json__write_timeline(struct json *j, uint64_t seq, const struct timeline *t);
+void timeline_json__write_event(struct json *j, uint64_t seq, const struct socket_event *e);
+void timeline_json__write_loss(struct json *j, uint64_t seq, const struct loss *l);
+void timeline_json__write_clock_step(struct json *j, uint64_t seq, const struct clock_step *s);
+
+/* ---- json_read.c ---- */
+
+struct timeline_json_problem {
+	char text[200];	/* what was wrong, and what was expected */
+	int column;	/* where it ceased to be JSON; 0: it is */
+};
+
+/*
+ * Gives the sink what one line tells: halfopen.meta/1, .timeline/1, .loss/1. Other kinds of ours are
+ * passed over, and so are keys, events and ways of finding out that are not known. Numbers that
+ * nothing can have become the nearest that something can. Returns 0, -EBADMSG with `*problem` set,
+ * -ENOMEM, or what the sink returned.
+ */
+int timeline_json__read(const char *line, size_t length, const struct sink *sink,
+			struct timeline_json_problem *problem);
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+#include <string.h>
+
+#include "named_network.h"
+
+const char *named_network__read(char *line, struct named_network *n)
+{
+	char *rest, *cidr = strtok_r(line, " \t\n", &rest), *name = strtok_r(NULL, " \t\n", &rest);
+
+	n->name = NULL;
+	if (!cidr || *cidr == '#')
+		return NULL;
+	if (!name)
+		return "CIDR NAME";
+	if (!strchr(cidr, '/'))
+		return "a network (203.0.113.0/24)";
+	switch (network__read(cidr, &n->network)) {
+	case NETWORK_ADDRESS_WRONG:
+		return "an address before the slash";
+	case NETWORK_BITS_WRONG:
+		return "a number of bits behind the slash";
+	case NETWORK_OK:
+		break;
+	}
+	if (network__has_host_bits(&n->network))
+		return "no bits set beyond the network's";
+	n->name = name;
+	return NULL;
+}
+
+const char *named_network__of(const uint8_t address[16], const struct named_network *networks,
+			      unsigned int count)
+{
+	const struct named_network *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (network__holds(&networks[i].network, address) &&
+		    (!best || networks[i].network.bits > best->network.bits))
+			best = &networks[i];
+	return best ? best->name : NULL;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Whole numbers as people write them: digits, and nothing else. */
+#ifndef HALFOPEN_VALUE_NUMBER_H
+#define HALFOPEN_VALUE_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* `length` characters of `text`, up to `max`. */
+bool number__read(const char *text, size_t length, uint32_t max, uint32_t *number);
+
+#endif
