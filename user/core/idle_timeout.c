@@ -229,7 +229,8 @@ static bool estimate(const struct path_data *d, const struct own_pauses *habits,
 bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_timeout *t)
 {
 	struct own_pauses *habits = malloc(HABITS_MAX * sizeof(*habits));
-	bool short_of_memory = !habits, ok = false;
+	uint8_t *kinds = malloc(CONNECTIONS_MAX);
+	bool short_of_memory = !habits || !kinds, ok = false;
 	double lost = 0, devices = 0;
 	struct vanishing v = { 0 };
 	size_t i;
@@ -244,6 +245,7 @@ bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_
 	t->lost = lround(lost);
 	if (short_of_memory || known_timers__of_resets(all, count, t, &short_of_memory)) {
 		free(habits);
+		free(kinds);
 		return !short_of_memory;
 	}
 	if (!short_of_memory)
@@ -252,12 +254,13 @@ bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_
 	count = thin_out(all, count);
 	if (!short_of_memory && find_lost_as_usual(all, count) &&
 	    vanishing__prepare(all, count, habits, &v)) {
-		struct path_data d = { all, &v, count };
+		struct path_data d = { all, &v, kinds, count };
 
 		ok = estimate(&d, habits, lost, t);
 	}
 	vanishing__free(&v);
 	free(habits);
+	free(kinds);
 	return ok;
 }
 

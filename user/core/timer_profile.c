@@ -138,7 +138,8 @@ double timer_profile__middle(const struct timer_profile *p, size_t i)
 /* Rates of vanishing, with the best T and without one, and T with these, in turn. */
 static void climb(struct timer_profile *p, const struct path_data *d)
 {
-	struct timer_mixture none = { .classes = 1, .at_s = { HUGE_VAL } }, one;
+	struct timer_mixture none = { .classes = 1, .at_s = { HUGE_VAL } };
+	struct timer_mixture one = { .vanishing = vanishing__evenly() };
 	double before = -HUGE_VAL;
 	unsigned int round;
 
@@ -150,9 +151,9 @@ static void climb(struct timer_profile *p, const struct path_data *d)
 		one = (struct timer_mixture){
 			.classes = 2,
 			.at_s = { timer_profile__middle(p, p->top_edge), HUGE_VAL },
-			.share = { 1 - fmax(p->top_untimed, 0.01), fmax(p->top_untimed, 0.01) }
+			.share = { 1 - fmax(p->top_untimed, 0.01), fmax(p->top_untimed, 0.01) },
+			.vanishing = vanishing__awake(&one.vanishing),
 		};
-		one.vanishing = vanishing__evenly();
 		timer_mixture__improve(d, &one);
 		sweep(p, d, &one.vanishing);
 	}
