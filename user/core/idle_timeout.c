@@ -44,7 +44,7 @@ static bool were_asked(const struct path_data *d, const struct own_pauses *habit
 	for (i = 0; i < d->count; i++) {
 		const struct path_witness *w = &d->all[i];
 
-		answered += w->weight * (w->answered > 0);
+		answered += w->weight * (w->answered > 0 || (w->named && w->pauses > 0));
 		if (w->lost_s <= 0)
 			continue;
 		lost += w->weight;
@@ -190,20 +190,21 @@ static size_t thin_out(struct path_witness *all, size_t count)
 /* Losses before the first timer, and over how much idle time. */
 static void tell_lost_sooner(const struct path_data *d, struct idle_timeout *t)
 {
-	double idle_s = 1, lost = 0;
+	double idle_s = 1, lost = 0, votes = 0;
 	size_t i;
 
 	t->sooner_from_s = t->low_s;
 	for (i = 0; i < d->count; i++) {
 		double gone_s = path_witness__gone_by_s(&d->all[i]);
 
+		votes += d->all[i].weight;
 		idle_s += d->all[i].weight * (d->all[i].idle_s + gone_s);
 		if (gone_s <= 0 || gone_s >= t->low_s)
 			continue;
 		lost += d->all[i].weight;
 		t->sooner_from_s = fmin(t->sooner_from_s, gone_s);
 	}
-	t->lost_sooner = lround(lost);
+	t->lost_sooner = lround(lost * t->devices / fmax(1, votes)); /* they were thinned out */
 	t->vanish_per_hour = lost / idle_s * 3600;
 }
 
