@@ -5,6 +5,8 @@
  * comes to its estimates; gaps.c alone is shared, because a watch folds gaps by it.
  *
  *   fleets CASE SEED	the timelines
+ *   fleets --then DAYS FROM TO CASE SEED	and after them so many days more, in which first probes come
+ *	at random ages between these, seconds, instead of keepalive
  *   fleets --truth CASE SEED	the timers, in seconds, and the shares of devices behind them
  *   fleets --list	the cases
  *   fleets --parameters CASE	what the case is made of, as JSON, for who plays it with real sockets
@@ -82,6 +84,7 @@ struct fleet {
 	double command_mean_s, poll_s;
 	double ask_low_s, ask_high_s;	/* asks at random ages, log-uniform */
 	unsigned int asks;		/* at most so many of these of a device, 0: any number */
+	double asks_begin_s;		/* not before this time; keepalive ends then */
 	double starts_anew_after;	/* share of the time after which the server is restarted */
 	bool named, from_one_address;
 };
@@ -591,7 +594,7 @@ static void draw_ask(struct device *d, struct clock *c, double now)
 	c->ask = NEVER;
 	if (!f->ask_low_s || (d->limited && !d->asks_left))
 		return;
-	c->ask = now + f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
+	c->ask = fmax(now, f->asks_begin_s) + f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
 }
 
 /* Something passed in this direction: does the middlebox count it? */
@@ -647,9 +650,12 @@ static void find_out(struct link *l, struct device *d, struct clock *c, double b
 {
 	double data = back < fmin(c->command, fmin(c->poll, c->ask)) ? NEVER
 		      : fmin(c->command, fmin(c->poll, c->ask));
-	double probe = first_probe(l, c);
-	double first = fmin(data, probe);
+	double probe = first_probe(l, c), begin = d->fleet->asks_begin_s;
+	double first;
 
+	if (begin && probe >= begin)
+		probe = NEVER;
+	first = fmin(data, probe);
 	fate->outcome = "open";
 	if (d->fleet->named && back < first && back < d->end) {
 		*fate = (struct fate){ "closed_locally", "superseded", 0, 0, back + 0.2, back };
@@ -768,6 +774,10 @@ static double live(struct link *l, struct device *d)
 			draw_ask(d, &c, now);
 			continue;
 		}
+		if (now == c.keepalive && f->asks_begin_s && now >= f->asks_begin_s) {
+			c.keepalive = NEVER;
+			continue;
+		}
 		if (now == c.keepalive) {
 			double idle = now - l->heard;
 
@@ -779,6 +789,8 @@ static double live(struct link *l, struct device *d)
 			if (!ask(l, d, &c, now, false)) {
 				c.keepalive = now;
 				back = c.dies < NEVER && is_forgotten(d, &c, now) ? c.says : NEVER;
+				if (f->back_mean_s && back == NEVER && is_forgotten(d, &c, now))
+					back = now + after(f->back_mean_s);
 				find_out(l, d, &c, back, &fate);
 				break;
 			}
@@ -890,11 +902,23 @@ static void print_parameters(const struct fleet *f)
 	       f->ask_high_s, f->asks, f->from_one_address ? "true" : "false");
 }
 
+static void go_on(struct fleet *f, double days, double from_s, double to_s)
+{
+	f->asks_begin_s = f->hours * HOUR;
+	f->hours += days * 24;
+	f->ask_low_s = from_s;
+	f->ask_high_s = to_s;
+	f->asks = 0;
+	if (!f->back_mean_s)	/* who is gone for good is asked no more */
+		f->back_mean_s = HOUR;
+}
+
 int main(int argc, char **argv)
 {
 	bool truth = argc == 4 && !strcmp(argv[1], "--truth");
 	bool scaled = argc == 5 && !strcmp(argv[1], "--scale");
-	const struct fleet *f;
+	bool then = argc == 7 && !strcmp(argv[1], "--then");
+	struct fleet fleet, *f = &fleet;
 	double timer_s[TIMERS], chance;
 	struct calendar calendar;
 	unsigned int links = 0, i;
@@ -909,11 +933,14 @@ int main(int argc, char **argv)
 	}
 	if (scaled)
 		scale = atof(argv[2]);
-	if ((argc != 3 && !truth && !scaled) || !(scale >= 1)) {
-		fprintf(stderr, "usage: fleets [--truth | --scale N] CASE SEED | --parameters CASE | --list\n");
+	if ((argc != 3 && !truth && !scaled && !then) || !(scale >= 1)) {
+		fprintf(stderr, "usage: fleets [--truth | --scale N | --then DAYS FROM TO] CASE SEED\n"
+				"       fleets --parameters CASE | --list\n");
 		return 2;
 	}
-	f = fleet_of(argv[argc - 2]);
+	fleet = *fleet_of(argv[argc - 2]);
+	if (then)
+		go_on(f, atof(argv[2]), atof(argv[3]), atof(argv[4]));
 	begin(f->name, argv[argc - 1]);
 	draw_timers(f, timer_s);
 	if (truth) {
