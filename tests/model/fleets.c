@@ -5,8 +5,8 @@
  * comes to its estimates; gaps.c alone is shared, because a watch folds gaps by it.
  *
  *   fleets CASE SEED	the timelines
- *   fleets --then DAYS FROM TO CASE SEED	and after them so many days more, in which first probes come
- *	at random ages between these, seconds, instead of keepalive
+ *   fleets --then DAYS FROM TO CASE SEED	and so many days more, in which first probes
+ *	come at random ages between these, seconds, instead of keepalive
  *   fleets --truth CASE SEED	the timers, in seconds, and the shares of devices behind them
  *   fleets --list	the cases
  *   fleets --parameters CASE	what the case is made of, as JSON, for who plays it with real sockets
@@ -57,9 +57,9 @@ struct fleet {
 	const char *name;
 	unsigned int devices;
 	double hours;
-	/* The middlebox: its timers, 0: none; which share of the devices has the second and third. */
+	/* The middlebox: its timers, 0: none; the shares of devices with the second and third. */
 	double timer_s[TIMERS], second_share, third_share;
-	double half_share;		/* of connections, that hold half_s until their peer spoke */
+	double half_share;		/* of connections: half_s until their peer spoke */
 	double half_s;
 	double forgets_all_every_s;	/* the mean: it is booted, every mapping is gone */
 	double outage_every_s, outage_s;	/* means: nothing passes, nothing is forgotten */
@@ -232,8 +232,8 @@ static const struct fleet fleets[] = {
 	{ "none-server-restarts", 60, 48, .says_mean_s = 300, .dies_mean_s = 4 * DAY,
 	  .starts_anew_after = 0.4, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
 	/* No timer: how devices speak. */
-	{ "none-aligned", 80, 48, .says_every_s = 900, .saying = BY_THE_CLOCK, .dies_mean_s = 4 * DAY,
-	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-aligned", 80, 48, .says_every_s = 900, .saying = BY_THE_CLOCK,
+	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
 	{ "none-aligned-polls", 80, 48, .says_every_s = 900, .saying = BY_THE_CLOCK,
 	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .poll_s = 3600, .back_mean_s = HOUR },
 	{ "none-backs-off", 80, 48, .says_mean_s = 3600, .saying = BACKING_OFF,
@@ -242,8 +242,8 @@ static const struct fleet fleets[] = {
 	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
 	{ "none-bursts", 80, 48, .says_mean_s = 30, .saying = IN_BURSTS, .dies_mean_s = 4 * DAY,
 	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
-	{ "none-bursts-1200", 80, 48, .says_mean_s = 30, .saying = IN_BURSTS, .dies_mean_s = 4 * DAY,
-	  .idle_s = 1200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-bursts-1200", 80, 48, .says_mean_s = 30, .saying = IN_BURSTS,
+	  .dies_mean_s = 4 * DAY, .idle_s = 1200, .command_mean_s = HOUR, .back_mean_s = HOUR },
 	{ "none-named", 80, 48, .says_mean_s = 300, .dies_mean_s = 2 * DAY, .idle_s = 7200,
 	  .command_mean_s = HOUR, .back_mean_s = 120, .named = true },
 	{ "none-named-late", 80, 48, .says_mean_s = 300, .dies_mean_s = 2 * DAY, .idle_s = 7200,
@@ -291,10 +291,10 @@ static const struct fleet fleets[] = {
 	  .idle_s = 7200, .back_mean_s = HOUR, .named = true },
 	{ "timer-named-slow", 80, 48, { 900 }, .says_mean_s = 1200, .dies_mean_s = 6 * DAY,
 	  .idle_s = 7200, .back_mean_s = 120, .named = true },
-	{ "timer-server-restarts", 80, 48, { 900 }, .starts_anew_after = 0.4, .dies_mean_s = 6 * DAY,
-	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
-	{ "timer-device-resets", 80, 48, { 900 }, .resets_mean_s = 12 * HOUR, .dies_mean_s = 6 * DAY,
-	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-server-restarts", 80, 48, { 900 }, .starts_anew_after = 0.4,
+	  .dies_mean_s = 6 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-device-resets", 80, 48, { 900 }, .resets_mean_s = 12 * HOUR,
+	  .dies_mean_s = 6 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
 };
 
 static double scale = 1;	/* by which all times are divided where they are printed */
@@ -594,7 +594,8 @@ static void draw_ask(struct device *d, struct clock *c, double now)
 	c->ask = NEVER;
 	if (!f->ask_low_s || (d->limited && !d->asks_left))
 		return;
-	c->ask = fmax(now, f->asks_begin_s) + f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
+	c->ask = fmax(now, f->asks_begin_s) +
+		 f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
 }
 
 /* Something passed in this direction: does the middlebox count it? */
@@ -763,7 +764,7 @@ static double live(struct link *l, struct device *d)
 		if (now == c.says) {
 			c.half = false;
 			c.says = says_at(d, now);
-			if (is_forgotten(d, &c, now)) {	/* our side knows nothing of its new mapping: RST */
+			if (is_forgotten(d, &c, now)) {	/* its mapping is new to us: RST */
 				back = now + between(0.1, 1);
 				find_out(l, d, &c, back, &fate);
 				break;
@@ -934,8 +935,9 @@ int main(int argc, char **argv)
 	if (scaled)
 		scale = atof(argv[2]);
 	if ((argc != 3 && !truth && !scaled && !then) || !(scale >= 1)) {
-		fprintf(stderr, "usage: fleets [--truth | --scale N | --then DAYS FROM TO] CASE SEED\n"
-				"       fleets --parameters CASE | --list\n");
+		fprintf(stderr,
+			"usage: fleets [--truth | --scale N | --then DAYS FROM TO] CASE SEED\n"
+			"       fleets --parameters CASE | --list\n");
 		return 2;
 	}
 	fleet = *fleet_of(argv[argc - 2]);

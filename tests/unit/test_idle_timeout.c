@@ -296,8 +296,8 @@ static void add_pause(struct fleet *f, size_t i, double s, double short_s)
 				false };
 }
 
-/* Nobody asks, but devices have names, and come back on another connection: behind a timer, with the
- * first word that would be later than that; without one, some time after they died. */
+/* Nobody asks, but devices have names, and come back on another connection: behind a timer, with
+ * the first word that would be later than that; without one, some time after they died. */
 static void come_back(struct fleet *f, double timer_s, double even_s, double random_s,
 		      uint64_t *seed)
 {
