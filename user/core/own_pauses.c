@@ -102,11 +102,14 @@ static void vote_between(const struct path_witness *w, const struct endings *bel
 	for (i = 0; i < w->gap_count; i++) {
 		const struct life_gap *g = &w->gaps[i];
 		const double *sums = g->ended_by_us ? below->asked : below->spoke;
-		double *bins = g->ended_by_us ? votes->asked : votes->spoke, each;
+		double *bins = g->ended_by_us ? votes->asked : votes->spoke, mass, each;
 
 		if (!is_wide(g, &first, &last))
 			continue;
-		each = w->weight * (g->count - 2) / (sums[last] - (first ? sums[first - 1] : 0));
+		mass = sums[last] - (first ? sums[first - 1] : 0);
+		if (mass <= 0)
+			continue;
+		each = w->weight * (g->count - 2) / mass;
 		bins[first] += each;
 		if (last + 1 < AGES)
 			bins[last + 1] -= each;
