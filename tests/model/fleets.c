@@ -5,6 +5,8 @@
  * comes to its estimates; gaps.c alone is shared, because a watch folds gaps by it.
  *
  *   fleets CASE SEED	the timelines
+ *   fleets --then DAYS FROM TO CASE SEED	and so many days more, in which first probes
+ *	come at random ages between these, seconds, instead of keepalive
  *   fleets --truth CASE SEED	the timers, in seconds, and the shares of devices behind them
  *   fleets --list	the cases
  *   fleets --parameters CASE	what the case is made of, as JSON, for who plays it with real sockets
@@ -48,23 +50,33 @@ static double after(double mean)
 
 enum on_late_ask { DROPS, RESETS };
 enum life_kind { EXPONENTIAL, HEAVY, NIGHTS };
+enum saying { STEADILY, BY_THE_CLOCK, BACKING_OFF, BY_DAY, IN_BURSTS };
+#define TIMERS 3
 
 struct fleet {
 	const char *name;
 	unsigned int devices;
 	double hours;
-	/* The middlebox: up to two timers, 0: none; the second's share of the devices. */
-	double timer_s[2], second_share;
+	/* The middlebox: its timers, 0: none; the shares of devices with the second and third. */
+	double timer_s[TIMERS], second_share, third_share;
+	double half_share;		/* of connections: half_s until their peer spoke */
+	double half_s;
+	double forgets_all_every_s;	/* the mean: it is booted, every mapping is gone */
+	double outage_every_s, outage_s;	/* means: nothing passes, nothing is forgotten */
 	bool exact;			/* timer_s as it stands, else drawn within 15 % */
 	double changes_after;		/* share of the time after which the second holds for all */
 	enum on_late_ask late_ask;
-	bool resets_at_timer, data_only, outbound_only, moves;
+	bool resets_at_timer, data_only, outbound_only, inbound_only, moves;
+	bool by_prefix;			/* the second is that of the higher addresses */
 	/* Devices: what they say of themselves, how they die. */
 	double says_every_s, says_mean_s, says_of_timer;
+	enum saying saying;
+	double resets_mean_s;		/* it boots, and resets what it still knows */
 	double dies_mean_s;
 	enum life_kind life;
 	double lemons, lemon_mean_s;
 	double back_mean_s;		/* after death, 0: never */
+	bool all_die_at_once;		/* a power cut at half time */
 	bool crash_loop;		/* one device: dies after 61 s, back within 5 s */
 	double late_answers;		/* share of asks that wait for a sleeping radio */
 	/* The server. */
@@ -72,6 +84,8 @@ struct fleet {
 	double command_mean_s, poll_s;
 	double ask_low_s, ask_high_s;	/* asks at random ages, log-uniform */
 	unsigned int asks;		/* at most so many of these of a device, 0: any number */
+	double asks_begin_s;		/* not before this time; keepalive ends then */
+	double starts_anew_after;	/* share of the time after which the server is restarted */
 	bool named, from_one_address;
 };
 
@@ -201,6 +215,86 @@ static const struct fleet fleets[] = {
 	{ "short-empty-segments", 40, 1.6, { 1800 }, .exact = true, .data_only = true,
 	  .dies_mean_s = 40 * HOUR, .idle_s = 300,
 	  .from_one_address = true },
+	/* No timer: whole fleets at once. */
+	{ "none-nat-boots", 80, 48, .forgets_all_every_s = 20 * HOUR, .dies_mean_s = 20 * DAY,
+	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "none-nat-boots-talkers", 80, 48, .forgets_all_every_s = 20 * HOUR, .says_mean_s = 300,
+	  .dies_mean_s = 20 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-power-cut", 80, 24, .says_mean_s = 300, .dies_mean_s = 20 * DAY,
+	  .all_die_at_once = true, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-power-cut-asked", 80, 24, .dies_mean_s = 20 * DAY, .all_die_at_once = true,
+	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "none-outages", 80, 48, .outage_every_s = 12 * HOUR, .outage_s = 1200,
+	  .dies_mean_s = 20 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "none-outages-talkers", 80, 48, .outage_every_s = 12 * HOUR, .outage_s = 1200,
+	  .says_mean_s = 300, .dies_mean_s = 20 * DAY, .idle_s = 7200, .command_mean_s = HOUR,
+	  .back_mean_s = HOUR },
+	{ "none-server-restarts", 60, 48, .says_mean_s = 300, .dies_mean_s = 4 * DAY,
+	  .starts_anew_after = 0.4, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	/* No timer: how devices speak. */
+	{ "none-aligned", 80, 48, .says_every_s = 900, .saying = BY_THE_CLOCK,
+	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-aligned-polls", 80, 48, .says_every_s = 900, .saying = BY_THE_CLOCK,
+	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .poll_s = 3600, .back_mean_s = HOUR },
+	{ "none-backs-off", 80, 48, .says_mean_s = 3600, .saying = BACKING_OFF,
+	  .dies_mean_s = 4 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-by-day", 80, 72, .says_mean_s = 200, .saying = BY_DAY, .dies_mean_s = 4 * DAY,
+	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-bursts", 80, 48, .says_mean_s = 30, .saying = IN_BURSTS, .dies_mean_s = 4 * DAY,
+	  .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-bursts-1200", 80, 48, .says_mean_s = 30, .saying = IN_BURSTS,
+	  .dies_mean_s = 4 * DAY, .idle_s = 1200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-named", 80, 48, .says_mean_s = 300, .dies_mean_s = 2 * DAY, .idle_s = 7200,
+	  .command_mean_s = HOUR, .back_mean_s = 120, .named = true },
+	{ "none-named-late", 80, 48, .says_mean_s = 300, .dies_mean_s = 2 * DAY, .idle_s = 7200,
+	  .command_mean_s = HOUR, .back_mean_s = HOUR, .named = true },
+	{ "none-named-periodic", 80, 48, .says_every_s = 60, .dies_mean_s = 2 * DAY, .idle_s = 7200,
+	  .back_mean_s = 120, .named = true },
+	{ "none-named-roam", 80, 48, .says_mean_s = 600, .moves = true, .dies_mean_s = 6 * DAY,
+	  .idle_s = 7200, .ask_low_s = 60, .ask_high_s = 3600, .back_mean_s = HOUR, .named = true },
+	{ "none-device-resets", 80, 48, .says_mean_s = 900, .resets_mean_s = 12 * HOUR,
+	  .dies_mean_s = 6 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "none-mixed-options", 80, 48, .dies_mean_s = 2 * DAY, .idle_s = 7200,
+	  .second_idle_s = 600, .back_mean_s = HOUR },
+	/* Middleboxes of other kinds. */
+	{ "timer-inbound", 100, 24, { 900 }, .inbound_only = true, .says_mean_s = HOUR,
+	  .dies_mean_s = 2 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-outbound", 100, 24, { 900 }, .outbound_only = true, .says_mean_s = HOUR,
+	  .dies_mean_s = 2 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-half-open-first", 150, 24, { 1800, 120 }, .half_share = 0.2, .half_s = 120,
+	  .dies_mean_s = 4 * DAY, .ask_low_s = 30, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-by-prefix", 400, 24, { 900, 300 }, .by_prefix = true, .dies_mean_s = 4 * DAY,
+	  .ask_low_s = 30, .ask_high_s = 3600, .asks = 6 },
+	{ "timer-three-apns", 300, 24, { 1800, 600, 180 }, .second_share = 0.3, .third_share = 0.3,
+	  .dies_mean_s = 4 * DAY, .ask_low_s = 30, .ask_high_s = 7200, .asks = 6 },
+	{ "timer-nat-boots", 80, 48, { 900 }, .forgets_all_every_s = 20 * HOUR,
+	  .dies_mean_s = 6 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-outages", 80, 48, { 900 }, .outage_every_s = 12 * HOUR, .outage_s = 1200,
+	  .dies_mean_s = 6 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-power-cut", 80, 24, { 900 }, .dies_mean_s = 6 * DAY, .all_die_at_once = true,
+	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-20", 60, 12, { 20 }, .dies_mean_s = DAY, .ask_low_s = 3, .ask_high_s = 300,
+	  .asks = 8 },
+	{ "timer-7440", 100, 72, { 7440 }, .dies_mean_s = 6 * DAY, .ask_low_s = 600,
+	  .ask_high_s = 20000, .back_mean_s = HOUR },
+	/* One timer: how devices speak. */
+	{ "timer-aligned", 80, 48, { 900 }, .says_every_s = 1800, .saying = BY_THE_CLOCK,
+	  .dies_mean_s = 6 * DAY, .idle_s = 7200, .ask_low_s = 60, .ask_high_s = 3600,
+	  .back_mean_s = HOUR },
+	{ "timer-backs-off", 80, 48, { 900 }, .says_mean_s = 3600, .saying = BACKING_OFF,
+	  .dies_mean_s = 6 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "timer-by-day", 80, 72, { 900 }, .says_mean_s = 200, .saying = BY_DAY,
+	  .dies_mean_s = 6 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "timer-bursts", 80, 48, { 900 }, .says_mean_s = 30, .saying = IN_BURSTS,
+	  .dies_mean_s = 6 * DAY, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
+	{ "timer-named", 80, 48, { 900 }, .says_mean_s = 300, .dies_mean_s = 6 * DAY,
+	  .idle_s = 7200, .back_mean_s = HOUR, .named = true },
+	{ "timer-named-slow", 80, 48, { 900 }, .says_mean_s = 1200, .dies_mean_s = 6 * DAY,
+	  .idle_s = 7200, .back_mean_s = 120, .named = true },
+	{ "timer-server-restarts", 80, 48, { 900 }, .starts_anew_after = 0.4,
+	  .dies_mean_s = 6 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "timer-device-resets", 80, 48, { 900 }, .resets_mean_s = 12 * HOUR,
+	  .dies_mean_s = 6 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
 };
 
 static double scale = 1;	/* by which all times are divided where they are printed */
@@ -356,6 +450,53 @@ static void print_timeline(struct link *l, const struct fate *fate)
 	gaps__free(&l->gaps);
 }
 
+/* ---- what happens to all at once ---- */
+
+#define HAPPENINGS 64
+
+struct calendar {
+	double boots[HAPPENINGS], outages[HAPPENINGS], outages_end[HAPPENINGS];
+	double power_cut, restart;
+};
+
+static void draw_calendar(const struct fleet *f, struct calendar *c)
+{
+	double boot = 0, outage = 0;
+	unsigned int i;
+
+	for (i = 0; i < HAPPENINGS; i++) {
+		boot += after(f->forgets_all_every_s);
+		c->boots[i] = boot;
+		outage += after(f->outage_every_s);
+		c->outages[i] = outage;
+		outage += after(f->outage_s);
+		c->outages_end[i] = outage;
+	}
+	c->power_cut = f->all_die_at_once ? f->hours * HOUR * 0.5 : NEVER;
+	c->restart = f->starts_anew_after ? f->hours * HOUR * f->starts_anew_after : NEVER;
+}
+
+/* The end of the outage that it lies in, or 0. */
+static double outage_until(const struct calendar *c, double now)
+{
+	unsigned int i;
+
+	for (i = 0; i < HAPPENINGS && c->outages[i] <= now; i++)
+		if (now < c->outages_end[i])
+			return c->outages_end[i];
+	return 0;
+}
+
+static bool has_booted(const struct calendar *c, double since, double now)
+{
+	unsigned int i;
+
+	for (i = 0; i < HAPPENINGS && c->boots[i] <= now; i++)
+		if (c->boots[i] > since)
+			return true;
+	return false;
+}
+
 /* ---- one device ---- */
 
 struct device {
@@ -363,8 +504,10 @@ struct device {
 	unsigned int number;
 	bool lemon, loops;
 	bool second;		/* behind the second timer */
-	double timer_s[2];	/* of this fleet, this time; NEVER: none */
+	bool third;
+	double timer_s[TIMERS];	/* of this fleet, this time; NEVER: none */
 	double end;
+	const struct calendar *calendar;
 	unsigned int asks_left;
 	bool limited;
 	double born_at;
@@ -376,7 +519,7 @@ static double timer_of(const struct device *d, double now)
 
 	if (f->changes_after)
 		return now < f->changes_after * d->end ? d->timer_s[0] : d->timer_s[1];
-	return d->timer_s[d->second];
+	return d->timer_s[d->third ? 2 : d->second];
 }
 
 static double dies_at(const struct device *d, double now)
@@ -386,6 +529,8 @@ static double dies_at(const struct device *d, double now)
 	double at = now + (f->life == HEAVY && !d->lemon
 			   ? 0.12 * mean * (pow(even(), -1 / 1.1) - 1) : after(mean));
 
+	if (now < d->calendar->power_cut)
+		at = fmin(at, d->calendar->power_cut);
 	if (d->loops)
 		return now + between(60.5, 61.5);
 	if (f->life == NIGHTS)	/* off at ten in the evening, within half an hour */
@@ -409,6 +554,20 @@ static double says_at(const struct device *d, double now)
 {
 	const struct fleet *f = d->fleet;
 
+	switch (f->saying) {
+	case STEADILY:
+		break;
+	case BY_THE_CLOCK:	/* the server's clock began at no round time */
+		return (floor((now + 417) / f->says_every_s) + 1) * f->says_every_s - 417 +
+		       between(0, 3);
+	case BACKING_OFF:	/* from a second on, up to the mean */
+		return now + fmin(f->says_mean_s, fmax(1, now - d->born_at)) * between(0.95, 1.05);
+	case BY_DAY:
+		return now + after(fmod(now, DAY) < 14 * HOUR ? f->says_mean_s
+							      : f->says_mean_s * 12);
+	case IN_BURSTS:
+		return now + after(even() < 0.05 ? 120 * f->says_mean_s : f->says_mean_s);
+	}
 	if (f->says_of_timer)
 		return now + f->says_of_timer * d->timer_s[0] * between(0.99, 1.01);
 	if (f->says_every_s)
@@ -418,8 +577,15 @@ static double says_at(const struct device *d, double now)
 
 /* What stands on the clock of one connection: absolute times. */
 struct clock {
-	double dies, says, command, poll, ask, keepalive, moves, resets, expires;
+	double dies, says, command, poll, ask, keepalive, moves, resets, restart, expires;
+	double refreshed;
+	bool half;	/* the middlebox has seen too little of it yet */
 };
+
+static bool is_forgotten(const struct device *d, const struct clock *c, double now)
+{
+	return now >= c->expires || has_booted(d->calendar, c->refreshed, now);
+}
 
 static void draw_ask(struct device *d, struct clock *c, double now)
 {
@@ -428,7 +594,8 @@ static void draw_ask(struct device *d, struct clock *c, double now)
 	c->ask = NEVER;
 	if (!f->ask_low_s || (d->limited && !d->asks_left))
 		return;
-	c->ask = now + f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
+	c->ask = fmax(now, f->asks_begin_s) +
+		 f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
 }
 
 /* Something passed in this direction: does the middlebox count it? */
@@ -436,9 +603,11 @@ static void refresh(const struct device *d, struct clock *c, double now, bool ou
 {
 	const struct fleet *f = d->fleet;
 
-	if ((f->data_only && !data) || (f->outbound_only && !outbound))
+	if ((f->data_only && !data) || (f->outbound_only && !outbound) ||
+	    (f->inbound_only && outbound))
 		return;
-	c->expires = now + timer_of(d, now);
+	c->refreshed = now;
+	c->expires = now + fmin(timer_of(d, now), c->half ? f->half_s : NEVER);
 	if (f->resets_at_timer)
 		c->resets = c->expires + between(0, 0.5);
 }
@@ -456,7 +625,7 @@ static void hear(struct link *l, struct clock *c, double now, double gap_ended, 
 static double soonest(const struct clock *c)
 {
 	const double all[] = { c->dies, c->says, c->command, c->poll, c->ask, c->keepalive, c->moves,
-			       c->resets };
+			       c->resets, c->restart };
 	double first = NEVER;
 	size_t i;
 
@@ -482,9 +651,12 @@ static void find_out(struct link *l, struct device *d, struct clock *c, double b
 {
 	double data = back < fmin(c->command, fmin(c->poll, c->ask)) ? NEVER
 		      : fmin(c->command, fmin(c->poll, c->ask));
-	double probe = first_probe(l, c);
-	double first = fmin(data, probe);
+	double probe = first_probe(l, c), begin = d->fleet->asks_begin_s;
+	double first;
 
+	if (begin && probe >= begin)
+		probe = NEVER;
+	first = fmin(data, probe);
 	fate->outcome = "open";
 	if (d->fleet->named && back < first && back < d->end) {
 		*fate = (struct fate){ "closed_locally", "superseded", 0, 0, back + 0.2, back };
@@ -512,8 +684,14 @@ static bool ask(struct link *l, struct device *d, struct clock *c, double now, b
 {
 	double answered = now + between(0.04, 0.2);
 
-	if (now >= c->expires)
+	if (is_forgotten(d, c, now))
 		return false;
+	c->half = false;
+	if (outage_until(d->calendar, now)) {	/* sent again, and again */
+		answered = outage_until(d->calendar, now) * between(1, 1.00001) + between(1, 20);
+		if (answered > now + (data ? 900 : 9 * 75) || answered >= c->expires)
+			return false;
+	}
 	if (even() < d->fleet->late_answers)
 		answered = now + between(1, 20);
 	if (answered > c->dies)
@@ -540,10 +718,14 @@ static double live(struct link *l, struct device *d)
 		.command = now + after(f->command_mean_s ? f->command_mean_s : NEVER),
 		.poll = f->poll_s ? now + f->poll_s + between(0.1, 0.9) : NEVER,
 		.keepalive = l->idle_s ? fires_at(now, l->idle_s) : NEVER,
-		.moves = f->moves ? now + after(6 * HOUR) : NEVER, .resets = NEVER, .expires = NEVER };
+		.moves = f->moves ? now + after(6 * HOUR) : NEVER,
+		.resets = f->resets_mean_s ? now + after(f->resets_mean_s) : NEVER,
+		.restart = now < d->calendar->restart ? d->calendar->restart : NEVER,
+		.expires = NEVER, .half = even() < f->half_share };
 
 	l->heard = now;
 	refresh(d, &c, now, true, true);
+	refresh(d, &c, now, false, true);
 	draw_ask(d, &c, now);
 	for (;;) {
 		now = soonest(&c);
@@ -560,21 +742,41 @@ static double live(struct link *l, struct device *d)
 			d->second = !d->second;
 			break;
 		}
+		if (now == c.restart) {
+			fate = (struct fate){ "closed_locally", NULL, 0, 0, now, 0 };
+			back = now + between(1, 60);
+			break;
+		}
+		if (now == c.resets && is_forgotten(d, &c, now) && !f->resets_at_timer) {
+			c.resets = NEVER;	/* it does not arrive */
+			c.dies = now;
+			continue;
+		}
 		if (now == c.resets) {
 			fate = (struct fate){ "reset_by_peer", NULL, 0, 0, now, 0 };
 			back = says_at(d, now);
 			break;
 		}
+		if (now == c.says && outage_until(d->calendar, now)) {
+			c.says = outage_until(d->calendar, now) + between(1, 20);
+			continue;
+		}
 		if (now == c.says) {
+			c.half = false;
 			c.says = says_at(d, now);
-			if (now >= c.expires) {	/* our side knows nothing of its new mapping: RST */
+			if (is_forgotten(d, &c, now)) {	/* its mapping is new to us: RST */
 				back = now + between(0.1, 1);
 				find_out(l, d, &c, back, &fate);
 				break;
 			}
 			refresh(d, &c, now, true, true);
+			refresh(d, &c, now, false, false);	/* our acknowledgement */
 			hear(l, &c, now, now, false);
 			draw_ask(d, &c, now);
+			continue;
+		}
+		if (now == c.keepalive && f->asks_begin_s && now >= f->asks_begin_s) {
+			c.keepalive = NEVER;
 			continue;
 		}
 		if (now == c.keepalive) {
@@ -587,7 +789,9 @@ static double live(struct link *l, struct device *d)
 			l->probes++;
 			if (!ask(l, d, &c, now, false)) {
 				c.keepalive = now;
-				back = c.dies < NEVER && now >= c.expires ? c.says : NEVER;
+				back = c.dies < NEVER && is_forgotten(d, &c, now) ? c.says : NEVER;
+				if (f->back_mean_s && back == NEVER && is_forgotten(d, &c, now))
+					back = now + after(f->back_mean_s);
 				find_out(l, d, &c, back, &fate);
 				break;
 			}
@@ -614,8 +818,8 @@ static double live(struct link *l, struct device *d)
 		}
 		if (!ask(l, d, &c, now, true)) {
 			c.ask = now;
-			back = now >= c.expires ? fmax(c.says, now) : NEVER;
-			if (f->back_mean_s && back == NEVER && now >= c.expires)
+			back = is_forgotten(d, &c, now) ? fmax(c.says, now) : NEVER;
+			if (f->back_mean_s && back == NEVER && is_forgotten(d, &c, now))
 				back = now + after(f->back_mean_s);
 			find_out(l, d, &c, back, &fate);
 			break;
@@ -634,6 +838,7 @@ static void live_all(struct device *d, unsigned int *links)
 		struct link l = { .fleet = d->fleet, .device = d->number, .number = (*links)++,
 				  .began = at };
 
+		d->born_at = at;
 		l.idle_s = d->fleet->second_idle_s && d->number % 2 ? d->fleet->second_idle_s
 								   : d->fleet->idle_s;
 		if (d->limited && !d->asks_left)
@@ -666,12 +871,12 @@ static void begin(const char *name, const char *number)
 	even();
 }
 
-static void draw_timers(const struct fleet *f, double timer_s[2])
+static void draw_timers(const struct fleet *f, double timer_s[TIMERS])
 {
 	double scale = f->exact ? 1 : exp(between(-0.15, 0.15));
 	unsigned int i;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < TIMERS; i++)
 		timer_s[i] = f->timer_s[i] ? f->timer_s[i] * scale : NEVER;
 }
 
@@ -698,12 +903,25 @@ static void print_parameters(const struct fleet *f)
 	       f->ask_high_s, f->asks, f->from_one_address ? "true" : "false");
 }
 
+static void go_on(struct fleet *f, double days, double from_s, double to_s)
+{
+	f->asks_begin_s = f->hours * HOUR;
+	f->hours += days * 24;
+	f->ask_low_s = from_s;
+	f->ask_high_s = to_s;
+	f->asks = 0;
+	if (!f->back_mean_s)	/* who is gone for good is asked no more */
+		f->back_mean_s = HOUR;
+}
+
 int main(int argc, char **argv)
 {
 	bool truth = argc == 4 && !strcmp(argv[1], "--truth");
 	bool scaled = argc == 5 && !strcmp(argv[1], "--scale");
-	const struct fleet *f;
-	double timer_s[2];
+	bool then = argc == 7 && !strcmp(argv[1], "--then");
+	struct fleet fleet, *f = &fleet;
+	double timer_s[TIMERS], chance;
+	struct calendar calendar;
 	unsigned int links = 0, i;
 
 	if (argc == 2 && !strcmp(argv[1], "--list")) {
@@ -716,27 +934,35 @@ int main(int argc, char **argv)
 	}
 	if (scaled)
 		scale = atof(argv[2]);
-	if ((argc != 3 && !truth && !scaled) || !(scale >= 1)) {
-		fprintf(stderr, "usage: fleets [--truth | --scale N] CASE SEED | --parameters CASE | --list\n");
+	if ((argc != 3 && !truth && !scaled && !then) || !(scale >= 1)) {
+		fprintf(stderr,
+			"usage: fleets [--truth | --scale N | --then DAYS FROM TO] CASE SEED\n"
+			"       fleets --parameters CASE | --list\n");
 		return 2;
 	}
-	f = fleet_of(argv[argc - 2]);
+	fleet = *fleet_of(argv[argc - 2]);
+	if (then)
+		go_on(f, atof(argv[2]), atof(argv[3]), atof(argv[4]));
 	begin(f->name, argv[argc - 1]);
 	draw_timers(f, timer_s);
 	if (truth) {
-		for (i = 0; i < 2; i++)
+		for (i = 0; i < TIMERS; i++)
 			if (timer_s[i] < NEVER)
 				printf("%.3f ", timer_s[i]);
 		printf("\n");
 		return 0;
 	}
+	draw_calendar(f, &calendar);
 	print_meta(f);
 	for (i = 0; i < f->devices; i++) {
-		struct device d = { .fleet = f, .number = i, .timer_s = { timer_s[0], timer_s[1] },
+		struct device d = { .fleet = f, .number = i, .calendar = &calendar,
+				    .timer_s = { timer_s[0], timer_s[1], timer_s[2] },
 				    .end = f->hours * HOUR, .asks_left = f->asks,
 				    .limited = f->asks > 0 };
 
-		d.second = even() < f->second_share;
+		chance = even();
+		d.second = f->by_prefix ? i >= f->devices / 2 : chance < f->second_share;
+		d.third = !d.second && chance < f->second_share + f->third_share;
 		d.lemon = even() < f->lemons;
 		d.loops = f->crash_loop && !i;
 		live_all(&d, &links);

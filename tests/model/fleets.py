@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """What `halfopen advise` estimates of fleets whose timers are known: a table, a row a case.
 
-  fleets.py FLEETS HALFOPEN [--draws N] [--seed FIRST] [--check RESULTS] [CASE ...]
+  fleets.py FLEETS HALFOPEN [--draws N] [--seed FIRST] [--then] [--check RESULTS] [CASE ...]
 
 FLEETS makes the timelines (fleets.c). Each draw is another fleet, its timer within 15 % of the case's.
 A draw is `false` where a timer is told and there is none, `holds` where the interval told holds the
 (lesser) timer, `gives up` where it holds the other one and says that some were lost sooner, `misses` where
 it does neither, `silent` where no estimate is given; `wrong bound` is a silent one whose low_s is above the
-timer, or its high_s below. --check fails where a case goes wrong more often than by chance, and writes
+timer, or its high_s below. --then: a fleet of which nothing is told is asked on as its would_tell says,
+and what is told then counts; the days are those that it said. --check fails where a case goes wrong more often than by chance, and writes
 RESULTS/fleets.xml."""
 import argparse
 import concurrent.futures
@@ -19,8 +20,8 @@ import subprocess
 import sys
 
 
-def estimate_of(arguments, case, seed):
-    made = subprocess.run([arguments.fleets, case, str(seed)], stdout=subprocess.PIPE, check=True)
+def estimate_of(arguments, case, seed, *then):
+    made = subprocess.run([arguments.fleets, *then, case, str(seed)], stdout=subprocess.PIPE, check=True)
     told = subprocess.run([arguments.halfopen, "advise", "--json", "-"], input=made.stdout,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     lines = [json.loads(l) for l in told.stdout.splitlines()]
@@ -40,6 +41,12 @@ def is_near(a, b):
 def judge(arguments, case, seed):
     """(verdict, all its steps found, reason or estimate / timer)"""
     e, timers = estimate_of(arguments, case, seed), timers_of(arguments, case, seed)
+    if arguments.then and e["estimate_s"] is None:
+        days = (e["would_tell"] or {}).get("days")
+        if not days or days > DAYS_MOST:
+            return "silent", False, "not within a month"
+        asks = (str(e["would_tell"][k]) for k in ("ask_from_s", "ask_to_s"))
+        e = estimate_of(arguments, case, seed, "--then", str(days), *asks)
     if e["estimate_s"] is None:
         low, high = e["low_s"] or 0, e["high_s"] or math.inf
         wrong = timers and not low <= timers[0] * 1.002 <= high * 1.004
@@ -53,6 +60,7 @@ def judge(arguments, case, seed):
     return ("holds" if held[0] else "gives up" if given_up else "misses"), steps, e["estimate_s"] / timers[0]
 
 
+DAYS_MOST = 30
 WRONG = ("false", "misses", "wrong bound")
 # Where an interval holds with 95 %, more than three of ten fail to once in a thousand.
 WRONG_OF_TEN = 3
@@ -87,6 +95,7 @@ def main():
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--then", action="store_true")
     parser.add_argument("--check", metavar="RESULTS")
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_intermixed_args()

@@ -286,6 +286,62 @@ static void test_a_vote_each(void **state)
 	assert_true(t.low_s > 7000);
 }
 
+/* Runs as a watch folds them: of the pauses up to `short_s`, and of the others. */
+static void add_pause(struct fleet *f, size_t i, double s, double short_s)
+{
+	struct life_gap *g = &f->gaps[i][s > short_s];
+
+	f->all[i].gap_count = 2;
+	*g = (struct life_gap){ g->count ? fmin(g->from_s, s) : s, fmax(g->to_s, s), g->count + 1,
+				false };
+}
+
+/* Nobody asks, but devices have names, and come back on another connection: behind a timer, with
+ * the first word that would be later than that; without one, some time after they died. */
+static void come_back(struct fleet *f, double timer_s, double even_s, double random_s,
+		      uint64_t *seed)
+{
+	size_t i;
+
+	memset(f, 0, sizeof(*f));
+	for (i = 0; i < 80; i++) {
+		struct path_witness *w = begin(f, i);
+		double left_s = -log(even(seed)) * 40000, pause;
+
+		w->named = w->lost_by_itself = true;
+		for (;; left_s -= pause) {
+			pause = even_s + even(seed) - log(even(seed)) * random_s;
+			if (pause >= timer_s || left_s < pause)
+				break;
+			add_pause(f, i, pause, even_s + random_s);
+		}
+		w->lost_s = pause >= timer_s ? pause : left_s - log(even(seed)) * 120;
+		w->back_s = w->lost_s;
+	}
+}
+
+static void test_who_comes_back_tells(void **state)
+{
+	unsigned int round, told = 0, held = 0, invented = 0;
+	static struct fleet f;
+	struct idle_timeout t;
+	uint64_t seed = 23;
+
+	(void)state;
+	for (round = 0; round < 40; round++) {
+		come_back(&f, 900, 10, 300, &seed);
+		assert_true(idle_timeout__estimate(f.all, 80, &t));
+		told += t.reason == IDLE_KNOWN;
+		held += t.reason == IDLE_KNOWN && t.low_s <= 900 && t.high_s >= 900;
+		come_back(&f, HUGE_VAL, 60, round % 2 ? 0 : 300, &seed);
+		assert_true(idle_timeout__estimate(f.all, 80, &t));
+		invented += t.reason == IDLE_KNOWN;
+	}
+	if (told < 36 || held + 3 < told || invented > 1)
+		fail_msg("of 40, %u are told, %u of them rightly; %u are invented", told, held,
+			 invented);
+}
+
 static void test_resets_at_the_timer(void **state)
 {
 	static struct fleet f;
@@ -349,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_polls_leave_all_between_them),
 		cmocka_unit_test(test_lemons_are_no_timer),
 		cmocka_unit_test(test_a_vote_each),
+		cmocka_unit_test(test_who_comes_back_tells),
 		cmocka_unit_test(test_resets_at_the_timer),
 		cmocka_unit_test(test_probes_that_do_not_hold),
 	};

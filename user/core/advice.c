@@ -104,8 +104,9 @@ static void explain_unknown_path(struct advice *a)
 	a->verdict = ADVICE_NONE;
 	if (path->reason == IDLE_CENSORED)
 		snprintf(a->why, sizeof(a->why),
-			 "our own probes keep every idle time under %.0f s: after how "
-			 "long the path forgets cannot be seen (censored_by_keepalive)",
+			 "the path forgets after %.0f s at the earliest: our own probes keep every "
+			 "idle time under that, so how much later cannot be seen "
+			 "(censored_by_keepalive)",
 			 path->low_s);
 	else if (path->reason == IDLE_NO_STEP)
 		snprintf(a->why, sizeof(a->why),

@@ -44,7 +44,7 @@ static bool were_asked(const struct path_data *d, const struct own_pauses *habit
 	for (i = 0; i < d->count; i++) {
 		const struct path_witness *w = &d->all[i];
 
-		answered += w->weight * (w->answered > 0);
+		answered += w->weight * (w->answered > 0 || (w->named && w->pauses > 0));
 		if (w->lost_s <= 0)
 			continue;
 		lost += w->weight;
@@ -190,20 +190,21 @@ static size_t thin_out(struct path_witness *all, size_t count)
 /* Losses before the first timer, and over how much idle time. */
 static void tell_lost_sooner(const struct path_data *d, struct idle_timeout *t)
 {
-	double idle_s = 1, lost = 0;
+	double idle_s = 1, lost = 0, votes = 0;
 	size_t i;
 
 	t->sooner_from_s = t->low_s;
 	for (i = 0; i < d->count; i++) {
 		double gone_s = path_witness__gone_by_s(&d->all[i]);
 
+		votes += d->all[i].weight;
 		idle_s += d->all[i].weight * (d->all[i].idle_s + gone_s);
 		if (gone_s <= 0 || gone_s >= t->low_s)
 			continue;
 		lost += d->all[i].weight;
 		t->sooner_from_s = fmin(t->sooner_from_s, gone_s);
 	}
-	t->lost_sooner = lround(lost);
+	t->lost_sooner = lround(lost * t->devices / fmax(1, votes)); /* they were thinned out */
 	t->vanish_per_hour = lost / idle_s * 3600;
 }
 
@@ -229,7 +230,8 @@ static bool estimate(const struct path_data *d, const struct own_pauses *habits,
 bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_timeout *t)
 {
 	struct own_pauses *habits = malloc(HABITS_MAX * sizeof(*habits));
-	bool short_of_memory = !habits, ok = false;
+	uint8_t *kinds = malloc(CONNECTIONS_MAX);
+	bool short_of_memory = !habits || !kinds, ok = false;
 	double lost = 0, devices = 0;
 	struct vanishing v = { 0 };
 	size_t i;
@@ -244,6 +246,7 @@ bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_
 	t->lost = lround(lost);
 	if (short_of_memory || known_timers__of_resets(all, count, t, &short_of_memory)) {
 		free(habits);
+		free(kinds);
 		return !short_of_memory;
 	}
 	if (!short_of_memory)
@@ -252,12 +255,13 @@ bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_
 	count = thin_out(all, count);
 	if (!short_of_memory && find_lost_as_usual(all, count) &&
 	    vanishing__prepare(all, count, habits, &v)) {
-		struct path_data d = { all, &v, count };
+		struct path_data d = { all, &v, kinds, count };
 
 		ok = estimate(&d, habits, lost, t);
 	}
 	vanishing__free(&v);
 	free(habits);
+	free(kinds);
 	return ok;
 }
 

@@ -30,9 +30,9 @@ double age__at(size_t bin);
 void age__spread(const struct life_gap *g, void (*add)(void *context, size_t bin, double count),
 		 void *context);
 
-/* S: the chance that a live peer is silent for as long, in the middle of each bin. */
 struct own_pauses {
-	float longer[AGES];
+	float longer[AGES];	/* S: the chance that a live peer is silent so long, mid-bin */
+	float speaks[AGES];	/* how likely a pause ends there: its density by its mean */
 };
 
 /* Habits that are told apart: one of those who never speak, one of all together (for those of

@@ -14,10 +14,18 @@ static bool is_at_probe(const struct life *life, double from_s, double to_s)
 	return life->keepalive && to_s > probe_s * 0.95 && from_s < probe_s * 1.2;
 }
 
+/* A device with a name, on another connection before anybody asked on this one. */
+static bool is_back_first(const struct life *life)
+{
+	return life->device && !life->begun_unseen && life->back_after_s >= 1 &&
+	       (!life->lost || life->back_after_s < life->lost_within_s);
+}
+
 static struct path_witness testimony(const struct life *life)
 {
 	struct path_witness w = { .gaps = life->gaps,
 				  .gap_count = life->gap_count,
+				  .named = life->device > 0,
 				  .reset_s = life->reset_after_s };
 	double longest = 0;
 	unsigned int i;
@@ -41,13 +49,18 @@ static struct path_witness testimony(const struct life *life)
 		w.back_s = life->back_after_s;
 		w.first_s = life->probed_for_s;
 	}
+	if (is_back_first(life)) {
+		w.lost_s = w.back_s = life->back_after_s;
+		w.lost_to_probe = false;
+		w.lost_by_itself = true;
+	}
 	return w;
 }
 
 static bool says_something(const struct life *life)
 {
 	return life->gap_count || (life->lost && life->lost_within_s >= 1) ||
-	       life->reset_after_s >= 1;
+	       is_back_first(life) || life->reset_after_s >= 1;
 }
 
 /* ---- votes ---- */

@@ -164,12 +164,17 @@ static void explain_no_room(struct proposal *p, const char *who, double floor_s,
 static void explain_held(struct proposal *p, const struct evidence *e)
 {
 	uint32_t lost = hold_open__losses(e, &p->setting);
+	const struct idle_timeout *path = &e->path;
+	int n = snprintf(p->why, sizeof(p->why),
+			 "the path forgets idle connections after %.0f s (%.0f to %.0f): a probe "
+			 "every %.0f s keeps it open, even if %u%s lost",
+			 path->estimate_s, path->low_s, path->high_s, p->setting.idle_s, lost,
+			 lost == 1 ? " is" : " in a row are");
 
-	snprintf(p->why, sizeof(p->why),
-		 "the path forgets idle connections after %.0f s (%.0f to %.0f): a probe every "
-		 "%.0f s keeps it open, even if %u%s lost",
-		 e->path.estimate_s, e->path.low_s, e->path.high_s, p->setting.idle_s, lost,
-		 lost == 1 ? " is" : " in a row are");
+	if (path->lost_sooner && path->sooner_from_s < p->setting.idle_s)
+		snprintf(p->why + n, sizeof(p->why) - n,
+			 "; not for the %zu that %s lost sooner, if by a shorter timer: given up",
+			 path->lost_sooner, path->lost_sooner == 1 ? "was" : "were");
 }
 
 static void explain_detection(struct proposal *p, const struct goals *g, const struct evidence *e)

@@ -31,41 +31,98 @@ struct timer_sides timer_mixture__sides(const struct path_witness *w, const stru
 	return s;
 }
 
-/* One round of expectation and maximisation, of both kinds of share; the log likelihood before. */
-static double improve(const struct path_data *d, struct timer_mixture *m)
+/* Witnesses whose gap was survived, and ended, between the same timers are of one kind. */
+#define KINDS ((TIMERS_MAX + 1) * (TIMERS_MAX + 1))
+
+static unsigned int kind_of(const struct path_witness *w, const struct timer_mixture *m)
 {
-	double classes[TIMERS_MAX] = { 0 }, rates[RATES] = { 0 }, votes = 0, l = 0;
-	unsigned int k;
+	unsigned int outlived_of = 0, timed = 0, k;
+
+	for (k = 0; k < m->classes; k++) {
+		outlived_of += w->survived_s >= m->at_s[k];
+		timed += is_timed(w, m->at_s[k]);
+	}
+	return outlived_of * (TIMERS_MAX + 1) + timed;
+}
+
+/* What one round gathers of each kind: votes by how likely it was that they had a timer run out,
+ * and that they had not. */
+struct round {
+	struct timer_sides sides[KINDS], gathered[KINDS];
+	double rates[RATES], votes, log_likelihood;
+};
+
+static void begin_round(const struct timer_mixture *m, struct round *r)
+{
+	unsigned int kind, k;
+
+	*r = (struct round){ .votes = 0 };
+	for (kind = 0; kind < KINDS; kind++)
+		for (k = 0; k < m->classes; k++) {
+			double of = m->share[k] *
+				    (k < kind / (TIMERS_MAX + 1) ? TIMER_LEAK : 1);
+
+			*(k < kind % (TIMERS_MAX + 1) ? &r->sides[kind].timed
+						      : &r->sides[kind].untimed) += of;
+		}
+}
+
+static void gather(const struct path_data *d, const struct timer_mixture *m, struct round *r)
+{
 	size_t i;
 
 	for (i = 0; i < d->count; i++) {
-		const struct path_witness *w = &d->all[i];
 		struct chances c = vanishing__chances(d->vanishing, i, &m->vanishing);
-		struct timer_sides s = timer_mixture__sides(w, m);
-		double all = s.timed * c.answers + s.untimed * c.vanished;
+		const struct timer_sides *s = &r->sides[d->kinds[i]];
+		double weight = d->all[i].weight, all, part;
 
-		for (k = 0; k < m->classes; k++)
-			classes[k] += w->weight * m->share[k] * outlived(w, m->at_s[k]) / all *
-				      (is_timed(w, m->at_s[k]) ? c.answers : c.vanished);
-		for (k = 0; k < RATES; k++)
-			rates[k] += w->weight * m->vanishing.of[k] / all *
-				    (s.timed * d->vanishing->answers[i][k] +
-				     s.untimed * d->vanishing->vanished[i][k]);
-		votes += w->weight;
-		l += w->weight * log(all);
+		all = s->timed * c.answers + s->untimed * c.vanished;
+		part = weight / all;
+		r->gathered[d->kinds[i]].timed += part * c.answers;
+		r->gathered[d->kinds[i]].untimed += part * c.vanished;
+		vanishing__add_votes(d->vanishing, i,
+				     &(struct chances){ part * s->timed, part * s->untimed },
+				     r->rates);
+		r->votes += weight;
+		r->log_likelihood += weight * log(all);
 	}
-	for (k = 0; votes > 0 && k < m->classes; k++)
-		m->share[k] = classes[k] / votes;
-	for (k = 0; votes > 0 && k < RATES; k++)
-		m->vanishing.of[k] = fmax(rates[k] / votes, 1e-12);
-	return l;
+}
+
+static double share_of(const struct timer_mixture *m, unsigned int k, const struct round *r)
+{
+	double share = 0;
+	unsigned int kind;
+
+	for (kind = 0; kind < KINDS; kind++)
+		share += (k < kind / (TIMERS_MAX + 1) ? TIMER_LEAK : 1) *
+			 (k < kind % (TIMERS_MAX + 1) ? r->gathered[kind].timed
+						      : r->gathered[kind].untimed);
+	return m->share[k] * share / r->votes;
+}
+
+/* One round of expectation and maximisation, of both kinds of share; the log likelihood before. */
+static double improve(const struct path_data *d, struct timer_mixture *m)
+{
+	struct round r;
+	unsigned int k;
+
+	begin_round(m, &r);
+	gather(d, m, &r);
+	for (k = 0; r.votes > 0 && k < m->classes; k++)
+		m->share[k] = share_of(m, k, &r);
+	for (k = 0; r.votes > 0 && k < RATES; k++)
+		m->vanishing.of[k] = fmax(m->vanishing.of[k] * r.rates[k] / r.votes, 1e-12);
+	return r.log_likelihood;
 }
 
 void timer_mixture__improve(const struct path_data *d, struct timer_mixture *m)
 {
 	unsigned int round;
-	double l;
+	double l = 0;
+	size_t i;
 
+	for (i = 0; i < d->count; i++)
+		d->kinds[i] = kind_of(&d->all[i], m);
 	m->log_likelihood = -HUGE_VAL;
 	for (round = 0; round < 200; round++) {
 		l = improve(d, m);

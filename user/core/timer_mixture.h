@@ -17,6 +17,7 @@
 struct path_data {
 	const struct path_witness *all;
 	const struct vanishing *vanishing;
+	uint8_t *kinds; /* room for one of each, while shares are improved */
 	size_t count;
 };
 
@@ -43,7 +44,7 @@ struct timer_sides {
 struct timer_sides timer_mixture__sides(const struct path_witness *w,
 					const struct timer_mixture *m);
 
-/* Both kinds of share, from those that there are, or evenly, on. */
+/* Timers stand in order. Both kinds of share, from those that there are, or evenly, on. */
 void timer_mixture__improve(const struct path_data *d, struct timer_mixture *m);
 void timer_mixture__fit(const struct path_data *d, struct timer_mixture *m);
 

@@ -84,6 +84,12 @@ static double lost_votes(const struct path_data *d)
 	return lost;
 }
 
+/* Between edges at one place there is no T. */
+static bool is_piece(const struct timer_profile *p, size_t i)
+{
+	return !i || i == p->count || p->edges[i].at_s > p->edges[i - 1].at_s;
+}
+
 /* One share of devices without a timer: how likely is each T? A few that were lost late are no
  * step. */
 static void sweep_with(struct timer_profile *p, const struct path_data *d, double untimed)
@@ -97,12 +103,14 @@ static void sweep_with(struct timer_profile *p, const struct path_data *d, doubl
 		const struct chances *c;
 		double within, vanished;
 
-		p->best[i] = fmax(p->best[i], l);
-		if (!untimed)
-			p->alone[i] = fmax(p->alone[i], l);
+		if (is_piece(p, i)) {
+			p->best[i] = fmax(p->best[i], l);
+			if (!untimed)
+				p->alone[i] = fmax(p->alone[i], l);
+		}
 		if (i == p->count) /* beyond all: as good as none */
 			break;
-		if (i && l > p->top && lost >= IDLE_LOST_MIN) {
+		if (i && is_piece(p, i) && l > p->top && lost >= IDLE_LOST_MIN) {
 			p->top = l;
 			p->top_edge = i;
 			p->top_untimed = untimed;
@@ -138,7 +146,8 @@ double timer_profile__middle(const struct timer_profile *p, size_t i)
 /* Rates of vanishing, with the best T and without one, and T with these, in turn. */
 static void climb(struct timer_profile *p, const struct path_data *d)
 {
-	struct timer_mixture none = { .classes = 1, .at_s = { HUGE_VAL } }, one;
+	struct timer_mixture none = { .classes = 1, .at_s = { HUGE_VAL } };
+	struct timer_mixture one = { .vanishing = vanishing__evenly() };
 	double before = -HUGE_VAL;
 	unsigned int round;
 
@@ -150,9 +159,9 @@ static void climb(struct timer_profile *p, const struct path_data *d)
 		one = (struct timer_mixture){
 			.classes = 2,
 			.at_s = { timer_profile__middle(p, p->top_edge), HUGE_VAL },
-			.share = { 1 - fmax(p->top_untimed, 0.01), fmax(p->top_untimed, 0.01) }
+			.share = { 1 - fmax(p->top_untimed, 0.01), fmax(p->top_untimed, 0.01) },
+			.vanishing = vanishing__awake(&one.vanishing),
 		};
-		one.vanishing = vanishing__evenly();
 		timer_mixture__improve(d, &one);
 		sweep(p, d, &one.vanishing);
 	}

@@ -6,13 +6,17 @@
 
 /* What no habit makes likely may happen all the same. */
 #define LEAST_CHANCE 1e-6
+/* Of one rate beside the likeliest: less than that counts for nothing, and is slow to count. */
+#define LEAST_OF_ALL 1e-25
 
 /* Whoever is asked at this age is there, for each rate. */
 struct table {
 	float there[AGES][RATES], gone[AGES][RATES];
 };
 
-static void tabulate(const struct own_pauses *habit, const double *rates, struct table *t)
+/* Asked by us, a live peer has to be silent until then; on its own it comes when it speaks. */
+static void tabulate(const struct own_pauses *habit, bool by_itself, const double *rates,
+		     struct table *t)
 {
 	unsigned int k;
 	size_t i;
@@ -23,12 +27,13 @@ static void tabulate(const struct own_pauses *habit, const double *rates, struct
 		for (i = 0; i < AGES; i++) {
 			double s = (age__at(i) + age__at(i + 1)) / 2;
 			double wide = age__at(i + 1) - age__at(i);
-			double there = habit->longer[i] * exp(-rates[k] * s);
+			double left = exp(-rates[k] * s), silent = habit->longer[i] * left;
+			double there = by_itself ? habit->speaks[i] * left : silent;
 
-			vanished += rates[k] * there * wide / 2;
+			vanished += rates[k] * silent * wide / 2;
 			t->there[i][k] = fmax(there / (there + vanished + 1e-300), LEAST_CHANCE);
 			t->gone[i][k] = fmax(vanished / (there + vanished + 1e-300), 1e-12);
-			vanished += rates[k] * there * wide / 2;
+			vanished += rates[k] * silent * wide / 2;
 		}
 	}
 }
@@ -72,30 +77,41 @@ static void add_answers(void *context, size_t bin, double count)
 		a->logs[k] += count * log(a->table->there[bin][k]);
 }
 
-static void tell_chances(const struct path_witness *w, const struct table *t, float *answers,
+/* Of one habit: asked by us, and coming by itself. */
+struct tables {
+	bool made;
+	struct table asked, coming;
+};
+
+static void tell_chances(const struct path_witness *w, const struct tables *t, float *answers,
 			 float *vanished)
 {
+	const struct table *last = w->lost_by_itself ? &t->coming : &t->asked;
 	double logs[RATES] = { 0 }, top = -HUGE_VAL;
-	struct answering a = { t, logs };
 	unsigned int i, k;
 
-	for (i = 0; i < w->gap_count; i++)
-		if (w->gaps[i].ended_by_us)
-			age__spread(&w->gaps[i], add_answers, &a);
+	for (i = 0; i < w->gap_count; i++) {
+		bool by_us = w->gaps[i].ended_by_us;
+
+		if (by_us || w->named)
+			age__spread(&w->gaps[i], add_answers,
+				    &(struct answering){ by_us ? &t->asked : &t->coming, logs });
+	}
 	for (k = 0; k < RATES; k++)
 		top = fmax(top, logs[k]);
 	for (k = 0; k < RATES; k++) {
-		answers[k] = exp(fmax(logs[k] - top, -80));
-		vanished[k] =
-			answers[k] * (w->lost_s > 0 ? t->gone[age__bin_behind(w->lost_s)][k] : 1);
+		answers[k] = fmax(exp(logs[k] - top), LEAST_OF_ALL);
+		vanished[k] = answers[k];
+		if (w->lost_s > 0)
+			vanished[k] *= last->gone[age__bin_behind(w->lost_s)][k];
+		vanished[k] = fmax(vanished[k], LEAST_OF_ALL);
 	}
 }
 
 bool vanishing__prepare(const struct path_witness *all, size_t count,
 			const struct own_pauses *habits, struct vanishing *v)
 {
-	struct table *tables = malloc(HABITS_MAX * sizeof(*tables));
-	bool made[HABITS_MAX] = { false };
+	struct tables *tables = calloc(HABITS_MAX, sizeof(*tables));
 	size_t i;
 
 	*v = (struct vanishing){ .count = count,
@@ -107,12 +123,14 @@ bool vanishing__prepare(const struct path_witness *all, size_t count,
 	}
 	choose_rates(all, count, v->rate);
 	for (i = 0; i < count; i++) {
-		unsigned int habit = all[i].habit;
+		struct tables *t = &tables[all[i].habit];
 
-		if (!made[habit])
-			tabulate(&habits[habit], v->rate, &tables[habit]);
-		made[habit] = true;
-		tell_chances(&all[i], &tables[habit], v->answers[i], v->vanished[i]);
+		if (!t->made) {
+			tabulate(&habits[all[i].habit], false, v->rate, &t->asked);
+			tabulate(&habits[all[i].habit], true, v->rate, &t->coming);
+		}
+		t->made = true;
+		tell_chances(&all[i], t, v->answers[i], v->vanished[i]);
 	}
 	free(tables);
 	return true;
@@ -135,15 +153,48 @@ struct vanishing_shares vanishing__evenly(void)
 	return s;
 }
 
+struct vanishing_shares vanishing__awake(const struct vanishing_shares *s)
+{
+	struct vanishing_shares awake = vanishing__evenly();
+	unsigned int k;
+
+	for (k = 0; k < RATES; k++)
+		awake.of[k] = awake.of[k] * 0.05 + s->of[k] * 0.95;
+	return awake;
+}
+
+/* Four at a time: this is where an estimate's time goes. */
+typedef float four __attribute__((vector_size(16), may_alias));
+
+static double sum(four f)
+{
+	return ((double)f[0] + f[1]) + ((double)f[2] + f[3]);
+}
+
 struct chances vanishing__chances(const struct vanishing *v, size_t witness,
 				  const struct vanishing_shares *s)
 {
-	struct chances c = { 1e-300, 1e-300 };
+	const four *a = (const four *)v->answers[witness];
+	const four *b = (const four *)v->vanished[witness];
+	const four *of = (const four *)s->of;
+	four answers = { 0 }, vanished = { 0 };
 	unsigned int k;
 
-	for (k = 0; k < RATES; k++) {
-		c.answers += s->of[k] * v->answers[witness][k];
-		c.vanished += s->of[k] * v->vanished[witness][k];
+	for (k = 0; k < RATES / 4; k++) {
+		answers += of[k] * a[k];
+		vanished += of[k] * b[k];
 	}
-	return c;
+	return (struct chances){ 1e-300 + sum(answers), 1e-300 + sum(vanished) };
+}
+
+void vanishing__add_votes(const struct vanishing *v, size_t witness, const struct chances *weight,
+			  double *restrict votes)
+{
+	const float *restrict answers = v->answers[witness];
+	const float *restrict vanished = v->vanished[witness];
+	double a = weight->answers, b = weight->vanished;
+	unsigned int k;
+
+	for (k = 0; k < RATES; k++)
+		votes[k] += a * answers[k] + b * vanished[k];
 }

@@ -26,7 +26,7 @@ struct vanishing {
 
 /* How many vanish at each rate; they add up to 1. */
 struct vanishing_shares {
-	double of[RATES];
+	float of[RATES] __attribute__((aligned(16)));
 };
 
 /* False when memory is short. */
@@ -36,6 +36,9 @@ void vanishing__free(struct vanishing *v);
 
 struct vanishing_shares vanishing__evenly(void);
 
+/* Nearly the same, with a little of each rate: none stays out for having been improbable once. */
+struct vanishing_shares vanishing__awake(const struct vanishing_shares *s);
+
 /* Sums over rates for one witness: what it answered; and that it vanished as well. */
 struct chances {
 	double answers, vanished;
@@ -43,5 +46,9 @@ struct chances {
 
 struct chances vanishing__chances(const struct vanishing *v, size_t witness,
 				  const struct vanishing_shares *s);
+
+/* Adds what this witness has of each rate, weighed. */
+void vanishing__add_votes(const struct vanishing *v, size_t witness, const struct chances *weight,
+			  double *votes);
 
 #endif

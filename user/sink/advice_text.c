@@ -217,7 +217,8 @@ static void add_path(struct words *w, const struct evidence *e)
 	}
 	add_documented(w, path);
 	if (path->lost_sooner) {
-		words__add(w, "; %zu were lost sooner, from ", path->lost_sooner);
+		words__add(w, "; %zu %s lost sooner, from ", path->lost_sooner,
+			   path->lost_sooner == 1 ? "was" : "were");
 		words__add_duration(w, path->sooner_from_s);
 		words__add(w, " on: dead, or behind a shorter timer");
 	}
@@ -318,10 +319,13 @@ static void add_quiet_deaths(struct words *w, const struct evidence *e)
 	if (!told || !e->half_open || (told < 2 && (!blind || e->with_neither.sockets)))
 		return;
 	words__add(w, "  quiet deaths a socket and day: ");
-	for (i = 0, told = 0; i < 3; i++)
-		if (kinds[i].q->sockets && kinds[i].q->socket_days > 0)
-			words__add(w, "%s%.3g of those %s", told++ ? ", " : "",
-				   kinds[i].q->deaths / kinds[i].q->socket_days, kinds[i].name);
+	for (i = 0, told = 0; i < 3; i++) {
+		if (!kinds[i].q->sockets || kinds[i].q->socket_days <= 0)
+			continue;
+		words__add(w, told++ ? ", " : "");
+		add_number(w, kinds[i].q->deaths / kinds[i].q->socket_days);
+		words__add(w, " of those %s", kinds[i].name);
+	}
 	if (blind)
 		words__add(w, "; unknown of the %zu that nobody asks", blind);
 	words__add(w, "\n");
