@@ -6,9 +6,10 @@ names the changes that no test sees (survivors).
     mutants.py --pure SOURCES --own OBJECTS --cflags FLAGS --checked FLAGS --archive FILE [...]
 
 `make mutants` gives these. A mutant is tried until a test fails: by the unit tests, the golden advice,
-the recordings, the model, and by the unit tests once more with sanitizers; of each only what runs that line. One that does not compile is
-none, and one whose object code is that of the original is equivalent; both are left out of the counts.
-fleets.py is not asked (it takes too long): a survivor may yet be seen by `make check`."""
+the recordings, the model, and by the unit tests once more with sanitizers; of each only what runs that
+line. One that does not compile is none, and one whose object code is that of the original is
+equivalent; both are left out of the counts. fleets.py is not asked (it takes too long): a survivor may
+yet be seen by `make check`."""
 import argparse
 import collections
 import concurrent.futures
@@ -78,7 +79,7 @@ class Bench:
         self.tree = os.path.join(directory, "tree")
         for folder in ("user", "bpf", "tests", "docs"):
             shutil.copytree(os.path.join(ROOT, folder), os.path.join(self.tree, folder))
-        self.pure = arguments.pure.split()
+        self.pure, self.quick = arguments.pure.split(), arguments.quick
         self.cc = [arguments.cc, *shlex.split(arguments.cflags), "-g0", "-fPIC",
                    "-fno-semantic-interposition", "-Wno-error", "-w"]
         self.checked = [arguments.clang, *shlex.split(arguments.checked), "-w"]
@@ -150,7 +151,7 @@ class Bench:
     def check_test(self, test, base):
         """It passes on what was not changed; how long does it take? With sanitizers, if it is quick."""
         green, self.unit_seconds[test] = self.measure_unit(test, base, CALIBRATION_SECONDS)
-        if green and self.unit_seconds[test] < QUICK_SECONDS:
+        if green and not self.quick and self.unit_seconds[test] < QUICK_SECONDS:
             checked = os.path.join(self.top, test + ".checked")
             self.link_checked(test, [], checked)
             green, self.checked_seconds[test] = measure([checked], CALIBRATION_SECONDS, cwd=self.tree)
@@ -176,8 +177,9 @@ class Bench:
     def build_test(self, test, base):
         source = f"tests/unit/{test}.c"
         # The checked one is only compiled: the mutant's object is linked with the archive later.
-        run([*self.checked, "-c", source, "-o", os.path.join(self.top, test + ".checked.o")],
-            cwd=self.tree)
+        if not self.quick:
+            run([*self.checked, "-c", source, "-o", os.path.join(self.top, test + ".checked.o")],
+                cwd=self.tree)
         run([*self.cc, "-O0", source, "-L" + base, "-lhalfopen", "-lcmocka", *LIBRARIES, "-o",
              os.path.join(self.top, test)], cwd=self.tree)
 
@@ -190,8 +192,8 @@ class Bench:
 class Trial:
     """One mutant after the other, in a directory of its own."""
 
-    def __init__(self, bench, model):
-        self.bench, self.model = bench, model
+    def __init__(self, bench, model, quick):
+        self.bench, self.model, self.quick = bench, model, quick
         self.directory = tempfile.mkdtemp(dir=bench.top)
         self.object = os.path.join(self.directory, "mutant.o")
         self.program = os.path.join(self.directory, "halfopen")
@@ -255,6 +257,8 @@ class Trial:
         self.bench.link(self.directory, source, self.object)
         if not self.unit(source, text, number):
             return "unit"
+        if self.quick:
+            return "survives"
         for name, green in self.whole().items():
             if self.bench.runs(name, source, number) and not green():
                 return name
@@ -285,7 +289,7 @@ def try_all(bench, pool, arguments, sample, model):
         if time.monotonic() > until:
             return None
         if not hasattr(own, "trial"):
-            own.trial = Trial(bench, model)
+            own.trial = Trial(bench, model, arguments.quick)
         text = mutate(bench.read(source).decode(), number, line, becomes).encode()
         killer = own.trial.of(source, text, number)
         if killer == "survives" or arguments.verbose:
@@ -330,6 +334,7 @@ def parse():
     parser.add_argument("--seed", type=int)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--least", type=float, default=0, help="exit 1 below so many per cent")
+    parser.add_argument("--quick", action="store_true", help="by the unit tests alone, no sanitizers")
     parser.add_argument("--verbose", action="store_true")
     return parser.parse_args()
 
@@ -346,7 +351,8 @@ def main():
         base = bench.build(pool)
         bench.build_covered(pool)
         bench.check_tests(base, pool)
-        Trial(bench, model).check(base)
+        if not arguments.quick:
+            Trial(bench, model, False).check(base)
         lines = candidates(bench, arguments.folders, arguments.files.split())
         rng = random.Random(arguments.seed)
         chosen = rng.sample(lines, min(arguments.count, len(lines)))
