@@ -120,4 +120,4 @@ lint: $(SKELETONS) ## look for faults with clang-tidy and cppcheck (Debian packa
 clean: ## remove what was made
 	rm -rf build build-sanitize
 
--include $(PURE_OBJ:.o=.d) $(OWN_OBJ:.o=.d) $(wildcard $(B)/*.bpf.d)
+-include $(PURE_OBJ:.o=.d) $(OWN_OBJ:.o=.d) $(patsubst bpf/%.c,$(B)/%.d,$(wildcard bpf/*.bpf.c))

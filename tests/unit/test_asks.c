@@ -117,7 +117,7 @@ static void test_the_first_transmission_asked_too(void **state)
 	assert_int_equal(c.silence.kinds, ASK_DATA);
 	assert_int_equal(c.silence.first_ask_ns, 19800 * MS);
 	assert_int_equal(c.silence.last_ask_ns, 20000 * MS);
-	assert_int_equal(told.entries[0].kind, ENTRY_RETRANSMIT);
+	assert_int_equal(told.entries[0].kind, EVENT_RETRANSMIT);
 	assert_int_equal(told.entries[0].n, 1);
 	assert_int_equal(c.incidents->deafness.retransmits, 1);
 	apply(retransmission(20400, 2));
@@ -210,7 +210,7 @@ static void test_a_retransmission_that_was_dropped_asked_nobody(void **state)
 	assert_int_equal(c.incidents->failed_in_silence, 1);
 	assert_int_equal(c.incidents->failed_ns, 20000 * MS);
 	assert_int_equal(c.incidents->first_failed_ns, 0);
-	assert_int_equal(told.entries[0].kind, ENTRY_SEND_FAILED);
+	assert_int_equal(told.entries[0].kind, EVENT_SEND_FAILED);
 	assert_int_equal(told.entries[0].n, HO_FAILED_DROPPED);
 	assert_true(c.told);
 	apply(retransmission(20000, 1));	/* told in the same breath */
@@ -263,7 +263,7 @@ static void test_probes_that_failed(void **state)
 	assert_int_equal(c.incidents->failed_ns, 11000 * MS);
 	assert_int_equal(c.silence.probes_out, 1);
 	assert_int_equal(c.silence.asks, 0);
-	assert_int_equal(told.entries[0].kind, ENTRY_PROBE_FAILED);
+	assert_int_equal(told.entries[0].kind, EVENT_PROBE_FAILED);
 	e = fact(HO_PROBE_FAILED, 11500);	/* a full queue: the kernel counts none */
 	e.reason = HO_FAILED_CONGESTION;
 	e.probes_out = 2;

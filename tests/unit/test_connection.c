@@ -222,7 +222,7 @@ static void test_a_program_sets_options_right_after_accept(void **state)
 	e.probes_out = 2;
 	apply(&e);
 	assert_int_equal(c.keepalive.probes, 6);
-	assert_int_equal(c.incidents->journal.entries[1].kind, ENTRY_OPTION_CHANGE);
+	assert_int_equal(c.incidents->journal.entries[1].kind, EVENT_OPTION_CHANGE);
 	assert_int_equal(c.incidents->journal.entries[1].at_ns, 12000 * MS);
 	assert_true(c.told);
 }
@@ -247,7 +247,7 @@ static void test_what_it_took_from_the_sysctls_follows_them(void **state)
 	assert_int_equal(c.keepalive.interval_jiffies, 30 * HZ);
 	assert_int_equal(c.keepalive.probes, 255);
 	assert_int_equal(told.count, 1);
-	assert_int_equal(told.entries[0].kind, ENTRY_OPTION_CHANGE);
+	assert_int_equal(told.entries[0].kind, EVENT_OPTION_CHANGE);
 	assert_int_equal(told.entries[0].at_ns, 15000 * MS);
 	assert_true(c.told);
 	follow(600, 30, 254);
@@ -553,7 +553,7 @@ static void test_a_quiet_one_has_no_silence(void **state)
 	assert_int_equal(c.silence.asks, 0);
 	assert_int_equal(c.silences, 0);
 	assert_false(c.told);
-	assert_int_equal(c.incidents->journal.entries[0].kind, ENTRY_SEEN);
+	assert_int_equal(c.incidents->journal.entries[0].kind, EVENT_SEEN);
 	/* another pass finds it again: nothing new */
 	e = fact(HO_SEEN, 30000);
 	e.probes_out = 3;
@@ -635,7 +635,7 @@ static void test_an_error_that_was_told_before_is_told_once(void **state)
 	assert_int_equal(told.count, 1);
 	close_with(6000, ECONNABORTED);
 	assert_int_equal(told.count, 1);
-	assert_int_equal(told.entries[0].kind, ENTRY_STATE);
+	assert_int_equal(told.entries[0].kind, EVENT_STATE);
 	assert_int_equal(told.entries[0].from, TCP_ESTABLISHED);
 	assert_int_equal(told.entries[0].to, TCP_CLOSE);
 	end(NULL);
@@ -643,7 +643,7 @@ static void test_an_error_that_was_told_before_is_told_once(void **state)
 	established();
 	close_with(6000, ECONNABORTED);
 	assert_int_equal(told.count, 2);
-	assert_int_equal(told.entries[1].kind, ENTRY_ERROR);
+	assert_int_equal(told.entries[1].kind, EVENT_ERROR);
 	assert_int_equal(told.entries[1].n, ECONNABORTED);
 }
 
@@ -689,7 +689,7 @@ static void test_a_reset_that_we_sent(void **state)
 	apply(&e);
 	assert_true(c.incidents->reset_sent);
 	assert_int_equal(c.incidents->reset_reason, 11);
-	assert_int_equal(told.entries[0].kind, ENTRY_RESET_SENT);
+	assert_int_equal(told.entries[0].kind, EVENT_RESET_SENT);
 	assert_int_equal(told.entries[0].n, 11);
 	assert_int_equal(told.entries[0].at_ns, 6000 * MS);
 }
@@ -732,7 +732,7 @@ static void test_the_likeliest_successor_stays(void **state)
 	established();
 	incidents__suspect_successor(&c, &by, &told);
 	assert_int_equal(told.count, 1);
-	assert_int_equal(told.entries[0].kind, ENTRY_SUPERSEDED);
+	assert_int_equal(told.entries[0].kind, EVENT_SUPERSEDED);
 	assert_int_equal(told.entries[0].n, 500);
 	assert_int_equal(told.entries[0].by_cookie, 1);
 	assert_int_equal(told.entries[0].at_ns, 5000 * MS);
@@ -758,7 +758,7 @@ static void test_losses_are_counted_and_told(void **state)
 	incidents__note_loss(&c, 8000 * MS, 4, &told);
 	assert_int_equal(c.incidents->events_lost, 7);
 	assert_int_equal(told.count, 2);
-	assert_int_equal(told.entries[1].kind, ENTRY_LOST);
+	assert_int_equal(told.entries[1].kind, EVENT_LOST);
 	assert_int_equal(told.entries[1].n, 4);
 	assert_int_equal(told.entries[1].at_ns, 8000 * MS);
 }
@@ -797,7 +797,7 @@ static void test_answered_probes_are_one_entry(void **state)
 	assert_int_equal(rtt.max_us, 60000);
 	incidents__flush_run(&c);
 	assert_int_equal(c.incidents->journal.used, 2);
-	assert_int_equal(c.incidents->journal.entries[1].kind, ENTRY_ANSWERED_RUN);
+	assert_int_equal(c.incidents->journal.entries[1].kind, EVENT_ANSWERED_RUN);
 	assert_int_equal(c.incidents->journal.entries[1].n, 2);
 	assert_int_equal(c.incidents->journal.entries[1].at_ns, 11000 * MS);
 	assert_int_equal(c.incidents->journal.entries[1].last_ns, 21060 * MS);

@@ -182,9 +182,9 @@ static void test_who_was_told_in_disguise_is_in_no_group(void **state)
 static void test_the_narrowest_network_names(void **state)
 {
 	struct named_network networks[] = {
-		{ { [10] = 0xff, 0xff, 10 }, 96 + 8, (char *)"ten" },
-		{ { [10] = 0xff, 0xff, 10, 0, 0x80 }, 96 + 17, (char *)"upper" },
-		{ { [10] = 0xff, 0xff }, 96, (char *)"all" },
+		{ { { [10] = 0xff, 0xff, 10 }, 96 + 8 }, (char *)"ten" },
+		{ { { [10] = 0xff, 0xff, 10, 0, 0x80 }, 96 + 17 }, (char *)"upper" },
+		{ { { [10] = 0xff, 0xff }, 96 }, (char *)"all" },
 	};
 	struct endpoint upper = { .address = { [10] = 0xff, 0xff, 10, 0, 0xff, 1 } };
 	struct endpoint lower = { .address = { [10] = 0xff, 0xff, 10, 0, 0x7f, 1 } };
@@ -192,18 +192,18 @@ static void test_the_narrowest_network_names(void **state)
 	struct endpoint ipv6 = { .address = { 0x20, 1 } };
 
 	(void)state;
-	assert_string_equal(scopes__name_of(&upper, networks, 3), "upper");
-	assert_string_equal(scopes__name_of(&lower, networks, 3), "ten");
-	assert_string_equal(scopes__name_of(&other, networks, 3), "all");
-	assert_null(scopes__name_of(&ipv6, networks, 3));
-	assert_null(scopes__name_of(&upper, networks, 0));
+	assert_string_equal(named_network__of(upper.address, networks, 3), "upper");
+	assert_string_equal(named_network__of(lower.address, networks, 3), "ten");
+	assert_string_equal(named_network__of(other.address, networks, 3), "all");
+	assert_null(named_network__of(ipv6.address, networks, 3));
+	assert_null(named_network__of(upper.address, networks, 0));
 }
 
 static void test_a_named_network_is_a_group_however_thin(void **state)
 {
 	struct named_network networks[] = {
-		{ { [10] = 0xff, 0xff, 10, 0, 1 }, 96 + 24, (char *)"north" },
-		{ { [10] = 0xff, 0xff, 10, 0, 2 }, 96 + 24, (char *)"north" },
+		{ { { [10] = 0xff, 0xff, 10, 0, 1 }, 96 + 24 }, (char *)"north" },
+		{ { { [10] = 0xff, 0xff, 10, 0, 2 }, 96 + 24 }, (char *)"north" },
 	};
 
 	(void)state;

@@ -8,81 +8,104 @@
 #include "outcome.h"
 #include "state.h"
 #include "tcp_states.h"
+#include "totals.h"
 #include "unit.h"
 
 #define HZ 250
 /* What the kernel's clocks tell is known to a jiffy. */
 #define JIFFY (S / HZ)
 
+static void assert_near(double s, uint64_t ns)
+{
+	assert_in_range((uint64_t)(s * S + 0.5), ns, ns + JIFFY);
+}
+
 static struct {
-	unsigned int starts, events, changes, timelines, losses, steps, ticks;
-	struct entry entries[32];
+	unsigned int metas, events, changes, timelines, losses, steps, summaries, ticks;
+	struct event event_list[32];
 	struct change change;
 	struct loss loss;
 	struct timeline timeline;
-	struct connection connection;
-	uint64_t step_at_ns, tick_ns;
-	int64_t step_ns;
-	bool all;
-	uint64_t waiting;
+	struct clock_step step;
+	struct summary summary;
+	struct summary_program blind[2];
+	struct meta meta;
+	uint64_t tick_ns;
+	char reason[32];
 } seen;
 
-static void on_start(void *context, const struct run *run)
+static int on_meta(void *context, const struct meta *m)
 {
 	assert_ptr_equal(context, &seen);
-	seen.starts++;
-	seen.all = run->all;
-	seen.waiting = run->waiting;
-	assert_string_equal(run->gateway, "gw");
-	assert_string_equal(run->kernel, "6.18");
-	assert_string_equal(run->attached, "tcp_probe timer_expire_exit");
+	seen.metas++;
+	seen.meta = *m;
+	assert_string_equal(m->origin.gateway, "gw");
+	assert_string_equal(m->kernel, "6.18");
+	assert_string_equal(m->attached, "tcp_probe timer_expire_exit");
+	return 0;
 }
 
-static void on_event(void *context, const struct subject *s, const struct entry *e)
+static int on_event(void *context, const struct socket_event *e)
 {
 	(void)context;
-	assert_non_null(s->connection);
+	assert_non_null(e->socket);
 	if (seen.events < 32)
-		seen.entries[seen.events] = *e;
+		seen.event_list[seen.events] = e->event;
+	if (e->event.kind == EVENT_RESET_SENT)
+		snprintf(seen.reason, sizeof(seen.reason), "%s", e->event.reason);
 	seen.events++;
+	return 0;
 }
 
-static void on_change(void *context, const struct subject *s, const struct change *c)
+static int on_change(void *context, const struct change *c)
 {
 	(void)context;
-	assert_non_null(s->connection);
+	assert_non_null(c->socket);
 	seen.changes++;
 	seen.change = *c;
+	return 0;
 }
 
-static void on_timeline(void *context, const struct timeline *t)
+static int on_timeline(void *context, const struct timeline *t)
 {
 	(void)context;
 	seen.timelines++;
 	seen.timeline = *t;
-	seen.connection = *t->subject.connection;
+	return 0;
 }
 
-static void on_loss(void *context, const struct loss *l)
+static int on_loss(void *context, const struct loss *l)
 {
 	(void)context;
 	seen.losses++;
 	seen.loss = *l;
+	return 0;
 }
 
-static void on_step(void *context, uint64_t mono_ns, int64_t step_ns)
+static int on_step(void *context, const struct clock_step *s)
 {
 	(void)context;
 	seen.steps++;
-	seen.step_at_ns = mono_ns;
-	seen.step_ns = step_ns;
+	seen.step = *s;
+	return 0;
 }
 
-static void on_tick(void *context, uint64_t mono_ns)
+static int on_summary(void *context, const struct summary *s)
+{
+	(void)context;
+	seen.summaries++;
+	seen.summary = *s;
+	memcpy(seen.blind, s->blind_programs,
+	       (s->blind_program_count < 2 ? s->blind_program_count : 2) * sizeof(*seen.blind));
+	return 0;
+}
+
+static int on_tick(void *context, const struct timeline_progress *p)
 {
 	(void)context;
 	seen.ticks++;
-	seen.tick_ns = mono_ns;
+	seen.tick_ns = p->now_ns;
+	return 0;
 }
 
 static void feed(struct core *core, struct record r)
@@ -94,8 +117,9 @@ static void feed(struct core *core, struct record r)
 
 static struct core *described(struct core_config config, uint32_t hz)
 {
-	struct core_sink sink = { &seen, on_start, on_event, on_change, on_timeline, on_loss, on_step,
-				  on_tick };
+	struct sink sink = { .size = sizeof(sink), .context = &seen, .meta = on_meta, .event = on_event,
+			     .change = on_change, .timeline = on_timeline, .loss = on_loss,
+			     .clock_step = on_step, .summary = on_summary, .tick = on_tick };
 	struct core *core;
 
 	memset(&seen, 0, sizeof(seen));
@@ -195,20 +219,28 @@ static void test_the_run_is_told_first_and_once(void **state)
 	tick(core, 500);
 	feed(core, waiting);
 	feed(core, waiting);
-	assert_int_equal(seen.starts + seen.ticks + seen.steps, 0);
+	assert_int_equal(seen.metas + seen.ticks + seen.steps, 0);
 	start(core);
-	assert_int_equal(seen.starts, 1);
-	assert_true(seen.all);
-	assert_int_equal(seen.waiting, 6);
+	assert_int_equal(seen.metas, 1);
+	assert_true(seen.meta.all);
+	assert_int_equal(seen.meta.waiting_for_data, 6);
+	assert_int_equal(seen.meta.started_at, 1 * S + 1000);
+	assert_int_equal(seen.meta.hz, HZ);
+	assert_int_equal(seen.summaries, 1);
+	assert_int_equal(seen.summary.kind, SUMMARY_FIRST);
 	start(core);
 	feed(core, waiting);	/* of a stream that describes itself anew the first counts */
-	assert_int_equal(seen.starts, 1);
-	assert_int_equal(core__run(core)->waiting, 6);
-	assert_int_equal(core__run(core)->started_ns, 1 * S);
-	assert_int_equal(core__run(core)->hz, HZ);
+	assert_int_equal(seen.metas, 1);
+	assert_int_equal(core__tell_meta(core), 0);
+	assert_int_equal(seen.metas, 2);
+	assert_int_equal(seen.meta.waiting_for_data, 6);
+	assert_int_equal(core__tell_last_summary(core), 0);
+	assert_int_equal(seen.summaries, 2);
+	assert_int_equal(seen.summary.kind, SUMMARY_LAST);
+	assert_true(seen.summary.watched_s == 0);
 	core__free(core);
 	core = started((struct core_config){ 0 });
-	assert_false(seen.all);
+	assert_false(seen.meta.all);
 	core__free(core);
 }
 
@@ -223,8 +255,8 @@ static void test_steps_of_the_clock(void **state)
 	assert_int_equal(seen.steps, 0);
 	feed(core, (struct record){ .type = RECORD_CLOCK, .mono_ns = 4 * S, .clock = { 2000 } });
 	assert_int_equal(seen.steps, 1);
-	assert_int_equal(seen.step_at_ns, 4 * S);
-	assert_true(seen.step_ns == -3000);
+	assert_int_equal(seen.step.mono_ns, 4 * S);
+	assert_true(seen.step.step_ns == -3000);
 	core__free(core);
 }
 
@@ -237,7 +269,7 @@ static void test_time_is_told_and_never_goes_back(void **state)
 	assert_int_equal(seen.ticks, 1);
 	assert_int_equal(seen.tick_ns, 7 * S);
 	tick(core, 6000);
-	assert_int_equal(core__now_ns(core), 7 * S);
+	assert_int_equal(seen.tick_ns, 7 * S);
 	feed(core, (struct record){ .type = RECORD_STOP, .mono_ns = 8 * S });
 	assert_int_equal(seen.ticks, 3);
 	assert_int_equal(seen.tick_ns, 8 * S);
@@ -248,18 +280,23 @@ static void test_time_is_told_and_never_goes_back(void **state)
 
 static void test_names_of_reset_reasons(void **state)
 {
-	struct core *core = started((struct core_config){ 0 });
+	struct core *core = started((struct core_config){ .events = true });
 	struct record r = { .type = RECORD_RESET_REASON, .reset_reason = { 2, "no_socket" } };
+	struct ho_event e = fact(1, HO_RESET_SENT, 3000);
 
 	(void)state;
 	feed(core, r);
-	r.reset_reason.name = "another";
+	r.reset_reason.name = "another";	/* the first word counts */
 	feed(core, r);
 	r.reset_reason.number = 1 << 20;
 	feed(core, r);
-	assert_string_equal(core__reset_reason(core, 2), "no_socket");
-	assert_null(core__reset_reason(core, 3));
-	assert_null(core__reset_reason(core, 1 << 20));
+	e.reason = 2;
+	tell(core, e);
+	assert_int_equal(seen.event_list[0].kind, EVENT_RESET_SENT);
+	assert_string_equal(seen.reason, "no_socket");
+	e.reason = 3;
+	tell(core, e);
+	assert_string_equal(seen.reason, "");
 	core__free(core);
 }
 
@@ -276,14 +313,14 @@ static void test_losses_are_told_and_added_up(void **state)
 	assert_int_equal(seen.losses, 1);
 	assert_int_equal(seen.loss.count, 3);
 	assert_int_equal(seen.loss.reason, LOSS_RING_FULL);
-	assert_int_equal(seen.loss.from_ns, 8 * S);
+	assert_int_equal(seen.loss.from_at, 8 * S);
 	assert_int_equal(seen.loss.to_ns, 9 * S);
 	r.loss.count = 4;
 	r.loss.reason = LOSS_RECURSION;
 	feed(core, r);
 	assert_int_equal(seen.losses, 2);
 	assert_int_equal(seen.loss.reason, LOSS_RECURSION);
-	assert_int_equal(core__totals(core).events_lost, 7);
+	assert_int_equal(core__summary(core).events_lost, 7);
 	core__free(core);
 }
 
@@ -300,7 +337,7 @@ static void test_what_makes_no_sense_is_told_at_the_next_tick(void **state)
 	assert_int_equal(seen.losses, 1);
 	assert_int_equal(seen.loss.reason, LOSS_SENSELESS);
 	assert_int_equal(seen.loss.count, 2);
-	assert_int_equal(seen.loss.from_ns, 5 * S);
+	assert_int_equal(seen.loss.from_at, 5 * S);
 	assert_int_equal(seen.loss.to_ns, 7 * S);
 	tick(core, 8000);
 	assert_int_equal(seen.losses, 1);
@@ -321,17 +358,17 @@ static void test_suspect_and_recovered(void **state)
 	probe(core, 1, 14000, 3);
 	assert_int_equal(seen.changes, 1);
 	assert_int_equal(seen.change.kind, CHANGE_SUSPECT);
-	assert_int_equal(seen.change.at_ns, 14 * S);
-	assert_in_range(seen.change.silent_ns, 12 * S, 12 * S + JIFFY);
+	assert_int_equal(seen.change.mono_ns, 14 * S);
+	assert_near(seen.change.silent_s, 12 * S);
 	assert_int_equal(seen.change.asks, 2);
-	assert_int_equal(core__totals(core).suspect, 1);
+	assert_int_equal(core__summary(core).suspect, 1);
 	probe(core, 1, 15000, 4);
 	assert_int_equal(seen.changes, 1);
 	answer(core, 1, 15040, 4);
 	assert_int_equal(seen.changes, 2);
 	assert_int_equal(seen.change.kind, CHANGE_RECOVERED);
-	assert_in_range(seen.change.silent_ns, 13040 * MS, 13040 * MS + JIFFY);
-	assert_int_equal(core__totals(core).suspect, 0);
+	assert_near(seen.change.silent_s, 13040 * MS);
+	assert_int_equal(core__summary(core).suspect, 0);
 	assert_int_equal(seen.events, 0);	/* nobody asked for each */
 	core__free(core);
 }
@@ -376,12 +413,12 @@ static void test_each_event_where_they_are_asked_for(void **state)
 	answer(core, 1, 12040, 1);
 	close_with(core, 1, 13000, 0, 0);
 	assert_int_equal(seen.events, 4);
-	assert_int_equal(seen.entries[0].kind, ENTRY_ESTABLISHED);
-	assert_int_equal(seen.entries[1].kind, ENTRY_PROBE_SENT);
-	assert_int_equal(seen.entries[1].at_ns, 12 * S);
-	assert_int_equal(seen.entries[2].kind, ENTRY_ANSWERED);
-	assert_int_equal(seen.entries[3].kind, ENTRY_STATE);
-	assert_int_equal(seen.entries[3].to, TCP_CLOSE);
+	assert_int_equal(seen.event_list[0].kind, EVENT_ESTABLISHED);
+	assert_int_equal(seen.event_list[1].kind, EVENT_PROBE_SENT);
+	assert_int_equal(seen.event_list[1].mono_ns, 12 * S);
+	assert_int_equal(seen.event_list[2].kind, EVENT_ANSWERED);
+	assert_int_equal(seen.event_list[3].kind, EVENT_STATE);
+	assert_int_equal(seen.event_list[3].to, TCP_CLOSE);
 	core__free(core);
 }
 
@@ -390,15 +427,15 @@ static void test_each_event_where_they_are_asked_for(void **state)
 static void test_totals_of_what_ended(void **state)
 {
 	struct core *core = started((struct core_config){ 0 });
-	struct core_totals t;
+	struct summary t;
 
 	(void)state;
 	establish(core, 1);
 	establish(core, 2);
 	establish(core, 3);
-	assert_int_equal(core__totals(core).open, 3);
-	assert_int_equal(core__totals(core).events, 3);
-	assert_int_equal(core__totals(core).endings, 0);
+	assert_int_equal(core__summary(core).open, 3);
+	assert_int_equal(core__summary(core).events, 3);
+	assert_int_equal(core__summary(core).endings, 0);
 	probe(core, 1, 12000, 1);
 	probe(core, 1, 13000, 2);
 	probe(core, 1, 14000, 3);
@@ -407,14 +444,14 @@ static void test_totals_of_what_ended(void **state)
 	assert_int_equal(seen.timelines, 0);	/* its last events may follow */
 	tick(core, 60000);
 	assert_int_equal(seen.timelines, 2);
-	t = core__totals(core);
+	t = core__summary(core);
 	assert_int_equal(t.open, 1);
 	assert_int_equal(t.events, 8);
 	assert_int_equal(t.endings, 2);
 	assert_int_equal(t.half_open, 1);
 	assert_int_equal(t.half_open_by[FOUND_BY_KEEPALIVE], 1);
 	assert_int_equal(t.half_open_by[FOUND_BY_NOTHING], 0);
-	assert_in_range(t.longest_blind_ns, 13 * S, 13 * S + JIFFY);
+	assert_near(t.longest_latency_s, 13 * S);
 	assert_int_equal(t.namespaces, 1);
 	assert_int_equal(t.events_lost, 0);
 	assert_int_equal(t.suspect, 0);
@@ -437,9 +474,9 @@ static void test_totals_of_the_longest(void **state)
 	for (i = 0; i < 3; i++)
 		close_with(core, i + 1, ends_ms[i], ETIMEDOUT, 2);
 	feed(core, (struct record){ .type = RECORD_STOP, .mono_ns = 36 * S });
-	assert_in_range(core__totals(core).longest_blind_ns, 33 * S, 33 * S + JIFFY);
-	assert_int_equal(core__totals(core).half_open, 3);
-	assert_int_equal(core__totals(core).open, 0);
+	assert_near(core__summary(core).longest_latency_s, 33 * S);
+	assert_int_equal(core__summary(core).half_open, 3);
+	assert_int_equal(core__summary(core).open, 0);
 	core__free(core);
 }
 
@@ -472,17 +509,17 @@ static void test_programs_that_would_never_notice(void **state)
 	own(core, 3, 12, "nginx");
 	own(core, 4, 13, "redis");
 	own(core, 6, 14, "curl");	/* 5 is nobody's that is known */
-	assert_int_equal(core__totals(core).open, 6);
-	assert_int_equal(core__totals(core).open_without_keepalive, 5);
-	assert_int_equal(core__totals(core).namespaces, 2);
-	assert_int_equal(core__blind_programs(core, programs, 2), 2);
+	assert_int_equal(core__summary(core).open, 6);
+	assert_int_equal(core__summary(core).open_without_keepalive, 5);
+	assert_int_equal(core__summary(core).namespaces, 2);
+	assert_int_equal(totals__blind_programs(core, programs, 2), 2);
 	assert_string_equal(programs[0].comm, "mosquitto");
 	assert_int_equal(programs[0].sockets, 2);
 	assert_string_equal(programs[1].comm, "nginx");
 	assert_int_equal(programs[1].sockets, 1);
 	close_with(core, 1, 4000, 0, 0);
 	close_with(core, 2, 4000, 0, 0);
-	assert_int_equal(core__blind_programs(core, programs, 2), 2);
+	assert_int_equal(totals__blind_programs(core, programs, 2), 2);
 	assert_string_equal(programs[0].comm, "nginx");
 	core__free(core);
 }
@@ -507,7 +544,7 @@ static void test_a_pass_tells_when_it_was_heard(void **state)
 	find_silent(core, 100, 1, 30);
 	feed(core, (struct record){ .type = RECORD_STOP, .mono_ns = 101 * S });
 	assert_int_equal(seen.timelines, 1);
-	assert_int_equal(seen.connection.last_heard_ns, 69 * S);
+	assert_int_equal(seen.timeline.last_heard_at, 69 * S);
 	core__free(core);
 }
 
