@@ -20,6 +20,7 @@ import random
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -280,13 +281,17 @@ def mutate(text, number, line, becomes):
     return "\n".join(lines)
 
 
+# Told to end, it tells what it has: its copy of the tree goes with it.
+stopping = threading.Event()
+
+
 def try_all(bench, pool, arguments, sample, model):
     """(source, mutation, who killed it), as they come, until the time is over."""
     own, results, until = threading.local(), [], time.monotonic() + arguments.seconds
 
     def one(chosen):
         source, (number, line, becomes) = chosen
-        if time.monotonic() > until:
+        if time.monotonic() > until or stopping.is_set():
             return None
         if not hasattr(own, "trial"):
             own.trial = Trial(bench, model, arguments.quick)
@@ -315,7 +320,7 @@ def report(results, sample, seed):
     tried = sum(count.values()) - count["equivalent"] - count["no C"]
     killed = tried - count["survives"]
     if len(results) < len(sample):
-        print(f"mutants: the time was over after {len(results)} of {len(sample)}")
+        print(f"mutants: ended after {len(results)} of {len(sample)}")
     print(f"mutants: seed {seed}: {killed} of {tried} killed ({100 * killed // max(tried, 1)} %; " +
           ", ".join(f"{stage} {count[stage]}" for stage in
                     ("unit", "advice", "recordings", "model", "sanitizers")) +
@@ -353,6 +358,8 @@ def main():
         bench.check_tests(base, pool)
         if not arguments.quick:
             Trial(bench, model, False).check(base)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
         lines = candidates(bench, arguments.folders, arguments.files.split())
         rng = random.Random(arguments.seed)
         chosen = rng.sample(lines, min(arguments.count, len(lines)))
