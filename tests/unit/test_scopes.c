@@ -40,6 +40,8 @@ static int end(void **state)
 {
 	(void)state;
 	scopes__free(&scopes);
+	assert_null(scopes.all);
+	assert_int_equal(scopes.count, 0);
 	lives__free(&lives);
 	return 0;
 }

@@ -215,6 +215,8 @@ static void test_the_run_is_told_first_and_once(void **state)
 	struct record waiting = { .type = RECORD_WAITING, .waiting = { .count = 3, .port = 80 } };
 
 	(void)state;
+	feed(core, (struct record){ .type = RECORD_META,	/* anew, as a recording's next file does */
+				    .meta = { 100, "2", "other", "b2", "r2", "5.10" } });
 	feed(core, (struct record){ .type = RECORD_CLOCK, .clock = { 1000 } });
 	tick(core, 500);
 	feed(core, waiting);
