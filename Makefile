@@ -50,7 +50,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels scenarios bench fleets forecasts comparisons fuzz objects static install lint clean
+.PHONY: all help run demo test check lab test-kernels mutants scenarios bench fleets forecasts comparisons fuzz objects static install lint clean
 
 all: $(B)/halfopen ## build the program
 
@@ -120,4 +120,4 @@ lint: $(SKELETONS) ## look for faults with clang-tidy and cppcheck (Debian packa
 clean: ## remove what was made
 	rm -rf build build-sanitize
 
--include $(PURE_OBJ:.o=.d) $(OWN_OBJ:.o=.d) $(wildcard $(B)/*.bpf.d)
+-include $(PURE_OBJ:.o=.d) $(OWN_OBJ:.o=.d) $(patsubst bpf/%.c,$(B)/%.d,$(wildcard bpf/*.bpf.c))

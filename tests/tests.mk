@@ -43,6 +43,14 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
+# MUTANTS lines of FILES (names, default all) of the core, SEED (default random), within MUTANT_SECONDS.
+mutants: all $(B)/checked/libhalfopen.a ## change single lines of the core: which changes does no test see?
+	$(Q)$(PYTHON) tests/mutants/mutants.py --cc "$(CC)" --clang "$(CLANG)" \
+		--cflags "$(USER_CFLAGS)" --checked "$(filter-out -MMD -MP,$(CHECKED)) -Itests/unit" \
+		--pure "$(PURE_SRC)" --own "$(OWN_OBJ)" --archive $(B)/checked/libhalfopen.a \
+		--count $(or $(MUTANTS),150) --seconds $(or $(MUTANT_SECONDS),1200) --files "$(FILES)" \
+		$(if $(SEED),--seed $(SEED)) $(MUTANT_OPTIONS)
+
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
 # Loss): what falls into such a moment is lost to any monitor. A test that failed is run once
 # more, and the summary names it (RERUN).
@@ -83,15 +91,16 @@ test: ## all tests, and one line that counts them
 	-$(Q)$(MAKE) --no-print-directory -k test-kernels
 	$(Q)tests/tally $(RESULTS)
 
-scenarios: all ## docs/SCENARIOS.md, made by the lab (root)
-	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/scenarios.jsonl
-	@find tests/recordings -name '*.ho.zst' -exec sh -c 'rm -f "$$1" "$${1%.ho.zst}.json"' - {} \;
+# Into a new folder; what is committed is replaced when all tests have passed and all is there.
+scenarios: all ## docs/SCENARIOS.md and the recordings, made by the lab (root)
+	@rm -rf $(B)/scenarios && mkdir -p $(B)/scenarios/recordings
 	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) \
-		HALFOPEN_SCENARIOS=$(abspath $(RESULTS))/scenarios.jsonl $(PYTHON) -m pytest -q \
+		HALFOPEN_SCENARIOS=$(abspath $(B)/scenarios) $(PYTHON) -m pytest -q \
 		-p no:cacheprovider -n $${LAB_JOBS:-4} test_endings.py test_episodes.py \
 		test_signs_of_life.py test_carrier.py
-	$(Q)$(PYTHON) tests/lab/scenarios.py $(RESULTS)/scenarios.jsonl "$$(uname -r)" \
-		> docs/SCENARIOS.md
+	$(Q)$(PYTHON) tests/lab/scenarios.py $(B)/scenarios "$$(uname -r)" > $(B)/scenarios/SCENARIOS.md
+	$(Q)$(PYTHON) tests/recordings/index.py --adopt $(B)/scenarios/recordings
+	$(Q)mv $(B)/scenarios/SCENARIOS.md docs/SCENARIOS.md
 
 # ---- benchmarks ----
 

@@ -2,17 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """docs/SCENARIOS.md, made by the lab: what happened, what the kernel counted, what tshark saw and
 what halfopen said, side by side. `make scenarios` runs the tests of endings and episodes with
-HALFOPEN_SCENARIOS set to a file, in which each leaves a row here, and prints the table.
+HALFOPEN_SCENARIOS set to a directory, in which each leaves a row and a recording, and prints the table.
 
-    scenarios.py ROWS KERNEL > docs/SCENARIOS.md
+    scenarios.py DIRECTORY KERNEL > SCENARIOS.md
 """
 import json
 import os
 import re
 import shutil
 import sys
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 COUNTERS = {
     "TcpExtTCPKeepAlive": "keepalive probes", "TcpExtTCPWinProbe": "window probes",
@@ -50,20 +48,25 @@ def record(item, lab):
         "wire": counted({words: capture.count(f.format(port=port)) for words, f in FRAMES.items()}),
         "said": said(timeline),
     }
-    with open(os.environ["HALFOPEN_SCENARIOS"], "a") as f:
+    directory = os.environ["HALFOPEN_SCENARIOS"]
+    with open(rows_of(directory), "a") as f:
         f.write(json.dumps(row) + "\n")
     if lab.recorded:
-        keep_recording(item, lab)
+        keep_recording(item, lab, os.path.join(directory, "recordings"))
 
 
-def keep_recording(item, lab):
+def rows_of(directory):
+    return os.path.join(directory, "rows.jsonl")
+
+
+def keep_recording(item, lab, directory):
     """The recording of this scenario, and what was said of its socket."""
     watch, arguments, path = lab.recorded
     watch.stop()
     timeline = watch.of(lab.told["socket"]["cookie"])[-1]
     name = re.sub(r"\W+", "-", item.name).strip("-").removeprefix("test_")
-    kept = os.path.join(ROOT, "tests", "recordings", name)
-    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    kept = os.path.join(directory, name)
+    os.makedirs(directory, exist_ok=True)
     shutil.copyfile(path, kept + ".ho.zst")
     with open(kept + ".json", "w") as f:
         json.dump({"arguments": arguments, "timeline": timeline}, f)
@@ -84,8 +87,8 @@ def said(t):
     return words + ("; " + ", ".join(episodes[-3:]) if episodes else "")
 
 
-def main(path, kernel):
-    with open(path) as f:
+def main(directory, kernel):
+    with open(rows_of(directory)) as f:
         rows = [json.loads(line) for line in f]
     rows.sort(key=lambda r: (r["file"], r["line"], r["case"]))
     print("# Scenarios\n\nMade by `make scenarios` from the tests of the lab, each of which made "

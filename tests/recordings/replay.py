@@ -8,14 +8,15 @@ told when it was recorded.
 NAME.ho.zst is a recording of a scenario of the lab, made by `make scenarios`; NAME.json has the
 options and the timeline of that time. A later version may tell more, in keys of its own: what was
 told then must still be told, in the same words. format*.ho are of formats that are not written
-any more.
+any more. Each is named by a line of the file `index` (index.py), so that none is lost unnoticed.
 """
-import glob
 import json
 import os
 import subprocess
 import sys
 from xml.sax.saxutils import quoteattr
+
+import index
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Counts lines of the run: others may have come in between.
@@ -42,11 +43,10 @@ def difference(then, now, where=""):
     return None if then == now else f"{where} is {now!r}, not {then!r}"
 
 
-def check(program, expected):
-    with open(expected) as f:
+def check(program, name):
+    with open(os.path.join(HERE, name + ".json")) as f:
         then = json.load(f)
-    recording = next(p for p in (expected[:-5] + ".ho.zst", expected[:-5] + ".ho")
-                     if os.path.exists(p))
+    recording = index.recording_of(HERE, name)
     r = subprocess.run([program, "watch", "--json", "-r", recording, *then["arguments"]],
                        capture_output=True, text=True)
     if r.returncode or r.stderr:
@@ -60,8 +60,8 @@ def check(program, expected):
 
 
 def main(program, results):
-    cases = {os.path.basename(p)[:-5]: check(program, p)
-             for p in sorted(glob.glob(os.path.join(HERE, "*.json")))}
+    cases = index.differences()
+    cases |= {name: check(program, name) for name in sorted(index.read()) if name not in cases}
     failed = {name: wrong for name, wrong in cases.items() if wrong}
     with open(os.path.join(results, "recordings.xml"), "w") as f:
         f.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="recordings" '

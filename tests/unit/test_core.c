@@ -615,12 +615,14 @@ static void test_scenario(void **state)
 	struct got got = { 0 };
 	struct core *core = s->probes_unseen ? core_started_with("tcp_probe", &config, &got)
 					     : started_core(&config, &got);
+	struct summary summary;
 	struct record r;
-	unsigned int i;
+	unsigned int i, events = 0;
 
 	for (i = 0; i < 16 && s->steps[i].kind; i++) {
 		r = fact(&s->steps[i]);
 		feed(core, &r);
+		events += s->steps[i].kind != HO_SEEN || !i;	/* what a pass finds is none */
 	}
 	r = (struct record){ .type = RECORD_STOP, .mono_ns = s->stop_ms * MS };
 	feed(core, &r);
@@ -660,6 +662,13 @@ static void test_scenario(void **state)
 		/* What the kernel's clocks alone tell is known to a jiffy. */
 		assert_in_range(floor(h->latency_ms.max), x->max_ms, x->max_ms + 4);
 	}
+	summary = core__summary(core);
+	assert_int_equal(summary.events, events);
+	assert_int_equal(summary.endings, !s->open);
+	assert_int_equal(summary.open, s->open);
+	assert_int_equal(summary.half_open, x->found_by != FOUND_BY_NOTHING);
+	if (x->found_by != FOUND_BY_NOTHING)
+		assert_int_equal(summary.half_open_by[x->found_by], 1);
 	core__free(core);
 }
 
