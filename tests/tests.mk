@@ -23,7 +23,16 @@ $(B)/checked/libhalfopen.a: $(CHECKED_OBJ)
 $(B)/unit/%: tests/unit/%.c $(B)/checked/libhalfopen.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CHECKED) $< $(filter %.a,$^) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
+	$(Q)$(CLANG) $(CHECKED) $< $(filter %.o %.a,$^) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
+
+# As a third party would: with the public headers alone.
+$(B)/unit/foreign_sink.o: tests/unit/foreign_sink.c tests/unit/foreign_sink.h \
+		$(wildcard user/timeline/*.h user/value/*.h)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Iuser/timeline -Iuser/value -c $< -o $@
+
+$(B)/unit/test_timeline: $(B)/unit/foreign_sink.o
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/checked/libhalfopen.a
 	$(call say,CC,$@)
