@@ -23,7 +23,16 @@ $(B)/checked/libhalfopen.a: $(CHECKED_OBJ)
 $(B)/unit/%: tests/unit/%.c $(B)/checked/libhalfopen.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(CHECKED) $< $(filter %.a,$^) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
+	$(Q)$(CLANG) $(CHECKED) $< $(filter %.o %.a,$^) -lcmocka -ljansson -lsodium -lzstd -lm -o $@
+
+# As a third party would: with the public headers alone.
+$(B)/unit/foreign_sink.o: tests/unit/foreign_sink.c tests/unit/foreign_sink.h \
+		$(wildcard user/timeline/*.h user/value/*.h)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Iuser/timeline -Iuser/value -c $< -o $@
+
+$(B)/unit/test_timeline: $(B)/unit/foreign_sink.o
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/checked/libhalfopen.a
 	$(call say,CC,$@)
@@ -36,6 +45,7 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
 	$(Q)tests/vm/relocations.py $(RESULTS)
+	$(Q)$(PYTHON) tests/includes.py $(RESULTS)
 	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
 	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)

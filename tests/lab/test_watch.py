@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import stat
@@ -372,10 +373,16 @@ def test_a_terminal(lab):
     gateway, _ = lab.connect()
     keepalive(gateway, 1, 1, 3)
     lab.gateway.drop("input", "tcp dport 7000")
-    time.sleep(11.5)    # a status line comes after ten seconds
     for name, (watch, fd) in told.items():
-        watch.send_signal(signal.SIGINT)
         said = b""
+
+        def is_told():    # a status line comes after ten seconds
+            nonlocal said
+            while select.select([fd], [], [], 0)[0]:
+                said += os.read(fd, 65536)
+            return b"keepalive_timeout" in said and b"so far" in said
+        wait_until(is_told, 120, "a status line and an ending on the terminal")
+        watch.send_signal(signal.SIGINT)
         with contextlib.suppress(OSError):
             while chunk := os.read(fd, 65536):
                 said += chunk

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "admission.h"
+#include "histories.h"
 #include "sockets.h"
 #include "state.h"
+#include "taken.h"
 #include "tcp_states.h"
 #include "telling.h"
 #include "wanted.h"
@@ -45,7 +47,7 @@ static int take_fact(struct core *core, const struct record *r)
 	int err = sockets__take_fact(core, &r->event);
 
 	if (!err)
-		telling__taken(core, r);
+		taken__pass_on(core, r);
 	return err;
 }
 
@@ -59,7 +61,7 @@ static int take_event(struct core *core, const struct record *r)
 static void take_loss(struct core *core, const struct record *r)
 {
 	sockets__take_loss(core, r);
-	telling__taken(core, r);
+	taken__pass_on(core, r);
 }
 
 /* As if it was told now, once: what was told of it before is not in the stream. */
@@ -78,7 +80,7 @@ static int take_owner_anew(struct core *core, uint64_t cookie, uint32_t *index)
 		r.owner.container_id = owner->container_id;
 		err = sockets__take_owner(core, s, &r);
 		if (!err)
-			telling__taken(core, &r);
+			taken__pass_on(core, &r);
 	}
 	owners__drop(&core->owners, *index);
 	*index = 0;
@@ -109,7 +111,7 @@ static int let_in(struct core *core, uint64_t cookie, const struct record *now)
 	struct slot *s;
 	int err = 0;
 
-	sockets__forget(core, cookie);
+	histories__forget(core, cookie);
 	for (; kept; kept = next) {
 		next = kept->next;
 		if (!err)
@@ -132,7 +134,7 @@ static int keep_out(struct core *core, struct slot *s, const struct ho_event *e)
 		return 0;
 	withheld__drop(&core->withheld, e->cookie);
 	if (is_ending(e) || verdict(core, s, e, 0) == TRUTH_NO) {
-		sockets__forget(core, e->cookie);
+		histories__forget(core, e->cookie);
 		return 0;
 	}
 	if (e->kind == HO_SEEN)
@@ -217,13 +219,13 @@ int admission__take_owner(struct core *core, const struct record *r)
 
 	if (!s) {
 		if (!core->config.filter)
-			telling__taken(core, r);
+			taken__pass_on(core, r);
 		return 0;
 	}
 	err = sockets__take_owner(core, s, r);
 	if (err || s->ignored)
 		return err ? err : decide_again(core, s);
-	telling__taken(core, r);
+	taken__pass_on(core, r);
 	return 0;
 }
 
@@ -245,7 +247,7 @@ int admission__decide(struct core *core)
 	for (; at && !err; at = next) {
 		next = at->younger;
 		if (at->ended_ns && at->ended_ns + ENDED_WAITS_NS < core->now_ns)
-			sockets__forget(core, at->cookie);
+			histories__forget(core, at->cookie);
 		else if (core->may_be_decided)
 			err = decide_again(core, table__find(&core->table, at->cookie));
 	}

@@ -7,7 +7,9 @@
 #ifndef HALFOPEN_CORE_ADMISSION_H
 #define HALFOPEN_CORE_ADMISSION_H
 
-#include "core.h"
+#include "record.h"
+
+struct core;
 
 /* RECORD_EVENT, RECORD_OWNER: 0 or -ENOMEM. */
 int admission__take_event(struct core *core, const struct record *r);

@@ -7,7 +7,7 @@
 #ifndef HALFOPEN_CORE_ASKS_H
 #define HALFOPEN_CORE_ASKS_H
 
-#include "connection.h"
+#include "history.h"
 
 void asks__probe_sent(struct connection *c, const struct ho_event *e,
 		      const struct connection_rules *rules, struct told *told);

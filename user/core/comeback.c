@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "comeback.h"
-#include "sockets.h"
+#include "devices.h"
+#include "histories.h"
 #include "state.h"
+#include "taken.h"
 #include "tcp_states.h"
 #include "telling.h"
 
@@ -13,52 +15,6 @@
 #define SURE_AFTER_NS 5000000000ULL
 /* A device that had forgotten a connection dials again this soon after its first SYN. */
 #define REDIAL_NS 5000000000ULL
-
-/* ---- names ---- */
-
-/* What the stream does not say yet of a peer that is of interest, it says now. */
-static void record_identity(struct core *core, const struct endpoint *peer,
-			    struct known_peer *known)
-{
-	struct record r = { .type = RECORD_IDENTITY, .mono_ns = core->now_ns };
-
-	if (known->recorded == core->descriptions)
-		return;
-	known->recorded = core->descriptions;
-	r.identity.at_ns = known->at_ns;
-	memcpy(r.identity.peer, peer->address, sizeof(r.identity.peer));
-	r.identity.port = known->port;
-	r.identity.local = known->local;
-	r.identity.device = identities__name(&core->identities, known->device);
-	telling__taken(core, &r);
-}
-
-/* The number of the device behind a connection; 0 if nobody said. */
-static uint32_t number_of(struct core *core, uint8_t family, uint16_t local,
-			  const struct endpoint *peer, uint64_t first_seen_ns, bool partial)
-{
-	struct endpoint mapped = endpoint__mapped(peer, family);
-	struct known_peer *known = identities__find(&core->identities, &mapped, local,
-						    first_seen_ns, partial);
-
-	if (!known)
-		return 0;
-	record_identity(core, &mapped, known);
-	return known->device;
-}
-
-const char *comeback__device_of(struct core *core, uint8_t family, uint16_t local,
-				const struct endpoint *peer, uint64_t first_seen_ns, bool partial)
-{
-	return identities__name(&core->identities,
-				number_of(core, family, local, peer, first_seen_ns, partial));
-}
-
-const char *comeback__device_of_connection(struct core *core, const struct connection *c)
-{
-	return comeback__device_of(core, connection__family(c), c->local.port, &c->peer,
-				   c->first_seen_ns, c->partial);
-}
 
 /* Those of open sockets stay. */
 static void begin_generation(struct core *core)
@@ -70,7 +26,7 @@ static void begin_generation(struct core *core)
 		const struct connection *c = table__history(&core->table, s);
 
 		if (c && c->addressed)
-			comeback__device_of_connection(core, c);
+			devices__of_connection(core, c);
 	}
 	identities__begin_generation(&core->identities);
 }
@@ -83,8 +39,8 @@ bool comeback__is_another_device(void *context, const struct arrival *by, uint16
 	uint32_t device, old_device;
 
 	old.port = old_port;
-	device = number_of(core, by->family, by->local.port, &by->peer, by->at_ns, false);
-	old_device = number_of(core, by->family, by->local.port, &old, 0, true);
+	device = devices__number_of(core, by->family, by->local.port, &by->peer, by->at_ns, false);
+	old_device = devices__number_of(core, by->family, by->local.port, &old, 0, true);
 	return device && old_device && device != old_device;
 }
 
@@ -93,7 +49,7 @@ bool comeback__is_another_device(void *context, const struct arrival *by, uint16
 static void suspect_successor(struct core *core, struct slot *old, const struct arrival *by,
 			      const struct endpoint *peer, double confidence)
 {
-	struct connection *c = sockets__history(core, old);
+	struct connection *c = histories__of(core, old);
 	struct successor successor = { .cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
 				       .family = by->family, .confidence = confidence };
 	struct told told;
@@ -216,7 +172,7 @@ bool comeback__notice_newcomer(struct core *core, struct slot *s, const struct h
 		arrivals__add(&core->supersession.arrivals, e);
 		find_redialed(core, e);
 	}
-	device = number_of(core, e->family, e->local_port, &peer, e->mono_ns, s->partial);
+	device = devices__number_of(core, e->family, e->local_port, &peer, e->mono_ns, s->partial);
 	if (device)
 		seat_device(core, s, e->local_port, device);
 	return device;
@@ -231,11 +187,11 @@ static int name_arrival(struct core *core, const struct arrival *arrival)
 
 	if (!s || s->ignored)
 		return 0;
-	device = number_of(core, arrival->family, arrival->local.port, &arrival->peer,
+	device = devices__number_of(core, arrival->family, arrival->local.port, &arrival->peer,
 			   (uint64_t)s->first_seen_us * 1000, s->partial);
 	if (!device)
 		return 0;
-	c = sockets__history(core, s);
+	c = histories__of(core, s);
 	if (!c)
 		return -ENOMEM;
 	if (!c->addressed)
@@ -260,7 +216,7 @@ int comeback__take_identity(struct core *core, const struct record *r)
 	core->may_be_decided = true;
 	/* Under a filter it is recorded once a socket that was let in bears the name. */
 	if (!core->config.filter)
-		record_identity(core, &peer, known);
+		devices__record(core, &peer, known);
 	arrival = arrivals__from(&core->supersession.arrivals, &peer, r->identity.local);
 	return arrival ? name_arrival(core, arrival) : 0;
 }

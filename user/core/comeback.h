@@ -5,14 +5,10 @@
 #define HALFOPEN_CORE_COMEBACK_H
 
 #include "arrivals.h"
-#include "core.h"
+#include "record.h"
 #include "table.h"
 
-/* The name of the device behind a connection; NULL if nobody said. */
-const char *comeback__device_of(struct core *core, uint8_t family, uint16_t local,
-				const struct endpoint *peer, uint64_t first_seen_ns, bool partial);
-
-const char *comeback__device_of_connection(struct core *core, const struct connection *c);
+struct core;
 
 /* Both ends of the comparison are named, and differently; `context` is the core. */
 bool comeback__is_another_device(void *context, const struct arrival *by, uint16_t old_port);

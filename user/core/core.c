@@ -5,11 +5,14 @@
 
 #include "admission.h"
 #include "comeback.h"
+#include "core.h"
+#include "histories.h"
 #include "namespaces.h"
 #include "passes.h"
 #include "periodic.h"
 #include "sockets.h"
 #include "state.h"
+#include "taken.h"
 #include "telling.h"
 #include "wanted.h"
 
@@ -43,7 +46,7 @@ void core__free(struct core *core)
 	if (!core)
 		return;
 	while ((s = table__next(&core->table, s)))
-		sockets__free_history(table__take_history(&core->table, s));
+		histories__free(table__take_history(&core->table, s));
 	table__free(&core->table);
 	owners__free(&core->owners);
 	withheld__free(&core->withheld);
@@ -106,7 +109,8 @@ static int feed_start(struct core *core, const struct record *r)
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
 	core->run.started_ns = r->mono_ns;
 	core->periodic.due_ns = r->mono_ns + core->config.every_ns;
-	core->untold_from_ns = core->supersession.since_ns = r->mono_ns;
+	losses__begin(&core->losses, r->mono_ns);
+	core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	telling__start(core);
@@ -120,7 +124,7 @@ static void feed_waiting(struct core *core, const struct record *r)
 		return;
 	if (!core->started)
 		core->run.waiting += r->waiting.count;
-	telling__taken(core, r);
+	taken__pass_on(core, r);
 }
 
 static void feed_clock(struct core *core, const struct record *r)
@@ -129,6 +133,29 @@ static void feed_clock(struct core *core, const struct record *r)
 
 	if (step && core->started)
 		telling__clock_step(core, r->mono_ns, step);
+}
+
+/* Open sockets at the interval, if there is one. */
+static int tell_periodically(struct core *core)
+{
+	const uint64_t *cookies;
+	size_t count, i;
+	int err;
+
+	if (!core->config.every_ns)
+		return 0;
+	err = periodic__pass_time(&core->periodic, &core->table, core->config.every_ns,
+				  core->now_ns);
+	if (err)
+		return err;
+	count = periodic__slice(&core->periodic, &cookies);
+	for (i = 0; i < count; i++) {
+		struct slot *s = table__find(&core->table, cookies[i]);
+
+		if (s)
+			telling__if_open(core, s);
+	}
+	return 0;
 }
 
 static int pass_time(struct core *core)
@@ -144,7 +171,7 @@ static int pass_time(struct core *core)
 	}
 	sockets__tell_ended(core,
 			    core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
-	err = periodic__pass_time(core) ?: err;
+	err = tell_periodically(core) ?: err;
 	telling__tick(core);
 	return err;
 }
@@ -183,7 +210,7 @@ static void pass_on_present(struct core *core, const struct record *r)
 	let_in.present.silent_s = silent_s;
 	let_in.present.count = n;
 	if (n)
-		telling__taken(core, &let_in);
+		taken__pass_on(core, &let_in);
 }
 
 /* Parts that know whom a record concerns pass it on themselves. */
@@ -205,7 +232,23 @@ static void pass_on(struct core *core, const struct record *r)
 	default:
 		break;
 	}
-	telling__taken(core, r);
+	taken__pass_on(core, r);
+}
+
+/* Sockets that say nothing would learn of it late. */
+static int take_sysctl(struct core *core, const struct record *r)
+{
+	struct namespace_sysctl *ns;
+	bool has_changed;
+	int err = namespaces__take(core, r, &ns, &has_changed);
+
+	core->may_be_decided = true;
+	if (err)
+		return err;
+	if (has_changed)
+		sockets__follow_sysctl(core, ns, r->mono_ns);
+	namespaces__settle(core, ns);
+	return 0;
 }
 
 static int take(struct core *core, const struct record *r)
@@ -220,8 +263,7 @@ static int take(struct core *core, const struct record *r)
 	case RECORD_OWNER:
 		return admission__take_owner(core, r);
 	case RECORD_SYSCTL:
-		core->may_be_decided = true;
-		return namespaces__take(core, r);
+		return take_sysctl(core, r);
 	case RECORD_NETNS_GONE:
 		namespaces__lose_name(core, r);
 		return 0;
@@ -282,4 +324,53 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 bool core__has_more_to_tell(const struct core *core)
 {
 	return periodic__is_under_way(&core->periodic);
+}
+
+struct summary core__summary(struct core *core)
+{
+	return telling__summary(core);
+}
+
+uint64_t core__names_forgotten(const struct core *core)
+{
+	return core->identities.forgotten;
+}
+
+int core__tell_meta(struct core *core)
+{
+	if (core->run.attached)
+		telling__meta(core);
+	return core->sink_error;
+}
+
+int core__tell_last_summary(struct core *core)
+{
+	if (core->run.attached)
+		telling__last_summary(core);
+	return core->sink_error;
+}
+
+/* ---- holders ---- */
+
+void core__begin_holders(struct core *core)
+{
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s)))
+		s->held = false;
+}
+
+enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
+{
+	struct slot *s = table__find(&core->table, cookie);
+	const struct owner *owner;
+
+	if (!s)
+		return HOLDER_OF_STRANGER;
+	if (s->held)
+		return HOLDER_IS_SECOND;
+	s->held = true;
+	owner = owners__at(&core->owners, s->owner);
+	return owner && owner->pid == pid && !strncmp(owner->comm, comm, sizeof(owner->comm) - 1)
+		       ? HOLDER_IS_TOLD : HOLDER_IS_NEWS;
 }

@@ -9,29 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "disguise.h"
-#include "filter.h"
-#include "keyed_hash.h"
+#include "config.h"
 #include "owner.h"
-#include "record.h"
 #include "sink.h"
 
 struct core;
-
-struct core_config {
-	bool all;		/* tell sockets that have nothing to tell, too */
-	bool events;		/* tell each event, fold nothing */
-	uint32_t suspect_after;	/* asks unanswered */
-	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
-	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
-	const struct disguise *disguise;	/* of what is told of peers; NULL: none */
-	struct keyed_hash hash;	/* a random key; what is told does not depend on it */
-	/* Is told of each record that was taken; NULL: nobody. Those of sockets that the filter
-	 * keeps out never are; of those that it cannot decide on yet, when it can. In this order
-	 * they make a stream that tells the same. */
-	void (*taken)(void *context, const struct record *r);
-	void *taken_context;
-};
 
 /* NULL when memory is short. The sink is copied. */
 struct core *core__new(const struct core_config *config, const struct sink *sink);

@@ -6,7 +6,7 @@
 #ifndef HALFOPEN_CORE_HEARD_H
 #define HALFOPEN_CORE_HEARD_H
 
-#include "connection.h"
+#include "history.h"
 
 /* An HO_HEARD event: a sign of life, an answer, a reset, a SYN. */
 void heard__segment(struct connection *c, const struct ho_event *e,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "connection.h"
+#include "history.h"
 
 const struct incidents *incidents__of(const struct connection *c)
 {

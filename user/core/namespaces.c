@@ -6,7 +6,6 @@
 #include "namespaces.h"
 #include "state.h"
 #include "tcp_states.h"
-#include "telling.h"
 
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
 					  uint32_t net_cookie, uint64_t mono_ns)
@@ -153,25 +152,6 @@ void namespaces__forget(struct core *core, uint64_t before_ns)
 	free(lived_in);
 }
 
-/* Sockets that say nothing would learn of it late. */
-static void tell_changed_sysctl(struct core *core, const struct namespace_sysctl *ns,
-				uint64_t mono_ns)
-{
-	struct slot *s = NULL;
-	struct told told;
-
-	while ((s = table__next(&core->table, s))) {
-		struct connection *c = table__history(&core->table, s);
-
-		if (!c || !c->identified || connection__ended_ns(c) ||
-		    (s->netns ? namespaces__at(core, s->netns) != ns : c->netns != ns->netns))
-			continue;
-		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
-					  &core->rules, &told);
-		telling__events(core, c, &told);
-	}
-}
-
 /* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie
  * nobody told, are from the one at `to`; but if that was born before our eyes, who was first heard
  * of in the middle of its life is from nobody knows where. */
@@ -235,15 +215,15 @@ static void take_names(struct namespace_sysctl *ns, const struct record *r)
 	ns->unnamed_ns = 0;
 }
 
-int namespaces__take(struct core *core, const struct record *r)
+int namespaces__take(struct core *core, const struct record *r, struct namespace_sysctl **taken,
+		     bool *has_changed)
 {
 	struct namespace_sysctl *ns =
 		namespaces__find(core, r->sysctl.netns, r->sysctl.net_cookie, r->mono_ns);
-	bool changed = ns && ns->read_ns &&
+
+	*has_changed = ns && ns->read_ns &&
 		       (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
 			ns->interval_s != r->sysctl.interval_s);
-	unsigned int now;
-
 	if (!ns)
 		ns = new_namespace(core);
 	if (!ns)
@@ -261,13 +241,17 @@ int namespaces__take(struct core *core, const struct record *r)
 	ns->gone_ns = 0;
 	ns->awaited = false;
 	take_names(ns, r);
-	if (changed)
-		tell_changed_sysctl(core, ns, r->mono_ns);
-	now = ns - core->namespaces;
+	*taken = ns;
+	return 0;
+}
+
+void namespaces__settle(struct core *core, struct namespace_sysctl *ns)
+{
+	unsigned int now = ns - core->namespaces;
+
 	end_awaited(core, now);
 	if (core->namespaces[now].net_cookie)
 		end_former(core, now);
-	return 0;
 }
 
 void namespaces__lose_name(struct core *core, const struct record *r)

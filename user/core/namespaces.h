@@ -9,24 +9,11 @@
 #define HALFOPEN_CORE_NAMESPACES_H
 
 #include "connection.h"
-#include "core.h"
+#include "namespace.h"
+#include "record.h"
 #include "table.h"
 
-/* netns 0: the place is free. */
-struct namespace_sysctl {
-	uint64_t gone_ns;	/* since then another one may have its inode; 0: none has */
-	uint64_t unnamed_ns;	/* since then it has no name any more; 0: it has */
-	uint32_t netns, idle_s, interval_s, probes;
-	uint32_t net_cookie; /* as events have it: the low half, which no other one of this boot
-			      * has; 0: not known */
-	uint64_t cookie;	/* all of it; 0: not known */
-	bool awaited;	/* heard of and not entered yet: its names are not known */
-	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
-			 * before our eyes */
-	char name[65];	/* of `ip netns`, "" = has none */
-	char host_name[65];	/* of who lives there, "" = not known */
-	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
-};
+struct core;
 
 /* The one of this cookie (0: not known), or the one that had this inode at `mono_ns`; NULL if
  * nothing is known of it. */
@@ -67,8 +54,11 @@ const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, c
  * be NULL. */
 const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t at_ns);
 
-/* RECORD_SYSCTL: one was entered. Returns 0 or -ENOMEM. */
-int namespaces__take(struct core *core, const struct record *r);
+/* RECORD_SYSCTL: one was entered, `*taken`. Where its sysctls are others than before, which sockets follow,
+ * that is said. Then namespaces__settle() ends those that it replaces. Returns 0 or -ENOMEM. */
+int namespaces__take(struct core *core, const struct record *r, struct namespace_sysctl **taken,
+		     bool *has_changed);
+void namespaces__settle(struct core *core, struct namespace_sysctl *ns);
 
 /* RECORD_NETNS_GONE: its name is gone; sockets that it has keep it to their end. */
 void namespaces__lose_name(struct core *core, const struct record *r);

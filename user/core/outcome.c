@@ -198,6 +198,13 @@ void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t su
 	}
 }
 
+enum outcome outcome__now(const struct connection *c, uint32_t suspect_after)
+{
+	if (connection__ended_ns(c))
+		return incidents__of(c)->outcome;
+	return silence__unanswered(c) >= suspect_after ? OUTCOME_SUSPECT : OUTCOME_OPEN;
+}
+
 uint64_t outcome__declared_ns(const struct connection *c)
 {
 	const struct incidents *i = incidents__of(c);

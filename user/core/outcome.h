@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_CORE_OUTCOME_H
 #define HALFOPEN_CORE_OUTCOME_H
 
-#include "connection.h"
+#include "history.h"
 
 /*
  * Names the ending of `c` from the state change to CLOSE that `e` tells and from what happened
@@ -19,6 +19,9 @@ void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t su
  * with probes out and nothing under way.
  */
 bool outcome__is_of_keepalive(const struct connection *c, const struct ho_event *e);
+
+/* That of an ended one, or how an open one stands. */
+enum outcome outcome__now(const struct connection *c, uint32_t suspect_after);
 
 /* The instant at which our side gave up or was told (contract: "declared"). */
 uint64_t outcome__declared_ns(const struct connection *c);

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 
 #include "comeback.h"
+#include "histories.h"
+#include "losses.h"
 #include "namespaces.h"
 #include "passes.h"
 #include "sockets.h"
 #include "state.h"
+#include "totals.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -31,7 +34,7 @@ static void remember_silence(struct core *core, struct slot *s, struct connectio
 {
 	if (c || core->rules.hz < 1000 || s->ignored)
 		return;
-	c = sockets__history(core, s);
+	c = histories__of(core, s);
 	if (c)
 		connection__note_life(c, heard_ns, core->rules.hz);
 }
@@ -64,21 +67,14 @@ void passes__take_silent(struct core *core, const struct record *r)
 	}
 }
 
-void passes__count_unseen(struct core *core, uint64_t count)
-{
-	/* Where the kernel counted losses in between, these are among them. */
-	if (core->counted == core->counted_at_pass_before)
-		core->unseen += count;
-}
-
 static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mono_ns)
 {
 	struct slot *s = table__find(&core->table, cookie);
 	struct connection *c = table__history(&core->table, s);
 
 	if (!c || !c->addressed) {
-		core->totals.endings += !s->ignored;
-		sockets__forget(core, cookie);
+		totals__count_ending(&core->totals, !s->ignored);
+		histories__forget(core, cookie);
 		return;
 	}
 	if (connection__lose_ending(c, mono_ns))	/* else the next pass tries again */
@@ -134,9 +130,8 @@ int passes__take_end(struct core *core, const struct record *r)
 	for (i = 0; i < count; i++)
 		end_without_witness(core, gone[i], r->mono_ns);
 	free(gone);
-	passes__count_unseen(core, unseen);
-	core->counted_at_pass_before = core->counted_at_last_pass;
-	core->counted_at_last_pass = core->counted;
+	losses__count_unseen(&core->losses, unseen);
+	losses__end_pass(&core->losses);
 	namespaces__forget(core, core->last_pass_ns);
 	core->last_pass_ns = r->snapshot.begun_ns;
 	return 0;

@@ -3,14 +3,13 @@
 #ifndef HALFOPEN_CORE_PASSES_H
 #define HALFOPEN_CORE_PASSES_H
 
-#include "core.h"
+#include "record.h"
+
+struct core;
 
 /* RECORD_PRESENT; RECORD_SILENT and RECORD_SILENT_48. */
 void passes__take_present(struct core *core, const struct record *r);
 void passes__take_silent(struct core *core, const struct record *r);
-
-/* So many events were missed that no program was run for, found by what a pass tells. */
-void passes__count_unseen(struct core *core, uint64_t count);
 
 /* RECORD_SNAPSHOT: the pass has ended. Returns 0 or -ENOMEM. */
 int passes__take_end(struct core *core, const struct record *r);

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 
 #include "periodic.h"
-#include "sockets.h"
-#include "state.h"
-#include "telling.h"
+#include "table.h"
 
 /* Some 30 ms of writing. */
 #define SLICE 4096
@@ -23,46 +21,34 @@ bool periodic__is_under_way(const struct periodic *p)
 }
 
 /* By cookie: slots move as others end. */
-static int begin_round(struct core *core)
+static int begin_round(struct periodic *p, struct table *t)
 {
-	struct periodic *p = &core->periodic;
 	struct slot *s = NULL;
 
-	p->due_ns = core->now_ns + core->config.every_ns;
 	periodic__free(p);
-	if (!core->table.used)
+	if (!t->used)
 		return 0;
-	p->cookies = malloc(core->table.used * sizeof(*p->cookies));
+	p->cookies = malloc(t->used * sizeof(*p->cookies));
 	if (!p->cookies)
 		return -ENOMEM;
-	while ((s = table__next(&core->table, s)))
+	while ((s = table__next(t, s)))
 		p->cookies[p->count++] = s->cookie;
 	return 0;
 }
 
-static void tell_slice(struct core *core)
+int periodic__pass_time(struct periodic *p, struct table *t, uint64_t every_ns, uint64_t now_ns)
 {
-	struct periodic *p = &core->periodic;
-	size_t end = p->count - p->told < SLICE ? p->count : p->told + SLICE;
-
-	for (; p->told < end; p->told++) {
-		struct slot *s = table__find(&core->table, p->cookies[p->told]);
-
-		if (s)
-			telling__if_open(core, s);
-	}
+	if (periodic__is_under_way(p) || now_ns < p->due_ns)
+		return 0;
+	p->due_ns = now_ns + every_ns;
+	return begin_round(p, t);
 }
 
-int periodic__pass_time(struct core *core)
+size_t periodic__slice(struct periodic *p, const uint64_t **cookies)
 {
-	struct periodic *p = &core->periodic;
-	int err = 0;
+	size_t left = p->count - p->told, n = left < SLICE ? left : SLICE;
 
-	if (!core->config.every_ns)
-		return 0;
-	if (!periodic__is_under_way(p) && core->now_ns >= p->due_ns)
-		err = begin_round(core);
-	if (!err)
-		tell_slice(core);
-	return err;
+	*cookies = n ? p->cookies + p->told : NULL;
+	p->told += n;
+	return n;
 }

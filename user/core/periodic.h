@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct core;
+struct table;
 
 struct periodic {
 	uint64_t due_ns;	/* when the next round begins, if the last one is over */
@@ -19,8 +19,13 @@ struct periodic {
 	size_t count, told;
 };
 
-/* At a tick. Returns 0 or -ENOMEM. */
-int periodic__pass_time(struct core *core);
+/* At a tick: begins a round if the last one is over and this one is due, of all sockets in the table.
+ * Returns 0 or -ENOMEM. */
+int periodic__pass_time(struct periodic *p, struct table *t, uint64_t every_ns, uint64_t now_ns);
+
+/* The cookies of this tick's slice of the round, which count as told; sockets may have ended since it
+ * began. Returns how many there are. */
+size_t periodic__slice(struct periodic *p, const uint64_t **cookies);
 
 /* Does a round wait for its next tick? */
 bool periodic__is_under_way(const struct periodic *p);

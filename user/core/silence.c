@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connection.h"
+#include "history.h"
 
 uint32_t silence__unanswered(const struct connection *c)
 {

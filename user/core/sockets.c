@@ -4,65 +4,20 @@
 #include <string.h>
 
 #include "comeback.h"
+#include "histories.h"
+#include "losses.h"
 #include "namespaces.h"
 #include "outcome.h"
-#include "passes.h"
 #include "sockets.h"
 #include "stamps.h"
 #include "state.h"
 #include "tcp_states.h"
 #include "telling.h"
+#include "totals.h"
 #include "wanted.h"
 
 /* So long a reset connection waits for the next one from its peer's address and port. */
 #define REDIAL_NS 4000000000ULL
-
-void sockets__free_history(struct connection *c)
-{
-	if (!c)
-		return;
-	connection__release(c);
-	free(c);
-}
-
-static struct connection *new_history(struct core *core, struct slot *s)
-{
-	struct connection *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->cookie = s->cookie;
-	c->first_seen_ns = (uint64_t)s->first_seen_us * 1000;
-	c->partial = s->partial;
-	if (!table__give_history(&core->table, s, c)) {
-		free(c);
-		return NULL;
-	}
-	c->owner = owners__share(&core->owners, s->owner);
-	return c;
-}
-
-struct connection *sockets__history(struct core *core, struct slot *s)
-{
-	return s->has_history ? table__history(&core->table, s) : new_history(core, s);
-}
-
-void sockets__forget(struct core *core, uint64_t cookie)
-{
-	struct slot *s = table__find(&core->table, cookie);
-	struct connection *c;
-
-	if (!s)
-		return;
-	owners__drop(&core->owners, s->owner);
-	withheld__drop(&core->withheld, cookie);
-	c = table__take_history(&core->table, s);
-	if (c) {
-		owners__drop(&core->owners, c->owner);
-		sockets__free_history(c);
-	}
-	table__remove(&core->table, cookie);
-}
 
 void sockets__end(struct core *core, struct connection *c)
 {
@@ -72,22 +27,18 @@ void sockets__end(struct core *core, struct connection *c)
 	else
 		core->first_ended = c;
 	core->last_ended = c;
-	core->totals.endings += wanted__is(core, c);
+	totals__count_ending(&core->totals, wanted__is(core, c));
 }
 
 static void count_half_open(struct core *core, const struct connection *c)
 {
-	enum found_by found_by = c->incidents->found_by;
-	uint64_t blind_ns;
+	uint64_t declared_ns = outcome__declared_ns(c);
 
-	if (found_by == FOUND_BY_NOTHING || !wanted__is(core, c))
+	if (c->incidents->found_by == FOUND_BY_NOTHING || !wanted__is(core, c))
 		return;
-	core->totals.half_open++;
-	core->totals.half_open_by[found_by]++;
-	blind_ns = outcome__declared_ns(c) - c->last_heard_ns;
-	if (c->last_heard_ns && outcome__declared_ns(c) > c->last_heard_ns &&
-	    blind_ns > core->longest_latency_ns)
-		core->longest_latency_ns = blind_ns;
+	totals__count_half_open(&core->totals, c->incidents->found_by,
+				c->last_heard_ns && declared_ns > c->last_heard_ns
+					? declared_ns - c->last_heard_ns : 0);
 }
 
 /* `c` is NULL where there is nothing to be known of the socket but this event, `s` where not even
@@ -95,7 +46,8 @@ static void count_half_open(struct core *core, const struct connection *c)
 static void count_event(struct core *core, const struct connection *c, const struct ho_event *e,
 			const struct slot *s)
 {
-	core->totals.events += c ? wanted__is(core, c) : wanted__event_counts(core, e, s);
+	totals__count_event(&core->totals,
+			    c ? wanted__is(core, c) : wanted__event_counts(core, e, s));
 }
 
 /* Connections remembered of sockets that may be connected again: more is what lost events left. */
@@ -105,7 +57,7 @@ static void count_event(struct core *core, const struct connection *c, const str
  * (connect() with AF_UNSPEC, and once more), under the same cookie. */
 static void forget_connection(struct core *core, uint64_t cookie, bool destroyed)
 {
-	sockets__forget(core, cookie);
+	histories__forget(core, cookie);
 	if (destroyed) {
 		tally__take(&core->connections, cookie);
 		return;
@@ -175,15 +127,6 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	tell_redialed(core, until_ns);
 }
 
-uint64_t sockets__told_until_ns(const struct core *core)
-{
-	uint64_t until_ns = core->first_ended ? connection__ended_ns(core->first_ended)
-					      : core->now_ns;
-
-	return core->redialed && core->redialed_from_ns < until_ns ? core->redialed_from_ns
-								    : until_ns;
-}
-
 /* Takes it out of a list of ended ones, and returns the one before it, if it is there. */
 static bool take_out(struct connection **list, const struct connection *c,
 		     struct connection **before)
@@ -251,9 +194,9 @@ bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns)
 	bool ended = c && connection__ended_ns(c);
 
 	if (!ended)
-		passes__count_unseen(core, 1);
+		losses__count_unseen(&core->losses, 1);
 	if (!c || (!ended && !c->addressed)) {
-		core->totals.endings++;
+		totals__count_ending(&core->totals, true);
 		forget_connection(core, s->cookie, false);
 		return true;
 	}
@@ -376,9 +319,9 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
 		count_event(core, c, e, s);
 	if (!ended && e->kind == HO_SEEN && incidents__of(c)->ending_lost)
-		passes__count_unseen(core, 1);
+		losses__count_unseen(&core->losses, 1);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
-	core->unseen += told.untold_probes;
+	losses__count_probes(&core->losses, told.untold_probes);
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
 	if (incidents__of(c)->successor)
@@ -410,7 +353,7 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
 	    !has_something_to_tell(core, s)) {
 		count_event(core, NULL, e, s);
-		core->totals.endings += wanted__event_counts(core, e, s);
+		totals__count_ending(&core->totals, wanted__event_counts(core, e, s));
 		forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
 		return 0;
 	}
@@ -426,7 +369,7 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 				count_event(core, NULL, e, s);
 			return 0;
 		}
-		c = new_history(core, s);
+		c = histories__of(core, s);
 		if (!c)
 			return -ENOMEM;
 	}
@@ -441,7 +384,7 @@ static struct connection *keep_handed_on(struct core *core, struct slot *s)
 	struct connection *c = table__history(&core->table, s);
 
 	if (!c && core->config.filter && !s->ignored) {
-		c = new_history(core, s);
+		c = histories__of(core, s);
 		if (c && e->cookie == s->cookie) {	/* else its next event tells its ends */
 			struct endpoint local = endpoint__of(e->local, e->local_port);
 			struct endpoint peer = endpoint__of(e->peer, e->peer_port);
@@ -477,31 +420,6 @@ int sockets__take_owner(struct core *core, struct slot *s, const struct record *
 	return 0;
 }
 
-/* ---- holders ---- */
-
-void core__begin_holders(struct core *core)
-{
-	struct slot *s = NULL;
-
-	while ((s = table__next(&core->table, s)))
-		s->held = false;
-}
-
-enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	struct slot *s = table__find(&core->table, cookie);
-	const struct owner *owner;
-
-	if (!s)
-		return HOLDER_OF_STRANGER;
-	if (s->held)
-		return HOLDER_IS_SECOND;
-	s->held = true;
-	owner = owners__at(&core->owners, s->owner);
-	return owner && owner->pid == pid && !strncmp(owner->comm, comm, sizeof(owner->comm) - 1)
-		       ? HOLDER_IS_TOLD : HOLDER_IS_NEWS;
-}
-
 void sockets__take_loss(struct core *core, const struct record *r)
 {
 	struct told told = { 0 };
@@ -510,16 +428,36 @@ void sockets__take_loss(struct core *core, const struct record *r)
 
 	if (r->loss.cookie) {	/* whose: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
-		c = s ? sockets__history(core, s) : NULL;
+		c = s ? histories__of(core, s) : NULL;
 		if (!c)
 			return;
 		incidents__note_loss(c, r->mono_ns, r->loss.count, &told);
 		telling__events(core, c, &told);
 		return;
 	}
-	core->counted += r->loss.count;
-	if (r->loss.reason == LOSS_SENSELESS)
-		core->senseless += r->loss.count;	/* told together: there may be many */
-	else
-		telling__loss(core, r->loss.reason, r->loss.count, r->loss.from_ns, r->mono_ns);
+	if (r->loss.reason == LOSS_SENSELESS) {
+		losses__count_senseless(&core->losses, r->loss.count);
+		return;
+	}
+	losses__count(&core->losses, r->loss.count);
+	telling__loss(core, r->loss.reason, r->loss.count, r->loss.from_ns, r->mono_ns);
+}
+
+/* Sockets that say nothing would learn of it late. */
+void sockets__follow_sysctl(struct core *core, const struct namespace_sysctl *ns,
+			    uint64_t mono_ns)
+{
+	struct slot *s = NULL;
+	struct told told;
+
+	while ((s = table__next(&core->table, s))) {
+		struct connection *c = table__history(&core->table, s);
+
+		if (!c || !c->identified || connection__ended_ns(c) ||
+		    (s->netns ? namespaces__at(core, s->netns) != ns : c->netns != ns->netns))
+			continue;
+		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
+					  &core->rules, &told);
+		telling__events(core, c, &told);
+	}
 }

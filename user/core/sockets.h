@@ -3,14 +3,21 @@
 #ifndef HALFOPEN_CORE_SOCKETS_H
 #define HALFOPEN_CORE_SOCKETS_H
 
-#include "core.h"
+#include "record.h"
 #include "table.h"
+
+struct core;
+struct namespace_sysctl;
 
 /* RECORD_EVENT of a socket that was let in: 0 or -ENOMEM. */
 int sockets__take_fact(struct core *core, const struct ho_event *e);
 
 /* RECORD_OWNER of a socket that is known: 0 or -ENOMEM. */
 int sockets__take_owner(struct core *core, struct slot *s, const struct record *r);
+
+/* The sysctls of their namespace are others now: those that took theirs from there follow. */
+void sockets__follow_sysctl(struct core *core, const struct namespace_sysctl *ns,
+			    uint64_t mono_ns);
 
 /* RECORD_LOSS. */
 void sockets__take_loss(struct core *core, const struct record *r);
@@ -31,19 +38,10 @@ bool sockets__is_aftermath(const struct ho_event *e);
 /* Of a socket that is destroyed nobody asks for the number of its connection any more. */
 void sockets__forget_connections(struct core *core, const struct ho_event *e);
 
-/* Its history, a new one if it had none; NULL when memory is short. */
-struct connection *sockets__history(struct core *core, struct slot *s);
-void sockets__free_history(struct connection *c);
-
-void sockets__forget(struct core *core, uint64_t cookie);
-
 /* It has ended, and waits for its last events. */
 void sockets__end(struct core *core, struct connection *c);
 
 /* Tells of those that ended up to this time, and forgets them. */
 void sockets__tell_ended(struct core *core, uint64_t until_ns);
-
-/* Up to which time everything was told: an ending waits for what follows it. */
-uint64_t sockets__told_until_ns(const struct core *core);
 
 #endif

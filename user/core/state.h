@@ -15,15 +15,18 @@
 #ifndef HALFOPEN_CORE_STATE_H
 #define HALFOPEN_CORE_STATE_H
 
+#include "config.h"
 #include "connection.h"
-#include "core.h"
 #include "identities.h"
-#include "namespaces.h"
+#include "losses.h"
+#include "namespace.h"
 #include "periodic.h"
+#include "sink.h"
 #include "supersession.h"
 #include "table.h"
 #include "tally.h"
 #include "timeline_of.h"
+#include "totals.h"
 #include "wallclock.h"
 #include "withheld.h"
 
@@ -68,15 +71,10 @@ struct core {
 	uint64_t now_ns, next_arrivals_ns;
 	struct periodic periodic;
 	uint64_t last_pass_ns;		/* when the last complete pass began */
-	uint64_t counted;		/* losses that the kernel counted ... */
-	uint64_t counted_at_last_pass, counted_at_pass_before;
-	uint64_t unseen;	/* lost without a count of the kernel's ... */
-	uint64_t senseless;	/* ... and records that were skipped, ... */
-	uint64_t untold_from_ns;	/* ... since losses were last told */
+	struct losses losses;
 	uint32_t descriptions;	/* of the stream, so far */
 	bool started;
-	struct summary totals;	/* what is counted as it happens */
-	uint64_t longest_latency_ns;
+	struct totals totals;
 };
 
 #endif

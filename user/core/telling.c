@@ -2,20 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "comeback.h"
+#include "devices.h"
 #include "namespaces.h"
 #include "outcome.h"
-#include "sockets.h"
 #include "state.h"
+#include "summary.h"
 #include "telling.h"
-#include "totals.h"
 #include "wanted.h"
-
-void telling__taken(struct core *core, const struct record *r)
-{
-	if (core->config.taken)
-		core->config.taken(core->config.taken_context, r);
-}
 
 /* Gives `value` to this function of the sink, if it has one; the first error stays. */
 #define GIVE(core, function, value)                                                              \
@@ -27,18 +20,28 @@ void telling__taken(struct core *core, const struct record *r)
 
 /* ---- what every value begins with ---- */
 
-struct timeline_origin telling__origin(const struct core *core)
+static struct timeline_origin origin_of(const struct core *core)
 {
 	return (struct timeline_origin){ .gateway = core->run.gateway,
 					 .boot_id = core->run.boot_id,
 					 .run_id = core->run.run_id };
 }
 
-struct timeline_progress telling__progress(const struct core *core)
+/* An ending waits for what follows it. */
+static uint64_t complete_ns(const struct core *core)
+{
+	uint64_t until_ns = core->first_ended ? connection__ended_ns(core->first_ended)
+					      : core->now_ns;
+
+	return core->redialed && core->redialed_from_ns < until_ns ? core->redialed_from_ns
+								    : until_ns;
+}
+
+static struct timeline_progress progress_of(const struct core *core)
 {
 	return (struct timeline_progress){ .now_at = wallclock__at(&core->clock, core->now_ns),
 					   .now_ns = core->now_ns,
-					   .complete_ns = sockets__told_until_ns(core) };
+					   .complete_ns = complete_ns(core) };
 }
 
 static struct value_rules rules_of(const struct core *core)
@@ -71,7 +74,7 @@ static struct timeline_netns netns_of(uint32_t inode, const char *name,
 static struct timeline_socket socket_of(struct core *core, const struct connection *c)
 {
 	const struct namespace_sysctl *ns = namespaces__of_connection(core, c);
-	const char *device = comeback__device_of_connection(core, c);
+	const char *device = devices__of_connection(core, c);
 	struct value_rules rules = rules_of(core);
 	struct timeline_socket s = {
 		.cookie = c->cookie, .connection = 1 + tally__of(&core->connections, c->cookie),
@@ -116,10 +119,10 @@ static struct meta_namespace *list_namespaces(const struct core *core, unsigned 
 	return all;
 }
 
-static void tell_meta(struct core *core)
+void telling__meta(struct core *core)
 {
 	const struct run *run = &core->run;
-	struct meta m = { .origin = telling__origin(core), .version = run->version,
+	struct meta m = { .origin = origin_of(core), .version = run->version,
 			  .kernel = run->kernel, .hz = run->hz, .all = core->config.all,
 			  .attached = run->attached, .waiting_for_data = run->waiting,
 			  .started_at = wallclock__at(&core->clock, run->started_ns) };
@@ -133,6 +136,15 @@ static void tell_meta(struct core *core)
 	free(all);
 }
 
+struct summary telling__summary(struct core *core)
+{
+	struct summary s = summary__now(core);
+
+	s.origin = origin_of(core);
+	s.progress = progress_of(core);
+	return s;
+}
+
 static void tell_summary(struct core *core, enum summary_kind kind)
 {
 	struct program_count blind[PROGRAMS_IN_SUMMARY];
@@ -142,11 +154,11 @@ static void tell_summary(struct core *core, enum summary_kind kind)
 
 	if (!core->sink.summary)
 		return;
-	s = core__summary(core);
+	s = telling__summary(core);
 	s.kind = kind;
 	if (kind == SUMMARY_FIRST)
 		s.blind_program_count =
-			totals__blind_programs(core, blind, PROGRAMS_IN_SUMMARY);
+			summary__blind_programs(core, blind, PROGRAMS_IN_SUMMARY);
 	for (i = 0; i < s.blind_program_count; i++)
 		programs[i] = (struct summary_program){ blind[i].comm, blind[i].sockets };
 	s.blind_programs = programs;
@@ -156,27 +168,18 @@ static void tell_summary(struct core *core, enum summary_kind kind)
 void telling__start(struct core *core)
 {
 	core->next_summary_ns = core->run.started_ns + core->sink.summary_every_ns;
-	tell_meta(core);
+	telling__meta(core);
 	tell_summary(core, SUMMARY_FIRST);
 }
 
-int core__tell_meta(struct core *core)
+void telling__last_summary(struct core *core)
 {
-	if (core->run.attached)
-		tell_meta(core);
-	return core->sink_error;
-}
-
-int core__tell_last_summary(struct core *core)
-{
-	if (core->run.attached)
-		tell_summary(core, SUMMARY_LAST);
-	return core->sink_error;
+	tell_summary(core, SUMMARY_LAST);
 }
 
 void telling__tick(struct core *core)
 {
-	struct timeline_progress p = telling__progress(core);
+	struct timeline_progress p = progress_of(core);
 
 	GIVE(core, tick, &p);
 	if (!core->sink.summary_every_ns || core->now_ns < core->next_summary_ns)
@@ -187,7 +190,7 @@ void telling__tick(struct core *core)
 
 void telling__clock_step(struct core *core, uint64_t mono_ns, int64_t step_ns)
 {
-	struct clock_step s = { .origin = telling__origin(core), .progress = telling__progress(core),
+	struct clock_step s = { .origin = origin_of(core), .progress = progress_of(core),
 				.at = wallclock__at(&core->clock, mono_ns), .mono_ns = mono_ns,
 				.step_ns = step_ns };
 
@@ -195,14 +198,6 @@ void telling__clock_step(struct core *core, uint64_t mono_ns, int64_t step_ns)
 }
 
 /* ---- sockets ---- */
-
-enum outcome telling__outcome(const struct core *core, const struct connection *c)
-{
-	if (connection__ended_ns(c))
-		return incidents__of(c)->outcome;
-	return silence__unanswered(c) >= core->config.suspect_after ? OUTCOME_SUSPECT
-								       : OUTCOME_OPEN;
-}
 
 void telling__timeline(struct core *core, struct connection *c)
 {
@@ -213,12 +208,12 @@ void telling__timeline(struct core *core, struct connection *c)
 	incidents__flush_run(c);
 	if (!core->sink.timeline)
 		return;
-	t.origin = telling__origin(core);
-	t.progress = telling__progress(core);
+	t.origin = origin_of(core);
+	t.progress = progress_of(core);
 	t.socket = socket_of(core, c);
 	if (!connection__ended_ns(c))
 		verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
-	timeline_of__connection(&rules, c, telling__outcome(core, c), verified_ns, &core->arrays,
+	timeline_of__connection(&rules, c, outcome__now(c, core->config.suspect_after), verified_ns, &core->arrays,
 				&t);
 	GIVE(core, timeline, &t);
 }
@@ -249,7 +244,7 @@ void telling__open_sockets(struct core *core)
 static void tell_suspicion(struct core *core, const struct timeline_socket *socket,
 			   const struct event *e)
 {
-	struct change change = { .origin = telling__origin(core), .progress = telling__progress(core),
+	struct change change = { .origin = origin_of(core), .progress = progress_of(core),
 				 .socket = socket, .kind = CHANGE_SUPERSEDED,
 				 .by_cookie = e->by_cookie, .confidence = e->confidence };
 
@@ -271,7 +266,7 @@ void telling__events(struct core *core, const struct connection *c, const struct
 	    !wanted__is(core, c))
 		return;
 	socket = socket_of(core, c);
-	e = (struct socket_event){ .origin = telling__origin(core), .progress = telling__progress(core),
+	e = (struct socket_event){ .origin = origin_of(core), .progress = progress_of(core),
 				   .socket = &socket };
 	for (i = 0; i < told->count; i++) {
 		e.event = timeline_of__entry(&rules, &told->entries[i]);
@@ -284,7 +279,7 @@ void telling__events(struct core *core, const struct connection *c, const struct
 
 struct glimpse telling__glimpse(const struct core *core, const struct connection *c)
 {
-	return (struct glimpse){ .suspect = telling__outcome(core, c) == OUTCOME_SUSPECT,
+	return (struct glimpse){ .suspect = outcome__now(c, core->config.suspect_after) == OUTCOME_SUSPECT,
 				 .has_period = heartbeat__period_ms(&incidents__of(c)->heartbeat),
 				 .last_heard_ns = c->last_heard_ns };
 }
@@ -316,7 +311,7 @@ void telling__change(struct core *core, const struct connection *c, const struct
 		return;
 	socket = socket_of(core, c);
 	change = (struct change){
-		.origin = telling__origin(core), .progress = telling__progress(core), .socket = &socket,
+		.origin = origin_of(core), .progress = progress_of(core), .socket = &socket,
 		.kind = kind, .at = wallclock__at(&core->clock, at_ns), .mono_ns = at_ns,
 		.asks = silence__unanswered(c),
 		.silent_s = since && at_ns > since ? (at_ns - since) / 1e9 : 0,
@@ -329,26 +324,23 @@ void telling__change(struct core *core, const struct connection *c, const struct
 void telling__loss(struct core *core, enum loss_reason reason, uint64_t count, uint64_t from_ns,
 		   uint64_t to_ns)
 {
-	struct loss loss = { .origin = telling__origin(core), .progress = telling__progress(core),
+	struct loss loss = { .origin = origin_of(core), .progress = progress_of(core),
 			     .reason = reason, .count = count,
 			     .from_at = wallclock__at(&core->clock, from_ns),
 			     .to_at = wallclock__at(&core->clock, to_ns), .to_ns = to_ns };
 
-	core->totals.events_lost += count;
+	totals__count_lost(&core->totals, count);
 	if (core->started)
 		GIVE(core, loss, &loss);
 }
 
-static void tell_counted(struct core *core, enum loss_reason reason, uint64_t *count)
-{
-	if (*count)
-		telling__loss(core, reason, *count, core->untold_from_ns, core->now_ns);
-	*count = 0;
-}
-
 void telling__losses(struct core *core)
 {
-	tell_counted(core, LOSS_UNSEEN, &core->unseen);
-	tell_counted(core, LOSS_SENSELESS, &core->senseless);
-	core->untold_from_ns = core->now_ns;
+	const struct losses *l = &core->losses;
+
+	if (l->unseen)
+		telling__loss(core, LOSS_UNSEEN, l->unseen, l->untold_from_ns, core->now_ns);
+	if (l->senseless)
+		telling__loss(core, LOSS_SENSELESS, l->senseless, l->untold_from_ns, core->now_ns);
+	losses__begin_anew(&core->losses, core->now_ns);
 }

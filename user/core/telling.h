@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is told to the sink, and to whoever records what was taken. */
+/* What is told to the sink. */
 #ifndef HALFOPEN_CORE_TELLING_H
 #define HALFOPEN_CORE_TELLING_H
 
-#include "core.h"
+#include "record.h"
 #include "table.h"
 
-/* What every value begins with. */
-struct timeline_origin telling__origin(const struct core *core);
-struct timeline_progress telling__progress(const struct core *core);
-
-/* This record was taken. */
-void telling__taken(struct core *core, const struct record *r);
+struct core;
 
 /* Everything is attached: the run, and what there is. */
 void telling__start(struct core *core);
 
-/* That of an ended socket, or how an open one stands. */
-enum outcome telling__outcome(const struct core *core, const struct connection *c);
+/* The run once more; and what there was at the end. */
+void telling__meta(struct core *core);
+void telling__last_summary(struct core *core);
+
+/* What there is: `kind` and the programs are left out. */
+struct summary telling__summary(struct core *core);
 
 void telling__timeline(struct core *core, struct connection *c);
 bool telling__is_worth(struct core *core, const struct connection *c);

@@ -1,76 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
-#include "telling.h"
 #include "totals.h"
-#include "wanted.h"
 
-/* Is it open, and of those that are told? */
-static bool counts(struct core *core, const struct slot *s)
+void totals__count_event(struct totals *t, bool counts)
 {
-	const struct connection *c = table__history(&core->table, s);
-
-	return !s->ignored &&
-	       !(c && (connection__ended_ns(c) || !wanted__is(core, c)));
+	t->events += counts;
 }
 
-uint64_t core__names_forgotten(const struct core *core)
+void totals__count_ending(struct totals *t, bool counts)
 {
-	return core->identities.forgotten;
+	t->endings += counts;
 }
 
-struct summary core__summary(struct core *core)
+void totals__count_lost(struct totals *t, uint64_t events)
 {
-	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
-	struct summary s = core->totals;
-	struct slot *slot = NULL;
+	t->events_lost += events;
+}
 
-	s.origin = telling__origin(core);
-	s.progress = telling__progress(core);
-	if (core->now_ns > core->run.started_ns)
-		s.watched_s = (core->now_ns - core->run.started_ns) / 1e9;
-	s.waiting_for_data = core->run.waiting;
-	s.longest_latency_s = core->longest_latency_ns / 1e9;
-	s.names_forgotten = core__names_forgotten(core);
-	while ((slot = table__next(&core->table, slot))) {
-		const struct connection *c = table__history(&core->table, slot);
+void totals__count_half_open(struct totals *t, enum found_by found_by, uint64_t latency_ns)
+{
+	t->half_open++;
+	t->half_open_by[found_by]++;
+	if (latency_ns > t->longest_latency_ns)
+		t->longest_latency_ns = latency_ns;
+}
 
-		if (!counts(core, slot))
-			continue;
-		s.namespaces += !lived_in[slot->netns];
-		lived_in[slot->netns] = true;
-		s.open++;
-		s.open_without_keepalive += !slot->would_notice;
-		s.suspect += c && telling__outcome(core, c) == OUTCOME_SUSPECT;
-	}
+struct summary totals__summary(const struct totals *t)
+{
+	struct summary s = { .events = t->events, .events_lost = t->events_lost,
+			     .endings = t->endings, .half_open = t->half_open,
+			     .longest_latency_s = t->longest_latency_ns / 1e9 };
+
+	memcpy(s.half_open_by, t->half_open_by, sizeof(s.half_open_by));
 	return s;
-}
-
-unsigned int totals__blind_programs(struct core *core, struct program_count *programs,
-				    unsigned int size)
-{
-	struct program_count *all = calloc(core->owners.used + 1, sizeof(*all));
-	unsigned int count = 0, i;
-	struct slot *s = NULL;
-
-	if (!all)
-		return 0;
-	while ((s = table__next(&core->table, s)))
-		if (s->owner && !s->would_notice && counts(core, s))
-			all[s->owner - 1].sockets++;
-	for (i = 1; i <= core->owners.used; i++) {
-		if (!all[i - 1].sockets)
-			continue;
-		all[count] = all[i - 1];
-		memcpy(all[count++].comm, owners__at(&core->owners, i)->comm,
-		       sizeof(all->comm));
-	}
-	count = ranking__of_programs(all, count);
-	if (count > size)
-		count = size;
-	memcpy(programs, all, count * sizeof(*all));
-	free(all);
-	return count;
 }

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is counted of all sockets; core__summary() gives it. */
+/* What is counted of sockets that are told, as it happens. */
 #ifndef HALFOPEN_CORE_TOTALS_H
 #define HALFOPEN_CORE_TOTALS_H
 
-#include "core.h"
-#include "ranking.h"
+#include "timeline.h"
 
-/* So many programs a summary names. */
-#define PROGRAMS_IN_SUMMARY 10
+struct totals {
+	uint64_t events, events_lost, endings, half_open;
+	uint64_t half_open_by[FOUND_BY_COUNT];
+	uint64_t longest_latency_ns;
+};
 
-/* The programs with most sockets that would never notice a dead peer; returns how many, at most
- * `size`. */
-unsigned int totals__blind_programs(struct core *core, struct program_count *programs,
-				    unsigned int size);
+/* One more, if it is of those. */
+void totals__count_event(struct totals *t, bool counts);
+void totals__count_ending(struct totals *t, bool counts);
+void totals__count_lost(struct totals *t, uint64_t events);
+
+/* A half-open one, whose peer was gone for `latency_ns` at the most (0: not known). */
+void totals__count_half_open(struct totals *t, enum found_by found_by, uint64_t latency_ns);
+
+/* Into a summary that has nothing else yet. */
+struct summary totals__summary(const struct totals *t);
 
 #endif

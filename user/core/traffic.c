@@ -4,6 +4,25 @@
 #include "tcp_states.h"
 #include "traffic.h"
 
+/* The kernel's counts only rise, until tcp_disconnect() sets them to 0; and what purges the queue of a
+ * FIN that nobody acknowledged makes it look acknowledged. */
+static uint64_t risen(uint64_t before, uint64_t now)
+{
+	return now > before ? now : before;
+}
+
+static struct traffic_counts risen_counts(const struct traffic_counts *before,
+					  const struct traffic_counts *now)
+{
+	return (struct traffic_counts){
+		.at_ns = now->at_ns,
+		.received_bytes = risen(before->received_bytes, now->received_bytes),
+		.acked_bytes = risen(before->acked_bytes, now->acked_bytes),
+		.received_segments = risen(before->received_segments, now->received_segments),
+		.sent_segments = risen(before->sent_segments, now->sent_segments),
+	};
+}
+
 void traffic__take(struct traffic *t, const struct ho_event *e)
 {
 	/* The kernel counts a FIN as a byte, and the SYN of a connection that we opened. */
@@ -26,8 +45,8 @@ void traffic__take(struct traffic *t, const struct ho_event *e)
 	if (!e->last_tx_ns && !opened)
 		return;
 	if (!t->first.at_ns)
-		t->first = now;
-	t->last = now;
+		t->first = t->last = now;
+	t->last = risen_counts(&t->last, &now);
 }
 
 struct traffic_counts traffic__carried(const struct traffic *t)

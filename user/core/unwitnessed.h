@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_CORE_UNWITNESSED_H
 #define HALFOPEN_CORE_UNWITNESSED_H
 
-#include "connection.h"
+#include "history.h"
 
 /*
  * The state change to TCP_CLOSE as the kernel would have told it, from `dead`: a walk found `c` behind

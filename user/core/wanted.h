@@ -3,8 +3,10 @@
 #ifndef HALFOPEN_CORE_WANTED_H
 #define HALFOPEN_CORE_WANTED_H
 
-#include "core.h"
+#include "record.h"
 #include "table.h"
+
+struct core;
 
 /* A socket that was not let in yet, by an event of it, when it was first seen and its owner (0: not
  * known)? TRUTH_UNKNOWN where that depends on what is not known yet, TRUTH_NO where nothing that may

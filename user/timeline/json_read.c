@@ -33,6 +33,14 @@ static uint32_t whole(const json_t *object, const char *key)
 	return fmin(number(object, key), UINT32_MAX);
 }
 
+/* The same up to 2^53, where a double ceases to be exact. */
+static uint64_t large(const json_t *object, const char *key)
+{
+	double value = json_number_value(json_object_get(object, key));
+
+	return value > 0 ? fmin(value, 0x1p53) : 0;
+}
+
 static bool truth(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
@@ -117,7 +125,7 @@ static bool read_socket(struct timeline_json_problem *p, const json_t *socket,
 	s->connection = whole(socket, "connection");
 	if (!s->connection)
 		s->connection = 1;
-	if (!json_is_integer(json_object_get(netns, "inode")))
+	if (!json_is_number(json_object_get(netns, "inode")))
 		return wrong(p, "socket.netns.inode", "a number");
 	if (!read_netns(p, netns, &s->netns))
 		return false;
@@ -242,10 +250,10 @@ static struct timeline_traffic read_traffic(const json_t *t)
 {
 	return (struct timeline_traffic){
 		.known = json_is_object(t), .over_s = number(t, "over_s"),
-		.received_bytes = number(t, "received_bytes"),
-		.received_segments = number(t, "received_segments"),
-		.acked_bytes = number(t, "acked_bytes"),
-		.sent_segments = number(t, "sent_segments") };
+		.received_bytes = large(t, "received_bytes"),
+		.received_segments = large(t, "received_segments"),
+		.acked_bytes = large(t, "acked_bytes"),
+		.sent_segments = large(t, "sent_segments") };
 }
 
 /* ---- lists ---- */
@@ -289,7 +297,9 @@ static bool read_episodes(struct timeline_json_problem *p, const json_t *line,
 	json_array_foreach(all, i, one) {
 		struct timeline_episode e = { .asks = whole(one, "asks") };
 
-		if (!w->episodes || !episode_kind__named(text(one, "kind"), &e.kind) ||
+		if (!w->episodes)
+			return false;
+		if (!episode_kind__named(text(one, "kind"), &e.kind) ||
 		    !episode_end__named(text(one, "end"), &e.end))
 			continue;
 		if (!time_at(p, one, "first_unanswered_at", &e.first_unanswered_at) ||
@@ -337,6 +347,19 @@ static void read_particulars(const json_t *object, struct event *e)
 		e->mono_ns = 0;
 }
 
+/* False where a time is none; `*known` where it is an event of a kind that is known. */
+static bool read_event(struct timeline_json_problem *p, const json_t *object, struct event *e,
+		       bool *known)
+{
+	*e = (struct event){ .n = 0 };
+	*known = event_kind__named(text(object, "event"), &e->kind);
+	if (!*known)
+		return true;
+	read_particulars(object, e);
+	return time_at(p, object, "at", &e->at) && time_at(p, object, "first_at", &e->first_at) &&
+	       time_at(p, object, "last_at", &e->last_at);
+}
+
 static bool read_events(struct timeline_json_problem *p, const json_t *line,
 			struct whole_timeline *w)
 {
@@ -345,15 +368,13 @@ static bool read_events(struct timeline_json_problem *p, const json_t *line,
 
 	w->t.events = w->events = calloc(json_array_size(all) + 1, sizeof(*w->events));
 	json_array_foreach(all, i, one) {
-		struct event e = { .n = 0 };
+		struct event e;
+		bool known;
 
-		if (!w->events || !event_kind__named(text(one, "event"), &e.kind))
-			continue;
-		if (!time_at(p, one, "at", &e.at) || !time_at(p, one, "first_at", &e.first_at) ||
-		    !time_at(p, one, "last_at", &e.last_at))
+		if (!w->events || !read_event(p, one, &e, &known))
 			return false;
-		read_particulars(one, &e);
-		w->events[w->t.event_count++] = e;
+		if (known)
+			w->events[w->t.event_count++] = e;
 	}
 	w->t.events_omitted = whole(line, "events_omitted");
 	return true;
@@ -388,6 +409,7 @@ static void read_facts(const json_t *line, struct timeline *t)
 	t->traffic = read_traffic(json_object_get(line, "traffic"));
 }
 
+/* False, without a problem: memory is short. */
 static bool read_timeline(struct timeline_json_problem *p, const json_t *line,
 			  struct whole_timeline *w)
 {
@@ -405,17 +427,16 @@ static bool read_timeline(struct timeline_json_problem *p, const json_t *line,
 		return wrong(p, "outcome", "one of docs/schema/timeline.json");
 	read_facts(line, t);
 	return read_half_open(p, json_object_get(line, "half_open"), &t->half_open) &&
-	       read_times(p, line, t) && read_episodes(p, line, w) && read_events(p, line, w);
+	       read_times(p, line, t) && read_episodes(p, line, w) && read_events(p, line, w) &&
+	       read_gaps(json_object_get(line, "gaps"), w);
 }
 
 static int take_timeline(const json_t *line, const struct sink *sink,
 			 struct timeline_json_problem *p)
 {
 	struct whole_timeline w = { .gaps = NULL };
-	int err = read_timeline(p, line, &w) ? 0 : -EBADMSG;
+	int err = read_timeline(p, line, &w) ? 0 : *p->text ? -EBADMSG : -ENOMEM;
 
-	if (!err && (!read_gaps(json_object_get(line, "gaps"), &w) || !w.episodes || !w.events))
-		err = -ENOMEM;
 	if (!err && sink->timeline)
 		err = sink->timeline(sink->context, &w.t);
 	free(w.gaps);
@@ -432,18 +453,38 @@ static int32_t sysctl_seconds(const json_t *object, const char *key)
 	return fmax(-KERNEL_SECONDS_MAX, fmin(s, KERNEL_SECONDS_MAX));
 }
 
+/* Ours are fifty words at the most. */
+#define ATTACHED_SIZE 4096
+
+/* Words between blanks, into `words` of `size`. */
+static const char *join_words(const json_t *list, char *words, size_t size)
+{
+	const json_t *word;
+	size_t i, used = 0;
+
+	*words = '\0';
+	json_array_foreach(list, i, word) {
+		if (json_is_string(word) && used < size)
+			used += snprintf(words + used, size - used, "%s%s", used ? " " : "",
+					 json_string_value(word));
+	}
+	return words;
+}
+
 static int take_meta(const json_t *line, const struct sink *sink, struct timeline_json_problem *p)
 {
 	const json_t *all = json_object_get(line, "sysctl"), *one;
+	char attached[ATTACHED_SIZE];
 	struct meta_namespace *ns = calloc(json_array_size(all) + 1, sizeof(*ns));
 	struct meta m = { .origin = read_origin(line), .version = text(line, "version"),
 			  .kernel = text(line, "kernel"), .hz = whole(line, "hz"),
-			  .all = truth(line, "all"), .attached = "", .namespaces = ns,
-			  .waiting_for_data = number(line, "waiting_for_data") };
+			  .all = truth(line, "all"), .namespaces = ns,
+			  .waiting_for_data = large(line, "waiting_for_data") };
 	bool ok = *m.origin.run_id || wrong(p, "run_id", "a string");
 	int err;
 	size_t i;
 
+	m.attached = join_words(json_object_get(line, "attach"), attached, sizeof(attached));
 	ok = ok && ns && time_at(p, line, "started_at", &m.started_at);
 	json_array_foreach(all, i, one) {
 		if (!ok)
@@ -461,12 +502,46 @@ static int take_meta(const json_t *line, const struct sink *sink, struct timelin
 
 static int take_loss(const json_t *line, const struct sink *sink, struct timeline_json_problem *p)
 {
-	struct loss l = { .origin = read_origin(line), .count = number(line, "count") };
+	struct loss l = { .origin = read_origin(line), .count = large(line, "count") };
 
 	loss_reason__named(text(line, "reason"), &l.reason);
 	if (!time_at(p, line, "from_at", &l.from_at) || !time_at(p, line, "to_at", &l.to_at))
 		return -EBADMSG;
 	return sink->loss ? sink->loss(sink->context, &l) : 0;
+}
+
+static int take_clock_step(const json_t *line, const struct sink *sink,
+			   struct timeline_json_problem *p)
+{
+	double step_ms = json_number_value(json_object_get(line, "step_ms"));
+	struct clock_step s = { .origin = read_origin(line),
+				.step_ns = fmax(-9e18, fmin(step_ms * 1e6, 9e18)) };
+
+	big(text(line, "mono_ns"), &s.mono_ns);
+	if (!time_at(p, line, "at", &s.at))
+		return -EBADMSG;
+	return sink->clock_step ? sink->clock_step(sink->context, &s) : 0;
+}
+
+/* One of a kind that is not known is passed over. */
+static int take_event(const json_t *line, const struct sink *sink, struct timeline_json_problem *p)
+{
+	const json_t *object = json_object_get(line, "socket");
+	struct timeline_socket socket;
+	struct socket_event e = { .origin = read_origin(line), .socket = &socket };
+	bool known;
+
+	if (!strcmp(text(line, "event"), "clock_step"))
+		return take_clock_step(line, sink, p);
+	if (!sink->event)
+		return 0;
+	if (!json_is_object(object)) {
+		wrong(p, "socket", "an object");
+		return -EBADMSG;
+	}
+	if (!read_socket(p, object, &socket) || !read_event(p, line, &e.event, &known))
+		return -EBADMSG;
+	return known ? sink->event(sink->context, &e) : 0;
 }
 
 static int take_line(const json_t *line, const struct sink *sink, struct timeline_json_problem *p)
@@ -479,17 +554,20 @@ static int take_line(const json_t *line, const struct sink *sink, struct timelin
 		return take_meta(line, sink, p);
 	if (!strcmp(schema, "halfopen.loss/1"))
 		return take_loss(line, sink, p);
+	if (!strcmp(schema, "halfopen.event/1"))
+		return take_event(line, sink, p);
 	if (!strncmp(schema, "halfopen.", 9))
 		return 0;
 	wrong(p, "schema", "one of halfopen's (halfopen.timeline/1, ...)");
 	return -EBADMSG;
 }
 
+/* No number is too large to be read: what counts is a string where it may pass 2^53. */
 int timeline_json__read(const char *line, size_t length, const struct sink *sink,
 			struct timeline_json_problem *problem)
 {
 	json_error_t error;
-	json_t *object = json_loadb(line, length, 0, &error);
+	json_t *object = json_loadb(line, length, JSON_DECODE_INT_AS_REAL, &error);
 	int err;
 
 	*problem = (struct timeline_json_problem){ 0 };

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is kept of a socket beyond its place in the table: given, and taken away with it. */
+#ifndef HALFOPEN_CORE_HISTORIES_H
+#define HALFOPEN_CORE_HISTORIES_H
+
+#include "connection.h"
+#include "table.h"
+
+struct core;
+
+/* Its history, a new one if it had none; NULL when memory is short. */
+struct connection *histories__of(struct core *core, struct slot *s);
+void histories__free(struct connection *c);
+
+/* Forgets a socket with all that was kept of it. */
+void histories__forget(struct core *core, uint64_t cookie);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One network namespace, as passes over the host told of it. */
+#ifndef HALFOPEN_CORE_NAMESPACE_H
+#define HALFOPEN_CORE_NAMESPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* netns 0: the place is free. */
+struct namespace_sysctl {
+	uint64_t gone_ns;	/* since then another one may have its inode; 0: none has */
+	uint64_t unnamed_ns;	/* since then it has no name any more; 0: it has */
+	uint32_t netns, idle_s, interval_s, probes;
+	uint32_t net_cookie; /* as events have it: the low half, which no other one of this boot
+			      * has; 0: not known */
+	uint64_t cookie;	/* all of it; 0: not known */
+	bool awaited;	/* heard of and not entered yet: its names are not known */
+	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
+			 * before our eyes */
+	char name[65];	/* of `ip netns`, "" = has none */
+	char host_name[65];	/* of who lives there, "" = not known */
+	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */
+};
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* To whoever records it: what was taken (core_config.taken). */
+#ifndef HALFOPEN_CORE_TAKEN_H
+#define HALFOPEN_CORE_TAKEN_H
+
+#include "record.h"
+
+struct core;
+
+void taken__pass_on(const struct core *core, const struct record *r);
+
+#endif
