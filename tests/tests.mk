@@ -122,3 +122,8 @@ $(B)/bench/fleets: tests/model/fleets.c $(B)/libhalfopen.a
 fleets: all $(B)/bench/fleets ## what advise estimates of simulated fleets whose timers are known
 	$(Q)nice $(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen \
 		--draws $(or $(DRAWS),100) --seed $(or $(SEED),1) $(CASES)
+
+# DRAWS pools of each kind from SEED on; half an hour for ten, most of it pools of 10,000.
+linkage: all ## who came back as whom, in simulated pools of devices behind one address
+	$(Q)nice $(PYTHON) tests/model/linkage.py $(B)/halfopen \
+		--draws $(or $(DRAWS),10) --seed $(or $(SEED),1)
