@@ -106,7 +106,7 @@ static int feed_start(struct core *core, const struct record *r)
 	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
 	core->run.started_ns = r->mono_ns;
 	core->periodic.due_ns = r->mono_ns + core->config.every_ns;
-	core->untold_from_ns = core->supersession.since_ns = r->mono_ns;
+	core->untold_from_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	telling__start(core);
