@@ -25,21 +25,24 @@
 #define TAKES_OVER 0.3
 /* Of devices whose connections died, this share comes back. */
 #define RETURNS 0.7
+/* NATs that number their mappings, and how often the next connection has the next number there. */
+#define NUMBERED 0.5
+#define NEXT_NUMBER 0.3
 /* Less is not remembered. */
 #define BELIEF_LEAST 0.02f
 /* Addresses where nobody came for so long are forgotten first. */
 #define POOL_LIFE_NS 3600000000000ULL
 
 static const double weights[LINK_STATES] = {
-	[LINK_FRESH] = 0.03, [LINK_RECENT] = 1, [LINK_IDLE] = 1, [LINK_UNKNOWN] = 1,
+	[LINK_TWIN] = 0.01, [LINK_FRESH] = 0.1, [LINK_RECENT] = 1, [LINK_IDLE] = 1, [LINK_UNKNOWN] = 1,
 	[LINK_OVERDUE] = 5, [LINK_ASKED_ONCE] = 8, [LINK_ASKED] = 20 };
 static const double twins[LINK_STATES] = {
-	[LINK_FRESH] = 0.9, [LINK_RECENT] = 0.15, [LINK_IDLE] = 0.05, [LINK_UNKNOWN] = 0.05,
+	[LINK_TWIN] = 0.98, [LINK_FRESH] = 0.5, [LINK_RECENT] = 0.15, [LINK_IDLE] = 0.05, [LINK_UNKNOWN] = 0.05,
 	[LINK_OVERDUE] = 0.03, [LINK_ASKED_ONCE] = 0.03, [LINK_ASKED] = 0.005 };
 
 /* Old connections whose device is not back turn out dead in this share. */
 static const double deaths[LINK_STATES] = {
-	[LINK_FRESH] = 0.05, [LINK_RECENT] = 0.1, [LINK_IDLE] = 0.1, [LINK_UNKNOWN] = 0.1,
+	[LINK_TWIN] = 0.05, [LINK_FRESH] = 0.05, [LINK_RECENT] = 0.1, [LINK_IDLE] = 0.1, [LINK_UNKNOWN] = 0.1,
 	[LINK_OVERDUE] = 0.5, [LINK_ASKED_ONCE] = 0.5, [LINK_ASKED] = 0.9 };
 
 /* Steps ahead up to these, then back: lwIP and its like count up by one, Linux by a few (RFC 6056),
@@ -209,7 +212,9 @@ static void view_steps(struct link_view *v, const struct link_counts *own,
  * its mappings takes small ones, whoever dials. */
 static double ordinary_step(const struct link_pool *pool, unsigned int i)
 {
-	double of = 0, guess = width_of_magnitude(i) * 0.8 + 0.2 / LINK_MAGNITUDES;
+	double guess = width_of_magnitude(i) * (1 - NUMBERED) +
+		       NUMBERED * (i ? (1 - NEXT_NUMBER) / (LINK_MAGNITUDES - 1) : NEXT_NUMBER);
+	double of = 0;
 	unsigned int j;
 
 	for (j = 0; j < LINK_MAGNITUDES; j++)

@@ -15,6 +15,7 @@
 
 /* What is known of an old connection when a new one arrives. */
 enum link_state {
+	LINK_TWIN,		/* opened in the same breath: one program wants both */
 	LINK_FRESH,		/* heard within two seconds before */
 	LINK_RECENT,		/* within ten */
 	LINK_IDLE,		/* silent no longer than it was before */

@@ -4,6 +4,8 @@
 
 #include "supersession.h"
 
+/* A program that wants two connections opens both within this time. */
+#define BREATH_NS 100000000ULL
 /* Heard so lately before another connection came, the old one is fresh, or recent. */
 #define FRESH_NS 2000000000ULL
 #define RECENT_NS 10000000000ULL
@@ -59,6 +61,8 @@ static enum link_state state_of(const struct slot *s, const struct connection *c
 
 	if (asked != LINK_UNKNOWN)
 		return asked;
+	if (!s->partial && at_ns - (uint64_t)s->first_seen_us * 1000 < BREATH_NS)
+		return LINK_TWIN;
 	if (heard && silent_ns < FRESH_NS)
 		return LINK_FRESH;
 	if (c && c->eventful && heard && is_overdue(c, silent_ns))
@@ -215,7 +219,8 @@ static void gather(struct table *t, const struct wanted_keys *wanted, struct mem
 			add_member(m, (struct member){ .slot = s, .connection = c, .group = group,
 						       .taken = by ? by->confidence : 0 });
 	}
-	qsort(m->all, m->count, sizeof(*m->all), by_group);
+	if (m->count)
+		qsort(m->all, m->count, sizeof(*m->all), by_group);
 }
 
 /* One arrival against the connections of its address. */
@@ -318,7 +323,12 @@ static double weigh(struct comparison *k, struct member *m, double all, struct l
 {
 	enum link_state state;
 	double weight = weight_of(k, m, &state), port = port_weight_of(k, m);
-	double belief = weight * port / all, confidence = belief * (1 - k->view.twin[state]);
+	double belief = weight * port / all, confidence;
+
+	if (linkage__port_shows(port))
+		confidence = 2 * belief / (1 + belief) * (1 - k->view.twin[state]);
+	else
+		confidence = belief * (1 - k->view.twin[state]);
 
 	linkage__count_pair(l, pool, &(struct link_pair){
 		.old = m->slot->cookie, .at_ns = k->by->at_ns, .belief = belief, .state = state,
@@ -331,6 +341,21 @@ static double weigh(struct comparison *k, struct member *m, double all, struct l
 	return belief;
 }
 
+/* Where no arrival was seen before: a NAT that numbers its mappings gave this one last. */
+static uint16_t port_below(const struct comparison *k)
+{
+	uint16_t port = k->by->peer.port, least = UINT16_MAX;
+	size_t i;
+
+	for (i = 0; i < k->count; i++) {
+		uint16_t ahead = port - k->members[i].slot->peer_port;
+
+		if (ahead && ahead < least)
+			least = ahead;
+	}
+	return port - least;
+}
+
 static void judge_arrival(struct supersession *s, struct comparison k, struct claims *claims)
 {
 	struct link_pool *pool = linkage__pool(&s->linkage, k.by->key, k.by->at_ns);
@@ -339,7 +364,8 @@ static void judge_arrival(struct supersession *s, struct comparison k, struct cl
 
 	if (!pool)
 		return;
-	k.view = linkage__view(&s->linkage, pool, pool->counts.arrivals > 0, pool->last_port,
+	k.view = linkage__view(&s->linkage, pool, true,
+			       pool->counts.arrivals ? pool->last_port : port_below(&k),
 			       k.by->peer.port);
 	k.arrivals_per_ns = linkage__arrivals_per_ns(pool, k.by->at_ns);
 	sum_up(&k);
