@@ -116,6 +116,7 @@ class Connection:
         self.session = session          # how often its device had dialled before
         self.gone = None                # the device knows it no more
         self.twin = False               # one of several of its device
+        self.early = opened             # when it was last heard before the watch
 
 
 class Pool:
@@ -205,6 +206,8 @@ class Pool:
 
     def hear(self, c, at, before, size):
         """A segment of the device's."""
+        if at < BEGIN:
+            c.early = at
         if at - before >= TOLD_AFTER or not size:
             self.tell(c, at, HEARD, before, flags=SEGMENT | TIMESTAMP | (DATA_IDLE if size and at - before >= TOLD_AFTER else 0),
                       size=size, tcp=ACK, verdict=TAKEN, ttl=52, out=0 if size else 1)
@@ -227,13 +230,13 @@ class Pool:
         while speaks < c.gone:
             heard = self.probe_living(c, heard, speaks)
             if not told and speaks >= BEGIN:
-                self.tell(c, BEGIN, SEEN, heard)
+                self.tell(c, BEGIN, SEEN, c.early)
                 told = True
             heard = self.hear(c, speaks, heard, rng.choice((2, 100, 400)))
             speaks += int(period * rng.uniform(0.9, 1.1) * S)
         heard = self.probe_living(c, heard, c.gone)
         if not told and c.gone >= BEGIN:
-            self.tell(c, BEGIN, SEEN, heard)
+            self.tell(c, BEGIN, SEEN, c.early)
         if replaces:
             self.close_living(c, heard, c.gone + 50 * MS + int(rng.random() * 900 * MS))
         else:

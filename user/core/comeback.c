@@ -82,6 +82,8 @@ bool comeback__is_another_device(void *context, const struct arrival *by, uint16
 	struct core *core = context;
 	uint32_t device, old_device;
 
+	if (!core->identities.count)
+		return false;
 	old.port = old_port;
 	device = number_of(core, by->family, by->local.port, &by->peer, by->at_ns, false);
 	old_device = number_of(core, by->family, by->local.port, &old, 0, true);

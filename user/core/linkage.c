@@ -58,11 +58,12 @@ static const struct step {
 	{ 0, 0, 0.45 },
 };
 #define STEPS_AHEAD 8
+#define STEP_MOST 1024
 #define FAR (LINK_STEPS - 1)
 
 static double width(unsigned int step)
 {
-	double near = 2 * 1024;
+	double near = 2 * STEP_MOST;
 
 	return step == FAR ? (PORTS - near) / PORTS
 			   : (steps[step].ports - steps[step].from) / PORTS;
@@ -73,6 +74,8 @@ unsigned int linkage__step(uint16_t old_port, uint16_t new_port)
 	uint16_t ahead = new_port - old_port, back = old_port - new_port;
 	unsigned int i;
 
+	if (ahead > STEP_MOST && back > STEP_MOST)
+		return FAR;
 	for (i = 0; i < STEPS_AHEAD; i++)
 		if (ahead && ahead <= steps[i].ports)
 			return i;

@@ -144,6 +144,10 @@ struct member {
 	uint32_t group;		/* the first of its key among those wanted */
 	uint32_t order;
 	double taken;		/* chance that its device is back on another connection already */
+	/* against the arrival that is looked at */
+	bool competes;
+	enum link_state state;
+	double weight, port;	/* of its state, and what its port makes of that */
 };
 
 struct members {
@@ -238,14 +242,9 @@ struct comparison {
 
 static bool competes(const struct comparison *k, const struct member *m)
 {
-	return was_there_before(m->slot, k->by) && may_be_of_its_peer(m->connection, k->by) &&
-	       heard_ns(m->slot, m->connection) <= k->by->at_ns &&
+	return was_there_before(m->slot, k->by) && heard_ns(m->slot, m->connection) <= k->by->at_ns &&
+	       may_be_of_its_peer(m->connection, k->by) &&
 	       !k->s->is_another(k->s->context, k->by, m->slot->peer_port);
-}
-
-static enum link_state state_in(const struct comparison *k, const struct member *m)
-{
-	return state_of(m->slot, m->connection, k->by->at_ns, k->now_ns);
 }
 
 /* Whoever is silent while others come may have been among those, or stay away. */
@@ -255,18 +254,6 @@ static double still_to_come(const struct comparison *k, const struct member *m)
 
 	return linkage__still_to_come(&k->view, (k->by->at_ns - heard) * k->arrivals_per_ns,
 				      k->silent);
-}
-
-static double weight_of(const struct comparison *k, const struct member *m, enum link_state *state)
-{
-	*state = state_in(k, m);
-	return k->view.weight[*state] * (1 - m->taken) *
-	       (*state >= LINK_OVERDUE ? still_to_come(k, m) : 1);
-}
-
-static double port_weight_of(const struct comparison *k, const struct member *m)
-{
-	return linkage__port_weight(&k->view, m->slot->peer_port, k->by->peer.port);
 }
 
 /* Ports of a crowd: within so many of the new one's. */
@@ -292,48 +279,67 @@ static void see_crowds(struct link_view *v, unsigned int members, const unsigned
 			linkage__see_crowding(v, members, near[i] - 1, crowds[i]);
 }
 
-static void sum_up(struct comparison *k)
+static void count_members(struct comparison *k)
 {
 	unsigned int near[CROWDS] = { 0 };
-	enum link_state state;
 	size_t i;
 
-	for (i = 0; i < k->count; i++)
-		count_near(near, k->members[i].slot->peer_port, k->by->peer.port);
+	for (i = 0; i < k->count; i++) {
+		struct member *m = &k->members[i];
+
+		count_near(near, m->slot->peer_port, k->by->peer.port);
+		m->competes = competes(k, m);
+		if (!m->competes)
+			continue;
+		m->state = state_of(m->slot, m->connection, k->by->at_ns, k->now_ns);
+		k->in_state[m->state]++;
+	}
 	see_crowds(&k->view, k->count, near);
-	for (i = 0; i < k->count; i++)
-		if (competes(k, &k->members[i]))
-			k->in_state[state_in(k, &k->members[i])]++;
 	for (i = LINK_OVERDUE; i < LINK_STATES; i++)
 		k->silent += k->in_state[i];
-	for (i = 0; i < k->count; i++) {
-		double weight;
+}
 
-		if (!competes(k, &k->members[i]))
+static void sum_up(struct comparison *k)
+{
+	size_t i;
+
+	count_members(k);
+	for (i = 0; i < k->count; i++) {
+		struct member *m = &k->members[i];
+
+		if (!m->competes)
 			continue;
-		weight = weight_of(k, &k->members[i], &state);
-		k->prior += weight;
-		k->sum += weight * port_weight_of(k, &k->members[i]);
+		m->weight = k->view.weight[m->state] * (1 - m->taken);
+		if (m->state >= LINK_OVERDUE)
+			m->weight *= still_to_come(k, m);
+		m->port = linkage__port_weight(&k->view, m->slot->peer_port, k->by->peer.port);
+		k->prior += m->weight;
+		k->sum += m->weight * m->port;
 	}
+}
+
+/* Of a pair that the ports show more are right than the present weights say, which were learned of
+ * earlier pairs, when less was known: by so much, in simulated pools. */
+#define LEARNED_LATE 2.0
+
+static double confidence_of(const struct comparison *k, const struct member *m, double belief)
+{
+	double sure = linkage__port_shows(m->port)
+			      ? LEARNED_LATE * belief / (1 + (LEARNED_LATE - 1) * belief) : belief;
+
+	return sure * (1 - k->view.twin[m->state]);
 }
 
 /* A member that competes: says and learns how likely it is to be the one. Returns that chance. */
 static double weigh(struct comparison *k, struct member *m, double all, struct linkage *l,
 		    struct link_pool *pool, struct claims *claims)
 {
-	enum link_state state;
-	double weight = weight_of(k, m, &state), port = port_weight_of(k, m);
-	double belief = weight * port / all, confidence;
-
-	if (linkage__port_shows(port))
-		confidence = 2 * belief / (1 + belief) * (1 - k->view.twin[state]);
-	else
-		confidence = belief * (1 - k->view.twin[state]);
+	double belief = m->weight * m->port / all, confidence = confidence_of(k, m, belief);
 
 	linkage__count_pair(l, pool, &(struct link_pair){
-		.old = m->slot->cookie, .at_ns = k->by->at_ns, .belief = belief, .state = state,
+		.old = m->slot->cookie, .at_ns = k->by->at_ns, .belief = belief, .state = m->state,
 		.step = linkage__step(m->slot->peer_port, k->by->peer.port),
-		.near = linkage__port_shows(port) });
+		.near = linkage__port_shows(m->port) });
 	if (confidence < SUPERSESSION_WORTH)
 		return belief;
 	m->taken = fmax(m->taken, fmin(confidence, 0.999));
@@ -376,7 +382,7 @@ static void judge_arrival(struct supersession *s, struct comparison k, struct cl
 		linkage__count_state(&s->linkage, pool, i, k.in_state[i],
 				     k.prior + linkage__none(&k.view, k.prior));
 	for (i = 0; i < k.count; i++)
-		if (competes(&k, &k.members[i]))
+		if (k.members[i].competes)
 			links += weigh(&k, &k.members[i], all, &s->linkage, pool, claims);
 	linkage__count_arrival(&s->linkage, pool, k.by->at_ns, k.by->peer.port, links);
 }
