@@ -23,6 +23,11 @@
  * all of a gateway's peers behind a proxy's, nothing is said of that address: that bounds the time. */
 #define PAIRS_MAX (1U << 18)
 
+/* Ports so near each other are one device's, which holds several connections. */
+#define SIBLING_PORTS 2
+/* Less likely ones are not looked at for that. */
+#define SIBLING_WORTH 0.1
+
 /* ---- what is known of an old connection ---- */
 
 /* When it was last heard, as far as events told; 0: not known. A history that is kept for its own sake
@@ -330,12 +335,32 @@ static double confidence_of(const struct comparison *k, const struct member *m, 
 	return sure * (1 - k->view.twin[m->state]);
 }
 
+/* Beliefs in other connections whose ports are next to this one's, where ports show anything: those of
+ * the same device, so that it is the one as well that came back. */
+static double belief_in_siblings(const struct comparison *k, const struct member *m, double all)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < k->count; i++) {
+		const struct member *other = &k->members[i];
+		int16_t apart = other->slot->peer_port - m->slot->peer_port;
+
+		if (other != m && apart >= -SIBLING_PORTS && apart <= SIBLING_PORTS &&
+		    other->competes && linkage__port_shows(other->port))
+			sum += other->weight * other->port / all;
+	}
+	return sum;
+}
+
 /* A member that competes: says and learns how likely it is to be the one. Returns that chance. */
 static double weigh(struct comparison *k, struct member *m, double all, struct linkage *l,
 		    struct link_pool *pool, struct claims *claims)
 {
 	double belief = m->weight * m->port / all, confidence = confidence_of(k, m, belief);
 
+	if (confidence > SIBLING_WORTH && linkage__port_shows(m->port))
+		confidence = confidence_of(k, m, belief + belief_in_siblings(k, m, all));
 	linkage__count_pair(l, pool, &(struct link_pair){
 		.old = m->slot->cookie, .at_ns = k->by->at_ns, .belief = belief, .state = m->state,
 		.step = linkage__step(m->slot->peer_port, k->by->peer.port),
