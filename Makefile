@@ -50,7 +50,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels scenarios bench fleets linkage fuzz objects static install lint clean
+.PHONY: all help run demo test check lab test-kernels scenarios bench fleets linkage pools-recorded fuzz objects static install lint clean
 
 all: $(B)/halfopen ## build the program
 

@@ -38,6 +38,7 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets all ## tests that need no root
 	$(Q)tests/vm/relocations.py $(RESULTS)
 	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
 	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
+	$(Q)$(PYTHON) tests/model/linkage.py $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
@@ -83,7 +84,7 @@ test: ## all tests, and one line that counts them
 
 scenarios: all ## docs/SCENARIOS.md, made by the lab (root)
 	@mkdir -p $(RESULTS) && rm -f $(RESULTS)/scenarios.jsonl
-	@find tests/recordings -name '*.ho.zst' -exec sh -c 'rm -f "$$1" "$${1%.ho.zst}.json"' - {} \;
+	@find tests/recordings -name '*.ho.zst' ! -name 'pool_*' -exec sh -c 'rm -f "$$1" "$${1%.ho.zst}.json"' - {} \;
 	$(Q)cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) \
 		HALFOPEN_SCENARIOS=$(abspath $(RESULTS))/scenarios.jsonl $(PYTHON) -m pytest -q \
 		-p no:cacheprovider -n $${LAB_JOBS:-4} test_endings.py test_episodes.py \
@@ -127,3 +128,6 @@ fleets: all $(B)/bench/fleets ## what advise estimates of simulated fleets whose
 linkage: all ## who came back as whom, in simulated pools of devices behind one address
 	$(Q)nice $(PYTHON) tests/model/linkage.py $(B)/halfopen \
 		--draws $(or $(DRAWS),10) --seed $(or $(SEED),1)
+
+pools-recorded: all ## recordings of pools of devices, and what is said of them, made anew
+	$(Q)$(PYTHON) tests/model/linkage.py $(B)/halfopen --seed 3 --record tests/recordings

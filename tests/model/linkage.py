@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who came back as whom, as halfopen says it of pools whose truth is known (pools.py).
 
-  linkage.py PROGRAM [--draws N] [--seed FIRST] [--jobs N] [--check RESULTS]
+  linkage.py PROGRAM [--draws N] [--seed FIRST] [--jobs N] [--check RESULTS | --record DIRECTORY]
 
 A claim is a suspicion (`superseded` among the events) or a finding (`found_by` superseded); it is right where
 the device of the old connection had left it and dialled again, and this is what it dialled then. --check
 plays a few pools, fails where what is said is wrong by more than chance allows, and writes
-RESULTS/linkage.xml."""
+RESULTS/linkage.xml. --record makes the recordings of pools in tests/recordings anew."""
 import argparse
 import concurrent.futures
 import json
@@ -54,6 +54,22 @@ def play(program, ports, size, seed):
     return claims + list(last.values()), back, found
 
 
+def record(arguments):
+    """A pool of each kind as a recording that the replay compares (tests/recordings/replay.py)."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "recordings"))
+    from replay import superseded
+    for ports in pools.PORTS:
+        base = os.path.join(arguments.record, "pool_" + ports)
+        pools.write(base + ".ho", [pools.Pool(ports, n, hours, arguments.seed, k)
+                                   for k, (n, hours) in enumerate(((2, 6), (12, 2), (40, 1)))])
+        subprocess.run(["zstd", "-q", "-19", "--rm", "-f", base + ".ho"], check=True)
+        told = subprocess.run([arguments.program, "watch", "--json", "--events", "-r", base + ".ho.zst"],
+                              check=True, capture_output=True, text=True).stdout
+        with open(base + ".json", "w") as f:
+            lines = ",\n".join(json.dumps(said) for said in superseded(told))
+            f.write('{"arguments": ["--events"], "superseded": [\n%s]}\n' % lines)
+
+
 def share(claims):
     return sum(c[2] for c in claims) / len(claims) if claims else math.nan
 
@@ -92,7 +108,7 @@ def check(arguments):
         findings = [c for c in claims if c[0] == "finding"]
         for decile, some in deciles(claims).items():
             off = abs(share(some) - sum(c[1] for c in some) / len(some))
-            if len(some) >= 10 and off > allowed(len(some)):
+            if len(some) >= 20 and off > allowed(len(some)):
                 failed[ports] = f"{len(some)} suspicions of about {decile * 10 + 5} %: {share(some):.0%} were right"
         if sum(not c[2] for c in findings) > 1 + len(findings) // 50:
             failed[ports] = f"of {len(findings)} findings {share(findings):.1%} were right"
@@ -114,7 +130,10 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--most", type=int, default=10**9, help="devices of a pool")
     parser.add_argument("--check", metavar="RESULTS")
+    parser.add_argument("--record", metavar="DIRECTORY")
     arguments = parser.parse_args()
+    if arguments.record:
+        return record(arguments)
     if arguments.check:
         arguments.draws = 3
         return check(arguments)

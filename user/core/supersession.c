@@ -13,6 +13,7 @@
 #define ANSWERS_NS 1000000000ULL
 /* A program that lets a client's next connection replace the last one closes that this soon. */
 #define TAKEOVER_NS 2000000000ULL
+#define TAKEOVER_SOON_NS 700000000ULL
 /* When it closed is known by its RTO, where data left with the FIN: up to this much too early. */
 #define CLOSED_EARLY_NS 300000000ULL
 /* Of connections that were just not heard for a while, this share is dead at most. */
@@ -511,11 +512,18 @@ void supersession__note_closing(struct supersession *s, const struct connection 
 		linkage__count_closing(pool, a && is_taken_over(c, a));
 }
 
+/* Three of four takeovers come within 700 ms: as though all were even over this time. */
+static uint64_t takeover_window_ns(const struct connection *c, const struct arrival *by)
+{
+	return incidents__of(c)->closed_ns < by->at_ns + TAKEOVER_SOON_NS
+		       ? TAKEOVER_SOON_NS * 4 / 3 : (TAKEOVER_NS - TAKEOVER_SOON_NS) * 4;
+}
+
 static double weight_in_time(const struct link_view *v, const struct link_pool *pool,
 			     const struct connection *c, const struct arrival *a)
 {
 	if (is_taken_over(c, a))
-		return linkage__takeover_weight(pool, TAKEOVER_NS) / v->any_port;
+		return linkage__takeover_weight(pool, takeover_window_ns(c, a)) / v->any_port;
 	return a->at_ns - c->last_heard_ns < FRESH_NS ? v->weight[LINK_FRESH] : 1;
 }
 
