@@ -357,7 +357,7 @@ static unsigned int confidence(uint8_t kind, uint16_t step, uint64_t at_ms)
 	feed(core, arrival);
 	feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = at_ms * 1000000 + 2 * S });
 	core__free(core);
-	return got.suspicions ? got.last.n : 0;
+	return got.suspicions ? got.last.confidence * 1000 + 0.5 : 0;
 }
 
 static void test_how_sure(void **state)
@@ -382,7 +382,8 @@ static void test_what_is_kept_changes_nothing(void **state)
 	(void)state;
 	for (i = 0; i < 3; i++) {
 		struct got got = { 0 };
-		struct core_sink sink = { .context = &got, .event = on_event, .change = on_change };
+		struct sink sink = { .size = sizeof(sink), .context = &got,
+				     .change = on_change };
 		struct core *core = core__new(&configs[i], &sink);
 
 		feed(core, (struct record){ .type = RECORD_META,
@@ -392,7 +393,7 @@ static void test_what_is_kept_changes_nothing(void **state)
 		feed(core, event(10, OLD, HO_STATE, &old));
 		feed(core, event(60, NEW, HO_STATE, &new));
 		feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = 62 * S });
-		said[i] = got.suspicions ? got.last.n : 0;
+		said[i] = got.suspicions ? got.last.confidence * 1000 + 0.5 : 0;
 		core__free(core);
 	}
 	assert_true(said[0] >= 300);
