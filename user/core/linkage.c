@@ -37,12 +37,14 @@ static const double weights[LINK_STATES] = {
 	[LINK_TWIN] = 0.01, [LINK_FRESH] = 0.1, [LINK_RECENT] = 1, [LINK_IDLE] = 1, [LINK_UNKNOWN] = 1,
 	[LINK_OVERDUE] = 5, [LINK_ASKED_ONCE] = 8, [LINK_ASKED] = 20 };
 static const double twins[LINK_STATES] = {
-	[LINK_TWIN] = 0.98, [LINK_FRESH] = 0.5, [LINK_RECENT] = 0.15, [LINK_IDLE] = 0.05, [LINK_UNKNOWN] = 0.05,
+	[LINK_TWIN] = 0.98, [LINK_FRESH] = 0.5, [LINK_RECENT] = 0.15, [LINK_IDLE] = 0.05,
+	[LINK_UNKNOWN] = 0.05,
 	[LINK_OVERDUE] = 0.03, [LINK_ASKED_ONCE] = 0.03, [LINK_ASKED] = 0.005 };
 
 /* Old connections whose device is not back turn out dead in this share. */
 static const double deaths[LINK_STATES] = {
-	[LINK_TWIN] = 0.05, [LINK_FRESH] = 0.05, [LINK_RECENT] = 0.1, [LINK_IDLE] = 0.1, [LINK_UNKNOWN] = 0.1,
+	[LINK_TWIN] = 0.05, [LINK_FRESH] = 0.05, [LINK_RECENT] = 0.1, [LINK_IDLE] = 0.1,
+	[LINK_UNKNOWN] = 0.1,
 	[LINK_OVERDUE] = 0.5, [LINK_ASKED_ONCE] = 0.5, [LINK_ASKED] = 0.9 };
 
 /* Steps ahead up to these, then back: lwIP and its like count up by one, Linux by a few (RFC 6056),
