@@ -18,6 +18,8 @@
 #define CLOSED_EARLY_NS 300000000ULL
 /* Of connections that were just not heard for a while, this share is dead at most. */
 #define SILENT_IS_DEAD 0.05
+/* While somebody is dead, at least this share of arrivals are links. */
+#define DEAD_SHARE_LEAST 0.25
 /* Steps along the arrivals of one address: who floods from one is not told apart any more. */
 #define STEPS_MAX 512
 /* Pairs of an old connection and a new one of one address in one judgement. Where more come at once,
@@ -532,7 +534,8 @@ static void weigh_one_arrival(const struct supersession *s, struct weighing *w, 
 	const struct arrival *last = arrivals__older_of_key(&s->arrivals, a);
 	const struct link_pool *pool = linkage__find(&s->linkage, a->key);
 	const struct connection *c = w->dead->connection;
-	struct link_view v = linkage__view(&s->linkage, pool, last, last ? last->peer.port : 0,
+	bool other = last && last->cookie != c->cookie;
+	struct link_view v = linkage__view(&s->linkage, pool, other, other ? last->peer.port : 0,
 					   a->peer.port);
 	double weight = linkage__port_weight(&v, c->peer.port, a->peer.port) *
 			weight_in_time(&v, pool, c, a);
@@ -612,6 +615,8 @@ static void decide(struct weighing *w)
 	double own;
 
 	see_crowds(&w->view, w->members, w->near);
+	/* a fleet that arrived as a whole says little of who comes when somebody is dead */
+	w->view.share = fmax(w->view.share, DEAD_SHARE_LEAST);
 	own = w->own * linkage__port_weight(&w->view, d->connection->peer.port, d->by->peer.port) /
 	      alone;
 	d->confidence = own / (own + w->others + w->rivals + d->by->dead_rivals +
