@@ -50,6 +50,7 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
+	$(Q)$(PYTHON) tests/model/linkage.py $(B)/halfopen --check $(RESULTS)
 	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
 	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
 
@@ -152,3 +153,11 @@ forecasts: all $(B)/bench/forecasts ## what advise predicts of simulated fleets,
 comparisons: all $(B)/bench/forecasts ## how often advise --compare says that something changed
 	$(Q)nice $(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen \
 		--draws $(or $(DRAWS),200) --seed $(or $(SEED),1)
+
+# DRAWS pools of each kind from SEED on; half an hour for ten, most of it pools of 10,000.
+linkage: all ## who came back as whom, in simulated pools of devices behind one address
+	$(Q)nice $(PYTHON) tests/model/linkage.py $(B)/halfopen \
+		--draws $(or $(DRAWS),10) --seed $(or $(SEED),1)
+
+pools-recorded: all ## recordings of pools of devices, and what is said of them, made anew
+	$(Q)$(PYTHON) tests/model/linkage.py $(B)/halfopen --seed 3 --record tests/recordings

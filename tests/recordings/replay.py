@@ -6,7 +6,8 @@ told when it was recorded.
     replay.py PROGRAM RESULTS       writes RESULTS/recordings.xml (JUnit)
 
 NAME.ho.zst is a recording of a scenario of the lab, made by `make scenarios`; NAME.json has the
-options and the timeline of that time. A later version may tell more, in keys of its own: what was
+options and the timeline of that time. pool_*.ho.zst are of pools of devices (`make
+pools-recorded`): NAME.json has all that was said of who came back as whom. A later version may tell more, in keys of its own: what was
 told then must still be told, in the same words. format*.ho are of formats that are not written
 any more. Each is named by a line of the file `index` (index.py), so that none is lost unnoticed.
 """
@@ -43,6 +44,18 @@ def difference(then, now, where=""):
     return None if then == now else f"{where} is {now!r}, not {then!r}"
 
 
+def superseded(output):
+    """What is said of who came back as whom: [old, new, confidence, suspicion or finding], in order."""
+    said = []
+    for l in map(json.loads, output.splitlines()):
+        if l["schema"] == "halfopen.event/1" and l["event"] == "superseded":
+            said.append([l["socket"]["cookie"], l["by"]["cookie"], l["confidence"], "suspicion"])
+        elif l["schema"] == "halfopen.timeline/1" and "superseded_by" in l.get("half_open", {}):
+            by = l["half_open"]["superseded_by"]
+            said.append([l["socket"]["cookie"], by["cookie"], by["confidence"], l["half_open"]["found_by"]])
+    return said
+
+
 def check(program, name):
     with open(os.path.join(HERE, name + ".json")) as f:
         then = json.load(f)
@@ -51,6 +64,8 @@ def check(program, name):
                        capture_output=True, text=True)
     if r.returncode or r.stderr:
         return f"exit code {r.returncode}: {r.stderr.strip()}"
+    if "superseded" in then:
+        return difference(then["superseded"], superseded(r.stdout), "superseded")
     cookie = then["timeline"]["socket"]["cookie"]
     told = [l for l in map(json.loads, r.stdout.splitlines())
             if l["schema"] == "halfopen.timeline/1" and l["socket"]["cookie"] == cookie]

@@ -256,6 +256,223 @@ static void test_each_has_its_own_seat(void **state)
 	identities__free(&i);
 }
 
+/* ---- arrivals ---- */
+
+static struct ho_event came(uint64_t cookie, uint32_t host, uint16_t port, uint64_t s)
+{
+	struct endpoint peer = ipv4(host, port);
+
+	return event(s, cookie, HO_STATE, &peer).event;
+}
+
+static void test_arrivals_in_order(void **state)
+{
+	struct endpoint peer = ipv4(5, 1002);
+	struct arrivals a = { 0 };
+	struct arrival *found;
+	uint64_t cookie;
+
+	(void)state;
+	assert_null(arrivals__at(&a, 1));
+	assert_null(arrivals__of_key(&a, 1));
+	assert_null(arrivals__from(&a, &peer, 0));
+	for (cookie = 1; cookie <= 600; cookie++) {	/* it grows twice */
+		struct ho_event e = came(cookie, cookie % 3 ? 5 : 6, 1000 + cookie, cookie);
+
+		arrivals__add(&a, &e);
+	}
+	assert_int_equal(a.count, 600);
+	assert_int_equal(arrivals__at(&a, 600)->cookie, 600);
+	assert_int_equal(arrivals__at(&a, 1)->cookie, 1);
+	assert_null(arrivals__at(&a, 0));
+	found = arrivals__of_key(&a, arrivals__at(&a, 1)->key);
+	assert_int_equal(found->cookie, 599);
+	found = arrivals__older_of_key(&a, found);
+	assert_int_equal(found->cookie, 598);
+	assert_int_equal(arrivals__older_of_key(&a, found)->cookie, 596);
+	assert_int_equal(arrivals__with_cookie(&a, found->key, 2)->peer.port, 1002);
+	assert_null(arrivals__with_cookie(&a, found->key, 3));
+	peer = endpoint__mapped(&peer, AF_INET);
+	assert_int_equal(arrivals__from(&a, &peer, 0)->cookie, 2);
+	assert_int_equal(arrivals__from(&a, &peer, 1883)->cookie, 2);
+	assert_null(arrivals__from(&a, &peer, 1884));
+	arrivals__free(&a);
+}
+
+static void test_the_oldest_arrivals_are_forgotten(void **state)
+{
+	struct arrivals a = { 0 };
+	uint64_t cookie;
+
+	(void)state;
+	for (cookie = 1; cookie <= ARRIVALS_MAX + 10; cookie++) {
+		struct ho_event e = came(cookie, 5, cookie % 60000 + 1, cookie);
+
+		arrivals__add(&a, &e);
+	}
+	assert_null(arrivals__at(&a, 10));
+	assert_int_equal(arrivals__at(&a, 11)->cookie, 11);
+	assert_int_equal(a.size, ARRIVALS_MAX);
+	arrivals__free(&a);
+}
+
+static void test_a_network_of_ones_own(void **state)
+{
+	static const struct endpoint one = { { 0x20, 1, 0xd, 0xb8, [7] = 1, [15] = 1 }, 1000 };
+	static const struct endpoint same = { { 0x20, 1, 0xd, 0xb8, [7] = 1, [15] = 9 }, 1001 };
+	static const struct endpoint other = { { 0x20, 1, 0xd, 0xb8, [7] = 2, [15] = 1 }, 1000 };
+	static const struct endpoint local = { { 0xfe, 0x80, [15] = 1 }, 1000 };
+	struct arrivals a = { 0 };
+	uint64_t key = arrivals__key(&a, 1, AF_INET6, &ours, &one);
+
+	(void)state;
+	assert_true(key == arrivals__key(&a, 1, AF_INET6, &ours, &same));
+	assert_true(key != arrivals__key(&a, 1, AF_INET6, &ours, &other));
+	assert_true(key != arrivals__key(&a, 2, AF_INET6, &ours, &one));
+	assert_true(key >> 60 == 0);
+	assert_false(arrivals__is_exact(AF_INET6, &one));
+	assert_true(arrivals__is_exact(AF_INET6, &local));
+	assert_true(arrivals__is_exact(AF_INET, &one));
+}
+
+/* ---- how sure ---- */
+
+/* The old one opens at 10 s; `kind` at 40 s, if there is one; a new one comes at `at_ms`. */
+static unsigned int confidence(uint8_t kind, uint16_t step, uint64_t at_ms)
+{
+	struct endpoint old = ipv4(5, 2000), new = ipv4(5, 2000 + step);
+	struct record arrival = event(at_ms / 1000, NEW, HO_STATE, &new);
+	struct got got = { 0 };
+	struct core *core = started_core(&got);
+
+	feed(core, event(10, OLD, HO_STATE, &old));
+	if (kind) {
+		struct record r = event(40, OLD, kind, &old);
+
+		r.event.probes_out = kind == HO_PROBE_SENT;
+		r.event.last_tx_ns = 40 * S;
+		feed(core, r);
+	}
+	arrival.mono_ns = arrival.event.mono_ns = at_ms * 1000000;
+	feed(core, arrival);
+	feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = at_ms * 1000000 + 2 * S });
+	core__free(core);
+	return got.suspicions ? got.last.confidence * 1000 + 0.5 : 0;
+}
+
+static void test_how_sure(void **state)
+{
+	(void)state;
+	assert_int_equal(confidence(0, 1, 10001), 0);	/* in the same breath */
+	assert_int_equal(confidence(0, 1, 10099), 0);
+	assert_in_range(confidence(0, 1, 60000), 400, 960);
+	assert_in_range(confidence(0, 20000, 60000), 300, 500);
+	assert_true(confidence(HO_PROBE_SENT, 20000, 60000) > confidence(0, 20000, 60000));
+}
+
+/* What is thought of a pair does not depend on what is told, nor on what is kept for that. */
+static void test_what_is_kept_changes_nothing(void **state)
+{
+	static const struct core_config configs[] = {
+		{ .suspect_after = 2 }, { .suspect_after = 2, .all = true },
+		{ .suspect_after = 2, .events = true }, };
+	struct endpoint old = ipv4(5, 2000), new = ipv4(5, 2001);
+	unsigned int said[3] = { 0 }, i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct got got = { 0 };
+		struct sink sink = { .size = sizeof(sink), .context = &got,
+				     .change = on_change };
+		struct core *core = core__new(&configs[i], &sink);
+
+		feed(core, (struct record){ .type = RECORD_META,
+					    .meta = { HZ, "1", "gw", "b", "r", "6.18" } });
+		feed(core, (struct record){ .type = RECORD_START,
+					    .start = { "tcp_probe timer_expire_exit" } });
+		feed(core, event(10, OLD, HO_STATE, &old));
+		feed(core, event(60, NEW, HO_STATE, &new));
+		feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = 62 * S });
+		said[i] = got.suspicions ? got.last.confidence * 1000 + 0.5 : 0;
+		core__free(core);
+	}
+	assert_true(said[0] >= 300);
+	assert_int_equal(said[0], said[1]);
+	assert_int_equal(said[0], said[2]);
+}
+
+/* ---- names ---- */
+
+static void test_a_later_word_replaces_an_earlier_one(void **state)
+{
+	struct endpoint peer = ipv4(5, 1000), elsewhere = ipv4(5, 0);
+	struct identities i = { 0 };
+	struct known_peer *known;
+
+	(void)state;
+	assert_null(identities__find(&i, &peer, 1883, 0, true));
+	assert_null(identities__name(&i, 0));
+	identities__learn(&i, &peer, 0, "a", 10 * S);
+	identities__learn(&i, &peer, 1883, "b", 10 * S);
+	identities__learn(&i, &elsewhere, 0, "c", 10 * S);
+	known = identities__find(&i, &peer, 1883, 0, true);
+	assert_string_equal(identities__name(&i, known->device), "b");
+	known = identities__find(&i, &peer, 8883, 0, true);
+	assert_string_equal(identities__name(&i, known->device), "a");
+	/* a word is about who was there then, or a little later */
+	known = identities__find(&i, &peer, 1883, 15 * S, false);
+	assert_string_equal(identities__name(&i, known->device), "b");
+	known = identities__find(&i, &peer, 1883, 15 * S + 1, false);
+	assert_string_equal(identities__name(&i, known->device), "c");
+	identities__learn(&i, &peer, 1883, "d", 20 * S);
+	known = identities__find(&i, &peer, 1883, 15 * S + 1, false);
+	assert_string_equal(identities__name(&i, known->device), "d");
+	identities__free(&i);
+}
+
+static void test_generations(void **state)
+{
+	struct identities i = { 0 };
+	struct endpoint asked = ipv4(1, 1), other = ipv4(2, 1), e;
+	char name[16];
+	uint32_t n;
+
+	(void)state;
+	identities__learn(&i, &asked, 0, "asked for", S);
+	identities__learn(&i, &other, 0, "not asked for", S);
+	identities__forget_older(&i);
+	assert_non_null(identities__find(&i, &asked, 1883, 0, true));
+	identities__begin_generation(&i);
+	assert_false(identities__are_full(&i));
+	for (n = 0; n < IDENTITIES_GENERATION; n++) {
+		assert_false(identities__are_full(&i));
+		e = ipv4(100 + n, 1);
+		snprintf(name, sizeof(name), "%u", n);
+		assert_non_null(identities__learn(&i, &e, 0, name, S));
+	}
+	assert_true(identities__are_full(&i));
+	identities__forget_older(&i);
+	assert_int_equal(i.forgotten, 1);
+	assert_null(identities__find(&i, &other, 1883, 0, true));
+	assert_non_null(identities__find(&i, &asked, 1883, 0, true));
+	identities__free(&i);
+}
+
+static void test_a_device_with_many_seats(void **state)
+{
+	struct endpoint peer = ipv4(5, 1);
+	struct identities i = { 0 };
+	uint32_t device, port;
+
+	(void)state;
+	device = identities__learn(&i, &peer, 0, "many", 0)->device;
+	for (port = 1; port <= 17; port++)
+		assert_int_equal(identities__take_seat(&i, device, 1, port, 100 + port), 0);
+	assert_int_equal(identities__take_seat(&i, device, 1, 2, 1), 102);
+	assert_int_equal(identities__take_seat(&i, device, 1, 1, 1), 0);	/* gave way */
+	identities__free(&i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +482,14 @@ int main(void)
 		cmocka_unit_test(test_families_are_told_apart),
 		cmocka_unit_test(test_nobody_takes_anothers_name),
 		cmocka_unit_test(test_each_has_its_own_seat),
+		cmocka_unit_test(test_arrivals_in_order),
+		cmocka_unit_test(test_the_oldest_arrivals_are_forgotten),
+		cmocka_unit_test(test_a_network_of_ones_own),
+		cmocka_unit_test(test_how_sure),
+		cmocka_unit_test(test_what_is_kept_changes_nothing),
+		cmocka_unit_test(test_a_later_word_replaces_an_earlier_one),
+		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_a_device_with_many_seats),
 	};
 
 	return cmocka_run_group_tests_name("supersession", tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "outcome.h"
 #include "state.h"
 #include "tcp_states.h"
-#include "totals.h"
+#include "summary.h"
 #include "unit.h"
 
 #define HZ 250
@@ -514,14 +514,14 @@ static void test_programs_that_would_never_notice(void **state)
 	assert_int_equal(core__summary(core).open, 6);
 	assert_int_equal(core__summary(core).open_without_keepalive, 5);
 	assert_int_equal(core__summary(core).namespaces, 2);
-	assert_int_equal(totals__blind_programs(core, programs, 2), 2);
+	assert_int_equal(summary__blind_programs(core, programs, 2), 2);
 	assert_string_equal(programs[0].comm, "mosquitto");
 	assert_int_equal(programs[0].sockets, 2);
 	assert_string_equal(programs[1].comm, "nginx");
 	assert_int_equal(programs[1].sockets, 1);
 	close_with(core, 1, 4000, 0, 0);
 	close_with(core, 2, 4000, 0, 0);
-	assert_int_equal(totals__blind_programs(core, programs, 2), 2);
+	assert_int_equal(summary__blind_programs(core, programs, 2), 2);
 	assert_string_equal(programs[0].comm, "nginx");
 	core__free(core);
 }

@@ -38,6 +38,8 @@ bool comeback__is_another_device(void *context, const struct arrival *by, uint16
 	struct core *core = context;
 	uint32_t device, old_device;
 
+	if (!core->identities.count)
+		return false;
 	old.port = old_port;
 	device = devices__number_of(core, by->family, by->local.port, &by->peer, by->at_ns, false);
 	old_device = devices__number_of(core, by->family, by->local.port, &old, 0, true);
@@ -97,7 +99,8 @@ static void on_suspicion(void *context, uint64_t cookie, const struct arrival *b
 
 void comeback__judge_arrivals(struct core *core)
 {
-	supersession__judge_arrivals(&core->supersession, &core->table, on_suspicion, core);
+	supersession__judge_arrivals(&core->supersession, &core->table, core->now_ns,
+				      on_suspicion, core);
 }
 
 /* A connection is this device's, the operator says: one that it held to the same port before is
@@ -262,6 +265,30 @@ static bool may_be_superseded(const struct connection *c)
 		was_asked_in_vain(c, by, c->last_heard_ns, i->ended_ns));
 }
 
+/* Notes by whom it seems to be superseded, and tells so. False: by nobody of whom that was worth it. */
+static bool take_successor(struct core *core, const struct finding_of_dead *dead, double least)
+{
+	const struct arrival *by = dead->by;
+	struct told told;
+
+	if (!by || dead->confidence < least)
+		return false;
+	incidents__suspect_successor(dead->connection, &(struct successor){
+		.cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer, .family = by->family,
+		.confidence = dead->confidence }, &told);
+	telling__events(core, dead->connection, &told);
+	return incidents__successor(dead->connection);
+}
+
+void comeback__judge_closing(struct core *core, struct connection *c)
+{
+	struct finding_of_dead closed = { .connection = c };
+
+	supersession__note_closing(&core->supersession, c);
+	supersession__judge_dead(&core->supersession, &core->table, &closed, 1);
+	take_successor(core, &closed, SUPERSESSION_WORTH);
+}
+
 /* Which of the connections that have ended, the first `count` of them, were superseded. */
 void comeback__judge_ended(struct core *core, unsigned int count)
 {
@@ -278,24 +305,12 @@ void comeback__judge_ended(struct core *core, unsigned int count)
 		if (by && by->confidence >= 1)
 			c->incidents->found_by = FOUND_BY_SUPERSEDED;
 		else
-			dead[unsure++].connection = c;
+			dead[unsure++] = (struct finding_of_dead){ c, .proven = true };
 	}
 	if (unsure)
 		supersession__judge_dead(&core->supersession, &core->table, dead, unsure);
-	for (i = 0; i < unsure; i++) {
-		const struct arrival *by = dead[i].by;
-		struct told told;
-
-		if (!by || dead[i].confidence < SUPERSESSION_SURE)
-			continue;
-		c = dead[i].connection;
-		incidents__suspect_successor(c, &(struct successor){
-			.cookie = by->cookie, .at_ns = by->at_ns, .peer = by->peer,
-			.family = by->family, .confidence = dead[i].confidence }, &told);
-		if (incidents__successor(c)) {
-			c->incidents->found_by = FOUND_BY_SUPERSEDED;
-			telling__events(core, c, &told);
-		}
-	}
+	for (i = 0; i < unsure; i++)
+		if (take_successor(core, &dead[i], SUPERSESSION_SURE))
+			dead[i].connection->incidents->found_by = FOUND_BY_SUPERSEDED;
 	free(dead);
 }

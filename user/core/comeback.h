@@ -32,6 +32,10 @@ void comeback__judge_arrivals(struct core *core);
 void comeback__find_superseded(struct core *core, struct connection *c, uint64_t heard_ns,
 			       uint64_t mono_ns);
 
+/* Its program closed it, and nobody acknowledges that: because its device came back? A broker ends a
+ * client's session when its next one begins. */
+void comeback__judge_closing(struct core *core, struct connection *c);
+
 /* Which of the connections that have ended, the first `count` of them, were superseded. */
 void comeback__judge_ended(struct core *core, unsigned int count);
 

@@ -110,7 +110,6 @@ static int feed_start(struct core *core, const struct record *r)
 	core->run.started_ns = r->mono_ns;
 	core->periodic.due_ns = r->mono_ns + core->config.every_ns;
 	losses__begin(&core->losses, r->mono_ns);
-	core->supersession.since_ns = r->mono_ns;
 	if (!core->run.attached)
 		return -ENOMEM;
 	telling__start(core);

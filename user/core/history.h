@@ -39,6 +39,7 @@ struct connection {
 	bool addressed : 1;	/* family, ends and namespace hold */
 	bool identified : 1;	/* and so does the rest: an event told of it */
 	bool partial : 1;
+	bool eventful : 1;	/* it has a history for what it did, not because all are kept */
 	bool told : 1;		/* it did something that is told without --all */
 	bool mptcp : 1;
 	bool options_settled : 1;	/* programs set them right after accept() or connect() */

@@ -57,6 +57,8 @@ void passes__take_silent(struct core *core, const struct record *r)
 		c = table__history(&core->table, s);
 		if (r->mono_ns < silent_ns + NS_PER_S)
 			continue;
+		linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_HEARD,
+				 r->mono_ns - silent_ns - NS_PER_S);
 		if (silence.silent_s >= LONG_SILENT_S)
 			remember_silence(core, s, c, r->mono_ns - silent_ns);
 		if (!c || silence.silent_s >= LONG_SILENT_S)

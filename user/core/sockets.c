@@ -67,9 +67,26 @@ static void forget_connection(struct core *core, uint64_t cookie, bool destroyed
 	tally__add(&core->connections, cookie);
 }
 
+/* What became of it shows who came back as it, or did not. */
+static void learn_fate(struct core *core, const struct connection *c)
+{
+	const struct slot *s = table__find(&core->table, c->cookie);
+	const struct incidents *i = c->incidents;
+
+	if (!s)
+		return;
+	if (i->found_by != FOUND_BY_NOTHING)
+		linkage__resolve(&core->supersession.linkage, s->peer_key, c->cookie, LINK_DEAD,
+				 i->ended_ns);
+	else if (i->outcome == OUTCOME_CLOSED_BY_PEER || i->outcome == OUTCOME_CLOSED_LOCALLY)
+		linkage__resolve(&core->supersession.linkage, s->peer_key, c->cookie, LINK_CLOSED,
+				 i->ended_ns);
+}
+
 /* Told, and forgotten. */
 static void tell_last(struct core *core, struct connection *c)
 {
+	learn_fate(core, c);
 	count_half_open(core, c);
 	if (telling__is_worth(core, c))
 		telling__timeline(core, c);
@@ -220,10 +237,8 @@ static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
 
 /* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
  * knows the socket and its namespace, and that is all there is to know. */
-static bool needs_history(const struct core *core, const struct ho_event *e)
+static bool is_eventful(const struct core *core, const struct ho_event *e)
 {
-	if (core->config.all || core->config.events)
-		return true;
 	if (e->kind == HO_SEEN && may_wrap_unseen(core, e))
 		return true;
 	if (e->kind == HO_SEEN)
@@ -322,8 +337,15 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 		losses__count_unseen(&core->losses, 1);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	losses__count_probes(&core->losses, told.untold_probes);
+	if (c->last_heard_ns > before.last_heard_ns)
+		linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_HEARD,
+				 c->last_heard_ns);
 	telling__events(core, c, &told);
 	telling__change(core, c, &before, e->mono_ns);
+	if (e->kind == HO_RETRANSMIT && (e->flags & HO_F_FIN_QUEUED) && !c->incidents->closing_judged) {
+		c->incidents->closing_judged = true;
+		comeback__judge_closing(core, c);
+	}
 	if (incidents__of(c)->successor)
 		comeback__find_superseded(core, c, c->last_heard_ns, e->mono_ns);
 	if (!ended && connection__ended_ns(c))
@@ -354,6 +376,8 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	    !has_something_to_tell(core, s)) {
 		count_event(core, NULL, e, s);
 		totals__count_ending(&core->totals, wanted__event_counts(core, e, s));
+		linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_CLOSED,
+				 e->mono_ns);
 		forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
 		return 0;
 	}
@@ -364,7 +388,8 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	named = added && comeback__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
-		if (!named && s->netns && !needs_history(core, e)) {
+		if (!named && s->netns && !core->config.all && !core->config.events &&
+		    !is_eventful(core, e)) {
 			if (added || e->kind != HO_SEEN)
 				count_event(core, NULL, e, s);
 			return 0;
@@ -373,6 +398,7 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 		if (!c)
 			return -ENOMEM;
 	}
+	c->eventful |= is_eventful(core, e);
 	return add_to_history(core, s, c, e, added);
 }
 

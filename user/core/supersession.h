@@ -11,6 +11,7 @@
 
 #include "arrivals.h"
 #include "connection.h"
+#include "linkage.h"
 #include "table.h"
 
 /* Enough for an outcome. */
@@ -24,7 +25,7 @@ struct supersession {
 	bool (*is_another)(void *context, const struct arrival *by, uint16_t old_port);
 	void *context;
 	uint32_t judged;	/* number of the youngest arrival looked at */
-	uint64_t since_ns;	/* when we began to see arrivals */
+	struct linkage linkage;
 };
 
 typedef void (*suspect_fn)(void *context, uint64_t cookie, const struct arrival *by,
@@ -35,21 +36,25 @@ typedef void (*suspect_fn)(void *context, uint64_t cookie, const struct arrival 
  * `fn` of suspicions that are worth it, after the table was walked, so that it may change it.
  * One walk over the table where anybody arrived.
  */
-void supersession__judge_arrivals(struct supersession *s, struct table *t, suspect_fn fn,
-				  void *context);
+void supersession__judge_arrivals(struct supersession *s, struct table *t, uint64_t now_ns,
+				  suspect_fn fn, void *context);
 
-/* A connection that asks proved dead: by whom it was superseded, if by anybody. */
+/* Its program closed it, and the FIN is not acknowledged: had somebody come from there just before? */
+void supersession__note_closing(struct supersession *s, const struct connection *c);
+
+/* A connection that asks proved dead, or that its program closed in vain so far: by whom it was
+ * superseded, if by anybody. */
 struct finding_of_dead {
 	struct connection *connection;	/* in */
+	bool proven;			/* in: it is dead; then its successor is no other's */
 	struct arrival *by;		/* out: the likeliest, or NULL */
 	double confidence;		/* out */
 };
 
 /*
  * Judges a batch at once, with one walk over the table where any of them could have been
- * superseded. The weight of an arrival is that of the evidence for it, against other arrivals,
- * other silent connections and strangers who come to the same port from the same address at the
- * rate seen so far.
+ * superseded. The weight of an arrival is that of the evidence for it (linkage.h), against other
+ * arrivals, other silent connections, and that it is none of those known.
  */
 void supersession__judge_dead(struct supersession *s, struct table *t,
 			      struct finding_of_dead *dead, unsigned int count);

@@ -399,7 +399,7 @@ static void add_change(struct words *w, const struct change *c)
 		break;
 	case CHANGE_SUPERSEDED:
 		words__add(w, "superseded? the peer came back on another connection (confidence "
-			   "%.0f %%)", round(c->confidence * 1000) / 10);
+			   "%.0f %%)", floor(c->confidence * 100 + 1e-6));
 		break;
 	}
 }

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Who came back as whom, as halfopen says it of pools whose truth is known (pools.py).
+
+  linkage.py PROGRAM [--draws N] [--seed FIRST] [--jobs N] [--check RESULTS | --record DIRECTORY]
+
+A claim is a suspicion (`superseded` among the events) or a finding (`found_by` superseded); it is right where
+the device of the old connection had left it and dialled again, and this is what it dialled then. --check
+plays a few pools, fails where what is said is wrong by more than chance allows, and writes
+RESULTS/linkage.xml. --record makes the recordings of pools in tests/recordings anew."""
+import argparse
+import concurrent.futures
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+
+import pools
+
+# (devices, hours): less time for many, that a table takes minutes
+SIZES = ((2, 24), (5, 24), (20, 12), (100, 6), (1000, 2), (10000, 0.35))
+CHECKED = ((3, 12), (20, 6), (300, 1))
+
+
+def play(program, ports, size, seed):
+    """[(kind, said, right)], how many came back while their old connection was there."""
+    pool = pools.Pool(ports, size[0], size[1], seed)
+    if not pool.records:
+        return [], 0, 0
+    right = pool.successors()
+    gone = {c.cookie: c.gone for c in pool.connections}
+    opened = {c.cookie: c.opened for c in pool.connections}
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "pool.ho")
+        pools.write(path, [pool])
+        out = subprocess.run([program, "watch", "--json", "--events", "-r", path], check=True,
+                             capture_output=True, text=True).stdout
+    claims, last = [], {}
+    for line in out.splitlines():
+        if '"superseded' not in line:
+            continue
+        l = json.loads(line)
+        old = int(l["socket"]["cookie"])
+        if l["schema"] == "halfopen.event/1" and l["event"] == "superseded":
+            claims.append(("suspicion", l["confidence"], int(l["by"]["cookie"]) in right[old]))
+        elif l["schema"] == "halfopen.timeline/1" and l.get("half_open", {}).get("found_by") == "superseded":
+            by = l["half_open"]["superseded_by"]
+            last[old] = ("finding", by["confidence"], int(by["cookie"]) in right[old])
+    back = sum(bool(n) and pools.BEGIN < min(opened[x] for x in n) < pool.end for n in right.values())
+    found = sum(c[2] for c in last.values())
+    return claims + list(last.values()), back, found
+
+
+def record(arguments):
+    """A pool of each kind as a recording that the replay compares (tests/recordings/replay.py)."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "recordings"))
+    from replay import superseded
+    for ports in pools.PORTS:
+        base = os.path.join(arguments.record, "pool_" + ports)
+        pools.write(base + ".ho", [pools.Pool(ports, n, hours, arguments.seed, k)
+                                   for k, (n, hours) in enumerate(((2, 6), (12, 2), (40, 1)))])
+        subprocess.run(["zstd", "-q", "-19", "--rm", "-f", base + ".ho"], check=True)
+        told = subprocess.run([arguments.program, "watch", "--json", "--events", "-r", base + ".ho.zst"],
+                              check=True, capture_output=True, text=True).stdout
+        with open(base + ".json", "w") as f:
+            lines = ",\n".join(json.dumps(said) for said in superseded(told))
+            f.write('{"arguments": ["--events"], "superseded": [\n%s]}\n' % lines)
+
+
+def share(claims):
+    return sum(c[2] for c in claims) / len(claims) if claims else math.nan
+
+
+def deciles(claims):
+    by = defaultdict(list)
+    for c in claims:
+        if c[0] == "suspicion":
+            by[min(9, int(c[1] * 10))].append(c)
+    return by
+
+
+def allowed(n):
+    """How far the share of n may be off: ten points, and three standard errors of chance."""
+    return 0.10 + 1.5 / math.sqrt(n)
+
+
+def run(arguments, cases):
+    told = {}
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        work = {}
+        for ports, size in cases:
+            draws = range(arguments.seed, arguments.seed + max(1, min(arguments.draws, int(arguments.draws * 600 / size[0]))))
+            work[ports, size] = [pool.submit(play, arguments.program, ports, size, seed) for seed in draws]
+        for case, futures in work.items():
+            told[case] = [f.result() for f in futures]
+    return told
+
+
+def check(arguments):
+    cases = [(ports, size) for ports in pools.PORTS for size in CHECKED]
+    told = run(arguments, cases)
+    failed = {}
+    for ports in pools.PORTS:
+        claims = [c for (p, _), draws in told.items() if p == ports for d in draws for c in d[0]]
+        findings = [c for c in claims if c[0] == "finding"]
+        for decile, some in deciles(claims).items():
+            off = abs(share(some) - sum(c[1] for c in some) / len(some))
+            if len(some) >= 20 and off > allowed(len(some)):
+                failed[ports] = f"{len(some)} suspicions of about {decile * 10 + 5} %: {share(some):.0%} were right"
+        if sum(not c[2] for c in findings) > 1 + len(findings) // 50:
+            failed[ports] = f"of {len(findings)} findings {share(findings):.1%} were right"
+    with open(os.path.join(arguments.check, "linkage.xml"), "w") as f:
+        f.write(f'<testsuites><testsuite name="linkage" tests="{len(pools.PORTS)}" failures="{len(failed)}">\n')
+        for ports in pools.PORTS:
+            why = f'<failure message="{failed[ports]}"/>' if ports in failed else ""
+            f.write(f'<testcase classname="linkage" name="{ports}">{why}</testcase>\n')
+        f.write("</testsuite></testsuites>\n")
+    print(f"linkage: {len(cases)} pools, told wrong: {failed or 'none'}")
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--most", type=int, default=10**9, help="devices of a pool")
+    parser.add_argument("--check", metavar="RESULTS")
+    parser.add_argument("--record", metavar="DIRECTORY")
+    arguments = parser.parse_args()
+    if arguments.record:
+        return record(arguments)
+    if arguments.check:
+        arguments.draws = 3
+        return check(arguments)
+    cases = [(ports, size) for ports in pools.PORTS for size in SIZES if size[0] <= arguments.most]
+    told = run(arguments, cases)
+    print("| ports | devices | pools | came back | suspicions | right | mean said | findings | right | of those that came back |")
+    print("|---" * 10 + "|")
+    everything = []
+    for (ports, size), draws in told.items():
+        claims = [c for d in draws for c in d[0]]
+        everything += [(ports, c) for c in claims]
+        suspicions, findings = ([c for c in claims if c[0] == k] for k in ("suspicion", "finding"))
+        back = sum(d[1] for d in draws)
+        said = sum(c[1] for c in suspicions) / len(suspicions) if suspicions else math.nan
+        print(f"| {ports} | {size[0]} | {len(draws)} | {back} | {len(suspicions)} | {share(suspicions):.1%} | {said:.1%} | "
+              f"{len(findings)} | {share(findings):.1%} | {sum(d[2] for d in draws) / max(1, back):.0%} |")
+    print("\n| said | " + " | ".join([*pools.PORTS, "all"]) + " |\n" + "|---" * (len(pools.PORTS) + 2) + "|")
+    for decile in range(3, 10):
+        cells = []
+        for ports in [*pools.PORTS, None]:
+            some = deciles(c for p, c in everything if ports in (p, None)).get(decile, [])
+            cells.append(f"{share(some):.0%} of {len(some)}" if some else "")
+        print(f"| {decile * 10} to {decile * 10 + 10} % | " + " | ".join(cells) + " |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
