@@ -24,9 +24,9 @@ def pytest_configure(config):
     if hasattr(config, "workerinput"):
         config.lab_lacks = config.workerinput["lab_lacks"]
         return
-    for name in host.sweep():
-        print(f"left by a lab that was killed, and removed: {name}", file=sys.stderr)
     config.lab_lacks = host.lacks()
+    for name in host.sweep() if not config.lab_lacks else ():
+        print(f"left by a lab that was killed, and removed: {name}", file=sys.stderr)
 
 
 def end_at_sigterm():

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lab import HALFOPEN, inside, mono_ns, unix_ns, wait_until
+from lab import HALFOPEN, inside, mono_ns, tcp_info, unix_ns, wait_until
 
 TCP_REPAIR = 19
 ESTABLISHED, SYN_RECV, FIN_WAIT2, CLOSE, CLOSE_WAIT = 1, 3, 5, 7, 8
@@ -30,6 +30,12 @@ def state_of(sock):
 
 def wait_for_state(sock, state, timeout=20):
     wait_until(lambda: state_of(sock) == state, timeout, f"state {state} in tcp_info")
+
+
+def wait_for_probes(sock, count, timeout=30):
+    """Until so many probes in a row are unanswered, by tcp_info; those before a path was cut are none."""
+    return wait_until(lambda: (i := tcp_info(sock))["probes"] >= count and i, timeout,
+                      f"{count} unanswered probes")
 
 
 def error_of(sock, timeout=30):
@@ -56,7 +62,7 @@ class Text:
         self.process = lab.end_process(subprocess.Popen(
             [HALFOPEN, "watch", "--utc", *arguments, f"netns = {lab.gateway.inode}"],
             stdout=open(self.file, "w"), stderr=subprocess.DEVNULL), signal.SIGINT)
-        wait_until(lambda: os.path.getsize(self.file), 10, "the summary of halfopen watch")
+        wait_until(lambda: os.path.getsize(self.file), 60, "the summary of halfopen watch")
 
     def lines(self, port=None):
         """What was said, of the peer with this port alone if there is one."""

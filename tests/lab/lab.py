@@ -69,7 +69,8 @@ def cookie(sock):
 # Of the kernel's struct tcp_info; what an older kernel has not is 0.
 TCP_INFO_FIELDS = {
     "B": {"state": 0, "retransmits": 2, "probes": 3, "backoff": 4},
-    "I": {"unacked": 24, "last_data_recv_ms": 52, "last_ack_recv_ms": 56, "segs_out": 136,
+    "I": {"unacked": 24, "last_data_recv_ms": 52, "last_ack_recv_ms": 56, "rtt_us": 68,
+          "rttvar_us": 72, "segs_out": 136,
           "segs_in": 140, "notsent": 144, "data_segs_in": 152, "rcv_ooopack": 224, "snd_wnd": 228,
           "rcv_wnd": 232},
     "Q": {"bytes_acked": 120, "bytes_received": 128},

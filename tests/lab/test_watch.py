@@ -367,19 +367,27 @@ def test_a_terminal(lab):
                  **environment})
         os.close(theirs)
         lab.cleanup.callback(os.close, ours)
-        told[name] = (lab.end_process(watch), ours)
-    time.sleep(1)
+        os.set_blocking(ours, False)
+        told[name] = (lab.end_process(watch), ours, bytearray())
+
+    def said_by_each(pattern):
+        """Has each of them said it by now?"""
+        for _, fd, said in told.values():
+            with contextlib.suppress(OSError):      # nothing now, or the other end is closed
+                while chunk := os.read(fd, 65536):
+                    said += chunk
+        return all(re.search(pattern, said) for _, _, said in told.values())
+    wait_until(lambda: said_by_each(rb"sockets? in \d+ namespace"), 60, "the summaries")
     gateway, _ = lab.connect()
     keepalive(gateway, 1, 1, 3)
     lab.gateway.drop("input", "tcp dport 7000")
-    time.sleep(11.5)    # a status line comes after ten seconds
-    for name, (watch, fd) in told.items():
+    wait_until(lambda: said_by_each(rb"keepalive_timeout"), 60, "the end of the connection")
+    wait_until(lambda: said_by_each(rb"\d open, \d+ suspect; so far \d+ ended"), 60, "a status line")
+    for watch, _, _ in told.values():
         watch.send_signal(signal.SIGINT)
-        said = b""
-        with contextlib.suppress(OSError):
-            while chunk := os.read(fd, 65536):
-                said += chunk
-        assert watch.wait(10) == 0
+    wait_until(lambda: said_by_each(rb"watched for .*\n"), 60, "the last summaries")
+    for name, (watch, _, said) in told.items():
+        assert watch.wait(20) == 0
         said = said.decode()
         coloured = "\033[31mkeepalive_timeout" in said
         assert coloured == (name in ("auto", "always")), (name, said)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ends import (CLOSE_WAIT, FAMILIES, FIN_WAIT2, Text, error_of, forget, is_told_lost, monotonic_ns,
-                  says_gone, wait_for_state)
+                  says_gone, wait_for_probes, wait_for_state)
 from lab import TCP_USER_TIMEOUT, Lab, cookie, keepalive, mono_ns, run, unix_ns, wait_until
 from test_endings import persisting
 
@@ -179,7 +179,7 @@ def test_fin_never_acknowledged_in_last_ack(lab, family, suspect):
     """The device closed, our program closed, too; our FIN meets nobody. It was closed by the
     peer, which was gone when we closed: probes in vain before that are no more than a leak."""
     lab.gateway.sysctl(tcp_orphan_retries=2)
-    watch, events, text = lab.watch(), lab.watch("--events"), Text(lab)
+    watch, text = lab.watch(), Text(lab)
     gateway, device = lab.connect(family)
     key, port = cookie(gateway), device.getsockname()[1]
     device.shutdown(socket.SHUT_WR)
@@ -187,7 +187,7 @@ def test_fin_never_acknowledged_in_last_ack(lab, family, suspect):
     lab.gateway.drop("input", "tcp dport 7000")
     if suspect:
         keepalive(gateway, 1, 1, 9)
-        wait_until(lambda: len(events.events(key, "probe_sent")) >= 3, 10, "three probes")
+        wait_for_probes(gateway, 3)
     before = mono_ns()
     gateway.close()
     after = mono_ns()
@@ -243,7 +243,7 @@ def test_fin_that_a_router_rejects(lab, side):
 def test_orphans_found_at_the_start(lab, family, side):
     """No program holds them any more, and their FIN asks already: they will notice, and had been
     closed when we first saw them."""
-    lab.gateway.sysctl(tcp_orphan_retries=4)
+    lab.gateway.sysctl(tcp_orphan_retries=5)    # for 12 s, in which two watches begin
     gateway, device = lab.connect(family)
     key, port = cookie(gateway), device.getsockname()[1]
     if side == "LAST_ACK":
