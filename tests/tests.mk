@@ -49,7 +49,8 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 PYTEST := PYTHONPATH=$(abspath tests) $(PYTHON) -m pytest -q -p no:cacheprovider -p reruns --reruns 1
 PYTEST_LAB := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTEST) -rR
 # Most tests wait most of the time: LAB_JOBS run at once, and beside them those that take minutes. What
-# measures times runs beside few others, what floods the host by itself (conftest.py tells the marks).
+# measures times runs beside few others (a file after another: they share what took long to play), what
+# floods the host by itself. conftest.py tells the marks.
 lab: all $(B)/bench/fleets ## tests on real sockets, in namespaces of their own (root)
 	@mkdir -p $(RESULTS)
 	$(Q)failed=0; results=$(abspath $(RESULTS)); \
@@ -58,7 +59,7 @@ lab: all $(B)/bench/fleets ## tests on real sockets, in namespaces of their own 
 	($(PYTEST_LAB) -n $${LAB_JOBS:-10} -m "not (long or quiet or alone)" \
 		--junitxml=$$results/lab.xml) || failed=1; \
 	wait $$long || failed=1; cat $$results/lab-long.log; \
-	($(PYTEST_LAB) -n 4 -m quiet --junitxml=$$results/lab-quiet.xml) || failed=1; \
+	($(PYTEST_LAB) -n 4 --dist loadfile -m quiet --junitxml=$$results/lab-quiet.xml) || failed=1; \
 	($(PYTEST_LAB) -m alone --junitxml=$$results/lab-alone.xml) || failed=1; \
 	exit $$failed
 

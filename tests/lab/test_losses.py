@@ -28,18 +28,27 @@ def spread_receiving(namespace):
         "for q in /sys/class/net/veth0/queues/rx-*/rps_cpus; do echo 3 > $q; done")
 
 
-def end_of_each(watch, keys, timeout):
-    """Final timelines, once nobody ends any more."""
+def final_of(watch):
+    return {t["socket"]["cookie"]: t for t in watch.lines("timeline") if t["final"]}
+
+
+def end_of_each(watch, keys, timeout=180):
+    """Their final timelines, and others'."""
+    wait_until(lambda: set(keys) <= set(final_of(watch)), timeout, "the passes after the losses")
+    return final_of(watch)
+
+
+def once_nobody_ends(watch, timeout=180):
+    """Final timelines, once for 12 s there was no other."""
     settled = [-1, time.monotonic()]
 
     def quiet():
-        ended = sum(1 for t in watch.lines("timeline") if t["final"])
+        ended = len(final_of(watch))
         if ended != settled[0]:
             settled[:] = [ended, time.monotonic()]
-        final = {t["socket"]["cookie"] for t in watch.lines("timeline") if t["final"]}
-        return set(keys) <= final or time.monotonic() - settled[1] > 12
+        return time.monotonic() - settled[1] > 12
     wait_until(quiet, timeout, "the passes after the losses")
-    return {t["socket"]["cookie"]: t for t in watch.lines("timeline") if t["final"]}
+    return final_of(watch)
 
 
 def churn(lab, port, count):
@@ -71,7 +80,7 @@ def test_recursion(lab):
     children = [churn(lab, 7100 + n, 5000) for n in range(4)]
     for pid in children:
         os.waitpid(pid, 0)
-    told = end_of_each(watch, ["none"], 60)
+    told = once_nobody_ends(watch)
     losses = {reason: sum(l["count"] for l in watch.lines("loss") if l["reason"] == reason)
               for reason in ("ring_full", "recursion", "unseen")}
     outcomes = [t["outcome"] for t in told.values()]
@@ -104,7 +113,7 @@ def test_the_lost_ending_of_one_who_was_there_before(lab):
                 gateway, device = old.pop()
                 gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 gateway.close()
-    told = end_of_each(watch, keys, 60)
+    told = end_of_each(watch, keys)
     lost = [told[k] for k in keys if told[k]["outcome"] == "unknown"]
     assert set(told) >= set(keys)
     assert {told[k]["outcome"] for k in keys} <= {"aborted_locally", "unknown"}

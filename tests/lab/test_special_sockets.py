@@ -13,8 +13,8 @@ import time
 import pytest
 
 from ends import (CLOSE, DEVICE, ESTABLISHED, FAMILIES, FIN_WAIT2, GATEWAY, SYN_RECV, TCP_REPAIR, Text,
-                  error_of, says_gone, state_of, tcp_socket, wait_for_state)
-from lab import Lab, cookie, inside, keepalive, mono_ns, run, unix_ns, wait_until
+                  error_of, forget, says_gone, state_of, tcp_socket, wait_for_state)
+from lab import Lab, cookie, inside, keepalive, mono_ns, run, tcp_info, unix_ns, wait_until
 
 TCP_FASTOPEN, MSG_FASTOPEN, IPPROTO_MPTCP = 23, 0x20000000, 262
 LINGER_0 = struct.pack("ii", 1, 0)
@@ -266,3 +266,25 @@ def test_one_subflows_death(lab, asked_by):
     assert gateway.recv(64) == b"still here"
     line = text.line(t["socket"]["peer"]["port"], t["outcome"])
     assert "subflow" in line and "peer gone" not in line, line
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 100], ids=["nothing", "data"])
+@pytest.mark.parametrize("how", ["repair", "disconnect"])
+def test_what_a_disconnected_socket_carried(lab, how, data):
+    """tcp_disconnect() sets the kernel's counts to 0 before the socket is destroyed."""
+    watch = lab.watch("--all", f"netns = {lab.device.inode}")
+    gateway, device = lab.connect()
+    key = cookie(device)
+    if data:
+        device.send(data)
+        gateway.send(gateway.recv(len(data)))
+        assert device.recv(len(data)) == data
+    wait_until(lambda: not tcp_info(device)["unacked"], 10, "what we sent is acknowledged")
+    if how == "repair":
+        forget(device)
+    else:
+        with inside(lab.device.path):
+            ctypes.CDLL(None).connect(device.fileno(), b"\0" * 16, 16)      # AF_UNSPEC
+        device.close()
+    t = watch.ending(key)
+    assert (t["traffic"]["acked_bytes"], t["traffic"]["received_bytes"]) == (len(data), len(data)), t

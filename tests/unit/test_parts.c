@@ -126,6 +126,32 @@ static void test_traffic_is_what_was_carried_meanwhile(void **state)
 	assert_int_equal(carried.sent_segments, 1);
 }
 
+/* tcp_disconnect() sets the kernel's counts to 0: nothing was carried backwards. */
+static void test_traffic_of_a_socket_that_was_disconnected(void **state)
+{
+	struct ho_event opened = { .kind = HO_STATE, .old_state = 2, .state = 1, .mono_ns = S };
+	struct ho_event told = { .kind = HO_HEARD, .state = 1, .mono_ns = 2 * S,
+				 .last_tx_ns = S, .bytes_received = 300, .bytes_acked = 101,
+				 .data_segs_in = 3, .data_segs_out = 1 };
+	struct ho_event zeroed = { .kind = HO_HEARD, .state = 7, .mono_ns = 3 * S,
+				   .last_tx_ns = S };
+	struct traffic t = { 0 };
+	struct traffic_counts carried;
+
+	(void)state;
+	traffic__take(&t, &opened);
+	traffic__take(&t, &zeroed);
+	carried = traffic__carried(&t);
+	assert_int_equal(carried.acked_bytes, 0);
+	traffic__take(&t, &told);
+	traffic__take(&t, &zeroed);
+	carried = traffic__carried(&t);
+	assert_int_equal(carried.acked_bytes, 100);
+	assert_int_equal(carried.received_bytes, 300);
+	assert_int_equal(carried.received_segments, 3);
+	assert_int_equal(carried.sent_segments, 1);
+}
+
 static void test_options_come_from_socket_or_sysctl(void **state)
 {
 	struct ho_event e = { .flags = HO_F_KEEPALIVE, .sock_interval_jiffies = 500,
@@ -587,6 +613,7 @@ int main(void)
 		cmocka_unit_test(test_timer_wheel_lateness),
 		cmocka_unit_test(test_unacknowledged_data_is_given_up),
 		cmocka_unit_test(test_traffic_is_what_was_carried_meanwhile),
+		cmocka_unit_test(test_traffic_of_a_socket_that_was_disconnected),
 		cmocka_unit_test(test_options_come_from_socket_or_sysctl),
 		cmocka_unit_test(test_latency_bounds),
 		cmocka_unit_test(test_table_against_the_obvious),
