@@ -331,7 +331,8 @@ static void test_a_foreign_sink_is_given_all_it_tells(void **state)
 	free(text);
 }
 
-/* One that was compiled when there was no `timeline` yet: what lies behind its size is not its own. */
+/* One that was compiled when there was no `timeline` yet: what lies behind its size is not its
+ * own. */
 static void test_an_older_sink_is_given_what_it_knows(void **state)
 {
 	struct foreign f = { .out = fopen("/dev/null", "w") };

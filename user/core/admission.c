@@ -239,6 +239,11 @@ void admission__take_loss(struct core *core, const struct record *r)
 		withheld__add(&core->withheld, r->loss.cookie, r, false);
 }
 
+void admission__note_names(struct core *core)
+{
+	core->may_be_decided = true;
+}
+
 int admission__decide(struct core *core)
 {
 	struct withheld_socket *at = core->withheld.oldest, *next;

@@ -216,7 +216,6 @@ int comeback__take_identity(struct core *core, const struct record *r)
 				  r->identity.at_ns);
 	if (!known)
 		return -ENOMEM;
-	core->may_be_decided = true;
 	/* Under a filter it is recorded once a socket that was let in bears the name. */
 	if (!core->config.filter)
 		devices__record(core, &peer, known);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What one socket did, by one fact after the other. How it ended and what that means is in outcome.h;
- * what the reader sees of it in timeline.h.
+ * What one socket did, by one fact after the other. How it ended and what that means is in
+ * outcome.h; what the reader sees of it in timeline.h.
  */
 #ifndef HALFOPEN_CORE_CONNECTION_H
 #define HALFOPEN_CORE_CONNECTION_H

@@ -241,9 +241,9 @@ static int take_sysctl(struct core *core, const struct record *r)
 	bool has_changed;
 	int err = namespaces__take(core, r, &ns, &has_changed);
 
-	core->may_be_decided = true;
 	if (err)
 		return err;
+	admission__note_names(core);
 	if (has_changed)
 		sockets__follow_sysctl(core, ns, r->mono_ns);
 	namespaces__settle(core, ns);
@@ -274,6 +274,7 @@ static int take(struct core *core, const struct record *r)
 		passes__take_silent(core, r);
 		return 0;
 	case RECORD_IDENTITY:
+		admission__note_names(core);
 		return comeback__take_identity(core, r);
 	case RECORD_SNAPSHOT:
 		return passes__take_end(core, r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device behind a connection, as identities.h knows it; what is asked for gets into the stream. */
+/* The device behind a connection, as identities.h knows it; what is asked for gets into the
+ * stream. */
 #ifndef HALFOPEN_CORE_DEVICES_H
 #define HALFOPEN_CORE_DEVICES_H
 

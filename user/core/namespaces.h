@@ -54,8 +54,8 @@ const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, c
  * be NULL. */
 const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t at_ns);
 
-/* RECORD_SYSCTL: one was entered, `*taken`. Where its sysctls are others than before, which sockets follow,
- * that is said. Then namespaces__settle() ends those that it replaces. Returns 0 or -ENOMEM. */
+/* RECORD_SYSCTL: one was entered, `*taken`. Are its sysctls others than before, which sockets
+ * follow? Then namespaces__settle() ends those that it replaces. Returns 0 or -ENOMEM. */
 int namespaces__take(struct core *core, const struct record *r, struct namespace_sysctl **taken,
 		     bool *has_changed);
 void namespaces__settle(struct core *core, struct namespace_sysctl *ns);

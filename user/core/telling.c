@@ -199,6 +199,11 @@ void telling__clock_step(struct core *core, uint64_t mono_ns, int64_t step_ns)
 
 /* ---- sockets ---- */
 
+static enum outcome outcome_of(const struct core *core, const struct connection *c)
+{
+	return outcome__now(c, core->config.suspect_after);
+}
+
 void telling__timeline(struct core *core, struct connection *c)
 {
 	struct timeline t = { .revision = incidents__revise(c) };
@@ -213,8 +218,7 @@ void telling__timeline(struct core *core, struct connection *c)
 	t.socket = socket_of(core, c);
 	if (!connection__ended_ns(c))
 		verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
-	timeline_of__connection(&rules, c, outcome__now(c, core->config.suspect_after), verified_ns, &core->arrays,
-				&t);
+	timeline_of__connection(&rules, c, outcome_of(core, c), verified_ns, &core->arrays, &t);
 	GIVE(core, timeline, &t);
 }
 
@@ -279,7 +283,7 @@ void telling__events(struct core *core, const struct connection *c, const struct
 
 struct glimpse telling__glimpse(const struct core *core, const struct connection *c)
 {
-	return (struct glimpse){ .suspect = outcome__now(c, core->config.suspect_after) == OUTCOME_SUSPECT,
+	return (struct glimpse){ .suspect = outcome_of(core, c) == OUTCOME_SUSPECT,
 				 .has_period = heartbeat__period_ms(&incidents__of(c)->heartbeat),
 				 .last_heard_ns = c->last_heard_ns };
 }
