@@ -12,7 +12,9 @@
 /* 0: absent. The whole seconds and the rest apart, as a text of RFC 3339 has them. */
 static double seconds(int64_t at)
 {
-	return at / 1000000000 + at % 1000000000 / 1e9;
+	int64_t whole = at / 1000000000;
+
+	return whole + at % 1000000000 / 1e9;
 }
 
 /* ---- who it is ---- */
