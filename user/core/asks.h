@@ -7,7 +7,8 @@
 #ifndef HALFOPEN_CORE_ASKS_H
 #define HALFOPEN_CORE_ASKS_H
 
-#include "history.h"
+#include "incidents.h"
+#include "silence.h"
 
 void asks__probe_sent(struct connection *c, const struct ho_event *e,
 		      const struct connection_rules *rules, struct told *told);

@@ -7,7 +7,12 @@
 #define HALFOPEN_CORE_CONNECTION_H
 
 #include "history.h"
+#include "incidents.h"
 #include "latency.h"
+#include "silence.h"
+
+/* AF_INET or AF_INET6. */
+uint8_t connection__family(const struct connection *c);
 
 /*
  * Takes one fact about this socket; facts come in order of time. `told` receives the events

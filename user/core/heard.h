@@ -6,7 +6,8 @@
 #ifndef HALFOPEN_CORE_HEARD_H
 #define HALFOPEN_CORE_HEARD_H
 
-#include "history.h"
+#include "incidents.h"
+#include "silence.h"
 
 /* An HO_HEARD event: a sign of life, an answer, a reset, a SYN. */
 void heard__segment(struct connection *c, const struct ho_event *e,

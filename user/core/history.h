@@ -11,9 +11,33 @@
 
 #include "endpoint.h"
 #include "gaps.h"
-#include "incidents.h"
+#include "journal.h"
 #include "keepalive.h"
-#include "silence.h"
+
+/* Asks since the last answer. One of them is a question; from the second on, when the first stayed
+ * unanswered until the next was due, it is an episode. The peer may be heard meanwhile without
+ * answering: struct deafness. */
+struct silence {
+	uint64_t first_ask_ns;
+	uint64_t last_ask_ns;
+	uint32_t last_ask_jiffies;
+	uint16_t asks;		/* saturates */
+	uint8_t probes_out;	/* the kernel's count at the last probe */
+	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
+	uint8_t kinds : 4;
+	bool adopted : 1;	/* it had begun when we first saw the socket */
+	uint8_t held; /* enum event_kind of a first probe, which is not in the journal while it may
+		       * be answered; 0: none */
+} __attribute__((packed, aligned(2)));
+
+/* Probes that were answered one after the other, not yet in the journal. */
+struct answered_run {
+	uint64_t first_ns, last_ns;	/* first sent, last answered */
+	struct rtt rtt;			/* count 0: none */
+	uint16_t episode;		/* as in struct entry */
+} __attribute__((packed, aligned(2)));
+
+struct incidents;
 
 /* There may be a million whose probes were answered, and nothing more: see docs/DESIGN.md before
  * you add to it. */
@@ -59,14 +83,5 @@ struct connection_rules {
 	bool fold;		/* runs of answered probes become one entry */
 	bool probes_unseen;	/* this kernel shows no probe (DESIGN.md, Kernels) */
 };
-
-/* 0: open. */
-static inline uint64_t connection__ended_ns(const struct connection *c)
-{
-	return c->incidents ? c->incidents->ended_ns : 0;
-}
-
-/* AF_INET or AF_INET6. */
-uint8_t connection__family(const struct connection *c);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "history.h"
+#include "incidents.h"
 
 const struct incidents *incidents__of(const struct connection *c)
 {

@@ -9,11 +9,31 @@
 
 #include "endpoint.h"
 #include "heartbeat.h"
+#include "history.h"
 #include "journal.h"
-#include "silence.h"
 #include "traffic.h"
 
-struct connection;
+/* Asks that stayed unanswered though the peer was heard after them: what we send does not
+ * arrive, or is not what the peer takes. */
+struct deafness {
+	uint16_t asks;			/* before it was last heard; 0: it was not heard */
+	uint64_t first_ask_after_ns;	/* the first one since then; 0: none */
+	uint32_t heard_jiffies;		/* as of then, the kernel's clocks of the peer ... */
+	uint32_t segs_in, data_segs_in;	/* ... and how many segments had come, with data how many */
+	uint64_t bytes_received;	/* ... and how many bytes of them were new */
+	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
+	uint64_t carrying_ns;		/* when that was made ... */
+	uint16_t asks_before;		/* ... and how many others before it in this silence */
+	uint8_t retransmits;		/* expiries of the RTO since then that are told */
+};
+
+struct episode {
+	uint64_t first_unanswered_ns;
+	uint64_t ended_ns;
+	uint32_t asks;
+	uint8_t kinds;
+	uint8_t end;	/* enum episode_end */
+};
 
 /* Somebody who answers in the peer's place: another time to live than the peer's data, or
  * timestamps where those had none. */
@@ -121,5 +141,11 @@ struct rtt incidents__rtt(const struct connection *c);
 void incidents__flush_run(struct connection *c);
 
 void incidents__free(struct connection *c);
+
+/* 0: open. */
+static inline uint64_t connection__ended_ns(const struct connection *c)
+{
+	return c->incidents ? c->incidents->ended_ns : 0;
+}
 
 #endif

@@ -3,7 +3,8 @@
 #ifndef HALFOPEN_CORE_OUTCOME_H
 #define HALFOPEN_CORE_OUTCOME_H
 
-#include "history.h"
+#include "incidents.h"
+#include "silence.h"
 
 /*
  * Names the ending of `c` from the state change to CLOSE that `e` tells and from what happened

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "history.h"
+#include "incidents.h"
+#include "silence.h"
 
 uint32_t silence__unanswered(const struct connection *c)
 {

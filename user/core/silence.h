@@ -7,9 +7,8 @@
 #include <stdint.h>
 
 #include "event.h"
-#include "journal.h"
+#include "history.h"
 
-struct connection;
 struct told;
 
 /* Kinds of ask, as bits: a silence that saw several is mixed. */
@@ -22,51 +21,6 @@ enum ask {
 
 /* Asks with a sequence number of their own: only its acknowledgement answers them. */
 #define ASK_CARRYING (ASK_DATA | ASK_FIN)
-
-/* Asks since the last answer. One of them is a question; from the second on, when the first stayed
- * unanswered until the next was due, it is an episode. The peer may be heard meanwhile without
- * answering: struct deafness. */
-struct silence {
-	uint64_t first_ask_ns;
-	uint64_t last_ask_ns;
-	uint32_t last_ask_jiffies;
-	uint16_t asks;		/* saturates */
-	uint8_t probes_out;	/* the kernel's count at the last probe */
-	uint8_t count_before;	/* ... when data was heard last, which may not have reset it */
-	uint8_t kinds : 4;
-	bool adopted : 1;	/* it had begun when we first saw the socket */
-	uint8_t held; /* enum event_kind of a first probe, which is not in the journal while it may
-		       * be answered; 0: none */
-} __attribute__((packed, aligned(2)));
-
-/* Probes that were answered one after the other, not yet in the journal. */
-struct answered_run {
-	uint64_t first_ns, last_ns;	/* first sent, last answered */
-	struct rtt rtt;			/* count 0: none */
-	uint16_t episode;		/* as in struct entry */
-} __attribute__((packed, aligned(2)));
-
-/* Asks that stayed unanswered though the peer was heard after them: what we send does not
- * arrive, or is not what the peer takes. */
-struct deafness {
-	uint16_t asks;			/* before it was last heard; 0: it was not heard */
-	uint64_t first_ask_after_ns;	/* the first one since then; 0: none */
-	uint32_t heard_jiffies;		/* as of then, the kernel's clocks of the peer ... */
-	uint32_t segs_in, data_segs_in;	/* ... and how many segments had come, with data how many */
-	uint64_t bytes_received;	/* ... and how many bytes of them were new */
-	uint64_t bytes_acked;		/* of ours, when the first ask that carries some was made */
-	uint64_t carrying_ns;		/* when that was made ... */
-	uint16_t asks_before;		/* ... and how many others before it in this silence */
-	uint8_t retransmits;		/* expiries of the RTO since then that are told */
-};
-
-struct episode {
-	uint64_t first_unanswered_ns;
-	uint64_t ended_ns;
-	uint32_t asks;
-	uint8_t kinds;
-	uint8_t end;	/* enum episode_end */
-};
 
 /* An ask left at `at_ns`: it begins a silence, or prolongs it. */
 void silence__ask(struct connection *c, uint64_t at_ns, uint32_t at_jiffies, enum ask kind);

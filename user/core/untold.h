@@ -8,7 +8,8 @@
 #ifndef HALFOPEN_CORE_UNTOLD_H
 #define HALFOPEN_CORE_UNTOLD_H
 
-#include "history.h"
+#include "incidents.h"
+#include "silence.h"
 
 /* The kernel counts `probes_out` in this silence: more than were told? */
 void untold__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_ns,

@@ -3,7 +3,8 @@
 #ifndef HALFOPEN_CORE_UNWITNESSED_H
 #define HALFOPEN_CORE_UNWITNESSED_H
 
-#include "history.h"
+#include "incidents.h"
+#include "silence.h"
 
 /*
  * The state change to TCP_CLOSE as the kernel would have told it, from `dead`: a walk found `c` behind
