@@ -44,9 +44,6 @@ void traffic__take(struct traffic *t, const struct ho_event *e)
 	/* A small event has no counts; at the opening they are 0. */
 	if (!e->last_tx_ns && !opened)
 		return;
-	/* tcp_disconnect() sets them to 0. */
-	if (now.received_bytes < t->last.received_bytes || now.acked_bytes < t->last.acked_bytes)
-		return;
 	if (!t->first.at_ns)
 		t->first = t->last = now;
 	t->last = risen_counts(&t->last, &now);
