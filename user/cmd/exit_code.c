@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 
-#include "cmd.h"
+#include "exit_code.h"
 #include "log.h"
 #include "output.h"
 #include "reason.h"

@@ -6,7 +6,7 @@
 
 #include "advice.h"
 #include "mix.h"
-#include "outcome.h"
+#include "timeline.h"
 
 /* Half of the sockets watched for a minute say nothing about others. */
 #define SOCKETS_MIN 5

@@ -10,8 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "connection.h"
+#include "endpoint.h"
 #include "retransmission.h"
+#include "timeline.h"
+
+/* Of so many runs of gaps a timeline tells at most (core/gaps.h). */
+#define LIFE_GAPS_MAX 8
 
 struct life_gap {
 	float from_s, to_s;
@@ -72,7 +76,7 @@ struct life {
 	double heartbeat_s;		/* period; 0: none */
 	struct reports reports;
 
-	struct life_gap gaps[GAPS_KEPT];
+	struct life_gap gaps[LIFE_GAPS_MAX];
 	unsigned int gap_count;
 	bool lost;
 	double lost_after_s, lost_within_s;

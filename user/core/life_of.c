@@ -212,7 +212,7 @@ static void take_gaps(const struct timeline *t, struct life *life)
 {
 	unsigned int i;
 
-	for (i = 0; i < t->gap_count && i < GAPS_KEPT; i++)
+	for (i = 0; i < t->gap_count && i < LIFE_GAPS_MAX; i++)
 		life->gaps[life->gap_count++] = (struct life_gap){
 			.from_s = t->gaps_survived[i].from_s, .to_s = t->gaps_survived[i].to_s,
 			.count = t->gaps_survived[i].count,
