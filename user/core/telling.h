@@ -6,6 +6,8 @@
 #include "record.h"
 #include "table.h"
 
+struct told;
+
 struct core;
 
 /* Everything is attached: the run, and what there is. */
