@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A device's own heartbeat, and the data that a socket carried. */
-#include "heartbeat.h"
-#include "tcp_states.h"
-#include "traffic.h"
+#include "connection/heartbeat.h"
+#include "connection/traffic.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
 
 static struct ho_event beat(uint32_t payload)

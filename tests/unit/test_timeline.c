@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core.h"
-#include "fanout.h"
+#include "core/core.h"
 #include "foreign_sink.h"
-#include "life_of.h"
-#include "names.h"
-#include "recording.h"
-#include "timeline_json.h"
+#include "pipeline/fanout.h"
+#include "stream/recording.h"
+#include "timeline/names.h"
+#include "timeline/timeline_json.h"
+#include "tuning/life_of.h"
 #include "unit.h"
 
 /* ---- recordings through the core ---- */

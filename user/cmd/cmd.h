@@ -3,9 +3,7 @@
 #ifndef HALFOPEN_CMD_CMD_H
 #define HALFOPEN_CMD_CMD_H
 
-#include "exit_code.h"
-
-#define HALFOPEN_VERSION "0.1.0"
+#include "file/exit_code.h"
 
 /* Each takes the verb's own arguments, argv[0] being "halfopen VERB"; returns an exit code. */
 int cmd_watch(int argc, char **argv);

@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "admission.h"
-#include "histories.h"
-#include "sockets.h"
-#include "state.h"
-#include "taken.h"
-#include "tcp_states.h"
-#include "telling.h"
-#include "wanted.h"
+#include "core/admission.h"
+#include "core/emit.h"
+#include "core/histories.h"
+#include "core/sockets.h"
+#include "core/state.h"
+#include "core/taken.h"
+#include "core/wanted.h"
+#include "tcp/tcp_states.h"
 
 /* So long the records of a socket that has ended wait for what would decide: the name of a
  * namespace that was just born. */

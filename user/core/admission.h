@@ -7,7 +7,7 @@
 #ifndef HALFOPEN_CORE_ADMISSION_H
 #define HALFOPEN_CORE_ADMISSION_H
 
-#include "record.h"
+#include "stream/record.h"
 
 struct core;
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "owner.h"
-#include "sink.h"
+#include "core/config.h"
+#include "exposure/owner.h"
+#include "timeline/sink.h"
 
 struct core;
 

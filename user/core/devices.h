@@ -4,8 +4,8 @@
 #ifndef HALFOPEN_CORE_DEVICES_H
 #define HALFOPEN_CORE_DEVICES_H
 
-#include "connection.h"
-#include "identities.h"
+#include "connection/connection.h"
+#include "devices/identities.h"
 
 struct core;
 

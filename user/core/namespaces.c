@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "namespaces.h"
-#include "state.h"
-#include "tcp_states.h"
+#include "core/namespaces.h"
+#include "core/state.h"
+#include "tcp/tcp_states.h"
 
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
 					  uint32_t net_cookie, uint64_t mono_ns)

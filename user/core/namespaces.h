@@ -8,10 +8,10 @@
 #ifndef HALFOPEN_CORE_NAMESPACES_H
 #define HALFOPEN_CORE_NAMESPACES_H
 
-#include "connection.h"
-#include "namespace.h"
-#include "record.h"
-#include "table.h"
+#include "connection/connection.h"
+#include "core/namespace.h"
+#include "stream/record.h"
+#include "table/table.h"
 
 struct core;
 

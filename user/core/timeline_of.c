@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "address.h"
-#include "outcome.h"
-#include "tcp_states.h"
-#include "timeline_of.h"
+#include "connection/outcome.h"
+#include "core/timeline_of.h"
+#include "tcp/tcp_states.h"
+#include "value/address.h"
 
 _Static_assert(ADDRESS_TEXT_SIZE == TIMELINE_ADDRESS_SIZE, "an address is written in place");
 
@@ -46,7 +46,7 @@ static struct timeline_end peer_of(const struct value_rules *rules, uint8_t fami
 {
 	struct timeline_end end = { .port = e->port };
 
-	disguise__format_peer(rules->disguise, family, bound_if, e->address, end.address);
+	privacy__format_peer(rules->privacy, family, bound_if, e->address, end.address);
 	return end;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "devices.h"
-#include "namespaces.h"
-#include "state.h"
-#include "tcp_states.h"
-#include "wanted.h"
+#include "core/devices.h"
+#include "core/namespaces.h"
+#include "core/state.h"
+#include "core/wanted.h"
+#include "tcp/tcp_states.h"
 
 static uint8_t state_of(const struct ho_event *e)
 {

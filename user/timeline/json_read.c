@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
-#include "rfc3339.h"
-#include "tcp_states.h"
-#include "timeline_json.h"
+#include "tcp/tcp_states.h"
+#include "timeline/names.h"
+#include "timeline/timeline_json.h"
+#include "value/rfc3339.h"
 
 /* ---- members ---- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include "timeline/names.h"
 
 static const char *name_at(const char *const *names, unsigned int count, unsigned int i)
 {

@@ -6,8 +6,8 @@
 #ifndef HALFOPEN_TIMELINE_TIMELINE_JSON_H
 #define HALFOPEN_TIMELINE_TIMELINE_JSON_H
 
-#include "json.h"
-#include "sink.h"
+#include "timeline/sink.h"
+#include "value/json.h"
 
 /* ---- json_write.c: each one line; `seq` counts the lines of a run ---- */
 
