@@ -33,6 +33,7 @@ $(B)/unit/foreign_sink.o: tests/unit/foreign_sink.c tests/unit/foreign_sink.h \
 	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -Iuser/timeline -Iuser/value -c $< -o $@
 
 $(B)/unit/test_timeline: $(B)/unit/foreign_sink.o
+$(B)/unit/test_timeline: CHECKED += -iquoteuser/timeline
 
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/checked/libhalfopen.a
 	$(call say,CC,$@)

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "timeline/sink.h"
+#include "sink.h"
 
 struct foreign {
 	FILE *out;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connection/gaps.h"
 #include "tuning/alike.h"
 #include "unit.h"
 
