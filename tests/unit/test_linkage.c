@@ -233,6 +233,8 @@ static void test_two_pairs_of_one(void **state)
 	linkage__free(&l);
 }
 
+#define WINDOW (2 * S)
+
 static void test_takeovers(void **state)
 {
 	struct linkage l = { 0 };
@@ -243,13 +245,39 @@ static void test_takeovers(void **state)
 	assert_true(fabs(linkage__takeovers(NULL) - 0.3) < 1e-9);
 	for (i = 0; i < 6; i++) {
 		linkage__count_arrival(&l, pool, (i + 1) * 100 * S, 1000 * i, 0);
-		linkage__count_closing(pool, i);
+		linkage__count_closing(pool, i, WINDOW);
 	}
-	assert_true(fabs(linkage__takeovers(pool) - 5.9 / 9) < 1e-6);
+	/* five of six: a few per cent by chance, and half a closing that this varies by */
+	assert_in_range(linkage__takeovers(pool) * 1000, 550, 650);
 	/* seven arrivals in 659 s: one in 47 closings follows one within two seconds by chance */
-	assert_true(fabs(linkage__takeover_weight(pool, 2 * S) - 5.9 / 9 * 659 / 14) < 0.01);
-	assert_true(linkage__takeover_weight(pool, 10000 * S) == 1);
+	assert_true(fabs(linkage__takeover_weight(pool, WINDOW) / linkage__takeovers(pool) -
+			 659 / 14.0) < 0.01);
 	linkage__free(&l);
+}
+
+/* Somebody comes each second: most closings follow an arrival, whether or not the program looks at it. */
+static void test_closings_among_many_arrivals(void **state)
+{
+	unsigned int every, i;
+
+	(void)state;
+	for (every = 1; every <= 8; every++) {	/* one closing in so many does not follow an arrival */
+		struct linkage l = { 0 };
+		struct link_pool *pool = linkage__pool(&l, POOL, S);
+		double weight, chance;
+
+		for (i = 1; i <= 400; i++) {
+			linkage__count_arrival(&l, pool, (i + 1) * S, 1000 + 7 * i, 0);
+			linkage__count_closing(pool, every == 1 || i % every, WINDOW);
+		}
+		weight = linkage__takeover_weight(pool, WINDOW / 4);
+		chance = weight / (weight + 1 - linkage__takeovers(pool));
+		if (every == 1)
+			assert_true(chance > 0.9);
+		else if (every <= 4)	/* 1 - exp(-2) = 86 % do by chance, 72 % by what is known at first */
+			assert_true(chance < 0.3);
+		linkage__free(&l);
+	}
 }
 
 /* ---- bounds ---- */
@@ -321,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test_closed_soon_after_or_later),
 		cmocka_unit_test(test_two_pairs_of_one),
 		cmocka_unit_test(test_takeovers),
+		cmocka_unit_test(test_closings_among_many_arrivals),
 		cmocka_unit_test(test_memory_is_bounded),
 		cmocka_unit_test(test_who_comes_is_remembered),
 		cmocka_unit_test(test_little_is_not_remembered),

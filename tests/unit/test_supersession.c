@@ -370,6 +370,25 @@ static void test_how_sure(void **state)
 	assert_true(confidence(HO_PROBE_SENT, 20000, 60000) > confidence(0, 20000, 60000));
 }
 
+/* A lone old connection says nothing of its NAT: whatever port the new one has, it is suspected, and a
+ * near one more than a far one. */
+static void test_a_lone_connection_is_suspected(void **state)
+{
+	static const uint64_t silent_ms[] = { 2100, 9900, 50000 };
+	unsigned int i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(silent_ms) / sizeof(silent_ms[0]); i++) {
+		unsigned int far = confidence(0, 20000, 10000 + silent_ms[i]);
+
+		assert_in_range(far, 300, 990);
+		for (step = 1; step < 4096; step += 1 + step / 4) {
+			assert_in_range(confidence(0, step, 10000 + silent_ms[i]), far, 990);
+			assert_in_range(confidence(0, -step, 10000 + silent_ms[i]), far, 990);
+		}
+	}
+}
+
 /* What is thought of a pair does not depend on what is told, nor on what is kept for that. */
 static void test_what_is_kept_changes_nothing(void **state)
 {
@@ -486,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_arrivals_are_forgotten),
 		cmocka_unit_test(test_a_network_of_ones_own),
 		cmocka_unit_test(test_how_sure),
+		cmocka_unit_test(test_a_lone_connection_is_suspected),
 		cmocka_unit_test(test_what_is_kept_changes_nothing),
 		cmocka_unit_test(test_a_later_word_replaces_an_earlier_one),
 		cmocka_unit_test(test_generations),

@@ -264,15 +264,30 @@ bool linkage__port_shows(double port_weight)
 	return port_weight >= PORT_SHOWS;
 }
 
-void linkage__count_closing(struct link_pool *pool, bool takeover)
+static double arrivals_by_chance_per_ns(const struct link_pool *pool)
+{
+	return pool ? (pool->counts.arrivals + 1) / (pool->last_ns - pool->first_ns + 60e9)
+		    : 1 / 60e9;
+}
+
+void linkage__count_closing(struct link_pool *pool, bool takeover, uint64_t window_ns)
 {
 	pool->closings += 1;
 	pool->takeovers += takeover;
+	pool->by_chance += 1 - exp(-arrivals_by_chance_per_ns(pool) * window_ns);
 }
 
+/* Where many come, somebody has just come at any closing: what is beyond that, and beyond what that
+ * varies by, are takeovers. */
 double linkage__takeovers(const struct link_pool *pool)
 {
-	return pool ? blend(pool->takeovers, pool->closings, TAKES_OVER, PRIOR) : TAKES_OVER;
+	double chance, beyond;
+
+	if (!pool || !pool->closings)
+		return TAKES_OVER;
+	chance = pool->by_chance / pool->closings;
+	beyond = pool->takeovers - pool->by_chance - sqrt(pool->by_chance * (1 - chance));
+	return blend(fmax(0, beyond), pool->closings - pool->by_chance, TAKES_OVER, PRIOR);
 }
 
 double linkage__arrivals_per_ns(const struct link_pool *pool, uint64_t now_ns)
@@ -282,10 +297,7 @@ double linkage__arrivals_per_ns(const struct link_pool *pool, uint64_t now_ns)
 
 double linkage__takeover_weight(const struct link_pool *pool, uint64_t window_ns)
 {
-	double by_chance = pool ? (pool->counts.arrivals + 1) / (pool->last_ns - pool->first_ns + 60e9)
-				: 1 / 60e9;
-
-	return fmax(1, linkage__takeovers(pool) / (window_ns * by_chance));
+	return linkage__takeovers(pool) / (window_ns * arrivals_by_chance_per_ns(pool));
 }
 
 double linkage__still_to_come(const struct link_view *v, double arrivals, unsigned int silent)

@@ -60,7 +60,8 @@ struct link_pool {
 	uint16_t last_port;
 	struct link_counts counts;
 	float magnitudes[LINK_MAGNITUDES];	/* steps from one arrival to the next */
-	float closings, takeovers;	/* of silent connections by the program; soon after an arrival */
+	float closings, takeovers;	/* of silent connections by the program; soon after an arrival, */
+	float by_chance;		/* and as many as would be if it did not look at arrivals */
 	struct link_pair *pairs;
 	uint32_t pair_count, pair_size;
 	uint32_t next_pair;		/* to be forgotten, where there are too many */
@@ -112,12 +113,13 @@ void linkage__see_crowding(struct link_view *v, unsigned int members, unsigned i
 double linkage__port_weight(const struct link_view *v, uint16_t old_port, uint16_t new_port);
 bool linkage__port_shows(double port_weight);
 
-/* The program closed a silent connection; `takeover`: somebody had just come. A broker ends the session
- * that its client's next one replaces. */
-void linkage__count_closing(struct link_pool *pool, bool takeover);
+/* The program closed a silent connection; `takeover`: somebody had come in the `window_ns` around it. A
+ * broker ends the session that its client's next one replaces. */
+void linkage__count_closing(struct link_pool *pool, bool takeover, uint64_t window_ns);
 
-/* Of connections whose device is back, the share that the program closes at once; and how much
- * likelier that makes the device of the closed one than chance does, `window_ns` after its arrival. */
+/* Of closings of silent connections, the share that are takeovers, at least; and how much likelier that
+ * makes the device of the closed one than chance does, `window_ns` after its arrival, against 1 less that
+ * share for closings that looked at no arrival. */
 double linkage__takeovers(const struct link_pool *pool);
 double linkage__takeover_weight(const struct link_pool *pool, uint64_t window_ns);
 

@@ -483,6 +483,7 @@ struct weighing {
 	struct link_view view;		/* of the likeliest arrival */
 	double own, others;		/* weights: of that one, and of the other arrivals */
 	bool taken_over;		/* our program closed it as that one came */
+	double by_itself;		/* chance that the program looked at no arrival */
 	double rivals, dying;		/* of other connections: weight, and how many may be dead */
 	unsigned int members, near[CROWDS];
 };
@@ -511,7 +512,8 @@ void supersession__note_closing(struct supersession *s, const struct connection 
 			steps < STEPS_MAX; steps++)
 		a = arrivals__older_of_key(&s->arrivals, a);
 	if (pool)
-		linkage__count_closing(pool, a && is_taken_over(c, a));
+		linkage__count_closing(pool, a && is_taken_over(c, a),
+				       TAKEOVER_NS + CLOSED_EARLY_NS);
 }
 
 /* Three of four takeovers come within 700 ms: as though all were even over this time. */
@@ -547,6 +549,7 @@ static void weigh_one_arrival(const struct supersession *s, struct weighing *w, 
 	w->others += w->own;	/* of equals the oldest, against which most rivals spoke */
 	w->own = weight;
 	w->taken_over = is_taken_over(c, a);
+	w->by_itself = 1 - linkage__takeovers(pool);
 	w->view = v;
 	w->dead->by = a;
 }
@@ -620,7 +623,7 @@ static void decide(struct weighing *w)
 	own = w->own * linkage__port_weight(&w->view, d->connection->peer.port, d->by->peer.port) /
 	      alone;
 	d->confidence = own / (own + w->others + w->rivals + d->by->dead_rivals +
-			       (w->taken_over ? 1 : linkage__none(&w->view, 1 + w->dying)));
+			       (w->taken_over ? w->by_itself : linkage__none(&w->view, 1 + w->dying)));
 	if (!d->proven)
 		return;
 	if (d->confidence >= SUPERSESSION_SURE)
