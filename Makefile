@@ -13,9 +13,8 @@ CFLAGS  ?= -O2 -g
 ifdef SANITIZE
 CFLAGS  += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 endif
-# A folder's headers are found at whatever depth it lies: as "core/table.h" and as "table.h". Only for
-# "", so that no file of user/sys is taken for one of the system's.
-INCLUDES := -Ibpf $(patsubst %,-iquote%,user $(shell find user -name '*.h' -printf '%h\n' | sort -u))
+# Includes name the folder: "connection/silence.h".
+INCLUDES := -Ibpf -iquoteuser $(addprefix -iquoteuser/,core sink source)
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) $(INCLUDES) -iquote$(B)/skel
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
@@ -32,9 +31,10 @@ PREFIX ?= /usr/local
 
 # What runs without a kernel to watch (the core, the sinks, reading recordings) is the library that
 # the program, the unit tests and the fuzzers are linked with. It is not installed.
-PURE_SRC := $(sort $(shell find user/core user/timeline user/value user/sink -name '*.c') \
-	$(addprefix user/source/,recording.c input.c foreign.c reorder.c holders.c deferred.c timelines.c) \
-	$(addprefix user/sys/,log.c private_file.c quantity.c sysctl_files.c) user/pipeline/fanout.c)
+PURE_SRC := $(sort $(shell find user/core user/file user/sink user/stream user/tcp user/timeline \
+		user/tuning user/value -name '*.c') \
+	$(addprefix user/source/,timelines.c kernel/deferred.c kernel/holders.c) user/pipeline/fanout.c \
+	user/act/sysctl_files.c user/doctor/report.c user/doctor/findings.c user/sys/log.c)
 USER_SRC := $(sort $(shell find user -name '*.c'))
 PURE_OBJ := $(PURE_SRC:%.c=$(B)/%.o)
 OWN_OBJ  := $(patsubst %.c,$(B)/%.o,$(filter-out $(PURE_SRC),$(USER_SRC)))

@@ -1,50 +1,67 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Which folder of user/ includes what of which other, and whether the core's parts stand in order.
+"""Which room of user/ includes which, and whether rooms and the parts of each stand in order.
 
     includes.py RESULTS       writes RESULTS/includes.xml (JUnit)
 
-docs/DESIGN.md (One direction) says why: data flow one way, and a sink asks nobody.
+The table in docs/DESIGN.md (Rooms) says what each may include: | `room` | what it is | may include |, the
+last one a list of rooms, "all" where it may include any. A header is included by its folder's name and its
+own: "connection/silence.h" (but within timeline/, whose headers are for others, too).
 """
-import glob
 import os
+import pathlib
 import re
 import sys
 from xml.sax.saxutils import quoteattr
 
-# Folder -> folders whose headers it may include. What is not named here may include all.
-MAY_INCLUDE = {
-    "value": {"value"},
-    "timeline": {"timeline", "value"},
-    "core": {"core", "timeline", "value"},
-}
-# These sinks take values alone.
-PUBLIC_SINKS = {"lines", "text"}
-SINKS_INCLUDE = {"sink", "timeline", "value"}
-# Parts of the core that lean on each other still: one subject in several files.
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+USER = ROOT / "user"
+FOLDERS = (USER, USER / "core", USER / "sink", USER / "source")
+# Files of one subject that lean on each other still.
 STILL_A_CIRCLE = [
-    {"history", "incidents", "silence"},
-    {"record", "record_fields"},
-    {"idle_timeout", "known_timers", "timer_mixture", "timer_profile", "timer_steps"},
+    {"stream/record", "stream/record_fields"},
+    {"tuning/idle_timeout", "tuning/known_timers", "tuning/timer_mixture", "tuning/timer_profile",
+     "tuning/timer_steps"},
 ]
 
 
-def included(path):
-    with open(path) as f:
-        return [os.path.basename(i) for i in re.findall(r'^#include "([^"]+)"', f.read(), re.M)]
+def table():
+    rows = re.findall(r"^\| `([\w/]+)` \|[^|]*\| ([\w/, ]+) \|$", (ROOT / "docs/DESIGN.md").read_text(),
+                      re.MULTILINE)
+    return {room: set(may.split(", ")) - {"nothing"} for room, may in rows}
 
 
-def foreign(folder_of):
+def room_of(path):
+    return str(path.parent.relative_to(USER))
+
+
+def find(path, header):
+    if room_of(path) == "timeline" and (path.parent / header).is_file():
+        return path.parent / header
+    return next((folder / header for folder in FOLDERS if (folder / header).is_file()), None)
+
+
+def includes():
+    """(file, where, header's text, the header or None) of all that is included as ours"""
+    for path in sorted(USER.rglob("*.[ch]")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            included = re.match(r'#include "([^"]+)"', line)
+            if included:
+                yield path, f"{path.relative_to(ROOT)}:{number}", included[1], find(path, included[1])
+
+
+def foreign(may):
     """What is included from where it should not be."""
-    for path in sorted(glob.glob("user/**/*.[ch]", recursive=True)):
-        folder = path.split("/")[1]
-        name = os.path.basename(path)[:-2]
-        allowed = MAY_INCLUDE.get(folder)
-        if folder == "sink" and name in PUBLIC_SINKS:
-            allowed = SINKS_INCLUDE
-        for header in included(path) if allowed else ():
-            if folder_of.get(header, folder) not in allowed:
-                yield f"{path} includes {header} of user/{folder_of[header]}"
+    for path, where, text, header in includes():
+        room = room_of(path)
+        if header is None:
+            if not (ROOT / "bpf" / text).is_file() and not text.endswith(".skel.h"):
+                yield f'{where}: "{text}" names no folder and file of ours'
+        elif room != "." and room not in may:
+            yield f"{where}: docs/DESIGN.md (Rooms) has no room {room}"
+        elif room != "." and room_of(header) not in may[room] | {room} and may[room] != {"all"}:
+            yield f"{where}: {room} may not include {room_of(header)} (docs/DESIGN.md, Rooms)"
+    yield from (f"docs/DESIGN.md (Rooms): there is no user/{room}" for room in may if not (USER / room).is_dir())
 
 
 def circles(arrows):
@@ -71,24 +88,32 @@ def circles(arrows):
     return [c for c in found if len(c) > 1]
 
 
-def new_circles():
-    files = sorted(glob.glob("user/core/**/*.[ch]", recursive=True))
-    modules = {os.path.basename(f)[:-2] for f in files}
-    arrows = {m: set() for m in modules}
-    for f in files:
-        arrows[os.path.basename(f)[:-2]] |= {h[:-2] for h in included(f)} & modules
-    for module in modules:
-        arrows[module].discard(module)
-    for circle in circles(arrows):
+def arrows(name_of):
+    """What leads where, by names of rooms or of modules."""
+    lead = {}
+    for path, _, _, header in includes():
+        lead.setdefault(name_of(path), set())
+        if header is not None and name_of(header) != name_of(path):
+            lead[name_of(path)].add(name_of(header))
+            lead.setdefault(name_of(header), set())
+    return lead
+
+
+def module_of(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+def new_circles(name_of):
+    for circle in circles(arrows(name_of)):
         if not any(circle <= known for known in STILL_A_CIRCLE):
             yield "a circle: " + ", ".join(sorted(circle))
 
 
 def main(results):
-    folder_of = {os.path.basename(h): h.split("/")[1]
-                 for h in glob.glob("user/**/*.h", recursive=True)}
-    cases = {"each folder includes what it may": list(foreign(folder_of)),
-             "the core's parts stand in order": list(new_circles())}
+    may = table()
+    cases = {"each room includes what it may": list(foreign(may)),
+             "rooms stand in order": list(new_circles(room_of)),
+             "modules stand in order": list(new_circles(module_of))}
     with open(os.path.join(results, "includes.xml"), "w") as f:
         f.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="includes" '
                 f'tests="{len(cases)}">\n')
@@ -99,7 +124,7 @@ def main(results):
         f.write("</testsuite></testsuites>\n")
     for wrong in cases.values():
         print(*wrong, sep="\n", end="\n" if wrong else "")
-    return 1 if any(cases.values()) or len(folder_of) < 50 else 0
+    return 1 if any(cases.values()) or len(may) < 10 else 0
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd.h"
-#include "log.h"
-#include "reason.h"
-#include "say.h"
+#include "cmd/cmd.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "sys/say.h"
+#include "value/version.h"
 
 static const struct {
 	const char *name;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "plain_text.h"
-#include "utf8.h"
-#include "words.h"
+#include "value/json.h"
+#include "value/plain_text.h"
+#include "value/utf8.h"
+#include "value/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "core.h"
-#include "lines.h"
-#include "recording.h"
+#include "core/core.h"
+#include "sink/lines.h"
+#include "stream/recording.h"
 
 struct run_of_bytes {
 	struct core *core;

@@ -5,12 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "advice.h"
-#include "advice_json.h"
-#include "advice_text.h"
-#include "life_of.h"
-#include "timelines.h"
-#include "utf8.h"
+#include "sink/advice_json.h"
+#include "source/timelines.h"
+#include "text/advice_text.h"
+#include "tuning/advice.h"
+#include "tuning/life_of.h"
+#include "value/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-CHANGE, REARM, GUARD = range(3)     # of user/sys/lock.h
+CHANGE, REARM, GUARD = range(3)     # of user/act/lock.h
 
 HOLD = """
 import fcntl, sys, time

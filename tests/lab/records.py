@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """A recording (watch -w), read from its bytes without the program: the kernel's facts as they came
-out of the ring. user/core/record.h and bpf/event.h say how they lie there."""
+out of the ring. user/stream/record.h and bpf/event.h say how they lie there."""
 import struct
 from collections import namedtuple
 

@@ -95,7 +95,8 @@ def test_cut_anywhere(lab):
     with open(cut, "wb") as f:
         f.write(damaged)
     r = replay(cut, "--events", "--all")
-    assert r.returncode == 2 and b"damaged" in r.stderr
+    # Seen by the checksum of the compressed data, or before that by what comes out of it.
+    assert r.returncode == 2 and re.search(b"damaged|no record begins here", r.stderr), r.stderr
 
 
 @pytest.mark.parametrize("name", ["x.ho", "x.ho.zst"])

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "gaps.h"
+#include "connection/gaps.h"
 
 #define HOUR 3600.0
 #define DAY 86400.0

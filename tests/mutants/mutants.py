@@ -332,7 +332,7 @@ def parse():
     parser = argparse.ArgumentParser()
     for name in ("--pure", "--own", "--cflags", "--checked", "--archive", "--cc", "--clang"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--folders", nargs="+", default=["user/core", "user/tuning"])
+    parser.add_argument("--folders", nargs="+", default=["user/core", "user/stream", "user/tcp", "user/timeline", "user/tuning"])
     parser.add_argument("--files", default="", help="names without .c; default: all of the folders")
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--seconds", type=float, default=1200)

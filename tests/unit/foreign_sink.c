@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "foreign_sink.h"
-#include "names.h"
+#include "timeline/names.h"
 
 static int on_meta(void *context, const struct meta *m)
 {

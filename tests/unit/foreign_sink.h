@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "sink.h"
+#include "timeline/sink.h"
 
 struct foreign {
 	FILE *out;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "asks.h"
-#include "connection.h"
-#include "outcome.h"
-#include "tcp_states.h"
+#include "connection/asks.h"
+#include "connection/connection.h"
+#include "connection/lost_probes.h"
+#include "connection/outcome.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
-#include "untold.h"
 
 #define HZ 250
 

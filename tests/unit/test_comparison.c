@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "comparison.h"
-#include "tcp_states.h"
+#include "tcp/tcp_states.h"
+#include "tuning/comparison.h"
 #include "unit.h"
 
 static uint64_t seed = 5;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "connection.h"
-#include "outcome.h"
-#include "tcp_states.h"
+#include "connection/connection.h"
+#include "connection/outcome.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
 
 #define HZ 250

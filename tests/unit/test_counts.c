@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "census.h"
-#include "owner.h"
-#include "quantile.h"
-#include "ranking.h"
-#include "tally.h"
+#include "exposure/census.h"
+#include "exposure/owner.h"
+#include "exposure/ranking.h"
+#include "table/tally.h"
 #include "unit.h"
+#include "value/quantile.h"
 
 /* ---- programs ---- */
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "filter.h"
-#include "tcp_states.h"
+#include "filter/filter.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
 
 static struct owner mosquitto = { .pid = 812, .comm = "mosquitto",

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core.h"
-#include "names.h"
-#include "state.h"
-#include "tcp_states.h"
+#include "core/core.h"
+#include "core/state.h"
+#include "tcp/tcp_states.h"
+#include "timeline/names.h"
 #include "unit.h"
 
 #define HZ 250

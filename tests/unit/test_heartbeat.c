@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A device's own heartbeat, and the data that a socket carried. */
-#include "heartbeat.h"
-#include "tcp_states.h"
-#include "traffic.h"
+#include "connection/heartbeat.h"
+#include "connection/traffic.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
 
 static struct ho_event beat(uint32_t payload)
@@ -202,25 +202,37 @@ static void test_fins_are_no_data(void **state)
 	e.flags = HO_F_FIN_TAKEN | HO_F_FIN_QUEUED | HO_F_ALL_ACKED;
 	e.state = TCP_CLOSE;
 	e.old_state = TCP_LAST_ACK;
+	t = (struct traffic){ 0 };
+	traffic__take(&t, &first);
 	traffic__take(&t, &e);
 	assert_carried(&t, 8, 300, 400);
 	e.flags &= ~HO_F_ALL_ACKED;	/* ours is still under way */
+	t = (struct traffic){ 0 };
+	traffic__take(&t, &first);
 	traffic__take(&t, &e);
 	assert_int_equal(traffic__carried(&t).acked_bytes, 401);
 	e.flags |= HO_F_ALL_ACKED;
 	e.old_state = TCP_ESTABLISHED;	/* an abort sends none */
+	t = (struct traffic){ 0 };
+	traffic__take(&t, &first);
 	traffic__take(&t, &e);
 	assert_int_equal(traffic__carried(&t).acked_bytes, 401);
 	e.old_state = TCP_CLOSE_WAIT;
+	t = (struct traffic){ 0 };
+	traffic__take(&t, &first);
 	traffic__take(&t, &e);
 	assert_int_equal(traffic__carried(&t).acked_bytes, 401);
 	e.state = TCP_FIN_WAIT2;	/* while it is open its own state says so */
 	e.old_state = TCP_ESTABLISHED;
+	t = (struct traffic){ 0 };
+	traffic__take(&t, &first);
 	traffic__take(&t, &e);
 	assert_int_equal(traffic__carried(&t).acked_bytes, 400);
 	assert_int_equal(traffic__carried(&t).received_bytes, 300);
 	e.flags = HO_F_FIN_TAKEN;
 	e.bytes_received = 0;	/* kernels that do not count it */
+	t = (struct traffic){ 0 };
+	traffic__take(&t, &first);
 	traffic__take(&t, &e);
 	assert_int_equal(traffic__carried(&t).received_bytes, 0);
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "idle_timeout.h"
+#include "tuning/idle_timeout.h"
 #include "unit.h"
 
 /* Numerical Recipes' 64-bit generator: the same populations on every machine. */

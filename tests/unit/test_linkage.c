@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "linkage.h"
+#include "devices/linkage.h"
 #include "unit.h"
 
 #define POOL 42

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gaps.h"
-#include "life.h"
+#include "connection/gaps.h"
+#include "tuning/life.h"
 #include "unit.h"
 
 static struct lives lives;

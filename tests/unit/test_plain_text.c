@@ -5,12 +5,12 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "json.h"
-#include "netns_address.h"
-#include "plain_text.h"
 #include "unit.h"
-#include "utf8.h"
-#include "words.h"
+#include "value/json.h"
+#include "value/netns_address.h"
+#include "value/plain_text.h"
+#include "value/utf8.h"
+#include "value/words.h"
 
 static void test_what_a_terminal_would_obey_or_hide(void **state)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alike.h"
+#include "tuning/alike.h"
 #include "unit.h"
 
 #define HZ 250
@@ -185,7 +185,7 @@ static void expect(const char *name, const char *what, double predicted, double 
 static void check(const struct population *p)
 {
 	struct tariff tariff = { 0 };
-	struct mutes mutes = { 0 };
+	struct late_answers mutes = { 0 };
 	struct prediction predicted;
 	struct alike alike = { 0 };
 	double *took = malloc(SOCKETS * 8 * sizeof(*took)), probes = 0;
@@ -273,7 +273,7 @@ static unsigned int live_through(const struct outages *p, const struct setting *
 			if (out > 1 && life) {
 				life->probes_lost += out - 1;
 				if (life->mute_count < LIFE_MUTES_KEPT)
-					life->mutes[life->mute_count++] = mutes__of_episode(
+					life->mutes[life->mute_count++] = late_answers__of_episode(
 						"keepalive", now - first, out, s->interval_s, true);
 			}
 			out = 0;
@@ -290,7 +290,7 @@ static void check_false_deaths(const struct outages *p)
 	struct alike alike = { 0 };
 	struct tariff tariff = { 0 };
 	struct prediction predicted;
-	struct mutes mutes;
+	struct late_answers mutes;
 	double truth = 0;
 	unsigned int i;
 
@@ -305,14 +305,14 @@ static void check_false_deaths(const struct outages *p)
 	for (i = 0; i < TRIED; i++)
 		truth += live_through(p, &p->other, 2, NULL);
 	truth *= 365.25 / (2 * TRIED);
-	assert_true(mutes__gather(all, SEEN, &mutes));
+	assert_true(late_answers__gather(all, SEEN, &mutes));
 	alike.all[0].setting = p->other;
 	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &predicted));
 	if (truth < predicted.false_deaths.low / 2 || truth > predicted.false_deaths.high * 2 ||
 	    predicted.false_deaths.high > fmax(4 * truth, 1))
 		fail_msg("%s: false deaths a socket and year predicted %.3f to %.3f, true %.3f",
 			 p->name, predicted.false_deaths.low, predicted.false_deaths.high, truth);
-	mutes__free(&mutes);
+	late_answers__free(&mutes);
 	alike__free(&alike);
 	free(lives);
 	free(all);

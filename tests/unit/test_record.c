@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "record.h"
-#include "record_fields.h"
+#include "stream/record.h"
+#include "stream/record_fields.h"
 #include "unit.h"
 
 static uint64_t buffer[RECORD_SIZE_MAX / 8];

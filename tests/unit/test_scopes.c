@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Whom advice is for: namespaces and how they are addressed, groups of peers behind a service. */
-#include "idle_timeout.h"
-#include "scopes.h"
+#include "tuning/idle_timeout.h"
+#include "tuning/scopes.h"
 #include "unit.h"
 
 static struct lives lives;

@@ -2,7 +2,7 @@
 /* The stacks and modules that explain knows, against the numbers of their own documents. */
 #include <string.h>
 
-#include "stacks.h"
+#include "tuning/stacks.h"
 #include "unit.h"
 
 struct known {

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "deferred.h"
-#include "holders.h"
-#include "json.h"
-#include "output.h"
-#include "record.h"
-#include "recorder.h"
-#include "recording.h"
-#include "reorder.h"
-#include "tcp_states.h"
+#include "file/output.h"
+#include "kernel/deferred.h"
+#include "kernel/holders.h"
+#include "stream/record.h"
+#include "stream/recorder.h"
+#include "stream/recording.h"
+#include "stream/reorder.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
+#include "value/json.h"
 
 struct seen {
 	uint64_t mono_ns[64];
@@ -108,8 +108,8 @@ static char path[] = "/tmp/halfopen-test-XXXXXX";
 
 static int write_recording(unsigned int records)
 {
-	static const struct disguise none;
-	struct recorder_config config = { .path = path, .disguise = &none };
+	static const struct privacy none;
+	struct recorder_config config = { .path = path, .privacy = &none };
 	struct recorder rec;
 	unsigned int i;
 
@@ -291,8 +291,8 @@ static void test_a_reader_that_stands_still_is_left_when_the_end_is_asked_for(vo
 /* A file of the two has as much room as its beginning takes. */
 static void test_a_bound_must_hold_the_description_twice(void **state)
 {
-	static const struct disguise none;
-	struct recorder_config config = { .path = path, .disguise = &none, .max_bytes = 4096 };
+	static const struct privacy none;
+	struct recorder_config config = { .path = path, .privacy = &none, .max_bytes = 4096 };
 	struct record r = { .type = RECORD_TICK };
 	struct recorder rec;
 	uint64_t needed;

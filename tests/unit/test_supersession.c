@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "address.h"
-#include "core.h"
-#include "mix.h"
-#include "state.h"
-#include "tcp_states.h"
+#include "core/core.h"
+#include "core/state.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
+#include "value/address.h"
+#include "value/hash.h"
 
 #define HZ 250
 #define OLD 7
@@ -223,8 +223,8 @@ static void test_nobody_takes_anothers_name(void **state)
 	struct identities i = { 0 };
 
 	(void)state;
-	before[0] = mix__bytes(mix__number(0, 0), victim.address, 8);
-	before[1] = mix__bytes(mix__number(0, 0), attacker.address, 8);
+	before[0] = hash__bytes(hash__number(0, 0), victim.address, 8);
+	before[1] = hash__bytes(hash__number(0, 0), attacker.address, 8);
 	memcpy(&low, victim.address + 8, sizeof(low));
 	low ^= before[0] ^ before[1];
 	memcpy(attacker.address + 8, &low, sizeof(low));

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core.h"
-#include "fanout.h"
+#include "core/core.h"
 #include "foreign_sink.h"
-#include "life_of.h"
-#include "names.h"
-#include "recording.h"
-#include "timeline_json.h"
+#include "pipeline/fanout.h"
+#include "stream/recording.h"
+#include "timeline/names.h"
+#include "timeline/timeline_json.h"
+#include "tuning/life_of.h"
 #include "unit.h"
 
 /* ---- recordings through the core ---- */
@@ -331,7 +331,8 @@ static void test_a_foreign_sink_is_given_all_it_tells(void **state)
 	free(text);
 }
 
-/* One that was compiled when there was no `timeline` yet: what lies behind its size is not its own. */
+/* One that was compiled when there was no `timeline` yet: what lies behind its size is not its
+ * own. */
 static void test_an_older_sink_is_given_what_it_knows(void **state)
 {
 	struct foreign f = { .out = fopen("/dev/null", "w") };

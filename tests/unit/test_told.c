@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core.h"
-#include "outcome.h"
-#include "state.h"
-#include "tcp_states.h"
-#include "summary.h"
+#include "connection/outcome.h"
+#include "core/core.h"
+#include "core/state.h"
+#include "core/summary.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
 
 #define HZ 250

@@ -2,9 +2,9 @@
 /* Records of sockets that the filter cannot decide on yet: their order, and how few are kept. */
 #include <stdlib.h>
 
-#include "tcp_states.h"
+#include "core/withheld.h"
+#include "tcp/tcp_states.h"
 #include "unit.h"
-#include "withheld.h"
 
 static struct record event(uint64_t cookie, uint64_t at_s, uint8_t kind)
 {

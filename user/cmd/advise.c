@@ -6,21 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "advice_json.h"
-#include "advice_page.h"
-#include "advice_text.h"
-#include "comparison_text.h"
-#include "arguments.h"
-#include "cmd.h"
-#include "host.h"
-#include "input_file.h"
-#include "file_feed.h"
-#include "life_of.h"
-#include "log.h"
-#include "output.h"
-#include "quantity.h"
-#include "verbosity.h"
-#include "watch.h"
+#include "cmd/arguments.h"
+#include "cmd/cmd.h"
+#include "cmd/verbosity.h"
+#include "file/input_file.h"
+#include "file/output.h"
+#include "pipeline/file_feed.h"
+#include "pipeline/watch.h"
+#include "sink/advice_json.h"
+#include "sys/host.h"
+#include "sys/log.h"
+#include "text/advice_page.h"
+#include "text/advice_text.h"
+#include "text/comparison_text.h"
+#include "tuning/life_of.h"
+#include "value/quantity.h"
 
 struct options {
 	bool json, policy, compare;

@@ -8,23 +8,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "advice_file.h"
-#include "applied.h"
-#include "arguments.h"
-#include "change.h"
-#include "carrying_out.h"
-#include "changing.h"
-#include "cmd.h"
-#include "host.h"
-#include "input_file.h"
-#include "log.h"
-#include "persistent.h"
-#include "quantity.h"
-#include "reason.h"
-#include "rearming.h"
-#include "say.h"
-#include "touched.h"
-#include "verbosity.h"
+#include "act/affected.h"
+#include "act/applied.h"
+#include "act/change.h"
+#include "act/persistent.h"
+#include "cmd/arguments.h"
+#include "cmd/carrying_out.h"
+#include "cmd/changing.h"
+#include "cmd/cmd.h"
+#include "cmd/rearming.h"
+#include "cmd/verbosity.h"
+#include "file/input_file.h"
+#include "source/advice_file.h"
+#include "sys/host.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "sys/say.h"
+#include "value/quantity.h"
 
 struct options {
 	const char *netns, *state, *file, *gateway;
@@ -272,9 +272,9 @@ static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
 
 static void tell_touched(const struct change *c)
 {
-	struct touched t;
+	struct affected t;
 	unsigned int i;
-	int err = touched__find(c->next.inode, &t);
+	int err = affected__find(c->next.inode, &t);
 
 	if (err) {
 		say("whom it touches is not known: %s\n", err == -EPERM
@@ -294,7 +294,7 @@ static void tell_touched(const struct change *c)
 		say("%s %zu with options of their own", t.without ? " and" : "; leaves alone", t.own);
 	say("\n");
 	tell_prediction(c->next.after, t.following);
-	touched__free(&t);
+	affected__free(&t);
 }
 
 static uint64_t trial_s(const struct options *o)

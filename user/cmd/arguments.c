@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "cmd.h"
-#include "log.h"
-#include "plain_text.h"
-#include "quantity.h"
+#include "cmd/arguments.h"
+#include "cmd/cmd.h"
+#include "sys/log.h"
+#include "value/plain_text.h"
+#include "value/quantity.h"
 
 #define MESSAGE_SIZE 32768
 

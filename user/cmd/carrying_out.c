@@ -6,15 +6,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "carrying_out.h"
-#include "changing.h"
-#include "cmd.h"
-#include "guard.h"
-#include "log.h"
-#include "persistent.h"
-#include "reason.h"
-#include "say.h"
-#include "sysctl_files.h"
+#include "act/guard.h"
+#include "act/persistent.h"
+#include "act/sysctl_files.h"
+#include "cmd/carrying_out.h"
+#include "cmd/changing.h"
+#include "cmd/cmd.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "sys/say.h"
 
 /* A file that is read later wins. */
 static void warn_of_later_files(const struct change *c)

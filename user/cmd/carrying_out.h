@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "change.h"
-#include "rearming.h"
+#include "act/change.h"
+#include "cmd/rearming.h"
 
 struct order {
 	const char *state;	/* a directory, from the root on */

@@ -5,14 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "applied.h"
-#include "changing.h"
-#include "cmd.h"
-#include "log.h"
-#include "plain_text.h"
-#include "private_file.h"
-#include "reason.h"
-#include "say.h"
+#include "act/applied.h"
+#include "cmd/changing.h"
+#include "cmd/cmd.h"
+#include "file/private_file.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "sys/say.h"
+#include "value/plain_text.h"
 
 /* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
 #define LOCK_TRIES 350

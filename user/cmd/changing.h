@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "lock.h"
-#include "netns.h"
+#include "act/lock.h"
+#include "sys/netns.h"
 
 /* Enters the namespace that --netns addresses, with NULL our own, and tells inode, cookie and name
  * of what was entered; `*back` is for netns__leave(). What is saved in `directory` knows paths. */

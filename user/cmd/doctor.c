@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "cmd.h"
-#include "diagnosis.h"
-#include "doctor.h"
-#include "log.h"
-#include "verbosity.h"
+#include "cmd/arguments.h"
+#include "cmd/cmd.h"
+#include "cmd/verbosity.h"
+#include "doctor/diagnosis.h"
+#include "doctor/report.h"
+#include "sys/log.h"
+#include "value/version.h"
 
 struct options {
 	bool json;
@@ -61,7 +62,7 @@ int cmd_doctor(int argc, char **argv)
 
 	log__set_level(LEVEL_ERROR);	/* what is missing is said once, as a finding */
 	arguments__parse(&argp, argc, argv, &options);
-	trial__hush_libbpf();
+	support__hush_libbpf();
 	output__standard(&output);
 	diagnosis__make(&diagnosis);
 	code = findings__worst(&diagnosis.findings) == FINDING_PROBLEM ? EXIT_FOUND : EXIT_DONE;

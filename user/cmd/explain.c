@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "cmd.h"
-#include "explanation.h"
-#include "output.h"
-#include "verbosity.h"
-#include "words.h"
+#include "cmd/arguments.h"
+#include "cmd/cmd.h"
+#include "cmd/verbosity.h"
+#include "file/output.h"
+#include "text/explanation.h"
+#include "value/words.h"
 
 #define PARTIES_MAX 8
 

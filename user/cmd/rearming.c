@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "demands.h"
-#include "log.h"
-#include "reason.h"
-#include "rearmer.h"
-#include "rearming.h"
-#include "say.h"
+#include "act/rearmer.h"
+#include "cmd/rearming.h"
+#include "sys/clock.h"
+#include "sys/demands.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "sys/say.h"
 
 #define NS_PER_S 1000000000ULL
 /* Fewer deaths stop nothing, however few sockets there are. */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tunables.h"
+#include "sys/tunables.h"
 
 struct rearming_config {
 	uint64_t spread_ns;	/* within this time */

@@ -7,18 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "applied.h"
-#include "arguments.h"
-#include "capability.h"
-#include "changing.h"
-#include "cmd.h"
-#include "guard.h"
-#include "log.h"
-#include "persistent.h"
-#include "quantity.h"
-#include "reach.h"
-#include "say.h"
-#include "verbosity.h"
+#include "act/applied.h"
+#include "act/guard.h"
+#include "act/persistent.h"
+#include "cmd/arguments.h"
+#include "cmd/changing.h"
+#include "cmd/cmd.h"
+#include "cmd/verbosity.h"
+#include "file/reach.h"
+#include "sys/capability.h"
+#include "sys/log.h"
+#include "sys/say.h"
+#include "value/quantity.h"
 
 struct options {
 	const char *netns, *state;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stddef.h>
 
-#include "log.h"
-#include "verbosity.h"
+#include "cmd/verbosity.h"
+#include "sys/log.h"
 
 static const struct argp_option options[] = {
 	{ "quiet", 'q', NULL, 0, "only errors on standard error", 9 },

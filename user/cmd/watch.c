@@ -6,17 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "cmd.h"
-#include "filter.h"
-#include "input_file.h"
-#include "log.h"
-#include "plain_text.h"
-#include "quantity.h"
-#include "reason.h"
-#include "trial.h"
-#include "verbosity.h"
-#include "watch.h"
+#include "cmd/arguments.h"
+#include "cmd/cmd.h"
+#include "cmd/verbosity.h"
+#include "file/input_file.h"
+#include "filter/filter.h"
+#include "kernel/support.h"
+#include "pipeline/watch.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "value/plain_text.h"
+#include "value/quantity.h"
 
 /* ---- arguments ---- */
 
@@ -144,7 +144,7 @@ static bool read_suspect_after(const char *text, void *at)
 
 static bool read_peers(const char *text, void *at)
 {
-	return disguise__named(text, at);
+	return privacy__named(text, at);
 }
 
 static bool read_ring(const char *text, void *at)
@@ -186,7 +186,7 @@ static const struct argument arguments[] = {
 	  "number from 1 to 255", read_suspect_after },
 	{ OPT_COLOR, ARGUMENT_OTHER, AT(colour), 0, 0, "choice: auto, always, never",
 	  read_colour },
-	{ OPT_PEERS, ARGUMENT_OTHER, AT(disguise.kind), 0, 0,
+	{ OPT_PEERS, ARGUMENT_OTHER, AT(privacy.kind), 0, 0,
 	  "way to show peers: full, prefix, pseudonym", read_peers },
 	{ 0 },
 };
@@ -234,7 +234,7 @@ static int prepare_disguise(struct watch_options *o)
 		fd = input_file__open(o->peers_key, "a key of at least 16 bytes");
 	if (o->peers_key && fd < 0)
 		return exit_code__of_input(fd);
-	err = fd < 0 ? disguise__make_key(&o->disguise) : disguise__read_key(&o->disguise, fd);
+	err = fd < 0 ? privacy__make_key(&o->privacy) : privacy__read_key(&o->privacy, fd);
 	if (fd >= 0)
 		close(fd);
 	if (!err)
@@ -254,7 +254,7 @@ int cmd_watch(int argc, char **argv)
 	int code;
 
 	arguments__parse(&argp, argc, argv, &w.options);
-	trial__hush_libbpf();
+	support__hush_libbpf();
 	code = prepare_disguise(&w.options);
 	if (code == EXIT_DONE)
 		code = watch__open_sinks(&w);

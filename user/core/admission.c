@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "admission.h"
-#include "histories.h"
-#include "sockets.h"
-#include "state.h"
-#include "taken.h"
-#include "tcp_states.h"
-#include "telling.h"
-#include "wanted.h"
+#include "core/admission.h"
+#include "core/emit.h"
+#include "core/histories.h"
+#include "core/sockets.h"
+#include "core/state.h"
+#include "core/taken.h"
+#include "core/wanted.h"
+#include "tcp/tcp_states.h"
 
 /* So long the records of a socket that has ended wait for what would decide: the name of a
  * namespace that was just born. */
@@ -237,6 +237,11 @@ void admission__take_loss(struct core *core, const struct record *r)
 		take_loss(core, r);
 	else if (withheld__find(&core->withheld, r->loss.cookie))
 		withheld__add(&core->withheld, r->loss.cookie, r, false);
+}
+
+void admission__note_names(struct core *core)
+{
+	core->may_be_decided = true;
 }
 
 int admission__decide(struct core *core)

@@ -7,7 +7,7 @@
 #ifndef HALFOPEN_CORE_ADMISSION_H
 #define HALFOPEN_CORE_ADMISSION_H
 
-#include "record.h"
+#include "stream/record.h"
 
 struct core;
 
@@ -17,6 +17,9 @@ int admission__take_owner(struct core *core, const struct record *r);
 
 /* RECORD_LOSS. */
 void admission__take_loss(struct core *core, const struct record *r);
+
+/* Names of namespaces or devices came, or may have. */
+void admission__note_names(struct core *core);
 
 /* Lets in whom the filter wants by what became known since the last call, and forgets who ended
  * undecided. Returns 0 or -ENOMEM. */

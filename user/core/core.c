@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admission.h"
-#include "comeback.h"
-#include "core.h"
-#include "histories.h"
-#include "namespaces.h"
-#include "passes.h"
-#include "periodic.h"
-#include "sockets.h"
-#include "state.h"
-#include "taken.h"
-#include "telling.h"
-#include "wanted.h"
+#include "core/admission.h"
+#include "core/core.h"
+#include "core/emit.h"
+#include "core/histories.h"
+#include "core/namespaces.h"
+#include "core/passes.h"
+#include "core/periodic.h"
+#include "core/reconnects.h"
+#include "core/sockets.h"
+#include "core/state.h"
+#include "core/taken.h"
+#include "core/wanted.h"
 
 /* An ended socket waits this long for what follows its ending: the reset that it sent, the
  * error report of kernels that send it afterwards. */
@@ -32,7 +32,7 @@ struct core *core__new(const struct core_config *config, const struct sink *sink
 	core->sink = sink__of(sink);
 	core->rules.suspect_after = config->suspect_after;
 	core->rules.fold = !config->events;
-	core->supersession.is_another = comeback__is_another_device;
+	core->supersession.is_another = reconnects__is_another_device;
 	core->supersession.context = core;
 	core->supersession.arrivals.hash = core->identities.hash = config->hash;
 	return core;
@@ -112,7 +112,7 @@ static int feed_start(struct core *core, const struct record *r)
 	losses__begin(&core->losses, r->mono_ns);
 	if (!core->run.attached)
 		return -ENOMEM;
-	telling__start(core);
+	emit__start(core);
 	return err;
 }
 
@@ -131,7 +131,7 @@ static void feed_clock(struct core *core, const struct record *r)
 	int64_t step = wallclock__set(&core->clock, r->mono_ns, r->clock.realtime_offset_ns);
 
 	if (step && core->started)
-		telling__clock_step(core, r->mono_ns, step);
+		emit__clock_step(core, r->mono_ns, step);
 }
 
 /* Open sockets at the interval, if there is one. */
@@ -152,7 +152,7 @@ static int tell_periodically(struct core *core)
 		struct slot *s = table__find(&core->table, cookies[i]);
 
 		if (s)
-			telling__if_open(core, s);
+			emit__if_open(core, s);
 	}
 	return 0;
 }
@@ -163,15 +163,15 @@ static int pass_time(struct core *core)
 
 	if (!core->started)
 		return err;
-	telling__losses(core);
+	emit__losses(core);
 	if (core->now_ns >= core->next_arrivals_ns) {
-		comeback__judge_arrivals(core);
+		reconnects__judge_arrivals(core);
 		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
 	}
 	sockets__tell_ended(core,
 			    core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
 	err = tell_periodically(core) ?: err;
-	telling__tick(core);
+	emit__tick(core);
 	return err;
 }
 
@@ -181,10 +181,10 @@ static int stop(struct core *core)
 
 	if (!core->started)
 		return err;
-	telling__losses(core);
+	emit__losses(core);
 	sockets__tell_ended(core, UINT64_MAX);
-	telling__open_sockets(core);
-	telling__tick(core);
+	emit__open_sockets(core);
+	emit__tick(core);
 	core->started = false;
 	return err;
 }
@@ -241,9 +241,9 @@ static int take_sysctl(struct core *core, const struct record *r)
 	bool has_changed;
 	int err = namespaces__take(core, r, &ns, &has_changed);
 
-	core->may_be_decided = true;
 	if (err)
 		return err;
+	admission__note_names(core);
 	if (has_changed)
 		sockets__follow_sysctl(core, ns, r->mono_ns);
 	namespaces__settle(core, ns);
@@ -274,7 +274,8 @@ static int take(struct core *core, const struct record *r)
 		passes__take_silent(core, r);
 		return 0;
 	case RECORD_IDENTITY:
-		return comeback__take_identity(core, r);
+		admission__note_names(core);
+		return reconnects__take_identity(core, r);
 	case RECORD_SNAPSHOT:
 		return passes__take_end(core, r);
 	case RECORD_LOSS:
@@ -327,7 +328,7 @@ bool core__has_more_to_tell(const struct core *core)
 
 struct summary core__summary(struct core *core)
 {
-	return telling__summary(core);
+	return emit__summary(core);
 }
 
 uint64_t core__names_forgotten(const struct core *core)
@@ -338,14 +339,14 @@ uint64_t core__names_forgotten(const struct core *core)
 int core__tell_meta(struct core *core)
 {
 	if (core->run.attached)
-		telling__meta(core);
+		emit__meta(core);
 	return core->sink_error;
 }
 
 int core__tell_last_summary(struct core *core)
 {
 	if (core->run.attached)
-		telling__last_summary(core);
+		emit__last_summary(core);
 	return core->sink_error;
 }
 

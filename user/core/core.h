@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "owner.h"
-#include "sink.h"
+#include "core/config.h"
+#include "exposure/owner.h"
+#include "timeline/sink.h"
 
 struct core;
 
@@ -19,9 +19,9 @@ struct core;
 struct core *core__new(const struct core_config *config, const struct sink *sink);
 void core__free(struct core *core);
 
-/* Takes the next record of the stream. Returns 0, -ENOMEM, -EBADMSG where this is no stream (it does not
- * begin with RECORD_META), each with `*why` a constant sentence, or what the sink returned, with `*why`
- * NULL: from then on it is given nothing more. */
+/* Takes the next record of the stream. Returns 0, -ENOMEM, -EBADMSG where this is no stream (it does
+ * not begin with RECORD_META), each with `*why` a constant sentence, or what the sink returned, with
+ * `*why` NULL: from then on it is given nothing more. */
 int core__feed(struct core *core, const struct record *r, const char **why);
 
 /*
@@ -35,11 +35,11 @@ enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid,
 /* How many sockets are known, how many events came, ... `kind` and the programs are left out. */
 struct summary core__summary(struct core *core);
 
-/* Gives the sink the run's struct meta again, if it ever began: for an output that is another file from
- * now on. Returns what the sink did. */
+/* Gives the sink the run's struct meta again, if it ever began: for an output that is another file
+ * from now on. Returns what the sink did. */
 int core__tell_meta(struct core *core);
 
-/* The stream is over: gives the sink a SUMMARY_LAST, if it ever began. Returns what the sink did. */
+/* The stream is over: gives the sink a SUMMARY_LAST, if it ever began. Returns what that did. */
 int core__tell_last_summary(struct core *core);
 
 /* Of peers' names, how many were forgotten: there were too many (RECORD_IDENTITY). Costs nothing. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "devices.h"
-#include "state.h"
-#include "taken.h"
+#include "core/devices.h"
+#include "core/state.h"
+#include "core/taken.h"
 
 void devices__record(struct core *core, const struct endpoint *peer, struct known_peer *known)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device behind a connection, as identities.h knows it; what is asked for gets into the stream. */
+/* The device behind a connection, as identities.h knows it; what is asked for gets into the
+ * stream. */
 #ifndef HALFOPEN_CORE_DEVICES_H
 #define HALFOPEN_CORE_DEVICES_H
 
-#include "connection.h"
-#include "identities.h"
+#include "connection/connection.h"
+#include "devices/identities.h"
 
 struct core;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "histories.h"
-#include "state.h"
+#include "core/histories.h"
+#include "core/state.h"
 
 void histories__free(struct connection *c)
 {

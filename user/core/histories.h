@@ -3,8 +3,8 @@
 #ifndef HALFOPEN_CORE_HISTORIES_H
 #define HALFOPEN_CORE_HISTORIES_H
 
-#include "connection.h"
-#include "table.h"
+#include "connection/connection.h"
+#include "table/table.h"
 
 struct core;
 

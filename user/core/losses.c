@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "losses.h"
+#include "core/losses.h"
 
 void losses__count(struct losses *l, uint64_t count)
 {

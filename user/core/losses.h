@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Events that were lost: what the kernel counted, what passes and counts of the kernel's show beyond
- * that, and records that were skipped. */
+/* Events that were lost: what the kernel counted, what passes and counts of the kernel's show
+ * beyond that, and records that were skipped. */
 #ifndef HALFOPEN_CORE_LOSSES_H
 #define HALFOPEN_CORE_LOSSES_H
 
@@ -21,8 +21,8 @@ void losses__count_senseless(struct losses *l, uint64_t count);
 /* Probes that the kernel counted and no event told of. */
 void losses__count_probes(struct losses *l, uint64_t count);
 
-/* So many events were missed that no program was run for, found by what a pass tells: unless the kernel
- * counted losses in between, as then these are among them. */
+/* So many events were missed that no program was run for, found by what a pass tells: unless the
+ * kernel counted losses in between, as then these are among them. */
 void losses__count_unseen(struct losses *l, uint64_t count);
 
 /* A complete pass has ended. */

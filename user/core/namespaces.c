@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "namespaces.h"
-#include "state.h"
-#include "tcp_states.h"
+#include "core/namespaces.h"
+#include "core/state.h"
+#include "tcp/tcp_states.h"
 
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
 					  uint32_t net_cookie, uint64_t mono_ns)
@@ -13,7 +13,7 @@ struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netn
 	struct namespace_sysctl *found = NULL;
 	unsigned int i;
 
-	for (i = 0; i < core->namespace_count; i++) {
+	for (i = 0; core->namespaces && i < core->namespace_count; i++) {
 		struct namespace_sysctl *ns = &core->namespaces[i];
 
 		if (ns->netns != netns)
@@ -128,7 +128,7 @@ const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, c
 		return ns;
 	if (!ns && !(c && c->addressed))
 		return NULL;
-	for (i = 0; i < core->namespace_count; i++)
+	for (i = 0; core->namespaces && i < core->namespace_count; i++)
 		if (core->namespaces[i].netns == (ns ? ns->netns : c->netns) &&
 		    (!last || core->namespaces[i].read_ns > last->read_ns))
 			last = &core->namespaces[i];

@@ -8,10 +8,10 @@
 #ifndef HALFOPEN_CORE_NAMESPACES_H
 #define HALFOPEN_CORE_NAMESPACES_H
 
-#include "connection.h"
-#include "namespace.h"
-#include "record.h"
-#include "table.h"
+#include "connection/connection.h"
+#include "core/namespace.h"
+#include "stream/record.h"
+#include "table/table.h"
 
 struct core;
 
@@ -54,8 +54,8 @@ const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, c
  * be NULL. */
 const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t at_ns);
 
-/* RECORD_SYSCTL: one was entered, `*taken`. Where its sysctls are others than before, which sockets follow,
- * that is said. Then namespaces__settle() ends those that it replaces. Returns 0 or -ENOMEM. */
+/* RECORD_SYSCTL: one was entered, `*taken`. Are its sysctls others than before, which sockets
+ * follow? Then namespaces__settle() ends those that it replaces. Returns 0 or -ENOMEM. */
 int namespaces__take(struct core *core, const struct record *r, struct namespace_sysctl **taken,
 		     bool *has_changed);
 void namespaces__settle(struct core *core, struct namespace_sysctl *ns);

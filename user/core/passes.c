@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "comeback.h"
-#include "histories.h"
-#include "losses.h"
-#include "namespaces.h"
-#include "passes.h"
-#include "sockets.h"
-#include "state.h"
-#include "totals.h"
+#include "core/histories.h"
+#include "core/losses.h"
+#include "core/namespaces.h"
+#include "core/passes.h"
+#include "core/reconnects.h"
+#include "core/sockets.h"
+#include "core/state.h"
+#include "core/totals.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -65,7 +65,7 @@ void passes__take_silent(struct core *core, const struct record *r)
 			continue;
 		connection__note_life(c, r->mono_ns - silent_ns - NS_PER_S, core->rules.hz);
 		if (incidents__of(c)->successor)
-			comeback__find_superseded(core, c, r->mono_ns - silent_ns, r->mono_ns);
+			reconnects__find_superseded(core, c, r->mono_ns - silent_ns, r->mono_ns);
 	}
 }
 

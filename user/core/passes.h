@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_CORE_PASSES_H
 #define HALFOPEN_CORE_PASSES_H
 
-#include "record.h"
+#include "stream/record.h"
 
 struct core;
 

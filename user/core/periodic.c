@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "periodic.h"
-#include "table.h"
+#include "core/periodic.h"
+#include "table/table.h"
 
 /* Some 30 ms of writing. */
 #define SLICE 4096

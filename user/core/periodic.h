@@ -19,12 +19,12 @@ struct periodic {
 	size_t count, told;
 };
 
-/* At a tick: begins a round if the last one is over and this one is due, of all sockets in the table.
- * Returns 0 or -ENOMEM. */
+/* At a tick: begins a round if the last one is over and this one is due, of all sockets in the
+ * table. Returns 0 or -ENOMEM. */
 int periodic__pass_time(struct periodic *p, struct table *t, uint64_t every_ns, uint64_t now_ns);
 
-/* The cookies of this tick's slice of the round, which count as told; sockets may have ended since it
- * began. Returns how many there are. */
+/* The cookies of this tick's slice of the round, which count as told; sockets may have ended since
+ * it began. Returns how many there are. */
 size_t periodic__slice(struct periodic *p, const uint64_t **cookies);
 
 /* Does a round wait for its next tick? */

@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "comeback.h"
-#include "histories.h"
-#include "losses.h"
-#include "namespaces.h"
-#include "outcome.h"
-#include "sockets.h"
-#include "stamps.h"
-#include "state.h"
-#include "tcp_states.h"
-#include "telling.h"
-#include "totals.h"
-#include "wanted.h"
+#include "connection/outcome.h"
+#include "core/emit.h"
+#include "core/histories.h"
+#include "core/losses.h"
+#include "core/namespaces.h"
+#include "core/reconnects.h"
+#include "core/sockets.h"
+#include "core/state.h"
+#include "core/totals.h"
+#include "core/wanted.h"
+#include "tcp/stamps.h"
+#include "tcp/tcp_states.h"
 
 /* So long a reset connection waits for the next one from its peer's address and port. */
 #define REDIAL_NS 4000000000ULL
@@ -88,15 +88,15 @@ static void tell_last(struct core *core, struct connection *c)
 {
 	learn_fate(core, c);
 	count_half_open(core, c);
-	if (telling__is_worth(core, c))
-		telling__timeline(core, c);
+	if (emit__is_worth(core, c))
+		emit__timeline(core, c);
 	forget_connection(core, c->cookie, c->incidents->destroyed);
 }
 
 /* The device dials again from the same port: a second after its first SYN, as most do, or later. */
 static bool waits_for_successor(const struct connection *c, uint64_t until_ns)
 {
-	return comeback__has_redialed(c) && !c->incidents->successor &&
+	return reconnects__has_redialed(c) && !c->incidents->successor &&
 	       until_ns < c->incidents->ended_ns + REDIAL_NS;
 }
 
@@ -127,7 +127,7 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	     c = c->incidents->next_ended)
 		due++;
 	if (due)
-		comeback__judge_ended(core, due);
+		reconnects__judge_ended(core, due);
 	while ((c = core->first_ended) && connection__ended_ns(c) <= until_ns) {
 		core->first_ended = c->incidents->next_ended;
 		if (!core->first_ended)
@@ -169,7 +169,7 @@ static void tell_at_once(struct core *core, struct connection *c)
 			core->last_ended = before;
 		c->incidents->next_ended = core->first_ended;
 		core->first_ended = c;
-		comeback__judge_ended(core, 1);
+		reconnects__judge_ended(core, 1);
 		core->first_ended = c->incidents->next_ended;
 	} else {
 		take_out(&core->redialed, c, &before);
@@ -328,7 +328,7 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 
 	if (is_as_it_was(core, c, e))
 		return 0;
-	before = telling__glimpse(core, c);
+	before = emit__glimpse(core, c);
 	if (!connection__apply(c, e, &core->rules, &told))
 		return -ENOMEM;
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
@@ -340,14 +340,14 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 	if (c->last_heard_ns > before.last_heard_ns)
 		linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_HEARD,
 				 c->last_heard_ns);
-	telling__events(core, c, &told);
-	telling__change(core, c, &before, e->mono_ns);
+	emit__events(core, c, &told);
+	emit__change(core, c, &before, e->mono_ns);
 	if (e->kind == HO_RETRANSMIT && (e->flags & HO_F_FIN_QUEUED) && !c->incidents->closing_judged) {
 		c->incidents->closing_judged = true;
-		comeback__judge_closing(core, c);
+		reconnects__judge_closing(core, c);
 	}
 	if (incidents__of(c)->successor)
-		comeback__find_superseded(core, c, c->last_heard_ns, e->mono_ns);
+		reconnects__find_superseded(core, c, c->last_heard_ns, e->mono_ns);
 	if (!ended && connection__ended_ns(c))
 		sockets__end(core, c);
 	return 0;
@@ -385,7 +385,7 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	if (!s)
 		return -ENOMEM;
 	sockets__touch(core, s, e, added);
-	named = added && comeback__notice_newcomer(core, s, e);
+	named = added && reconnects__notice_newcomer(core, s, e);
 	c = table__history(&core->table, s);
 	if (!c) {
 		if (!named && s->netns && !core->config.all && !core->config.events &&
@@ -458,7 +458,7 @@ void sockets__take_loss(struct core *core, const struct record *r)
 		if (!c)
 			return;
 		incidents__note_loss(c, r->mono_ns, r->loss.count, &told);
-		telling__events(core, c, &told);
+		emit__events(core, c, &told);
 		return;
 	}
 	if (r->loss.reason == LOSS_SENSELESS) {
@@ -466,7 +466,7 @@ void sockets__take_loss(struct core *core, const struct record *r)
 		return;
 	}
 	losses__count(&core->losses, r->loss.count);
-	telling__loss(core, r->loss.reason, r->loss.count, r->loss.from_ns, r->mono_ns);
+	emit__loss(core, r->loss.reason, r->loss.count, r->loss.from_ns, r->mono_ns);
 }
 
 /* Sockets that say nothing would learn of it late. */
@@ -484,6 +484,6 @@ void sockets__follow_sysctl(struct core *core, const struct namespace_sysctl *ns
 			continue;
 		connection__follow_sysctl(c, mono_ns, ns->idle_s, ns->interval_s, ns->probes,
 					  &core->rules, &told);
-		telling__events(core, c, &told);
+		emit__events(core, c, &told);
 	}
 }

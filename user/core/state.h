@@ -7,28 +7,28 @@
  *   sockets.c     one socket's facts, from its opening to its end
  *   namespaces.c  where sockets live
  *   passes.c      who is there, and who is not any more
- *   comeback.c    devices that are here again on another connection
+ *   reconnects.c    devices that are here again on another connection
  *   wanted.c      what the filter wants of a socket
- *   telling.c     what is told to the sink, as values (timeline_of.c)
+ *   emit.c     what is told to the sink, as values (timeline_of.c)
  *   totals.c      what is counted
  */
 #ifndef HALFOPEN_CORE_STATE_H
 #define HALFOPEN_CORE_STATE_H
 
-#include "config.h"
-#include "connection.h"
-#include "identities.h"
-#include "losses.h"
-#include "namespace.h"
-#include "periodic.h"
-#include "sink.h"
-#include "supersession.h"
-#include "table.h"
-#include "tally.h"
-#include "timeline_of.h"
-#include "totals.h"
-#include "wallclock.h"
-#include "withheld.h"
+#include "connection/connection.h"
+#include "core/config.h"
+#include "core/losses.h"
+#include "core/namespace.h"
+#include "core/periodic.h"
+#include "core/timeline_of.h"
+#include "core/totals.h"
+#include "core/wallclock.h"
+#include "core/withheld.h"
+#include "devices/identities.h"
+#include "devices/supersession.h"
+#include "table/table.h"
+#include "table/tally.h"
+#include "timeline/sink.h"
 
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
 

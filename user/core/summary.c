@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "outcome.h"
-#include "state.h"
-#include "summary.h"
-#include "wanted.h"
+#include "connection/outcome.h"
+#include "core/state.h"
+#include "core/summary.h"
+#include "core/wanted.h"
 
 /* Is it open, and of those that are told? */
 static bool counts(struct core *core, const struct slot *s)

@@ -3,8 +3,8 @@
 #ifndef HALFOPEN_CORE_SUMMARY_H
 #define HALFOPEN_CORE_SUMMARY_H
 
-#include "ranking.h"
-#include "timeline.h"
+#include "exposure/ranking.h"
+#include "timeline/timeline.h"
 
 struct core;
 

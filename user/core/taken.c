@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "state.h"
-#include "taken.h"
+#include "core/state.h"
+#include "core/taken.h"
 
 void taken__pass_on(const struct core *core, const struct record *r)
 {

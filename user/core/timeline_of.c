@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "address.h"
-#include "outcome.h"
-#include "tcp_states.h"
-#include "timeline_of.h"
+#include "connection/outcome.h"
+#include "core/timeline_of.h"
+#include "tcp/tcp_states.h"
+#include "value/address.h"
 
 _Static_assert(ADDRESS_TEXT_SIZE == TIMELINE_ADDRESS_SIZE, "an address is written in place");
 
@@ -18,6 +18,18 @@ static int64_t at(const struct value_rules *rules, uint64_t mono_ns)
 static int64_t at_if(const struct value_rules *rules, uint64_t mono_ns)
 {
 	return mono_ns ? at(rules, mono_ns) : 0;
+}
+
+/* Of whole milliseconds. */
+static double seconds(uint64_t ms)
+{
+	return ms / 1e3;
+}
+
+/* Of whole microseconds. */
+static double milliseconds(uint64_t us)
+{
+	return us / 1e3;
 }
 
 static const char *reset_reason(const struct value_rules *rules, uint32_t number)
@@ -34,7 +46,7 @@ static struct timeline_end peer_of(const struct value_rules *rules, uint8_t fami
 {
 	struct timeline_end end = { .port = e->port };
 
-	disguise__format_peer(rules->disguise, family, bound_if, e->address, end.address);
+	privacy__format_peer(rules->privacy, family, bound_if, e->address, end.address);
 	return end;
 }
 
@@ -74,7 +86,7 @@ static void name_particulars(const struct value_rules *rules, const struct entry
 						       : FAILURE_LOCAL_CONGESTION;
 		break;
 	case EVENT_HEARTBEAT:
-		event->gap_s = (e->at_ns - e->last_ns) / 1000000 / 1e3;
+		event->gap_s = seconds((e->at_ns - e->last_ns) / 1000000);
 		break;
 	case EVENT_SUPERSEDED:
 		event->by_cookie = e->by_cookie;
@@ -123,20 +135,20 @@ static enum option_source option_source(bool from_socket)
 
 static double seconds_or_never(uint64_t ms)
 {
-	return ms == UINT64_MAX ? INFINITY : ms / 1e3;
+	return ms == UINT64_MAX ? INFINITY : seconds(ms);
 }
 
 static struct timeline_keepalive keepalive_of(const struct connection *c, uint32_t hz)
 {
 	const struct keepalive *k = &c->keepalive;
-	uint64_t rto_max = incidents__of(c)->rto_max_jiffies;
+	uint64_t rto_max_ms = incidents__of(c)->rto_max_jiffies * 1000ULL / hz;
 
 	return (struct timeline_keepalive){
 		.known = true, .enabled = k->enabled,
-		.idle_s = (uint64_t)k->idle_jiffies * 1000 / hz / 1e3,
-		.interval_s = (uint64_t)k->interval_jiffies * 1000 / hz / 1e3,
+		.idle_s = seconds((uint64_t)k->idle_jiffies * 1000 / hz),
+		.interval_s = seconds((uint64_t)k->interval_jiffies * 1000 / hz),
 		.probes = k->probes, .user_timeout_ms = k->user_timeout_ms,
-		.rto_max_ms = rto_max * 1000 / hz,
+		.rto_max_ms = rto_max_ms,
 		.idle_from = option_source(k->idle_from_socket),
 		.interval_from = option_source(k->interval_from_socket),
 		.probes_from = option_source(k->probes_from_socket),
@@ -179,7 +191,7 @@ static struct timeline_traffic traffic_of(const struct traffic *t)
 	struct traffic_counts carried = traffic__carried(t);
 
 	return (struct timeline_traffic){ .known = carried.at_ns,
-					  .over_s = carried.at_ns / 1000000 / 1e3,
+					  .over_s = seconds(carried.at_ns / 1000000),
 					  .received_bytes = carried.received_bytes,
 					  .received_segments = carried.received_segments,
 					  .acked_bytes = carried.acked_bytes,
@@ -215,7 +227,7 @@ static void find_lost_gap(const struct connection *c, const struct latency_evide
 	t->gap_lost_after_s = gaps__longest_ms(&c->gaps) / 1e3;
 	if (e->first_unanswered_ns > e->last_heard_ns)
 		t->gap_lost_within_s =
-			(e->first_unanswered_ns - e->last_heard_ns + 999999) / 1000000 / 1e3;
+			seconds((e->first_unanswered_ns - e->last_heard_ns + 999999) / 1000000);
 }
 
 static enum episode_kind episode_kind(uint8_t asks)
@@ -305,9 +317,9 @@ static void bound_latency(const struct incidents *i, const struct latency_eviden
 	/* It was gone when it came again, if not before. */
 	h->latency_ms.lower_bounds_known = latency.lower_bounds_known ||
 					   i->found_by == FOUND_BY_SUPERSEDED;
-	h->latency_ms.min = latency.min_ns / 1000 / 1e3;
-	h->latency_ms.likely_min = latency.likely_min_ns / 1000 / 1e3;
-	h->latency_ms.max = (latency.max_ns + 999) / 1000 / 1e3;
+	h->latency_ms.min = milliseconds(latency.min_ns / 1000);
+	h->latency_ms.likely_min = milliseconds(latency.likely_min_ns / 1000);
+	h->latency_ms.max = milliseconds((latency.max_ns + 999) / 1000);
 }
 
 /* For how long nothing was acknowledged, though the peer was heard until the end; 0: it was not. */

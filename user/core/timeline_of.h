@@ -3,10 +3,10 @@
 #ifndef HALFOPEN_CORE_TIMELINE_OF_H
 #define HALFOPEN_CORE_TIMELINE_OF_H
 
-#include "connection.h"
-#include "disguise.h"
-#include "names.h"
-#include "wallclock.h"
+#include "connection/connection.h"
+#include "core/wallclock.h"
+#include "timeline/names.h"
+#include "timeline/privacy.h"
 
 #define RESET_REASONS_MAX 128
 
@@ -14,7 +14,7 @@
 struct value_rules {
 	uint32_t hz;
 	const struct wallclock *clock;
-	const struct disguise *disguise;
+	const struct privacy *privacy;
 	char *const *reset_reasons;	/* RESET_REASONS_MAX names of this kernel's, NULL: none */
 };
 

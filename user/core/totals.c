@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "totals.h"
+#include "core/totals.h"
 
 void totals__count_event(struct totals *t, bool counts)
 {

@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_CORE_TOTALS_H
 #define HALFOPEN_CORE_TOTALS_H
 
-#include "timeline.h"
+#include "timeline/timeline.h"
 
 struct totals {
 	uint64_t events, events_lost, endings, half_open;

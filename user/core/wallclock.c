@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "wallclock.h"
+#include "core/wallclock.h"
 
 int64_t wallclock__set(struct wallclock *w, uint64_t mono_ns, int64_t offset_ns)
 {

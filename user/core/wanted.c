@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "devices.h"
-#include "namespaces.h"
-#include "state.h"
-#include "tcp_states.h"
-#include "wanted.h"
+#include "core/devices.h"
+#include "core/namespaces.h"
+#include "core/state.h"
+#include "core/wanted.h"
+#include "tcp/tcp_states.h"
 
 static uint8_t state_of(const struct ho_event *e)
 {
@@ -65,7 +65,8 @@ bool wanted__is(struct core *core, const struct connection *c)
 		.netns_cookie = ns ? ns->cookie : 0,
 		.family = connection__family(c), .local = c->local, .peer = c->peer,
 		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
-		.owner = owners__at(&core->owners, c->owner), .device = devices__of_connection(core, c),
+		.owner = owners__at(&core->owners, c->owner),
+		.device = devices__of_connection(core, c),
 	};
 	if (filter__matches(core->config.filter, &s) != TRUTH_NO)
 		return true;

@@ -3,8 +3,8 @@
 #ifndef HALFOPEN_CORE_WANTED_H
 #define HALFOPEN_CORE_WANTED_H
 
-#include "record.h"
-#include "table.h"
+#include "stream/record.h"
+#include "table/table.h"
 
 struct core;
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "places.h"
-#include "tcp_states.h"
-#include "withheld.h"
+#include "core/withheld.h"
+#include "table/places.h"
+#include "tcp/tcp_states.h"
 
 /* ---- by cookie ---- */
 

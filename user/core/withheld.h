@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "record.h"
+#include "stream/record.h"
 
 /* Bytes of memory, all together, and records of one socket. */
 #define WITHHELD_MAX (16U << 20)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 
-#include "fanout.h"
+#include "pipeline/fanout.h"
 
 bool fanout__add(struct fanout *f, const struct sink *sink)
 {

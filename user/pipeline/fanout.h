@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_PIPELINE_FANOUT_H
 #define HALFOPEN_PIPELINE_FANOUT_H
 
-#include "sink.h"
+#include "timeline/sink.h"
 
 #define FANOUT_MAX 4
 

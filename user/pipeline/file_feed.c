@@ -7,16 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd.h"
-#include "fanout.h"
-#include "file_feed.h"
-#include "foreign.h"
-#include "input.h"
-#include "input_file.h"
-#include "log.h"
-#include "reason.h"
-#include "timelines.h"
-#include "watch.h"
+#include "file/exit_code.h"
+#include "file/foreign.h"
+#include "file/input.h"
+#include "file/input_file.h"
+#include "pipeline/fanout.h"
+#include "pipeline/file_feed.h"
+#include "pipeline/watch.h"
+#include "source/timelines.h"
+#include "sys/log.h"
+#include "sys/reason.h"
 
 static int read_timelines(int fd, const char *name, const struct sink *sink)
 {

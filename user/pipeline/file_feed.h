@@ -7,7 +7,7 @@
 #ifndef HALFOPEN_PIPELINE_FILE_FEED_H
 #define HALFOPEN_PIPELINE_FILE_FEED_H
 
-#include "sink.h"
+#include "timeline/sink.h"
 
 /* Gives the sink all that is in there. Returns 0, 1 if it is cut off or damaged and was given up to
  * there, -EBADMSG for what is no such file, -errno, or what the sink returned; what was wrong has been

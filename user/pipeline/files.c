@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd.h"
-#include "log.h"
-#include "watch.h"
+#include "file/exit_code.h"
+#include "pipeline/watch.h"
+#include "sys/log.h"
 
 struct named_file {
 	const char *name;	/* NULL: not given */

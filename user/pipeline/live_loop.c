@@ -5,16 +5,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "capability.h"
-#include "clock.h"
-#include "cmd.h"
-#include "filter.h"
-#include "live.h"
-#include "log.h"
-#include "netns.h"
-#include "reason.h"
-#include "trial.h"
-#include "watch.h"
+#include "file/exit_code.h"
+#include "filter/filter.h"
+#include "kernel/live.h"
+#include "kernel/support.h"
+#include "pipeline/watch.h"
+#include "sys/capability.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/netns.h"
+#include "sys/reason.h"
+#include "value/version.h"
 
 /* What the loop waits for. */
 static int open_epoll(const struct watch *w, int source)
@@ -203,7 +204,7 @@ int watch__live(uint64_t for_ns, const struct sink *sink)
 			   .output.fd = -1 };
 	int code = watch__make_core(&w, sink);
 
-	trial__hush_libbpf();
+	support__hush_libbpf();
 	if (code == EXIT_DONE)
 		code = watch__kernel(&w);
 	core__free(w.core);

@@ -2,11 +2,11 @@
 /* What a live watch may still do once everything is attached: look, and open its files anew. */
 #include <string.h>
 
-#include "capability.h"
-#include "log.h"
-#include "private_file.h"
-#include "reach.h"
-#include "watch.h"
+#include "file/private_file.h"
+#include "file/reach.h"
+#include "pipeline/watch.h"
+#include "sys/capability.h"
+#include "sys/log.h"
 
 /*
  * Namespaces are entered (CAP_SYS_ADMIN), those of other users' processes looked for

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "cmd.h"
-#include "input_file.h"
-#include "log.h"
-#include "reason.h"
-#include "recording.h"
-#include "watch.h"
+#include "file/exit_code.h"
+#include "file/input_file.h"
+#include "pipeline/watch.h"
+#include "stream/recording.h"
+#include "sys/log.h"
+#include "sys/reason.h"
 
 /* A watch that was killed left no stop: its open sockets are told all the same. */
 static void stop_in_its_stead(struct watch *w)

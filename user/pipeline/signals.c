@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What signals ask of a watch: its end, or files opened anew. */
-#include "log.h"
-#include "reason.h"
-#include "watch.h"
+#include "pipeline/watch.h"
+#include "sys/log.h"
+#include "sys/reason.h"
 
 int watch__hold_signals(struct watch *w)
 {

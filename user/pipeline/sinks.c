@@ -6,10 +6,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "cmd.h"
-#include "log.h"
-#include "reason.h"
-#include "watch.h"
+#include "file/exit_code.h"
+#include "pipeline/watch.h"
+#include "sys/log.h"
+#include "sys/reason.h"
 
 /* https://no-color.org: whatever it is set to, unless it is empty. */
 static void prepare_text(struct watch *w)
@@ -35,7 +35,7 @@ static int refuse_output(const struct output *o, int err)
 static int open_recorder(struct watch *w)
 {
 	const struct watch_options *o = &w->options;
-	struct recorder_config config = { .path = o->record, .disguise = &o->disguise,
+	struct recorder_config config = { .path = o->record, .privacy = &o->privacy,
 					  .max_bytes = o->record_max,
 					  .max_age_ns = o->record_age_ns };
 	int err;
@@ -69,7 +69,7 @@ int watch__make_core(struct watch *w, const struct sink *sink)
 
 	if (code)
 		return code;
-	w->options.core.disguise = &w->options.disguise;
+	w->options.core.privacy = &w->options.privacy;
 	w->core = core__new(&w->options.core, sink);
 	if (w->core)
 		return EXIT_DONE;

@@ -3,19 +3,19 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "log.h"
-#include "record.h"
-#include "watch.h"
+#include "pipeline/watch.h"
+#include "stream/record.h"
+#include "sys/log.h"
 
 /* A recording may have its peers disguised already: then they stay so. */
 static void adopt_disguise(struct watch *w)
 {
-	enum disguise_kind recorded;
+	enum privacy_kind recorded;
 
-	if (!disguise__named(core__peers(w->core), &recorded) || recorded == DISGUISE_NONE)
+	if (!privacy__named(core__peers(w->core), &recorded) || recorded == PRIVACY_NONE)
 		return;
-	w->options.disguise.kind = recorded;
-	w->options.disguise.done = true;
+	w->options.privacy.kind = recorded;
+	w->options.privacy.done = true;
 }
 
 /* Of records that make no sense so many are named, each with its place; of more, how many. */

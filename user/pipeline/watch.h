@@ -7,14 +7,14 @@
 #ifndef HALFOPEN_PIPELINE_WATCH_H
 #define HALFOPEN_PIPELINE_WATCH_H
 
-#include "core.h"
-#include "demands.h"
-#include "disguise.h"
-#include "fanout.h"
-#include "lines.h"
-#include "output.h"
-#include "recorder.h"
-#include "text.h"
+#include "core/core.h"
+#include "file/output.h"
+#include "pipeline/fanout.h"
+#include "sink/lines.h"
+#include "stream/recorder.h"
+#include "sys/demands.h"
+#include "text/text.h"
+#include "timeline/privacy.h"
 
 enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
@@ -32,7 +32,7 @@ struct watch_options {
 	uint64_t ring_bytes;	/* 0: from the number of sockets */
 	uint64_t record_max, record_age_ns;	/* 0: unbounded */
 	const char *output, *record, *replay, *gateway, *peers_key, *identities;
-	struct disguise disguise;
+	struct privacy privacy;
 	char *filter_text;	/* the words of FILTER, as written */
 	struct filter *filter;
 };

@@ -2,10 +2,10 @@
 #include <arpa/inet.h>
 #include <math.h>
 
-#include "advice_commands.h"
-#include "advice_json.h"
-#include "advice_text.h"
-#include "documented_timers.h"
+#include "sink/advice_json.h"
+#include "text/advice_commands.h"
+#include "text/advice_text.h"
+#include "tuning/documented_timers.h"
 
 static void end_line(struct json *j)
 {
@@ -145,7 +145,7 @@ static void write_evidence(struct json *j, const struct advice *a)
 		json__number(j, "silent_s", e->mutes.outliers_s);
 		json__end_object(j);
 	}
-	json__number(j, "probe_loss", mutes__loss(&e->mutes));
+	json__number(j, "probe_loss", late_answers__loss(&e->mutes));
 	json__object(j, "quiet_deaths");
 	write_quiet(j, "with_peer_probes", &e->with_probes);
 	write_quiet(j, "with_heartbeats", &e->with_heartbeats);

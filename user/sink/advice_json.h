@@ -3,9 +3,9 @@
 #ifndef HALFOPEN_SINK_ADVICE_JSON_H
 #define HALFOPEN_SINK_ADVICE_JSON_H
 
-#include "advice.h"
-#include "comparison.h"
-#include "line.h"
+#include "timeline/line.h"
+#include "tuning/advice.h"
+#include "tuning/comparison.h"
 
 void advice_json__write(struct json *j, struct line_origin *origin, const struct lives *l,
 			const struct advice *a);

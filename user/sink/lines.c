@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 
-#include "lines.h"
-#include "timeline_json.h"
+#include "sink/lines.h"
+#include "timeline/timeline_json.h"
 
 /* Write in pieces of about this size, or at the next tick. */
 #define FLUSH_BYTES (1 << 18)

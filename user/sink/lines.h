@@ -3,9 +3,9 @@
 #ifndef HALFOPEN_SINK_LINES_H
 #define HALFOPEN_SINK_LINES_H
 
-#include "json.h"
-#include "output.h"
-#include "sink.h"
+#include "file/output.h"
+#include "timeline/sink.h"
+#include "value/json.h"
 
 struct lines {
 	struct output *output;

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "advice_file.h"
-#include "foreign.h"
-#include "host.h"
-#include "netns_address.h"
-#include "plain_text.h"
+#include "file/foreign.h"
+#include "source/advice_file.h"
+#include "sys/host.h"
+#include "value/netns_address.h"
+#include "value/plain_text.h"
 
 static const char *text(const json_t *object, const char *key)
 {

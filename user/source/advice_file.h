@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netns.h"
+#include "sys/netns.h"
 
 struct advised {
 	char id[32];

@@ -11,12 +11,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "identity_feed.h"
-#include "input_file.h"
-#include "listening_socket.h"
-#include "log.h"
-#include "reason.h"
-#include "rfc3339.h"
+#include "file/input_file.h"
+#include "source/identity_feed.h"
+#include "sys/listening_socket.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "value/rfc3339.h"
 
 #define LINE_MAX_BYTES 4096
 #define CLIENTS_MAX 16

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "endpoint.h"
+#include "value/endpoint.h"
 
 struct identity_feed;
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "input.h"
-#include "timeline_json.h"
-#include "timelines.h"
+#include "file/input.h"
+#include "source/timelines.h"
+#include "timeline/timeline_json.h"
 
 /* The longest line that we write is far shorter. */
 #define LINE_MAX_BYTES (16 << 20)

@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_SOURCE_TIMELINES_H
 #define HALFOPEN_SOURCE_TIMELINES_H
 
-#include "sink.h"
+#include "timeline/sink.h"
 
 struct timelines_problem {
 	char text[240];		/* "" = nothing; else where and what was expected */

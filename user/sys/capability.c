@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capability.h"
+#include "sys/capability.h"
 
 /* Of both words of linux/capability.h's version 3, as one number. */
 struct sets {

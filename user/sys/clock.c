@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "sys/clock.h"
 
 static uint64_t read_ns(clockid_t id)
 {

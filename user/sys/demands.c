@@ -8,7 +8,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "demands.h"
+#include "sys/demands.h"
 
 #define NS_PER_S 1000000000ULL
 

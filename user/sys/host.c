@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#include "host.h"
+#include "sys/host.h"
 
 static void read_line(const char *path, char *line, size_t size)
 {

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "listening_socket.h"
+#include "sys/listening_socket.h"
 
 static int make_address(const char *path, struct sockaddr_un *address)
 {

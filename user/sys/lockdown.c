@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lockdown.h"
-#include "mounts.h"
+#include "sys/lockdown.h"
+#include "sys/mounts.h"
 
 enum lockdown lockdown__read(void)
 {

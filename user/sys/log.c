@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "plain_text.h"
+#include "sys/log.h"
+#include "value/plain_text.h"
 
 /* Of several strings at their longest. */
 #define LINE_SIZE 32768

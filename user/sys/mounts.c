@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "mounts.h"
+#include "sys/mounts.h"
 
 bool mounts__find(const char *type, char *path, size_t size)
 {

@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capability.h"
-#include "netns.h"
-#include "netns_address.h"
-#include "tunables.h"
+#include "sys/capability.h"
+#include "sys/netns.h"
+#include "sys/tunables.h"
+#include "value/netns_address.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71	/* linux/socket.h, since 5.14 */

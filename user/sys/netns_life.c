@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netns_life.h"
+#include "sys/netns_life.h"
 
 struct attribute {
 	struct nlattr head;

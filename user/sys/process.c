@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "process.h"
+#include "sys/process.h"
 
 static void find_container(const char *path, char id[65])
 {

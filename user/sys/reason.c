@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "reason.h"
+#include "sys/reason.h"
 
 bool reason__is_limit(int err)
 {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plain_text.h"
-#include "say.h"
+#include "sys/say.h"
+#include "value/plain_text.h"
 
 static int failure;
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "session.h"
+#include "sys/session.h"
 
 /* PROC_PID_INIT_INO of linux/proc_ns.h: the first pid namespace's, on every host. */
 #define FIRST_PID_NAMESPACE 0xEFFFFFFCU

@@ -6,7 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "system_log.h"
+#include "sys/system_log.h"
 
 /* RFC 3164 without its time, which the receiver adds, as syslog(3) of musl and glibc send it. */
 void system_log__write(int severity, const char *format, ...)

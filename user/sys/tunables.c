@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tunables.h"
+#include "sys/tunables.h"
 
 static const struct {
 	const char *name, *path;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
-#include "rfc3339.h"
-#include "tcp_states.h"
-#include "timeline_json.h"
+#include "tcp/tcp_states.h"
+#include "timeline/names.h"
+#include "timeline/timeline_json.h"
+#include "value/rfc3339.h"
 
 /* ---- members ---- */
 
@@ -313,7 +313,7 @@ static bool read_episodes(struct timeline_json_problem *p, const json_t *line,
 
 static uint8_t state_named(const char *name)
 {
-	uint8_t state;
+	unsigned int state;
 
 	for (state = TCP_ESTABLISHED; state <= TCP_NEW_SYN_RECV; state++)
 		if (!strcmp(name, tcp_state__name(state)))

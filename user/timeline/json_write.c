@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "line.h"
-#include "names.h"
-#include "tcp_states.h"
-#include "timeline_json.h"
+#include "tcp/tcp_states.h"
+#include "timeline/line.h"
+#include "timeline/names.h"
+#include "timeline/timeline_json.h"
 
 static void begin_line(struct json *j, const char *schema, const struct timeline_origin *o,
 		       uint64_t seq)

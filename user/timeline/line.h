@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_TIMELINE_LINE_H
 #define HALFOPEN_TIMELINE_LINE_H
 
-#include "json.h"
+#include "value/json.h"
 
 /* Who writes. */
 struct line_origin {

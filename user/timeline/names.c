@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include "timeline/names.h"
 
 static const char *name_at(const char *const *names, unsigned int count, unsigned int i)
 {
@@ -23,7 +23,7 @@ static bool find_name(const char *const *names, unsigned int count, const char *
 	return false;
 }
 
-/* The two ways through one table. */
+/* The two ways through one table. NOLINTBEGIN(bugprone-macro-parentheses): a type has none. */
 #define VOCABULARY(type, table)                                                                  \
 	const char *type##__name(enum type value)                                                \
 	{                                                                                        \
@@ -38,6 +38,7 @@ static bool find_name(const char *const *names, unsigned int count, const char *
 		*value = found;                                                                  \
 		return true;                                                                     \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const char *const outcomes[OUTCOME_COUNT] = {
 	[OUTCOME_OPEN] = "open", [OUTCOME_SUSPECT] = "suspect",

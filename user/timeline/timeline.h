@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What halfopen tells, as values: of a run (meta), of a connection (timeline, event, change), of
- * events that were lost, and of all sockets together (summary). The core makes them, the JSON reader
- * makes the same ones again, and sinks (sink.h) take them.
+ * events that were lost, and of all sockets together (summary). The core makes them, the JSON
+ * reader makes the same ones again, and sinks (sink.h) take them.
  *
  * A member that has a key in docs/schema has that key's name, unit and meaning. Strings and arrays
  * are valid during the call that gives them; a string is never NULL, "" stands for a key that is
@@ -81,7 +81,10 @@ enum episode_end {
 };
 
 /* Who set a keepalive option. */
-enum option_source { OPTION_FROM_SYSCTL, OPTION_FROM_SOCKET, OPTION_FROM_POLICY, OPTION_SOURCE_COUNT };
+enum option_source {
+	OPTION_FROM_SYSCTL, OPTION_FROM_SOCKET, OPTION_FROM_POLICY,
+	OPTION_SOURCE_COUNT
+};
 
 /* What was seen of our answer to the last heartbeat whose sequel is known. */
 enum heartbeat_reply { REPLY_UNKNOWN, REPLY_NONE, REPLY_ACKNOWLEDGED };
@@ -133,7 +136,7 @@ struct timeline_netns {
 #define TIMELINE_ADDRESS_SIZE 64
 
 struct timeline_end {
-	char address[TIMELINE_ADDRESS_SIZE];	/* as text; of a peer 203.0.113.0/24 or ~5d41402a, too */
+	char address[TIMELINE_ADDRESS_SIZE];	/* text; 203.0.113.0/24 or ~5d41402a, too */
 	uint16_t port;
 };
 

@@ -6,8 +6,8 @@
 #ifndef HALFOPEN_TIMELINE_TIMELINE_JSON_H
 #define HALFOPEN_TIMELINE_TIMELINE_JSON_H
 
-#include "json.h"
-#include "sink.h"
+#include "timeline/sink.h"
+#include "value/json.h"
 
 /* ---- json_write.c: each one line; `seq` counts the lines of a run ---- */
 
@@ -25,9 +25,9 @@ struct timeline_json_problem {
 };
 
 /*
- * Gives the sink what one line tells: halfopen.meta/1, .timeline/1, .event/1, .loss/1. Other kinds of ours are
- * passed over, and so are keys, events and ways of finding out that are not known. Numbers that
- * nothing can have become the nearest that something can. Returns 0, -EBADMSG with `*problem` set,
+ * Gives the sink what one line tells: halfopen.meta/1, .timeline/1, .event/1, .loss/1. Other kinds
+ * of ours are passed over, and so are keys, events and ways of finding out that are not known.
+ * Numbers that nothing can have become the nearest that something can. Returns 0, -EBADMSG with `*problem` set,
  * -ENOMEM, or what the sink returned.
  */
 int timeline_json__read(const char *line, size_t length, const struct sink *sink,

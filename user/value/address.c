@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "address.h"
-#include "endpoint.h"
+#include "value/address.h"
+#include "value/endpoint.h"
 
 /* fe80::/10 (RFC 4291): the same address may live on each link, so its link belongs to it. */
 static bool is_link_local(const uint8_t *address)

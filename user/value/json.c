@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "json.h"
-#include "utf8.h"
+#include "value/json.h"
+#include "value/utf8.h"
 
 /* Of numbers that are rounded to thousandths: what a double holds exactly. */
 #define NUMBER_MAX 9e12

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "named_network.h"
+#include "value/named_network.h"
 
 const char *named_network__read(char *line, struct named_network *n)
 {

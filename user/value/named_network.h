@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_VALUE_NAMED_NETWORK_H
 #define HALFOPEN_VALUE_NAMED_NETWORK_H
 
-#include "network.h"
+#include "value/network.h"
 
 struct named_network {
 	struct network network;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netns_address.h"
+#include "value/netns_address.h"
 
 #define NAME_BYTES_MAX 63
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "network.h"
-#include "number.h"
+#include "value/network.h"
+#include "value/number.h"
 
 /* The longest is an IPv6 address with an IPv4 one at its end. */
 #define ADDRESS_SIZE INET6_ADDRSTRLEN

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "endpoint.h"
+#include "value/endpoint.h"
 
 /* How many bits of the mapped form an IPv4 network has more than it says. */
 #define NETWORK_IPV4_BITS 96

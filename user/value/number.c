@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 
-#include "number.h"
+#include "value/number.h"
 
 bool number__read(const char *text, size_t length, uint32_t max, uint32_t *number)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "plain_text.h"
-#include "utf8.h"
+#include "value/plain_text.h"
+#include "value/utf8.h"
 
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 

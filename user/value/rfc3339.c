@@ -2,7 +2,7 @@
 #include <ctype.h>
 #include <time.h>
 
-#include "rfc3339.h"
+#include "value/rfc3339.h"
 
 #define YEAR_MIN 1970
 #define YEAR_MAX 2261	/* 2262 ends within April, in 63 bits of nanoseconds */

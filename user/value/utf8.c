@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "utf8.h"
+#include "value/utf8.h"
 
 size_t utf8__decode(const char *from, uint32_t *character)
 {

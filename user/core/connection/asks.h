@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What we asked of a peer, fact by fact: probes, data, FINs, questions for its window, and those
+ * that this host kept in. Each changes the present silence of `c`; all but asks__probe_sent() are
+ * about a connection that has incidents.
+ */
+#ifndef HALFOPEN_CORE_CONNECTION_ASKS_H
+#define HALFOPEN_CORE_CONNECTION_ASKS_H
+
+#include "connection/incidents.h"
+#include "connection/silence.h"
+
+void asks__probe_sent(struct connection *c, const struct ho_event *e,
+		      const struct connection_rules *rules, struct told *told);
+
+/* It left the kernel's hands, but not this host: no ask, though the kernel may count it. */
+void asks__probe_failed(struct connection *c, const struct ho_event *e,
+			const struct connection_rules *rules, struct told *told);
+
+void asks__zero_window_probe(struct connection *c, const struct ho_event *e,
+			     const struct connection_rules *rules, struct told *told);
+
+void asks__retransmitted(struct connection *c, const struct ho_event *e,
+			 const struct connection_rules *rules, struct told *told);
+
+/* Data, a FIN or a question for the window that this host itself dropped: nobody was asked. */
+void asks__send_failed(struct connection *c, const struct ho_event *e,
+		       const struct connection_rules *rules, struct told *told);
+
+/* When what is under way was first sent, in nanoseconds of CLOCK_MONOTONIC; late rather than
+ * early. */
+uint64_t asks__first_transmission_ns(const struct ho_event *e, uint32_t hz);
+
+/* That first transmission asked, if it left. */
+void asks__by_first_transmission(struct connection *c, const struct ho_event *e, enum ask kind,
+				 const struct connection_rules *rules);
+
+/* An ask with a sequence number of its own, at `at_ns`. */
+void asks__carry(struct connection *c, const struct ho_event *e, uint64_t at_ns, enum ask kind);
+
+/* Our program closed it then; the first such note stays. */
+void asks__note_close(struct connection *c, uint64_t at_ns, uint32_t suspect_after);
+
+#endif

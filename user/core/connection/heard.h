@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What was heard of a peer: segment by segment where the kernel shows them, and by its clocks where
+ * it does not. sign.h says what a segment means.
+ */
+#ifndef HALFOPEN_CORE_CONNECTION_HEARD_H
+#define HALFOPEN_CORE_CONNECTION_HEARD_H
+
+#include "connection/incidents.h"
+#include "connection/silence.h"
+
+/* An HO_HEARD event: a sign of life, an answer, a reset, a SYN. */
+void heard__segment(struct connection *c, const struct ho_event *e,
+		    const struct connection_rules *rules, struct told *told);
+
+/* The tracepoint of an accepted reset. */
+void heard__reset(struct connection *c, const struct ho_event *e, uint32_t hz, struct told *told);
+
+/* This host dropped a segment of the peer's before TCP saw it. */
+void heard__dropped(struct connection *c, const struct ho_event *e, struct told *told);
+
+/* Any event shows the kernel's clocks: was the peer heard, or did it answer, without an event? */
+void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t hz);
+
+/* ... and when something of ours was last acknowledged. Of a connection that has incidents. */
+void heard__acknowledgement(struct connection *c, const struct ho_event *e, uint32_t hz);
+
+/* An answer that comes from elsewhere than the peer's data. */
+bool heard__is_of_another(const struct connection *c, const struct ho_event *e);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How much data a socket carried while it was watched: the kernel's own counts (TCP_INFO's), from
+ * the first fact that had them to the last. */
+#ifndef HALFOPEN_CORE_CONNECTION_TRAFFIC_H
+#define HALFOPEN_CORE_CONNECTION_TRAFFIC_H
+
+#include <stdint.h>
+
+#include "event.h"
+
+struct traffic_counts {
+	uint64_t at_ns;
+	uint64_t received_bytes, acked_bytes;
+	uint32_t received_segments, sent_segments;	/* that had data */
+};
+
+struct traffic {
+	struct traffic_counts first, last;	/* at_ns 0: none yet */
+};
+
+void traffic__take(struct traffic *t, const struct ho_event *e);
+
+/* From the first to the last; at_ns is the time between. All 0: not known. */
+struct traffic_counts traffic__carried(const struct traffic *t);
+
+#endif

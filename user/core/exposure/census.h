@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Who is connected: counts over one pass of open sockets. */
+#ifndef HALFOPEN_CORE_EXPOSURE_CENSUS_H
+#define HALFOPEN_CORE_EXPOSURE_CENSUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.h"
+
+/* Sockets of one listening port whose peers are few: not devices, but something before them. */
+struct census_port {
+	uint32_t netns;
+	uint16_t port;
+	uint32_t sockets, peers;
+};
+
+struct census {
+	uint32_t sockets, without_keepalive;
+	uint32_t killed_by_one_loss;	/* a single lost probe ends them: keepalive.h */
+	struct census_entry *entries;
+	uint32_t capacity;
+	bool incomplete;	/* memory was short */
+};
+
+/* Counts one socket (a row of a snapshot); `hz` of its kernel. */
+void census__add(struct census *c, const struct ho_event *e, uint32_t hz);
+
+/*
+ * The ports with at least CENSUS_PORT_SOCKETS sockets and so many of them a peer, on average,
+ * that a peer can be no device: CENSUS_PEER_SOCKETS. Most sockets first; returns how many were
+ * written to `ports`, at most `size`. Sorts the entries.
+ */
+uint32_t census__crowded_ports(struct census *c, struct census_port *ports, uint32_t size);
+
+#define CENSUS_PORT_SOCKETS 1000
+#define CENSUS_PEER_SOCKETS 500
+
+void census__free(struct census *c);
+
+#endif

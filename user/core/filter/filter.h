@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * FILTER: the language of ss(8), and a few words of our own.
+ *
+ *   expr      = and { ("or" | "|" | "||") and }
+ *   and       = unary { ["and" | "&" | "&&"] unary }
+ *   unary     = ("not" | "!") unary | "(" expr ")" | test
+ *   test      = ("sport" | "dport") [compare] port
+ *             | ("src" | "dst") [equal] host
+ *             | ("state" | "exclude") name
+ *             | ("netns" | "comm" | "cgroup" | "container" | "device") [equal] word
+ *             | "pid" [compare] number
+ *   compare   = "=" "==" "!=" "<" "<=" ">" ">=" or eq ne lt le gt ge; equal: the first three
+ *
+ * Ports are numbers, with or without a colon; hosts are ADDRESS[/PREFIX][:PORT], an IPv6 address
+ * in brackets where a port follows, or :PORT. Words may be quoted and hold the wildcards of
+ * glob(7); a cgroup matches with all that lies beneath it, a container by the beginning of its
+ * id, a network namespace by its name, its inode, or inode:N,cookie:N.
+ */
+#ifndef HALFOPEN_CORE_FILTER_FILTER_H
+#define HALFOPEN_CORE_FILTER_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exposure/owner.h"
+#include "value/endpoint.h"
+
+struct filter;
+
+struct filter_error {
+	unsigned int column;	/* from 1, in bytes */
+	char text[160];		/* what was expected, and what stands there */
+};
+
+/* NULL where the text is wrong (`error` says how) or memory is short. */
+struct filter *filter__parse(const char *text, struct filter_error *error);
+void filter__free(struct filter *f);
+
+/* The first word of a test of `netns` that is_wanted; NULL: none. It lives as long as `f`. */
+const char *filter__find_netns(const struct filter *f, bool (*is_wanted)(const char *word));
+
+/* What is known of a socket so far: a test of something that is not is neither true nor false. */
+struct filter_subject {
+	uint8_t family;
+	struct endpoint local, peer;
+	bool of_many_peers;	/* `peer` is not known: of connections to a listener */
+	uint8_t state;			/* 0: not known */
+	uint32_t netns;
+	uint64_t netns_cookie;		/* 0: not known */
+	const char *netns_name;		/* NULL: not known, "": it has none */
+	const struct owner *owner;	/* NULL: not known */
+	const char *device;		/* NULL: not known */
+};
+
+enum truth { TRUTH_NO, TRUTH_UNKNOWN, TRUTH_YES };
+
+/* Kleene's logic: what is unknown decides nothing by itself. */
+enum truth filter__matches(const struct filter *f, const struct filter_subject *s);
+
+#endif

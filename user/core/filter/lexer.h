@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The words of a text in FILTER's language, and what was expected where one does not fit. */
+#ifndef HALFOPEN_CORE_FILTER_LEXER_H
+#define HALFOPEN_CORE_FILTER_LEXER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "filter/filter.h"
+
+/* A piece of the text: a word, an operator or a parenthesis; empty at the end. */
+struct token {
+	const char *at;
+	size_t length;
+	bool is_word;
+	bool quoted;
+};
+
+/* Begins with the first token taken: lexer__next(). */
+struct lexer {
+	const char *text;
+	struct token token;
+	struct filter_error *error;
+	bool failed;
+};
+
+void lexer__next(struct lexer *l);
+
+/* Is the present token `what`? */
+bool lexer__is(const struct lexer *l, const char *what);
+
+/* Goes on behind it if it is. */
+bool lexer__take(struct lexer *l, const char *what);
+
+/* A copy of the present word, which the caller frees; NULL: none, which is the error. */
+char *lexer__take_word(struct lexer *l, const char *expected);
+
+/* The first error is kept: `expected` is what should stand where the present token does. */
+void lexer__fail(struct lexer *l, const char *expected);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tests compare with: ports, hosts, sets of states, as ss(8) writes them. */
+#ifndef HALFOPEN_CORE_FILTER_OPERAND_H
+#define HALFOPEN_CORE_FILTER_OPERAND_H
+
+#include "filter/lexer.h"
+#include "filter/node.h"
+
+/* 1883 or :1883 */
+bool operand__read_port(const char *text, size_t length, uint32_t *port);
+
+/* ADDRESS[/BITS][:PORT], an IPv6 address in brackets where a port follows, or :PORT; the text is
+ * cut up. `h` is all 0 before. */
+bool operand__read_host(char *text, struct filter_host *h);
+
+/* The present word as a set of states (FILTER_STATE_BIT). */
+bool operand__read_states(const struct lexer *l, uint32_t *states);
+
+#endif

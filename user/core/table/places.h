@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Places in a table of sockets of any size, which is searched from a cookie's home onwards (open
+ * addressing, linear probing). */
+#ifndef HALFOPEN_CORE_TABLE_PLACES_H
+#define HALFOPEN_CORE_TABLE_PLACES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Cookies are small integers in runs; multiplying by 2^64 / phi spreads them. */
+static inline size_t places__home(uint64_t cookie, size_t size)
+{
+	return (cookie * 0x9e3779b97f4a7c15ULL >> 32) * size >> 32;
+}
+
+static inline size_t places__next(size_t i, size_t size)
+{
+	return i + 1 < size ? i + 1 : 0;
+}
+
+/* How far behind `from` a place lies, around the end. */
+static inline size_t places__distance(size_t from, size_t to, size_t size)
+{
+	return to >= from ? to - from : to + size - from;
+}
+
+/* One more than an eighth of free places is left after one was taken. */
+static inline bool places__is_full(size_t used, size_t size)
+{
+	return used + 1 > size - size / 8;
+}
+
+static inline size_t places__bigger(size_t size)
+{
+	return size ? size + size / 8 : 64;
+}
+
+#endif

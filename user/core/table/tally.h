@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How many of something each socket has, kept for those few that have any. */
+#ifndef HALFOPEN_CORE_TABLE_TALLY_H
+#define HALFOPEN_CORE_TABLE_TALLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tally {
+	struct tally_count {
+		uint64_t cookie;	/* 0: free */
+		uint64_t count;
+	} *places;
+	size_t size, used;
+};
+
+/* One more; where memory is short it is not counted. */
+void tally__add(struct tally *t, uint64_t cookie);
+
+/* How many this socket has. */
+uint64_t tally__of(const struct tally *t, uint64_t cookie);
+
+/* The same, and from now on it has none. */
+uint64_t tally__take(struct tally *t, uint64_t cookie);
+
+void tally__free(struct tally *t);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What this kernel and this host allow, and what stays unknown where they do not. */
+#ifndef HALFOPEN_DOCTOR_DIAGNOSIS_H
+#define HALFOPEN_DOCTOR_DIAGNOSIS_H
+
+#include "doctor/findings.h"
+#include "kernel/support.h"
+#include "sys/host.h"
+#include "sys/netns.h"
+
+/* Of both objects, at most. */
+#define DIAGNOSIS_PROGRAMS 16
+
+struct diagnosed_netns {
+	struct netns netns;
+	struct keepalive_sysctl sysctl;
+};
+
+struct diagnosis {
+	struct host host;
+	unsigned int hz;	/* 0: not learned */
+	struct findings findings;
+	struct support_result programs[DIAGNOSIS_PROGRAMS];	/* those tried */
+	unsigned int program_count;
+	struct diagnosed_netns *namespaces;
+	unsigned int namespace_count;
+};
+
+/* Examines this host: loads and attaches each program for a moment, reads one pass over all
+ * sockets, and changes nothing. */
+void diagnosis__make(struct diagnosis *d);
+
+void diagnosis__free(struct diagnosis *d);
+
+#endif

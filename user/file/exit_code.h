@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How the program ends, and what a file that failed makes of that. */
+#ifndef HALFOPEN_FILE_EXIT_CODE_H
+#define HALFOPEN_FILE_EXIT_CODE_H
+
+/* Exit codes that other programs rely on. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,	/* while running */
+	EXIT_USAGE = 2,		/* or bad input */
+	EXIT_FOUND = 3,
+	EXIT_LOST = 4,		/* events, under --strict */
+	EXIT_NOT_PERMITTED = 77,
+};
+
+/* Of an input that could not be opened or read, -errno: bad input, or we failed. */
+int exit_code__of_input(int err);
+
+struct output;
+
+/* Closes what was written, `err` being what came of it (0 or -errno): `code`, if that went well or
+ * its reader went away; else says why not. */
+int exit_code__of_output(struct output *o, int err, int code);
+
+#endif

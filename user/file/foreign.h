@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What somebody gave us instead of what was expected: told by how it begins. */
+#ifndef HALFOPEN_FILE_FOREIGN_H
+#define HALFOPEN_FILE_FOREIGN_H
+
+#include <stddef.h>
+
+/* So many bytes of the beginning tell all there is to tell. */
+#define FOREIGN_HEAD_SIZE 64
+
+/* "these are timelines: 'halfopen advise' reads them"; NULL where nothing is known of it. `size` is
+ * 0 of what is empty. */
+const char *foreign__words(const void *head, size_t size);
+
+#endif

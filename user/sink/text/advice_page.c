@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/advice_page.h"
+#include "text/advice_text.h"
+
+struct advice_block {
+	struct words text, likeness, place;
+	struct words others;	/* places of which the same is said */
+	size_t other_count;
+};
+
+/* The sentence without its figures: "12 devices, 3 of them lost, are too few". */
+static void add_without_figures(struct words *w, const char *text)
+{
+	for (; *text; text++)
+		if (!isdigit((unsigned char)*text) && *text != '.')
+			words__append(w, text, 1);
+}
+
+/* What makes two places alike; nothing is like a namespace that has commands of its own. */
+static void add_likeness(struct words *w, const struct lives *l, const struct advice *a)
+{
+	const struct setting *s = &a->proposed, *now = &a->current;
+	unsigned int k;
+
+	words__add(w, "%d %s ", a->scope->kind, advice_verdict__name(a->verdict));
+	add_without_figures(w, a->why);
+	words__add(w, " %.0f/%.0f/%u %.0f/%.0f/%u", s->idle_s, s->interval_s, s->probes,
+		   now->idle_s, now->interval_s, now->probes);
+	if (a->scope->kind == SCOPE_NAMESPACE && a->verdict == ADVICE_CHANGE)
+		advice_text__scope(w, l, a->scope);
+	for (k = 0; k < PROGRAMS_TOLD; k++)
+		words__add(w, " %s", a->evidence->blind[k].sockets ? a->evidence->blind[k].comm
+								   : "");
+}
+
+static struct advice_block *like(const struct advice_page *p, const struct words *likeness)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->all[i].likeness.text && likeness->text &&
+		    !strcmp(p->all[i].likeness.text, likeness->text))
+			return &p->all[i];
+	return NULL;
+}
+
+static void free_block(struct advice_block *b)
+{
+	words__free(&b->text);
+	words__free(&b->likeness);
+	words__free(&b->place);
+	words__free(&b->others);
+}
+
+void advice_page__add(struct advice_page *p, const struct lives *l, const struct advice *a)
+{
+	struct advice_block new = { .other_count = 0 }, *known, *bigger;
+
+	add_likeness(&new.likeness, l, a);
+	known = like(p, &new.likeness);
+	if (known) {
+		words__add(&known->others, "%s", known->other_count++ ? ", " : "");
+		advice_text__scope(&known->others, l, a->scope);
+		words__add(&known->others, " (%zu socket%s)", a->evidence->sockets,
+			   a->evidence->sockets == 1 ? "" : "s");
+		p->failed |= new.likeness.failed || known->others.failed;
+		free_block(&new);
+		return;
+	}
+	advice_text__write(&new.text, l, a);
+	advice_text__scope(&new.place, l, a->scope);
+	p->failed |= new.text.failed || new.likeness.failed || new.place.failed;
+	bigger = realloc(p->all, (p->count + 1) * sizeof(*bigger));
+	if (!bigger) {
+		p->failed = true;
+		free_block(&new);
+		return;
+	}
+	p->all = bigger;
+	bigger[p->count++] = new;
+}
+
+/* Does the line, its end included, stand in the block, below its head? */
+static bool holds(const struct advice_block *b, const char *line, size_t length)
+{
+	const char *at, *end;
+
+	for (at = b->text.text; at && *at; at = end + 1) {
+		end = strchr(at, '\n');
+		if (!end)
+			return false;
+		if (at != b->text.text && (size_t)(end + 1 - at) == length &&
+		    !memcmp(at, line, length))
+			return true;
+	}
+	return false;
+}
+
+/* The earliest block that says this line, too; of `count`. */
+static const struct advice_block *said_in(const struct advice_page *p, size_t count,
+					  const char *line, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (holds(&p->all[i], line, length))
+			return &p->all[i];
+	return NULL;
+}
+
+static void write_block(const struct advice_page *p, size_t number, struct words *w)
+{
+	const struct advice_block *b = &p->all[number], *as = NULL;
+	const char *line, *end;
+
+	for (line = b->text.text; line && *line; line = end + 1) {
+		const struct advice_block *earlier =
+			line == b->text.text ? NULL : said_in(p, number, line,
+							      strchr(line, '\n') + 1 - line);
+
+		end = strchr(line, '\n');
+		if (earlier)
+			as = earlier;
+		else
+			words__append(w, line, end + 1 - line);
+	}
+	if (as) {
+		words__add(w, "  else as above (");
+		words__append(w, as->place.text, as->place.length);
+		words__append(w, ")\n", 2);
+	}
+	if (!b->other_count)
+		return;
+	words__add(w, "  the same for %zu more: ", b->other_count);
+	words__append(w, b->others.text, b->others.length);
+	words__append(w, "\n", 1);
+}
+
+void advice_page__write(struct advice_page *p, struct words *w)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		if (w->length)
+			words__add(w, "\n");
+		write_block(p, i, w);
+	}
+	w->failed |= p->failed;
+}
+
+void advice_page__free(struct advice_page *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		free_block(&p->all[i]);
+	free(p->all);
+	*p = (struct advice_page){ .count = 0 };
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <string.h>
+
+#include "text/comparison_text.h"
+
+static void add_side(struct words *w, const char *name, const struct side_of_comparison *s)
+{
+	words__add(w, "%zu sockets %s", s->sockets, name);
+	if (s->unfollowing)
+		words__add(w, " (%zu with options of their own left out)", s->unfollowing);
+	if (s->dead_before)
+		words__add(w, " (%zu dead since before the watch, and found in it, left out)",
+			   s->dead_before);
+}
+
+static void add_value(struct words *w, const struct change_of *of, double value)
+{
+	if (!strcmp(of->unit, "s"))
+		words__add_duration(w, value);
+	else
+		words__add(w, value >= 100 ? "%.0f" : "%.3g", value);
+}
+
+static void add_difference(struct words *w, const struct change_of *of)
+{
+	bool lower = of->after < of->before;
+
+	words__add(w, "%s by ", lower ? of->lower : of->higher);
+	add_value(w, of, fabs(of->after - of->before));
+	words__add(w, " (95 %%: ");
+	words__add(w, of->low < 0 ? "-" : "");
+	add_value(w, of, fabs(of->low));
+	words__add(w, of->high < 0 ? " to -" : " to ");
+	add_value(w, of, fabs(of->high));
+	words__add(w, ")%s\n", of->verdict == CHANGE_NOISE ? ": noise" : "");
+}
+
+static void add_change(struct words *w, const struct change_of *of)
+{
+	words__add(w, "  %-18s ", of->what);
+	if (of->verdict == CHANGE_TOO_FEW) {
+		words__add(w, "too few cases (%zu, %zu), or hours\n", of->cases_before,
+			   of->cases_after);
+		return;
+	}
+	add_value(w, of, of->before);
+	words__add(w, " -> ");
+	add_value(w, of, of->after);
+	words__add(w, strcmp(of->unit, "s") ? " %s: " : ": ", of->unit);
+	if (of->verdict == CHANGE_NOT_COMPARABLE)
+		words__add(w, "not comparable\n");
+	else
+		add_difference(w, of);
+}
+
+void comparison_text__write(struct words *w, const struct comparison *c)
+{
+	unsigned int i;
+
+	if (w->length)
+		words__add(w, "\n");
+	words__add(w, "%s: ", c->group ? c->group : "all peers");
+	add_side(w, "before", &c->before);
+	words__add(w, ", ");
+	add_side(w, "after", &c->after);
+	words__add(w, "%s\n", c->values_changed ? "" : "; net.ipv4.tcp_keepalive_* are the same");
+	if (c->changes[0].verdict == CHANGE_NOT_COMPARABLE)
+		words__add(w, "  watched at other times of the day: a difference may be the hour's\n");
+	else if (c->few_clusters)
+		words__add(w, "  deaths of few hours: they are taken as independent of each "
+			   "other, which those of one outage are not\n");
+	for (i = 0; i < COMPARED; i++)
+		add_change(w, &c->changes[i]);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What each side of a connection would notice, and when, for people. */
+#ifndef HALFOPEN_SINK_TEXT_EXPLANATION_H
+#define HALFOPEN_SINK_TEXT_EXPLANATION_H
+
+#include "tuning/stacks.h"
+#include "value/words.h"
+
+/* The first party is the server. */
+void explanation__text(struct words *w, const struct party *all, unsigned int count);
+
+#endif

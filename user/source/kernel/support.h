@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which programs this kernel takes. Its BTF is asked first; where that was not enough, each
+ * program is loaded and attached alone, and what was refused is done without.
+ */
+#ifndef HALFOPEN_SOURCE_KERNEL_SUPPORT_H
+#define HALFOPEN_SOURCE_KERNEL_SUPPORT_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+
+struct btf;
+
+/* Where the kernel has this function, tracing programs may ask for cookies (compat.bpf.h). */
+#define COOKIE_HELPER "bpf_get_socket_ptr_cookie"
+
+/* One job of the kernel side. */
+struct support_part {
+	const char *program;	/* does it */
+	const char *instead; /* its form for kernels that refuse the first; NULL: there is none */
+	const char *needs;	/* a kernel function that the first form calls; NULL: none */
+	const char *unless;	/* a kernel function that makes it needless; NULL: none */
+	const char *only_with;	/* a kernel function without which nobody misses it; NULL: none */
+	const char *without;	/* what stays unknown without it; NULL: everything */
+	bool vital;		/* without it the main job is impaired, if possible at all */
+};
+
+/* An object with programs; `open` sets what must be set before load. */
+struct support_object {
+	const struct support_part *parts;
+	unsigned int count;
+	void *(*open)(const void *config, struct bpf_object **object);	/* NULL: see errno */
+	int (*load)(void *skeleton);
+	void (*close)(void *skeleton);
+};
+
+struct support_result {
+	const struct support_part *part;
+	const char *program;		/* the form that this kernel takes, or the last refused */
+	char hook[48];			/* tcp_probe, ... */
+	bool needless;		/* as `unless` or `only_with` say */
+	bool tried;			/* really loaded; else only BTF was asked */
+	int load_error, attach_error;	/* 0 or -errno; -ENOENT: the kernel lacks the hook */
+	char said[256];			/* the verifier's last words */
+};
+
+static inline bool support__usable(const struct support_result *r)
+{
+	return !r->needless && !r->load_error && !r->attach_error;
+}
+
+/* From here on libbpf's own words are told at LEVEL_DEBUG only: what matters of them we say. */
+void support__hush_libbpf(void);
+
+/* How many arguments a tracepoint has, -1 if this kernel lacks it. */
+int support__tracepoint_arguments(const struct btf *btf, const char *name);
+
+/* The hook of a program: its section without the kind. */
+const char *support__hook(const struct bpf_program *program);
+
+/* What BTF says of each part; `results` has one slot a part. */
+void support__ask(const struct support_object *o, const struct bpf_object *object,
+		const struct btf *btf, struct support_result *results);
+
+/* Loads and attaches each part alone, for a moment, in the other form where the first is
+ * refused. After support__ask(). Programs on cgroups are loaded only. */
+void support__run(const struct support_object *o, const void *config, struct support_result *results);
+
+/* Both of these, for who wants to know and not to watch. Returns 0 or -errno. */
+int support__examine(const struct support_object *o, const void *config, const struct btf *btf,
+		   struct support_result *results);
+
+/* Says which programs of an opened object are to be loaded. */
+void support__apply(const struct support_result *results, unsigned int count,
+		  struct bpf_object *object);
+
+/* Says what the kernel did not take, and why, without an end. */
+void support__explain(const struct support_result *r, char *text, size_t size);
+
+/* Warns of what stays unknown. Returns -ENOTSUP if it is everything, which is an error. */
+int support__report(const struct support_result *results, unsigned int count);
+
+/*
+ * Opens and loads: what BTF suggests and, if the kernel refuses that, what it takes of it.
+ * `results` (one slot a part) tell what was chosen. Returns the skeleton, or NULL with `*err`
+ * set; then what failed was logged.
+ */
+void *support__load(const struct support_object *o, const void *config, const struct btf *btf,
+		  struct support_result *results, int *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Walks over the sockets that are open, as part of the stream: a whole one at the start and after a
+ * loss, light ones now and then over who is still there and over who holds what, and the last, whose
+ * finds are what is told at the end. They take a small share of our time, however long they take.
+ */
+#ifndef HALFOPEN_SOURCE_KERNEL_WALKS_H
+#define HALFOPEN_SOURCE_KERNEL_WALKS_H
+
+#include "exposure/owner.h"
+#include "kernel/deferred.h"
+#include "kernel/every_netns.h"
+#include "kernel/holders.h"
+#include "kernel/inodes.h"
+#include "stream/record.h"
+#include "sys/process.h"
+
+struct walks_config {
+	struct snapshot *snapshot;
+	unsigned int hz;
+	/* Takes a record; returns 0 or a negative errno that ends the walk. */
+	int (*push)(void *context, const struct record *r);
+	/* Called all the while: nothing must pile up because a walk takes long. Returns 0 or a
+	 * negative errno that ends it. */
+	int (*keep_up)(void *context);
+	/* All namespaces are going to be entered, one by one. */
+	void (*begin)(void *context);
+	netns_fn entered;
+	void *context;
+	/* What was made of the stream: who need not be told again (core.h)? */
+	void (*begin_holders)(void *core);
+	enum holder (*found_holder)(void *core, uint64_t cookie, uint32_t pid, const char *comm);
+	/* Is the watch to end? Then walks end, but for the last and who describes; NULL: nobody says. */
+	bool (*is_over)(void *core);
+	void *core;
+};
+
+struct walks {
+	struct walks_config config;
+	struct holders holders;
+	struct deferred deferred;	/* of the present walk */
+	struct inodes entered;	/* namespaces, by the present walk */
+	bool describing;	/* who is known already is told again */
+	uint64_t present[RECORD_PRESENT_MAX];	/* who was found, ... */
+	uint64_t heard_ns[RECORD_PRESENT_MAX];	/* ... and when each was last heard */
+	uint32_t silent_s[RECORD_PRESENT_MAX];
+	uint32_t present_count;
+	struct process_place place;	/* of the last owner: rows come process by process */
+	uint32_t place_pid;
+	bool to_its_end;	/* the present walk, whoever waits for that */
+	unsigned int rows;	/* since the stream was kept up with */
+	uint64_t next_ns, next_presence_ns, next_holders_ns;
+	unsigned int after_loss;	/* still to be made */
+	unsigned int for_owners;	/* still to be made: a connection may wait to be accepted */
+};
+
+/* From `now_ns` on walks__make_due() has something to do, in time. */
+void walks__begin(struct walks *w, uint64_t now_ns);
+
+/* Events were lost. */
+void walks__note_loss(struct walks *w);
+
+/* A connection was made: somebody will hold it. */
+void walks__note_opening(struct walks *w);
+
+/* Everything that is open, and by that what is no longer. (`describing`: for a reader that begins
+ * here.) Returns 0 or what ended it: -ECANCELED, the watch is over. */
+int walks__make_whole(struct walks *w, bool describing);
+
+/* Tells what the last whole walk found waiting for data (TCP_DEFER_ACCEPT), as of `now_ns`. */
+void walks__tell_waiting(struct walks *w, uint64_t now_ns);
+
+/* The one whose turn has come, if any. Returns 0 or what ended it. */
+int walks__make_due(struct walks *w, uint64_t now_ns);
+
+/* As of now, the end: everything that is open, with its counts and clocks. Returns 0 or what ended
+ * it. */
+int walks__make_last(struct walks *w);
+
+void walks__free(struct walks *w);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one door into the core: everything it ever learns is a record of this stream, ordered by
+ * time. A recording is the stream written down, so it replays to the same bytes.
+ *
+ * On the wire a record is a 16-byte header and a payload, both little-endian, padded to eight
+ * bytes. Records are encoded once, where they arise, and decoded once, in front of the core;
+ * the recording is the bytes in between.
+ */
+#ifndef HALFOPEN_STREAM_RECORD_H
+#define HALFOPEN_STREAM_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "timeline/timeline.h"
+
+/* Numbers are part of recordings: append, never renumber. */
+enum record_type {
+	RECORD_META = 1,     /* the run: first record of the stream */
+	RECORD_START = 2,    /* everything is attached: from here on nothing is missed */
+	RECORD_EVENT = 3,    /* a fact from the kernel */
+	RECORD_TICK = 4,     /* time passes */
+	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
+	RECORD_OWNER = 6,    /* who holds a socket */
+	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its names */
+	RECORD_LOSS = 8,     /* events that never reached us */
+	RECORD_SNAPSHOT = 9, /* a pass over all open sockets has ended */
+	RECORD_RESET_REASON = 10, /* a name of this kernel's enum sk_rst_reason */
+	RECORD_STOP = 11,	  /* the watch ends here */
+	RECORD_PRESENT = 12,	  /* cookies of sockets that a pass found open; no longer written */
+	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
+	RECORD_SILENT_48 = 14,	  /* the same, with how long each had been silent; cookies of 48
+				   * bits, no longer written */
+	RECORD_NETNS_GONE = 15,	  /* a name of a network namespace is gone; it may be, too */
+	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
+	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
+	RECORD_TYPE_MAX
+};
+
+/* Strings point into the encoded record (decode) or are the caller's (encode). */
+struct record {
+	enum record_type type;
+	uint64_t mono_ns;
+	union {
+		struct {
+			uint32_t hz;
+			const char *version, *gateway, *boot_id, *run_id, *kernel;
+			const char *peers;	/* how they are disguised: full, prefix ... */
+		} meta;
+		struct {
+			const char *attached;	/* program names, separated by spaces */
+		} start;
+		struct {
+			struct ho_event event;
+			bool small;	/* only the first HO_EVENT_SMALL bytes and the cookie of
+					 * its namespace were told */
+		};
+		struct {
+			int64_t realtime_offset_ns;
+		} clock;
+		struct {
+			uint64_t cookie;
+			uint32_t pid;
+			const char *comm, *cgroup, *container_id;	/* "" = not known */
+		} owner;
+		struct {
+			uint32_t netns, idle_s, interval_s, probes;
+			const char *name;	/* "" = has none */
+			uint32_t net_cookie;	/* as events have it; 0: not known */
+			uint64_t cookie;	/* all of it; 0: not known */
+			const char *host_name;	/* of who lives there; "" = not known */
+		} sysctl;
+		struct {
+			uint32_t netns;
+			uint32_t net_cookie;
+		} netns_gone;
+		struct {
+			uint64_t cookie;	/* whose events, 0 = anyone's */
+			uint64_t count;
+			uint64_t from_ns;
+			enum loss_reason reason;
+		} loss;
+		struct {
+			uint64_t begun_ns;
+			bool complete;	/* every namespace was read: what it missed is gone */
+			bool last;	/* the stream ends with it: no second pass confirms it */
+		} snapshot;
+		struct {
+			uint32_t number;
+			const char *name;
+		} reset_reason;
+		struct {
+			uint32_t netns, net_cookie, count;
+			uint8_t local[16];	/* as in an event */
+			uint16_t port;
+			uint8_t family;
+		} waiting;	/* told before RECORD_START, for each end of ours */
+		struct {
+			uint64_t at_ns;		/* since when */
+			uint8_t peer[16];	/* an IPv4 address in its mapped form */
+			uint16_t port;		/* 0: whatever the port */
+			uint16_t local;		/* our port; 0: whichever */
+			const char *device;
+		} identity;
+		struct {
+			uint32_t count;		/* at most RECORD_PRESENT_MAX */
+			/* aligned as the record is; of RECORD_SILENT_48 the low 48 bits of each,
+			 * below the seconds */
+			const uint64_t *cookies;
+			const uint32_t *silent_s; /* RECORD_SILENT only, as many */
+		} present;
+	};
+};
+
+/* A socket that a pass found open, and for how many seconds the kernel had not heard the peer then,
+ * rounded down. Old recordings can say no more than RECORD_SILENT_48_MAX_S. */
+struct record_silence {
+	uint64_t cookie;
+	uint32_t silent_s;
+};
+
+#define RECORD_SILENT_48_MAX_S 0xffff
+
+/* The i-th of a RECORD_SILENT or RECORD_SILENT_48. */
+struct record_silence record__silence(const struct record *r, uint32_t i);
+
+/* Who was heard of when is remembered in units of this: a pass that begins within the same one as a
+ * socket's last event cannot tell whether it was found. */
+#define RECORD_TOUCH_NS (1ULL << 29)
+
+#define RECORD_HEADER_SIZE 16
+#define RECORD_PRESENT_MAX 2048
+#define RECORD_SIZE_MAX 32768
+
+/* An event as it lies in the kernel's ring and in recordings. False if no version has one of this
+ * size. */
+bool record__take_event(struct record *r, const void *data, size_t size);
+
+/*
+ * Encodes into `buf` of RECORD_SIZE_MAX bytes; strings that do not fit are cut. Returns the
+ * number of bytes, a multiple of eight.
+ */
+size_t record__encode(const struct record *r, void *buf);
+
+/*
+ * Length of the record that starts at `buf`, from its header; 0 while fewer than
+ * RECORD_HEADER_SIZE bytes are there, -EBADMSG if no record starts so.
+ */
+long record__size(const void *buf, size_t available);
+
+/*
+ * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long
+ * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record makes no
+ * sense, and what follows it may; in its place record__senseless() belongs into the stream.
+ */
+int record__decode(const void *buf, size_t size, struct record *r, const char **why);
+
+/* What is told in place of a record that makes no sense, met when the stream had come to
+ * `mono_ns`. */
+struct record record__senseless(uint64_t mono_ns);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What each type of record is made of: one table, from which records are encoded, decoded and made
+ * fit to be shown (privacy). A new type of record is a line in enum record_type, a member of struct
+ * record, and its fields here.
+ */
+#ifndef HALFOPEN_STREAM_RECORD_FIELDS_H
+#define HALFOPEN_STREAM_RECORD_FIELDS_H
+
+#include "stream/record.h"
+
+/* How a field lies in a record, and so what lies at its offset in struct record. Little-endian. */
+enum field_kind {
+	FIELD_END,
+	FIELD_U8,	/* uint8_t, in 16 bits */
+	FIELD_U16,	/* uint16_t, in as many bits */
+	FIELD_PORT,	/* uint16_t, in 32 bits */
+	FIELD_BOOL,	/* bool, in 32 bits */
+	FIELD_U32,
+	FIELD_U64,
+	FIELD_ADDRESS,	/* 16 bytes */
+	FIELD_TEXT,	/* const char *; NUL-terminated */
+	FIELD_EVENT,	/* struct ho_event, or what a small one has of it */
+	FIELD_SOCKETS,	/* a count, as many cookies, and of RECORD_SILENT seconds */
+};
+
+struct record_field {
+	enum field_kind kind;
+	size_t offset;
+	bool later;	/* old recordings end before it: then it is 0, or "" */
+};
+
+/* What of a record may not leave this host as it is, where peers are not to be shown. */
+enum record_shows {
+	SHOWS_UNDECIDED,	/* nobody has decided: no record that is told has this */
+	SHOWS_NO_PEER,
+	SHOWS_PEER_OF_EVENT,		/* the event's peer */
+	SHOWS_PEER_OF_DEVICE,	/* the peer that a device is behind */
+	SHOWS_HOW,		/* says how peers are shown */
+};
+
+#define RECORD_FIELDS_MAX 9
+
+struct record_form {
+	enum record_shows shows;
+	struct record_field fields[RECORD_FIELDS_MAX];	/* FIELD_END ends them */
+	/* What cannot be true of a record that is decoded; NULL: it may be. */
+	const char *(*contradiction)(const struct record *r);
+};
+
+/* NULL for what no version of ours writes. */
+const struct record_form *record_form__of(enum record_type type);
+
+#endif

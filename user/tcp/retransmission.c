@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdlib.h>
+
+#include "tcp/retransmission.h"
+#include "tcp/timer_wheel.h"
+
+/* TCP_RTO_MIN, TCP_RTO_MAX */
+#define RTO_MIN_S 0.2
+#define RTO_MAX_S 120.0
+#define RETRIES_LEAST 3
+#define RETRIES_MOST 15
+
+/* The kernel takes 1 to 120 s (net.ipv4.tcp_rto_max_ms, TCP_RTO_MAX_MS). */
+static double longest_s(double told_s)
+{
+	return told_s > 0 ? fmax(1, fmin(told_s, RTO_MAX_S)) : RTO_MAX_S;
+}
+
+/* tcp_model_timeout(): how long so many retransmissions took, were every RTO the shortest. */
+static double model_s(uint32_t retries, double rto_max_s)
+{
+	uint32_t doubled = log2(rto_max_s / RTO_MIN_S);
+
+	if (retries <= doubled)
+		return (ldexp(2, retries) - 1) * RTO_MIN_S;
+	return (ldexp(2, doubled) - 1) * RTO_MIN_S + (retries - doubled) * rto_max_s;
+}
+
+double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
+					unsigned int hz, unsigned int n)
+{
+	double rto_max = longest_s(p->rto_max_s), elapsed = 0, wait, chance;
+	double limit = p->user_timeout_s > 0 ? p->user_timeout_s : model_s(p->retries, rto_max);
+	double rto = fmin(fmax(rto_s, RTO_MIN_S), rto_max);
+	unsigned int i;
+
+	for (i = 0; elapsed < limit; i++) {
+		wait = rto = fmin(2 * rto, rto_max);
+		if (p->user_timeout_s > 0)
+			wait = fmin(rto, limit - elapsed);
+		chance = timer_wheel__chance(16 * n + i, 0.7548776662466927);
+		elapsed += timer_wheel__fires_after_s(wait, hz, chance);
+	}
+	return elapsed;
+}
+
+uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s, unsigned int hz)
+{
+	struct patience_with_data p = { .retries = RETRIES_MOST, .rto_max_s = rto_max_s };
+
+	while (p.retries >= RETRIES_LEAST && retransmission__gives_up_after_s(rto_s, &p, hz, 0) > s)
+		p.retries--;
+	return p.retries >= RETRIES_LEAST ? p.retries : 0;
+}
+
+uint32_t retransmission__retries_for(double s, double rto_max_s)
+{
+	uint32_t retries = RETRIES_LEAST;
+
+	while (retries < RETRIES_MOST && model_s(retries, longest_s(rto_max_s)) < s)
+		retries++;
+	return retries;
+}
+
+bool retransmission__predict(const struct unacknowledged *all, size_t count,
+			     const struct patience_with_data *p, unsigned int hz,
+			     struct detection *d)
+{
+	double *latencies = malloc((count + 1) * sizeof(*latencies));
+	size_t i;
+
+	if (!latencies)
+		return false;
+	for (i = 0; i < count; i++) {
+		struct patience_with_data own = *p;
+
+		own.rto_max_s = all[i].rto_max_s;
+		latencies[i] = all[i].before_s + all[i].first_s +
+			       retransmission__gives_up_after_s(all[i].rto_s, &own, hz, i);
+	}
+	*d = detection__of(latencies, count);
+	free(latencies);
+	return true;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How soon the kernel gives up a peer that does not acknowledge data: a simulation of its timer,
+ * for any tcp_retries2 or TCP_USER_TIMEOUT. Follows net/ipv4/tcp_timer.c: tcp_retransmit_timer(),
+ * retransmits_timed_out(), tcp_clamp_rto_to_user_timeout().
+ */
+#ifndef HALFOPEN_TCP_RETRANSMISSION_H
+#define HALFOPEN_TCP_RETRANSMISSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "value/quantile.h"
+
+/* Data that a dead peer never acknowledged. */
+struct unacknowledged {
+	double before_s;	/* from the peer's last sign of life to the first transmission */
+	double first_s; /* from there to the first retransmission by the timer; a loss probe may
+			 * have gone before (RFC 8985) */
+	double rto_s;		/* what the timer was set to then */
+	double rto_max_s;	/* its own longest, for any value of the others; 0: not known */
+};
+
+struct patience_with_data {
+	uint32_t retries;	/* tcp_retries2; of no effect where there is a user timeout */
+	double user_timeout_s;	/* 0: none */
+	double rto_max_s;	/* 0: TCP_RTO_MAX, 120 s */
+};
+
+/* RFC 6298's, where it is not known. */
+#define RTO_ASSUMED_S 1.0
+
+/* From the first retransmission to the end. `n` tells apart what happens to many alike: how late
+ * each timer is. */
+double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
+					unsigned int hz, unsigned int n);
+
+/* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that the
+ * kernel is sensibly given (at least 3, its tcp_retries1). */
+uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s, unsigned int hz);
+
+/* The smallest tcp_retries2 that has patience for `s`. */
+uint32_t retransmission__retries_for(double s, double rto_max_s);
+
+/* Within how long these deaths would have been noticed, from the last sign of life. False when
+ * memory is short. */
+bool retransmission__predict(const struct unacknowledged *all, size_t count,
+			     const struct patience_with_data *p, unsigned int hz,
+			     struct detection *d);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How much of a peer's address leaves this process: all of it, its network, or a pseudonym by
+ * which the same peer can be known again, but not who it is. */
+#ifndef HALFOPEN_TIMELINE_PRIVACY_H
+#define HALFOPEN_TIMELINE_PRIVACY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum privacy_kind { PRIVACY_NONE, PRIVACY_PREFIX, PRIVACY_PSEUDONYM };
+
+/* Prefixes that are shown: a provider's smallest announcement, a site (RFC 6177). */
+#define PRIVACY_PREFIX_IPV4 24
+#define PRIVACY_PREFIX_IPV6 48
+
+#define PRIVACY_KEY_MIN 16
+#define PRIVACY_KEY_MAX 64
+
+struct privacy {
+	enum privacy_kind kind;
+	bool done;	/* a recording already has them so */
+	uint8_t key[PRIVACY_KEY_MAX];
+	unsigned int key_size;	/* pseudonyms are the same wherever the key is */
+};
+
+/* "full", "prefix" or "pseudonym"; false for anything else. */
+bool privacy__named(const char *name, enum privacy_kind *kind);
+const char *privacy__name(enum privacy_kind kind);
+
+/* Reads the key of pseudonyms from the file `fd`, the caller's; its first PRIVACY_KEY_MAX bytes
+ * count. Returns 0, -errno, or -EINVAL where it is shorter than PRIVACY_KEY_MIN. */
+int privacy__read_key(struct privacy *d, int fd);
+
+/* A key of this run alone. Returns 0 or -errno. */
+int privacy__make_key(struct privacy *d);
+
+/* The address of a peer as it may be shown; an IPv4 address in an IPv6 socket counts as IPv4. */
+void privacy__address(const struct privacy *d, uint8_t family, uint8_t address[16]);
+
+/* ... as text, into `text` of ADDRESS_TEXT_SIZE, which it returns: 203.0.113.0/24, ~5d41402abc4b2a76.
+ * `bound_if` is the interface that the socket is bound to, or 0: the scope of link-local addresses. */
+const char *privacy__format_peer(const struct privacy *d, uint8_t family, uint32_t bound_if,
+				  const uint8_t address[16], char *text);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What to change in a namespace, or for a group of peers, why, and what it would do: values that
+ * meet stated goals, from evidence alone. Where there is not enough of it, there is no advice.
+ */
+#ifndef HALFOPEN_TUNING_ADVICE_H
+#define HALFOPEN_TUNING_ADVICE_H
+
+#include "tuning/proposal.h"
+#include "tuning/remedies.h"
+
+enum advice_verdict {
+	ADVICE_CHANGE,
+	ADVICE_KEEP,		/* what there is meets the goals */
+	ADVICE_NONE,		/* see `why` */
+	ADVICE_CONFLICT,	/* the goals exclude each other: see `why` */
+};
+
+struct advice {
+	const struct scope *scope;
+	const struct evidence *evidence;
+	char id[24];			/* the same for the same advice */
+	enum advice_verdict verdict;
+	char why[PROPOSAL_WHY_SIZE + 80];	/* one sentence */
+	bool current_known;
+	/* Of a group: what most of its sockets have, whoever set it. */
+	struct setting current, proposed;
+	struct prediction predicted_current, predicted_proposed;
+	bool proposal_known;		/* the two above hold */
+	/* ADVICE_KEEP: other values would meet the goals, too, and spare so many bytes a socket and
+	 * day; 0: none would. `may_forget`: nothing shows that the path remembers for so long. */
+	struct setting cheaper;
+	double spared_bytes_day;
+	bool may_forget;
+	/* The proposal does not reach so far, seconds of `--detect-within`: for options of their own,
+	 * for data that wait for an acknowledgement; 0: it does. */
+	double missed_within_s;
+	bool missed_by_own, missed_by_data;
+	size_t suspects;		/* open, with asks unanswered, when they were last told of */
+	double killed_by_one_loss;	/* sockets at once that one lost probe would end */
+	/* The proposal wakes a device's radio more often than carriers want it to. */
+	bool below_carriers_floor;
+	struct device_heartbeat heartbeat;
+	struct data_timeout data;
+};
+
+const char *advice_verdict__name(enum advice_verdict v);
+
+/* The evidence must outlive the advice. `current`: the namespace's sysctls, NULL if unknown. False
+ * when memory is short. */
+bool advice__make(const struct lives *l, const struct scope *scope, const struct evidence *e,
+		  const struct setting *current, const struct goals *goals, struct advice *a);
+
+/* The sysctls of the scope as its latest watch read them; false if none said. */
+bool advice__current(const struct lives *l, const struct scope *scope, struct setting *current);
+
+#endif

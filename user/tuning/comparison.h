@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Before and after: did detection get quicker, and is the difference more than chance? */
+#ifndef HALFOPEN_TUNING_COMPARISON_H
+#define HALFOPEN_TUNING_COMPARISON_H
+
+#include "tuning/scopes.h"
+
+enum change_verdict {
+	CHANGE_TOO_FEW,		/* cases on one of both sides */
+	CHANGE_NOT_COMPARABLE,	/* watched at other times of the day */
+	CHANGE_NOISE,
+	CHANGE_LOWER,
+	CHANGE_HIGHER,
+};
+
+struct change_of {
+	const char *what, *unit;
+	const char *lower, *higher;	/* the direction in words: "sooner", "later" */
+	double before, after;
+	double low, high;	/* of the difference after - before, with 95 % */
+	size_t cases_before, cases_after;
+	enum change_verdict verdict;
+};
+
+enum compared { DETECTION_P50, DETECTION_P95, RETRANSMISSION_P50, HALF_OPEN_RATE, PROBE_RATE,
+		COMPARED };
+
+struct side_of_comparison {
+	size_t sockets;
+	size_t unfollowing;	/* with options of their own: what was changed does not reach them */
+	size_t dead_before;	/* silent since before the watch began: no evidence of either */
+	double first_s, last_s;	/* since 1970 */
+};
+
+struct comparison {
+	const char *group;	/* an operator's name of networks; NULL: all peers */
+	struct side_of_comparison before, after;
+	bool values_changed;	/* the sysctls of before and after differ */
+	bool wrong_order;	/* "before" was watched after "after" */
+	/* Deaths lie in few hours: sockets were taken as independent, and of how many die nothing
+	 * can be told. */
+	bool few_clusters;
+	struct change_of changes[COMPARED];
+};
+
+/*
+ * Quantiles of the detection latency (upper bounds) by what found it, half-open connections and
+ * probes a socket-day; of hours of the day that both sides know, more or less. Intervals by
+ * resampling a network's hours, in which peers die together; a figure has changed if it has with 5 %
+ * for all figures together (Holm). Always in the same way. `group`: a name among the networks, NULL
+ * for all. False when memory is short.
+ */
+bool comparison__make(const struct lives *before, const struct lives *after,
+		      const struct named_network *networks, unsigned int network_count,
+		      const char *group, struct comparison *c);
+
+const char *change_verdict__name(enum change_verdict v);
+
+#endif

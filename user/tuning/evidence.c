@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tuning/evidence.h"
+#include "tuning/path_witnesses.h"
+
+/* A peer that spoke this often in a life has a habit. */
+#define HABIT_MIN 3
+/* Debian's and most distributions' kernels; what a watch of today says itself. */
+#define HZ_ASSUMED 250
+
+/* ---- programs ---- */
+
+/* The programs that hold most of the chosen lives' sockets. */
+static bool rank_programs(const struct lives *l, const struct scope *s,
+			  bool (*chosen)(const struct life *), struct program_count *most)
+{
+	struct program_count *all = calloc(s->count + 1, sizeof(*all));
+	size_t i, n = 0;
+
+	if (!all)
+		return false;
+	for (i = 0; i < s->count; i++) {
+		if (!chosen(s->lives[i]))
+			continue;
+		all[n].sockets = 1;
+		snprintf(all[n++].comm, sizeof(all->comm), "%s",
+			 texts__at(&l->texts, s->lives[i]->program));
+	}
+	n = ranking__of_programs(all, n);
+	memcpy(most, all, (n < PROGRAMS_TOLD ? n : PROGRAMS_TOLD) * sizeof(*all));
+	free(all);
+	return true;
+}
+
+static bool is_blind(const struct life *life)
+{
+	return life->options_known && !life->keepalive;
+}
+
+static bool is_stubborn(const struct life *life)
+{
+	return life->options_known && life->keepalive && life->idle_from_socket;
+}
+
+/* ---- all of it ---- */
+
+struct lengths {
+	double *all;
+	size_t count;
+};
+
+/* Where nobody asks, nobody is found dead, whoever is. */
+static bool is_asked(const struct life *life)
+{
+	unsigned int i;
+
+	for (i = 0; i < life->gap_count; i++)
+		if (life->gaps[i].ended_by_us)
+			return true;
+	return life->keepalive || life->probes_sent || life->found_by != FOUND_BY_NOTHING;
+}
+
+/* Who dies before the habit shows was no other device: the time until then, and who died in it, are
+ * counted with those that have none, or the others would be immortal in it. */
+static void count_quiet(struct evidence *e, const struct life *life, double days)
+{
+	double before = life->heartbeats ? fmin(days, HABIT_MIN * life->heartbeat_s / 86400) : 0;
+	struct quiet_deaths *q = life->peer_probes ? &e->with_probes
+				 : life->heartbeats ? &e->with_heartbeats : &e->with_neither;
+
+	if (!is_asked(life))
+		return;
+	q->sockets++;
+	if (!life->peer_probes)
+		e->with_neither.socket_days += before;
+	q->socket_days += life->peer_probes ? days : days - before;
+	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+}
+
+static void count_life(struct evidence *e, const struct life *life)
+{
+	double days = fmax(0, life->ended_s - life->seen_s) / 86400;
+	unsigned int i;
+
+	e->socket_hours += days * 24;
+	e->options_unknown += !life->options_known;
+	e->with_keepalive += life->keepalive;
+	e->own_options += is_stubborn(life);
+	for (i = 0; i < life->gap_count; i++)
+		e->gaps_survived += life->gaps[i].count;
+	e->gaps_lost += life->lost;
+	e->half_open += life->found_by != FOUND_BY_NOTHING;
+	count_quiet(e, life, days);
+	e->ipv6 |= life->family == AF_INET6;
+	e->in_container |= life->in_container;
+	e->in_pod |= life->in_pod;
+	e->heartbeats += life->heartbeat_s > 0;
+	e->reports.over_s += life->reports.over_s;
+	e->reports.bytes += life->reports.bytes;
+	e->reports.segments += life->reports.segments;
+}
+
+static void gather_lengths(const struct scope *s, struct evidence *e, struct lengths *stuck,
+			   struct lengths *idle, struct lengths *beats)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++) {
+		const struct life *life = s->lives[i];
+
+		if (life->heartbeat_s > 0)
+			beats->all[beats->count++] = life->heartbeat_s;
+		if (life->begun_unseen)
+			continue;
+		if (life->found_by == FOUND_BY_RETRANSMIT) {
+			e->stuck[stuck->count] = life->unacknowledged;
+			stuck->all[stuck->count++] = life->latency_max_s;
+		} else if (life->found_by == FOUND_BY_KEEPALIVE ||
+			   life->found_by == FOUND_BY_USER_TIMEOUT) {
+			idle->all[idle->count++] = life->latency_max_s;
+		}
+	}
+}
+
+static bool gather_quantiles(const struct scope *s, struct evidence *e)
+{
+	double *memory = malloc((3 * s->count + 1) * sizeof(*memory));
+	struct lengths stuck, idle, beats;
+
+	e->stuck = malloc((s->count + 1) * sizeof(*e->stuck));
+	if (!memory || !e->stuck) {
+		free(memory);
+		return false;
+	}
+	stuck = (struct lengths){ memory, 0 };
+	idle = (struct lengths){ memory + s->count, 0 };
+	beats = (struct lengths){ memory + 2 * s->count, 0 };
+	gather_lengths(s, e, &stuck, &idle, &beats);
+	e->stuck_count = stuck.count;
+	e->stuck_detection = detection__of(stuck.all, stuck.count);
+	e->detection = detection__of(idle.all, idle.count);
+	quantile__sort(beats.all, beats.count);
+	e->heartbeat_s = quantile__of(beats.all, beats.count, 0.5);
+	free(memory);
+	return true;
+}
+
+/* For how long somebody looked: the sockets that were open at once are socket-hours over this. */
+static double watched_hours(const struct lives *l, const struct scope *s)
+{
+	double first = HUGE_VAL, last = 0;
+	unsigned int i;
+	size_t n;
+
+	for (n = 0; n < s->count; n++)
+		for (i = 0; i < l->run_count; i++) {
+			if (l->runs[i].run_id != s->lives[n]->run)
+				continue;
+			first = fmin(first,
+				     fmin(l->runs[i].started_s ?: HUGE_VAL, s->lives[n]->seen_s));
+			last = fmax(last, l->runs[i].ended_s);
+		}
+	return last > first ? (last - first) / 3600 : 0;
+}
+
+bool evidence__gather(const struct lives *l, const struct scope *s, struct evidence *e)
+{
+	size_t i;
+	bool ok;
+
+	*e = (struct evidence){ .sockets = s->count, .hz = HZ_ASSUMED };
+	for (i = 0; i < l->run_count; i++)
+		if (l->runs[i].hz)
+			e->hz = l->runs[i].hz;
+	for (i = 0; i < s->count; i++)
+		count_life(e, s->lives[i]);
+	e->watched_hours = watched_hours(l, s);
+	ok = rank_programs(l, s, is_blind, e->blind) &&
+	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
+	     late_answers__gather(s->lives, s->count, &e->mutes) &&
+	     path_witnesses__estimate(s, &e->path);
+	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
+			    e->heartbeat_s < e->path.estimate_s &&
+			    e->heartbeat_s > e->path.estimate_s / 2;
+	for (i = 0; ok && i < s->count; i++) {
+		const struct life *life = s->lives[i];
+		double hours = fmax(0, life->ended_s - life->seen_s) / 3600;
+
+		if (life->options_known && life->keepalive && life->interval_s > 0)
+			ok = alike__add(&e->alike, life,
+					e->watched_hours ? hours / e->watched_hours : 0);
+	}
+	return ok;
+}
+
+void evidence__free(struct evidence *e)
+{
+	late_answers__free(&e->mutes);
+	free(e->stuck);
+	alike__free(&e->alike);
+	*e = (struct evidence){ 0 };
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What many lives say together. */
+#ifndef HALFOPEN_TUNING_EVIDENCE_H
+#define HALFOPEN_TUNING_EVIDENCE_H
+
+#include "exposure/ranking.h"
+#include "tcp/retransmission.h"
+#include "tuning/alike.h"
+#include "tuning/idle_timeout.h"
+#include "tuning/late_answers.h"
+#include "tuning/prediction.h"
+#include "tuning/scopes.h"
+
+/* How often peers went quietly, of sockets that are kept alive in some way. */
+struct quiet_deaths {
+	size_t sockets;			/* of this kind, that somebody asks */
+	double socket_days;
+	unsigned int deaths;
+};
+
+#define PROGRAMS_TOLD 3
+
+struct evidence {
+	size_t sockets, with_keepalive, own_options, options_unknown;
+	double socket_hours, watched_hours;
+	size_t gaps_survived, gaps_lost, half_open;
+	struct program_count
+		blind[PROGRAMS_TOLD]; /* without keepalive, most first; sockets 0: no more */
+	struct program_count stubborn[PROGRAMS_TOLD];	/* with options of their own */
+	struct detection detection;	/* upper bounds, of the idle */
+	struct unacknowledged *stuck;	/* ended by retransmission */
+	size_t stuck_count;
+	struct detection stuck_detection;
+	struct quiet_deaths with_probes, with_heartbeats, with_neither;
+	struct late_answers mutes;		/* of live peers */
+	double heartbeat_s;		/* the commonest of the devices' own; 0: none */
+	size_t heartbeats;		/* sockets that have one */
+	struct reports reports;		/* of all sockets whose data were counted */
+	bool ipv6, in_container, in_pod;
+	struct idle_timeout path;
+	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
+	 * that would have told otherwise are missing. */
+	bool path_was_known;
+	/* For predictions: sockets that are alike today, with keepalive on. */
+	struct alike alike;
+	unsigned int hz;
+};
+
+/* False when memory is short. */
+bool evidence__gather(const struct lives *l, const struct scope *s, struct evidence *e);
+void evidence__free(struct evidence *e);
+
+#endif

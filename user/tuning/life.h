@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One socket's life as its last timeline tells it, as far as advice rests on it; and all of them,
+ * from any number of gateways and files.
+ */
+#ifndef HALFOPEN_TUNING_LIFE_H
+#define HALFOPEN_TUNING_LIFE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tcp/retransmission.h"
+#include "timeline/timeline.h"
+#include "value/endpoint.h"
+
+/* Of so many runs of gaps a timeline tells at most (core/gaps.h). */
+#define LIFE_GAPS_MAX 8
+
+struct life_gap {
+	float from_s, to_s;
+	uint32_t count : 31;
+	uint32_t ended_by_us : 1;
+};
+
+#define LIFE_MUTES_KEPT 8
+
+/* A silence of a live peer's: it was no shorter, and no longer. `period_s`: how often it was asked
+ * before. */
+struct life_mute {
+	float low_s, high_s, period_s;
+};
+
+/* A namespace of a gateway's boot, whatever it is called. An inode is given to another one as soon
+ * as it is free: without a cookie it tells namespaces apart within a run only. */
+struct life_place {
+	uint32_t gateway, boot;	/* texts__of() */
+	uint32_t run;		/* the same; 0 where a cookie is known */
+	uint32_t inode;
+	uint64_t cookie;	/* 0: not told */
+};
+
+/* Data of the peer's, but for its heartbeats. */
+struct reports {
+	double over_s;		/* 0: not known */
+	double bytes, segments;
+};
+
+struct life {
+	uint64_t cookie;
+	uint32_t connection;	/* of the socket, where it had several: 2 ...; else 0 */
+	struct life_place place;
+	uint32_t boot, netns_name, host_name, program, device;	/* texts__of(); 0: not known */
+	uint32_t run;				/* the watch that told it */
+	uint32_t revision;
+	uint8_t family;
+	bool has_peer;		/* else it was told in disguise, */
+	uint32_t disguised_peer;	/* as this: texts__of() */
+	bool in_container, in_pod;
+	bool final;
+	struct endpoint local, peer;
+
+	bool options_known, keepalive, idle_from_socket, interval_from_socket, probes_from_socket;
+	double idle_s, interval_s, user_timeout_s, rto_max_s;
+	uint32_t probes;
+
+	double seen_s, ended_s;		/* since 1970; ended: or last told of */
+	uint8_t outcome, found_by;	/* enum outcome, enum found_by; as the core has them */
+	double latency_max_s;
+	struct unacknowledged unacknowledged;	/* of a retransmission that ended it */
+	/* The silence that ended it began before the watch: what was asked in it first is not
+	 * known, so it is no evidence of timers or paths. */
+	bool begun_unseen;
+	double slowest_answer_s;
+	uint32_t probes_sent, peer_probes, heartbeats;
+	double heartbeat_s;		/* period; 0: none */
+	struct reports reports;
+
+	struct life_gap gaps[LIFE_GAPS_MAX];
+	unsigned int gap_count;
+	bool lost;
+	double lost_after_s, lost_within_s;
+	double heard_s;			/* the peer, last; since 1970 */
+	double back_after_s;	/* after such a silence its device was back on another; 0: not */
+	double reset_after_s;	/* after such a silence an RST came unasked; 0: none did */
+	double probed_for_s;	/* so long, before it was lost, nothing but probes passed; 0: unknown */
+	struct life_mute mutes[LIFE_MUTES_KEPT];	/* asks that were answered in the end */
+	unsigned int mute_count;
+	uint32_t probes_lost;			/* that a later one of the same episode showed */
+};
+
+/* An order of connections, where nothing else tells them apart. */
+int life__order(const struct life *a, const struct life *b);
+
+/* Words that many lives share, each kept once. */
+struct texts {
+	char **all;		/* from 1 */
+	uint32_t count, size;
+	uint32_t *places;	/* hash table of numbers */
+	uint32_t place_count;
+};
+
+/* Its number, from 1; 0 for "" and where memory is short. */
+uint32_t texts__of(struct texts *t, const char *text);
+
+/* "" for 0. */
+const char *texts__at(const struct texts *t, uint32_t number);
+
+bool life_place__is(const struct life_place *a, const struct life_place *b);
+
+/* An order that does not depend on that of the input. */
+int life_place__order(const struct texts *t, const struct life_place *a,
+		      const struct life_place *b);
+
+/* What a watch said of the namespaces it saw. */
+struct life_namespace {
+	struct life_place place;
+	uint32_t run, name;	/* texts__of() */
+	double idle_s, interval_s;
+	uint32_t probes;
+};
+
+struct life_run {
+	uint32_t run_id, gateway;	/* texts__of() */
+	double started_s, ended_s;	/* the last that was told */
+	uint64_t events_lost;
+	uint32_t hz;
+	bool all;		/* sockets with nothing to tell were told, too */
+	bool cookies_known;	/* its kernel tells cookies of namespaces */
+};
+
+struct lives {
+	struct life **all;
+	size_t count, size;
+	size_t *places;		/* hash table over (boot, cookie, connection), of indices + 1 */
+	size_t place_count;
+	struct texts texts;
+	struct life_namespace *namespaces;
+	unsigned int namespace_count;
+	struct life_run *runs;
+	unsigned int run_count;
+};
+
+/* Takes a copy; of two of one connection the later revision stays. False when memory is short. */
+bool lives__add(struct lives *l, const struct life *life);
+
+bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);
+
+/* The run of this id, made if it is new; NULL when memory is short. Valid until the next call. */
+struct life_run *lives__run(struct lives *l, uint32_t run_id);
+
+/* All are there: puts them in an order that that of the input does not change; who was open was so
+ * as long as its watch told anything. */
+void lives__sort(struct lives *l);
+
+void lives__free(struct lives *l);
+
+#endif

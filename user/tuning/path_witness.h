@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What one connection tells of what stands on its path. Seconds. */
+#ifndef HALFOPEN_TUNING_PATH_WITNESS_H
+#define HALFOPEN_TUNING_PATH_WITNESS_H
+
+#include <stdbool.h>
+
+#include "tuning/life.h"
+
+struct path_witness {
+	const struct life_gap *gaps; /* survived; those that we ended were asks */
+	unsigned int gap_count;
+	bool probed;	    /* the longest gap ended because our keepalive asked */
+	bool lost_to_probe; /* lost_s is when our keepalive asks */
+	double lost_s;	    /* after such a silence it was asked, and gone; 0: it was not */
+	double back_s;	    /* after such a silence its device was back on another; 0: not */
+	double reset_s;	    /* after such a silence an RST came that nobody had asked for; 0 */
+	double first_s;	    /* from its beginning to the first unanswered ask; 0: none */
+	bool named;	    /* back on another, it would be known: each word of its is an answer */
+	bool lost_by_itself; /* lost_s is when it was back on another, and nobody had asked */
+	double weight;	    /* of its device's vote, 0 to 1 */
+
+	/* Found on the way. */
+	double survived_s;	   /* its longest gap; 0: none */
+	double pause_s;		   /* the mean of those that the peer ended; 0: none */
+	double idle_s;		   /* all gaps together */
+	uint32_t pauses, answered; /* gaps that the peer ended, and that we did */
+	unsigned int habit;	   /* of own_pauses.h */
+	bool lost_as_usual;	   /* to a probe that others answered as late */
+};
+
+#endif

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdlib.h>
+
+#include "tcp/retransmission.h"
+#include "tcp/timer_wheel.h"
+#include "tuning/prediction.h"
+
+/* Instants of death looked at in each group of sockets, evenly spread. */
+#define DEATHS 256
+#define SECONDS_A_YEAR 31557600.0
+/* Linux' default tcp_retries2, and an RTO of most paths: timelines tell neither. */
+#define RETRIES_USUAL 15
+#define RTO_USUAL_S 0.3
+/* More than the kernel sends without a user timeout: what comes later is as late as these. */
+#define PROBES_SIMULATED 255
+/* Nobody is asked who answers less. */
+#define LOSS_MAX 0.9
+/* Where fewer of all gaps are as long, they do not tell when our program asks; its mean does. */
+#define GAPS_TELLING 0.2
+
+double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t)
+{
+	double packet = (ipv6 ? 72 : 52) + payload;
+
+	if (t && t->increment_bytes > 0)
+		packet = ceil(packet / t->increment_bytes) * t->increment_bytes;
+	return packet;
+}
+
+double prediction__probe_bytes(bool ipv6, const struct tariff *t)
+{
+	return 2 * prediction__packet_bytes(0, ipv6, t);
+}
+
+static double fires_after(double s, unsigned int hz, unsigned int n, double irrational)
+{
+	return timer_wheel__fires_after_s(s, hz, timer_wheel__chance(n, irrational));
+}
+
+unsigned int silence__bin(double s)
+{
+	return fmax(0, fmin(log(fmax(s, 1)) / SILENCE_BIN, SILENCE_BINS - 1));
+}
+
+/* How far a death goes on being unnoticed, from the peer's last sign of life. */
+struct silence_of_dead {
+	const struct setting *setting;
+	unsigned int hz;
+	unsigned int n;		/* tells apart what happens to many alike */
+};
+
+/* When, after the last sign of life, does keepalive's timer send its first probe? It was armed at
+ * some time before: an answered probe arms it for the interval, anything else is only looked at when
+ * it fires, and then it is armed for the rest (tcp_keepalive_timer(), "elapsed"). */
+static double first_probe_s(const struct silence_of_dead *d, bool answered_before)
+{
+	const struct setting *s = d->setting;
+	double armed = answered_before
+			       ? fires_after(s->interval_s, d->hz, d->n, 0.5698402909980532)
+			       : s->idle_s * timer_wheel__chance(d->n, 0.7548776662466927);
+
+	if (armed >= s->idle_s)
+		return armed;
+	return armed + fires_after(s->idle_s - armed, d->hz, d->n, 0.8191725133961645);
+}
+
+/* The timer gives up when it fires with all probes out, or past the user timeout with one.
+ * `*sent`: how many of them until `until_s`. */
+static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answered_before,
+				      double until_s, double *sent)
+{
+	const struct setting *s = d->setting;
+	double now = first_probe_s(d, answered_before);
+	unsigned int probes;
+
+	*sent = 0;
+	for (probes = 1;; probes++) {
+		*sent += now < until_s;
+		now += fires_after(s->interval_s, d->hz, d->n * SETTING_PROBES_MAX + probes,
+				   0.6710436067037893);
+		if (s->user_timeout_s ? now >= s->user_timeout_s : probes >= s->probes)
+			return now;
+		if (probes >= PROBES_SIMULATED)
+			return s->user_timeout_s ? s->user_timeout_s
+						 : now + (s->probes - probes) * s->interval_s;
+	}
+}
+
+/* Data that our program sends stop keepalive, and are sent again until their own timer gives up. */
+static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
+{
+	struct patience_with_data p = { .retries = RETRIES_USUAL,
+					.user_timeout_s = d->setting->user_timeout_s,
+					.rto_max_s = d->setting->rto_max_s };
+
+	return sent_s + RTO_USUAL_S +
+	       retransmission__gives_up_after_s(RTO_USUAL_S, &p, d->hz, d->n);
+}
+
+/* ---- our program's own asks ---- */
+
+/* When it asks next, seen from any instant: the distribution of what is left of an interval
+ * between two. Kaplan and Meier's estimate of its length, where probes and the peer's words end what
+ * is known of one; the residual of a renewal process has the density S(t) / mean. */
+struct next_command {
+	bool never;
+	double rate;			/* a second, on the average */
+	double until[SILENCE_BINS + 1];	/* the integral of S, up to the beginning of each bin */
+	double mean_s;
+};
+
+static double bin_begins_s(unsigned int bin)
+{
+	return bin ? exp(bin * SILENCE_BIN) : 0;
+}
+
+static struct next_command next_command_of(const struct sockets_alike *g)
+{
+	struct next_command c = { .never = !g->commands || !g->covered_s };
+	double at_risk = 0, all, s = 1, passed;
+	unsigned int b;
+
+	if (c.never)
+		return c;
+	c.rate = g->commands / g->covered_s;
+	for (b = 0; b < SILENCE_BINS; b++)
+		at_risk += g->told[b];
+	all = at_risk;
+	for (b = 0; b < SILENCE_BINS; b++) {
+		double width = bin_begins_s(b + 1) - bin_begins_s(b);
+
+		passed = at_risk > GAPS_TELLING * all ? 1 - g->commanded[b] / at_risk
+						 : exp(-c.rate * width);
+		c.until[b + 1] = c.until[b] + width * s * (1 + passed) / 2;
+		s *= fmax(0, passed);
+		at_risk -= g->told[b];
+	}
+	c.mean_s = c.until[SILENCE_BINS];
+	return c;
+}
+
+static double next_command_s(const struct next_command *c, double share)
+{
+	double at = share * c->mean_s;
+	unsigned int b;
+
+	if (c->never)
+		return HUGE_VAL;
+	for (b = 0; b < SILENCE_BINS - 1 && c->until[b + 1] < at; b++)
+		;
+	return bin_begins_s(b) + (bin_begins_s(b + 1) - bin_begins_s(b)) *
+					 (at - c->until[b]) / fmax(1e-9, c->until[b + 1] - c->until[b]);
+}
+
+/* ---- from death to its being declared ---- */
+
+struct death {
+	double s, probes;	/* that nobody answers */
+};
+
+/* The peer was heard last `dead_after_s` before, in an answer or in a word of its own. */
+static struct death detection(const struct silence_of_dead *d, bool answered_before,
+			      double dead_after_s, const struct next_command *next)
+{
+	double command = next_command_s(next, timer_wheel__chance(d->n, 0.2360679774997898));
+	struct death death;
+
+	death.s = declared_by_keepalive_s(d, answered_before, command + dead_after_s,
+					  &death.probes) - dead_after_s;
+	if (command < death.s)
+		death.s = declared_by_data_s(d, command);
+	return death;
+}
+
+struct sample {
+	double s, weight;
+};
+
+static int by_length(const void *a, const void *b)
+{
+	const struct sample *x = a, *y = b;
+
+	return x->s < y->s ? -1 : x->s > y->s;
+}
+
+static double quantile(const struct sample *sorted, size_t count, double all, double share)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		sum += sorted[i].weight;
+		if (sum >= all * share)
+			return sorted[i].s;
+	}
+	return count ? sorted[count - 1].s : 0;
+}
+
+/* The length of the silence that this share of the time lies in, shorter ones first; 0: the peer
+ * is heard all the time, HUGE_VAL: never. */
+static double silence_at(const struct sockets_alike *g, double share)
+{
+	double at = share * g->covered_s - g->busy_s;
+	unsigned int i;
+
+	if (!g->covered_s)
+		return HUGE_VAL;
+	if (at < 0)
+		return 0;
+	for (i = 0; i < SILENCE_BINS; i++) {
+		at -= g->silences[i].sum_s;
+		if (at < 0)
+			return g->silences[i].sum_s / g->silences[i].times;
+	}
+	return HUGE_VAL;
+}
+
+/* Deaths are even over time, so a group of n sockets dies n times as often. Returns how many probes
+ * a dead peer is sent. */
+static double simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
+{
+	double period = setting__period_s(&g->setting), probes = 0;
+	struct next_command next = next_command_of(g);
+	unsigned int n;
+
+	for (n = 0; n < DEATHS; n++) {
+		struct silence_of_dead d = { &g->setting, hz, n };
+		double length = silence_at(g, (n + 0.5) / DEATHS), within;
+		double chance = timer_wheel__chance(n, 0.6180339887498949);
+		struct death death;
+
+		within = (length < HUGE_VAL ? length : period) * chance;
+		death = detection(&d, length == HUGE_VAL || within >= period, fmod(within, period),
+				  &next);
+		samples[n] = (struct sample){ death.s, g->count / DEATHS };
+		probes += death.probes / DEATHS;
+	}
+	return probes;
+}
+
+/* From one answered probe to the next: both its timers are late by half a granule. */
+static double probed_every_s(const struct setting *s, unsigned int hz)
+{
+	double interval = timer_wheel__fires_after_s(s->interval_s, hz, 0.5);
+
+	if (interval >= s->idle_s)
+		return interval;
+	return interval + timer_wheel__fires_after_s(s->idle_s - interval, hz, 0.5);
+}
+
+/* A silence is probed as often as the period fits in; instead of each that is lost there is one more
+ * an interval later. */
+static double probes_per_s(const struct sockets_alike *g, unsigned int hz, double loss)
+{
+	double lost = loss / (1 - loss), probes = 0;
+	double every = probed_every_s(&g->setting, hz) + lost * g->setting.interval_s;
+	unsigned int i;
+
+	if (!g->covered_s)
+		return (1 + lost) / every;
+	for (i = 0; i < SILENCE_BINS; i++)
+		if (g->silences[i].times > 0)
+			probes += g->silences[i].times *
+				  floor(g->silences[i].sum_s / g->silences[i].times / every);
+	return (1 + lost) * (probes + g->silent_s / every) / g->covered_s;
+}
+
+/* How many silences are as long as to take the last probe? */
+static double whole_silences_a_year(const struct sockets_alike *g, unsigned int hz)
+{
+	double period = setting__period_s(&g->setting), times = g->silent_s / period;
+	double whole = period + false_deaths__to_last_probe_s(&g->setting, hz);
+	unsigned int b;
+
+	if (!g->covered_s)
+		return SECONDS_A_YEAR / period;
+	for (b = 0; b < SILENCE_BINS; b++)
+		if (g->silences[b].sum_s > g->silences[b].times * whole)
+			times += g->silences[b].sum_s / period;
+	return times / g->covered_s * SECONDS_A_YEAR;
+}
+
+static void add_group(const struct sockets_alike *g, unsigned int hz, const struct tariff *tariff,
+		      const struct late_answers *mutes, double to_a_dead, struct prediction *p)
+{
+	double loss = fmin(late_answers__loss(mutes), LOSS_MAX);
+	double rate = probes_per_s(g, hz, loss), share = g->count / p->sockets;
+	double to_dead = g->covered_s ? g->deaths / g->covered_s * to_a_dead : 0;
+	struct false_deaths wrong =
+		false_deaths__expect(mutes, &g->setting, hz, whole_silences_a_year(g, hz));
+
+	p->probes_per_s += g->count * (rate + to_dead);
+	p->wakeups_per_socket_day += share * rate * 86400;
+	p->bytes_per_socket_day += share * 86400 * prediction__packet_bytes(0, g->ipv6, tariff) *
+				   (rate * (2 - loss) + to_dead);
+	p->false_deaths.low += share * wrong.low;
+	p->false_deaths.high += share * wrong.high;
+}
+
+bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
+		      const struct tariff *tariff, const struct late_answers *mutes,
+		      struct prediction *p)
+{
+	struct sample *samples = malloc((count * DEATHS + 1) * sizeof(*samples));
+	size_t i, n = count * DEATHS;
+
+	*p = (struct prediction){ 0 };
+	if (!samples)
+		return false;
+	for (i = 0; i < count; i++)
+		p->sockets += groups[i].count;
+	for (i = 0; i < count; i++)
+		add_group(&groups[i], hz, tariff, mutes,
+			  simulate(&groups[i], hz, samples + i * DEATHS), p);
+	qsort(samples, n, sizeof(*samples), by_length);
+	p->detection = (struct detection){ quantile(samples, n, p->sockets, 0.5),
+					   quantile(samples, n, p->sockets, 0.95),
+					   n ? samples[n - 1].s : 0 };
+	free(samples);
+	return true;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Values that meet stated goals, and whether given ones do. */
+#ifndef HALFOPEN_TUNING_PROPOSAL_H
+#define HALFOPEN_TUNING_PROPOSAL_H
+
+#include "tuning/hold_open.h"
+
+/* 0 or false: not asked for. */
+struct goals {
+	double detect_within_s;
+	bool hold_open;			/* keep mappings on the path alive */
+	double budget_bytes_day;	/* a socket */
+	double max_probes_per_s;	/* of all sockets of a scope */
+	struct tariff tariff;
+	bool evaluate;			/* `fixed` is to be predicted, whatever the goals */
+	struct setting fixed;
+};
+
+bool goals__any(const struct goals *g);
+
+/* Mappings are to be held: asked for, or, with no goal for the time of detection, known to be
+ * forgotten. */
+bool goals__hold_open(const struct goals *g, const struct evidence *e);
+
+/* All goals, and what live peers need; where goals say nothing of holding, the path may forget. */
+bool goals__are_met(const struct goals *g, const struct evidence *e, const struct setting *s);
+
+#define PROPOSAL_WHY_SIZE 400
+
+struct proposal {
+	bool possible;		/* else the goals exclude each other: see `why` */
+	struct setting setting;
+	char why[PROPOSAL_WHY_SIZE];	/* one sentence */
+};
+
+/* From the values of today, of which nothing is changed without a need. A path whose timeout is
+ * known is held whatever the goals. */
+void proposal__make(const struct goals *g, const struct evidence *e, const struct setting *current,
+		    struct proposal *p);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One socket's keepalive options, as seconds, and what follows from them alone. */
+#ifndef HALFOPEN_TUNING_SETTING_H
+#define HALFOPEN_TUNING_SETTING_H
+
+#include <stdint.h>
+
+/* Single probes are lost: as many at least must stay unanswered before a peer is given up. */
+#define PROBES_MIN 3
+
+/* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+ */
+#define SETTING_SECONDS_MAX 32767.0
+#define SETTING_PROBES_MAX 127
+
+struct setting {
+	double idle_s, interval_s;
+	uint32_t probes;
+	double user_timeout_s;	/* 0: none */
+	double rto_max_s;	/* of data; 0: not known */
+};
+
+/* The silence from the first unanswered probe to the end. */
+double setting__silence_s(const struct setting *s);
+
+/* How often an idle live peer is asked. */
+double setting__period_s(const struct setting *s);
+
+#endif

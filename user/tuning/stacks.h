@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the TCP stacks, modules and middleboxes of this field do about silence, as their makers
+ * document it; and who notices whom when.
+ */
+#ifndef HALFOPEN_TUNING_STACKS_H
+#define HALFOPEN_TUNING_STACKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tuning/documented_timers.h"
+
+enum party_kind {
+	PARTY_STACK,	/* TCP keepalive, by idle, interval and probes */
+	PARTY_TOTAL,	/* TCP keepalive, by the time that all of it takes: the WizFi210 */
+	PARTY_PING,	/* the device's own PING, within the connection: Astra's */
+	PARTY_NAT,	/* in between: forgets after an idle time */
+	PARTY_PLATFORM,	/* the server's program: closes when no data of the device's came */
+};
+
+struct party {
+	enum party_kind kind;
+	char name[32];
+	double idle_s, interval_s;	/* PARTY_STACK */
+	uint32_t probes;		/* ... and PARTY_TOTAL */
+	double user_timeout_s;		/* PARTY_STACK, 0: none */
+	double total_s;			/* PARTY_TOTAL */
+	double retransmits_s;		/* PARTY_TOTAL: TCP_MAXRT, 0: not set */
+	double ping_s, timeout_s;	/* PARTY_PING */
+	double forgets_s;		/* PARTY_NAT, PARTY_PLATFORM */
+	const struct documented_timer *documented;	/* ... where it was named */
+	bool enabled;			/* keepalive is on */
+};
+
+/* The least a WizFi210 takes: its interval is never shorter. */
+#define WIZFI_INTERVAL_MIN_S 75
+
+#define PARTY_NOTES_MAX 4
+
+/* A line of what was read, in words. */
+struct party_notes {
+	char text[PARTY_NOTES_MAX][200];
+	unsigned int count;
+};
+
+/*
+ * SPEC as `explain` takes it: linux[:IDLE/INTERVAL/PROBES[/user_timeout=S]], lwip, zephyr, windows,
+ * bsd, macos, solaris likewise; wizfi210[:TOTAL[/COUNT]]; astra:ping=S,timeout=S; nat=S or nat=NAME
+ * of a documented timer; platform=NAME; mqtt=S, the device's MQTT keep alive; or a
+ * module's own AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH, which changes the party read before
+ * (`previous`, one of a WizFi210's, NULL if there is none) and is no new one: `*is_new`. False:
+ * `expected` says what.
+ */
+bool party__parse(const char *spec, struct party *previous, struct party *p, bool *is_new,
+		  struct party_notes *notes, char *expected, size_t size);
+
+/* From the peer's last sign of life until this party has noticed that it is gone, at most; 0: it
+ * never does. */
+double party__notices_within_s(const struct party *p);
+
+/* How often it makes something pass, while nothing else does; 0: it does not, or nobody says. */
+double party__speaks_every_s(const struct party *p);
+
+/* By its own settings a single probe that gets lost ends the connection: its user timeout leaves
+ * time for no second one, or it sends but one. */
+bool party__dies_of_one_loss(const struct party *p);
+
+/* Who of all notices first, and who makes something pass most often; NULL: nobody does. */
+const struct party *parties__first_noticing(const struct party *all, unsigned int count);
+const struct party *parties__first_speaking(const struct party *all, unsigned int count);
+
+/* Of the probes that hold a mapping open, how many in a row may get lost before it is forgotten?
+ * False where that is no matter: the connection ends before, or it does not hold by probes. */
+bool party__may_lose(const struct party *p, double forgets_s, unsigned int *lost);
+
+/* Linux: unacknowledged data end a connection after this time, from the first retransmission on,
+ * with net.ipv4.tcp_retries2 = 15 and an RTO of 200 ms (tcp_model_timeout()). */
+#define LINUX_RETRANSMITS_S 924.6
+
+#endif

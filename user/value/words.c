@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "value/plain_text.h"
+#include "value/words.h"
+
+static bool make_room(struct words *w, size_t length)
+{
+	size_t size = (w->length + length + 1) * 2;
+	char *bigger;
+
+	if (w->length + length + 1 <= w->size)
+		return true;
+	bigger = realloc(w->text, size);
+	if (!bigger) {
+		w->failed = true;
+		return false;
+	}
+	w->text = bigger;
+	w->size = size;
+	return true;
+}
+
+void words__add(struct words *w, const char *format, ...)
+{
+	va_list list;
+	size_t length;
+
+	va_start(list, format);
+	length = plain_text__vformat(NULL, 0, format, list);
+	va_end(list);
+	if (!make_room(w, length))
+		return;
+	va_start(list, format);
+	plain_text__vformat(w->text + w->length, w->size - w->length, format, list);
+	va_end(list);
+	w->length += length;
+}
+
+void words__append(struct words *w, const char *text, size_t length)
+{
+	if (!length || !make_room(w, length))
+		return;
+	memcpy(w->text + w->length, text, length);
+	w->length += length;
+	w->text[w->length] = '\0';
+}
+
+void words__add_argument(struct words *w, const char *word)
+{
+	size_t size = PLAIN_TEXT_QUOTED_SIZE(strlen(word));
+
+	words__append(w, " ", 1);
+	if (!make_room(w, size))
+		return;
+	plain_text__quoted(word, w->text + w->length, size);
+	w->length += strlen(w->text + w->length);
+}
+
+void words__free(struct words *w)
+{
+	free(w->text);
+	*w = (struct words){ 0 };
+}
+
+void words__add_duration(struct words *w, double s)
+{
+	unsigned long tenths = lround(s * 10), whole = tenths / 10;
+
+	if (tenths < 600) {
+		words__add(w, tenths % 10 ? "%.1fs" : "%.0fs", tenths / 10.0);
+		return;
+	}
+	if (whole >= 3600)
+		words__add(w, "%luh", whole / 3600);
+	if (whole / 60 % 60)
+		words__add(w, "%lum", whole / 60 % 60);
+	if (whole % 60)
+		words__add(w, "%lus", whole % 60);
+}
