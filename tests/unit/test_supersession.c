@@ -16,7 +16,7 @@
 
 struct got {
 	unsigned int suspicions;
-	char shown[64];	/* the peer of the old one */
+	char shown[64]; /* the peer of the old one */
 	struct change last;
 };
 
@@ -45,10 +45,10 @@ static struct core *started_core(struct got *got)
 	struct sink sink = { .size = sizeof(sink), .context = got, .change = on_change };
 	struct core *core = core__new(&config, &sink);
 
-	feed(core, (struct record){ .type = RECORD_META,
-				    .meta = { HZ, "1", "gw", "b", "r", "6.18" } });
-	feed(core, (struct record){ .type = RECORD_START,
-				    .start = { "tcp_probe timer_expire_exit" } });
+	feed(core,
+	     (struct record){ .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } });
+	feed(core,
+	     (struct record){ .type = RECORD_START, .start = { "tcp_probe timer_expire_exit" } });
 	return core;
 }
 
@@ -69,13 +69,21 @@ static struct record event(uint64_t s, uint64_t cookie, uint8_t kind, const stru
 {
 	struct record r = { .type = RECORD_EVENT, .mono_ns = s * S };
 
-	r.event = (struct ho_event){ .mono_ns = s * S, .cookie = cookie, .kind = kind,
-				     .family = AF_INET, .state = TCP_ESTABLISHED,
-				     .old_state = kind == HO_STATE ? TCP_SYN_RECV : 0, .netns = 1,
-				     .local_port = ours.port, .peer_port = peer->port,
-				     .net_idle_jiffies = 7200 * HZ, .last_tx_ns = S,
-				     .net_interval_jiffies = 75 * HZ, .net_probes = 9,
-				     .jiffies = s * HZ, .rcv_tstamp_jiffies = HZ,
+	r.event = (struct ho_event){ .mono_ns = s * S,
+				     .cookie = cookie,
+				     .kind = kind,
+				     .family = AF_INET,
+				     .state = TCP_ESTABLISHED,
+				     .old_state = kind == HO_STATE ? TCP_SYN_RECV : 0,
+				     .netns = 1,
+				     .local_port = ours.port,
+				     .peer_port = peer->port,
+				     .net_idle_jiffies = 7200 * HZ,
+				     .last_tx_ns = S,
+				     .net_interval_jiffies = 75 * HZ,
+				     .net_probes = 9,
+				     .jiffies = s * HZ,
+				     .rcv_tstamp_jiffies = HZ,
 				     .lrcvtime_jiffies = HZ };
 	memcpy(r.event.local, ours.address, sizeof(r.event.local));
 	memcpy(r.event.peer, peer->address, sizeof(r.event.peer));
@@ -132,7 +140,7 @@ static void find_collision(uint32_t *one, uint32_t *other)
 {
 	enum { HOSTS = 1 << 19 };
 	struct keyed *all = calloc(HOSTS, sizeof(*all));
-	struct arrivals a = { 0 };	/* under the key of the cores here */
+	struct arrivals a = { 0 }; /* under the key of the cores here */
 	uint32_t i;
 
 	for (i = 0; i < HOSTS; i++) {
@@ -185,7 +193,7 @@ static void test_keys_that_agree_are_compared(void **state)
 		feed(core, event(60, NEW, HO_STATE, &new));
 		s = table__find(&core->table, OLD);
 		s->peer_key = arrivals__key(a, 1, AF_INET, &ours, &new);
-		if (i) {	/* the same, and in one chain */
+		if (i) { /* the same, and in one chain */
 			arrivals__at(a, 1)->key = s->peer_key;
 			arrivals__at(a, 2)->older_of_key = 1;
 		}
@@ -206,9 +214,9 @@ static void test_families_are_told_apart(void **state)
 	(void)state;
 	assert_true(arrivals__key(&a, 1, AF_INET, &ours, &peer) !=
 		    arrivals__key(&a, 1, AF_INET6, &ours, &peer));
-	assert_false(arrivals__are_alike(&(struct arrival){ .netns = 1, .family = AF_INET6,
-							    .local = ours, .peer = peer },
-					 1, AF_INET, &ours, &peer));
+	assert_false(arrivals__are_alike(
+		&(struct arrival){ .netns = 1, .family = AF_INET6, .local = ours, .peer = peer }, 1,
+		AF_INET, &ours, &peer));
 }
 
 /* ---- identities ---- */
@@ -251,7 +259,8 @@ static void test_each_has_its_own_seat(void **state)
 	for (device = 1; device <= 64; device++)
 		for (netns = 1; netns <= 16; netns++)
 			assert_int_equal(identities__take_seat(&i, device, netns, 1883,
-							       device * 100 + netns), 0);
+							       device * 100 + netns),
+					 0);
 	assert_int_equal(identities__take_seat(&i, 3, 4, 1883, 1), 304);
 	identities__free(&i);
 }
@@ -276,7 +285,7 @@ static void test_arrivals_in_order(void **state)
 	assert_null(arrivals__at(&a, 1));
 	assert_null(arrivals__of_key(&a, 1));
 	assert_null(arrivals__from(&a, &peer, 0));
-	for (cookie = 1; cookie <= 600; cookie++) {	/* it grows twice */
+	for (cookie = 1; cookie <= 600; cookie++) { /* it grows twice */
 		struct ho_event e = came(cookie, cookie % 3 ? 5 : 6, 1000 + cookie, cookie);
 
 		arrivals__add(&a, &e);
@@ -363,27 +372,47 @@ static unsigned int confidence(uint8_t kind, uint16_t step, uint64_t at_ms)
 static void test_how_sure(void **state)
 {
 	(void)state;
-	assert_int_equal(confidence(0, 1, 10001), 0);	/* in the same breath */
+	assert_int_equal(confidence(0, 1, 10001), 0); /* in the same breath */
 	assert_int_equal(confidence(0, 1, 10099), 0);
 	assert_in_range(confidence(0, 1, 60000), 400, 960);
 	assert_in_range(confidence(0, 20000, 60000), 300, 500);
 	assert_true(confidence(HO_PROBE_SENT, 20000, 60000) > confidence(0, 20000, 60000));
 }
 
+/* A lone old connection says nothing of its NAT: whatever port the new one has, it is suspected,
+ * and a near one more than a far one. */
+static void test_a_lone_connection_is_suspected(void **state)
+{
+	static const uint64_t silent_ms[] = { 2100, 9900, 50000 };
+	unsigned int i, step;
+
+	(void)state;
+	for (i = 0; i < sizeof(silent_ms) / sizeof(silent_ms[0]); i++) {
+		unsigned int far = confidence(0, 20000, 10000 + silent_ms[i]);
+
+		assert_in_range(far, 300, 990);
+		for (step = 1; step < 4096; step += 1 + step / 4) {
+			assert_in_range(confidence(0, step, 10000 + silent_ms[i]), far, 990);
+			assert_in_range(confidence(0, -step, 10000 + silent_ms[i]), far, 990);
+		}
+	}
+}
+
 /* What is thought of a pair does not depend on what is told, nor on what is kept for that. */
 static void test_what_is_kept_changes_nothing(void **state)
 {
 	static const struct core_config configs[] = {
-		{ .suspect_after = 2 }, { .suspect_after = 2, .all = true },
-		{ .suspect_after = 2, .events = true }, };
+		{ .suspect_after = 2 },
+		{ .suspect_after = 2, .all = true },
+		{ .suspect_after = 2, .events = true },
+	};
 	struct endpoint old = ipv4(5, 2000), new = ipv4(5, 2001);
 	unsigned int said[3] = { 0 }, i;
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
 		struct got got = { 0 };
-		struct sink sink = { .size = sizeof(sink), .context = &got,
-				     .change = on_change };
+		struct sink sink = { .size = sizeof(sink), .context = &got, .change = on_change };
 		struct core *core = core__new(&configs[i], &sink);
 
 		feed(core, (struct record){ .type = RECORD_META,
@@ -469,7 +498,7 @@ static void test_a_device_with_many_seats(void **state)
 	for (port = 1; port <= 17; port++)
 		assert_int_equal(identities__take_seat(&i, device, 1, port, 100 + port), 0);
 	assert_int_equal(identities__take_seat(&i, device, 1, 2, 1), 102);
-	assert_int_equal(identities__take_seat(&i, device, 1, 1, 1), 0);	/* gave way */
+	assert_int_equal(identities__take_seat(&i, device, 1, 1, 1), 0); /* gave way */
 	identities__free(&i);
 }
 
@@ -486,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_the_oldest_arrivals_are_forgotten),
 		cmocka_unit_test(test_a_network_of_ones_own),
 		cmocka_unit_test(test_how_sure),
+		cmocka_unit_test(test_a_lone_connection_is_suspected),
 		cmocka_unit_test(test_what_is_kept_changes_nothing),
 		cmocka_unit_test(test_a_later_word_replaces_an_earlier_one),
 		cmocka_unit_test(test_generations),

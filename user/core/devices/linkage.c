@@ -7,8 +7,8 @@
 
 /* Ports that a NAT or a device may choose from. */
 #define PORTS 64512.0
-/* First guesses, where nothing is known of any address, and how many pairs or arrivals they count as:
- * of all addresses together, and of one address against all. */
+/* First guesses, where nothing is known of any address, and how many pairs or arrivals they count
+ * as: of all addresses together, and of one address against all. */
 #define SHARE 0.65
 #define PRIOR_OF_ALL 6.0
 #define PRIOR 3.0
@@ -21,7 +21,8 @@
 #define SHARE_MOST 0.95
 /* A program or device that replaces a connection closes the old one this soon after. */
 #define REPLACES_NS 3000000000ULL
-/* Of connections that a program closes while they are silent, a device's return is why in this share. */
+/* Of connections that a program closes while they are silent, a device's return is why in this
+ * share. */
 #define TAKES_OVER 0.3
 /* Of devices whose connections died, this share comes back. */
 #define RETURNS 0.7
@@ -34,28 +35,29 @@
 #define POOL_LIFE_NS 3600000000000ULL
 
 static const double weights[LINK_STATES] = {
-	[LINK_TWIN] = 0.01, [LINK_FRESH] = 0.1, [LINK_RECENT] = 1, [LINK_IDLE] = 1, [LINK_UNKNOWN] = 1,
-	[LINK_OVERDUE] = 5, [LINK_ASKED_ONCE] = 8, [LINK_ASKED] = 20 };
+	[LINK_TWIN] = 0.01, [LINK_FRESH] = 0.1, [LINK_RECENT] = 1,     [LINK_IDLE] = 1,
+	[LINK_UNKNOWN] = 1, [LINK_OVERDUE] = 5, [LINK_ASKED_ONCE] = 8, [LINK_ASKED] = 20
+};
 static const double twins[LINK_STATES] = {
-	[LINK_TWIN] = 0.98, [LINK_FRESH] = 0.5, [LINK_RECENT] = 0.15, [LINK_IDLE] = 0.05,
-	[LINK_UNKNOWN] = 0.05,
-	[LINK_OVERDUE] = 0.03, [LINK_ASKED_ONCE] = 0.03, [LINK_ASKED] = 0.005 };
+	[LINK_TWIN] = 0.98,    [LINK_FRESH] = 0.5,    [LINK_RECENT] = 0.15,	[LINK_IDLE] = 0.05,
+	[LINK_UNKNOWN] = 0.05, [LINK_OVERDUE] = 0.03, [LINK_ASKED_ONCE] = 0.03, [LINK_ASKED] = 0.005
+};
 
 /* Old connections whose device is not back turn out dead in this share. */
 static const double deaths[LINK_STATES] = {
-	[LINK_TWIN] = 0.05, [LINK_FRESH] = 0.05, [LINK_RECENT] = 0.1, [LINK_IDLE] = 0.1,
-	[LINK_UNKNOWN] = 0.1,
-	[LINK_OVERDUE] = 0.5, [LINK_ASKED_ONCE] = 0.5, [LINK_ASKED] = 0.9 };
+	[LINK_TWIN] = 0.05,   [LINK_FRESH] = 0.05,  [LINK_RECENT] = 0.1,     [LINK_IDLE] = 0.1,
+	[LINK_UNKNOWN] = 0.1, [LINK_OVERDUE] = 0.5, [LINK_ASKED_ONCE] = 0.5, [LINK_ASKED] = 0.9
+};
 
 /* Steps ahead up to these, then back: lwIP and its like count up by one, Linux by a few (RFC 6056),
  * carriers give blocks (RFC 7422). */
 static const struct step {
-	uint16_t ports;		/* up to so many */
+	uint16_t ports; /* up to so many */
 	uint16_t from;
-	double share;		/* first guess, of links */
+	double share; /* first guess, of links */
 } steps[LINK_STEPS] = {
-	{ 1, 0, 0.24 }, { 2, 1, 0.05 }, { 4, 2, 0.03 }, { 8, 4, 0.03 }, { 16, 8, 0.03 },
-	{ 64, 16, 0.03 }, { 256, 64, 0.03 }, { 1024, 256, 0.03 },
+	{ 1, 0, 0.24 },	 { 2, 1, 0.05 },   { 4, 2, 0.03 },    { 8, 4, 0.03 },
+	{ 16, 8, 0.03 }, { 64, 16, 0.03 }, { 256, 64, 0.03 }, { 1024, 256, 0.03 },
 	{ 16, 0, 0.02 }, { 64, 16, 0.02 }, { 256, 64, 0.02 }, { 1024, 256, 0.02 },
 	{ 0, 0, 0.45 },
 };
@@ -179,7 +181,8 @@ static double blend(double own, double of, double rate, double prior)
 	return (own + prior * rate) / (of + prior);
 }
 
-/* A rate as that of one address, where all of them together, and a first guess, are where it begins. */
+/* A rate as that of one address, where all of them together, and a first guess, are where it
+ * begins. */
 static double rate(double own, double own_of, double all, double all_of, double guess)
 {
 	return blend(own, own_of, blend(all, all_of, guess, PRIOR_OF_ALL), PRIOR);
@@ -193,8 +196,8 @@ static void view_states(struct link_view *v, const struct link_counts *own,
 	for (i = 0; i < LINK_STATES; i++) {
 		v->weight[i] = weights[i] * rate(own->observed[i], own->expected[i],
 						 all->observed[i], all->expected[i], 1);
-		v->twin[i] = rate(own->twins[i], own->near[i], all->twins[i], all->near[i],
-				  twins[i]);
+		v->twin[i] =
+			rate(own->twins[i], own->near[i], all->twins[i], all->near[i], twins[i]);
 	}
 }
 
@@ -203,18 +206,19 @@ static void view_steps(struct link_view *v, const struct link_counts *own,
 {
 	unsigned int i;
 
-	v->any_port = rate(own->steps[FAR], own->links, all->steps[FAR], all->links,
-			   steps[FAR].share) / width(FAR);
+	v->any_port =
+		rate(own->steps[FAR], own->links, all->steps[FAR], all->links, steps[FAR].share) /
+		width(FAR);
 	for (i = 0; i < FAR; i++) {
-		double share = rate(own->steps[i], own->links, all->steps[i], all->links,
-				    steps[i].share);
+		double share =
+			rate(own->steps[i], own->links, all->steps[i], all->links, steps[i].share);
 
 		v->step[i] = fmax(0, share / width(i) - v->any_port);
 	}
 }
 
-/* How much likelier than chance a step of this magnitude from the arrival before is: a NAT that numbers
- * its mappings takes small ones, whoever dials. */
+/* How much likelier than chance a step of this magnitude from the arrival before is: a NAT that
+ * numbers its mappings takes small ones, whoever dials. */
 static double ordinary_step(const struct link_pool *pool, unsigned int i)
 {
 	double guess = width_of_magnitude(i) * (1 - NUMBERED) +
@@ -227,8 +231,8 @@ static double ordinary_step(const struct link_pool *pool, unsigned int i)
 	return blend(pool->magnitudes[i], of, guess, PRIOR) / width_of_magnitude(i);
 }
 
-struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool,
-			       bool previous, uint16_t last_port, uint16_t port)
+struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool, bool previous,
+			       uint16_t last_port, uint16_t port)
 {
 	static const struct link_counts none;
 	const struct link_counts *own = pool ? &pool->counts : &none;
@@ -264,15 +268,30 @@ bool linkage__port_shows(double port_weight)
 	return port_weight >= PORT_SHOWS;
 }
 
-void linkage__count_closing(struct link_pool *pool, bool takeover)
+static double arrivals_by_chance_per_ns(const struct link_pool *pool)
+{
+	return pool ? (pool->counts.arrivals + 1) / (pool->last_ns - pool->first_ns + 60e9)
+		    : 1 / 60e9;
+}
+
+void linkage__count_closing(struct link_pool *pool, bool takeover, uint64_t window_ns)
 {
 	pool->closings += 1;
 	pool->takeovers += takeover;
+	pool->by_chance += 1 - exp(-arrivals_by_chance_per_ns(pool) * window_ns);
 }
 
+/* Where many come, somebody has just come at any closing: what is beyond that, and beyond what that
+ * varies by, are takeovers. */
 double linkage__takeovers(const struct link_pool *pool)
 {
-	return pool ? blend(pool->takeovers, pool->closings, TAKES_OVER, PRIOR) : TAKES_OVER;
+	double chance, beyond;
+
+	if (!pool || !pool->closings)
+		return TAKES_OVER;
+	chance = pool->by_chance / pool->closings;
+	beyond = pool->takeovers - pool->by_chance - sqrt(pool->by_chance * (1 - chance));
+	return blend(fmax(0, beyond), pool->closings - pool->by_chance, TAKES_OVER, PRIOR);
 }
 
 double linkage__arrivals_per_ns(const struct link_pool *pool, uint64_t now_ns)
@@ -282,10 +301,7 @@ double linkage__arrivals_per_ns(const struct link_pool *pool, uint64_t now_ns)
 
 double linkage__takeover_weight(const struct link_pool *pool, uint64_t window_ns)
 {
-	double by_chance = pool ? (pool->counts.arrivals + 1) / (pool->last_ns - pool->first_ns + 60e9)
-				: 1 / 60e9;
-
-	return fmax(1, linkage__takeovers(pool) / (window_ns * by_chance));
+	return linkage__takeovers(pool) / (window_ns * arrivals_by_chance_per_ns(pool));
 }
 
 double linkage__still_to_come(const struct link_view *v, double arrivals, unsigned int silent)
@@ -322,8 +338,7 @@ void linkage__count_arrival(struct linkage *l, struct link_pool *pool, uint64_t 
 void linkage__count_state(struct linkage *l, struct link_pool *pool, enum link_state state,
 			  unsigned int members, double sum)
 {
-	add(&pool->counts.expected[state], &l->all.expected[state],
-	    weights[state] * members / sum);
+	add(&pool->counts.expected[state], &l->all.expected[state], weights[state] * members / sum);
 }
 
 static void count_belief(struct linkage *l, struct link_pool *pool, const struct link_pair *p,
@@ -403,7 +418,8 @@ static double odds(const struct link_pair *p)
 	return p->belief / (1 - fmin(p->belief, 0.999));
 }
 
-/* Its peer is gone. One of its pairs is true, or none: each becomes likelier at the expense of chance. */
+/* Its peer is gone. One of its pairs is true, or none: each becomes likelier at the expense of
+ * chance. */
 static void confirm(struct linkage *l, struct link_pool *pool, struct link_pair *p, double of_all)
 {
 	double belief = odds(p) / (of_all + death_anyway(l, pool, p->state));

@@ -22,8 +22,9 @@
 #define DEAD_SHARE_LEAST 0.25
 /* Steps along the arrivals of one address: who floods from one is not told apart any more. */
 #define STEPS_MAX 512
-/* Pairs of an old connection and a new one of one address in one judgement. Where more come at once,
- * all of a gateway's peers behind a proxy's, nothing is said of that address: that bounds the time. */
+/* Pairs of an old connection and a new one of one address in one judgement. Where more come at
+ * once, all of a gateway's peers behind a proxy's, nothing is said of that address: that bounds the
+ * time. */
 #define PAIRS_MAX (1U << 18)
 
 /* Ports so near each other are one device's, which holds several connections. */
@@ -33,7 +34,8 @@
 
 /* ---- what is known of an old connection ---- */
 
-/* When it was last heard, as far as events told; 0: not known. A history that is kept for its own sake
+/* When it was last heard, as far as events told; 0: not known. A history that is kept for its own
+ * sake
  * (--all) says no more: what is thought of a peer does not depend on what is told of it. */
 static uint64_t heard_ns(const struct slot *s, const struct connection *c)
 {
@@ -149,13 +151,13 @@ static bool has_ended(const struct connection *c)
 struct member {
 	const struct slot *slot;
 	const struct connection *connection;
-	uint32_t group;		/* the first of its key among those wanted */
+	uint32_t group; /* the first of its key among those wanted */
 	uint32_t order;
-	double taken;		/* chance that its device is back on another connection already */
+	double taken; /* chance that its device is back on another connection already */
 	/* against the arrival that is looked at */
 	bool competes;
 	enum link_state state;
-	double weight, port;	/* of its state, and what its port makes of that */
+	double weight, port; /* of its state, and what its port makes of that */
 };
 
 struct members {
@@ -228,7 +230,9 @@ static void gather(struct table *t, const struct wanted_keys *wanted, struct mem
 		uint32_t group = find_key(wanted, s->peer_key);
 
 		if (group < wanted->count && !s->ignored && !has_ended(c))
-			add_member(m, (struct member){ .slot = s, .connection = c, .group = group,
+			add_member(m, (struct member){ .slot = s,
+						       .connection = c,
+						       .group = group,
 						       .taken = by ? by->confidence : 0 });
 	}
 	if (m->count)
@@ -244,13 +248,14 @@ struct comparison {
 	uint64_t now_ns;
 	struct link_view view;
 	double sum, prior;	/* of weights, with and without what the ports say */
-	double arrivals_per_ns;	/* of this address */
+	double arrivals_per_ns; /* of this address */
 	unsigned int in_state[LINK_STATES], silent;
 };
 
 static bool competes(const struct comparison *k, const struct member *m)
 {
-	return was_there_before(m->slot, k->by) && heard_ns(m->slot, m->connection) <= k->by->at_ns &&
+	return was_there_before(m->slot, k->by) &&
+	       heard_ns(m->slot, m->connection) <= k->by->at_ns &&
 	       may_be_of_its_peer(m->connection, k->by) &&
 	       !k->s->is_another(k->s->context, k->by, m->slot->peer_port);
 }
@@ -258,7 +263,8 @@ static bool competes(const struct comparison *k, const struct member *m)
 /* Whoever is silent while others come may have been among those, or stay away. */
 static double still_to_come(const struct comparison *k, const struct member *m)
 {
-	uint64_t heard = heard_ns(m->slot, m->connection) ?: (uint64_t)m->slot->first_seen_us * 1000;
+	uint64_t heard =
+		heard_ns(m->slot, m->connection) ?: (uint64_t)m->slot->first_seen_us * 1000;
 
 	return linkage__still_to_come(&k->view, (k->by->at_ns - heard) * k->arrivals_per_ns,
 				      k->silent);
@@ -333,13 +339,14 @@ static void sum_up(struct comparison *k)
 static double confidence_of(const struct comparison *k, const struct member *m, double belief)
 {
 	double sure = linkage__port_shows(m->port)
-			      ? LEARNED_LATE * belief / (1 + (LEARNED_LATE - 1) * belief) : belief;
+			      ? LEARNED_LATE * belief / (1 + (LEARNED_LATE - 1) * belief)
+			      : belief;
 
 	return sure * (1 - k->view.twin[m->state]);
 }
 
-/* Beliefs in other connections whose ports are next to this one's, where ports show anything: those of
- * the same device, so that it is the one as well that came back. */
+/* Beliefs in other connections whose ports are next to this one's, where ports show anything: those
+ * of the same device, so that it is the one as well that came back. */
 static double belief_in_siblings(const struct comparison *k, const struct member *m, double all)
 {
 	double sum = 0;
@@ -364,10 +371,14 @@ static double weigh(struct comparison *k, struct member *m, double all, struct l
 
 	if (confidence > SIBLING_WORTH && linkage__port_shows(m->port))
 		confidence = confidence_of(k, m, belief + belief_in_siblings(k, m, all));
-	linkage__count_pair(l, pool, &(struct link_pair){
-		.old = m->slot->cookie, .at_ns = k->by->at_ns, .belief = belief, .state = m->state,
-		.step = linkage__step(m->slot->peer_port, k->by->peer.port),
-		.near = linkage__port_shows(m->port) });
+	linkage__count_pair(
+		l, pool,
+		&(struct link_pair){ .old = m->slot->cookie,
+				     .at_ns = k->by->at_ns,
+				     .belief = belief,
+				     .state = m->state,
+				     .step = linkage__step(m->slot->peer_port, k->by->peer.port),
+				     .near = linkage__port_shows(m->port) });
 	if (confidence < SUPERSESSION_WORTH)
 		return belief;
 	m->taken = fmax(m->taken, fmin(confidence, 0.999));
@@ -404,7 +415,7 @@ static void judge_arrival(struct supersession *s, struct comparison k, struct cl
 	k.arrivals_per_ns = linkage__arrivals_per_ns(pool, k.by->at_ns);
 	sum_up(&k);
 	all = k.sum + linkage__none(&k.view, k.prior);
-	if (!k.prior)	/* nobody that it could be: nothing is learned of links */
+	if (!k.prior) /* nobody that it could be: nothing is learned of links */
 		return;
 	for (i = 0; i < LINK_STATES; i++)
 		linkage__count_state(&s->linkage, pool, i, k.in_state[i],
@@ -425,7 +436,7 @@ static void judge_group(struct supersession *s, const struct wanted_keys *wanted
 		end++;
 	if ((uint64_t)(end - first) * of->count > PAIRS_MAX)
 		return;
-	while (end-- > first) {	/* the oldest has the highest index */
+	while (end-- > first) { /* the oldest has the highest index */
 		struct comparison k = *of;
 
 		k.by = arrivals__at(&s->arrivals, s->arrivals.count - wanted->all[end].index);
@@ -462,7 +473,8 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, uint6
 	for (i = 0; i < members.count; i += n) {
 		struct comparison of = { .s = s, .members = &members.all[i], .now_ns = now_ns };
 
-		for (n = 0; i + n < members.count && members.all[i + n].group == members.all[i].group; n++)
+		for (n = 0;
+		     i + n < members.count && members.all[i + n].group == members.all[i].group; n++)
 			;
 		of.count = n;
 		judge_group(s, &wanted, members.all[i].group, &of, &claims);
@@ -480,10 +492,11 @@ void supersession__judge_arrivals(struct supersession *s, struct table *t, uint6
 /* A dead connection and the arrivals that may be its device's. */
 struct weighing {
 	struct finding_of_dead *dead;
-	struct link_view view;		/* of the likeliest arrival */
-	double own, others;		/* weights: of that one, and of the other arrivals */
-	bool taken_over;		/* our program closed it as that one came */
-	double rivals, dying;		/* of other connections: weight, and how many may be dead */
+	struct link_view view; /* of the likeliest arrival */
+	double own, others;    /* weights: of that one, and of the other arrivals */
+	bool taken_over;       /* our program closed it as that one came */
+	double by_itself;      /* chance that the program looked at no arrival */
+	double rivals, dying;  /* of other connections: weight, and how many may be dead */
 	unsigned int members, near[CROWDS];
 };
 
@@ -501,24 +514,26 @@ static bool is_taken_over(const struct connection *c, const struct arrival *by)
 
 void supersession__note_closing(struct supersession *s, const struct connection *c)
 {
-	uint64_t key = arrivals__key(&s->arrivals, c->netns, connection__family(c), &c->local,
-				     &c->peer);
+	uint64_t key =
+		arrivals__key(&s->arrivals, c->netns, connection__family(c), &c->local, &c->peer);
 	struct link_pool *pool = linkage__find(&s->linkage, key);
 	const struct arrival *a = arrivals__of_key(&s->arrivals, key);
 	unsigned int steps;
 
-	for (steps = 0; a && !is_taken_over(c, a) && a->at_ns > c->last_heard_ns &&
-			steps < STEPS_MAX; steps++)
+	for (steps = 0;
+	     a && !is_taken_over(c, a) && a->at_ns > c->last_heard_ns && steps < STEPS_MAX; steps++)
 		a = arrivals__older_of_key(&s->arrivals, a);
 	if (pool)
-		linkage__count_closing(pool, a && is_taken_over(c, a));
+		linkage__count_closing(pool, a && is_taken_over(c, a),
+				       TAKEOVER_NS + CLOSED_EARLY_NS);
 }
 
 /* Three of four takeovers come within 700 ms: as though all were even over this time. */
 static uint64_t takeover_window_ns(const struct connection *c, const struct arrival *by)
 {
 	return incidents__of(c)->closed_ns < by->at_ns + TAKEOVER_SOON_NS
-		       ? TAKEOVER_SOON_NS * 4 / 3 : (TAKEOVER_NS - TAKEOVER_SOON_NS) * 4;
+		       ? TAKEOVER_SOON_NS * 4 / 3
+		       : (TAKEOVER_NS - TAKEOVER_SOON_NS) * 4;
 }
 
 static double weight_in_time(const struct link_view *v, const struct link_pool *pool,
@@ -535,8 +550,8 @@ static void weigh_one_arrival(const struct supersession *s, struct weighing *w, 
 	const struct link_pool *pool = linkage__find(&s->linkage, a->key);
 	const struct connection *c = w->dead->connection;
 	bool other = last && last->cookie != c->cookie;
-	struct link_view v = linkage__view(&s->linkage, pool, other, other ? last->peer.port : 0,
-					   a->peer.port);
+	struct link_view v =
+		linkage__view(&s->linkage, pool, other, other ? last->peer.port : 0, a->peer.port);
 	double weight = linkage__port_weight(&v, c->peer.port, a->peer.port) *
 			weight_in_time(&v, pool, c, a);
 
@@ -544,9 +559,10 @@ static void weigh_one_arrival(const struct supersession *s, struct weighing *w, 
 		w->others += weight;
 		return;
 	}
-	w->others += w->own;	/* of equals the oldest, against which most rivals spoke */
+	w->others += w->own; /* of equals the oldest, against which most rivals spoke */
 	w->own = weight;
 	w->taken_over = is_taken_over(c, a);
+	w->by_itself = 1 - linkage__takeovers(pool);
 	w->view = v;
 	w->dead->by = a;
 }
@@ -594,8 +610,8 @@ static void weigh_rival(const struct supersession *s, struct weighing *w, const 
 	w->rivals += dead * linkage__port_weight(&w->view, old->peer_port, by->peer.port);
 }
 
-/* Other silent connections that the same arrivals may have superseded, dead ones that were not told yet
- * among them. */
+/* Other silent connections that the same arrivals may have superseded, dead ones that were not told
+ * yet among them. */
 static void weigh_rivals(const struct supersession *s, struct table *t,
 			 const struct wanted_keys *wanted, struct weighing *all)
 {
@@ -619,8 +635,9 @@ static void decide(struct weighing *w)
 	w->view.share = fmax(w->view.share, DEAD_SHARE_LEAST);
 	own = w->own * linkage__port_weight(&w->view, d->connection->peer.port, d->by->peer.port) /
 	      alone;
-	d->confidence = own / (own + w->others + w->rivals + d->by->dead_rivals +
-			       (w->taken_over ? 1 : linkage__none(&w->view, 1 + w->dying)));
+	d->confidence =
+		own / (own + w->others + w->rivals + d->by->dead_rivals +
+		       (w->taken_over ? w->by_itself : linkage__none(&w->view, 1 + w->dying)));
 	if (!d->proven)
 		return;
 	if (d->confidence >= SUPERSESSION_SURE)
@@ -629,8 +646,8 @@ static void decide(struct weighing *w)
 		d->by->dead_rivals += own;
 }
 
-void supersession__judge_dead(struct supersession *s, struct table *t,
-			      struct finding_of_dead *dead, unsigned int count)
+void supersession__judge_dead(struct supersession *s, struct table *t, struct finding_of_dead *dead,
+			      unsigned int count)
 {
 	struct wanted_keys wanted = { .all = malloc((count + 1) * sizeof(*wanted.all)) };
 	struct weighing *all = calloc(count + 1, sizeof(*all));

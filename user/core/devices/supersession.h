@@ -24,7 +24,7 @@ struct supersession {
 	/* Is whoever came from this port of the same address known to be another device? */
 	bool (*is_another)(void *context, const struct arrival *by, uint16_t old_port);
 	void *context;
-	uint32_t judged;	/* number of the youngest arrival looked at */
+	uint32_t judged; /* number of the youngest arrival looked at */
 	struct linkage linkage;
 };
 
@@ -39,16 +39,17 @@ typedef void (*suspect_fn)(void *context, uint64_t cookie, const struct arrival 
 void supersession__judge_arrivals(struct supersession *s, struct table *t, uint64_t now_ns,
 				  suspect_fn fn, void *context);
 
-/* Its program closed it, and the FIN is not acknowledged: had somebody come from there just before? */
+/* Its program closed it, and the FIN is not acknowledged: had somebody come from there just before?
+ */
 void supersession__note_closing(struct supersession *s, const struct connection *c);
 
 /* A connection that asks proved dead, or that its program closed in vain so far: by whom it was
  * superseded, if by anybody. */
 struct finding_of_dead {
-	struct connection *connection;	/* in */
-	bool proven;			/* in: it is dead; then its successor is no other's */
-	struct arrival *by;		/* out: the likeliest, or NULL */
-	double confidence;		/* out */
+	struct connection *connection; /* in */
+	bool proven;		       /* in: it is dead; then its successor is no other's */
+	struct arrival *by;	       /* out: the likeliest, or NULL */
+	double confidence;	       /* out */
 };
 
 /*
@@ -56,8 +57,8 @@ struct finding_of_dead {
  * superseded. The weight of an arrival is that of the evidence for it (linkage.h), against other
  * arrivals, other silent connections, and that it is none of those known.
  */
-void supersession__judge_dead(struct supersession *s, struct table *t,
-			      struct finding_of_dead *dead, unsigned int count);
+void supersession__judge_dead(struct supersession *s, struct table *t, struct finding_of_dead *dead,
+			      unsigned int count);
 
 void supersession__free(struct supersession *s);
 
