@@ -58,16 +58,6 @@ static void add_commands(struct sockets_alike *g, const struct life *life,
 	}
 }
 
-/* ... all the time: answers to it are heard, and no gap is long enough to be told. */
-static void add_asking(struct sockets_alike *g, double for_s)
-{
-	double times = for_s / (UNTOLD_S / 4);
-
-	g->told[silence__bin(UNTOLD_S / 4)] += times;
-	g->commanded[silence__bin(UNTOLD_S / 4)] += times;
-	g->commands += times;
-}
-
 /* One of the peer's or our program's, `later_s` longer than it was told. */
 static void add_own_gaps(struct sockets_alike *g, const struct life *life,
 			 const struct gap_lengths *l, double later_s, double chance)
@@ -128,8 +118,8 @@ static void add_untold(struct sockets_alike *g, const struct life *life, const s
 	g->silent_s += silent;
 	g->busy_s += rest - silent;
 	g->covered_s += rest;
-	if (!speaks && rest > silent)
-		add_asking(g, rest - silent);
+	if (!speaks)
+		g->unsaid_s += rest - silent;
 }
 
 static void add_life(struct sockets_alike *g, const struct life *life, double weight)
@@ -146,6 +136,8 @@ static void add_life(struct sockets_alike *g, const struct life *life, double we
 	add_untold(g, life, &l);
 	add_commands(g, life, &l);
 	g->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	g->deaths_idle += life->found_by == FOUND_BY_KEEPALIVE;
+	g->deaths_asked += life->found_by == FOUND_BY_RETRANSMIT;
 }
 
 /* ---- kinds ---- */

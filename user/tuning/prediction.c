@@ -18,6 +18,8 @@
 #define LOSS_MAX 0.9
 /* Where fewer of all gaps are as long, they do not tell when our program asks; its mean does. */
 #define GAPS_TELLING 0.2
+/* Between two asks of a program that asks all the time: shorter than any gap that is told. */
+#define ALWAYS_S 5.0
 
 double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t)
 {
@@ -115,26 +117,36 @@ static double bin_begins_s(unsigned int bin)
 	return bin ? exp(bin * SILENCE_BIN) : 0;
 }
 
+/* Who spoke in the time of which nothing is told? Where our program did, its data found the dead;
+ * where the peers did, keepalive. */
+static double unsaid_asks(const struct sockets_alike *g)
+{
+	double found = g->deaths_idle + g->deaths_asked;
+
+	return g->unsaid_s / ALWAYS_S * (found > 0 ? g->deaths_asked / found : 1);
+}
+
 static struct next_command next_command_of(const struct sockets_alike *g)
 {
-	struct next_command c = { .never = !g->commands || !g->covered_s };
-	double at_risk = 0, all, s = 1, passed;
+	double unsaid = unsaid_asks(g), at_risk = unsaid, all, s = 1, passed;
+	struct next_command c = { .never = !(g->commands + unsaid) || !g->covered_s };
 	unsigned int b;
 
 	if (c.never)
 		return c;
-	c.rate = g->commands / g->covered_s;
+	c.rate = (g->commands + unsaid) / g->covered_s;
 	for (b = 0; b < SILENCE_BINS; b++)
 		at_risk += g->told[b];
 	all = at_risk;
 	for (b = 0; b < SILENCE_BINS; b++) {
 		double width = bin_begins_s(b + 1) - bin_begins_s(b);
+		double always = b == silence__bin(ALWAYS_S) ? unsaid : 0;
 
-		passed = at_risk > GAPS_TELLING * all ? 1 - g->commanded[b] / at_risk
+		passed = at_risk > GAPS_TELLING * all ? 1 - (g->commanded[b] + always) / at_risk
 						 : exp(-c.rate * width);
 		c.until[b + 1] = c.until[b] + width * s * (1 + passed) / 2;
 		s *= fmax(0, passed);
-		at_risk -= g->told[b];
+		at_risk -= g->told[b] + always;
 	}
 	c.mean_s = c.until[SILENCE_BINS];
 	return c;
