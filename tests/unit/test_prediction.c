@@ -66,7 +66,7 @@ struct lived {
 	double probes, detection_s;	/* sent while the peer lived; from its death to the end */
 	struct life_gap gaps[4096];
 	unsigned int gap_count;
-	double words;
+	double words, commands;
 };
 
 static void note_gap(struct lived *l, double s, bool by_us)
@@ -114,6 +114,7 @@ static void live(const struct population *p, const struct setting *s, double die
 			if (at < dies_s) {
 				note_gap(l, at - heard, ours);
 				l->words += !ours;
+				l->commands += ours;
 				heard = at;
 				out = 0;
 			}
@@ -167,7 +168,8 @@ static struct life told(const struct population *p, const struct lived *l)
 	}
 	gaps__free(&gaps);
 	if (!p->unreported)
-		life.reports = (struct reports){ .over_s = DAY_S, .segments = l->words };
+		life.reports = (struct reports){ .over_s = DAY_S, .segments = l->words,
+						  .asks = l->commands };
 	life.probes_sent = l->probes;
 	return life;
 }
@@ -359,6 +361,26 @@ static void test_false_deaths_come_true(void **state)
 		check_false_deaths(&all[i]);
 }
 
+/* Heard for ten seconds, and never again: most of these sockets are dead at any time, and a dead one
+ * is sent nine probes in two hours, whatever the rate is at which the living die. */
+static void test_the_dead_are_sockets_too(void **state)
+{
+	struct life life = { .family = AF_INET, .options_known = true, .keepalive = true,
+			     .idle_s = 7200, .interval_s = 75, .probes = 9, .probes_sent = 9,
+			     .heard_s = 1010, .seen_s = 1000, .ended_s = 1010 + 7875, .lost = true,
+			     .lost_within_s = 7200, .found_by = FOUND_BY_KEEPALIVE };
+	struct tariff tariff = { 0 };
+	struct late_answers mutes = { 0 };
+	struct alike alike = { 0 };
+	struct prediction p;
+
+	(void)state;
+	assert_true(alike__add(&alike, &life, 1));
+	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &p));
+	expect("dead ones", "probes/s", p.probes_per_s, 9 / 7875.0, 9 / 7875.0);
+	alike__free(&alike);
+}
+
 static void test_predictions_come_true(void **state)
 {
 	static const struct population populations[] = {
@@ -375,6 +397,7 @@ static void test_predictions_come_true(void **state)
 		  { 240, 20, 5 }, true },
 		{ "commands every 5 s, no traffic told", SILENT, 0, 5, 0, { 7200, 75, 9 },
 		  { 240, 20, 5 }, true },
+		{ "commands every 5 s", SILENT, 0, 5, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "user timeout just above", SILENT, 0, 0, 0, { 7200, 75, 9 }, { 60, 10, 9, 91 } },
 	};
 	unsigned int i;
@@ -387,6 +410,7 @@ static void test_predictions_come_true(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_predictions_come_true),
+					    cmocka_unit_test(test_the_dead_are_sockets_too),
 					    cmocka_unit_test(test_false_deaths_come_true) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,9 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	if (o->compare && o->file_count != 2)
 		arguments__refuse(state, "--compare takes two FILEs, before and after; there %s %u",
 				  o->file_count == 1 ? "is" : "are", o->file_count);
+	if (o->compare && (o->policy || o->goals.evaluate || goals__any(&o->goals)))
+		arguments__refuse(state, "--compare tells what a change has done: it takes no goal, "
+				  "--evaluate or --policy");
 	if (count_standard_input(o) > 1)
 		arguments__refuse(state, "'-' is standard input, which can be read once only");
 	if (o->policy && o->json)

@@ -99,6 +99,17 @@ static double silent_s(const struct life *life, double s)
 	return s < (probes + 1) * TIMER_LATENESS * period ? s : probes * period;
 }
 
+/* By the kernel's counts too few segments passed, from either side, for what no gap covers to be gaps
+ * too short to be told: the gaps were not all told. */
+static bool says_nothing(const struct life *life, const struct gap_lengths *l, double words,
+			 double rest)
+{
+	const struct reports *r = &life->reports;
+
+	return r->over_s > 0 && !life->heartbeat_s &&
+	       fmax(0, words) + r->asks / r->over_s * l->known_s < rest / UNTOLD_S;
+}
+
 /* What no gap covers are gaps too short to be told: something is heard all the time, the peer's words
  * or what answers our program. A little of it is what the folded ones are estimated to be too short. */
 static void add_untold(struct sockets_alike *g, const struct life *life, const struct gap_lengths *l)
@@ -113,7 +124,9 @@ static void add_untold(struct sockets_alike *g, const struct life *life, const s
 		return;
 	if (!l->own && !life->heartbeat_s)
 		rest += l->probed_s;
-	if (!speaks && !l->own)
+	if (says_nothing(life, l, words, rest))
+		silent = rest;
+	else if (!speaks && !l->own)
 		silent = silent_s(life, rest);
 	g->silent_s += silent;
 	g->busy_s += rest - silent;

@@ -8,6 +8,8 @@
 #include "value/hash.h"
 
 #define RESAMPLES 1000
+/* Of a figure: less is what sums of floating-point numbers leave. */
+#define ROUNDED 1e-9
 #define CASES_MIN 10
 /* Fewer of a network's hours are no sample. */
 #define CLUSTERS_MIN 10
@@ -450,6 +452,14 @@ static void find_errors(struct side *before, struct side *after, enum clustering
 	}
 }
 
+/* What sums in another order leave is none. */
+static double difference(const struct change_of *of)
+{
+	double d = of->after - of->before;
+
+	return fabs(d) > ROUNDED * fmax(fabs(of->after), fabs(of->before)) ? d : 0;
+}
+
 /* Holm (1979): the clearest of m figures must be clear enough for m, the next for m - 1, ... */
 static void judge(struct change_of *all, const double *errors)
 {
@@ -462,7 +472,7 @@ static void judge(struct change_of *all, const double *errors)
 		double least = 2, p;
 
 		for (f = 0, best = COMPARED; f < COMPARED; f++) {
-			double d = fabs(all[f].after - all[f].before);
+			double d = fabs(difference(&all[f]));
 
 			if (all[f].verdict != CHANGE_NOISE || tried[f])
 				continue;
@@ -508,7 +518,7 @@ static void compare(struct side *before, struct side *after, bool comparable, st
 	find_errors(before, after, BY_HOUR, errors);
 	find_errors(before, after, BY_PEER, errors);
 	for (f = 0; f < COMPARED; f++) {
-		double d = c->changes[f].after - c->changes[f].before;
+		double d = difference(&c->changes[f]);
 
 		c->changes[f].low = d - Z_OF_LEVEL * errors[f];
 		c->changes[f].high = d + Z_OF_LEVEL * errors[f];
@@ -546,6 +556,14 @@ static bool few(const struct side *s)
 	return with_deaths < CLUSTERS_MIN || s->by[BY_PEER].count < CLUSTERS_MIN;
 }
 
+/* Begun in the later half of the other, or after it: windows that overlap a little are told; those of
+ * a control share, which began and ended together, are not. */
+static bool is_later(const struct side_of_comparison *a, const struct side_of_comparison *b)
+{
+	return a->sockets && b->sockets && a->last_s > b->last_s &&
+	       a->first_s > (b->first_s + b->last_s) / 2;
+}
+
 static void free_clusters(struct clusters *c)
 {
 	free(c->all);
@@ -577,7 +595,7 @@ bool comparison__make(const struct lives *before, const struct lives *after,
 	if (ok) {
 		comparable = know_hours(&a, &b) >= SHARE_KNOWN;
 		comparable = know_hours(&b, &a) >= SHARE_KNOWN && comparable;
-		c->wrong_order = c->before.first_s > c->after.last_s && c->after.sockets;
+		c->wrong_order = is_later(&c->before, &c->after);
 		ok = fill(before, of_before, &a) && fill(after, of_after, &b);
 		if (ok && (few(&a) || few(&b))) {
 			a.by_socket = b.by_socket = c->few_clusters = true;

@@ -228,11 +228,11 @@ static double silence_at(const struct sockets_alike *g, double share)
 	return HUGE_VAL;
 }
 
-/* Deaths are even over time, so a group of n sockets dies n times as often. Returns how many probes
- * a dead peer is sent. */
-static double simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
+/* Deaths are even over time, so a group of n sockets dies n times as often. Returns the mean one. */
+static struct death simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
 {
-	double period = setting__period_s(&g->setting), probes = 0;
+	double period = setting__period_s(&g->setting);
+	struct death mean = { 0 };
 	struct next_command next = next_command_of(g);
 	unsigned int n;
 
@@ -246,9 +246,10 @@ static double simulate(const struct sockets_alike *g, unsigned int hz, struct sa
 		death = detection(&d, length == HUGE_VAL || within >= period, fmod(within, period),
 				  &next);
 		samples[n] = (struct sample){ death.s, g->count / DEATHS };
-		probes += death.probes / DEATHS;
+		mean.s += death.s / DEATHS;
+		mean.probes += death.probes / DEATHS;
 	}
-	return probes;
+	return mean;
 }
 
 /* From one answered probe to the next: both its timers are late by half a granule. */
@@ -294,11 +295,13 @@ static double whole_silences_a_year(const struct sockets_alike *g, unsigned int 
 }
 
 static void add_group(const struct sockets_alike *g, unsigned int hz, const struct tariff *tariff,
-		      const struct late_answers *mutes, double to_a_dead, struct prediction *p)
+		      const struct late_answers *mutes, struct death mean, struct prediction *p)
 {
-	double loss = fmin(late_answers__loss(mutes), LOSS_MAX);
-	double rate = probes_per_s(g, hz, loss), share = g->count / p->sockets;
-	double to_dead = g->covered_s ? g->deaths / g->covered_s * to_a_dead : 0;
+	double loss = fmin(late_answers__loss(mutes), LOSS_MAX), share = g->count / p->sockets;
+	/* Who died is a socket, too, until that is noticed. */
+	double lives_s = g->covered_s + g->deaths * mean.s;
+	double rate = probes_per_s(g, hz, loss) * (lives_s ? g->covered_s / lives_s : 1);
+	double to_dead = lives_s ? g->deaths / lives_s * mean.probes : 0;
 	struct false_deaths wrong =
 		false_deaths__expect(mutes, &g->setting, hz, whole_silences_a_year(g, hz));
 
