@@ -193,7 +193,7 @@ static double alive_until_s(const struct life *life)
 static void add_life(struct side *s, const struct life *life)
 {
 	size_t peer = peer_of(s, life), hour = 0;
-	double from = life->seen_s, until = alive_until_s(life), to, days, all = 0;
+	double from = life->seen_s, until = alive_until_s(life), to, days, all = 0, share;
 
 	while (from < until && !s->short_of_memory) {
 		to = piece_end(from, until);
@@ -209,11 +209,13 @@ static void add_life(struct side *s, const struct life *life)
 	}
 	if (s->short_of_memory || !all)
 		return;
-	days = (until - life->seen_s) / 86400;
-	s->by[BY_HOUR].all[hour].probed_days += all;
-	s->by[BY_PEER].all[peer].probed_days += all;
-	s->by[BY_HOUR].all[hour].probes += life->probes_sent * all / days;
-	s->by[BY_PEER].all[peer].probes += life->probes_sent * all / days;
+	/* Probes were counted in all of the life, the dead's too: so is the time that they took. */
+	share = all * 86400 / (until - life->seen_s);
+	days = (life->ended_s - life->seen_s) / 86400;
+	s->by[BY_HOUR].all[hour].probed_days += days * share;
+	s->by[BY_PEER].all[peer].probed_days += days * share;
+	s->by[BY_HOUR].all[hour].probes += life->probes_sent * share;
+	s->by[BY_PEER].all[peer].probes += life->probes_sent * share;
 	if (life->found_by != FOUND_BY_NOTHING && s->known[hour_of_day(life->ended_s)])
 		add_death(s, life, hour, peer);
 }
