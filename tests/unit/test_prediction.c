@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/connection/gaps.h"
 #include "tuning/alike.h"
 #include "unit.h"
 
