@@ -148,6 +148,10 @@ def test_two_days_on_which_nothing_happened(tmp_path):
     assert re.search(r"half_open +none, before and after", r.stdout), r.stdout
     assert not re.search(r"\de[-+]\d|few hours|-0 ", r.stdout), r.stdout
     assert "watched later than the second" in compare(second, first).stderr
+    assert "proposes nothing" not in r.stderr
+    for aside in (["--policy"], ["--hold-open"], ["--evaluate", "60/10/3"]):
+        more = compare(*aside, first, second)
+        assert more.stdout == r.stdout and "proposes nothing" in more.stderr, more.stderr
 
 
 def test_heartbeats_that_were_chosen_to_fit(tmp_path):
@@ -195,8 +199,6 @@ def test_bad_input_is_named(name, tmp_path):
 ARGUMENTS = [
     ([], "FILE is missing"), (["--evaluate", "1/2", "x"], "no IDLE/INTERVAL/PROBES"),
     (["--budget", "5kB/hour", "x"], "no size a day"), (["--detect-within", "5", "x"], "no duration"),
-    (["--compare", "--policy", "x", "y"], "it takes no goal"),
-    (["--compare", "--hold-open", "x", "y"], "it takes no goal"),
     (["--compare", "x"], "two FILEs"), (["--live", "1m", "x"], "takes no FILE"), (["/nonexistent"], "No such"),
 ]
 

@@ -175,9 +175,6 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	if (o->compare && o->file_count != 2)
 		arguments__refuse(state, "--compare takes two FILEs, before and after; there %s %u",
 				  o->file_count == 1 ? "is" : "are", o->file_count);
-	if (o->compare && (o->policy || o->goals.evaluate || goals__any(&o->goals)))
-		arguments__refuse(state, "--compare tells what a change has done: it takes no goal, "
-				  "--evaluate or --policy");
 	if (count_standard_input(o) > 1)
 		arguments__refuse(state, "'-' is standard input, which can be read once only");
 	if (o->policy && o->json)
@@ -364,6 +361,9 @@ static bool compare(struct writer *w, struct lives *before, struct lives *after)
 	struct comparison c;
 	unsigned int i, k;
 
+	if (o->policy || o->goals.evaluate || goals__any(&o->goals))
+		log_warning("--compare tells what a change has done, and proposes nothing: goals, "
+			    "--evaluate and --policy are left aside");
 	lives__sort(before);
 	lives__sort(after);
 	if (!comparison__make(before, after, NULL, 0, NULL, &c))
