@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Advice in words, from days that were made up: the same words each time, at most twelve lines a
 place. HALFOPEN_GOLDEN=1 writes tests/lab/advice/*.txt anew; look at the difference."""
+import datetime
 import json
 import os
 import random
@@ -123,6 +124,34 @@ def test_before_and_after(tmp_path):
     assert re.search(r"detection_p50 +\S+ -> \S+: sooner by ", blocks[0])
     r = subprocess.run([HALFOPEN, "advise", "--compare", slow, slow], capture_output=True, text=True)
     assert "tcp_keepalive_* are the same" in r.stdout and "sooner" not in r.stdout.replace("noise", "")
+
+
+def test_two_days_on_which_nothing_happened(tmp_path):
+    """No exponent, no \"few hours\" of deaths that there were none of, and the wrong order is noticed where
+    one file ends as the other begins: by the clock of the files themselves."""
+    def day(name, run, hours):
+        d = Day(run=run)
+        for _ in range(200):
+            d.socket(gaps=[(600, 71)], probes=71)
+        text = open(d.write(tmp_path / name)).read()
+        if hours:
+            text = re.sub(r"2026-\d\d-\d\dT[\d:.]+", lambda m: (datetime.datetime.fromisoformat(m[0][:26])
+                          + datetime.timedelta(hours=hours)).isoformat(timespec="microseconds"), text)
+            (tmp_path / name).write_text(text)
+        return tmp_path / name
+    first, second = day("first.jsonl", 1, 0), day("second.jsonl", 2, 12)
+
+    def compare(*files):
+        return subprocess.run([HALFOPEN, "advise", "--compare", *files], capture_output=True, text=True)
+    r = compare(first, second)
+    assert r.returncode == 0 and "watched later" not in r.stderr, r.stderr
+    assert re.search(r"half_open +none, before and after", r.stdout), r.stdout
+    assert not re.search(r"\de[-+]\d|few hours|-0 ", r.stdout), r.stdout
+    assert "watched later than the second" in compare(second, first).stderr
+    assert "proposes nothing" not in r.stderr
+    for aside in (["--policy"], ["--hold-open"], ["--evaluate", "60/10/3"]):
+        more = compare(*aside, first, second)
+        assert more.stdout == r.stdout and "proposes nothing" in more.stderr, more.stderr
 
 
 def test_heartbeats_that_were_chosen_to_fit(tmp_path):

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "connection/gaps.h"
+#include "core/connection/gaps.h"
 #include "tuning/alike.h"
 #include "unit.h"
 
@@ -39,6 +39,8 @@ struct population {
 	double command_s;	/* between our program's, which are acknowledged; 0: none */
 	double loss;		/* of a probe or its answer */
 	struct setting lived, other;
+	bool unreported;	/* no traffic is told; one in so many dies while it is watched: */
+#define DIE_UNREPORTED 4
 };
 
 static double next(enum habit habit, double mean)
@@ -65,7 +67,7 @@ struct lived {
 	double probes, detection_s;	/* sent while the peer lived; from its death to the end */
 	struct life_gap gaps[4096];
 	unsigned int gap_count;
-	double words;
+	double words, commands;
 };
 
 static void note_gap(struct lived *l, double s, bool by_us)
@@ -113,6 +115,7 @@ static void live(const struct population *p, const struct setting *s, double die
 			if (at < dies_s) {
 				note_gap(l, at - heard, ours);
 				l->words += !ours;
+				l->commands += ours;
 				heard = at;
 				out = 0;
 			}
@@ -165,8 +168,23 @@ static struct life told(const struct population *p, const struct lived *l)
 			.count = g->count, .ended_by_us = g->ended_by_us };
 	}
 	gaps__free(&gaps);
-	life.reports = (struct reports){ .over_s = DAY_S, .segments = l->words };
+	if (!p->unreported)
+		life.reports = (struct reports){ .over_s = DAY_S, .segments = l->words,
+						  .asks = l->commands };
 	life.probes_sent = l->probes;
+	return life;
+}
+
+/* It died at noon. */
+static struct life told_of_dead(const struct population *p, const struct lived *l)
+{
+	struct life life = told(p, l);
+
+	life.heard_s = DAY_S / 2;
+	life.ended_s = DAY_S / 2 + l->detection_s;
+	life.found_by = p->command_s ? FOUND_BY_RETRANSMIT : FOUND_BY_KEEPALIVE;
+	life.lost = true;
+	life.probes_sent += p->command_s ? 0 : p->lived.probes;
 	return life;
 }
 
@@ -183,6 +201,14 @@ static void expect(const char *name, const char *what, double predicted, double 
 		fail_msg("%s: %s predicted %.4f, true %.4f", name, what, predicted, truth);
 }
 
+static void expect_probes(const struct population *p, const struct prediction *predicted,
+			  double probes)
+{
+	expect(p->name, "probes/s", predicted->probes_per_s, probes, SOCKETS * 1e-6);
+	expect(p->name, "bytes", predicted->bytes_per_socket_day, probes / SOCKETS * DAY_S * 104, 20);
+	expect(p->name, "wake-ups", predicted->wakeups_per_socket_day, probes / SOCKETS * DAY_S, 0.2);
+}
+
 static void check(const struct population *p)
 {
 	struct tariff tariff = { 0 };
@@ -194,10 +220,11 @@ static void check(const struct population *p)
 	unsigned int i, n = SOCKETS * 8;
 
 	for (i = 0; i < SOCKETS; i++) {
+		bool dies = p->unreported && i % DIE_UNREPORTED == 0;
 		struct life life;
 
-		live(p, &p->lived, NEVER, l);
-		life = told(p, l);
+		live(p, &p->lived, dies ? DAY_S / 2 : NEVER, l);
+		life = dies ? told_of_dead(p, l) : told(p, l);
 		assert_true(alike__add(&alike, &life, 1));
 		live(p, &p->other, NEVER, l);
 		probes += l->probes / DAY_S;
@@ -209,11 +236,10 @@ static void check(const struct population *p)
 	qsort(took, n, sizeof(*took), by_number);
 	alike.all[0].setting = p->other;
 	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &predicted));
-	expect(p->name, "probes/s", predicted.probes_per_s, probes, SOCKETS * 1e-6);
-	expect(p->name, "bytes", predicted.bytes_per_socket_day, probes / SOCKETS * DAY_S * 104, 20);
-	expect(p->name, "wake-ups", predicted.wakeups_per_socket_day, probes / SOCKETS * DAY_S, 0.2);
 	expect(p->name, "p50", predicted.detection.p50_s, took[n / 2], 0);
 	expect(p->name, "p95", predicted.detection.p95_s, took[n * 95 / 100], 0);
+	if (!p->unreported)	/* what the dead are sent is none of `probes` */
+		expect_probes(p, &predicted, probes);
 	/* Nobody takes longer than said, but for what a thousandth does. */
 	if (took[n * 999 / 1000] > predicted.detection.max_s * 1.1)
 		fail_msg("%s: max predicted %.1f, true %.1f", p->name, predicted.detection.max_s,
@@ -336,6 +362,26 @@ static void test_false_deaths_come_true(void **state)
 		check_false_deaths(&all[i]);
 }
 
+/* Heard for ten seconds, and never again: most of these sockets are dead at any time, and a dead one
+ * is sent nine probes in two hours, whatever the rate is at which the living die. */
+static void test_the_dead_are_sockets_too(void **state)
+{
+	struct life life = { .family = AF_INET, .options_known = true, .keepalive = true,
+			     .idle_s = 7200, .interval_s = 75, .probes = 9, .probes_sent = 9,
+			     .heard_s = 1010, .seen_s = 1000, .ended_s = 1010 + 7875, .lost = true,
+			     .lost_within_s = 7200, .found_by = FOUND_BY_KEEPALIVE };
+	struct tariff tariff = { 0 };
+	struct late_answers mutes = { 0 };
+	struct alike alike = { 0 };
+	struct prediction p;
+
+	(void)state;
+	assert_true(alike__add(&alike, &life, 1));
+	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &p));
+	expect("dead ones", "probes/s", p.probes_per_s, 9 / 7875.0, 9 / 7875.0);
+	alike__free(&alike);
+}
+
 static void test_predictions_come_true(void **state)
 {
 	static const struct population populations[] = {
@@ -348,6 +394,11 @@ static void test_predictions_come_true(void **state)
 		{ "every five minutes", REGULAR, 300, 0, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "a word every 5 s", REGULAR, 5, 0, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "commands every 10 min", SILENT, 0, 600, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
+		{ "a word every 5 s, no traffic told", REGULAR, 5, 0, 0, { 7200, 75, 9 },
+		  { 240, 20, 5 }, true },
+		{ "commands every 5 s, no traffic told", SILENT, 0, 5, 0, { 7200, 75, 9 },
+		  { 240, 20, 5 }, true },
+		{ "commands every 5 s", SILENT, 0, 5, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "user timeout just above", SILENT, 0, 0, 0, { 7200, 75, 9 }, { 60, 10, 9, 91 } },
 	};
 	unsigned int i;
@@ -360,6 +411,7 @@ static void test_predictions_come_true(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_predictions_come_true),
+					    cmocka_unit_test(test_the_dead_are_sockets_too),
 					    cmocka_unit_test(test_false_deaths_come_true) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

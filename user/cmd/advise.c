@@ -361,6 +361,9 @@ static bool compare(struct writer *w, struct lives *before, struct lives *after)
 	struct comparison c;
 	unsigned int i, k;
 
+	if (o->policy || o->goals.evaluate || goals__any(&o->goals))
+		log_warning("--compare tells what a change has done, and proposes nothing: goals, "
+			    "--evaluate and --policy are left aside");
 	lives__sort(before);
 	lives__sort(after);
 	if (!comparison__make(before, after, NULL, 0, NULL, &c))

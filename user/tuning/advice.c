@@ -87,9 +87,10 @@ static void explain_thin(struct advice *a)
 					   ((double)IDLE_LOST_MIN / path->lost - 1)
 				 : 0;
 	int n = snprintf(a->why, sizeof(a->why),
-			 "not enough data to tell an idle timeout of the path: %zu devices "
-			 "(%u at least), %zu lost connections (%u at least) (thin_evidence)",
-			 path->devices, IDLE_DEVICES_MIN, path->lost, IDLE_LOST_MIN);
+			 "not enough data to tell an idle timeout of the path: %zu device%s "
+			 "(%u at least), %zu lost connection%s (%u at least) (thin_evidence)",
+			 path->devices, path->devices == 1 ? "" : "s", IDLE_DEVICES_MIN, path->lost,
+			 path->lost == 1 ? "" : "s", IDLE_LOST_MIN);
 
 	if (path->devices >= IDLE_DEVICES_MIN && days > 0)
 		snprintf(a->why + n, sizeof(a->why) - n, "; as before, %.1f more days give it",

@@ -58,16 +58,6 @@ static void add_commands(struct sockets_alike *g, const struct life *life,
 	}
 }
 
-/* ... all the time: answers to it are heard, and no gap is long enough to be told. */
-static void add_asking(struct sockets_alike *g, double for_s)
-{
-	double times = for_s / (UNTOLD_S / 4);
-
-	g->told[silence__bin(UNTOLD_S / 4)] += times;
-	g->commanded[silence__bin(UNTOLD_S / 4)] += times;
-	g->commands += times;
-}
-
 /* One of the peer's or our program's, `later_s` longer than it was told. */
 static void add_own_gaps(struct sockets_alike *g, const struct life *life,
 			 const struct gap_lengths *l, double later_s, double chance)
@@ -109,6 +99,17 @@ static double silent_s(const struct life *life, double s)
 	return s < (probes + 1) * TIMER_LATENESS * period ? s : probes * period;
 }
 
+/* By the kernel's counts too few segments passed, from either side, for what no gap covers to be gaps
+ * too short to be told: the gaps were not all told. */
+static bool says_nothing(const struct life *life, const struct gap_lengths *l, double words,
+			 double rest)
+{
+	const struct reports *r = &life->reports;
+
+	return r->over_s > 0 && !life->heartbeat_s &&
+	       fmax(0, words) + r->asks / r->over_s * l->known_s < rest / UNTOLD_S;
+}
+
 /* What no gap covers are gaps too short to be told: something is heard all the time, the peer's words
  * or what answers our program. A little of it is what the folded ones are estimated to be too short. */
 static void add_untold(struct sockets_alike *g, const struct life *life, const struct gap_lengths *l)
@@ -123,13 +124,15 @@ static void add_untold(struct sockets_alike *g, const struct life *life, const s
 		return;
 	if (!l->own && !life->heartbeat_s)
 		rest += l->probed_s;
-	if (!speaks && !l->own)
+	if (says_nothing(life, l, words, rest))
+		silent = rest;
+	else if (!speaks && !l->own)
 		silent = silent_s(life, rest);
 	g->silent_s += silent;
 	g->busy_s += rest - silent;
 	g->covered_s += rest;
-	if (!speaks && rest > silent)
-		add_asking(g, rest - silent);
+	if (!speaks)
+		g->unsaid_s += rest - silent;
 }
 
 static void add_life(struct sockets_alike *g, const struct life *life, double weight)
@@ -146,6 +149,8 @@ static void add_life(struct sockets_alike *g, const struct life *life, double we
 	add_untold(g, life, &l);
 	add_commands(g, life, &l);
 	g->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	g->deaths_idle += life->found_by == FOUND_BY_KEEPALIVE;
+	g->deaths_asked += life->found_by == FOUND_BY_RETRANSMIT;
 }
 
 /* ---- kinds ---- */

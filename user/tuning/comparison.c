@@ -8,6 +8,8 @@
 #include "value/hash.h"
 
 #define RESAMPLES 1000
+/* Of a figure: less is what sums of floating-point numbers leave. */
+#define ROUNDED 1e-9
 #define CASES_MIN 10
 /* Fewer of a network's hours are no sample. */
 #define CLUSTERS_MIN 10
@@ -191,7 +193,7 @@ static double alive_until_s(const struct life *life)
 static void add_life(struct side *s, const struct life *life)
 {
 	size_t peer = peer_of(s, life), hour = 0;
-	double from = life->seen_s, until = alive_until_s(life), to, days, all = 0;
+	double from = life->seen_s, until = alive_until_s(life), to, days, all = 0, share;
 
 	while (from < until && !s->short_of_memory) {
 		to = piece_end(from, until);
@@ -207,11 +209,13 @@ static void add_life(struct side *s, const struct life *life)
 	}
 	if (s->short_of_memory || !all)
 		return;
-	days = (until - life->seen_s) / 86400;
-	s->by[BY_HOUR].all[hour].probed_days += all;
-	s->by[BY_PEER].all[peer].probed_days += all;
-	s->by[BY_HOUR].all[hour].probes += life->probes_sent * all / days;
-	s->by[BY_PEER].all[peer].probes += life->probes_sent * all / days;
+	/* Probes were counted in all of the life, the dead's too: so is the time that they took. */
+	share = all * 86400 / (until - life->seen_s);
+	days = (life->ended_s - life->seen_s) / 86400;
+	s->by[BY_HOUR].all[hour].probed_days += days * share;
+	s->by[BY_PEER].all[peer].probed_days += days * share;
+	s->by[BY_HOUR].all[hour].probes += life->probes_sent * share;
+	s->by[BY_PEER].all[peer].probes += life->probes_sent * share;
 	if (life->found_by != FOUND_BY_NOTHING && s->known[hour_of_day(life->ended_s)])
 		add_death(s, life, hour, peer);
 }
@@ -450,6 +454,14 @@ static void find_errors(struct side *before, struct side *after, enum clustering
 	}
 }
 
+/* What sums in another order leave is none. */
+static double difference(const struct change_of *of)
+{
+	double d = of->after - of->before;
+
+	return fabs(d) > ROUNDED * fmax(fabs(of->after), fabs(of->before)) ? d : 0;
+}
+
 /* Holm (1979): the clearest of m figures must be clear enough for m, the next for m - 1, ... */
 static void judge(struct change_of *all, const double *errors)
 {
@@ -462,7 +474,7 @@ static void judge(struct change_of *all, const double *errors)
 		double least = 2, p;
 
 		for (f = 0, best = COMPARED; f < COMPARED; f++) {
-			double d = fabs(all[f].after - all[f].before);
+			double d = fabs(difference(&all[f]));
 
 			if (all[f].verdict != CHANGE_NOISE || tried[f])
 				continue;
@@ -508,7 +520,7 @@ static void compare(struct side *before, struct side *after, bool comparable, st
 	find_errors(before, after, BY_HOUR, errors);
 	find_errors(before, after, BY_PEER, errors);
 	for (f = 0; f < COMPARED; f++) {
-		double d = c->changes[f].after - c->changes[f].before;
+		double d = difference(&c->changes[f]);
 
 		c->changes[f].low = d - Z_OF_LEVEL * errors[f];
 		c->changes[f].high = d + Z_OF_LEVEL * errors[f];
@@ -546,6 +558,14 @@ static bool few(const struct side *s)
 	return with_deaths < CLUSTERS_MIN || s->by[BY_PEER].count < CLUSTERS_MIN;
 }
 
+/* Begun in the later half of the other, or after it: windows that overlap a little are told; those of
+ * a control share, which began and ended together, are not. */
+static bool is_later(const struct side_of_comparison *a, const struct side_of_comparison *b)
+{
+	return a->sockets && b->sockets && a->last_s > b->last_s &&
+	       a->first_s > (b->first_s + b->last_s) / 2;
+}
+
 static void free_clusters(struct clusters *c)
 {
 	free(c->all);
@@ -577,7 +597,7 @@ bool comparison__make(const struct lives *before, const struct lives *after,
 	if (ok) {
 		comparable = know_hours(&a, &b) >= SHARE_KNOWN;
 		comparable = know_hours(&b, &a) >= SHARE_KNOWN && comparable;
-		c->wrong_order = c->before.first_s > c->after.last_s && c->after.sockets;
+		c->wrong_order = is_later(&c->before, &c->after);
 		ok = fill(before, of_before, &a) && fill(after, of_after, &b);
 		if (ok && (few(&a) || few(&b))) {
 			a.by_socket = b.by_socket = c->few_clusters = true;

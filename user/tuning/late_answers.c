@@ -99,6 +99,19 @@ static void find_longest(struct late_answers *m, double *longest, size_t sockets
 		m->longest_s = longest[sockets - 1];
 }
 
+/* Of those whose silences are no exceptions. */
+static double longest_at_most(struct life *const *lives, size_t count, double longest_s)
+{
+	double at_most = longest_s;
+	unsigned int k;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		for (k = 0; longest_of(lives[i]) <= longest_s && k < lives[i]->mute_count; k++)
+			at_most = fmax(at_most, lives[i]->mutes[k].high_s);
+	return at_most;
+}
+
 static void count_probes(struct late_answers *m, const struct life *life)
 {
 	double dead = life->found_by != FOUND_BY_NOTHING ? life->probes : 0;
@@ -219,6 +232,7 @@ bool late_answers__gather(struct life *const *lives, size_t count, struct late_a
 	qsort(m->all, m->count, sizeof(*m->all), by_low);
 	estimate_lengths(m);
 	find_longest(m, longest, count);
+	m->longest_at_most_s = longest_at_most(lives, count, m->longest_s);
 	count_died(m, lives, count, longest);
 	free(longest);
 	return true;

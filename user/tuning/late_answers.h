@@ -20,6 +20,7 @@ struct late_answers {
 	/* So long a live peer kept mute for certain, but for the few that are an exception (see
 	 * outliers); 0: none was seen to. */
 	double longest_s;
+	double longest_at_most_s;	/* between two asks it may have been back unseen: so long at most */
 	double outliers_s;	/* the longest of those exceptions, as sure */
 	size_t outliers;	/* sockets */
 	/* Turnbull's estimate of how they are distributed: bins of a tenth. */

@@ -44,6 +44,7 @@ struct life_place {
 struct reports {
 	double over_s;		/* 0: not known */
 	double bytes, segments;
+	double asks;		/* segments of data of our program's */
 };
 
 struct life {

@@ -260,7 +260,8 @@ static struct reports reports_of(const struct timeline *t)
 	return (struct reports){ .over_s = t->traffic.over_s,
 				 .bytes = fmax(0, t->traffic.received_bytes -
 							  beats * t->heartbeat.bytes),
-				 .segments = fmax(0, t->traffic.received_segments - beats) };
+				 .segments = fmax(0, t->traffic.received_segments - beats),
+				 .asks = t->traffic.sent_segments };
 }
 
 /* ---- all of it ---- */

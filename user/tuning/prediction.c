@@ -18,6 +18,8 @@
 #define LOSS_MAX 0.9
 /* Where fewer of all gaps are as long, they do not tell when our program asks; its mean does. */
 #define GAPS_TELLING 0.2
+/* Between two asks of a program that asks all the time: shorter than any gap that is told. */
+#define ALWAYS_S 5.0
 
 double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t)
 {
@@ -115,26 +117,36 @@ static double bin_begins_s(unsigned int bin)
 	return bin ? exp(bin * SILENCE_BIN) : 0;
 }
 
+/* Who spoke in the time of which nothing is told? Where our program did, its data found the dead;
+ * where the peers did, keepalive. */
+static double unsaid_asks(const struct sockets_alike *g)
+{
+	double found = g->deaths_idle + g->deaths_asked;
+
+	return g->unsaid_s / ALWAYS_S * (found > 0 ? g->deaths_asked / found : 1);
+}
+
 static struct next_command next_command_of(const struct sockets_alike *g)
 {
-	struct next_command c = { .never = !g->commands || !g->covered_s };
-	double at_risk = 0, all, s = 1, passed;
+	double unsaid = unsaid_asks(g), at_risk = unsaid, all, s = 1, passed;
+	struct next_command c = { .never = !(g->commands + unsaid) || !g->covered_s };
 	unsigned int b;
 
 	if (c.never)
 		return c;
-	c.rate = g->commands / g->covered_s;
+	c.rate = (g->commands + unsaid) / g->covered_s;
 	for (b = 0; b < SILENCE_BINS; b++)
 		at_risk += g->told[b];
 	all = at_risk;
 	for (b = 0; b < SILENCE_BINS; b++) {
 		double width = bin_begins_s(b + 1) - bin_begins_s(b);
+		double always = b == silence__bin(ALWAYS_S) ? unsaid : 0;
 
-		passed = at_risk > GAPS_TELLING * all ? 1 - g->commanded[b] / at_risk
+		passed = at_risk > GAPS_TELLING * all ? 1 - (g->commanded[b] + always) / at_risk
 						 : exp(-c.rate * width);
 		c.until[b + 1] = c.until[b] + width * s * (1 + passed) / 2;
 		s *= fmax(0, passed);
-		at_risk -= g->told[b];
+		at_risk -= g->told[b] + always;
 	}
 	c.mean_s = c.until[SILENCE_BINS];
 	return c;
@@ -216,11 +228,11 @@ static double silence_at(const struct sockets_alike *g, double share)
 	return HUGE_VAL;
 }
 
-/* Deaths are even over time, so a group of n sockets dies n times as often. Returns how many probes
- * a dead peer is sent. */
-static double simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
+/* Deaths are even over time, so a group of n sockets dies n times as often. Returns the mean one. */
+static struct death simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
 {
-	double period = setting__period_s(&g->setting), probes = 0;
+	double period = setting__period_s(&g->setting);
+	struct death mean = { 0 };
 	struct next_command next = next_command_of(g);
 	unsigned int n;
 
@@ -234,9 +246,10 @@ static double simulate(const struct sockets_alike *g, unsigned int hz, struct sa
 		death = detection(&d, length == HUGE_VAL || within >= period, fmod(within, period),
 				  &next);
 		samples[n] = (struct sample){ death.s, g->count / DEATHS };
-		probes += death.probes / DEATHS;
+		mean.s += death.s / DEATHS;
+		mean.probes += death.probes / DEATHS;
 	}
-	return probes;
+	return mean;
 }
 
 /* From one answered probe to the next: both its timers are late by half a granule. */
@@ -282,11 +295,13 @@ static double whole_silences_a_year(const struct sockets_alike *g, unsigned int 
 }
 
 static void add_group(const struct sockets_alike *g, unsigned int hz, const struct tariff *tariff,
-		      const struct late_answers *mutes, double to_a_dead, struct prediction *p)
+		      const struct late_answers *mutes, struct death mean, struct prediction *p)
 {
-	double loss = fmin(late_answers__loss(mutes), LOSS_MAX);
-	double rate = probes_per_s(g, hz, loss), share = g->count / p->sockets;
-	double to_dead = g->covered_s ? g->deaths / g->covered_s * to_a_dead : 0;
+	double loss = fmin(late_answers__loss(mutes), LOSS_MAX), share = g->count / p->sockets;
+	/* Who died is a socket, too, until that is noticed. */
+	double lives_s = g->covered_s + g->deaths * mean.s;
+	double rate = probes_per_s(g, hz, loss) * (lives_s ? g->covered_s / lives_s : 1);
+	double to_dead = lives_s ? g->deaths / lives_s * mean.probes : 0;
 	struct false_deaths wrong =
 		false_deaths__expect(mutes, &g->setting, hz, whole_silences_a_year(g, hz));
 

@@ -35,7 +35,11 @@ struct sockets_alike {
 	 * what our program ended. It asks, too. */
 	double told[SILENCE_BINS], commanded[SILENCE_BINS];
 	double commands;
+	/* No gap was told and no word of the peer's: it answered our program all the time, or spoke. */
+	double unsaid_s;
 	double deaths;		/* noticed by the silence */
+	/* ... by keepalive, which waits until our program's data are acknowledged, and by those. */
+	double deaths_idle, deaths_asked;
 };
 
 unsigned int silence__bin(double s);

@@ -151,14 +151,26 @@ static void explain_conflict(struct proposal *p, const struct goals *g, const st
 		 ceil(low->s));
 }
 
+/* How long were live peers silent? A lost probe shows it no closer than from one probe to the next. */
+static void say_silent(char *text, size_t size, const struct late_answers *m)
+{
+	if (m->longest_at_most_s < m->longest_s + 0.1)
+		snprintf(text, size, "%.1f s", m->longest_s);
+	else
+		snprintf(text, size, "%.1f to %.1f s", m->longest_s, m->longest_at_most_s);
+}
+
 static void explain_no_room(struct proposal *p, const char *who, double floor_s,
 			    const struct evidence *e)
 {
+	char silent[60];
+
 	p->possible = false;
+	say_silent(silent, sizeof(silent), &e->mutes);
 	snprintf(p->why, sizeof(p->why),
-		 "%s leaves no time before the first probe: live peers were silent for %.1f s and "
+		 "%s leaves no time before the first probe: live peers were silent for %s and "
 		 "came back, so %.0f s of probes are needed",
-		 who, e->mutes.longest_s, ceil(floor_s));
+		 who, silent, ceil(floor_s));
 }
 
 static void explain_held(struct proposal *p, const struct evidence *e)
@@ -179,11 +191,14 @@ static void explain_held(struct proposal *p, const struct evidence *e)
 
 static void explain_detection(struct proposal *p, const struct goals *g, const struct evidence *e)
 {
-	int n = snprintf(p->why, sizeof(p->why),
-			 "a dead peer is to be noticed within %.0f s; live ones that came back "
-			 "were silent for %.1f s",
-			 g->detect_within_s, e->mutes.longest_s);
+	char silent[60];
+	int n;
 
+	say_silent(silent, sizeof(silent), &e->mutes);
+	n = snprintf(p->why, sizeof(p->why),
+		     "a dead peer is to be noticed within %.0f s; live ones that came back "
+		     "were silent for %s",
+		     g->detect_within_s, silent);
 	if (e->mutes.outliers)
 		snprintf(p->why + n, sizeof(p->why) - n,
 			 ", but for %zu socket%s (%.0f s at most), which would be given up",

@@ -374,7 +374,11 @@ static void add_price(struct words *w, const struct advice *a)
 		add_number(w, p->wakeups_per_socket_day);
 		words__add(w, " wake-ups and ");
 		add_bytes(w, p->bytes_per_socket_day);
-		words__add(w, " a socket and day\n");
+		words__add(w, " a socket and day");
+		if (p->wakeups_per_socket_day < 86400 / CARRIERS_FLOOR_S)
+			words__add(w, "; %.0f wake-ups of a device that is idle all day",
+				   86400 / setting__period_s(&a->proposed));
+		words__add(w, "\n");
 	}
 }
 

@@ -14,31 +14,59 @@ static void add_side(struct words *w, const char *name, const struct side_of_com
 			   s->dead_before);
 }
 
+#define DECIMALS_MAX 9
+#define LEAST 1e-9
+
+/* Three digits that count, and no exponent. */
+static void add_rate(struct words *w, double rate)
+{
+	if (rate >= 0.001)
+		words__add(w, rate >= 100 ? "%.0f" : "%.3g", rate);
+	else if (rate < LEAST)
+		words__add(w, "0");
+	else
+		words__add(w, "%.*f", (int)fmin(DECIMALS_MAX, 2 - floor(log10(rate))), rate);
+}
+
 static void add_value(struct words *w, const struct change_of *of, double value)
 {
 	if (!strcmp(of->unit, "s"))
 		words__add_duration(w, value);
 	else
-		words__add(w, value >= 100 ? "%.0f" : "%.3g", value);
+		add_rate(w, value);
+}
+
+static void add_bound(struct words *w, const struct change_of *of, double value)
+{
+	if (value <= -LEAST)
+		words__add(w, "-");
+	add_value(w, of, fabs(value));
 }
 
 static void add_difference(struct words *w, const struct change_of *of)
 {
 	bool lower = of->after < of->before;
 
-	words__add(w, "%s by ", lower ? of->lower : of->higher);
-	add_value(w, of, fabs(of->after - of->before));
+	if (fabs(of->after - of->before) < LEAST * fmax(1, of->before)) {
+		words__add(w, "the same");
+	} else {
+		words__add(w, "%s by ", lower ? of->lower : of->higher);
+		add_value(w, of, fabs(of->after - of->before));
+	}
 	words__add(w, " (95 %%: ");
-	words__add(w, of->low < 0 ? "-" : "");
-	add_value(w, of, fabs(of->low));
-	words__add(w, of->high < 0 ? " to -" : " to ");
-	add_value(w, of, fabs(of->high));
+	add_bound(w, of, of->low);
+	words__add(w, " to ");
+	add_bound(w, of, of->high);
 	words__add(w, ")%s\n", of->verdict == CHANGE_NOISE ? ": noise" : "");
 }
 
 static void add_change(struct words *w, const struct change_of *of)
 {
 	words__add(w, "  %-18s ", of->what);
+	if (of->verdict == CHANGE_TOO_FEW && !of->before && !of->after) {
+		words__add(w, "none, before and after\n");
+		return;
+	}
 	if (of->verdict == CHANGE_TOO_FEW) {
 		words__add(w, "too few cases (%zu, %zu), or hours\n", of->cases_before,
 			   of->cases_after);
@@ -67,7 +95,8 @@ void comparison_text__write(struct words *w, const struct comparison *c)
 	words__add(w, "%s\n", c->values_changed ? "" : "; net.ipv4.tcp_keepalive_* are the same");
 	if (c->changes[0].verdict == CHANGE_NOT_COMPARABLE)
 		words__add(w, "  watched at other times of the day: a difference may be the hour's\n");
-	else if (c->few_clusters)
+	else if (c->few_clusters &&
+		 (c->changes[HALF_OPEN_RATE].before || c->changes[HALF_OPEN_RATE].after))
 		words__add(w, "  deaths of few hours: they are taken as independent of each "
 			   "other, which those of one outage are not\n");
 	for (i = 0; i < COMPARED; i++)
