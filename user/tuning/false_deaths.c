@@ -31,7 +31,8 @@ static struct false_deaths seen(const struct late_answers *m, double to_last_s, 
 		n.low = fmax(0, n.low - ERRORS * n.low / sqrt(sure_cases));
 	/* With none seen: those that end between two asks are not. */
 	n.high = cases > 0 ? n.high / cases * at_most(cases)
-			   : NONE_SEEN_YET * fmax(1, late_answers__asked_every_s(m) / fmax(period_s, to_last_s));
+			   : NONE_SEEN_YET * fmax(1, late_answers__asked_every_s(m) /
+							     fmax(period_s, to_last_s));
 	return n;
 }
 

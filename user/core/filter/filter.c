@@ -146,7 +146,8 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
 	case NODE_STATE:
 		if (!s->state)
 			return TRUTH_UNKNOWN;
-		fits = s->state < 32 && f->number & FILTER_STATE_BIT(s->state);	/* a file may say anything */
+		fits = s->state < 32 &&
+		       f->number & FILTER_STATE_BIT(s->state); /* a file may say anything */
 		return truth_of(fits == (f->compare == EQUAL));
 	case NODE_PID:
 		if (!s->owner)

@@ -32,11 +32,22 @@ static enum filter_compare take_compare(struct parser *p, bool order)
 		const char *name;
 		enum filter_compare compare;
 	} names[] = {
-		{ "=", EQUAL }, { "==", EQUAL }, { "eq", EQUAL }, { "!=", NOT_EQUAL },
-		{ "ne", NOT_EQUAL }, { "neq", NOT_EQUAL },
-		{ "<", LESS }, { "lt", LESS }, { "<=", LESS_OR_EQUAL }, { "le", LESS_OR_EQUAL },
-		{ "leq", LESS_OR_EQUAL }, { ">", GREATER }, { "gt", GREATER },
-		{ ">=", GREATER_OR_EQUAL }, { "ge", GREATER_OR_EQUAL }, { "geq", GREATER_OR_EQUAL },
+		{ "=", EQUAL },
+		{ "==", EQUAL },
+		{ "eq", EQUAL },
+		{ "!=", NOT_EQUAL },
+		{ "ne", NOT_EQUAL },
+		{ "neq", NOT_EQUAL },
+		{ "<", LESS },
+		{ "lt", LESS },
+		{ "<=", LESS_OR_EQUAL },
+		{ "le", LESS_OR_EQUAL },
+		{ "leq", LESS_OR_EQUAL },
+		{ ">", GREATER },
+		{ "gt", GREATER },
+		{ ">=", GREATER_OR_EQUAL },
+		{ "ge", GREATER_OR_EQUAL },
+		{ "geq", GREATER_OR_EQUAL },
 	};
 	unsigned int i;
 
@@ -81,7 +92,8 @@ static bool parse_host(struct parser *p, struct filter *f)
 static bool parse_states(struct parser *p, struct filter *f, bool exclude)
 {
 	if (!operand__read_states(&p->words, &f->number)) {
-		lexer__fail(&p->words, "a state (established, close-wait, fin-wait-1, connected, all ...)");
+		lexer__fail(&p->words,
+			    "a state (established, close-wait, fin-wait-1, connected, all ...)");
 		return false;
 	}
 	lexer__next(&p->words);
@@ -113,10 +125,17 @@ static struct filter *parse_test(struct parser *p)
 		const char *name;
 		enum filter_test kind;
 	} keys[] = {
-		{ "sport", NODE_SPORT }, { "dport", NODE_DPORT }, { "src", NODE_SRC },
-		{ "dst", NODE_DST }, { "state", NODE_STATE }, { "exclude", NODE_STATE },
-		{ "pid", NODE_PID }, { "netns", NODE_NETNS }, { "comm", NODE_COMM },
-		{ "cgroup", NODE_CGROUP }, { "container", NODE_CONTAINER },
+		{ "sport", NODE_SPORT },
+		{ "dport", NODE_DPORT },
+		{ "src", NODE_SRC },
+		{ "dst", NODE_DST },
+		{ "state", NODE_STATE },
+		{ "exclude", NODE_STATE },
+		{ "pid", NODE_PID },
+		{ "netns", NODE_NETNS },
+		{ "comm", NODE_COMM },
+		{ "cgroup", NODE_CGROUP },
+		{ "container", NODE_CONTAINER },
 		{ "device", NODE_DEVICE },
 	};
 	const unsigned int count = sizeof(keys) / sizeof(keys[0]);
@@ -127,8 +146,9 @@ static struct filter *parse_test(struct parser *p)
 	for (i = 0; i < count && !lexer__is(&p->words, keys[i].name); i++)
 		;
 	if (i == count || p->words.token.quoted) {
-		lexer__fail(&p->words, "sport, dport, src, dst, state, exclude, netns, pid, comm, cgroup, "
-			"container, device, not or (");
+		lexer__fail(&p->words,
+			    "sport, dport, src, dst, state, exclude, netns, pid, comm, cgroup, "
+			    "container, device, not or (");
 		return NULL;
 	}
 	f = new_node(keys[i].kind);
@@ -203,7 +223,8 @@ static struct filter *join(enum filter_test kind, struct filter *left, struct fi
 
 static bool take_or(struct parser *p)
 {
-	return lexer__take(&p->words, "or") || lexer__take(&p->words, "|") || lexer__take(&p->words, "||");
+	return lexer__take(&p->words, "or") || lexer__take(&p->words, "|") ||
+	       lexer__take(&p->words, "||");
 }
 
 static struct filter *parse_and(struct parser *p)
@@ -211,7 +232,9 @@ static struct filter *parse_and(struct parser *p)
 	struct filter *f = parse_unary(p);
 
 	/* Two tests side by side are both meant, as in ss. */
-	while (f && p->words.token.length && !lexer__is(&p->words, ")") && !lexer__is(&p->words, "or") && !lexer__is(&p->words, "|") && !lexer__is(&p->words, "||")) {
+	while (f && p->words.token.length && !lexer__is(&p->words, ")") &&
+	       !lexer__is(&p->words, "or") && !lexer__is(&p->words, "|") &&
+	       !lexer__is(&p->words, "||")) {
 		if (!lexer__take(&p->words, "and") && !lexer__take(&p->words, "&"))
 			lexer__take(&p->words, "&&");
 		f = join(NODE_AND, f, parse_unary(p));

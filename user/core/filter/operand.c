@@ -22,7 +22,7 @@ static bool cut_port(char *text, struct filter_host *h)
 	if (bracket)
 		colon = strchr(bracket, ':');
 	else if (colon && strchr(text, ':') != colon)
-		colon = NULL;	/* an IPv6 address */
+		colon = NULL; /* an IPv6 address */
 	if (!colon)
 		return true;
 	*colon = '\0';
@@ -37,7 +37,7 @@ static bool cut_port(char *text, struct filter_host *h)
 static bool read_network(const char *text, struct network *n)
 {
 	if (!*text || !strcmp(text, "*"))
-		return true;	/* any address */
+		return true; /* any address */
 	return network__read(text, n) == NETWORK_OK;
 }
 
@@ -48,7 +48,7 @@ bool operand__read_host(char *text, struct filter_host *h)
 	if (!cut_port(text, h))
 		return false;
 	bracket = strchr(text, ']');
-	if (*text == '[' && bracket) {	/* [ADDRESS] or [ADDRESS]/PREFIX or [ADDRESS/PREFIX] */
+	if (*text == '[' && bracket) { /* [ADDRESS] or [ADDRESS]/PREFIX or [ADDRESS/PREFIX] */
 		memmove(bracket, bracket + 1, strlen(bracket + 1) + 1);
 		text++;
 	}
@@ -61,11 +61,16 @@ static const struct {
 	const char *name;
 	uint32_t states;
 } state_names[] = {
-	{ "established", BIT(TCP_ESTABLISHED) }, { "syn-sent", BIT(TCP_SYN_SENT) },
-	{ "syn-recv", BIT(TCP_SYN_RECV) }, { "fin-wait-1", BIT(TCP_FIN_WAIT1) },
-	{ "fin-wait-2", BIT(TCP_FIN_WAIT2) }, { "time-wait", BIT(TCP_TIME_WAIT) },
-	{ "closed", BIT(TCP_CLOSE) }, { "close-wait", BIT(TCP_CLOSE_WAIT) },
-	{ "last-ack", BIT(TCP_LAST_ACK) }, { "listening", BIT(TCP_LISTEN) },
+	{ "established", BIT(TCP_ESTABLISHED) },
+	{ "syn-sent", BIT(TCP_SYN_SENT) },
+	{ "syn-recv", BIT(TCP_SYN_RECV) },
+	{ "fin-wait-1", BIT(TCP_FIN_WAIT1) },
+	{ "fin-wait-2", BIT(TCP_FIN_WAIT2) },
+	{ "time-wait", BIT(TCP_TIME_WAIT) },
+	{ "closed", BIT(TCP_CLOSE) },
+	{ "close-wait", BIT(TCP_CLOSE_WAIT) },
+	{ "last-ack", BIT(TCP_LAST_ACK) },
+	{ "listening", BIT(TCP_LISTEN) },
 	{ "closing", BIT(TCP_CLOSING) },
 	{ "all", ~0U },
 	{ "connected", ~(BIT(TCP_CLOSE) | BIT(TCP_LISTEN)) },
