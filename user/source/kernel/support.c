@@ -55,7 +55,8 @@ static bool has_hook(const struct bpf_program *program, const struct btf *btf)
 	       support__tracepoint_arguments(btf, support__hook(program)) >= 0;
 }
 
-void support__ask(const struct support_object *o, const struct bpf_object *object,
+/* What BTF says of each part; `results` has one slot a part. */
+static void ask(const struct support_object *o, const struct bpf_object *object,
 		const struct btf *btf, struct support_result *results)
 {
 	unsigned int i;
@@ -78,7 +79,8 @@ void support__ask(const struct support_object *o, const struct bpf_object *objec
 	}
 }
 
-void support__apply(const struct support_result *results, unsigned int count,
+/* Says which programs of an opened object are to be loaded. */
+static void apply(const struct support_result *results, unsigned int count,
 		  struct bpf_object *object)
 {
 	struct bpf_program *program;
@@ -119,7 +121,7 @@ static void try_one(const struct support_object *o, const void *config, struct s
 		free(log);
 		return;
 	}
-	support__apply(r, 1, object);
+	apply(r, 1, object);
 	program = bpf_object__find_program_by_name(object, r->program);
 	/* written only if the kernel refuses */
 	bpf_program__set_log_buf(program, log, LOG_BYTES);
@@ -135,7 +137,9 @@ static void try_one(const struct support_object *o, const void *config, struct s
 	free(log);
 }
 
-void support__run(const struct support_object *o, const void *config, struct support_result *results)
+/* Loads and attaches each part alone, for a moment, in the other form where the first is
+ * refused. After ask(). Programs on cgroups are loaded only. */
+static void try_each(const struct support_object *o, const void *config, struct support_result *results)
 {
 	unsigned int i;
 
@@ -160,9 +164,9 @@ int support__examine(const struct support_object *o, const void *config, const s
 
 	if (!skeleton)
 		return -errno;
-	support__ask(o, object, btf, results);
+	ask(o, object, btf, results);
 	o->close(skeleton);
-	support__run(o, config, results);
+	try_each(o, config, results);
 	return 0;
 }
 
@@ -180,7 +184,8 @@ void support__explain(const struct support_result *r, char *text, size_t size)
 			 r->hook, strerror(-err), r->said[0] ? ": " : "", r->said);
 }
 
-int support__report(const struct support_result *results, unsigned int count)
+/* Warns of what stays unknown. Returns -ENOTSUP if it is everything, which is an error. */
+static int report(const struct support_result *results, unsigned int count)
 {
 	char text[512];
 	unsigned int i;
@@ -239,8 +244,8 @@ void *support__load(const struct support_object *o, const void *config, const st
 			return NULL;
 		}
 		if (!tried)
-			support__ask(o, object, btf, results);
-		support__apply(results, o->count, object);
+			ask(o, object, btf, results);
+		apply(results, o->count, object);
 		*err = o->load(skeleton);
 		if (*err == -EBADF)	/* of dup3(2) within libbpf, beyond the limit */
 			*err = -EMFILE;
@@ -249,13 +254,13 @@ void *support__load(const struct support_object *o, const void *config, const st
 		o->close(skeleton);
 		log_debug("the kernel refused some program (%s); trying each alone",
 			  strerror(-*err));
-		support__run(o, config, results);
+		try_each(o, config, results);
 		tried = true;
 	}
 	if (*err)
 		say_why(btf, *err);
 	else
-		*err = support__report(results, o->count);
+		*err = report(results, o->count);
 	if (!*err)
 		return skeleton;
 	o->close(skeleton);

@@ -58,27 +58,13 @@ int support__tracepoint_arguments(const struct btf *btf, const char *name);
 /* The hook of a program: its section without the kind. */
 const char *support__hook(const struct bpf_program *program);
 
-/* What BTF says of each part; `results` has one slot a part. */
-void support__ask(const struct support_object *o, const struct bpf_object *object,
-		const struct btf *btf, struct support_result *results);
-
-/* Loads and attaches each part alone, for a moment, in the other form where the first is
- * refused. After support__ask(). Programs on cgroups are loaded only. */
-void support__run(const struct support_object *o, const void *config, struct support_result *results);
-
-/* Both of these, for who wants to know and not to watch. Returns 0 or -errno. */
+/* What BTF says of each part, and what loading and attaching each alone for a moment shows, for who
+ * wants to know and not to watch; `results` has one slot a part. Returns 0 or -errno. */
 int support__examine(const struct support_object *o, const void *config, const struct btf *btf,
 		   struct support_result *results);
 
-/* Says which programs of an opened object are to be loaded. */
-void support__apply(const struct support_result *results, unsigned int count,
-		  struct bpf_object *object);
-
 /* Says what the kernel did not take, and why, without an end. */
 void support__explain(const struct support_result *r, char *text, size_t size);
-
-/* Warns of what stays unknown. Returns -ENOTSUP if it is everything, which is an error. */
-int support__report(const struct support_result *results, unsigned int count);
 
 /*
  * Opens and loads: what BTF suggests and, if the kernel refuses that, what it takes of it.
