@@ -151,7 +151,8 @@ static bool has_ended(const struct connection *c)
 struct member {
 	const struct slot *slot;
 	const struct connection *connection;
-	uint32_t group; /* the first of its key among those wanted */
+	uint32_t group;	 /* the first of its key among those wanted */
+	uint32_t oldest; /* index of the oldest arrival of that key: none has two keys */
 	uint32_t order;
 	double taken; /* chance that its device is back on another connection already */
 	/* against the arrival that is looked at */
@@ -210,13 +211,30 @@ static void add_claim(struct claims *c, struct claim claim)
 	all[c->count++] = claim;
 }
 
+/* Keys are others in each run, and what one address teaches is believed of the next: they are looked
+ * at in the order in which somebody came. */
 static int by_group(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 
-	if (x->group != y->group)
-		return x->group < y->group ? -1 : 1;
+	if (x->oldest != y->oldest)
+		return x->oldest > y->oldest ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* Of the key that begins at `first`. */
+static uint32_t end_of_key(const struct wanted_keys *w, uint32_t first)
+{
+	uint32_t end = first;
+
+	while (end < w->count && w->all[end].key == w->all[first].key)
+		end++;
+	return end;
+}
+
+static uint32_t oldest_of(const struct wanted_keys *w, uint32_t first)
+{
+	return w->all[end_of_key(w, first) - 1].index;
 }
 
 /* The open connections of all keys that are wanted, each key's together. */
@@ -233,6 +251,7 @@ static void gather(struct table *t, const struct wanted_keys *wanted, struct mem
 			add_member(m, (struct member){ .slot = s,
 						       .connection = c,
 						       .group = group,
+						       .oldest = oldest_of(wanted, group),
 						       .taken = by ? by->confidence : 0 });
 	}
 	if (m->count)
@@ -430,10 +449,8 @@ static void judge_arrival(struct supersession *s, struct comparison k, struct cl
 static void judge_group(struct supersession *s, const struct wanted_keys *wanted, uint32_t first,
 			const struct comparison *of, struct claims *claims)
 {
-	uint32_t end = first;
+	uint32_t end = end_of_key(wanted, first);
 
-	while (end < wanted->count && wanted->all[end].key == wanted->all[first].key)
-		end++;
 	if ((uint64_t)(end - first) * of->count > PAIRS_MAX)
 		return;
 	while (end-- > first) { /* the oldest has the highest index */
