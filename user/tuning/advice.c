@@ -105,8 +105,8 @@ static void explain_unknown_path(struct advice *a)
 	a->verdict = ADVICE_NONE;
 	if (path->reason == IDLE_CENSORED)
 		snprintf(a->why, sizeof(a->why),
-			 "the path forgets after %.0f s at the earliest: our own probes keep every "
-			 "idle time under that, so how much later cannot be seen "
+			 "idle connections lived for up to %.0f s: our own probes keep every idle "
+			 "time under that, so whether the path ever forgets them cannot be seen "
 			 "(censored_by_keepalive)",
 			 path->low_s);
 	else if (path->reason == IDLE_NO_STEP)
