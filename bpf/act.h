@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What act.bpf.c counts, shared with user space. */
+/* Counters of act.bpf.c, shared with user space. */
 #ifndef HALFOPEN_ACT_H
 #define HALFOPEN_ACT_H
 

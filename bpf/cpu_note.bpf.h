@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What programs on one CPU leave for each other: hooks of one call chain run one after another. */
+/* Notes that programs on one CPU leave for each other: the hooks of one call chain run in turn. */
 #ifndef HALFOPEN_CPU_NOTE_BPF_H
 #define HALFOPEN_CPU_NOTE_BPF_H
 

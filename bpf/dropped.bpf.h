@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What this host itself throws away: probes and data that asked nobody, answers that never arrived. */
+/* Segments that this host drops: probes and data that never left, answers that TCP never saw. */
 #ifndef HALFOPEN_DROPPED_BPF_H
 #define HALFOPEN_DROPPED_BPF_H
 

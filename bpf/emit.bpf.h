@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Events into the ring buffer; counts of what found no room there; budgets for what anybody can repeat. */
+/* Events into the ring buffer, counts of those that found no room, limits for repeated ones. */
 #ifndef HALFOPEN_EMIT_BPF_H
 #define HALFOPEN_EMIT_BPF_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is worth telling, cheapest test first. A socket whose peer was heard a moment ago fails
+ * Which events are sent to user space, cheapest test first. A socket whose peer was heard a moment ago fails
  * the first test: one or two plain loads, no map, no helper that is a call.
  */
 #ifndef HALFOPEN_GATE_BPF_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The timers of keepalive and of zero-window probes: every probe, without a program on timer_start. */
+/* Keepalive and zero-window probe timers: every probe, without a program on timer_start. */
 #ifndef HALFOPEN_TIMER_BPF_H
 #define HALFOPEN_TIMER_BPF_H
 

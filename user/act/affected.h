@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whom a change of the sysctls of a namespace touches. */
+/* Sockets that a change of a namespace's sysctls affects. */
 #ifndef HALFOPEN_ACT_AFFECTED_H
 #define HALFOPEN_ACT_AFFECTED_H
 

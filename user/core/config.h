@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a core is to do. */
+/* Configuration of the core. */
 #ifndef HALFOPEN_CORE_CONFIG_H
 #define HALFOPEN_CORE_CONFIG_H
 

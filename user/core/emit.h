@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is told to the sink. */
+/* Values for the sink: timelines, events, changes, losses, summaries. */
 #ifndef HALFOPEN_CORE_EMIT_H
 #define HALFOPEN_CORE_EMIT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is kept of a socket beyond its place in the table: given, and taken away with it. */
+/* State of a socket beyond its slot in the table: allocated and freed with it. */
 #ifndef HALFOPEN_CORE_HISTORIES_H
 #define HALFOPEN_CORE_HISTORIES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is counted of sockets that are told, as it happens. */
+/* Totals over all sockets that the filter wants, counted as events come. */
 #ifndef HALFOPEN_CORE_TOTALS_H
 #define HALFOPEN_CORE_TOTALS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What this kernel and this host allow, and what stays unknown where they do not. */
+/* Diagnosis: what this kernel and host support, and what stays unknown without it. */
 #ifndef HALFOPEN_DOCTOR_DIAGNOSIS_H
 #define HALFOPEN_DOCTOR_DIAGNOSIS_H
 

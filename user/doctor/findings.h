@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an examination found: facts, what they cost, and what to do about them. */
+/* Findings of a diagnosis: facts, their consequences, and what to do about them. */
 #ifndef HALFOPEN_DOCTOR_FINDINGS_H
 #define HALFOPEN_DOCTOR_FINDINGS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How the program ends, and what a file that failed makes of that. */
+/* Exit codes of the program, and which one an input or output error gives. */
 #ifndef HALFOPEN_FILE_EXIT_CODE_H
 #define HALFOPEN_FILE_EXIT_CODE_H
 

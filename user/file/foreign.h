@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What somebody gave us instead of what was expected: told by how it begins. */
+/* Names the kind of a file that is not the expected one, by its first bytes. */
 #ifndef HALFOPEN_FILE_FOREIGN_H
 #define HALFOPEN_FILE_FOREIGN_H
 

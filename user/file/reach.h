@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What may be done to files later, once CAP_DAC_OVERRIDE is gone. */
+/* File access that remains once CAP_DAC_OVERRIDE has been dropped. */
 #ifndef HALFOPEN_FILE_REACH_H
 #define HALFOPEN_FILE_REACH_H
 

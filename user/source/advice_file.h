@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What `advise --json` wrote, read back by `apply`. */
+/* Reads the output of `advise --json` for `apply`. */
 #ifndef HALFOPEN_SOURCE_ADVICE_FILE_H
 #define HALFOPEN_SOURCE_ADVICE_FILE_H
 

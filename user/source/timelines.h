@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What `watch --json` told, read back: JSON Lines, plain or compressed by zstd. */
+/* Reads the output of `watch --json`: JSON Lines, plain or compressed by zstd. */
 #ifndef HALFOPEN_SOURCE_TIMELINES_H
 #define HALFOPEN_SOURCE_TIMELINES_H
 

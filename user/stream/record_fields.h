@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What each type of record is made of: one table, from which records are encoded, decoded and made
- * fit to be shown (privacy). A new type of record is a line in enum record_type, a member of struct
+ * Fields of each type of record: one table, from which records are encoded, decoded and made fit to
+ * be shown (privacy). A new type of record is a line in enum record_type, a member of struct
  * record, and its fields here.
  */
 #ifndef HALFOPEN_STREAM_RECORD_FIELDS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What this process may do. */
+/* Capabilities of this process. */
 #ifndef HALFOPEN_SYS_CAPABILITY_H
 #define HALFOPEN_SYS_CAPABILITY_H
 

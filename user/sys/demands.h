@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What asks a running program to end, or to open its files anew: signals, and its time. */
+/* Requests to end, or to reopen files: signals and the time limit. */
 #ifndef HALFOPEN_SYS_DEMANDS_H
 #define HALFOPEN_SYS_DEMANDS_H
 

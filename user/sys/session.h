@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a login session may take along when it ends: the processes in its control group. */
+/* Login sessions, whose end may kill the processes in their control group. */
 #ifndef HALFOPEN_SYS_SESSION_H
 #define HALFOPEN_SYS_SESSION_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every line of every kind begins with. */
+/* Members that every line of JSON begins with. */
 #ifndef HALFOPEN_TIMELINE_LINE_H
 #define HALFOPEN_TIMELINE_LINE_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much of a peer's address leaves this process: all of it, its network, or a pseudonym by
- * which the same peer can be known again, but not who it is. */
+/* Privacy of peers' addresses: shown in full, as their network, or as a pseudonym that is the same
+ * for the same peer. */
 #ifndef HALFOPEN_TIMELINE_PRIVACY_H
 #define HALFOPEN_TIMELINE_PRIVACY_H
 

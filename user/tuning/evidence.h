@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What many lives say together. */
+/* Evidence from many connections together. */
 #ifndef HALFOPEN_TUNING_EVIDENCE_H
 #define HALFOPEN_TUNING_EVIDENCE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one connection tells of what stands on its path. Seconds. */
+/* Observations of one connection about its path. Seconds. */
 #ifndef HALFOPEN_TUNING_PATH_WITNESS_H
 #define HALFOPEN_TUNING_PATH_WITNESS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What no sysctl of keepalive can do: the device can ask by itself, and data that nobody
- * acknowledges has a time-out of its own. */
+/* Proposals beyond keepalive sysctls: a heartbeat of the device, and a time-out for unacknowledged
+ * data. */
 #ifndef HALFOPEN_TUNING_REMEDIES_H
 #define HALFOPEN_TUNING_REMEDIES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whom advice is for: the sockets of a namespace, or of a group of peers behind one port of ours.
+/* Scopes of advice: the sockets of a namespace, or of a group of peers behind one port of ours.
  */
 #ifndef HALFOPEN_TUNING_SCOPES_H
 #define HALFOPEN_TUNING_SCOPES_H

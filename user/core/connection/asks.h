@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What we asked of a peer, fact by fact: probes, data, FINs, questions for its window, and those
+ * Asks, event by event: probes, data, FINs, questions for its window, and those
  * that this host kept in. Each changes the present silence of `c`; all but asks__probe_sent() are
  * about a connection that has incidents.
  */

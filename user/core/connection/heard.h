@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What was heard of a peer: segment by segment where the kernel shows them, and by its clocks where
- * it does not. sign.h says what a segment means.
+ * Segments received from a peer: one by one where the kernel shows them, by its clocks where it
+ * does not. sign.h says what a segment means.
  */
 #ifndef HALFOPEN_CORE_CONNECTION_HEARD_H
 #define HALFOPEN_CORE_CONNECTION_HEARD_H

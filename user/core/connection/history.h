@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What one socket did, as far as facts go: its silences, answers and counts. The parts that make it
- * of facts share this; connection.h is their door.
+ * State of one connection: its silences, answers and counts. The files that fill it from events
+ * share this header; connection.h is their interface.
  */
 #ifndef HALFOPEN_CORE_CONNECTION_HISTORY_H
 #define HALFOPEN_CORE_CONNECTION_HISTORY_H

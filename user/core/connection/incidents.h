@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What befell a connection beyond answered probes and idle gaps. Most have nothing of it, so it
- * lies apart. */
+/* State that few connections need (unanswered probes, resets, the ending); allocated on first
+ * use. */
 #ifndef HALFOPEN_CORE_CONNECTION_INCIDENTS_H
 #define HALFOPEN_CORE_CONNECTION_INCIDENTS_H
 

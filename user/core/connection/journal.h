@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What happened to one socket, in order and in bounded space: the first and the last events of
- * each episode stay whole, the middle is counted and left out.
+ * Events of one socket, in order and in bounded space: the first and the last of each episode are
+ * kept, those between are counted.
  */
 #ifndef HALFOPEN_CORE_CONNECTION_JOURNAL_H
 #define HALFOPEN_CORE_CONNECTION_JOURNAL_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a connection ended, and whether that ending found a peer that was gone. */
+/* The outcome of a connection, and whether its peer was gone (half-open). */
 #ifndef HALFOPEN_CORE_CONNECTION_OUTCOME_H
 #define HALFOPEN_CORE_CONNECTION_OUTCOME_H
 

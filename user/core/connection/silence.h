@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What we asked of a peer since it was last heard, and how that ended. */
+/* A silence: asks since the peer last answered, and how it ended. */
 #ifndef HALFOPEN_CORE_CONNECTION_SILENCE_H
 #define HALFOPEN_CORE_CONNECTION_SILENCE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much data a socket carried while it was watched: the kernel's own counts (TCP_INFO's), from
+/* Bytes and segments of data while a socket was watched: the kernel's own counts (TCP_INFO's), from
  * the first fact that had them to the last. */
 #ifndef HALFOPEN_CORE_CONNECTION_TRAFFIC_H
 #define HALFOPEN_CORE_CONNECTION_TRAFFIC_H

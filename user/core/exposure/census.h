@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who is connected: counts over one pass of open sockets. */
+/* Counts over one pass of open sockets: how many, with keepalive, by program. */
 #ifndef HALFOPEN_CORE_EXPOSURE_CENSUS_H
 #define HALFOPEN_CORE_EXPOSURE_CENSUS_H
 

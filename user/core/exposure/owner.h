@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who holds the sockets. A program with a hundred thousand sockets is stored once. */
+/* Owners of sockets (process, cgroup, container). A program with 100,000 sockets is stored once. */
 #ifndef HALFOPEN_CORE_EXPOSURE_OWNER_H
 #define HALFOPEN_CORE_EXPOSURE_OWNER_H
 

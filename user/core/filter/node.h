@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an expression becomes: a tree of tests. */
+/* A parsed FILTER: a tree of tests. */
 #ifndef HALFOPEN_CORE_FILTER_NODE_H
 #define HALFOPEN_CORE_FILTER_NODE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What tests compare with: ports, hosts, sets of states, as ss(8) writes them. */
+/* Operands of tests: ports, hosts, sets of states, as ss(8) writes them. */
 #ifndef HALFOPEN_CORE_FILTER_OPERAND_H
 #define HALFOPEN_CORE_FILTER_OPERAND_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How many of something each socket has, kept for those few that have any. */
+/* Counters by socket, kept only for the few sockets that have a count. */
 #ifndef HALFOPEN_CORE_TABLE_TALLY_H
 #define HALFOPEN_CORE_TABLE_TALLY_H
 

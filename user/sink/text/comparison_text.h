@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What changed from before to after, for people. */
+/* The result of advise --compare as text. */
 #ifndef HALFOPEN_SINK_TEXT_COMPARISON_TEXT_H
 #define HALFOPEN_SINK_TEXT_COMPARISON_TEXT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What each side of a connection would notice, and when, for people. */
+/* The output of explain: what each side of a connection notices, and when. */
 #ifndef HALFOPEN_SINK_TEXT_EXPLANATION_H
 #define HALFOPEN_SINK_TEXT_EXPLANATION_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the running kernel tells of its types. */
+/* BTF of the running kernel. */
 #ifndef HALFOPEN_SOURCE_KERNEL_KERNEL_BTF_H
 #define HALFOPEN_SOURCE_KERNEL_KERNEL_BTF_H
 
