@@ -106,7 +106,8 @@ static bool says_nothing(const struct life *life, const struct gap_lengths *l, d
 {
 	const struct reports *r = &life->reports;
 
-	return r->over_s > 0 && !life->heartbeat_s &&
+	/* none of ours: perhaps nobody told how many there were */
+	return r->over_s > 0 && r->asks > 0 && !life->heartbeat_s &&
 	       fmax(0, words) + r->asks / r->over_s * l->known_s < rest / UNTOLD_S;
 }
 
