@@ -366,16 +366,22 @@ static void test_another_gateways_name_is_another(void **state)
 	assert_int_equal(named(8)->address, ADDRESS_NAME);
 }
 
-static void test_with_its_boot_a_namespace_is_over(void **state)
+/* A namespace of a boot from 1000 s to 2000 s, and one of another boot of that gateway's name. */
+static void make_of_two_boots(double from_s)
 {
-	struct life l = life_in(2, 8, 78, "b", 3000, 4000);
+	struct life l = life_in(2, 8, 78, "b", from_s, 4000);
 
-	(void)state;
 	add(life_in(1, 7, 77, "a", 1000, 2000));
 	l.boot = 2;
 	l.place.boot = texts__of(&lives.texts, "next boot");
 	add(l);
 	make(NULL, 0);
+}
+
+static void test_with_its_boot_a_namespace_is_over(void **state)
+{
+	(void)state;
+	make_of_two_boots(3000);
 	assert_int_equal(named(7)->address, ADDRESS_BOOT_IS_OVER);
 	assert_int_equal(named(8)->address, ADDRESS_NAME);
 }
@@ -383,14 +389,8 @@ static void test_with_its_boot_a_namespace_is_over(void **state)
 /* Two gateways of one name: neither boot is over. */
 static void test_boots_at_the_same_time(void **state)
 {
-	struct life l = life_in(2, 8, 78, "b", 1900, 4000);
-
 	(void)state;
-	add(life_in(1, 7, 77, "a", 1000, 2000));
-	l.boot = 2;
-	l.place.boot = texts__of(&lives.texts, "next boot");
-	add(l);
-	make(NULL, 0);
+	make_of_two_boots(1900);
 	assert_int_equal(named(7)->address, ADDRESS_NAME);
 	assert_int_equal(named(8)->address, ADDRESS_NAME);
 }
