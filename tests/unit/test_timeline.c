@@ -51,17 +51,17 @@ static int replay(const char *path, bool events, const struct sink *sink)
 	return err;
 }
 
-/* Calls `fn` with the path of each recording but those of pools, which are long (and a few more with
- * a p). */
+/* Calls `fn` with the path of each recording but those of pools, which are long. */
 static void each_recording(void (*fn)(const char *path, void *context), void *context)
 {
 	glob_t found;
 	size_t i;
 
-	assert_int_equal(glob("tests/recordings/[!p]*.ho*", 0, NULL, &found), 0);
+	assert_int_equal(glob("tests/recordings/*.ho*", 0, NULL, &found), 0);
 	assert_true(found.gl_pathc >= 50);
 	for (i = 0; i < found.gl_pathc; i++)
-		fn(found.gl_pathv[i], context);
+		if (!strstr(found.gl_pathv[i], "/pool_"))
+			fn(found.gl_pathv[i], context);
 	globfree(&found);
 }
 
