@@ -423,8 +423,8 @@ static void test_a_proxy_is_told_from_devices(void **state)
 	count_sockets(&census, 443, 5000, 5000, false);
 	count_sockets(&census, 22, 999, 1, true);	/* few */
 	count_sockets(&census, 80, 1000, 2, true);
-	assert_int_equal(census.sockets, 47999);
-	assert_int_equal(census.without_keepalive, 6000);
+	assert_int_equal(census.counts.sockets, 47999);
+	assert_int_equal(census.counts.never_notice, 6000);
 	assert_int_equal(census__crowded_ports(&census, ports, 4), 2);
 	assert_int_equal(ports[0].port, 1883);
 	assert_int_equal(ports[0].sockets, 40000);
@@ -455,7 +455,7 @@ static void test_sockets_that_die_of_one_loss_are_counted(void **state)
 
 		census__add(&census, &e, 250);
 		counted += sockets[i].counted;
-		assert_int_equal(census.killed_by_one_loss, counted);
+		assert_int_equal(census.counts.die_of_one_loss, counted);
 	}
 	census__free(&census);
 }

@@ -1,68 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/btf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "act/affected.h"
+#include "exposure/groups.h"
 #include "kernel/holders.h"
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
 #include "sys/capability.h"
-#include "tcp/keepalive.h"
 
 struct search {
 	uint32_t netns;
-	struct affected *touched;
+	struct exposure_groups groups;	/* by program */
+	struct exposure_counts counts;
 	struct holders met;	/* several processes may hold one socket */
 };
 
-static void count_program(struct affected *t, const char *comm)
-{
-	struct program_count *bigger;
-	size_t i;
-
-	for (i = 0; i < t->program_count; i++)
-		if (!strncmp(t->programs[i].comm, comm, sizeof(t->programs[i].comm) - 1)) {
-			t->programs[i].sockets++;
-			return;
-		}
-	bigger = realloc(t->programs, (t->program_count + 1) * sizeof(*bigger));
-	if (!bigger)
-		return;
-	t->programs = bigger;
-	bigger[t->program_count] = (struct program_count){ .sockets = 1 };
-	snprintf(bigger[t->program_count++].comm, sizeof(bigger->comm), "%s", comm);
-}
+/* What depends on HZ is not asked for. */
+#define ANY_HZ 100
 
 static int on_row(void *context, const struct ho_row *row)
 {
 	struct search *s = context;
-	struct keepalive k = keepalive__of(&row->event);
+	struct exposure x = exposure__of(&row->event, ANY_HZ, EXPOSURE_SUSPECT_AFTER);
+	struct exposure_key key = { .pad = 0 };
+	struct exposure_counts *of_program;
 
 	if (row->event.netns != s->netns || !row->pid ||
 	    !holders__is_first(&s->met, row->event.cookie))
 		return 0;
-	if (!k.enabled) {
-		s->touched->without++;
-	} else if (k.idle_from_socket && k.interval_from_socket && k.probes_from_socket) {
-		s->touched->own++;
-	} else {
-		s->touched->following++;
-		count_program(s->touched, row->comm);
-	}
+	exposure_key__set_program(&key, row->comm);
+	of_program = exposure_groups__of(&s->groups, &key);
+	if (of_program)
+		exposure_counts__add(of_program, &x);
+	exposure_counts__add(&s->counts, &x);
 	return 0;
 }
 
-int affected__find(uint32_t netns, struct affected *t)
+static void tell(const struct search *s, struct affected *a)
 {
-	struct search search = { .netns = netns, .touched = t };
+	a->following = exposure_counts__following(&s->counts);
+	a->without = s->counts.sockets - s->counts.with_keepalive;
+	a->own = s->counts.own_options;
+	a->programs = calloc(s->groups.count + 1, sizeof(*a->programs));
+	if (a->programs)
+		a->program_count = exposure_groups__rank(&s->groups, exposure_counts__following,
+							 a->programs, s->groups.count);
+}
+
+int affected__find(uint32_t netns, struct affected *a)
+{
+	struct search search = { .netns = netns };
 	struct snapshot *snapshot = NULL;
 	struct btf *btf;
 	int err;
 
-	*t = (struct affected){ 0 };
+	*a = (struct affected){ 0 };
 	if (capability__missing_for_bpf())
 		return -EPERM;
 	support__hush_libbpf();
@@ -73,13 +68,14 @@ int affected__find(uint32_t netns, struct affected *t)
 		err = snapshot__held(snapshot, false, on_row, &search);
 	snapshot__close(snapshot);
 	btf__free(btf);
+	tell(&search, a);
 	holders__free(&search.met);
-	t->program_count = ranking__of_programs(t->programs, t->program_count);
+	exposure_groups__free(&search.groups);
 	return err;
 }
 
-void affected__free(struct affected *t)
+void affected__free(struct affected *a)
 {
-	free(t->programs);
-	*t = (struct affected){ 0 };
+	free(a->programs);
+	*a = (struct affected){ 0 };
 }

@@ -18,7 +18,7 @@ struct affected {
 
 /* Looks through the processes of this host. Returns 0, -EPERM where a capability lacks, or -errno.
  */
-int affected__find(uint32_t netns, struct affected *t);
-void affected__free(struct affected *t);
+int affected__find(uint32_t netns, struct affected *a);
+void affected__free(struct affected *a);
 
 #endif

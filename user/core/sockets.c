@@ -13,6 +13,7 @@
 #include "core/state.h"
 #include "core/totals.h"
 #include "core/wanted.h"
+#include "exposure/exposure.h"
 #include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
 
@@ -285,10 +286,7 @@ void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e,
 	}
 	/* As of now: it may have been withheld meanwhile, and passes have found it. */
 	slot__touch(s, core->now_ns);
-	/* Of a FIN the retransmission timer takes care, and of who nobody holds, a timeout. */
-	s->would_notice = (e->flags & HO_F_KEEPALIVE) ||
-			  ((e->flags & HO_F_FIN_QUEUED) &&
-			   ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED)));
+	s->would_notice = !exposure__never_notices(e);
 }
 
 static bool has_something_to_tell(const struct core *core, const struct slot *s)

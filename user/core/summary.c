@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
-#include <string.h>
 
 #include "connection/outcome.h"
 #include "core/state.h"
 #include "core/summary.h"
 #include "core/wanted.h"
+#include "exposure/counts.h"
+#include "exposure/groups.h"
 
 /* Is it open, and of those that are told? */
-static bool counts(struct core *core, const struct slot *s)
+static bool is_counted(struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
 
@@ -16,10 +17,21 @@ static bool counts(struct core *core, const struct slot *s)
 	       !(c && (connection__ended_ns(c) || !wanted__is(core, c)));
 }
 
+/* How exposed it is, as far as the summary tells. */
+static struct exposure exposure_of(const struct core *core, const struct slot *s)
+{
+	const struct connection *c = table__history(&core->table, s);
+
+	return (struct exposure){
+		.never_notices = !s->would_notice,
+		.suspect = c && outcome__now(c, core->config.suspect_after) == OUTCOME_SUSPECT };
+}
+
 struct summary summary__now(struct core *core)
 {
 	bool lived_in[NETNS_INDEX_MAX + 1] = { false };
 	struct summary s = totals__summary(&core->totals);
+	struct exposure_counts counts = { 0 };
 	struct slot *slot = NULL;
 
 	if (core->now_ns > core->run.started_ns)
@@ -27,42 +39,60 @@ struct summary summary__now(struct core *core)
 	s.waiting_for_data = core->run.waiting;
 	s.names_forgotten = core->identities.forgotten;
 	while ((slot = table__next(&core->table, slot))) {
-		const struct connection *c = table__history(&core->table, slot);
+		struct exposure x;
 
-		if (!counts(core, slot))
+		if (!is_counted(core, slot))
 			continue;
 		s.namespaces += !lived_in[slot->netns];
 		lived_in[slot->netns] = true;
-		s.open++;
-		s.open_without_keepalive += !slot->would_notice;
-		s.suspect += c && outcome__now(c, core->config.suspect_after) == OUTCOME_SUSPECT;
+		x = exposure_of(core, slot);
+		exposure_counts__add(&counts, &x);
 	}
+	s.open = counts.sockets;
+	s.open_without_keepalive = counts.never_notice;
+	s.suspect = counts.suspect;
 	return s;
+}
+
+/* By owner, as each socket names its by a number; NULL when memory is short. */
+static struct exposure_counts *count_by_owner(struct core *core)
+{
+	struct exposure_counts *all = calloc(core->owners.used + 1, sizeof(*all));
+	struct slot *s = NULL;
+
+	while (all && (s = table__next(&core->table, s))) {
+		struct exposure x = exposure_of(core, s);
+
+		if (s->owner && is_counted(core, s))
+			exposure_counts__add(&all[s->owner], &x);
+	}
+	return all;
+}
+
+static uint32_t never_notice(const struct exposure_counts *c)
+{
+	return c->never_notice;
 }
 
 unsigned int summary__blind_programs(struct core *core, struct program_count *programs,
 				     unsigned int size)
 {
-	struct program_count *all = calloc(core->owners.used + 1, sizeof(*all));
+	struct exposure_counts *by_owner = count_by_owner(core), *of_program;
+	struct exposure_groups groups = { 0 };
 	unsigned int count = 0, i;
-	struct slot *s = NULL;
 
-	if (!all)
-		return 0;
-	while ((s = table__next(&core->table, s)))
-		if (s->owner && !s->would_notice && counts(core, s))
-			all[s->owner - 1].sockets++;
-	for (i = 1; i <= core->owners.used; i++) {
-		if (!all[i - 1].sockets)
+	for (i = 1; by_owner && i <= core->owners.used; i++) {
+		struct exposure_key key = { .pad = 0 };
+
+		if (!by_owner[i].sockets)
 			continue;
-		all[count] = all[i - 1];
-		memcpy(all[count++].comm, owners__at(&core->owners, i)->comm,
-		       sizeof(all->comm));
+		exposure_key__set_program(&key, owners__at(&core->owners, i)->comm);
+		of_program = exposure_groups__of(&groups, &key);
+		if (of_program)
+			exposure_counts__merge(of_program, &by_owner[i]);
 	}
-	count = ranking__of_programs(all, count);
-	if (count > size)
-		count = size;
-	memcpy(programs, all, count * sizeof(*all));
-	free(all);
+	count = exposure_groups__rank(&groups, never_notice, programs, size);
+	exposure_groups__free(&groups);
+	free(by_owner);
 	return count;
 }

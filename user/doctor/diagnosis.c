@@ -574,21 +574,22 @@ static const char *netns_name(const struct diagnosis *d, uint32_t inode, char *t
 
 static void examine_sockets(struct examination *x)
 {
+	const struct exposure_counts *c = &x->census.counts;
 	struct census_port ports[8];
 	uint32_t count = census__crowded_ports(&x->census, ports, 8), i;
 	char where[PLACE_SIZE + 32];
 
 	findings__add(x->f, "sockets", FINDING_OK, NULL, NULL,
 		      "%u TCP connection%s in %u network namespace%s; keepalive is off on %u of "
-		      "them, which would never notice a dead idle peer", x->census.sockets,
-		      x->census.sockets == 1 ? "" : "s", x->d->namespace_count,
-		      x->d->namespace_count == 1 ? "" : "s", x->census.without_keepalive);
-	if (x->census.killed_by_one_loss)
+		      "them, which would never notice a dead idle peer", c->sockets,
+		      c->sockets == 1 ? "" : "s", x->d->namespace_count,
+		      x->d->namespace_count == 1 ? "" : "s", c->sockets - c->with_keepalive);
+	if (c->die_of_one_loss)
 		findings__add(x->f, "single_loss", FINDING_NOTE, NULL,
 			      "a second probe (TCP_KEEPCNT), and a TCP_USER_TIMEOUT that leaves it "
 			      "its interval",
 			      "a single lost probe ends %u of them, though their peers are there",
-			      x->census.killed_by_one_loss);
+			      c->die_of_one_loss);
 	for (i = 0; i < count; i++)
 		findings__add(
 			x->f, "proxy", FINDING_WARNING,

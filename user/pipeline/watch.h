@@ -8,6 +8,7 @@
 #define HALFOPEN_PIPELINE_WATCH_H
 
 #include "core/core.h"
+#include "exposure/exposure.h"
 #include "file/output.h"
 #include "pipeline/fanout.h"
 #include "sink/lines.h"
@@ -19,7 +20,7 @@
 enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
 /* Asks unanswered that make a socket suspect, unless --suspect-after says otherwise. */
-#define WATCH_SUSPECT_AFTER 2
+#define WATCH_SUSPECT_AFTER EXPOSURE_SUSPECT_AFTER
 /* Silences and pauses that count as idle gaps, unless --idle-gap says otherwise. */
 #define WATCH_IDLE_GAP_NS 10000000000ULL
 

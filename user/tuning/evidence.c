@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exposure/groups.h"
 #include "tuning/evidence.h"
 #include "tuning/path_witnesses.h"
 
@@ -14,36 +15,48 @@
 
 /* ---- programs ---- */
 
-/* The programs that hold most of the chosen lives' sockets. */
-static bool rank_programs(const struct lives *l, const struct scope *s,
-			  bool (*chosen)(const struct life *), struct program_count *most)
+/* As far as its options are known. */
+static struct exposure exposure_of(const struct life *life)
 {
-	struct program_count *all = calloc(s->count + 1, sizeof(*all));
-	size_t i, n = 0;
+	bool with_keepalive = life->options_known && life->keepalive;
 
-	if (!all)
-		return false;
+	return (struct exposure){
+		.with_keepalive = with_keepalive,
+		.never_notices = life->options_known && !life->keepalive,
+		.own_idle = with_keepalive && life->idle_from_socket };
+}
+
+static uint32_t never_notice(const struct exposure_counts *c)
+{
+	return c->never_notice;
+}
+
+static uint32_t own_idle(const struct exposure_counts *c)
+{
+	return c->own_idle;
+}
+
+/* The lives' sockets by program; those whose program is not known are one, too. */
+static bool rank_programs(const struct lives *l, const struct scope *s, struct evidence *e)
+{
+	struct exposure_groups groups = { 0 };
+	struct exposure_counts *counts;
+	size_t i;
+
 	for (i = 0; i < s->count; i++) {
-		if (!chosen(s->lives[i]))
-			continue;
-		all[n].sockets = 1;
-		snprintf(all[n++].comm, sizeof(all->comm), "%s",
-			 texts__at(&l->texts, s->lives[i]->program));
+		struct exposure x = exposure_of(s->lives[i]);
+		struct exposure_key key = { .pad = 0 };
+
+		exposure_key__set_program(&key, texts__at(&l->texts, s->lives[i]->program));
+		counts = exposure_groups__of(&groups, &key);
+		if (!counts)
+			break;
+		exposure_counts__add(counts, &x);
 	}
-	n = ranking__of_programs(all, n);
-	memcpy(most, all, (n < PROGRAMS_TOLD ? n : PROGRAMS_TOLD) * sizeof(*all));
-	free(all);
-	return true;
-}
-
-static bool is_blind(const struct life *life)
-{
-	return life->options_known && !life->keepalive;
-}
-
-static bool is_stubborn(const struct life *life)
-{
-	return life->options_known && life->keepalive && life->idle_from_socket;
+	exposure_groups__rank(&groups, never_notice, e->blind, PROGRAMS_TOLD);
+	exposure_groups__rank(&groups, own_idle, e->stubborn, PROGRAMS_TOLD);
+	exposure_groups__free(&groups);
+	return i == s->count;
 }
 
 /* ---- all of it ---- */
@@ -89,7 +102,7 @@ static void count_life(struct evidence *e, const struct life *life)
 	e->socket_hours += days * 24;
 	e->options_unknown += !life->options_known;
 	e->with_keepalive += life->keepalive;
-	e->own_options += is_stubborn(life);
+	e->own_options += exposure_of(life).own_idle;
 	for (i = 0; i < life->gap_count; i++)
 		e->gaps_survived += life->gaps[i].count;
 	e->gaps_lost += life->lost;
@@ -179,8 +192,7 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 	for (i = 0; i < s->count; i++)
 		count_life(e, s->lives[i]);
 	e->watched_hours = watched_hours(l, s);
-	ok = rank_programs(l, s, is_blind, e->blind) &&
-	     rank_programs(l, s, is_stubborn, e->stubborn) && gather_quantiles(s, e) &&
+	ok = rank_programs(l, s, e) && gather_quantiles(s, e) &&
 	     late_answers__gather(s->lives, s->count, &e->mutes) &&
 	     path_witnesses__estimate(s, &e->path);
 	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&

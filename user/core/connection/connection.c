@@ -10,6 +10,7 @@
 #include "connection/outcome.h"
 #include "connection/sign.h"
 #include "connection/unwitnessed.h"
+#include "exposure/exposure.h"
 #include "tcp/jiffies.h"
 #include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
@@ -207,9 +208,12 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 {
 	uint64_t interval_ns = jiffies__to_ns(c->keepalive.interval_jiffies, hz);
 	struct silence *s = &c->silence;
+	uint32_t asks = exposure__asks(e, hz);
 
+	if (!asks)
+		return;
+	s->asks = asks;
 	if (e->retransmits) {
-		s->asks = e->retransmits + 1;
 		s->kinds = e->flags & HO_F_FIN_QUEUED ? ASK_FIN : ASK_DATA;
 		s->first_ask_ns = asks__first_transmission_ns(e, hz);
 		s->last_ask_ns = e->last_tx_ns;
@@ -217,8 +221,7 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 		c->incidents->deafness.retransmits = e->retransmits;
 		if (!e->delivered_ns || s->first_ask_ns > s->last_ask_ns)
 			s->first_ask_ns = s->last_ask_ns;
-	} else if (e->probes_out) {
-		s->asks = e->probes_out;
+	} else {
 		s->probes_out = e->probes_out;
 		s->adopted = true;
 		s->kinds = e->unsent || e->pending == HO_PENDING_PROBE0 ? ASK_ZERO_WINDOW
@@ -226,15 +229,9 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 		s->first_ask_ns = s->last_ask_ns = e->last_tx_ns;
 		if (s->kinds == ASK_PROBE && s->last_ask_ns > (s->asks - 1) * interval_ns)
 			s->first_ask_ns -= (s->asks - 1) * interval_ns;
-	} else {
-		return;
 	}
 	c->silences++;
-	s->last_ask_jiffies = e->jiffies - (e->mono_ns - e->last_tx_ns) / jiffies__to_ns(1, hz);
-	/* A stale count: the peer was heard since (fast path data does not reset it). */
-	if (!(s->kinds & ASK_CARRYING) &&
-	    !jiffies__is_before(stamps__heard(e, hz), s->last_ask_jiffies))
-		*s = (struct silence){ 0 };
+	s->last_ask_jiffies = exposure__last_ask_jiffies(e, hz);
 	c->told |= s->asks >= 2;
 }
 

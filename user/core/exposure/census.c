@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "exposure/census.h"
-#include "tcp/keepalive.h"
 
 struct census_entry {
 	uint32_t netns;
@@ -14,10 +13,11 @@ struct census_entry {
 
 void census__add(struct census *c, const struct ho_event *e, uint32_t hz)
 {
-	struct keepalive k = keepalive__of(e);
+	struct exposure x = exposure__of(e, hz, EXPOSURE_SUSPECT_AFTER);
 	struct census_entry *entry;
 
-	if (c->sockets == c->capacity) {
+	exposure_counts__add(&c->counts, &x);
+	if (c->used == c->capacity) {
 		uint32_t capacity = c->capacity ? c->capacity * 2 : 1024;
 		struct census_entry *bigger = realloc(c->entries, capacity * sizeof(*bigger));
 
@@ -28,14 +28,12 @@ void census__add(struct census *c, const struct ho_event *e, uint32_t hz)
 		c->entries = bigger;
 		c->capacity = capacity;
 	}
-	entry = &c->entries[c->sockets++];
+	entry = &c->entries[c->used++];
 	memset(entry, 0, sizeof(*entry));	/* compared as bytes */
 	entry->netns = e->netns;
 	entry->port = e->local_port;
 	entry->family = e->family;
 	memcpy(entry->peer, e->peer, sizeof(entry->peer));
-	c->without_keepalive += !k.enabled;
-	c->killed_by_one_loss += keepalive__dies_of_one_loss(&k, hz);
 }
 
 static int compare(const void *a, const void *b)
@@ -55,7 +53,7 @@ static struct census_port count_port(const struct census *c, uint32_t from)
 	struct census_port port = { .netns = all[from].netns, .port = all[from].port };
 	uint32_t i;
 
-	for (i = from; i < c->sockets && same_port(&all[i], &all[from]); i++) {
+	for (i = from; i < c->used && same_port(&all[i], &all[from]); i++) {
 		port.peers += i == from || compare(&all[i], &all[i - 1]);
 		port.sockets++;
 	}
@@ -73,9 +71,9 @@ uint32_t census__crowded_ports(struct census *c, struct census_port *ports, uint
 {
 	uint32_t from = 0, found = 0;
 
-	if (c->sockets)
-		qsort(c->entries, c->sockets, sizeof(*c->entries), compare);
-	while (from < c->sockets) {
+	if (c->used)
+		qsort(c->entries, c->used, sizeof(*c->entries), compare);
+	while (from < c->used) {
 		struct census_port port = count_port(c, from);
 
 		from += port.sockets;

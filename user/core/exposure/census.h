@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Counts over one pass of open sockets: how many, with keepalive, by program. */
+/* Counts over one pass of open sockets: how exposed they are, and ports whose peers are few. */
 #ifndef HALFOPEN_CORE_EXPOSURE_CENSUS_H
 #define HALFOPEN_CORE_EXPOSURE_CENSUS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "event.h"
+#include "exposure/counts.h"
 
 /* Sockets of one listening port whose peers are few: not devices, but something before them. */
 struct census_port {
@@ -16,10 +16,9 @@ struct census_port {
 };
 
 struct census {
-	uint32_t sockets, without_keepalive;
-	uint32_t killed_by_one_loss;	/* a single lost probe ends them: keepalive.h */
+	struct exposure_counts counts;
 	struct census_entry *entries;
-	uint32_t capacity;
+	uint32_t used, capacity;
 	bool incomplete;	/* memory was short */
 };
 

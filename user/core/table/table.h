@@ -20,7 +20,7 @@ struct slot {
 	uint64_t cookie;	/* 0: free */
 	uint64_t peer_key : 60;	/* arrivals__key() */
 	uint64_t partial : 1;	/* was open before the watch */
-	uint64_t would_notice : 1;	/* a dead peer: SO_KEEPALIVE is on, or its FIN waits */
+	uint64_t would_notice : 1;	/* a dead peer: exposure__never_notices() */
 	uint64_t ignored : 1;	/* the filter does not want it, or cannot tell yet */
 	uint64_t has_history : 1;
 	uint64_t first_seen_us : 48;	/* nine years */

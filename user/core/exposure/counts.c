@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "exposure/counts.h"
+
+void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
+{
+	c->sockets++;
+	c->with_keepalive += x->with_keepalive;
+	c->never_notice += x->never_notices;
+	c->suspect += x->suspect;
+	c->own_idle += x->own_idle;
+	c->own_options += x->own_options;
+	c->die_of_one_loss += x->dies_of_one_loss;
+}
+
+void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more)
+{
+	c->sockets += more->sockets;
+	c->with_keepalive += more->with_keepalive;
+	c->never_notice += more->never_notice;
+	c->suspect += more->suspect;
+	c->own_idle += more->own_idle;
+	c->own_options += more->own_options;
+	c->die_of_one_loss += more->die_of_one_loss;
+}

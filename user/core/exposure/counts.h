@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How many sockets are exposed in which way. */
+#ifndef HALFOPEN_CORE_EXPOSURE_COUNTS_H
+#define HALFOPEN_CORE_EXPOSURE_COUNTS_H
+
+#include <stdint.h>
+
+#include "exposure/exposure.h"
+
+/* Sockets, all told and by what struct exposure says. */
+struct exposure_counts {
+	uint32_t sockets, with_keepalive, never_notice, suspect;
+	uint32_t own_idle, own_options, die_of_one_loss;
+};
+
+/* One socket more. */
+void exposure_counts__add(struct exposure_counts *c, const struct exposure *x);
+
+/* Those of `more`, too. */
+void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more);
+
+/* Sockets whose keepalive takes an option from the sysctls of their namespace. */
+static inline uint32_t exposure_counts__following(const struct exposure_counts *c)
+{
+	return c->with_keepalive - c->own_options;
+}
+
+#endif
