@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is counted and put in order: programs, ports, quantiles, cookies, owners. */
+/* Counts and orders: programs, ports, quantiles, cookies, owners. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,7 +69,7 @@ static void test_quantiles_are_members(void **state)
 	assert_true(d.p50_s == 10 && d.p95_s == 19 && d.max_s == 20);
 }
 
-/* ---- ports behind which something other than devices stands ---- */
+/* ---- ports with peers that are no devices ---- */
 
 static void add_sockets(struct census *c, uint32_t netns, uint16_t port, uint32_t sockets,
 			uint32_t peers)
