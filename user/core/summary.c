@@ -7,7 +7,7 @@
 #include "core/summary.h"
 #include "core/wanted.h"
 
-/* Is it open, and of those that are told? */
+/* Is it open, and are its events emitted? */
 static bool counts(struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
