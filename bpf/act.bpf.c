@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sockets that are idle already wait for a timer that was armed with old values. The iterator arms
- * it anew: SO_KEEPALIVE off and on again, which follows the sysctls of now and pins no option, as
- * setting the idle time would. It holds the socket's lock, so nothing comes in between. What was
- * armed is marked, and its end is seen: one that dies after an ask of keepalive's was killed by it.
+ * Re-arms the keepalive timer of idle sockets, which was set with earlier values: SO_KEEPALIVE off
+ * and on again follows the present sysctls and pins no option, as setting the idle time would. The
+ * iterator holds the socket's lock, so nothing comes in between. A re-armed socket is marked and
+ * its end is observed: if it dies after a keepalive probe, keepalive ended it.
  */
 #include "compat.bpf.h"
 #include "event.h"
@@ -18,11 +18,12 @@ char LICENSE[] SEC("license") = "GPL";
 #define ECONNABORTED 103
 #define DEAD_MAX (1 << 18)
 
-/* The namespace, and what counts as heard a short time ago; set before load. */
+/* The network namespace (inode), and how recent counts as "heard a short time ago"; set before
+ * load. */
 const volatile __u32 netns = 0;
 const volatile __u32 heard_jiffies = 300 * 250;
 
-/* How many a pass may still arm. */
+/* Number of sockets that a pass may still arm. */
 __u64 allowance = 0;
 struct ho_rearm_counts counts = {};
 
@@ -40,7 +41,7 @@ struct {
 	__type(value, struct mark);
 } marks SEC(".maps");
 
-/* Whoever dials again: to our port, or where we had dialled it. */
+/* A new connection of the same peer: to our port, or to the port that we had connected to. */
 struct dial {
 	ho_u8 peer[16];
 	__u16 port;	/* ours, or the peer's if `is_ours_to_dial` */
@@ -48,7 +49,7 @@ struct dial {
 	__u32 is_ours_to_dial;
 };
 
-/* Died without having been heard lately: how many. */
+/* Sockets that died without having been heard lately, counted by peer and port. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -62,7 +63,7 @@ static __always_inline void count(ho_u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
-/* ---- what became of those that were armed ---- */
+/* ---- the end of armed sockets ---- */
 
 static __always_inline void note_answer(const struct tcp_sock *tp, struct mark *m)
 {
@@ -104,8 +105,9 @@ static __always_inline void note_silent_dead(const struct tcp_sock *tp, bool is_
 		bpf_map_update_elem(&silent_dead, &d, &one, BPF_NOEXIST);
 }
 
-/* Keepalive had asked, and then it was an error that ended it: no answer, or a reset. A program's own
- * close leaves none; `ss -K` and the like abort; a peer that had said goodbye is not missed. */
+/* An error after a keepalive probe ended it: no answer, or a reset. A close by the program leaves
+ * no error; `ss -K` and the like abort; after the peer's FIN the connection does not count as
+ * lost. */
 static __always_inline void note_end(struct sock *sk, const struct tcp_sock *tp)
 {
 	struct mark *m = bpf_sk_storage_get(&marks, sk, NULL, 0);
@@ -155,7 +157,7 @@ int BPF_PROG(follow_state, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* A second witness: a program is not run where an interrupt enters it again. */
+/* Second witness: a program is skipped where an interrupt enters it again. */
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(follow_error, const struct sock *error_sk)
 {
@@ -179,8 +181,8 @@ static __always_inline bool is_special(const struct tcp_sock *tp)
 	       (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT && state != TCP_FIN_WAIT2);
 }
 
-/* Any user of this host may open connections to himself and fall silent: their deaths say nothing of
- * devices, and are his to choose. */
+/* Any local user may open connections to himself and let them fall silent: their deaths say nothing
+ * about devices, and a user could cause them at will. */
 static __always_inline bool is_peer_of_this_host(const struct tcp_sock *tp)
 {
 	const struct sock *sk = (const void *)tp;
@@ -199,9 +201,9 @@ static __always_inline bool is_peer_of_this_host(const struct tcp_sock *tp)
 }
 
 /*
- * The timer would run out sooner as it is. Armed anew, it runs out the idle time from now, and up to
- * an eighth of that later still, as the timer wheel rounds (tcp(7) does not say so; calc_index() of
- * kernel/time/timer.c does). What the wheel made of the present timer is not known: at the least
+ * The present timer expires sooner. Armed anew, it expires the idle time from now, or up to an
+ * eighth of that later, as the timer wheel rounds (tcp(7) does not say so; calc_index() of
+ * kernel/time/timer.c does). How the wheel rounded the present timer is not known: at least by
  * nothing.
  */
 static __always_inline bool is_sooner(const struct tcp_sock *tp)
@@ -236,7 +238,7 @@ static __always_inline void arm(struct sock *sk, bool heard)
 	struct mark fresh = { .armed_jiffies = socket__jiffies(), .heard = heard };
 	int off = 0, on = 1;
 
-	/* who cannot be marked is not armed: nobody would see it die */
+	/* a socket that cannot be marked is not armed: its death would go unnoticed */
 	if (!bpf_sk_storage_get(&marks, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE)) {
 		count(&counts.refused);
 		return;
@@ -252,14 +254,14 @@ static __always_inline void arm(struct sock *sk, bool heard)
 		count(&counts.armed_heard);
 }
 
-/* Does keepalive still ask for its program? */
+/* Is the socket still open for its program, with keepalive on? */
 static __always_inline bool is_asked(const struct tcp_sock *tp)
 {
 	return (socket__flags(tp, true) & (HO_F_ORPHAN | HO_F_KEEPALIVE)) == HO_F_KEEPALIVE;
 }
 
-/* Over the namespace of whoever opened it: looks after those that are armed, and arms as many more
- * as are allowed. */
+/* Over the namespace of the process that opened the iterator: follows armed sockets, and arms as
+ * many more as are allowed. */
 SEC("iter/tcp")
 int pass(struct bpf_iter__tcp *ctx)
 {

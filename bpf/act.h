@@ -7,14 +7,16 @@
 
 /* How one pass finds a socket that was not armed yet, in this order. */
 enum ho_rearm_kind {
-	HO_REARM_ORPHAN,	/* closed by its program: the timer is FIN_WAIT2's, not keepalive's */
+	HO_REARM_ORPHAN,	/* closed by its program: the timer is of FIN_WAIT2, not of
+				 * keepalive */
 	HO_REARM_WITHOUT,	/* no keepalive */
 	HO_REARM_OWN,		/* sets its idle time itself: the sysctl does not reach it */
 	HO_REARM_SPECIAL,	/* TCP_USER_TIMEOUT, TCP_REPAIR, MPTCP, the kernel's own, closing */
-	HO_REARM_LOCAL,		/* its peer is of this host: any user's here, and no path forgets it */
-	HO_REARM_ASKING,	/* asks already, or has data under way */
-	HO_REARM_SOONER,	/* its timer runs out sooner as it is */
-	HO_REARM_DUE,		/* armed anew, or yet to be */
+	HO_REARM_LOCAL,		/* its peer is on this host: under any user's control, and no path
+				 * forgets it */
+	HO_REARM_ASKING,	/* probing already, or has data under way */
+	HO_REARM_SOONER,	/* the present timer expires sooner */
+	HO_REARM_DUE,		/* armed anew, or to be armed */
 	HO_REARM_KINDS,
 };
 

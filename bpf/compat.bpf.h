@@ -30,7 +30,7 @@
 #define READ_BITFIELD(typed, p, field) \
 	((typed) ? BPF_CORE_READ_BITFIELD(p, field) : BPF_CORE_READ_BITFIELD_PROBED(p, field))
 
-/* a35b9af4ec2c (6.2): a kfunc that gives a typed, read-only pointer to anything; the verifier
+/* a35b9af4ec2c (6.2): a kfunc that returns a typed, read-only pointer to anything; the verifier
  * turns it into one move. Weak: where it is missing, programs that call it are not loaded. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
@@ -71,9 +71,9 @@ static __always_inline bool compat__read_words(__u32 *words, const void *at, con
 
 /* ---- what a socket is ---- */
 
-/* sk_is_tcp(): who has a struct tcp_sock. Protocol number 6 alone, which is all that
- * bpf_skc_to_tcp_sock() asks for, is a raw socket's as well, or NETLINK_XFRM. (MPTCP's own socket
- * has another number, SMC's another family.) `sk` is no request and no TIME_WAIT. */
+/* sk_is_tcp(): sockets with a struct tcp_sock. Protocol number 6 alone, which is all that
+ * bpf_skc_to_tcp_sock() checks, is also a raw socket's, or NETLINK_XFRM. (MPTCP's own socket has
+ * another number, SMC's another family.) `sk` is no request and no TIME_WAIT. */
 static __always_inline bool compat__is_tcp(const struct sock *sk, const bool typed)
 {
 	__u16 family = READ(typed, sk, __sk_common.skc_family);
@@ -83,7 +83,7 @@ static __always_inline bool compat__is_tcp(const struct sock *sk, const bool typ
 	       READ_BITFIELD(typed, sk, sk_protocol) == IPPROTO_TCP;
 }
 
-/* For programs that any socket may come to; what TCP alone calls (tcp_probe, iter/tcp ...) needs no
+/* For programs that run on any socket; hooks that TCP alone calls (tcp_probe, iter/tcp ...) need no
  * more than bpf_skc_to_tcp_sock(). NULL if it is no TCP socket, a request or a TIME_WAIT. */
 static __always_inline const struct tcp_sock *compat__tcp_sock(void *sk)
 {
@@ -94,8 +94,8 @@ static __always_inline const struct tcp_sock *compat__tcp_sock(void *sk)
 
 /* ---- identity ---- */
 
-/* c5dbb89fc2ac (5.12) lets tracing programs ask for a cookie, which makes it; before, they can
- * only read one that somebody else asked for (sockops, inet_diag). Asked of BTF. */
+/* c5dbb89fc2ac (5.12) lets tracing programs create a socket's cookie; before, they can only read
+ * one that was created on another request (sockops, inet_diag). Detected from BTF. */
 const volatile bool have_cookie_helper = true;
 
 /* `sk` is a pointer whose type the verifier knows. */
@@ -129,7 +129,8 @@ static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct 
 
 /* ---- retransmission ---- */
 
-/* 1280b5ac2f6b (TCP_RTO_MAX_MS) gave each socket its own, in 6.15; before, TCP_RTO_MAX is a constant. */
+/* 1280b5ac2f6b (TCP_RTO_MAX_MS) gave each socket its own, in 6.15; before, TCP_RTO_MAX is a
+ * constant. */
 struct inet_connection_sock___rto_max {
 	__u32 icsk_rto_max;
 } __attribute__((preserve_access_index));
@@ -231,9 +232,9 @@ static __always_inline bool compat__is_own_table(const struct inet_hashinfo *tab
 
 /* ---- fields ---- */
 
-/* "tcp: convert elligible sysctls to u8" (5.13, and stable branches: 5.10.262 has it) shrank
- * this one, an int before. The macro for bit-fields reads whatever size a field has here, where
- * other reads take it as it was when we were built. */
+/* "tcp: convert elligible sysctls to u8" (5.13, and stable branches: 5.10.262 has it) shrank this
+ * one, an int before. The macro for bit-fields reads the size that a field has on this kernel;
+ * other reads take the size of the build's vmlinux.h. */
 static __always_inline __u8 compat__net_keepalive_probes(const struct net *net, const bool typed)
 {
 	const struct netns_ipv4 *ipv4 = &net->ipv4;
@@ -243,7 +244,7 @@ static __always_inline __u8 compat__net_keepalive_probes(const struct net *net, 
 }
 
 /* 3d368ab87cf6 (5.12) gives each namespace a cookie when it is made; before, it is an atomic_long
- * that is 0 until somebody asks. */
+ * that is 0 until first requested. */
 struct net___cookie {
 	__u64 net_cookie;
 } __attribute__((preserve_access_index));
@@ -272,8 +273,8 @@ static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *t
 	       READ_BITFIELD(typed, usec, tcp_usec_ts);
 }
 
-/* tcp_tsval_replay(): how many ticks of the peer's timestamps a second may have; 1024 before that was
- * made a function, beside microseconds. */
+/* tcp_tsval_replay(): how many ticks of the peer's timestamps a second may have; 1024 before that
+ * function existed, beside microseconds. */
 static __always_inline __u32 compat__replay_ticks(const struct tcp_sock *tp)
 {
 	if (compat__has_usec_timestamps(tp, true))
@@ -293,7 +294,7 @@ enum skb_drop_reason___some {
 	(bpf_core_enum_value_exists(enum skb_drop_reason___some, name##___some) && \
 	 (number) == bpf_core_enum_value(enum skb_drop_reason___some, name##___some))
 
-/* Neighbour discovery failed: the segment was as good as sent, and asked for on the link. */
+/* Neighbour discovery failed: the segment counts as sent, as the link was asked for the address. */
 static __always_inline bool compat__is_of_neighbour(__u32 reason)
 {
 	return IS_REASON(reason, SKB_DROP_REASON_NEIGH_FAILED) ||
@@ -306,8 +307,8 @@ static __always_inline bool compat__is_of_queue(__u32 reason)
 	return IS_REASON(reason, SKB_DROP_REASON_QDISC_DROP);
 }
 
-/* 9ca48d616ed7 (6.17), which gave that a reason, refuses what ends above our window, unless the
- * program has read all. */
+/* 9ca48d616ed7 (6.17), which added that drop reason, refuses segments that end above our window,
+ * unless the program has read all data. */
 static __always_inline bool compat__refuses_end_above_window(void)
 {
 	return bpf_core_enum_value_exists(enum skb_drop_reason___some,
@@ -328,13 +329,13 @@ static __always_inline bool compat__is_mptcp(const struct tcp_sock *tp, const bo
 }
 
 /* "tcp: extend TCP flags to allow AE bit/ACE field" (6.15) made the flags 16 bits wide; the low
- * byte is as it was. */
+ * byte is unchanged. */
 static __always_inline __u8 compat__tcp_flags(const struct tcp_skb_cb *cb)
 {
 	return BPF_CORE_READ_BITFIELD(cb, tcp_flags);
 }
 
-/* By the route that it took last; false where it has none at the moment. */
+/* By its last route; false where it has none at the moment. */
 static __always_inline bool compat__leaves_by_loopback(const struct sock *sk)
 {
 	const struct dst_entry *dst = sk->sk_dst_cache;

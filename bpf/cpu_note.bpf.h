@@ -14,17 +14,18 @@ struct timer_note {
 	__u32 unprompted;	/* unprompted_segments() */
 	bool keepalive;		/* that timer, or the one that asks for a window */
 	bool due;		/* idle for long enough, nothing under way: a probe must follow */
-	bool dropped;		/* this host threw a segment of the socket's away meanwhile */
+	bool dropped;		/* this host dropped a segment of the socket meanwhile */
 };
 
 struct cpu_note {
 	struct timer_note timer;
-	__u64 dropped_of;	/* the last socket of which a dropped segment was told */
-	__u64 changed;		/* the last socket whose state changed; 0: its twin was here, too */
-	__u64 outer;		/* the one that this interrupted; 0: none */
-	__u64 told_ending;	/* the last orphan whose end was told: it is destroyed in the same
-				 * breath, and the second witness has nothing to add; what a program
-				 * holds may be connected again before that */
+	__u64 dropped_of;	/* the last socket whose dropped segment was emitted */
+	__u64 changed;		/* the last socket whose state changed; 0: its twin program ran,
+				 * too */
+	__u64 outer;		/* the note of the call that this one interrupted; 0: none */
+	__u64 told_ending;	/* the last orphan whose end was emitted: it is destroyed in the
+				 * same call, and the second witness has nothing to add; a socket
+				 * that a program holds may be connected again before that */
 	int changed_to, outer_to;
 };
 

@@ -7,11 +7,11 @@
 #include "emit.bpf.h"
 #include "gate.bpf.h"
 
-/* The programs on timers are attached: they tell every probe. Set once they are. */
+/* The timers' programs are attached: they emit every probe. Set once they are. */
 bool timers_watched = false;
 
-/* Bytes of a segment of ours behind its TCP header, as far as the usual options make it: who sends
- * more options acknowledges at once, which is no matter here. */
+/* Bytes of a segment of ours behind its TCP header, assuming the usual options: a segment with more
+ * options acknowledges at once, which does not matter here. */
 static __always_inline __s32 payload_of(const struct sk_buff *skb, const struct tcp_sock *tp)
 {
 	__s32 before = (__s32)(skb->head + skb->transport_header - skb->data);
@@ -19,9 +19,9 @@ static __always_inline __s32 payload_of(const struct sk_buff *skb, const struct 
 	return (__s32)skb->len - before - tp->tcp_header_len;
 }
 
-/* A segment of a socket's that never leaves: the keepalive timer's programs tell of a probe;
- * data, a FIN or a question for the window is told here, where the peer keeps silent. (A busy
- * socket's drops are congestion.) */
+/* A segment of a socket that never leaves: probes are emitted by the keepalive timer's programs;
+ * data, a FIN or a window probe is emitted here, where the peer keeps silent. (A busy socket's
+ * drops are congestion.) */
 static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 				       const struct sk_buff *skb, bool asks_for_window,
 				       __u32 reason)
@@ -45,8 +45,8 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 	return 0;
 }
 
-/* A probe where no program sees the keepalive timer (DESIGN.md, Kernels): nothing is under way, and the
- * peer was not heard for the idle time. */
+/* A probe where no program sees the keepalive timer (DESIGN.md, Kernels): nothing is under way, and
+ * the peer was not heard for the idle time. */
 static __always_inline int probe_failed(__u64 cookie, const struct tcp_sock *tp)
 {
 	struct ho_event *e;
@@ -65,15 +65,15 @@ static __always_inline int probe_failed(__u64 cookie, const struct tcp_sock *tp)
 	return 0;
 }
 
-/* A segment of the peer's for which an early look-up had found the socket, dropped before TCP saw
- * it, while the kernel waits for an answer. */
+/* A segment of the peer, matched to its socket by an early look-up and dropped before TCP saw it,
+ * while the kernel waits for an answer. */
 static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *tp,
 					  const struct sk_buff *skb)
 {
 	const struct net_device *dev = skb->dev;
 	struct ho_event *e;
 
-	/* in another namespace of this host it is our own segment, on its way to somebody */
+	/* in another namespace of this host it is our own segment, on its way out */
 	if (!dev || dev->nd_net.net != socket__net(tp, true))
 		return 0;
 	if (!gate__awaits_an_answer(tp) ||
@@ -101,7 +101,7 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	    !gate__is_connection(socket__state(tp, true)))
 		return 0;
 	cookie = socket__cookie(tp, true);
-	if (!cookie)	/* nobody ever told of it */
+	if (!cookie)	/* no event was ever emitted for it */
 		return 0;
 	if (skb->skb_iif)
 		return answer_dropped(cookie, tp, skb);
@@ -110,8 +110,8 @@ static __always_inline int dropped(const struct sk_buff *skb, const struct tcp_s
 	return send_failed(cookie, tp, skb, in_timer, reason);
 }
 
-/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). What has no more
- * than a sock_common (a request) is told apart by its state. */
+/* From 6.2 on the socket of a segment is no argument for bpf_skc_to_tcp_sock(). A request, which
+ * has no more than a sock_common, is recognised by its state. */
 static __always_inline const struct tcp_sock *cast_segments_tcp_sock(const struct sock *sk)
 {
 	if (!gate__is_connection(sk->__sk_common.skc_state) || !compat__is_tcp(sk, true))

@@ -15,7 +15,7 @@ struct {
 	__uint(max_entries, 1 << 20);	/* resized from the live socket count before load */
 } events SEC(".maps");
 
-/* Counts of what could not be told. */
+/* Counts of events that could not be emitted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -23,7 +23,7 @@ struct {
 	__type(value, struct ho_losses);
 } losses SEC(".maps");
 
-/* Whose events were lost: touched only when a reservation fails. */
+/* The sockets whose events were lost: written only when a reservation fails. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -31,7 +31,8 @@ struct {
 	__type(value, __u32);
 } lost_of SEC(".maps");
 
-/* When a segment that moves no clock of its socket's was last told: asked for such alone. */
+/* When a segment that moves no clock of its socket was last emitted: looked up for such segments
+ * only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -97,9 +98,9 @@ static __always_inline void event__submit(struct ho_event *e)
 	bpf_ringbuf_submit(e, full ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-/* Each kind of what no clock notices has a budget of its own, so that none hides another. A bit of
- * the cookie is turned over: cookies count up from 1 or down from 2^64 (include/linux/cookie.h),
- * and none gets as far as these bits. */
+/* Each kind of segment that moves no clock has a budget of its own, so that none hides another. One
+ * bit of the cookie is inverted: cookies count up from 1 or down from 2^64
+ * (include/linux/cookie.h), and none gets as far as these bits. */
 #define REPEATED_SYN (1ULL << 62)
 #define REPEATED_DROPPED (1ULL << 61)
 #define REPEATED_OLD_ACK (1ULL << 60)

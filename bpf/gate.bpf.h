@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which events are sent to user space, cheapest test first. A socket whose peer was heard a moment ago fails
+ * Which events are emitted, cheapest test first. A socket whose peer was heard a moment ago fails
  * the first test: one or two plain loads, no map, no helper that is a call.
  */
 #ifndef HALFOPEN_GATE_BPF_H
@@ -17,15 +17,15 @@
  * more than that.
  */
 const volatile __u32 gate_quiet_jiffies = 25;
-/* An idle gap of this length is told when it ends, and data that end a time as long without data
- * either way: they may be a heartbeat. */
+/* An idle gap of this length is emitted when it ends; so are data that end an equally long time
+ * without data either way: they may be a heartbeat. */
 const volatile __u32 gate_idle_jiffies = 2500;
-/* Of segments that no clock of the kernel's notices (the peer's own probes, repeated bytes) one is
- * told in this time. */
+/* Rate limit of segments that move no clock of the kernel (the peer's own probes, repeated bytes):
+ * one is emitted in this time. */
 const volatile __u32 gate_repeated_jiffies = 125;
-/* A retransmission outside loss recovery (a tail loss probe) is told after this silence. */
+/* A retransmission outside loss recovery (a tail loss probe) is emitted after this silence. */
 const volatile __u32 gate_unheard_jiffies = 250;
-/* Tell every state change, not only openings, endings and closes of silent sockets. */
+/* Emit every state change, not only openings, endings and closes of silent sockets. */
 const volatile bool gate_all_states = false;
 
 /* First test of the receive path, each load one instruction. */
@@ -37,7 +37,7 @@ static __always_inline bool gate__quiet_before(const struct tcp_sock *tp)
 	       now - tp->inet_conn.icsk_ack.lrcvtime >= gate_quiet_jiffies;
 }
 
-/* Second test: the silence was broken; does anyone wait for that, or was it long? */
+/* Second test: the silence was broken while the kernel waited for an answer, or it was long. */
 static __always_inline bool gate__ends_a_silence(const struct tcp_sock *tp)
 {
 	return tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits ||
@@ -59,13 +59,13 @@ static __always_inline bool gate__backs_off(const struct tcp_sock *tp)
 }
 
 /* A SYN that the kernel will answer by a challenge ACK: it does so every half second at most
- * (tcp_oow_rate_limited()), and notes when. */
+ * (tcp_oow_rate_limited()), and records when. */
 static __always_inline bool gate__challenges(const struct tcp_sock *tp)
 {
 	return socket__jiffies() - tp->last_oow_ack_time >= gate_repeated_jiffies;
 }
 
-/* Nobody sent data for a while, whatever was acknowledged or probed meanwhile. */
+/* No data in either direction for a while, whatever was acknowledged or probed meanwhile. */
 static __always_inline bool gate__data_idle(const struct tcp_sock *tp)
 {
 	__u32 now = socket__jiffies();
@@ -75,9 +75,9 @@ static __always_inline bool gate__data_idle(const struct tcp_sock *tp)
 }
 
 /* Retransmissions that an RTO caused: an ACK that triggers one has just been heard. Tail loss
- * probes and fast retransmits of a busy lossy socket stay untold. From the second RTO in a row on
- * nothing was acknowledged in between, whatever else was heard: the direction to the peer may be
- * dead while it talks. */
+ * probes and fast retransmits of a busy lossy socket are not emitted. From the second RTO in a row
+ * on nothing was acknowledged in between, whatever else was heard: the direction to the peer may be
+ * dead while the peer sends. */
 static __always_inline bool gate__retransmit(const struct tcp_sock *tp)
 {
 	__u32 unheard = socket__unheard_jiffies(tp, true);
@@ -90,7 +90,7 @@ static __always_inline bool gate__retransmit(const struct tcp_sock *tp)
 	       bpf_core_enum_value(enum tcp_ca_state, TCP_CA_Loss);
 }
 
-/* Does the peer owe this socket an answer for so long that a close should be told? */
+/* Has an answer been outstanding for so long that a close should be emitted? */
 static __always_inline bool gate__owed_an_answer(const struct tcp_sock *tp)
 {
 	if (tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits)
@@ -106,7 +106,7 @@ static __always_inline bool gate__is_connection(int state)
 }
 
 /* The end of a connection that was accepted (TCP Fast Open) and never opened: its SYN-ACK was not
- * acknowledged, or reset (which drops the request first). */
+ * acknowledged, or was reset (which drops the request first). */
 static __always_inline bool gate__is_unopened_end(const struct tcp_sock *tp, int old_state,
 						  int new_state)
 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is there: iterators over open sockets.
+ * Open sockets and their holders: iterators.
  *
- * iter/tcp sees every connection, whoever holds it, but only in the namespace of whoever opened it.
- * iter/task_file sees the files of every process of the reader's PID namespace, in every network
- * namespace: whose a socket is, and what died and stands behind its file until it is closed. Both
- * give each socket its cookie. Those that have one are found in all namespaces at once by a walk over
- * the table that they are in (table.bpf.h).
+ * iter/tcp sees every connection, whichever process holds it, but only in the namespace of the
+ * process that opened the iterator. iter/task_file sees the files of every process of the reader's
+ * PID namespace, in every network namespace: the process of a socket, and sockets that died and
+ * stay behind their file until it is closed. Both give each socket its cookie. Sockets that have
+ * one are found in all namespaces at once by a walk over the kernel's table of connections
+ * (table.bpf.h).
  */
 #include "compat.bpf.h"
 #include "event.h"
@@ -18,11 +19,11 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Our own socket, from which learn() reads what this kernel's keepalive timer looks like. */
 const volatile __u64 own_cookie = 0;
-/* iter/tcp tells listeners with TCP_DEFER_ACCEPT, too, and then handshakes that are complete. */
+/* iter/tcp emits listeners with TCP_DEFER_ACCEPT, too, and then complete handshakes. */
 bool tell_waiting;
-/* iter/task_file tells what was a connection and has died, too. */
+/* iter/task_file also emits sockets that were connected and have died. */
 bool tell_dead;
-/* Else it gives cookies, and tells nobody. */
+/* If false, iter/task_file gives cookies and emits nothing. */
 bool tell_held;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
@@ -39,7 +40,7 @@ static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u6
 	__u32 zero = 0;
 	struct ho_row *row = bpf_map_lookup_elem(&scratch, &zero);
 
-	/* without a cookie nothing could be said of it later */
+	/* without a cookie no later event could be matched to it */
 	if (!row || !cookie)
 		return NULL;
 	__builtin_memset(row, 0, sizeof(*row));
@@ -47,7 +48,8 @@ static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u6
 	row->event.cookie = cookie;
 	row->event.mono_ns = bpf_ktime_get_ns();
 	socket__read_full(&row->event, tp, typed);
-	/* nobody holds it still: one that has changed meanwhile is told by who changed it */
+	/* a reference does not lock it: a state that changed meanwhile is emitted by the state
+	 * hook */
 	return row->event.state == state ? row : NULL;
 }
 
@@ -83,7 +85,7 @@ static __always_inline struct sock *tcp_of_file(struct file *file, const struct 
 	return *tp ? sk : NULL;
 }
 
-/* One that has died keeps its peer's port. */
+/* A socket that has died keeps its peer's port. */
 static __always_inline bool is_told(const struct tcp_sock *tp, int state, const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
@@ -151,8 +153,8 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	return 0;
 }
 
-/* ... and what our own tells, if it listens: iterators over sockets see no others that are not
- * connected. */
+/* ... and our own socket while it listens: iterators over sockets show no other unconnected
+ * ones. */
 SEC("?iter/tcp")
 int learn_from_listener(struct bpf_iter__tcp *ctx)
 {
@@ -164,7 +166,7 @@ int learn_from_listener(struct bpf_iter__tcp *ctx)
 	return 0;
 }
 
-/* A listener, or a request: its own end is all that is told of it. */
+/* A listener, or a request: only its local end is emitted. */
 static __always_inline int tell_listening(struct bpf_iter_meta *meta,
 					  const struct sock_common *skc, int state)
 {
@@ -188,7 +190,7 @@ static __always_inline int tell_listening(struct bpf_iter_meta *meta,
 	return 0;
 }
 
-/* The last ACK of its handshake has come, and made no socket of it (tcp_check_req()). */
+/* The last ACK of its handshake has arrived, and no socket was created (tcp_check_req()). */
 static __always_inline bool is_acknowledged(struct sock_common *skc)
 {
 	const struct inet_request_sock *request = (const void *)bpf_skc_to_tcp_request_sock(skc);

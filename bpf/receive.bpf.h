@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Segments received: an answer, the peer's own probe, a reset, or life after an idle gap. */
+/* Segments received: an answer, the peer's own probe, a reset, or the end of an idle gap. */
 #ifndef HALFOPEN_RECEIVE_BPF_H
 #define HALFOPEN_RECEIVE_BPF_H
 
@@ -7,7 +7,7 @@
 #include "gate.bpf.h"
 #include "segment.bpf.h"
 
-/* Is it worth telling? `*verdict` is what the kernel will make of it. */
+/* Is it to be emitted? `*verdict` is what the kernel will make of it. */
 static __always_inline bool is_worth_telling(const struct segment *s, struct sk_buff *skb,
 					     struct sock *sk, const struct tcp_sock *tp,
 					     bool data_idle, __u8 *verdict)
@@ -32,9 +32,8 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 				     gate_repeated_jiffies);
 }
 
-/* A segment after a silence: an answer, the peer's own probe, a reset, or life after an idle
- * gap. The socket is as it was before the segment. It takes the context, in which the verifier
- * knows types. */
+/* A segment after a silence: an answer, the peer's own probe, a reset, or the end of an idle gap.
+ * The socket is as it was before the segment. Takes the context, whose types the verifier knows. */
 static __always_inline int heard(unsigned long long *ctx, const bool cast)
 {
 	struct sk_buff *skb = (void *)ctx[1];
@@ -73,8 +72,8 @@ static __always_inline int heard(unsigned long long *ctx, const bool cast)
 	return 0;
 }
 
-/* Something was heard a moment ago already, and yet this may be what the kernel waits for: an
- * acknowledgement of what it retransmits, or of its probes. It takes each such once. */
+/* A segment was heard a moment ago already, and yet this one may be what the kernel waits for: an
+ * acknowledgement of what it retransmits, or of its probes. It takes each such segment once. */
 static __always_inline bool answers(unsigned long long *ctx)
 {
 	const struct sk_buff *skb = (void *)ctx[1];
@@ -90,7 +89,7 @@ static __always_inline bool answers(unsigned long long *ctx)
 	return tp->inet_conn.icsk_probes_out && ack >= 0 && cb->seq == cb->end_seq;
 }
 
-/* Functions of their own, so that the way of a healthy segment saves no registers. */
+/* Functions of their own, so that the path of a healthy segment saves no registers. */
 static __noinline int heard_cast(unsigned long long *ctx)
 {
 	return heard(ctx, true);

@@ -33,8 +33,8 @@ struct segment {
 	bool timestamp;
 };
 
-/* The timestamp option, as tcp_fast_parse_options() finds it in an established connection: if it is all
- * there is, at once; else the last of a list, as far as that can be read. */
+/* The timestamp option, as tcp_fast_parse_options() finds it in an established connection: if it is
+ * all there is, at once; else the last of a list, as far as that can be read. */
 static __always_inline void segment__find_timestamp(struct segment *s)
 {
 	const __u8 *options = (const __u8 *)&s->words[2];
@@ -69,7 +69,7 @@ static __always_inline void segment__find_timestamp(struct segment *s)
 	}
 }
 
-/* Has its checksum been looked at? The kernel does so later where no device did and the segment is
+/* Was its checksum verified? The kernel verifies later where no device did and the segment is
  * longer than 76 bytes (skb_csum_unnecessary()). */
 static __always_inline bool segment__is_verified(const struct sk_buff *skb)
 {
@@ -117,7 +117,7 @@ static __always_inline bool segment__updates_window(const struct segment *s,
 	return s->ack > 0 || newer > 0 || (!newer && (window > tp->snd_wnd || !window));
 }
 
-/* tcp_disordered_ack(): a duplicate of a moment ago, whose timestamp may be as old. */
+/* tcp_disordered_ack(): a recent duplicate, whose timestamp may be as old. */
 static __always_inline bool segment__is_disordered_ack(const struct segment *s,
 						       const struct tcp_sock *tp, __s32 behind)
 {
@@ -143,7 +143,7 @@ static __always_inline bool segment__fails_paws(const struct segment *s,
 	return !segment__is_disordered_ack(s, tp, behind);
 }
 
-/* Header prediction takes data with whatever old acknowledgement. */
+/* Header prediction takes data with any old acknowledgement. */
 static __always_inline bool segment__is_predicted(const struct segment *s,
 						  const struct sk_buff *skb,
 						  const struct tcp_sock *tp)
@@ -170,7 +170,7 @@ static __always_inline bool segment__ack_is_taken(const struct segment *s,
 	return (__u64)-(__s64)s->ack <= oldest || segment__is_predicted(s, skb, tp);
 }
 
-/* Refused, but sent by one who knows the connection: bytes of the last window once more (or the one
+/* Refused, but its sender knows the connection: bytes of the last window once more (or the one
  * before them all, a keepalive probe), acknowledging nothing that we never sent. */
 static __always_inline bool segment__repeats(const struct segment *s, const struct tcp_sock *tp)
 {
@@ -182,8 +182,9 @@ static __always_inline bool segment__repeats(const struct segment *s, const stru
 			  : (__u32)s->ack <= tp->snd_nxt - tp->snd_una;
 }
 
-/* The upper half of tcp_sequence(). Of those kernels that refuse an end above the window some take a
- * FIN there and some do not, with nothing to tell them apart: if it is taken, the state shows it. */
+/* The upper half of tcp_sequence(). Of those kernels that refuse an end above the window some take
+ * a FIN there and some do not, with nothing to tell them apart: if it is taken, the state shows
+ * it. */
 static __always_inline bool segment__is_within_window(const struct segment *s,
 						      const struct tcp_sock *tp)
 {
@@ -197,7 +198,7 @@ static __always_inline bool segment__is_within_window(const struct segment *s,
 }
 
 /* The kernel takes a reset with the next sequence number only, and answers others by a challenge
- * (RFC 5961, 3.2): what it does not take ends nothing. */
+ * ACK (RFC 5961, 3.2): a reset that it does not take ends nothing. */
 static __always_inline bool segment__resets(const struct segment *s, const struct tcp_sock *tp)
 {
 	return !s->seq && segment__is_within_window(s, tp);
@@ -220,8 +221,9 @@ static __always_inline __u8 segment__judge(const struct segment *s, const struct
 	return segment__ack_is_taken(s, skb, tp) ? HO_SEGMENT_TAKEN : HO_SEGMENT_REFUSED;
 }
 
-/* Could it come a million times a second and be taken each time, with no clock of the kernel's moving?
- * It brings no new byte, or one that has to wait for others, and acknowledges what was acknowledged. */
+/* A segment that could arrive a million times a second and be taken each time without moving a
+ * clock of the kernel: it brings no new byte, or one that has to wait for others, and acknowledges
+ * nothing new. */
 static __always_inline bool segment__is_idle(const struct segment *s)
 {
 	return s->ack < 0 && !(s->seq <= 0 && s->end > 0);

@@ -19,7 +19,7 @@ static __always_inline __u32 socket__jiffies(void)
 	return (__u32)bpf_jiffies64();
 }
 
-/* 0 until somebody asked for it. */
+/* 0 until first requested. */
 static __always_inline __u64 socket__cookie(const struct tcp_sock *tp, const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
@@ -213,8 +213,8 @@ static __always_inline void socket__read_small_alone(struct ho_event *e, const s
 	tail->pad = 0;
 }
 
-/* RACK notes when the last delivered segment was sent and how long it took; without SACK it does
- * not, and the clock of deliveries serves, until it is set anew by a first transmission. */
+/* RACK records when the last delivered segment was sent and how long it took; without SACK it does
+ * not, and the clock of deliveries is used, until a first transmission resets it. */
 static __always_inline __u64 socket__acknowledged_ns(const struct ho_event *e,
 						     const struct tcp_sock *tp, const bool typed)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel's table of connections (ehash), read bucket by bucket: one walk finds those of all
- * namespaces, which iter/tcp, that goes through the same table, tells for one namespace alone.
+ * namespaces; iter/tcp, which reads the same table, shows one namespace only.
  *
  * It is read without its locks, as __inet_lookup_established() does: a chain ends with the number
- * of its bucket, so that who was led into another one by a socket that moved begins again. So
- * whoever stays in a chain is found, and a table that is not as we think is noticed.
+ * of its bucket, so a reader that a moving socket led into another chain notices that and starts
+ * again. So every socket that stays in its chain is found, and a table with another layout is
+ * noticed.
  */
 #ifndef HALFOPEN_TABLE_BPF_H
 #define HALFOPEN_TABLE_BPF_H
@@ -17,14 +18,14 @@
 
 /* Buckets and sockets looked at in one run, within which the kernel does not schedule. */
 #define STEPS_A_RUN 8192
-/* A chain is begun again this often at most. */
+/* Most restarts of one chain. */
 #define RETRIES 64
 
-/* The rows of one run, and where it stands: read and set by user space in between. */
+/* The rows of one run, and its position: read and set by user space in between. */
 struct ho_batch batch;
 
-/* The chain that is being read. What is loaded from here is a number to the verifier, which lets
- * nobody look at the bits of a pointer. */
+/* The chain being read. A value loaded from here is a number to the verifier, which does not let a
+ * program look at the bits of a pointer. */
 struct {
 	__u64 buckets;		/* address of the first */
 	volatile __u64 at;	/* address in a chain; 0: at its beginning */
@@ -39,7 +40,7 @@ static __always_inline const void *cast(const void *p, const __u32 type, const b
 #define CAST(p, type, typed) \
 	((const type *)cast((const void *)(p), bpf_core_type_id_kernel(type), typed))
 
-/* False where this namespace has a table of its own: then nobody knows how to find the others'. */
+/* False where this namespace has a table of its own: then the others' cannot be found. */
 static __always_inline bool table__find(const bool typed)
 {
 	const struct net *net = CAST(batch.net, struct net, typed);
@@ -68,7 +69,7 @@ static __always_inline bool table__is_acknowledged(const void *request, const bo
 	return READ_BITFIELD(typed, CAST(request, struct inet_request_sock, typed), acked);
 }
 
-/* What has no cookie is told by the namespace that it is in. */
+/* A socket without a cookie is reported by its namespace only. */
 static __always_inline bool table__take_unknown(struct ho_row *row, const struct tcp_sock *tp,
 						int state, const bool typed)
 {
@@ -83,8 +84,8 @@ static __always_inline bool table__take_unknown(struct ho_row *row, const struct
 	return true;
 }
 
-/* Nobody holds it still, and its memory may be another's by now: only what bears one cookie and
- * one state from first to last is told. */
+/* No reference is held, and its memory may be reused by now: a row is emitted only if cookie and
+ * state were the same before and after reading. */
 static __always_inline bool table__take(struct ho_row *row, const struct tcp_sock *tp,
 					const bool typed)
 {
@@ -109,7 +110,7 @@ static __always_inline bool table__take(struct ho_row *row, const struct tcp_soc
 	return row->event.state == state && socket__cookie(tp, typed) == cookie;
 }
 
-/* Led into another chain: the bucket is begun again. 1 where that helps no more. */
+/* Led into another chain: the bucket is started again. 1 where no retries are left. */
 static __always_inline int table__begin_again(void)
 {
 	chain.at = 0;
@@ -159,7 +160,7 @@ static int table__step_read(__u32 i, void *context)
 	return table__step(false);
 }
 
-/* Goes on where the run before ended. */
+/* Continues where the last run ended. */
 static __always_inline int table__run(struct bpf_iter_meta *meta, const struct task_struct *task,
 				      const bool typed)
 {

@@ -25,15 +25,15 @@ static __always_inline bool is_keepalive(const struct timer_list *timer)
 	return (__u64)timer->function == keepalive_function;
 }
 
-/* A timer's socket is known by its address only: the programs come in two forms, one that can
- * have it typed and one for kernels that cannot. */
+/* A timer's socket is known by its address only: the programs come in two forms, one for kernels
+ * that can make it typed and one for those that cannot. */
 static __always_inline const void *socket_of(const struct timer_list *timer)
 {
 	return (const void *)timer - (is_keepalive(timer) ? keepalive_offset : write_offset);
 }
 
-/* Counts the segments that left without one of data having come: an acknowledgement of data leaves
- * it as it was, or lowers it. */
+/* Counts the segments sent while none with data was received: acknowledging data leaves it
+ * unchanged, or lowers it. */
 static __always_inline __u32 unprompted_segments(const struct tcp_sock *tp, const bool typed)
 {
 	return READ(typed, tp, segs_out) - READ(typed, tp, data_segs_in);
@@ -44,7 +44,7 @@ static __always_inline int timer_entered(const struct timer_list *timer, const s
 {
 	struct cpu_note *note;
 
-	/* It mostly fires to retransmit, or because nobody stopped it. */
+	/* It mostly fires to retransmit, or because it was not stopped. */
 	if (!is_keepalive(timer) &&
 	    READ(typed, tp, inet_conn.icsk_pending) != HO_PENDING_PROBE0)
 		return 0;
@@ -64,12 +64,12 @@ static __always_inline int timer_entered(const struct timer_list *timer, const s
 }
 
 /*
- * What the keepalive timer did. A probe was sent if it raised icsk_probes_out by one (which it
- * does even for a probe that this host dropped). When the answer was quicker than we (another
- * CPU took it while this one left the timer) the count is 0 again, and the timer re-armed for the
- * interval tells, with a segment that left. (A segment that comes before the timer's work re-arms
- * it, too, for the idle time, which may be as long as the interval.) Local congestion leaves the
- * count alone and re-arms for TCP_RESOURCE_PROBE_INTERVAL = HZ/2. 0: nothing.
+ * What the keepalive timer did. A probe was sent if it raised icsk_probes_out by one (which it does
+ * even for a probe that this host dropped). When the answer was faster than this program (another
+ * CPU took it while this one left the timer) the count is 0 again; then the timer, re-armed for the
+ * interval, shows it, with a segment that left. (A segment that arrives before the timer's work
+ * re-arms it, too, for the idle time, which may be as long as the interval.) Local congestion
+ * leaves the count alone and re-arms for TCP_RESOURCE_PROBE_INTERVAL = HZ/2. 0: nothing.
  */
 static __always_inline __u8 keepalive_did(const struct timer_list *timer,
 					  const struct timer_note *note, const struct tcp_sock *tp,
@@ -106,7 +106,7 @@ static __always_inline int timer_left(const struct timer_list *timer, const stru
 	__u8 kind;
 
 	/* The timer dropped its reference: the memory may be another socket's by now, which its
-	 * cookie tells. An ending inside the timer was told by the state change. */
+	 * cookie shows. An ending inside the timer was emitted by the state change. */
 	if (socket__cookie(tp, typed) != note->cookie ||
 	    !gate__is_connection(socket__state(tp, typed)))
 		return 0;

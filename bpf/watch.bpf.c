@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The watch's kernel side: one short program a hook, gate -> fill -> submit. Tracepoints only, so
- * that it runs where kprobes and fentry are locked away. It states facts and draws no conclusions.
+ * that it runs where kprobes and fentry are locked down. It states facts and draws no conclusions.
  */
 #include "cpu_note.bpf.h"
 #include "dropped.bpf.h"
@@ -13,11 +13,11 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* tcp_send_reset has its reason since commit 5691276b39da (6.10); asked of BTF. */
+/* tcp_send_reset has its reason since commit 5691276b39da (6.10); detected from BTF. */
 const volatile bool have_reset_reason = false;
-/* tcp_retransmit_skb tells failures, too, and their error, since commit ad892e912b84 (6.17). */
+/* tcp_retransmit_skb also reports failures, with their error, since commit ad892e912b84 (6.17). */
 const volatile bool have_retransmit_error = false;
-/* kfree_skb has its reason since commit c504e5c2f964 (5.17); asked of BTF. */
+/* kfree_skb has its reason since commit c504e5c2f964 (5.17); detected from BTF. */
 const volatile bool have_drop_reason = false;
 
 /* ---- receive ---- */
@@ -47,7 +47,7 @@ int tcp_probe_skc(unsigned long long *ctx)
 
 /* ---- transmit ---- */
 
-/* It never left: no route, or this host dropped it, which may be told already. */
+/* It never left: no route, or this host dropped it, which may have been emitted already. */
 static __always_inline int retransmission_failed(struct sock *sk, const struct tcp_sock *tp)
 {
 	struct cpu_note *note = this_cpu_note();
@@ -102,7 +102,7 @@ int BPF_PROG(tcp_send_reset, struct sock *sk, struct sk_buff *skb)
 	if (!gate__is_connection(state) && state != TCP_CLOSE)
 		return 0;	/* a listener */
 	if (!socket__cookie(tp, true))
-		return 0;	/* never was a connection */
+		return 0;	/* was never a connection */
 	e = event__begin(HO_RESET_SENT, sk, tp);
 	if (!e)
 		return 0;
@@ -182,7 +182,7 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	struct cpu_note *note = this_cpu_note();
 
 	if (note) {
-		if (note->changed) {	/* we interrupt somebody between the two */
+		if (note->changed) {	/* this interrupts another call between the two */
 			note->outer = note->changed;
 			note->outer_to = note->changed_to;
 		}
@@ -192,9 +192,9 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state)
 	return state_changed(sk, old_state, new_state);
 }
 
-/* A program that an interrupt enters again on its CPU is skipped there; another one with the same work
- * is not. Openings and endings, which nothing repeats, have two: this runs behind its sibling, and has
- * work only where that did not run. */
+/* A program that an interrupt enters again on its CPU is skipped there; another program with the
+ * same work is not. Openings and endings, which nothing repeats, have two: this one runs after its
+ * sibling, and has work only where the sibling was skipped. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state_twin, struct sock *sk, int old_state, int new_state)
 {
@@ -214,8 +214,8 @@ int BPF_PROG(inet_sock_set_state_twin, struct sock *sk, int old_state, int new_s
 	return state_changed(sk, old_state, new_state);
 }
 
-/* Kernels before tcp_done_with_error() report before the socket is closed; newer ones after,
- * and then the ending has just told the error. */
+/* Kernels before tcp_done_with_error() report before the socket is closed; newer ones after, and
+ * then the ending has just reported the error. */
 SEC("tp_btf/inet_sk_error_report")
 int BPF_PROG(inet_sk_error_report, struct sock *sk)
 {
@@ -223,8 +223,8 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
-	/* Without an error it is the error queue's: timestamps, zero-copy. An ICMP flood reports one
-	 * each time, where the program asked for that (IP_RECVERR). */
+	/* Without an error it is the error queue's: timestamps, zero-copy. An ICMP flood reports
+	 * one each time, where the program asked for that (IP_RECVERR). */
 	if (!note || !tp || !sk->sk_err || !gate__is_connection(socket__state(tp, true)) ||
 	    !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_ERROR, gate_repeated_jiffies))
 		return 0;
@@ -237,7 +237,7 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	return 0;
 }
 
-/* The second witness of every ending: tells where the first was not heard on this CPU just now. */
+/* The second witness of every ending: emits it where the first was not run on this CPU just now. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 {
@@ -249,7 +249,7 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 	if (!note || !tp)
 		return 0;
 	cookie = socket__cookie(tp, true);
-	if (!cookie)	/* nobody ever told of a socket without a cookie */
+	if (!cookie)	/* no event was ever emitted for a socket without a cookie */
 		return 0;
 	if (note->told_ending == cookie) {
 		note->told_ending = 0;
@@ -297,9 +297,9 @@ int BPF_PROG(timer_expire_exit_read, struct timer_list *timer)
 	return note ? timer_left(timer, note, (void *)sk, false) : 0;
 }
 
-/* ---- what this host itself throws away ---- */
+/* ---- segments that this host drops ---- */
 
-/* Told of every segment that this host drops: those without a socket are none of ours. */
+/* Runs for every segment that this host drops: segments without a socket do not concern us. */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(kfree_skb_cast, struct sk_buff *skb)
 {
@@ -316,10 +316,10 @@ int BPF_PROG(kfree_skb_skc, struct sk_buff *skb)
 	return sk ? dropped(skb, compat__tcp_sock(sk), have_drop_reason ? ctx[2] : 0) : 0;
 }
 
-/* ---- cookies, where tracing programs cannot ask for them ---- */
+/* ---- cookies, where tracing programs cannot create them ---- */
 
-/* On every cgroup v2 socket of the host: before a connection opens, either way, it gets a cookie
- * here. Changes nothing else. Loaded only without have_cookie_helper. */
+/* On every cgroup v2 socket of the host: gives a connection its cookie before it opens, either way.
+ * Changes nothing else. Loaded only without have_cookie_helper. */
 SEC("?sockops")
 int give_cookie(struct bpf_sock_ops *ops)
 {

@@ -44,8 +44,8 @@ static void print_help(FILE *f)
 		"'halfopen --version' says which version this is.\n");
 }
 
-/* One that is closed would be given to the next file that is opened. Used in its stead, this one
- * fails. */
+/* Occupies closed standard descriptors, which the next opened file would get. Use of the
+ * placeholder fails. */
 static void occupy_standard_descriptors(void)
 {
 	int fd;
@@ -62,8 +62,8 @@ static bool reader_is_gone(void)
 	return poll(&pfd, 1, 0) > 0 && pfd.revents & POLLERR;
 }
 
-/* However the program ends: what stdio could not write is a failure, unless its reader went away.
- * Why it could not some time ago is known of what was said (say.h) alone. */
+/* At any end of the program: output that stdio could not write is a failure, unless its reader went
+ * away. The errno of an earlier failure is known for output by say.h alone. */
 static void close_standard_output(void)
 {
 	bool gone = reader_is_gone(), failed = ferror(stdout);
@@ -82,10 +82,10 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	occupy_standard_descriptors();
-	signal(SIGPIPE, SIG_IGN);	/* who writes is told by write(2) ... */
-	signal(SIGXFSZ, SIG_IGN);	/* ... of RLIMIT_FSIZE, too */
+	signal(SIGPIPE, SIG_IGN);	/* write(2) reports the error, ... */
+	signal(SIGXFSZ, SIG_IGN);	/* ... that of RLIMIT_FSIZE, too */
 	atexit(close_standard_output);
-	setlocale(LC_CTYPE, "C.UTF-8");	/* how wide characters are; what is written is UTF-8 */
+	setlocale(LC_CTYPE, "C.UTF-8");	/* for the width of characters; output is UTF-8 */
 	/* Large blocks go back to the kernel when they are freed; left to itself, glibc keeps them
 	 * once a burst has freed one. */
 	mallopt(M_MMAP_THRESHOLD, 256 * 1024);

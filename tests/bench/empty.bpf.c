@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The rival of our receive program: one on the same hook that does nothing. */
+/* For comparison with our receive program: a program on the same hook that does nothing. */
 #include "compat.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as somebody's name: nothing of them reaches a terminal but characters that it shows, up
- * to so many columns; JSON holds them as they were, but for what is no UTF-8. */
+/* Any bytes as a name: a terminal gets only characters that it shows, within the column limit; JSON
+ * keeps them unchanged, except for invalid UTF-8. */
 #include <jansson.h>
 #include <locale.h>
 #include <stdlib.h>

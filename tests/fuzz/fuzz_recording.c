@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes at all as a recording, through the decoder and the core into JSON Lines; what makes no
- * sense ends nothing. */
+/* Any bytes as a recording, through the decoder and the core into JSON Lines; an invalid record
+ * ends nothing. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

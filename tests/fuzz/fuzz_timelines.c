@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as a file of timelines: a problem that is named, or lives that advice can be made of, in
- * words of which a terminal obeys none. */
+/* Any bytes as a file of timelines: an error that is named, or histories that advice can be made
+ * of, in words without terminal controls. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

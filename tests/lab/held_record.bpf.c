@@ -8,7 +8,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* What the record says besides NETNS; it is held for HELD_MS. */
+/* Contents of the record besides NETNS; it is held for HELD_MS. */
 #ifndef COOKIE
 #define COOKIE 0xbad00000000	/* no socket's: those are counted from 1 */
 #endif
@@ -21,7 +21,7 @@ char LICENSE[] SEC("license") = "GPL";
 #ifndef AHEAD_NS
 #define AHEAD_NS 0	/* of the clock */
 #endif
-/* More rounds than anybody waits for: each reads the clock. */
+/* More rounds than any test waits for: each reads the clock. */
 #define ROUNDS (1 << 23)
 
 struct {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * keep_busy SECONDS FD...: two threads that lock these sockets all the time, as a program does that
- * sets options and writes where there is no room, so that timers find them owned.
+ * keep_busy SECONDS FD...: two threads that keep these sockets locked, as a program does that sets
+ * options and writes while there is no room, so that timers find them owned.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -46,7 +46,7 @@ static double after(double mean)
 	return mean > 0 && mean < NEVER ? -log(even()) * mean : NEVER;
 }
 
-/* ---- what a fleet is ---- */
+/* ---- fleets ---- */
 
 enum on_late_ask { DROPS, RESETS };
 enum life_kind { EXPONENTIAL, HEAVY, NIGHTS };
@@ -450,7 +450,7 @@ static void print_timeline(struct link *l, const struct fate *fate)
 	gaps__free(&l->gaps);
 }
 
-/* ---- what happens to all at once ---- */
+/* ---- events that affect all devices at once ---- */
 
 #define HAPPENINGS 64
 
@@ -575,7 +575,7 @@ static double says_at(const struct device *d, double now)
 	return now + after(f->says_mean_s);
 }
 
-/* What stands on the clock of one connection: absolute times. */
+/* Times of one connection's next events: absolute. */
 struct clock {
 	double dies, says, command, poll, ask, keepalive, moves, resets, restart, expires;
 	double refreshed;
@@ -598,7 +598,7 @@ static void draw_ask(struct device *d, struct clock *c, double now)
 		 f->ask_low_s * pow(f->ask_high_s / f->ask_low_s, even());
 }
 
-/* Something passed in this direction: does the middlebox count it? */
+/* A segment passed in this direction: does it refresh the mapping? */
 static void refresh(const struct device *d, struct clock *c, double now, bool outbound, bool data)
 {
 	const struct fleet *f = d->fleet;
@@ -634,7 +634,7 @@ static double soonest(const struct clock *c)
 	return first;
 }
 
-/* The timer that runs now was armed some time before: it is armed anew for the rest. */
+/* The running timer was armed some time before: it is re-armed for the rest. */
 static double first_probe(const struct link *l, const struct clock *c)
 {
 	double at = c->keepalive;
@@ -644,8 +644,8 @@ static double first_probe(const struct link *l, const struct clock *c)
 	return at;
 }
 
-/* The peer is silent for good from `heard` on; the server goes on asking. Who is back on another
- * connection gets commands there. */
+/* The peer is silent for good from `heard` on; the server continues to ask. A device that is back
+ * on another connection gets commands there. */
 static void find_out(struct link *l, struct device *d, struct clock *c, double back,
 		     struct fate *fate)
 {
@@ -679,7 +679,7 @@ static void find_out(struct link *l, struct device *d, struct clock *c, double b
 		fate->back = back;
 }
 
-/* Somebody of ours asks at `now`: true if it is answered. */
+/* The server asks at `now`: true if it is answered. */
 static bool ask(struct link *l, struct device *d, struct clock *c, double now, bool data)
 {
 	double answered = now + between(0.04, 0.2);
@@ -706,8 +706,8 @@ static bool ask(struct link *l, struct device *d, struct clock *c, double now, b
 	return true;
 }
 
-/* From its SYN until our side knows, or the watch ends. Returns when the device is back on another
- * connection. */
+/* From its SYN until our side knows of the end, or the watch ends. Returns when the device is back
+ * on another connection. */
 static double live(struct link *l, struct device *d)
 {
 	const struct fleet *f = d->fleet;
@@ -802,11 +802,11 @@ static double live(struct link *l, struct device *d)
 		}
 		if (now == c.command)
 			c.command = now + after(f->command_mean_s);
-		else if (now == c.poll) {	/* now and then one, or two, are left out */
+		else if (now == c.poll) {	/* now and then one or two are left out */
 			do
 				c.poll += f->poll_s;
 			while (even() < 0.3);
-			/* a poll that is not due yet is no reason to go on */
+			/* a poll that is not due yet is no reason to continue */
 			if (!ask(l, d, &c, now, true)) {
 				c.poll = now;
 				find_out(l, d, &c, NEVER, &fate);
@@ -910,7 +910,7 @@ static void go_on(struct fleet *f, double days, double from_s, double to_s)
 	f->ask_low_s = from_s;
 	f->ask_high_s = to_s;
 	f->asks = 0;
-	if (!f->back_mean_s)	/* who is gone for good is asked no more */
+	if (!f->back_mean_s)	/* a device that is gone for good is asked no more */
 		f->back_mean_s = HOUR;
 }
 

@@ -56,7 +56,7 @@ static double after(double mean)
 	return mean > 0 && mean < NEVER ? -log(even()) * mean : NEVER;
 }
 
-/* ---- what a fleet is ---- */
+/* ---- fleets ---- */
 
 struct setting {
 	double idle_s, interval_s;
@@ -253,7 +253,7 @@ static double next_word(const struct connection *c, double now)
 	return now + after(f->says_mean_s * c->device->scale);
 }
 
-/* ---- what is said of it ---- */
+/* ---- output ---- */
 
 static void print_time(const struct run *r, const char *key, double s)
 {
@@ -397,7 +397,7 @@ static void print_timeline(struct run *r, struct connection *c, double ended)
 	       c->words * 100, c->words);
 }
 
-/* ---- what happens ---- */
+/* ---- events ---- */
 
 static void keep_episode(struct connection *c, double now)
 {
@@ -413,7 +413,7 @@ static void keep_episode(struct connection *c, double now)
 	c->episodes[c->episode_count++] = c->silence;
 }
 
-/* The peer is heard; what passed last before lies `gap_ended` - heard back. */
+/* The peer is heard; the last segment before passed `gap_ended` - heard ago. */
 static void hear(struct connection *c, double now, double gap_ended, bool by_us)
 {
 	double gap = gap_ended - c->heard;
@@ -422,7 +422,7 @@ static void hear(struct connection *c, double now, double gap_ended, bool by_us)
 		gaps__add(&c->gaps, (gap - 0.004) * 1e9, gap * 1e9, by_us);
 	c->heard = now;
 	c->out = 0;
-	if (c->unacknowledged)	/* its own words do not answer that */
+	if (c->unacknowledged)	/* data of its own does not acknowledge ours */
 		return;
 	keep_episode(c, now);
 	c->silence = (struct episode){ 0 };
@@ -560,7 +560,8 @@ static void note_end(struct run *r, const struct device *d, double began, double
 	t->detections[t->count++] = now - d->dies;
 }
 
-/* Until our side gives up, or the watch ends, or who died in it was found. Returns when that was. */
+/* Until our side gives up, or the watch ends, or its death within the watch was found. Returns that
+ * time. */
 static double live(struct run *r, struct connection *c, struct device *d)
 {
 	double now;
@@ -588,7 +589,7 @@ static double live(struct run *r, struct connection *c, struct device *d)
 	return now;
 }
 
-/* ---- a device's time ---- */
+/* ---- a device over time ---- */
 
 static double death_after(const struct run *r, const struct device *d, double now)
 {

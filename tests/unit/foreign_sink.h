@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A sink as a third party would write it: compiled with the headers of user/timeline and user/value
- * alone. It tells a line for each connection that ended. */
+ * alone. It prints a line for each connection that ended. */
 #ifndef HALFOPEN_TESTS_FOREIGN_SINK_H
 #define HALFOPEN_TESTS_FOREIGN_SINK_H
 

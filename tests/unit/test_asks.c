@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What we asked of a peer: when what is under way was first sent, what was not told, what this host
- * kept in. */
+/* Asks of a peer: when what is under way was first sent, retransmissions without an event, sends
+ * that this host dropped. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -92,9 +92,9 @@ static void test_when_it_was_first_sent(void **state)
 	e.chrono_type = 1;
 	e.chrono_start_jiffies = 17000 / 4;
 	assert_int_equal(first_ms(e), 17004);
-	e.chrono_start_jiffies = 500 / 4;	/* before that: it says nothing */
+	e.chrono_start_jiffies = 500 / 4;	/* before that: no evidence */
 	assert_int_equal(first_ms(e), 19800);
-	/* the kernel's own word */
+	/* the kernel's own record */
 	e.delivered_ns = 16000 * MS;
 	assert_int_equal(first_ms(e), 19800);
 	e.flags |= HO_F_UNDELIVERED;
@@ -104,7 +104,7 @@ static void test_when_it_was_first_sent(void **state)
 	e.delivered_ns = 20001 * MS;	/* of the time after it */
 	assert_int_equal(first_ms(e), 19800);
 	e = fact(HO_RETRANSMIT, 100);
-	assert_int_equal(first_ms(e), 0);	/* not before all time */
+	assert_int_equal(first_ms(e), 0);	/* not below 0 */
 }
 
 /* ---- retransmissions ---- */
@@ -123,7 +123,7 @@ static void test_the_first_transmission_asked_too(void **state)
 	apply(retransmission(20400, 2));
 	assert_int_equal(c.silence.asks, 3);
 	assert_int_equal(told.entries[0].n, 2);
-	apply(retransmission(23600, 5));	/* two of them were not told */
+	apply(retransmission(23600, 5));	/* two of them were not emitted */
 	assert_int_equal(c.silence.asks, 6);
 	assert_int_equal(c.incidents->deafness.retransmits, 5);
 	assert_int_equal(silence__unanswered(&c), 5);
@@ -193,7 +193,7 @@ static void test_heard_after_the_first_transmission(void **state)
 	assert_int_equal(c.incidents->deafness.asks, 0);
 }
 
-/* ---- what this host kept in ---- */
+/* ---- sends that this host dropped ---- */
 
 static void test_a_retransmission_that_was_dropped_asked_nobody(void **state)
 {
@@ -213,7 +213,7 @@ static void test_a_retransmission_that_was_dropped_asked_nobody(void **state)
 	assert_int_equal(told.entries[0].kind, EVENT_SEND_FAILED);
 	assert_int_equal(told.entries[0].n, HO_FAILED_DROPPED);
 	assert_true(c.told);
-	apply(retransmission(20000, 1));	/* told in the same breath */
+	apply(retransmission(20000, 1));	/* emitted within moments of it */
 	assert_int_equal(c.silence.asks, 1);
 	apply(retransmission(20400, 2));
 	assert_int_equal(c.silence.asks, 2);
@@ -231,7 +231,7 @@ static void test_a_first_transmission_that_was_dropped(void **state)
 	assert_int_equal(c.silence.asks, 1);
 	assert_int_equal(c.silence.first_ask_ns, 20000 * MS);
 	anew();
-	failed = fact(HO_SEND_FAILED, 19700);	/* another one: not in the same breath */
+	failed = fact(HO_SEND_FAILED, 19700);	/* another one, not within moments of it */
 	apply(failed);
 	apply(retransmission(20000, 1));
 	assert_int_equal(c.silence.asks, 2);
@@ -273,7 +273,7 @@ static void test_probes_that_failed(void **state)
 	assert_int_equal(told.entries[0].n, HO_FAILED_CONGESTION);
 }
 
-/* ---- probes of which no event came ---- */
+/* ---- probes without an event ---- */
 
 static struct ho_event probe(uint64_t ms, uint8_t probes_out)
 {
@@ -341,7 +341,7 @@ static void test_probes_known_by_the_end_alone(void **state)
 	assert_int_equal(c.silence.last_ask_ns, 13000 * MS);	/* an interval before the end */
 	assert_int_equal(c.incidents->outcome, OUTCOME_KEEPALIVE_TIMEOUT);
 	anew();
-	give_up(14000, 3, 0, HO_F_IN_KEEPALIVE);	/* not one was told: the last, at least */
+	give_up(14000, 3, 0, HO_F_IN_KEEPALIVE);	/* none was emitted: the last, at least */
 	assert_int_equal(c.probes_sent, 1);
 	assert_int_equal(c.silence.first_ask_ns, 13000 * MS);
 	assert_int_equal(c.incidents->events_lost, 1);

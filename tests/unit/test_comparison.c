@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* advise --compare on fleets that are made up: where nothing was changed, it says so; where something
- * was, it says what. */
+/* advise --compare on invented fleets: where nothing was changed, it reports that; where something
+ * was, it reports what. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,7 +182,7 @@ static void test_a_night_is_no_day(void **state)
 	assert_int_not_equal(c.changes[HALF_OPEN_RATE].verdict, CHANGE_NOT_COMPARABLE);
 }
 
-/* After the mend those are found that were dead all the time: that is no worse detection. */
+/* After the fix those are found that were dead all the time: that is no worse detection. */
 static void test_who_was_dead_before(void **state)
 {
 	struct fleet before = { "", 200, 8, 9, 6, 3, 0, 0, 0, 7200, 7200, 0 }, after = before;
@@ -214,7 +214,7 @@ static void test_files_in_the_wrong_order(void **state)
 	lives__free(&b);
 }
 
-/* An operator's networks, one by one; of those with options of their own nothing is compared. */
+/* Networks named by an operator, one by one; sockets with options of their own are not compared. */
 static void test_groups_and_followers(void **state)
 {
 	struct named_network networks[] = { { .network.bits = 120, .name = "north" } };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What one socket's history keeps of each fact; how it ended and what is told is in test_core.c. */
+/* The state that one socket's history keeps of each event; its ending and output are in
+ * test_core.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -64,7 +65,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* ---- who it is ---- */
+/* ---- identity ---- */
 
 static void test_who_it_is(void **state)
 {
@@ -139,7 +140,7 @@ static void test_its_ends_without_an_event(void **state)
 	assert_int_equal(c.last_heard_ns, 5);
 	assert_int_equal(connection__family(&c), AF_INET);
 	c.last_heard_ns = 0;
-	c.partial = true;	/* nobody knows when it was heard */
+	c.partial = true;	/* unknown when it was heard */
 	connection__address(&c, 6, AF_INET, &local, &peer);
 	assert_int_equal(c.last_heard_ns, 0);
 }
@@ -170,7 +171,7 @@ static void test_retransmissions_since_it_was_established(void **state)
 	established();
 	assert_int_equal(retransmits(), 0);
 	apply(&e);
-	assert_int_equal(retransmits(), 2);	/* that of one event was not told */
+	assert_int_equal(retransmits(), 2);	/* one of them had no event */
 	e = retransmission(21000, 1);		/* late: the count never falls */
 	apply(&e);
 	assert_int_equal(retransmits(), 2);
@@ -298,7 +299,7 @@ static void test_when_the_peer_said_goodbye(void **state)
 	e.state = TCP_CLOSE_WAIT;
 	e.flags |= HO_F_FIN_TAKEN;
 	apply(&e);
-	assert_int_equal(c.incidents->half_closed_ns, 5000 * MS);	/* the first word stays */
+	assert_int_equal(c.incidents->half_closed_ns, 5000 * MS);	/* the first one is kept */
 }
 
 static void test_a_goodbye_of_before(void **state)
@@ -459,7 +460,7 @@ static void test_probes_of_before(void **state)
 	assert_int_equal(c.silence.first_ask_ns, 17500 * MS);
 	assert_int_equal(c.silences, 1);
 	assert_true(c.told);
-	assert_int_equal(c.probes_sent, 0);	/* not before our eyes */
+	assert_int_equal(c.probes_sent, 0);	/* not during the watch */
 }
 
 static void test_one_probe_of_before(void **state)
@@ -562,7 +563,7 @@ static void test_a_quiet_one_has_no_silence(void **state)
 	assert_int_equal(c.incidents->journal.used, 1);
 }
 
-/* ---- heard of by passes alone ---- */
+/* ---- seen by passes alone ---- */
 
 static void test_life_that_only_a_pass_knows(void **state)
 {
@@ -573,7 +574,7 @@ static void test_life_that_only_a_pass_knows(void **state)
 	connection__note_life(&c, 40000 * MS, HZ);	/* older */
 	assert_int_equal(c.last_heard_ns, 50000 * MS);
 	probe(60000, 1);
-	connection__note_life(&c, 60500 * MS, HZ);	/* an answer, or not: its event will tell */
+	connection__note_life(&c, 60500 * MS, HZ);	/* an answer, or not: its event will show */
 	assert_int_equal(c.last_heard_ns, 50000 * MS);
 }
 
@@ -620,7 +621,7 @@ static void test_an_end_is_told_once(void **state)
 	assert_true(c.incidents->destroyed);
 	assert_false(c.incidents->ending_lost);
 	assert_int_equal(c.incidents->outcome, OUTCOME_ABORTED_LOCALLY);
-	probe(7000, 1);		/* what comes after the end is nobody's */
+	probe(7000, 1);		/* events after the end belong to no connection */
 	assert_int_equal(c.probes_sent, 0);
 }
 

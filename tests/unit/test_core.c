@@ -32,7 +32,7 @@ struct step {
 struct expected {
 	enum outcome outcome;
 	enum found_by found_by;
-	bool none;	/* nothing is told */
+	bool none;	/* no output */
 	uint32_t sent, answered, failed, peer_probes, retransmits, window_probes;
 	uint32_t lost;		/* events */
 	bool unasked;
@@ -50,7 +50,7 @@ struct scenario {
 	bool probes_unseen;	/* on a kernel that shows none */
 };
 
-/* What was told last; its strings and arrays are gone, but for copies. */
+/* The last output; its strings and arrays are gone, except for copies. */
 struct got {
 	unsigned int timelines;
 	struct timeline last;
@@ -124,7 +124,7 @@ static void feed_steps(struct core *core, const struct step *steps, unsigned int
 	}
 }
 
-/* A complete pass, begun at `begun_s`, that entered the sockets' namespace and found nobody. */
+/* A complete pass, begun at `begun_s`, that entered the sockets' namespace and found none. */
 static void feed_pass(struct core *core, uint64_t begun_s, bool complete)
 {
 	struct record entered = { .type = RECORD_SYSCTL, .mono_ns = begun_s * S + 1,
@@ -622,7 +622,7 @@ static void test_scenario(void **state)
 	for (i = 0; i < 16 && s->steps[i].kind; i++) {
 		r = fact(&s->steps[i]);
 		feed(core, &r);
-		events += s->steps[i].kind != HO_SEEN || !i;	/* what a pass finds is none */
+		events += s->steps[i].kind != HO_SEEN || !i;	/* rows of a pass are no events */
 	}
 	r = (struct record){ .type = RECORD_STOP, .mono_ns = s->stop_ms * MS };
 	feed(core, &r);
@@ -659,7 +659,7 @@ static void test_scenario(void **state)
 
 		check_bound(x->min_ms, known, h->latency_ms.min);
 		check_bound(x->likely_min_ms, known, h->latency_ms.likely_min);
-		/* What the kernel's clocks alone tell is known to a jiffy. */
+		/* Times from the kernel's clocks alone are exact to a jiffy. */
 		assert_in_range(floor(h->latency_ms.max), x->max_ms, x->max_ms + 4);
 	}
 	summary = core__summary(core);
@@ -672,7 +672,7 @@ static void test_scenario(void **state)
 	core__free(core);
 }
 
-/* ---- what is no matter of one socket's story ---- */
+/* ---- beyond one socket's history ---- */
 
 static void test_every_tells_open_sockets_with_rising_revisions(void **state)
 {
@@ -695,7 +695,7 @@ static void test_every_tells_open_sockets_with_rising_revisions(void **state)
 	core__free(core);
 }
 
-/* A round is told in slices, one a tick: each socket once, but who ends meanwhile. */
+/* A round is emitted in slices, one a tick: each socket once, except those that end meanwhile. */
 static void test_every_lets_the_stream_go_on(void **state)
 {
 	struct core_config config = { .suspect_after = 2, .every_ns = 5 * S, .all = true };
@@ -784,7 +784,8 @@ static void test_many_episodes_stay_bounded(void **state)
 
 static void test_events_are_told_one_by_one(void **state)
 {
-	/* Without folding the first probe is told when it is sent, not when it stays unanswered. */
+	/* Without folding the first probe is emitted when it is sent, not when it stays
+	 * unanswered. */
 	struct core_config config = { .suspect_after = 2, .events = true };
 	struct got got = { 0 };
 	struct core *core = started_core(&config, &got);
@@ -841,8 +842,8 @@ static void test_a_complete_pass_tells_who_is_gone_after_a_loss(void **state)
 	core__free(core);
 }
 
-/* Passes over a host of many namespaces may lie far apart: who is found by each lives, whose cookie
- * is as high as the kernel gives, too. */
+/* Passes over a host of many namespaces may lie far apart: a socket found by each is alive, also
+ * one whose cookie is as high as the kernel's can be. */
 static void test_a_slow_pass_ends_nobody(void **state)
 {
 	static const uint64_t apart_min[] = { 10, 18, 20, 30, 36, 37, 40, 60, 1440, 2 * 1440 };
@@ -873,14 +874,14 @@ static void test_a_slow_pass_ends_nobody(void **state)
 			present.mono_ns = (at_s + 1) * S;
 			feed(core, &present);
 			feed_pass(core, at_s, true);
-			/* the third is found by none of two */
+			/* the third is found by neither */
 			assert_int_equal(core__summary(core).open, pass < 1 ? 3 : 2);
 		}
 		core__free(core);
 	}
 }
 
-/* The pass with which a stream ends is the last word: who it does not find is not open. */
+/* The pass with which a stream ends is decisive: a socket that it does not find is not open. */
 static void test_the_last_pass_needs_no_second(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -941,7 +942,7 @@ static void test_the_last_pass_cannot_look_everywhere(void **state)
 	core__free(core);
 }
 
-/* A million of them are found again by one pass: those that nothing befell stay small. */
+/* A million of them are found again by one pass: those without an event stay small. */
 static void test_a_pass_that_finds_all_as_it_was_costs_no_memory(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -973,7 +974,8 @@ static int on_loss(void *context, const struct loss *l)
 	return 0;
 }
 
-/* Nobody counted a loss; that somebody ended, or was probed, shows all the same, and is told. */
+/* No loss was counted; an ending or a probe without an event is detected all the same, and
+ * reported. */
 static void test_what_no_program_was_run_for_is_told(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -1018,8 +1020,8 @@ static void test_what_no_program_was_run_for_is_told(void **state)
 	core__free(core);
 }
 
-/* Records that make no sense cost themselves alone; how many they were is told with the next tick,
- * as soon as anything is told. */
+/* An invalid record costs only itself; their number is reported with the next tick, as soon as
+ * there is output. */
 static void test_what_makes_no_sense_is_a_loss(void **state)
 {
 	struct record meta = { .type = RECORD_META, .meta = { HZ, "1", "gw", "b", "r", "6.18" } };
@@ -1061,7 +1063,7 @@ static void test_an_owner_is_kept_with_its_socket(void **state)
 	struct record r = fact(&est);
 
 	(void)state;
-	feed(core, &owner);		/* of a socket that nobody knows: ignored */
+	feed(core, &owner);		/* of an unknown socket: ignored */
 	feed(core, &r);
 	feed(core, &owner);
 	feed(core, &owner);
@@ -1076,7 +1078,8 @@ static void feed_owner_of(struct core *core, uint64_t cookie, const char *comm)
 				     .owner = { cookie, 812, comm, "", "" } });
 }
 
-/* What the filter keeps out is not counted, also where that is known later; unless it wants it. */
+/* Sockets that the filter rejects are not counted, also where it can decide later only; unless it
+ * accepts them. */
 static void test_events_count_once_the_filter_wants_them(void **state)
 {
 	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
@@ -1095,7 +1098,7 @@ static void test_events_count_once_the_filter_wants_them(void **state)
 			struct record r = fact(&steps[i]);
 
 			r.event.cookie = cookie;
-			r.event.local_port = cookie == 2000 ? 9 : 80;	/* one is never wanted */
+			r.event.local_port = cookie == 2000 ? 9 : 80;	/* one is never accepted */
 			core__feed(core, &r, &why);
 			assert_true(cookie < 2000 || core__summary(core).events == 0);
 		}
@@ -1105,7 +1108,7 @@ static void test_events_count_once_the_filter_wants_them(void **state)
 	for (cookie = 3; cookie <= 1000; cookie++)
 		feed_owner_of(core, cookie, cookie % 2 ? "nginx" : "redis");
 	assert_int_equal(core__summary(core).events, 3 * 500);
-	for (cookie = 1; cookie <= 3; cookie++) {	/* decided, kept out, undecided to its end */
+	for (cookie = 1; cookie <= 3; cookie++) {	/* accepted, rejected, undecided */
 		struct step step = { 12000, HO_STATE, 0, { .state = TCP_CLOSE, .error = 110,
 							   .old_state = TCP_ESTABLISHED } };
 		struct record r = fact(&step);
@@ -1144,7 +1147,7 @@ static void test_a_socket_that_is_connected_again(void **state)
 		struct step steps[8];
 		unsigned int timelines, last;
 	} lives[] = {
-		/* while the last events of the first are waited for, and later */
+		/* while the last events of the first are awaited, and later */
 		{ { EST, CLOSE(1000, 0, TCP_ESTABLISHED), DIALLED(1001),
 		    CLOSE(1002, 0, TCP_ESTABLISHED), DIALLED(5000) },
 		  3, 3 },
@@ -1184,7 +1187,7 @@ static void test_a_socket_that_is_connected_again(void **state)
 	}
 }
 
-/* What ended the first connection was lost: the next one is not told with its peer. */
+/* The ending of the first connection was lost: the next one is not reported with its peer. */
 static void test_a_connection_whose_former_one_never_ended(void **state)
 {
 	static const struct step est = EST, probe = PROBE(10000, 0, 1), next[] = {
@@ -1224,7 +1227,7 @@ static void feed_namespace(struct core *core, uint64_t s, uint32_t net_cookie, c
 				     .sysctl = { 7, 7200, 75, 9, name, net_cookie } });
 }
 
-/* A socket of inode 7 that is first heard of when it ends. */
+/* A socket of inode 7 whose first event is its ending. */
 static void feed_stranger(struct core *core, uint64_t s, uint64_t cookie, uint32_t net_cookie)
 {
 	struct step end = CLOSE(0, 0, TCP_FIN_WAIT1, .error = ETIMEDOUT);
@@ -1248,7 +1251,7 @@ static void test_an_inode_that_was_given_on(void **state)
 
 	(void)state;
 	feed_namespace(core, 1, 100, "pod-1");
-	feed_stranger(core, 1, 10, 0); /* it may have lived there for long */
+	feed_stranger(core, 1, 10, 0); /* it may have been there for long */
 	assert_string_equal(got.name, "pod-1");
 	feed_pass(core, 1, true);
 	feed_stranger(core, 2, 11, 100);
@@ -1260,11 +1263,11 @@ static void test_an_inode_that_was_given_on(void **state)
 	assert_string_equal(got.name, "pod-1");
 	feed_stranger(core, 8, 13, 101);
 	assert_string_equal(got.name, "pod-2");
-	feed_stranger(core, 10, 14, 99);	/* of one before both, whose name nobody knows */
+	feed_stranger(core, 10, 14, 99);	/* of one before both: no name */
 	assert_string_equal(got.name, "");
-	feed_stranger(core, 12, 15, 0); /* whose, nobody knows: not of one born before our eyes */
+	feed_stranger(core, 12, 15, 0); /* of a namespace from before the watch */
 	assert_string_equal(got.name, "");
-	/* The third has it, and nobody said that the second was gone. */
+	/* The third has it, and the end of the second was not reported. */
 	feed_stranger(core, 14, 16, 102);
 	assert_string_equal(got.name, "");
 	feed_namespace(core, 16, 102, "pod-3");
@@ -1272,7 +1275,7 @@ static void test_an_inode_that_was_given_on(void **state)
 	assert_string_equal(got.name, "pod-3");
 	feed_stranger(core, 19, 18, 101);
 	assert_string_equal(got.name, "pod-2");
-	/* Born in the fourth, whose inode was the third's when that was last entered. */
+	/* Opened in the fourth, whose inode was the third's when that was last entered. */
 	r.mono_ns = r.event.mono_ns = 21 * S;
 	r.event.netns = 7;
 	feed(core, &r);
@@ -1305,7 +1308,7 @@ static void feed_opening(struct core *core, uint64_t s, uint64_t cookie, uint32_
 	feed(core, &r);
 }
 
-/* Its end was lost, and nothing is heard of it any more: two passes tell. */
+/* Its ending was lost, and it has no further event: two passes detect it. */
 static void test_made_before_its_namespace_was_entered(void **state)
 {
 	struct core_config config = { .suspect_after = 2 };
@@ -1325,7 +1328,8 @@ static void test_made_before_its_namespace_was_entered(void **state)
 	core__free(core);
 }
 
-/* What has no name yet may get one: nothing is kept out before its namespace was entered. */
+/* A namespace without a name may get one: no socket is rejected before its namespace was
+ * entered. */
 static void test_wanted_by_a_name_that_is_not_known_yet(void **state)
 {
 	struct filter_error error;
@@ -1365,16 +1369,16 @@ static void test_one_of_many_namespaces(void **state)
 							   .complete = true } });
 		if (pass > 1)
 			continue;
-		feed_opening(core, 11, 10, 1000 + 4097, 0);	/* small events tell no cookie */
+		feed_opening(core, 11, 10, 1000 + 4097, 0);	/* small events have no cookie */
 		feed_opening(core, 11, 11, 1000 + 4999, 5000);
-		feed_opening(core, 11, 12, 1000 + 6000, 0);	/* never entered: nobody knows */
+		feed_opening(core, 11, 12, 1000 + 6000, 0);	/* never entered: unknown */
 	}
 	assert_int_equal(core__summary(core).open, 1);
 	core__free(core);
 }
 
-/* Its sockets may be held by a process that lives elsewhere: only that another one has the inode
- * tells that it has ended, and they with it. */
+/* Its sockets may be held by a process in another namespace: only another namespace with its inode
+ * shows that it has ended, and they with it. */
 static void test_a_name_that_is_gone_ends_nothing(void **state)
 {
 	struct core_config config = { .suspect_after = 2, .all = true };
@@ -1443,7 +1447,7 @@ static void test_a_stream_must_say_what_it_is_first(void **state)
 	core__free(core);
 }
 
-/* ---- who holds what ---- */
+/* ---- holders ---- */
 
 static void feed_owner(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is counted and put in order: programs, ports, quantiles, cookies, owners. */
+/* Counts and orders: programs, ports, quantiles, cookies, owners. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,7 +69,7 @@ static void test_quantiles_are_members(void **state)
 	assert_true(d.p50_s == 10 && d.p95_s == 19 && d.max_s == 20);
 }
 
-/* ---- ports behind which something other than devices stands ---- */
+/* ---- ports with peers that are no devices ---- */
 
 static void add_sockets(struct census *c, uint32_t netns, uint16_t port, uint32_t sockets,
 			uint32_t peers)
@@ -100,8 +100,8 @@ static void test_crowded_ports(void **state)
 	add_sockets(&c, 1, 443, 1, 1);
 	add_sockets(&c, 1, 80, 1000, 3);	/* 333 each */
 	add_sockets(&c, 2, 8883, 1500, 1);	/* another namespace's port of the same number */
-	assert_int_equal(c.sockets, 3000 + 1000 + 999 + 1000 + 1500);
-	assert_int_equal(c.without_keepalive, 0);
+	assert_int_equal(c.counts.sockets, 3000 + 1000 + 999 + 1000 + 1500);
+	assert_int_equal(c.counts.never_notice, 0);
 	assert_int_equal(census__crowded_ports(&c, ports, 4), 2);
 	assert_int_equal(ports[0].netns, 2);
 	assert_int_equal(ports[0].port, 8883);
@@ -129,7 +129,7 @@ static void test_an_address_of_each_family_is_a_peer(void **state)
 		e.family = i % 2 ? 10 : 2;
 		census__add(&c, &e, 250);
 	}
-	assert_int_equal(c.without_keepalive, 1000);
+	assert_int_equal(c.counts.never_notice, 1000);
 	assert_int_equal(census__crowded_ports(&c, &port, 1), 1);
 	assert_int_equal(port.peers, 2);
 	census__free(&c);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* FILTER: what it takes, what it says of what it does not, and what it matches. */
+/* FILTER: what it accepts, its errors, and what it matches. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -103,7 +103,7 @@ static void test_what_matches(void **state)
 		{ "not container *", V4, TRUTH_YES },
 		{ "device = scooter-*", V6, TRUTH_YES },
 		{ "device scooter-17", V4, TRUTH_UNKNOWN },
-		/* what is unknown decides nothing by itself */
+		/* an unknown value decides nothing by itself */
 		{ "comm mosquitto", UNKNOWN_OWNER, TRUTH_UNKNOWN },
 		{ "not comm mosquitto", UNKNOWN_OWNER, TRUTH_UNKNOWN },
 		{ "comm mosquitto and sport 1", UNKNOWN_OWNER, TRUTH_NO },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What FILTER keeps out is not in the stream that is recorded, and that stream tells the same. */
+/* Sockets that FILTER rejects are not in the recorded stream, and a replay of that gives the same
+ * output. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
 #define HZ 250
 #define TOLD_MAX 64
 
-/* What a run told: each line as cookie, time and kind. */
+/* The output of a run: each line as cookie, time and kind. */
 struct told_lines {
 	char lines[TOLD_MAX][160];
 	unsigned int count;
@@ -131,7 +132,8 @@ static void end_socket(struct run_of_core *run, uint64_t ms, uint64_t cookie)
 	feed_event(run, ms, cookie, HO_STATE, TCP_CLOSE, TCP_FIN_WAIT2);
 }
 
-/* As the source tells a new holder: with what the socket is now (`seen`), or behind a walk. */
+/* A new holder as the source reports it: with the socket's present state (`seen`), or behind a
+ * walk. */
 static void hold_by(struct run_of_core *run, uint64_t ms, uint64_t cookie, const char *comm,
 		    bool seen)
 {
@@ -191,7 +193,7 @@ static bool says(const struct run_of_core *run, const char *text)
 	return false;
 }
 
-/* Nothing of the stranger's in any record, and a replay without the filter tells the same. */
+/* No record has anything of the rejected socket, and a replay without the filter gives the same. */
 static void finish(struct run_of_core *run, uint64_t ms, uint64_t stranger)
 {
 	struct run_of_core *replay = begin(NULL);
@@ -308,11 +310,11 @@ static void test_what_is_withheld_is_bounded(void **state)
 		open_socket(run, 1000, cookie);
 		assert_true(run->core->withheld.bytes <= WITHHELD_MAX);
 	}
-	for (i = 0; i < 1000; i++)	/* one of many facts costs nobody else their records */
+	for (i = 0; i < 1000; i++)	/* records of the others stay */
 		probe(run, 2000 + i, 70000);
 	assert_non_null(withheld__find(&run->core->withheld, 69999));
 	assert_null(withheld__find(&run->core->withheld, 1));
-	/* Who fell out begins when it is wanted. */
+	/* A socket whose records were dropped begins when it is accepted. */
 	hold(run, 4000, 1, "nginx");
 	hold(run, 4000, 69999, "nginx");
 	assert_true(says(run, "event 0 4000 of 1 - "));
@@ -321,7 +323,7 @@ static void test_what_is_withheld_is_bounded(void **state)
 	finish(run, 5000, 2);
 }
 
-/* Its namespace gets a name a moment later; in that of the other name nothing is wanted. */
+/* Its namespace gets a name a moment later; in that of the other name no socket is accepted. */
 static void test_by_the_name_of_a_newborn_namespace(void **state)
 {
 	const char *const names[] = { "pod-1", "pod-2" };
@@ -350,7 +352,7 @@ static void test_by_the_name_of_a_newborn_namespace(void **state)
 	}
 }
 
-/* One that has no name, and had none when it was read before, gets none. */
+/* A namespace without a name, which had none when it was read before, gets none. */
 static void test_a_namespace_without_a_name_is_decided(void **state)
 {
 	struct run_of_core *run = begin("netns = pod-1");
@@ -407,7 +409,7 @@ static void test_handed_in_and_out(void **state)
 	assert_true(says(run, "event 0 6000 of 1 - "));
 	probe(run, 7000, 1);
 	assert_true(says(run, "of 1 bravo  -"));
-	hold(run, 8000, 3, "alpha");		/* handed out: it stays */
+	hold(run, 8000, 3, "alpha");		/* handed on: it stays */
 	probe(run, 9000, 3);
 	assert_true(says(run, "of 3 alpha  -"));
 	hold(run, 9500, 1, "charlie");
@@ -422,7 +424,7 @@ static void test_handed_in_and_out(void **state)
 	finish(run, 12000, 2);
 }
 
-/* The same for one that had nothing to tell when it was handed out, and then dies. */
+/* The same for a socket without an event when it was handed on, and then dies. */
 /* In a walk over all sockets owners come behind the last of them: `walk`. */
 static void hand_out_while_well(bool walk)
 {
@@ -459,7 +461,7 @@ static void test_handed_out_while_well(void **state)
 	hand_out_while_well(true);
 }
 
-/* Before anybody knows whose it is, its program has connected it once more. */
+/* Before its owner is known, its program has connected it once more. */
 static void test_connected_again_while_undecided(void **state)
 {
 	struct run_of_core *run = begin("comm = nginx");
@@ -533,7 +535,7 @@ static void name_peer(struct run_of_core *run, uint64_t n, const char *device)
 	feed(run, &r);
 }
 
-/* Whoever dials with ever new names fills no memory, and takes no open socket's name away. */
+/* A peer that connects with ever new names fills no memory, and removes no open socket's name. */
 static void test_names_are_bounded(void **state)
 {
 	struct run_of_core *run = begin("sport = 1883");
@@ -602,7 +604,7 @@ static void hear(struct run_of_core *run, uint64_t ms, uint64_t cookie)
 	feed(run, &r);
 }
 
-/* However long the older one is idle: nobody asked, so nobody knows. */
+/* However long the older one is idle: it was not asked, so nothing is known. */
 static void test_silence_is_no_evidence(void **state)
 {
 	struct run_of_core *run = device_with_two();

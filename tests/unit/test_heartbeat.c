@@ -56,7 +56,7 @@ static void test_the_period_is_the_mean_of_a_steady_run(void **state)
 	(void)state;
 	assert_int_equal(heartbeat__period_ms(&h), 0);
 	take(&h, 2, 60000);
-	assert_int_equal(heartbeat__period_ms(&h), 0);	/* one is no rule */
+	assert_int_equal(heartbeat__period_ms(&h), 0);	/* one shows no period */
 	take(&h, 2, 61000);
 	assert_int_equal(heartbeat__period_ms(&h), 60500);
 	take(&h, 2, 62000);
@@ -116,7 +116,7 @@ static void test_the_reply_is_data_that_is_acknowledged(void **state)
 	assert_false(h.pending);
 	later.kind = HO_RETRANSMIT;
 	later.bytes_acked = 100;
-	heartbeat__notice_reply(&h, &later);	/* known */
+	heartbeat__notice_reply(&h, &later);	/* known already */
 	assert_int_equal(h.reply, REPLY_ACKNOWLEDGED);
 }
 
@@ -136,7 +136,8 @@ static void test_no_reply_by_the_next_heartbeat_or_a_retransmission(void **state
 	assert_int_equal(h.reply, REPLY_NONE);
 }
 
-/* ---- data carried: the kernel's counts, without the SYN and the FIN that it counts as bytes ---- */
+/* ---- data carried: the kernel's counts, without the SYN and the FIN that it counts as bytes
+ * ---- */
 
 static struct ho_event counted(uint64_t s, uint64_t received, uint64_t acked)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The estimate of a path's idle timeout against populations whose truth is known. */
+/* The estimate of a path's idle timeout against populations with known timers. */
 #include <math.h>
 #include <string.h>
 
@@ -125,7 +125,7 @@ static void test_two_timers_are_two_steps(void **state)
 		fail_msg("of 50, %u see two steps, %u where they are", two, near);
 }
 
-/* Devices that vanish, and no timer: nothing is made up. */
+/* Devices that vanish, and no timer: none is estimated. */
 static void test_no_step_is_no_step(void **state)
 {
 	static const struct population p = { "", 200, 1e9, 0, 0, 7200, 30, 3600, 4, 0 };
@@ -151,7 +151,7 @@ static void test_what_the_data_cannot_tell(void **state)
 	unsigned int i;
 
 	(void)state;
-	/* Asked every minute: nobody waited longer, and some vanished. */
+	/* Asked every minute: no silence was longer, and some vanished. */
 	for (i = 0; i < 300; i++) {	/* the kernel's timer is late by up to 2 s */
 		struct path_witness *w = begin(&f, i);
 
@@ -187,8 +187,8 @@ static void test_what_the_data_cannot_tell(void **state)
 	assert_true(t.low_s == 0);
 }
 
-/* They say a word every minute, and die: two hours later a probe finds them gone. No timer shows,
- * whatever lies between; nor could any, as live peers are never silent for so long. */
+/* They send data every minute, and die: two hours later a probe finds them gone. No timer shows,
+ * whatever the path has; nor could any, as live peers are never silent for so long. */
 static void test_who_is_asked_only_when_dead(void **state)
 {
 	static struct fleet f;
@@ -204,7 +204,8 @@ static void test_who_is_asked_only_when_dead(void **state)
 	assert_int_equal(t.reason, IDLE_NOT_ASKED);
 	assert_true(t.low_s > 60.9 && t.low_s < 61.1 && t.high_s == 0);
 	assert_true(idle_timeout__days_to_tell(&t) == 0);
-	/* None of them ever says a word, and no probe is ever answered: at least none survives it. */
+	/* None of them ever sends data, and no probe is ever answered: at least none survives
+	 * it. */
 	for (i = 0; i < 60; i++)
 		begin(&f, i)->lost_s = 7205 + i;
 	assert_true(idle_timeout__estimate(f.all, 60, &t));
@@ -296,8 +297,8 @@ static void add_pause(struct fleet *f, size_t i, double s, double short_s)
 				false };
 }
 
-/* Nobody asks, but devices have names, and come back on another connection: behind a timer, with
- * the first word that would be later than that; without one, some time after they died. */
+/* No asks, but devices have names, and reconnect: behind a timer, with the first data later than
+ * that; without one, some time after they died. */
 static void come_back(struct fleet *f, double timer_s, double even_s, double random_s,
 		      uint64_t *seed)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What ports and silences say about who came back as whom, and how that is learned. */
+/* Reconnects: the evidence of ports and silences, and how it is learned. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -140,7 +140,7 @@ static void test_devices_that_count(void **state)
 	linkage__free(&l);
 }
 
-/* Each arrival has the port after the one before, whoever it is. */
+/* Each arrival has the port after the one before, whichever device it is. */
 static void test_a_nat_that_numbers(void **state)
 {
 	struct linkage l = { 0 };
@@ -263,8 +263,8 @@ static void test_takeovers(void **state)
 	linkage__free(&l);
 }
 
-/* Somebody comes each second: most closings follow an arrival, whether or not the program looks at
- * it. */
+/* Connections arrive each second: most closings follow an arrival, whether or not the program
+ * reacts to it. */
 static void test_closings_among_many_arrivals(void **state)
 {
 	unsigned int every, i;
@@ -315,7 +315,7 @@ static void test_memory_is_bounded(void **state)
 	linkage__free(&l);
 }
 
-/* Of pools where nobody came for an hour none stays, where there are too many. */
+/* Of pools without an arrival for an hour none stays, where there are too many. */
 static void test_who_comes_is_remembered(void **state)
 {
 	struct linkage l = { 0 };

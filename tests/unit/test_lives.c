@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The lives of many files put together, and the gaps that each survived. */
+/* Histories from many files combined, and the gaps that each survived. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,7 +51,7 @@ static void test_each_text_is_kept_once(void **state)
 	assert_string_equal(texts__at(&lives.texts, 1001), "");
 }
 
-/* ---- which of two timelines of one connection stays ---- */
+/* ---- which of two timelines of one connection is kept ---- */
 
 static const struct life *kept(void)
 {
@@ -78,7 +78,7 @@ static void test_of_two_runs_who_saw_it_last(void **state)
 	add((struct life){ .cookie = 1, .run = 3, .revision = 9, .ended_s = 6 });
 	assert_int_equal(kept()->run, 2);
 	add((struct life){ .cookie = 1, .run = 4, .revision = 1, .ended_s = 1, .final = true });
-	assert_int_equal(kept()->run, 4);	/* its end is the last word */
+	assert_int_equal(kept()->run, 4);	/* its end is decisive */
 	add((struct life){ .cookie = 1, .run = 5, .revision = 99, .ended_s = 99 });
 	assert_int_equal(kept()->run, 4);
 }
@@ -112,7 +112,7 @@ static void test_their_order_is_that_of_time(void **state)
 	assert_int_equal(lives.all[1]->cookie, 2);
 	assert_int_equal(lives.all[2]->cookie, 3);
 	assert_int_equal(lives.all[3]->cookie, 1);
-	/* who was open was so as long as its watch told anything */
+	/* an open one was open as long as its watch had any output */
 	assert_true(lives.all[0]->ended_s == 90 && lives.all[1]->ended_s == 50);
 	assert_true(lives.all[3]->ended_s == 31);
 	for (i = 0; i < 2; i++)		/* each is found in its new place */
@@ -130,7 +130,7 @@ static void test_runs_and_namespaces_are_known_once(void **state)
 	assert_int_equal(lives__run(&lives, 5)->hz, 250);
 	assert_int_equal(lives.run_count, 2);
 	assert_true(lives__add_namespace(&lives, &ns));
-	ns.idle_s = 90;		/* the first word counts */
+	ns.idle_s = 90;		/* the first one counts */
 	assert_true(lives__add_namespace(&lives, &ns));
 	assert_int_equal(lives.namespace_count, 1);
 	assert_true(lives.namespaces[0].idle_s == 60);

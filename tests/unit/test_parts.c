@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The small parts that the core stands on. */
+/* Small parts that the core uses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static void test_timer_wheel_lateness(void **state)
 	assert_int_equal(timer_wheel__lateness_jiffies(7200 * 250), 32768 + 1);
 }
 
-/* ---- retransmission: against what kernels were seen to do ---- */
+/* ---- retransmission: against measurements of kernels ---- */
 
 static double gives_up(double rto_s, uint32_t retries, double user_timeout_s)
 {
@@ -126,7 +126,7 @@ static void test_traffic_is_what_was_carried_meanwhile(void **state)
 	assert_int_equal(carried.sent_segments, 1);
 }
 
-/* tcp_disconnect() sets the kernel's counts to 0: nothing was carried backwards. */
+/* tcp_disconnect() sets the kernel's counts to 0: no negative traffic results. */
 static void test_traffic_of_a_socket_that_was_disconnected(void **state)
 {
 	struct ho_event opened = { .kind = HO_STATE, .old_state = 2, .state = 1, .mono_ns = S };
@@ -235,8 +235,8 @@ static void test_table_against_the_obvious(void **state)
 	table__free(&t);
 }
 
-/* The kernel counts them up from 1, each CPU in blocks of 4096, and down from 2^64: however they
- * come, nobody is far from home. */
+/* The kernel counts cookies up from 1, each CPU in blocks of 4096, and down from 2^64: in any
+ * order, none is far from its home place. */
 static void test_cookies_of_all_kinds_are_spread(void **state)
 {
 	enum { N = 100000 };
@@ -394,7 +394,7 @@ static void test_times_of_rfc3339(void **state)
 			fail_msg("'%s' was taken for a time", bad[i]);
 }
 
-/* ---- census: what is no device ---- */
+/* ---- census: peers that are no devices ---- */
 
 static void count_sockets(struct census *census, uint16_t port, unsigned int sockets,
 			  unsigned int peers, bool keepalive)
@@ -567,7 +567,7 @@ static void test_gaps_of_a_kind_are_kept_together(void **state)
 	assert_int_equal(gaps__longest_ms(&g), 0);
 }
 
-/* A 32-bit clock at 1000 Hz is the same again after 49.7 days; tcp_mstamp is not. */
+/* A 32-bit clock at 1000 Hz repeats after 49.7 days; tcp_mstamp does not. */
 static void test_silences_longer_than_the_kernels_clock(void **state)
 {
 	static const uint64_t boot_s = 400 * 86400;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Text of strangers: what a terminal shows of it, what a shell and a parser of JSON make of it. */
+/* Foreign text: on a terminal, as a word of a shell, in JSON. */
 #include <jansson.h>
 #include <locale.h>
 #include <math.h>
@@ -105,7 +105,7 @@ static void test_formats_are_ours_and_strings_are_not(void **state)
 	words__free(&w);
 }
 
-/* What a shell makes of a word. */
+/* The word as a shell reads it. */
 static void by_a_shell(const char *word, char *to, size_t size)
 {
 	char command[4096];

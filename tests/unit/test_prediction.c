@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Predictions against a simulation that knows nothing of how they are made: one socket, jiffy by
- * jiffy of its timers, as net/ipv4/tcp_timer.c and kernel/time/timer.c have them. It lives under one
- * setting, what a watch would tell of that is all that the prediction is given, and it lives again
- * under another.
+ * Predictions against an independent simulation: one socket, jiffy by jiffy of its timers, as in
+ * net/ipv4/tcp_timer.c and kernel/time/timer.c. It is simulated under one setting, a watch's output
+ * of that is all that the prediction is given, and it is simulated again under another.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -80,8 +79,8 @@ static void note_gap(struct lived *l, double s, bool by_us)
 	l->gap_count++;
 }
 
-/* Data that nobody acknowledges: RTOs double from 0.26 s, up to 120, until the first that ends later
- * than tcp_retries2 = 15 allows, 924.6 s after the first retransmission. */
+/* Data that is never acknowledged: RTOs double from 0.26 s, up to 120, until the first that ends
+ * later than tcp_retries2 = 15 allows, 924.6 s after the first retransmission. */
 static double given_up_at_s(double sent_s)
 {
 	double rto = 0.26, now = fires_at_s(sent_s, rto), first = now;
@@ -146,7 +145,7 @@ static void live(const struct population *p, const struct setting *s, double die
 	}
 }
 
-/* ---- what a watch would tell ---- */
+/* ---- output of a watch ---- */
 
 static struct life told(const struct population *p, const struct lived *l)
 {
@@ -238,9 +237,9 @@ static void check(const struct population *p)
 	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &predicted));
 	expect(p->name, "p50", predicted.detection.p50_s, took[n / 2], 0);
 	expect(p->name, "p95", predicted.detection.p95_s, took[n * 95 / 100], 0);
-	if (!p->unreported)	/* what the dead are sent is none of `probes` */
+	if (!p->unreported)	/* what the dead are sent does not count as `probes` */
 		expect_probes(p, &predicted, probes);
-	/* Nobody takes longer than said, but for what a thousandth does. */
+	/* No detection takes longer than predicted, except for one in a thousand. */
 	if (took[n * 999 / 1000] > predicted.detection.max_s * 1.1)
 		fail_msg("%s: max predicted %.1f, true %.1f", p->name, predicted.detection.max_s,
 			 took[n * 999 / 1000]);
@@ -270,8 +269,8 @@ static void move_on(struct outage *o, const struct outages *p, double now)
 	}
 }
 
-/* A peer that lives, and is idle; returns how often it was given up, and came back when it could. Episodes that end in an answer
- * are added to `life`, where there is one. */
+/* A peer that lives, and is idle; returns how often it was given up, and came back when it could.
+ * Episodes that end in an answer are added to `life`, where there is one. */
 static unsigned int live_through(const struct outages *p, const struct setting *s, double days,
 				 struct life *life)
 {
@@ -362,8 +361,8 @@ static void test_false_deaths_come_true(void **state)
 		check_false_deaths(&all[i]);
 }
 
-/* Heard for ten seconds, and never again: most of these sockets are dead at any time, and a dead one
- * is sent nine probes in two hours, whatever the rate is at which the living die. */
+/* Heard for ten seconds, and never again: most of these sockets are dead at any time, and a dead
+ * one is sent nine probes in two hours, whatever the rate is at which the living die. */
 static void test_the_dead_are_sockets_too(void **state)
 {
 	struct life life = { .family = AF_INET, .options_known = true, .keepalive = true,

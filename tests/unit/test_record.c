@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The wire of the stream: what goes in comes out, and nothing else does. */
+/* Records of the stream: encoded and decoded they are the same, and nothing else is accepted. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -162,13 +162,14 @@ static void test_events_keep_their_size(void **state)
 	assert_true(out.small);
 	assert_int_equal(out.event.net_cookie, 9);
 	assert_int_equal(out.event.cookie, 3);
-	assert_int_equal(out.event.mdev_us, 0);		/* was not told */
+	assert_int_equal(out.event.mdev_us, 0);		/* was not included */
 	assert_true(record__take_event(&out, &r.event, HO_EVENT_SMALL));	/* as it was without */
 	assert_true(out.small && !out.event.net_cookie && out.event.cookie == 3);
 	assert_false(record__take_event(&out, &r.event, HO_EVENT_SMALL + 4));
 }
 
-/* As they were before the whole cookie and the host name came behind: whatever padding ended them. */
+/* Records from before the whole cookie and the host name were appended: whatever padding ended
+ * them. */
 static void test_namespaces_of_older_recordings(void **state)
 {
 	static const char names[] = "12345678";
@@ -191,7 +192,7 @@ static void test_namespaces_of_older_recordings(void **state)
 	}
 }
 
-/* Our port came to identities later: where it is not there, whatever the padding, it is 0. */
+/* Our port was added to identities later: where it is not there, whatever the padding, it is 0. */
 static void test_identities_without_our_port(void **state)
 {
 	static const char name[] = "a device's name";
@@ -233,7 +234,7 @@ static void test_strings_too_long_are_cut(void **state)
 	free(path);
 }
 
-/* What no record looks like is refused, with a reason, whatever it is. */
+/* Bytes of no valid record are refused, with a reason. */
 static void test_broken_records_are_refused(void **state)
 {
 	struct record r = { .type = RECORD_EVENT }, out;
@@ -299,7 +300,7 @@ static void refuse(const struct record *r, const char *expected)
 	assert_string_equal(why, expected);
 }
 
-/* What no kernel and no watch tells, each a little way from what is sound. */
+/* Values that no kernel and no watch produces, each close to a valid one. */
 static void test_contradictions_are_refused(void **state)
 {
 	static const struct {
@@ -347,7 +348,7 @@ static void test_contradictions_are_refused(void **state)
 	       "a clock rate (HZ) that no kernel has");
 }
 
-/* Whoever adds a type says whether it shows a peer. */
+/* A new record type must say whether it shows a peer. */
 static void test_every_type_says_whom_it_shows(void **state)
 {
 	unsigned int type;

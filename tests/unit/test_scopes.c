@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whom advice is for: namespaces and how they are addressed, groups of peers behind a service. */
+/* Groups of advice: namespaces and how they are addressed, peers behind a service. */
 #include "tuning/idle_timeout.h"
 #include "tuning/scopes.h"
 #include "unit.h"
@@ -98,7 +98,7 @@ static void test_a_network_of_many_stands_by_itself(void **state)
 	assert_int_equal(scope_of(SCOPE_GROUP, 1)->network[14], 2);
 }
 
-/* One too few: they join the wider network, whoever is enough stays. */
+/* One too few: they join the wider network; networks with enough stay. */
 static void test_what_is_thin_goes_into_the_wider_network(void **state)
 {
 	unsigned int i;
@@ -410,7 +410,7 @@ static void test_a_name_without_a_cookie(void **state)
 	add(life_in(1, 0, 77, "gw", 1000, 2000));
 	make(NULL, 0);
 	assert_int_equal(named(0)->address, ADDRESS_NAME);
-	/* where the kernel tells cookies, it was maybe a host name */
+	/* where the kernel has cookies, it was maybe a host name */
 	scopes__free(&scopes);
 	lives__run(&lives, texts__of(&lives.texts, "run"))->cookies_known = true;
 	make(NULL, 0);

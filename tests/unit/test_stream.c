@@ -82,7 +82,7 @@ static void test_what_is_hidden_in_the_ring_is_waited_for(void **state)
 	assert_int_equal(reorder__horizon(&r, 7300 * MS, true), 7200 * MS);
 	assert_false(r.gave_up);
 	assert_int_equal(reorder__horizon(&r, 7400 * MS, false), 7200 * MS);
-	/* stuck from the first look on: nobody can say how far it was read */
+	/* waiting from the first look on: unknown how far it was read */
 	r = (struct reorder){ 0 };
 	assert_int_equal(reorder__horizon(&r, 5000 * MS, false), 4900 * MS);
 	assert_int_equal(reorder__horizon(&r, 5100 * MS, false), 4900 * MS);
@@ -249,7 +249,7 @@ static void test_a_renamed_file_is_made_anew(void **state)
 	assert_int_equal(output__open(&o, path), 0);
 	assert_int_equal(output__write(&o, "one", 3), 0);
 	assert_false(output__was_moved(&o));
-	assert_int_equal(output__reopen(&o), 0);	/* nobody moved it: nothing is lost */
+	assert_int_equal(output__reopen(&o), 0);	/* it was not moved: nothing is lost */
 	assert_int_equal(output__write(&o, "two", 3), 0);
 	assert_int_equal(o.written, 6);
 	assert_int_equal(rename(path, moved), 0);
@@ -261,7 +261,7 @@ static void test_a_renamed_file_is_made_anew(void **state)
 	assert_int_equal(truncate(moved, 6) || unlink(moved), 0);
 }
 
-/* Room for one page, and nobody reads. */
+/* Room for one page, and no reader. */
 static void test_a_reader_that_stands_still_is_left_when_the_end_is_asked_for(void **state)
 {
 	static const char line[] = "a line\n";
@@ -375,7 +375,7 @@ static void test_json_numbers_and_times(void **state)
 	assert_json(&j, "[13.5,13,1.001,0.05,\"2026-11-21T03:13:34.945356496Z\"]");
 }
 
-/* ---- who holds what ---- */
+/* ---- holders ---- */
 
 static void test_strangers_are_met_once(void **state)
 {
@@ -392,7 +392,7 @@ static void test_strangers_are_met_once(void **state)
 		assert_false(holders__is_first(&h, cookie));
 	assert_true(holders__is_first(&h, 1000 | 1ULL << 39));
 	holders__end_pass(&h);
-	holders__end_pass(&h);	/* nobody was met */
+	holders__end_pass(&h);	/* none was met */
 	assert_true(holders__is_first(&h, 7));
 	holders__free(&h);
 	assert_null(h.before.places);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who came back, where addresses and names are chosen to collide: nothing false is told. */
+/* Reconnects, where addresses and names are chosen to collide: no false reports. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,7 +93,7 @@ static struct record event(uint64_t s, uint64_t cookie, uint8_t kind, const stru
 	return r;
 }
 
-/* Its former connection is seen by a pass, or opens before our eyes; then somebody comes. */
+/* Its former connection is seen by a pass, or opens during the watch; then a new one arrives. */
 static struct core *play(struct got *got, uint8_t first, const struct endpoint *old,
 			 const struct endpoint *new)
 {
@@ -138,7 +138,7 @@ static int by_low_half(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Two addresses whose keys agree in 32 bits, as anybody finds them who knows the hash. */
+/* Two addresses whose keys agree in 32 bits, as anybody can compute who knows the hash. */
 static void find_collision(uint32_t *one, uint32_t *other)
 {
 	enum { HOSTS = 1 << 19 };
@@ -177,8 +177,8 @@ static void test_an_address_that_was_searched_for(void **state)
 	core__free(core);
 }
 
-/* Where all bits agreed, by chance, what is known of the old one decides: from its history, or from
- * its own arrival. */
+/* Where all bits agreed, by chance, the state of the old one decides: its history, or its own
+ * arrival. */
 static void test_keys_that_agree_are_compared(void **state)
 {
 	struct endpoint old = ipv4(5, 1000), new = ipv4(6, 1001);
@@ -224,8 +224,8 @@ static void test_families_are_told_apart(void **state)
 
 /* ---- identities ---- */
 
-/* With a network of its own, one solves for the half of an address that gave the hash of somebody
- * else's, where the hash had no key. */
+/* With a network of his own, an attacker could solve for the half of an address that gives the hash
+ * of another peer's, if the hash had no key. */
 static void test_nobody_takes_anothers_name(void **state)
 {
 	struct endpoint victim = { { 0x20, 1, 0xd, 0xb8, 0, 1, [15] = 1 }, 0 };
@@ -347,7 +347,7 @@ static void test_a_network_of_ones_own(void **state)
 	assert_true(arrivals__is_exact(AF_INET, &one));
 }
 
-/* ---- how sure ---- */
+/* ---- confidence ---- */
 
 /* The old one opens at 10 s; `kind` at 40 s, if there is one; a new one comes at `at_ms`. */
 static unsigned int confidence(uint8_t kind, uint16_t step, uint64_t at_ms)
@@ -375,15 +375,15 @@ static unsigned int confidence(uint8_t kind, uint16_t step, uint64_t at_ms)
 static void test_how_sure(void **state)
 {
 	(void)state;
-	assert_int_equal(confidence(0, 1, 10001), 0); /* in the same breath */
+	assert_int_equal(confidence(0, 1, 10001), 0); /* at once */
 	assert_int_equal(confidence(0, 1, 10099), 0);
 	assert_in_range(confidence(0, 1, 60000), 400, 960);
 	assert_in_range(confidence(0, 20000, 60000), 300, 500);
 	assert_true(confidence(HO_PROBE_SENT, 20000, 60000) > confidence(0, 20000, 60000));
 }
 
-/* A lone old connection says nothing of its NAT: whatever port the new one has, it is suspected,
- * and a near one more than a far one. */
+/* A lone old connection is no evidence about its NAT: whatever port the new one has, it is
+ * suspected, and a near one more than a far one. */
 static void test_a_lone_connection_is_suspected(void **state)
 {
 	static const uint64_t silent_ms[] = { 2100, 9900, 50000 };
@@ -401,8 +401,8 @@ static void test_a_lone_connection_is_suspected(void **state)
 	}
 }
 
-/* Tables have another key in each run: what one address teaches of the next, and the order in which
- * suspicions are told, do not depend on it. A replay says the same, byte for byte. */
+/* Tables have another key in each run: what one address teaches about the next, and the order of
+ * suspicions, do not depend on it. A replay gives the same, byte for byte. */
 static void test_no_key_decides(void **state)
 {
 	char first[1024] = "";
@@ -440,7 +440,7 @@ static void test_no_key_decides(void **state)
 	}
 }
 
-/* What is thought of a pair does not depend on what is told, nor on what is kept for that. */
+/* The estimate for a pair does not depend on what is reported, nor on what is kept for that. */
 static void test_what_is_kept_changes_nothing(void **state)
 {
 	static const struct core_config configs[] = {
@@ -490,7 +490,7 @@ static void test_a_later_word_replaces_an_earlier_one(void **state)
 	assert_string_equal(identities__name(&i, known->device), "b");
 	known = identities__find(&i, &peer, 8883, 0, true);
 	assert_string_equal(identities__name(&i, known->device), "a");
-	/* a word is about who was there then, or a little later */
+	/* a name is about the peer at that time, or a little later */
 	known = identities__find(&i, &peer, 1883, 15 * S, false);
 	assert_string_equal(identities__name(&i, known->device), "b");
 	known = identities__find(&i, &peer, 1883, 15 * S + 1, false);
@@ -540,7 +540,7 @@ static void test_a_device_with_many_seats(void **state)
 	for (port = 1; port <= 17; port++)
 		assert_int_equal(identities__take_seat(&i, device, 1, port, 100 + port), 0);
 	assert_int_equal(identities__take_seat(&i, device, 1, 2, 1), 102);
-	assert_int_equal(identities__take_seat(&i, device, 1, 1, 1), 0); /* gave way */
+	assert_int_equal(identities__take_seat(&i, device, 1, 1, 1), 0); /* was replaced */
 	identities__free(&i);
 }
 

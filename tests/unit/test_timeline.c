@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Timelines as values: what the core tells of every recording is the same when it is written as JSON
- * and read back; a sink needs two folders of headers; several sinks are fed at once. */
+/* Timelines as values: the output of the core for every recording is the same when it is written as
+ * JSON and read back; a sink needs two folders of headers; several sinks are fed at once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -32,7 +32,7 @@ static int take(void *context, const void *bytes, size_t size)
 	return core__feed(r->core, &record, &why);
 }
 
-/* What reading it returned. */
+/* The result of reading it. */
 static int replay(const char *path, bool events, const struct sink *sink)
 {
 	struct core_config config = { .suspect_after = 2, .all = true, .events = events,
@@ -67,7 +67,7 @@ static void each_recording(void (*fn)(const char *path, void *context), void *co
 
 /* ---- JSON, both ways ---- */
 
-/* Lines that a sink wrote of what it was given. */
+/* Lines that a sink wrote. */
 struct written {
 	struct json json;
 	unsigned int lines, timelines, events, steps;
@@ -177,7 +177,7 @@ static void test_json_gives_the_same_values_again(void **state)
 	assert_true(sum.timelines > 100 && sum.events > 500);
 }
 
-/* Lives are the same, whichever way their timelines came. */
+/* Histories are the same, whichever way their timelines came. */
 static void compare_lives(const char *path, void *context)
 {
 	struct lives of_core = { .count = 0 }, of_json = { .count = 0 };
@@ -250,7 +250,7 @@ static void test_what_is_wrong_is_named(void **state)
 	assert_int_equal(w.lines, 0);
 }
 
-/* A later version tells more, and numbers of any size: what is not known is passed over. */
+/* A later version writes more, and numbers of any size: unknown keys are skipped. */
 static void test_what_is_not_known_is_passed_over(void **state)
 {
 	static const char *const lines[] = {
@@ -332,8 +332,7 @@ static void test_a_foreign_sink_is_given_all_it_tells(void **state)
 	free(text);
 }
 
-/* One that was compiled when there was no `timeline` yet: what lies behind its size is not its
- * own. */
+/* One that was compiled when there was no `timeline` yet: memory behind its size is not its own. */
 static void test_an_older_sink_is_given_what_it_knows(void **state)
 {
 	struct foreign f = { .out = fopen("/dev/null", "w") };
@@ -387,7 +386,7 @@ static void test_a_reader_that_goes_away_ends_its_sink_alone(void **state)
 	(void)state;
 	assert_true(fanout__add(&f, &sinks[0]) && fanout__add(&f, &sinks[1]));
 	all = fanout__sink(&f);
-	assert_null(all.timeline);	/* nobody takes any */
+	assert_null(all.timeline);	/* none takes any */
 	assert_int_equal(replay(scene, false, &all), 0);
 	assert_int_equal(gone.calls, 2);
 	assert_int_equal(f.branches[0].error, -EPIPE);

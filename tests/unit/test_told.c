@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the core tells besides timelines: the run, events, changes, losses, steps of the clock, totals. */
+/* Output of the core besides timelines: the run, events, changes, losses, steps of the clock,
+ * totals. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "unit.h"
 
 #define HZ 250
-/* What the kernel's clocks tell is known to a jiffy. */
+/* Times from the kernel's clocks are exact to a jiffy. */
 #define JIFFY (S / HZ)
 
 static void assert_near(double s, uint64_t ns)
@@ -288,7 +289,7 @@ static void test_names_of_reset_reasons(void **state)
 
 	(void)state;
 	feed(core, r);
-	r.reset_reason.name = "another";	/* the first word counts */
+	r.reset_reason.name = "another";	/* the first one counts */
 	feed(core, r);
 	r.reset_reason.number = 1 << 20;
 	feed(core, r);
@@ -346,7 +347,7 @@ static void test_what_makes_no_sense_is_told_at_the_next_tick(void **state)
 	core__free(core);
 }
 
-/* ---- what happens to open sockets ---- */
+/* ---- events of open sockets ---- */
 
 static void test_suspect_and_recovered(void **state)
 {
@@ -371,7 +372,7 @@ static void test_suspect_and_recovered(void **state)
 	assert_int_equal(seen.change.kind, CHANGE_RECOVERED);
 	assert_near(seen.change.silent_s, 13040 * MS);
 	assert_int_equal(core__summary(core).suspect, 0);
-	assert_int_equal(seen.events, 0);	/* nobody asked for each */
+	assert_int_equal(seen.events, 0);	/* not requested */
 	core__free(core);
 }
 
@@ -550,7 +551,8 @@ static void test_a_pass_tells_when_it_was_heard(void **state)
 	core__free(core);
 }
 
-/* Where jiffies wrap after seven weeks, that it was silent for long is remembered before they do. */
+/* Where jiffies wrap after seven weeks, that it was silent for long is remembered before they
+ * do. */
 static void test_a_long_silence_is_remembered_before_the_clock_wraps(void **state)
 {
 	struct core_config config = { 0 };

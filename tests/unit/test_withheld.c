@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records of sockets that the filter cannot decide on yet: their order, and how few are kept. */
+/* Records of sockets that the filter cannot decide on yet: their order, and their limits. */
 #include <stdlib.h>
 
 #include "core/withheld.h"
@@ -87,7 +87,7 @@ static void test_memory_is_counted_to_the_byte(void **state)
 	withheld__free(&w);
 }
 
-/* Half of them would tell of another life. */
+/* Half of them would describe another history. */
 static void test_one_with_too_many_keeps_none(void **state)
 {
 	struct withheld w = { 0 };

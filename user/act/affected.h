@@ -9,7 +9,8 @@
 #include "exposure/ranking.h"
 
 struct affected {
-	/* Of sockets that have keepalive on and take an option from the sysctls; most first. */
+	/* Programs with sockets that have keepalive on and take an option from the sysctls; most
+	 * first. */
 	struct program_count *programs;
 	size_t program_count;
 	size_t following, without,

@@ -54,7 +54,7 @@ static int make_directory(const char *directory)
 
 #define BOOT_SIZE 40
 
-/* Returns 0 or -errno: one that cannot be read now is no other boot's. */
+/* Returns 0 or -errno: an id that cannot be read now does not mean another boot. */
 static int read_boot_id(char boot_id[BOOT_SIZE])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
@@ -112,8 +112,8 @@ static void read_optional(struct tunable_values *v, unsigned int i, const char *
 
 #define WRITTEN_PATH_SIZE (1 + 4 * NETNS_PATH_SIZE)
 
-/* As it is, "-" where there is none, or on one line: after a backslash, with which no absolute path
- * begins, with its newlines and backslashes as "\012" and "\134". */
+/* The path as it is, "-" where there is none, or escaped onto one line: a backslash, with which no
+ * absolute path begins, then the path with newlines and backslashes as "\012" and "\134". */
 static const char *write_path(const char *path, char text[WRITTEN_PATH_SIZE])
 {
 	int used;
@@ -129,7 +129,7 @@ static const char *write_path(const char *path, char text[WRITTEN_PATH_SIZE])
 	return text;
 }
 
-/* What does not fit is none of ours: written again, it is not the same. */
+/* A path that does not fit is not one that we wrote: written again, it differs. */
 static void read_path(const char *text, char path[NETNS_PATH_SIZE])
 {
 	bool coded = *text == '\\';
@@ -196,7 +196,7 @@ static void parse(const char *text, struct applied *a, char boot[BOOT_SIZE])
 	read_path(path, a->path);
 }
 
-/* As versions before this one wrote it. */
+/* The format of earlier versions. */
 static void format_1(const struct applied *a, const char *boot, char text[TEXT_SIZE])
 {
 	snprintf(text, TEXT_SIZE, "halfopen.applied/1\nboot %s\ncookie %" PRIu64 "\nname %s\n"
@@ -228,8 +228,8 @@ static void parse_1(const char *text, struct applied *a, char boot[BOOT_SIZE])
 	a->guarded = true;
 }
 
-/* What it says, unless it is none of ours: one that was written as a whole, and by nobody else, is
- * the same when it is written again. */
+/* Reads a saved file. Refuses any that we did not write as a whole: ours are the same when written
+ * again. */
 static int read_saved(const char *text, uint32_t key, struct applied *a, char boot[BOOT_SIZE])
 {
 	bool first_version = !strncmp(text, "halfopen.applied/1\n", 19);
@@ -250,7 +250,7 @@ static int read_saved(const char *text, uint32_t key, struct applied *a, char bo
 	if (*a->name && !netns__is_name(a->name)) {
 		if (!first_version)
 			return -EBADMSG;
-		*a->name = '\0';	/* it was taken for one */
+		*a->name = '\0';	/* it was taken for a name */
 	}
 	if (first_version)
 		a->inode = key;
@@ -258,7 +258,7 @@ static int read_saved(const char *text, uint32_t key, struct applied *a, char bo
 	return 0;
 }
 
-/* A boot sets what is persistent, and takes back everything else. */
+/* A boot sets the persistent values, and resets all others. */
 static void outlive_boot(struct applied *a)
 {
 	unsigned int i;
@@ -306,8 +306,8 @@ int applied__load(const char *directory, uint32_t key, struct applied *a)
 	return 0;
 }
 
-/* A container's first namespace has another inode after each of its starts, and its sysctl.d what was
- * persistent: what is saved with just that. Other containers may share the directory. */
+/* A container's first namespace has another inode after each start; its persistent values come from
+ * its sysctl.d. Finds the saved state with just those. Other containers may share the directory. */
 static bool is_of_our_file(const struct applied *a)
 {
 	struct tunable_values there;
@@ -317,7 +317,7 @@ static bool is_of_our_file(const struct applied *a)
 					       tunable_values__equal(&there, &a->persisted));
 }
 
-/* By a version that kept all containers' in one file: whose it is, its cookie says. */
+/* Saved by a version that kept all containers' changes in one file: the cookie says whose it is. */
 static int load_of_older_version(const char *directory, const struct netns *ns, struct applied *a)
 {
 	int err = applied__load(directory, APPLIED_CONTAINER, a);
@@ -329,8 +329,9 @@ static int load_of_older_version(const char *directory, const struct netns *ns, 
 	return err;
 }
 
-/* What this container made persistent before it began anew. Who has that inode may still live, with a
- * file like ours: it is read under another key, and stays unless a boot has ended it. */
+/* What this container made persistent before it was restarted. The former owner of that inode may
+ * still live, with an equal file: it is read under another key, and stays unless a boot has ended
+ * it. */
 static void load_of_earlier_start(const char *directory, struct applied *a)
 {
 	uint32_t keys[KEYS_MAX];
@@ -352,7 +353,7 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 {
 	int err = applied__load(directory, applied__key(), a);
 
-	/* by an older version, or one that could not see which is the host's */
+	/* by an older version, or by one that could not see which namespace is the host's */
 	if (!err && !a->netns)
 		err = applied__load(directory, ns->inode, a);
 	if (!err && !a->netns)
@@ -362,13 +363,14 @@ int applied__load_of(const char *directory, const struct netns *ns, struct appli
 	if (err || !a->netns)
 		return err;
 	if (a->cookie && a->cookie != ns->cookie)
-		outlive_boot(a);	/* a container's processes began anew, say */
+		outlive_boot(a);	/* a container's processes were restarted, say */
 	if (a->of_earlier_boot && !netns__is_of_host())
 		*a = (struct applied){ 0 };
 	return 0;
 }
 
-/* Where it was found when it was changed: who only has a path is found by nothing else. */
+/* Is the namespace at the path at which it was changed? One that is known by a path only is found
+ * by nothing else. */
 static bool is_at_its_path(const struct applied *a, struct netns *ns)
 {
 	int fd = *a->path ? netns__open(a->path, ns) : -ENOENT;
@@ -399,7 +401,7 @@ int applied__enter(const struct applied *a, struct netns *ns)
 	unsigned int tries;
 	int back = -ENOENT;
 
-	/* the process by which it was found may have ended since; another one may live there */
+	/* the process by which it was found may have ended since, its id reused by another one */
 	for (tries = 0; back == -ENOENT && tries < ENTER_TRIES; tries++) {
 		int err = applied__find(a, ns);
 
@@ -467,7 +469,7 @@ int applied__set_aside(const char *directory, uint32_t key)
 	aside_of(key, aside);
 	snprintf(path, sizeof(path), "%s/%s", directory, applied__file(key, name));
 	fd = private_file__open_to_read(path);
-	if (fd == -ENOENT)	/* nothing is known, or there is no directory yet */
+	if (fd == -ENOENT)	/* nothing was saved, or there is no directory yet */
 		return atomic_file__remove(directory, aside);
 	if (fd < 0)
 		return fd;
@@ -476,7 +478,7 @@ int applied__set_aside(const char *directory, uint32_t key)
 	if (n < 0)
 		return -EIO;
 	text[n] = '\0';
-	/* not a second link, which nobody would believe (private_file.h) */
+	/* no second link: a file with two names would not be trusted (private_file.h) */
 	return atomic_file__replace(directory, aside, text, 0600);
 }
 

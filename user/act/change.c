@@ -27,8 +27,8 @@ bool change__in_trial(const struct change *c)
 	return c->known.netns && c->known.trial_until_s;
 }
 
-/* Where it is found once no process lives in there: a process that it was addressed by may end, and
- * where it is bound it lives on. */
+/* A path to the namespace that does not depend on a process living there: the process by which it
+ * was addressed may end; where it is bound it stays. */
 static void note_path(const struct netns *ns, char path[NETNS_PATH_SIZE])
 {
 	char *absolute = realpath(ns->path, NULL);
@@ -75,7 +75,7 @@ int change__check_others(const struct change *c)
 	return 0;
 }
 
-/* What goes into the file: what was there, and what was asked for now. */
+/* What goes into the file: its former values, and those requested now. */
 static struct tunable_values with(const struct tunable_values *old,
 				  const struct tunable_values *asked)
 {
@@ -184,7 +184,7 @@ static int write_and_read_back(const struct change *c)
 	return err;
 }
 
-/* Only of a change that says something about it. */
+/* Only for a change that has persistent values. */
 static int replace_file(const struct applied *a, const struct tunable_values *to)
 {
 	int err = 0;
@@ -214,7 +214,7 @@ static int save(const struct change *c, const struct applied *a)
 	return err;
 }
 
-/* What was about to be in the file is there from now on. */
+/* Records that the file now says what it was about to say. */
 static int settle(struct change *c)
 {
 	if (tunable_values__equal(&c->next.persisting, &c->next.persisted))
@@ -235,8 +235,8 @@ int change__save(const struct change *c)
 	return err;
 }
 
-/* What is known is what was known before: under another key, it still is. Where there is no room for
- * that, its copy will do. */
+/* Restores the former saved state: under another key, it is still there. Where the disk has no room
+ * for that, its copy is used. */
 static int restore_known(const struct change *c)
 {
 	uint32_t key = c->next.netns;
@@ -263,7 +263,7 @@ static bool still_stands(const struct change *c)
 
 int change__write(struct change *c)
 {
-	/* we were stopped, and somebody did not wait for us? */
+	/* stopped meanwhile (SIGSTOP), and another process gave up waiting for us? */
 	int err = still_stands(c) ? 0 : -ECANCELED;
 
 	if (!err && c->next.trial_until_s) {
@@ -277,7 +277,7 @@ int change__write(struct change *c)
 	if (err)
 		change__step_back(c);
 	else if (c->known.netns && c->known.netns != c->next.netns)
-		applied__forget(c->directory, c->known.netns);	/* it is known by another key now */
+		applied__forget(c->directory, c->known.netns);	/* saved under another key now */
 	return err;
 }
 
@@ -289,7 +289,7 @@ int change__renew(struct change *c, int64_t until_s)
 	return save(c, &c->next);
 }
 
-/* What was asked for with the trial. */
+/* The values requested with the trial. */
 static struct tunable_values asked_for(const struct applied *a)
 {
 	struct tunable_values asked = { .has = { false } };
@@ -316,7 +316,7 @@ int change__keep(struct change *c, bool persist)
 		return err;
 	c->next.persisted = pending.persisting;
 	c->next.trial_until_s = 0;
-	/* Who takes the trial back must know of the file, if we die of writing it. */
+	/* The guard must know of the file, in case we die while writing it. */
 	err = persist ? save(c, &pending) : 0;
 	err = err ?: replace_file(&pending, &pending.persisting) ?: save(c, &c->next);
 	if (err) {
@@ -326,7 +326,8 @@ int change__keep(struct change *c, bool persist)
 	return err;
 }
 
-/* Each that is still as we wrote it. What somebody else wrote since is told of. */
+/* Restores each value that is still the one that we wrote. Values changed by somebody else are
+ * reported. */
 static int restore_values(const struct change *c, bool *others)
 {
 	int32_t found[TUNABLES];

@@ -23,26 +23,27 @@
 
 #define TICK_S 1
 #define PAUSE_MAX_S 60
-#define GIVE_UP_PAUSE_S 16	/* told to end, after half a minute, before systemd loses patience */
-/* Whoever changes something is soon done; if he stands still, the trial ends all the same. */
+#define GIVE_UP_PAUSE_S 16	/* told to end: half a minute, less than systemd waits */
+/* A change is done in milliseconds; a process that stands still with the lock does not delay the
+ * end of a trial further. */
 #define LOCK_WAIT_S 30
-/* systemd begins the next one long before; if it does not, it was told to stop. */
+/* systemd starts the next one long before; if it does not, the service was stopped. */
 #define SUCCESSOR_WAIT_S 20
 /* The trial may have been kept since it was last read. */
 #define PATIENCE 4
 
 struct guarding {
 	const struct guard_task *task;
-	char directory[64];	/* by its descriptor: whatever is mounted over it later */
+	char directory[64];	/* by its descriptor, independent of later mounts */
 	int directory_fd, lock;
 	struct applied trial;	/* as it was last read */
 	int life;		/* netns_life__begin() */
 	bool has_twin;
 	const char *notify;	/* systemd's socket; NULL: it did not start us */
-	pid_t parent, child;	/* the twin, and which of us is older; 0: none */
+	pid_t parent, child;	/* the older and the younger twin; 0: none */
 	bool told_to_end;
-	bool is_back;		/* every value that was to be put back */
-	unsigned int patience;	/* so often what is saved may not be read before we do without */
+	bool is_back;		/* every value to be restored was restored */
+	unsigned int patience;	/* remaining failed reads of the saved state before we do without */
 };
 
 /* ---- systemd ---- */
@@ -67,13 +68,13 @@ static void tell_systemd(const struct guarding *g, const char *message)
 	close(s);
 }
 
-/* Who stands still says nothing, and is replaced. */
+/* The watchdog: a guard that stands still sends nothing, and is replaced. */
 static void say_we_live(const struct guarding *g)
 {
 	tell_systemd(g, "WATCHDOG=1");
 }
 
-/* ---- the twin: who is killed is replaced ---- */
+/* ---- the twin: replaces a guard that was killed ---- */
 
 static void take_guard_lock(const struct guarding *g)
 {
@@ -95,11 +96,11 @@ static void keep_twin(struct guarding *g)
 		g->child = child;
 	} else if (!child) {
 		g->parent = us;
-		take_guard_lock(g);	/* fork(2) hands on no such lock */
+		take_guard_lock(g);	/* a child of fork(2) does not inherit the lock */
 	}
 }
 
-/* Told to end, and nothing left to do: the other need not wait. */
+/* Told to end, and nothing left to do: the twin need not wait. */
 static void end_twin(const struct guarding *g)
 {
 	if (g->child)
@@ -108,13 +109,13 @@ static void end_twin(const struct guarding *g)
 		kill(g->parent, SIGTERM);
 }
 
-/* ---- what is saved ---- */
+/* ---- the saved state ---- */
 
 enum standing {
 	STANDS,
-	KEPT,		/* it is no trial any more, or another change is saved */
+	KEPT,		/* no trial any more, or another change is saved */
 	REMOVED,	/* nothing is saved any more */
-	UNREADABLE,	/* whatever it says, it cannot be read now */
+	UNREADABLE,	/* it cannot be read now, whatever it says */
 };
 
 static bool is_removed(const struct guarding *g)
@@ -143,8 +144,8 @@ static enum standing look(struct guarding *g)
 
 /* ---- the namespace ---- */
 
-/* Enters it; a descriptor for netns__leave(), -ESTALE if it is no more, or -errno. That its path
- * leads nowhere any more, or nobody is seen in it, does not say that it is no more. */
+/* Enters it; returns a descriptor for netns__leave(), -ESTALE if it no longer exists, or -errno. A
+ * path that leads nowhere, or no visible process in it, does not prove that it no longer exists. */
 static int enter(const struct guarding *g)
 {
 	struct netns ns;
@@ -180,7 +181,7 @@ static int put_back(struct guarding *g, enum standing standing)
 
 	if (back < 0)
 		return back;
-	/* Removed by revert, as a rule: a value may be as it was before everything. */
+	/* Removed by revert, as a rule: each value may be as it was before all changes. */
 	for (i = 0; i < TUNABLES; i++)
 		a.written[i] &= standing != REMOVED || a.before[i] != a.after[i];
 	memcpy(a.before, a.before_trial, sizeof(a.before));
@@ -192,7 +193,7 @@ static int put_back(struct guarding *g, enum standing standing)
 	return err;
 }
 
-/* Can all be done that will have to be done? */
+/* Checks that everything that the end needs can be done. */
 static int rehearse(const struct guarding *g)
 {
 	int back = enter(g), err;
@@ -206,8 +207,8 @@ static int rehearse(const struct guarding *g)
 
 /* ---- the end ---- */
 
-/* A descriptor; *waited is false where somebody stands still, and this does not wait for him.
- * Closing it releases the guard's lock, too. */
+/* Returns a descriptor; *waited is false where the holder stands still, who is not waited for
+ * again. Closing it releases the guard's lock, too. */
 static int take_lock(const struct guarding *g, bool *waited)
 {
 	int file = lock__open(g->directory);
@@ -227,7 +228,7 @@ static int take_lock(const struct guarding *g, bool *waited)
 	return file;
 }
 
-/* What is known without the trial. Where there is no room on the disk, what was known before it. */
+/* The saved state without the trial. Where the disk has no room, the copy from before it. */
 static int settle(const struct guarding *g)
 {
 	struct applied a = g->trial;
@@ -242,7 +243,7 @@ static int settle(const struct guarding *g)
 	return err && applied__restore(g->directory, key) ? err : 0;
 }
 
-/* Puts back, and has it saved that all is as before the trial. Returns 0 or -errno. */
+/* Restores the values, and saves that all is as before the trial. Returns 0 or -errno. */
 static int take_back(struct guarding *g, enum standing standing)
 {
 	int err;
@@ -251,19 +252,18 @@ static int take_back(struct guarding *g, enum standing standing)
 		g->patience--;
 		return -EAGAIN;
 	}
-	/* once: what somebody writes after that is his */
+	/* once: later writes by somebody else stand */
 	err = g->is_back ? 0 : put_back(g, standing);
 	if (err == -ESTALE)
 		return standing == STANDS ? applied__forget(g->directory, g->task->netns) : 0;
 	if (standing == REMOVED)
-		return err == -ENOENT ? 0 : err;	/* nobody is there, and nothing is known */
+		return err == -ENOENT ? 0 : err;	/* gone, and so is its saved state */
 	if (err)
 		return err;
 	return standing == STANDS ? settle(g) : -EAGAIN;
 }
 
-/* One try. Returns 0 if nothing is left to do, 1 if the trial goes on until later after all, or
- * -errno. */
+/* One try. Returns 0 if nothing is left to do, 1 if the trial was prolonged, or -errno. */
 static int try_to_end(struct guarding *g)
 {
 	bool waited;
@@ -283,7 +283,7 @@ static int try_to_end(struct guarding *g)
 	return err;
 }
 
-/* Sleeps; true if it is told to end meanwhile, or was before. */
+/* Sleeps; true if it was told to end, before or meanwhile. */
 static bool wait_s(struct guarding *g, unsigned int seconds)
 {
 	struct timespec tick = { .tv_sec = TICK_S };
@@ -302,13 +302,13 @@ static bool wait_s(struct guarding *g, unsigned int seconds)
 	return g->told_to_end;
 }
 
-/* Told to end: the values are back, or it is not to be found where they are; what is saved stays. */
+/* Told to end: the values are restored, or the namespace cannot be found; what is saved stays. */
 static bool may_leave(const struct guarding *g, int err, unsigned int pause)
 {
 	return g->told_to_end && (g->is_back || (err == -ENOENT && pause >= GIVE_UP_PAUSE_S));
 }
 
-/* Tries for ever, unless it is told to end. False if it was not the end. */
+/* Tries until it succeeds, or is told to end. False if the trial goes on. */
 static bool end(struct guarding *g)
 {
 	unsigned int pause = TICK_S;
@@ -345,7 +345,7 @@ static void guard(struct guarding *g)
 
 /* ---- the beginning ---- */
 
-/* False where nobody reads it: then nothing was begun. */
+/* False where the process that started us is gone: then nothing was begun. */
 static bool answer(const struct guarding *g, int err)
 {
 	struct guard_answer a = { .err = err, .pid = getpid(), .twin = g->child,
@@ -367,7 +367,7 @@ static bool is_same_file(int fd, const char *path)
 	return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Our own does not end before us. */
+/* Not for our own namespace, which does not end before us. */
 static void note_life(struct guarding *g)
 {
 	int back = enter(g), here;
@@ -386,7 +386,7 @@ static void note_life(struct guarding *g)
 	close(here);
 }
 
-/* Returns 0, or -errno: then we are of no use, or too early. */
+/* Returns 0, or -errno: then the guard is useless, or too early. */
 static int begin(struct guarding *g)
 {
 	const struct guard_task *task = g->task;
@@ -407,7 +407,7 @@ static int begin(struct guarding *g)
 	case STANDS:
 		break;
 	}
-	/* Once it was begun, it is guarded even where it cannot be reached now. */
+	/* Once begun, a trial is guarded even where its namespace cannot be entered now. */
 	return g->trial.guarded ? 0 : rehearse(g);
 }
 
@@ -419,16 +419,17 @@ static void take_signals(void)
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
-	/* what whoever started us ignores is not heard, or not waited for */
+	/* signals that our parent ignored would never arrive, nor children be waited for */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
 }
 
-/* After a process of the service's that did not end well, beside the next one that systemd begins: if
- * the service is stopped meanwhile, none comes, and nobody is told. Then the trial is taken back. It
- * holds no guard's lock until then, so that of two such each does not take the other for the next. */
+/* Started after a process of the service was killed, beside the next one that systemd starts: if
+ * the service is stopped meanwhile, no next one comes, and no signal is sent. Then this process
+ * takes the trial back. It holds no guard's lock until then, so that two such processes do not take
+ * each other for the next. */
 static int succeed(struct guarding *g)
 {
 	unsigned int seconds = SUCCESSOR_WAIT_S;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who takes a trial back when its time is over, or when it is told to end, whatever happens to
- * whoever began it: a transient service of systemd's where that runs, else a process of its own with
- * a twin, of which each replaces the other. It has read what is saved, and entered the namespace
- * once, before it answers.
+ * The guard takes a trial back when its time is over or when it is told to end, whatever happens to
+ * the process that began it: a transient systemd service where systemd runs, else a process of its
+ * own with a twin, each of which replaces the other. Before it answers, it has read the saved state
+ * and entered the namespace once.
  */
 #ifndef HALFOPEN_ACT_GUARD_H
 #define HALFOPEN_ACT_GUARD_H
@@ -16,17 +16,17 @@
 
 /* A guard that has answered. */
 struct guard {
-	char unit[64];	/* systemd's; "" = processes of our own, which may be killed together */
-	char no_unit[128];	/* why not */
+	char unit[64];	/* of systemd; "" = our own processes, which may be killed together */
+	char no_unit[128];	/* why there is none */
 	pid_t pid, twin;	/* of the process of our own; 0: no twin could be started */
-	char cgroup[256];	/* ends with this control group; "" = with none */
+	char cgroup[256];	/* control group with which it ends; "" = with none */
 	bool in_container;	/* ends with its process 1 */
 };
 
 /*
- * Starts one for the trial that is saved in `directory`, an absolute path, and waits for its answer,
- * half a minute at most. `home` is a descriptor of the network namespace that this process is of.
- * Returns 0 or -errno: then there is none.
+ * Starts a guard for the trial that is saved in `directory`, an absolute path, and waits for its
+ * answer, half a minute at most. `home` is a descriptor of this process's own network namespace.
+ * Returns 0 or -errno: then there is no guard.
  */
 int guard__start(const char *directory, const struct applied *trial, int home, struct guard *guard);
 
@@ -34,13 +34,13 @@ struct guard_task {
 	const char *directory;
 	uint32_t netns;
 	uint64_t id;	/* the trial's */
-	int answer;	/* a pipe to whoever started us; -1: none */
+	int answer;	/* a pipe to the process that started us; -1: none */
 };
 
-/* What it does: waits as long as the trial is on, and takes it back. An exit code. */
+/* Runs the guard: waits while the trial is on, and takes it back. Returns an exit code. */
 int guard__run(const struct guard_task *task);
 
-/* What it says through the pipe. */
+/* The answer through the pipe. */
 struct guard_answer {
 	int32_t err;	/* -errno */
 	int32_t pid, twin;
@@ -48,7 +48,8 @@ struct guard_answer {
 	bool in_container;
 };
 
-/* The exit code of one that found no such trial, or cannot reach it: it is not begun anew. */
+/* Exit code of a guard that found no such trial, or cannot reach it: systemd does not restart
+ * it. */
 #define GUARD_USELESS 2
 
 #endif

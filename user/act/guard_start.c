@@ -27,7 +27,7 @@ static const char *const clean_environment[] = {
 	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL,
 };
 
-/* The program itself, under its own name wherever it lies by now. */
+/* Path of this program, even if it was moved or replaced since. */
 static int own_path(char *path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size - 1);
@@ -48,7 +48,7 @@ static void close_all_from(unsigned int first)
 		close(fd);
 }
 
-/* Nothing of ours in another program: no descriptor, no blocked signal. */
+/* Cleans what exec(3) would hand on: descriptors, blocked signals. */
 static void come_clean(unsigned int first_to_close)
 {
 	int nothing = open("/dev/null", O_RDWR), fd;
@@ -64,7 +64,8 @@ static void come_clean(unsigned int first_to_close)
 
 /* ---- a service of systemd's ---- */
 
-/* Returns 0 if it did well, -ECHILD if not, -ETIMEDOUT if it had to be killed, or -errno. */
+/* Returns 0 if the program succeeded, -ECHILD if it failed, -ETIMEDOUT if it had to be killed, or
+ * -errno. */
 static int run(const char *const arguments[], unsigned int within_s)
 {
 	struct timespec moment = { .tv_nsec = 20000000 };
@@ -95,7 +96,7 @@ static void stop_service(const char *unit)
 	run(stop, SERVICE_WITHIN_S);
 }
 
-/* One word of a command line of systemd's, which expands variables in arguments. */
+/* Quotes one word for a systemd command line, which expands variables in arguments. */
 static char *quote(char *to, const char *word, bool is_argument)
 {
 	*to++ = ' ';
@@ -115,7 +116,7 @@ static char *quote(char *to, const char *word, bool is_argument)
 #define PROPERTY "--property="
 #define AFTERWARDS PROPERTY "ExecStopPost="
 
-/* What runs after each process of the service, however it ended. */
+/* The command that runs after each process of the service, however it ended. */
 static void format_afterwards(char *to, const char *const command[])
 {
 	unsigned int i;
@@ -125,10 +126,11 @@ static void format_afterwards(char *to, const char *const command[])
 		to = quote(to, command[i], i > 0);
 }
 
-/* Told to end, it takes back; if it cannot for a minute, systemd goes on without having killed it.
- * It needs nothing that a boot brings up. One that stands still is aborted, without a core file, and
- * goes on then (SIGCONT follows each signal of systemd's), to be replaced. What comes after one that
- * was killed (ExecStopPost=) stays beside the next one: so only the main process is told to end. */
+/* Told to end, the service takes the trial back; if it cannot for a minute, systemd goes on without
+ * killing it. It needs nothing that a boot brings up. A process that stands still is aborted,
+ * without a core file, and continues then (SIGCONT follows each signal of systemd), to be replaced.
+ * The successor of a killed process (ExecStopPost=) stays beside the next one: so only the main
+ * process is told to end. */
 static int start_service(const char *path, const char *directory, const char *netns,
 			 const char *id, struct guard *guard)
 {
@@ -162,7 +164,7 @@ static int start_service(const char *path, const char *directory, const char *ne
 	err = run(service, SERVICE_WITHIN_S);
 	if (!err)
 		return 0;
-	/* it may come up later all the same */
+	/* it may start later all the same */
 	stop_service(guard->unit);
 	snprintf(guard->no_unit, sizeof(guard->no_unit), "systemd could not start %s (%s)",
 		 guard->unit, err == -ECHILD ? "'journalctl -u' may tell why" : strerror(-err));
@@ -172,8 +174,8 @@ static int start_service(const char *path, const char *directory, const char *ne
 
 /* ---- a process of our own ---- */
 
-/* It sits where process 1 does, or where we are of, so that it keeps no namespace alive that it
- * will have to change. Without permission it stays. */
+/* Moves to the namespace of process 1, or to our own, so as not to keep alive a namespace that the
+ * guard has to change. Without permission it stays. */
 static void leave_namespace(int home)
 {
 	struct netns host;
@@ -189,8 +191,8 @@ static void fail(int err)
 	_exit(write(ANSWER_FD, &answer, sizeof(answer)) < 0 ? 2 : 1);
 }
 
-/* A grandchild, so that nobody waits for it, in a session of its own, so that no terminal ends it.
- */
+/* A grandchild, so that nobody has to wait for it, in a session of its own, so that no terminal
+ * ends it. */
 static void become_guard(char *const arguments[], int answer, int home)
 {
 	pid_t child;
@@ -213,7 +215,7 @@ static void become_guard(char *const arguments[], int answer, int home)
 	if (chdir("/"))
 		fail(errno);
 	execve(arguments[0], arguments, (char **)clean_environment);
-	/* the program was replaced meanwhile */
+	/* the program's file was replaced meanwhile */
 	execve("/proc/self/exe", arguments, (char **)clean_environment);
 	fail(errno);
 }
@@ -268,7 +270,7 @@ int guard__start(const char *directory, const struct applied *trial, int home, s
 	if (err)
 		return err;
 	*guard = (struct guard){ 0 };
-	signal(SIGCHLD, SIG_DFL);	/* or children cannot be waited for */
+	signal(SIGCHLD, SIG_DFL);	/* ignored, it would hide the ends of children */
 	snprintf(netns, sizeof(netns), "%u", trial->netns);
 	snprintf(id, sizeof(id), "%" PRIu64, trial->id);
 	snprintf(answer, sizeof(answer), "%d", ANSWER_FD);

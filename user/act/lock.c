@@ -66,7 +66,7 @@ void lock__release(int fd, uint32_t netns, enum lock_work work)
 	fcntl(fd, F_SETLK, &l);
 }
 
-/* The 22nd field of proc(5)'s stat, in clock ticks since the boot, as CLOCK_BOOTTIME counts. */
+/* The 22nd field of stat in proc(5): clock ticks since the boot, as CLOCK_BOOTTIME counts. */
 static void find_since(const char *stat, char since[24])
 {
 	unsigned long long ticks;

@@ -30,7 +30,7 @@ static void format(const struct tunable_values *v, char text[TEXT_SIZE])
 					 tunable__name(i), v->value[i]);
 }
 
-/* What such a text would say; whether it is one, shows when it is written again. */
+/* Reads the values of such a text; writing them again shows whether it is one of ours. */
 static void parse(const char *text, struct tunable_values *v)
 {
 	unsigned int i;
@@ -45,7 +45,7 @@ static void parse(const char *text, struct tunable_values *v)
 	}
 }
 
-/* The text of a file that is one and no link; -EEXIST if it is something else, or too long. */
+/* Reads a regular file that is no link; -EEXIST if it is something else, or too long. */
 static int read_text(const char *path, char text[TEXT_SIZE])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), err = 0;
@@ -101,7 +101,7 @@ int persistent__replace(const char *root, const struct tunable_values *one,
 	return atomic_file__replace(directory, NAME, text, 0644);
 }
 
-/* Does process 1 see the same directory? -errno if it cannot be seen what it sees. */
+/* Does process 1 see the same directory? -errno if that cannot be determined. */
 static int is_seen_by_process_1(void)
 {
 	char ours[1200], its[1200];

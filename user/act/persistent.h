@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The file of sysctl.d(5) that keeps what was applied over a reboot. It is ours alone: one that
+/* The file of sysctl.d(5) that keeps applied values over a reboot. It is ours alone: a file that
  * somebody else wrote, or edited, is neither replaced nor removed. */
 #ifndef HALFOPEN_ACT_PERSISTENT_H
 #define HALFOPEN_ACT_PERSISTENT_H
@@ -8,20 +8,20 @@
 
 #define PERSISTENT_FILE "/etc/sysctl.d/90-halfopen.conf"
 
-/* Into `v`, of which nothing is set where there is no file. `root` stands before its path. Returns
- * 0, -EEXIST if it is none that we write, or -errno. */
+/* Reads it into `v`, which stays empty where there is no file. `root` stands before its path.
+ * Returns 0, -EEXIST if we did not write it, or -errno. */
 int persistent__read(const char *root, struct tunable_values *v);
 
-/* Replaces it at once or not at all, where it says `one` or `other` or is not there, by one that says
- * `to`; where that is nothing, it is removed. Returns 0, -EEXIST if somebody else wrote it or changed it
- * since, or -errno. */
+/* Replaces the file atomically by one that says `to`, if it says `one` or `other` or does not
+ * exist; removes it if `to` is empty. Returns 0, -EEXIST if somebody else wrote or changed it, or
+ * -errno. */
 int persistent__replace(const char *root, const struct tunable_values *one,
 			const struct tunable_values *other, const struct tunable_values *to);
 
-/* Is sysctl.d, as this process sees it, that of the namespace that this thread is in? It is read into the
- * namespace of process 1; `ip netns exec` and nsenter(1) leave it in view. Returns 0, -EXDEV if it is
- * another one's, -EREMOTE in a container that shares the host's namespace, or -errno if that cannot be
- * seen. */
+/* Does sysctl.d, as this process sees it, belong to the namespace of this thread? It is applied to
+ * the namespace of process 1; `ip netns exec` and nsenter(1) leave it in view. Returns 0, -EXDEV if
+ * it belongs to another namespace, -EREMOTE in a container that shares the host's namespace, or
+ * -errno if that cannot be determined. */
 int persistent__belongs_here(void);
 
 /* Why one of these failed. */

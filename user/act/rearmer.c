@@ -16,7 +16,7 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 
-/* The verifier fails a program, too, whose log does not fit. Touched as far as it is used. */
+/* The verifier also fails a program whose log does not fit. Only the pages in use are touched. */
 #define LOG_BYTES (16 << 20)
 
 struct rearmer {
@@ -24,7 +24,7 @@ struct rearmer {
 	struct bpf_link *link;
 };
 
-/* What the verifier says of a helper that is not there, or not for this kind of program. */
+/* Does the verifier reject a helper as missing, or as not for this kind of program? */
 static bool lacks_helper(const char *log)
 {
 	return strstr(log, "unknown func") || strstr(log, "cannot use helper");

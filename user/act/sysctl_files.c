@@ -8,7 +8,7 @@
 
 #include "act/sysctl_files.h"
 
-/* The first that has a file of some name hides the others'. */
+/* A file hides those of the same name in later directories. */
 static const char *const directories[] = {
 	"/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d",
 	"/lib/sysctl.d",
@@ -70,7 +70,7 @@ static char *trim(char *text)
 	return text;
 }
 
-/* Where the first separator is a slash, slashes separate and dots are part of names. */
+/* If the first separator is a slash, slashes separate and dots are part of names. */
 static void with_dots(char *key)
 {
 	char *first = strpbrk(key, "./");
@@ -81,7 +81,7 @@ static void with_dots(char *key)
 		*key = *key == '/' ? '.' : *key == '.' ? '/' : *key;
 }
 
-/* The value that `line` gives to `key`, NULL if it is about something else. */
+/* The value that `line` sets for `key`, NULL if it sets something else. */
 static char *value_for(char *line, const char *key)
 {
 	char *name = trim(line), *equals = strchr(name, '=');

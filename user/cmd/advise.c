@@ -291,7 +291,7 @@ static void write_policy(struct writer *w, const struct lives *l, const struct a
 		snprintf(w->why_without, sizeof(w->why_without), "%s", a->why);
 }
 
-/* An empty policy is no riddle. */
+/* Says why --policy printed nothing. */
 static void explain_no_policy(const struct writer *w)
 {
 	if (!w->options->policy || w->words.length)
@@ -382,7 +382,7 @@ static bool compare(struct writer *w, struct lives *before, struct lives *after)
 	return true;
 }
 
-/* What the input cannot say is said once. */
+/* Gaps of the input are reported once. */
 static void warn_of_gaps(const struct lives *l)
 {
 	unsigned int i;
@@ -401,7 +401,7 @@ static void warn_of_gaps(const struct lives *l)
 
 /* ---- what goes in ---- */
 
-/* As a quiet watch: what ends it is said, and no more. */
+/* A quiet watch: only what ends it is reported. */
 static int watch_host(const struct options *o, struct lives *lives)
 {
 	enum log_level level = log__level();
@@ -414,7 +414,7 @@ static int watch_host(const struct options *o, struct lives *lives)
 	return code;
 }
 
-/* An exit code; `*cut` where an input ends too early, and was taken up to there. */
+/* Returns an exit code; `*cut` where an input ends too early and was read up to there. */
 static int read_all(const struct options *o, struct lives *before, struct lives *after, bool *cut)
 {
 	struct sink into;

@@ -252,7 +252,7 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 	return EXIT_DONE;
 }
 
-/* The kernel may hold values with which it does something else. */
+/* The kernel may hold values that it treats in its own way. */
 static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
 {
 	int64_t period = after[0] > after[1] ? after[0] : after[1];
@@ -302,7 +302,7 @@ static uint64_t trial_s(const struct options *o)
 	return (o->trial_ns + 999999999) / 1000000000;
 }
 
-/* Returns 0, or the -errno with which it could not be told. */
+/* Returns 0, or the -errno with which it could not be printed. */
 static int tell_change(const struct options *o, const struct order *order, const struct change *c)
 {
 	char keep[CHANGING_COMMAND_SIZE];
@@ -324,7 +324,7 @@ static int tell_change(const struct options *o, const struct order *order, const
 	return fflush(stdout) ? -errno : 0;
 }
 
-/* An exit code; EXIT_DONE is yes. */
+/* Asks for confirmation. Returns an exit code; EXIT_DONE is yes. */
 static int ask(const struct options *o)
 {
 	char answer[16] = "";
@@ -376,7 +376,7 @@ static int keep(const struct options *o, const struct order *order, struct chang
 	return EXIT_DONE;
 }
 
-/* Whatever else was asked for is not dropped without a word. */
+/* Reports requests that are dropped as nothing changes. */
 static void tell_nothing_to_change(const struct options *o, const struct change *c)
 {
 	say("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1], c->now[2],
@@ -391,7 +391,7 @@ static int tell_and_ask(const struct options *o, const struct order *order,
 	int err = tell_change(o, order, c), code;
 
 	if (err && err != -EPIPE) {
-		clearerr(stdout);	/* it is said now */
+		clearerr(stdout);	/* it was reported just now */
 		log_error("standard output: %s; nothing is changed", reason__of(err));
 		return EXIT_FAILED;
 	}

@@ -85,7 +85,7 @@ error_t argument__take(const struct argument *table, int key, const char *value,
 	return 0;
 }
 
-/* ---- options that there are not ---- */
+/* ---- unknown options ---- */
 
 /* Does the short option `key` of `argp`, or of those that it has in common with others, take the
  * rest of its word as a value? */
@@ -108,7 +108,7 @@ static bool is_ascii(char c)
 	return c >= ' ' && c < 0x7f;
 }
 
-/* Of how many long options this is the name, or its beginning. */
+/* Number of long options that have this name, or begin with it. */
 static unsigned int count_named(const struct argp *argp, const char *name, size_t length)
 {
 	const struct argp_option *option;
@@ -134,8 +134,8 @@ static bool is_all_ascii(const char *word)
 	return !*word;
 }
 
-/* An option has a name in ASCII. getopt(3) repeats what is none, or of several, as it is, with its
- * value: so it is not asked. */
+/* May the word be given to getopt(3)? Names of options are ASCII; getopt(3) would print an unknown
+ * or ambiguous word as it is, with its value. */
 static bool can_be_option(const struct argp *argp, const char *word)
 {
 	const char *c;

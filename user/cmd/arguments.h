@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A verb's arguments: argp reads them; what is wrong with them is said so that a terminal may show
- * it, whatever they hold. */
+/* A verb's arguments: argp reads them; errors are printed safely for a terminal, whatever the
+ * arguments contain. */
 #ifndef HALFOPEN_CMD_ARGUMENTS_H
 #define HALFOPEN_CMD_ARGUMENTS_H
 
@@ -9,14 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an option's value is, and so what lies at its offset in the verb's options. */
+/* The type of an option's value, and so of the member at its offset in the verb's options. */
 enum argument_kind {
 	ARGUMENT_FLAG,		/* bool */
 	ARGUMENT_TEXT,		/* const char *, as it was given */
 	ARGUMENT_DURATION,	/* uint64_t: nanoseconds */
 	ARGUMENT_SIZE,		/* uint64_t: bytes */
 	ARGUMENT_NUMBER,	/* uint64_t */
-	ARGUMENT_OTHER,		/* whatever `read` makes of it */
+	ARGUMENT_OTHER,		/* decided by `read` */
 };
 
 /* An option of a verb: its key in argp's own table, how its value is read, and where it goes. */
@@ -34,10 +34,10 @@ struct argument {
 error_t argument__take(const struct argument *table, int key, const char *value,
 		       const struct argp_state *state);
 
-/* argp_parse(3). What is wrong ends the program with EXIT_USAGE. */
+/* As argp_parse(3). An error ends the program with EXIT_USAGE. */
 void arguments__parse(const struct argp *argp, int argc, char **argv, void *input);
 
-/* What argp_error(3) does, with strings made plain. */
+/* As argp_error(3), with strings made safe to print. */
 void arguments__refuse(const struct argp_state *state, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -33,7 +33,7 @@ static void warn_of_later_files(const struct change *c)
 
 /* ---- the end of a trial ---- */
 
-/* Where it is weaker than was promised. */
+/* Where the guard is weaker than was promised. */
 static void tell_guard(const struct order *o, const struct guard *g)
 {
 	char revert[CHANGING_COMMAND_SIZE];
@@ -68,7 +68,7 @@ static int64_t end_of_trial(const struct order *o)
 	return o->trial_s ? applied__now_s() + (int64_t)o->trial_s : 0;
 }
 
-/* What was done, and the commands that undo it or keep it, whole. */
+/* What was done, and the whole commands that undo or keep it. */
 static void tell_done(const struct order *o, const struct change *c, const char *done)
 {
 	char keep[CHANGING_COMMAND_SIZE], revert[CHANGING_COMMAND_SIZE], at[32] = "";
@@ -87,7 +87,7 @@ static void tell_done(const struct order *o, const struct change *c, const char 
 	    (long long)left_s, changing__command("apply --keep", o->ns, o->state, keep), revert);
 }
 
-/* ---- sockets that are armed anew ---- */
+/* ---- re-armed sockets ---- */
 
 struct standing_change {
 	const char *directory;
@@ -95,7 +95,7 @@ struct standing_change {
 	uint64_t id;	/* 0: nothing was applied */
 };
 
-/* Where what is saved cannot be read now, it has not been taken back for that. */
+/* Does the change still stand? Yes where the saved state cannot be read now. */
 static bool stands(const void *context)
 {
 	const struct standing_change *s = context;
@@ -109,7 +109,7 @@ static bool is_renewed(const struct change *c)
 	return c->next.id == c->known.id;
 }
 
-/* Too many died, or a signal came. */
+/* Steps back: too many sockets died, or a signal came. */
 static void undo(const struct order *o, struct changing_lock *l, struct change *c)
 {
 	if (!is_renewed(c) && !c->differs) {
@@ -126,7 +126,7 @@ static void undo(const struct order *o, struct changing_lock *l, struct change *
 	changing__unlock(l);
 }
 
-/* Nobody is kept out, and revert interrupts it. */
+/* No lock is held that keeps others out, and revert interrupts it. */
 static bool rearm(const struct order *o, struct changing_lock *l, struct rearming *rearming,
 		  struct change *c)
 {
@@ -161,7 +161,7 @@ static int write_change(const struct order *o, struct change *c, struct guard *g
 	err = change__save(c);
 	if (err)
 		return changing__exit_code(err);
-	/* Its end must be sure before it begins. */
+	/* Its end must be ensured before it begins. */
 	if (o->trial_s && start_guard(o, &c->next, guard)) {
 		change__drop(c);
 		return EXIT_FAILED;
@@ -180,7 +180,7 @@ static int renew(const struct order *o, const struct changing_lock *l, struct ch
 		log_error("the trial is over; nothing is changed");
 		return EXIT_FAILED;
 	}
-	*guard = (struct guard){ .unit = "-" };	/* the one that is there */
+	*guard = (struct guard){ .unit = "-" };	/* the trial's present guard */
 	if (!changing__holder(l, LOCK_GUARD, holder) && start_guard(o, &c->known, guard))
 		return EXIT_FAILED;
 	err = change__renew(c, end_of_trial(o));
@@ -212,7 +212,7 @@ static int do_change(const struct order *o, struct changing_lock *l, struct chan
 
 	if (code)
 		return code;
-	/* from the first write on, who dies of it is seen, whatever becomes of our terminal */
+	/* from the first write on, a broken terminal must not end us unnoticed */
 	if (rearming && rearming__hold_signals(rearming))
 		code = EXIT_FAILED;
 	code = code ? code : do_locked(o, l, c, &guard);
@@ -302,7 +302,7 @@ static int clear(const struct order *o, struct change *c)
 
 	if (!err && change__in_trial(c) && !c->known.guarded) {
 		err = applied__restore(o->state, c->known.netns);
-		if (err == -ENOENT)	/* nothing was known before */
+		if (err == -ENOENT)	/* nothing was saved before */
 			err = applied__forget(o->state, c->known.netns);
 		if (err)
 			log_error("%s: %s", o->state, reason__of(err));

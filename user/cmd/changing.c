@@ -14,7 +14,7 @@
 #include "sys/say.h"
 #include "value/plain_text.h"
 
-/* Whoever holds it waits for nobody but, half a minute at most, for the guard of a trial. */
+/* A holder of the lock waits for nothing but a trial's guard, half a minute at most. */
 #define LOCK_TRIES 350
 #define LOCK_TRIES_SILENT 5
 #define LOCK_TRY_US 100000
@@ -48,7 +48,7 @@ const char *changing__command(const char *verb, const struct netns *ns, const ch
 	return command;
 }
 
-/* Whoever lives there chose this host name, as anybody may. */
+/* The host name was chosen in there, by anybody: it identifies nothing. */
 static void tell_address_of_host(struct netns *ns, const char *host_name)
 {
 	char address[NETNS_ADDRESS_SIZE];
@@ -75,7 +75,7 @@ static void tell_hosts(const char *host_name)
 	netns__free(&list);
 }
 
-/* What lacks, of an address that we may not look at. */
+/* What is missing to look at this address. */
 static const char *needed_to_see(const char *address)
 {
 	return strchr(address, '/') && strncmp(address, "/proc/", 6)
@@ -160,7 +160,7 @@ int changing__open_lock(const char *directory, uint32_t inode, bool must, struct
 {
 	int err;
 
-	/* where nothing was ever saved there is nothing to take back, and nothing to make for that */
+	/* where nothing was ever saved there is nothing to revert, and no directory is made */
 	*l = (struct changing_lock){ .file = must ? lock__open(directory) : lock__make(directory),
 				     .inode = inode };
 	if (l->file >= 0)
@@ -273,7 +273,7 @@ void changing__unlock(struct changing_lock *l)
 
 static int check_state(const char *directory)
 {
-	/* where root alone makes it, whatever its owner looks like in a user namespace */
+	/* made by root alone, whatever its owner looks like in a user namespace */
 	const char *refused = strcmp(directory, STATE_DIRECTORY)
 				      ? private_directory__refused(directory) : NULL;
 
@@ -298,7 +298,7 @@ int changing__take_state(const char **directory, char path[PATH_MAX])
 				  strerror(errno));
 			return EXIT_USAGE;
 		}
-		/* one that does not fit is too long, anyway */
+		/* a path that does not fit is too long, anyway */
 		snprintf(path, PATH_MAX, "%.2000s/%.2000s", here, *directory);
 		*directory = path;
 	}

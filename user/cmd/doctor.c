@@ -60,7 +60,7 @@ int cmd_doctor(int argc, char **argv)
 	struct output output;
 	int err, code;
 
-	log__set_level(LEVEL_ERROR);	/* what is missing is said once, as a finding */
+	log__set_level(LEVEL_ERROR);	/* missing permissions are reported once, as a finding */
 	arguments__parse(&argp, argc, argv, &options);
 	support__hush_libbpf();
 	output__standard(&output);

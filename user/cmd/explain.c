@@ -60,7 +60,7 @@ static void add_party(struct argp_state *state, struct options *o, const char *s
 		words__add(&o->notes, "%s: %s\n", spec, notes.text[i]);
 }
 
-/* What stands in between may be named before either side; false if there is no side. */
+/* The path may be named before either side; false if there is no side. */
 static bool put_server_first(struct options *o)
 {
 	unsigned int i = 0;

@@ -16,14 +16,14 @@
 #define NS_PER_S 1000000000ULL
 /* Fewer deaths stop nothing, however few sockets there are. */
 #define DEATHS_MIN 2
-/* Where most are silent, one in so many is armed first, and two at least. */
+/* Where most are silent, one in a hundred is armed first, and two at least. */
 #define FIRST_OF 100
 #define FIRST_MIN 2
-/* Whoever lost its connection and lives dials again within this time; where probing itself takes less,
- * within as much. */
+/* A live peer that lost its connection connects again within this time; where the probes themselves
+ * take longer, within as much. */
 #define DIAL_S_MIN 10
 #define DIAL_S_MAX 60
-/* Passes over all sockets take no more than this share of the time, once all are armed. */
+/* Share of the time that passes over all sockets take at most, once all are armed. */
 #define PASS_SHARE 20
 
 struct rearming {
@@ -36,7 +36,7 @@ struct rearming {
 	uint64_t left;		/* of those that are due, after the last pass */
 	uint64_t passed_ns, pass_ns;	/* the last pass: its end, and how long it took */
 	uint64_t silent_dead, silent_died_ns;	/* as last seen, and when */
-	bool (*stands)(const void *context);	/* is what was applied still known? */
+	bool (*stands)(const void *context);	/* does the change still stand? */
 	const void *context;
 	const char *stopped;	/* why; NULL: it goes on */
 	enum rearming_end end;
@@ -88,9 +88,9 @@ void rearming__close(struct rearming *r)
 	free(r);
 }
 
-/* ---- what is judged ---- */
+/* ---- judgement ---- */
 
-/* A silent one whose peer dialled again when it had died was alive. */
+/* A silent socket whose peer connected again after its death counts as alive. */
 static uint64_t died_alive(const struct rearming *r)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
@@ -110,7 +110,7 @@ static bool too_many_died(const struct rearming *r)
 	return died_alive(r) >= DEATHS_MIN && died_alive(r) >= r->how.stop_at_deaths * alive(r);
 }
 
-/* The time in which who is armed now has been asked often enough to die, with every timer as late as
+/* The time in which a socket that is armed now is probed to its end, with every timer as late as
  * the wheel makes it: an eighth. */
 static uint64_t decided_within_s(const struct rearming *r)
 {
@@ -126,7 +126,7 @@ static uint64_t dials_within_s(const struct rearming *r)
 	return s < DIAL_S_MIN ? DIAL_S_MIN : s > DIAL_S_MAX ? DIAL_S_MAX : s;
 }
 
-/* ---- what is said ---- */
+/* ---- messages ---- */
 
 static void show_progress(const struct rearming *r, uint64_t left_s)
 {
@@ -194,7 +194,7 @@ static void tell_deaths(const struct rearming *r)
 			  (ull)again);
 }
 
-/* ---- the course ---- */
+/* ---- the steps ---- */
 
 static void stop(struct rearming *r, enum rearming_end end, const char *why)
 {
@@ -218,7 +218,7 @@ static void look(struct rearming *r, uint64_t allowance)
 		stop(r, REARMING_STOPPED, reason__of(err));
 }
 
-/* SIGHUP is taken, and changes nothing. */
+/* SIGHUP is taken, and ignored. */
 static void heed_signals(struct rearming *r, int timeout_ms)
 {
 	struct pollfd end = { .fd = r->demands.end, .events = POLLIN };
@@ -251,12 +251,12 @@ static void check_deaths(struct rearming *r)
 	r->silent_dead = silent;
 	if (!too_many_died(r))
 		return;
-	look(r, 0);	/* who answered since the last pass was alive, too */
+	look(r, 0);	/* sockets heard since the last pass were alive, too */
 	if (too_many_died(r))
 		stop(r, REARMING_STOPPED, "");
 }
 
-/* Waits until a second after `began_ns`, and sees whether to go on. */
+/* Waits until a second after `began_ns`, and decides whether to continue. */
 static void wait_on(struct rearming *r, uint64_t began_ns, uint64_t left_s)
 {
 	uint64_t took_ns = clock__mono_ns() - began_ns;
@@ -267,7 +267,7 @@ static void wait_on(struct rearming *r, uint64_t began_ns, uint64_t left_s)
 	check_deaths(r);
 }
 
-/* Evenly, `wanted` of those that are left, or all there are. */
+/* Arms `wanted` of the remaining sockets, or all there are, evenly over the time. */
 static void arm(struct rearming *r, uint64_t wanted, uint64_t seconds)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
@@ -281,13 +281,14 @@ static void arm(struct rearming *r, uint64_t wanted, uint64_t seconds)
 	}
 }
 
-/* Did silent ones die, whose peers may still dial again? */
+/* Did silent sockets die whose peers may still connect again? */
 static bool may_be_dialled(const struct rearming *r, uint64_t now_ns)
 {
 	return r->silent_dead && now_ns - r->silent_died_ns < dials_within_s(r) * NS_PER_S;
 }
 
-/* Until whoever is armed has answered, died, or had the time to, and the dead to dial again. */
+/* Until each armed socket was answered, died, or had its time, and peers of the dead had time to
+ * connect again. */
 static void settle(struct rearming *r)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
@@ -315,7 +316,7 @@ static uint64_t spread_s(const struct rearming *r, uint64_t of)
 	return s ? s : 1;
 }
 
-/* Those that are silent may be alive, behind a path that forgot them: a few show. */
+/* Silent peers may be alive behind a path that forgot them: a few are tried first. */
 static void try_a_few(struct rearming *r)
 {
 	uint64_t few = (r->due + FIRST_OF - 1) / FIRST_OF;

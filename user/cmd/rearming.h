@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sockets that are idle already take new values now: a few at a time, and not if they die of it. */
+/* Makes idle sockets take new values now: a few at a time, and stops if they die of it. */
 #ifndef HALFOPEN_CMD_REARMING_H
 #define HALFOPEN_CMD_REARMING_H
 
@@ -18,23 +18,23 @@ struct rearming;
 enum rearming_end {
 	REARMING_DONE,
 	REARMING_STOPPED,	/* too many died, a signal came, or it failed: step back */
-	REARMING_OVERTAKEN,	/* the values are no longer ours: leave them alone */
+	REARMING_OVERTAKEN,	/* the values were changed by others: leave them alone */
 };
 
-/* For the namespace that this thread is in, before `values` are written there. Changes nothing.
- * Returns 0; -EDOM of values with which nobody is to be armed; or -errno. What failed was logged. */
+/* For the namespace of this thread, before `values` are written there. Changes nothing. Returns 0;
+ * -EDOM for values with which no socket is to be armed; or -errno. Failures are logged. */
 int rearming__open(const struct rearming_config *how, uint32_t netns,
 		   const int32_t values[TUNABLES], struct rearming **rearming);
 
-/* From now on, for good, the signals that would end us are waited for by rearming__do(): to be called
- * before the values are written, and after other programs were started. Returns 0 or -errno; logged. */
+/* From now on, for good, signals that would end us are taken by rearming__do(): call it before the
+ * values are written, and after other programs were started. Returns 0 or -errno; logged. */
 int rearming__hold_signals(struct rearming *r);
 
 /*
- * Arms them, and waits until all have answered, died or had the time to. Where most were not heard
- * for a while, one in a hundred comes first. SIGINT and SIGTERM stop it; SIGHUP does not: who waits for
- * deaths does so without a terminal, too; and so does `stands`, asked every second, once it says that
- * the values were taken back. What it ended with was said.
+ * Arms the sockets, and waits until each was answered, died or had its time. Where most were not
+ * heard for a while, one in a hundred comes first. SIGINT and SIGTERM stop it; so does `stands`,
+ * checked every second, once the values were taken back; SIGHUP does not, so that deaths are
+ * watched without a terminal, too. Its end was reported.
  */
 enum rearming_end rearming__do(struct rearming *r, bool (*stands)(const void *context),
 			       const void *context);

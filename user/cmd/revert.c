@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* halfopen revert: what was applied is taken back. */
+/* halfopen revert: takes applied values back. */
 #include <argp.h>
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +23,7 @@
 struct options {
 	const char *netns, *state;
 	bool all;
-	uint64_t guard, trial, answer;	/* the namespace, and which trial of it; a descriptor */
+	uint64_t guard, trial, answer;	/* the namespace, its trial's id, and a descriptor */
 };
 
 enum { OPT_NETNS = 256, OPT_STATE, OPT_ALL, OPT_GUARD, OPT_TRIAL, OPT_ANSWER };
@@ -94,7 +94,7 @@ static void tell(const struct applied *a, const enum taken_back *results, const 
 			    "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
 }
 
-/* The file that would write it anew at the next boot. A container's is not the one that we see. */
+/* The file that would write it again at the next boot. A container's is not the one that we see. */
 static int remove_file(const char *directory, const struct applied *a)
 {
 	const struct tunable_values nothing = { .has = { false } };
@@ -118,7 +118,8 @@ static int remove_file(const char *directory, const struct applied *a)
 	return err;
 }
 
-/* The values are back: what stays on a directory that is read-only by now is said, and harms nobody. */
+/* The values are restored: a saved file that stays, as its directory is read-only by now, is
+ * reported and harmless. */
 static void forget(const char *directory, const struct applied *a)
 {
 	char file[APPLIED_FILE_SIZE];
@@ -129,7 +130,7 @@ static void forget(const char *directory, const struct applied *a)
 			    directory, applied__file(a->netns, file), strerror(-err));
 }
 
-/* In the namespace that this thread is in. */
+/* In the namespace of this thread. */
 static int take_back_here(const char *directory, const struct applied *a)
 {
 	enum taken_back results[TUNABLES];
@@ -152,7 +153,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 
 #define NAMESPACES_MAX 4096
 
-/* Where else something is applied, for those who expected it here. */
+/* Names other namespaces with applied values, in case one of those was meant. */
 static void tell_elsewhere(const char *directory)
 {
 	uint32_t keys[NAMESPACES_MAX];
@@ -176,7 +177,7 @@ static void tell_elsewhere(const char *directory)
 	}
 }
 
-/* What is saved of one that had this inode before, and is gone. */
+/* Removes the saved state of a namespace that had this inode before, and is gone. */
 static void forget_former(const char *directory, const struct netns *ns)
 {
 	struct applied a;
@@ -186,7 +187,7 @@ static void forget_former(const char *directory, const struct netns *ns)
 		applied__forget(directory, ns->inode);
 }
 
-/* Under the lock. Into `a` what was applied. */
+/* Under the lock. `a` is what was applied. */
 static int revert_locked(const char *directory, const struct netns *ns, struct applied *a)
 {
 	char file[APPLIED_FILE_SIZE];
@@ -209,8 +210,8 @@ static int revert_locked(const char *directory, const struct netns *ns, struct a
 #define END_TRIES 50
 #define END_TRY_US 100000
 
-/* Whoever still works on what is taken back by now finds out within a second, and ends; a signal saves
- * that time, and reaches those that cannot read what is saved. */
+/* A process that still works on what was taken back notices within a second, and ends; a signal
+ * saves that time, and reaches those that cannot read the saved state. */
 static void end_work(const struct changing_lock *l, enum lock_work work, bool signalled,
 		     const char *what)
 {
@@ -273,8 +274,8 @@ static int revert_one(const char *directory, const char *address)
 	return code;
 }
 
-/* What may still live where we do not see it (another mount namespace has its name, a process its
- * descriptor) is not given up. */
+/* A namespace that may still live out of sight (its name in another mount namespace, held by a
+ * descriptor) keeps its saved state. */
 static int say_not_seen(const char *directory, const struct applied *a, int err)
 {
 	char file[APPLIED_FILE_SIZE];
@@ -323,7 +324,7 @@ static int revert_all(const char *directory)
 		int err = applied__load(directory, keys[i], &a), code;
 		char file[APPLIED_FILE_SIZE];
 
-		if (!err && !a.netns) {	/* of an earlier boot, which ended it */
+		if (!err && !a.netns) {	/* of an earlier boot, which reset the values */
 			applied__forget(directory, keys[i]);
 			continue;
 		}
@@ -340,7 +341,7 @@ static int revert_all(const char *directory)
 	return worst;
 }
 
-/* Who guards a trial enters its namespace, writes three sysctls and two files, and nothing else. */
+/* A guard enters its namespace, writes three sysctls and two files, and nothing else. */
 static void drop_privileges_of_guard(const char *directory)
 {
 	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* -q and -v, which every verb takes. */
+/* -q and -v, which every verb has. */
 #ifndef HALFOPEN_CMD_VERBOSITY_H
 #define HALFOPEN_CMD_VERBOSITY_H
 

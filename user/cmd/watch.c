@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* halfopen watch: what the command line says, then the pipeline. */
+/* halfopen watch: reads the command line, runs the pipeline. */
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static bool read_colour(const char *arg, void *at)
 	return true;
 }
 
-/* The shell cuts FILTER into words; it is one text all the same. */
+/* The shell splits FILTER into words; it is one text all the same. */
 static void add_filter_word(struct argp_state *state, struct watch_options *o, const char *word)
 {
 	char *longer = NULL;

@@ -11,8 +11,8 @@
 #include "core/wanted.h"
 #include "tcp/tcp_states.h"
 
-/* So long the records of a socket that has ended wait for what would decide: the name of a
- * namespace that was just born. */
+/* Records of an ended socket are kept this long for a late decision: the name of a namespace that
+ * was just created. */
 #define ENDED_WAITS_NS 5000000000ULL
 
 static bool is_ending(const struct ho_event *e)
@@ -21,7 +21,7 @@ static bool is_ending(const struct ho_event *e)
 	       ((e->kind == HO_STATE || e->kind == HO_SEEN) && e->state == TCP_CLOSE);
 }
 
-/* By whichever owner: TRUTH_NO if none would do. */
+/* With any possible owner: TRUTH_NO if none would do. */
 static enum truth verdict(struct core *core, const struct slot *s, const struct ho_event *e,
 			  uint32_t owner)
 {
@@ -31,7 +31,7 @@ static enum truth verdict(struct core *core, const struct slot *s, const struct 
 	return wanted__by_event(core, e, first_seen_ns, stranger, owner);
 }
 
-/* All is told of the former connection of a socket that is connected again: `*s` is NULL then. */
+/* Completes the former connection of a socket that is connected again: `*s` is NULL then. */
 static int end_former(struct core *core, struct slot **s, const struct record *r)
 {
 	if (!*s || (*s)->ignored || !sockets__is_connected_again(core, *s, &r->event))
@@ -64,7 +64,7 @@ static void take_loss(struct core *core, const struct record *r)
 	taken__pass_on(core, r);
 }
 
-/* As if it was told now, once: what was told of it before is not in the stream. */
+/* As if the owner were first reported now: earlier reports are not in the stream. */
 static int take_owner_anew(struct core *core, uint64_t cookie, uint32_t *index)
 {
 	const struct owner *owner = owners__at(&core->owners, *index);
@@ -101,7 +101,7 @@ static int take_withheld(struct core *core, const struct withheld_record *kept)
 	return err;
 }
 
-/* It begins anew, with what was withheld of it and then with `now`, if that is not NULL. */
+/* The socket begins anew, with its withheld records and then with `now`, if that is not NULL. */
 static int let_in(struct core *core, uint64_t cookie, const struct record *now)
 {
 	struct withheld_record *kept = withheld__take(&core->withheld, cookie), *next;
@@ -127,7 +127,7 @@ static int let_in(struct core *core, uint64_t cookie, const struct record *now)
 	return err;
 }
 
-/* Whom another owner could make wanted is remembered; nothing is kept of others. */
+/* Remembers a socket that another owner could make wanted; nothing is kept of others. */
 static int keep_out(struct core *core, struct slot *s, const struct ho_event *e)
 {
 	if (!s)
@@ -153,14 +153,14 @@ static int withhold(struct core *core, struct slot *s, const struct record *r)
 		return -ENOMEM;
 	sockets__touch(core, s, e, added);
 	s->ignored = true;
-	s->peer_key = 0;	/* whoever is looked for by it was let in */
+	s->peer_key = 0;	/* any socket that is searched by it was let in */
 	withheld__add(&core->withheld, e->cookie, r, is_ending(e));
 	return 0;
 }
 
 static int meet_outsider(struct core *core, struct slot *s, const struct record *r)
 {
-	if (!s && sockets__is_aftermath(&r->event)) {	/* of somebody who was never let in, or told */
+	if (!s && sockets__is_aftermath(&r->event)) {	/* never let in, or already reported */
 		sockets__forget_connections(core, &r->event);
 		return 0;
 	}
@@ -191,14 +191,14 @@ int admission__take_event(struct core *core, const struct record *r)
 	return take_fact(core, r);
 }
 
-/* By what is known now. */
+/* Decides by what is known now. */
 static int decide_again(struct core *core, struct slot *s)
 {
 	const struct withheld_socket *kept = withheld__find(&core->withheld, s->cookie);
 	struct record r = { .type = RECORD_EVENT };
 
 	if (!kept && core->shown.cookie != s->cookie)
-		return 0;	/* its next event will tell */
+		return 0;	/* its next event will decide */
 	r.event = kept ? withheld__latest(kept) : core->shown;
 	r.mono_ns = r.event.mono_ns;
 	switch (verdict(core, s, &r.event, s->owner)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which sockets the filter lets in: their records are taken, and passed on as taken, to their end.
- * Of others nothing is kept but that another owner would make them wanted, and for a while what
- * cannot be decided yet (withheld.h).
+ * Admission of sockets by the filter: records of admitted ones are taken, and passed on as taken,
+ * to their end. Of rejected ones only that another owner would make them wanted is kept, and for a
+ * while the records of those that cannot be decided yet (withheld.h).
  */
 #ifndef HALFOPEN_CORE_ADMISSION_H
 #define HALFOPEN_CORE_ADMISSION_H
@@ -18,11 +18,11 @@ int admission__take_owner(struct core *core, const struct record *r);
 /* RECORD_LOSS. */
 void admission__take_loss(struct core *core, const struct record *r);
 
-/* Names of namespaces or devices came, or may have. */
+/* Names of namespaces or devices came, or may have come. */
 void admission__note_names(struct core *core);
 
-/* Lets in whom the filter wants by what became known since the last call, and forgets who ended
- * undecided. Returns 0 or -ENOMEM. */
+/* Admits sockets that the filter wants by what became known since the last call, and drops those
+ * that ended undecided. Returns 0 or -ENOMEM. */
 int admission__decide(struct core *core);
 
 #endif

@@ -12,16 +12,16 @@
 #include "value/keyed_hash.h"
 
 struct core_config {
-	bool all;		/* tell sockets that have nothing to tell, too */
-	bool events;		/* tell each event, fold nothing */
+	bool all;		/* emit sockets without events, too */
+	bool events;		/* emit each event, fold nothing */
 	uint32_t suspect_after;	/* asks unanswered */
 	uint64_t every_ns;	/* timelines of open sockets at this interval; 0: never */
-	const struct filter *filter;	/* of which sockets to tell; NULL: of all */
-	const struct privacy *privacy;	/* of what is told of peers; NULL: none */
-	struct keyed_hash hash;	/* a random key; what is told does not depend on it */
-	/* Is told of each record that was taken; NULL: nobody. Those of sockets that the filter
-	 * keeps out never are; of those that it cannot decide on yet, when it can. In this order
-	 * they make a stream that tells the same. */
+	const struct filter *filter;	/* which sockets to emit; NULL: all */
+	const struct privacy *privacy;	/* of peers in the output; NULL: none */
+	struct keyed_hash hash;	/* a random key; the output does not depend on it */
+	/* Called for each record that was taken; may be NULL. Never for those of sockets that the
+	 * filter rejects; for those that it cannot decide on yet, once it can. In this order they
+	 * are a stream that gives the same output. */
 	void (*taken)(void *context, const struct record *r);
 	void *taken_context;
 };

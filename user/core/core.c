@@ -16,8 +16,8 @@
 #include "core/taken.h"
 #include "core/wanted.h"
 
-/* An ended socket waits this long for what follows its ending: the reset that it sent, the
- * error report of kernels that send it afterwards. */
+/* An ended socket waits this long for what follows its ending: the reset that it sent, the error
+ * report of kernels that send it afterwards. */
 #define LAST_EVENTS_NS 250000000ULL
 /* Arrivals are judged this often: that walks over all sockets. */
 #define ARRIVALS_NS 1000000000ULL
@@ -101,7 +101,7 @@ static int feed_start(struct core *core, const struct record *r)
 {
 	int err;
 
-	if (core->run.attached)	/* a stream starts once, whatever a file says */
+	if (core->run.attached)	/* a stream starts once, whatever a file contains */
 		return 0;
 	err = admission__decide(core);
 	core->started = true;
@@ -116,7 +116,7 @@ static int feed_start(struct core *core, const struct record *r)
 	return err;
 }
 
-/* Of a stream that describes itself anew, the first description counts. */
+/* If a stream describes itself again, the first description counts. */
 static void feed_waiting(struct core *core, const struct record *r)
 {
 	if (!wanted__listener(core, r))
@@ -189,7 +189,7 @@ static int stop(struct core *core)
 	return err;
 }
 
-/* Of the sockets in the list those that were let in. */
+/* Passes on those sockets of the list that were let in. */
 static void pass_on_present(struct core *core, const struct record *r)
 {
 	uint64_t cookies[RECORD_PRESENT_MAX];
@@ -212,7 +212,7 @@ static void pass_on_present(struct core *core, const struct record *r)
 		taken__pass_on(core, &let_in);
 }
 
-/* Parts that know whom a record concerns pass it on themselves. */
+/* Records whose recipients know the sockets concerned are passed on there. */
 static void pass_on(struct core *core, const struct record *r)
 {
 	switch (r->type) {
@@ -234,7 +234,7 @@ static void pass_on(struct core *core, const struct record *r)
 	taken__pass_on(core, r);
 }
 
-/* Sockets that say nothing would learn of it late. */
+/* Sockets without events would learn of it late. */
 static int take_sysctl(struct core *core, const struct record *r)
 {
 	struct namespace_sysctl *ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The engine: records in, history out. It asks nobody anything, neither the clock nor /proc:
- * the same core serves a live watch, a replay, the tests and the fuzzer.
+ * The engine: records in, timelines out. It reads neither the clock nor /proc: the same core serves
+ * a live watch, a replay, the tests and the fuzzer.
  */
 #ifndef HALFOPEN_CORE_CORE_H
 #define HALFOPEN_CORE_CORE_H
@@ -32,20 +32,21 @@ int core__feed(struct core *core, const struct record *r, const char **why);
 void core__begin_holders(struct core *core);
 enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm);
 
-/* How many sockets are known, how many events came, ... `kind` and the programs are left out. */
+/* Present totals; `kind` and the programs are left out. */
 struct summary core__summary(struct core *core);
 
-/* Gives the sink the run's struct meta again, if it ever began: for an output that is another file
- * from now on. Returns what the sink did. */
+/* Emits the run's struct meta again, if it ever began: for an output that continues in another
+ * file. Returns the sink's result. */
 int core__tell_meta(struct core *core);
 
-/* The stream is over: gives the sink a SUMMARY_LAST, if it ever began. Returns what that did. */
+/* The stream is over: emits a SUMMARY_LAST, if it ever began. Returns the sink's result. */
 int core__tell_last_summary(struct core *core);
 
-/* Of peers' names, how many were forgotten: there were too many (RECORD_IDENTITY). Costs nothing. */
+/* Number of peers' names that were dropped: there were too many (RECORD_IDENTITY). Costs
+ * nothing. */
 uint64_t core__names_forgotten(const struct core *core);
 
-/* How the stream says that its peers are disguised; NULL before it does. */
+/* How the stream shows its peers (privacy); NULL before it says so. */
 const char *core__peers(const struct core *core);
 
 /* Do timelines of open sockets (core_config.every_ns) wait for the next tick? */

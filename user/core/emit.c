@@ -10,7 +10,7 @@
 #include "core/summary.h"
 #include "core/wanted.h"
 
-/* Gives `value` to this function of the sink, if it has one; the first error stays. */
+/* Gives `value` to this function of the sink, if it has one; the first error is kept. */
 #define GIVE(core, function, value)                                                              \
 	do {                                                                                     \
 		if ((core)->sink.function && !(core)->sink_error)                                \
@@ -18,7 +18,7 @@
 				(core)->sink.function((core)->sink.context, value);              \
 	} while (0)
 
-/* ---- what every value begins with ---- */
+/* ---- the beginning of every value ---- */
 
 static struct timeline_origin origin_of(const struct core *core)
 {
@@ -97,8 +97,8 @@ static int by_age(const void *a, const void *b)
 	return x->netns.inode < y->netns.inode ? -1 : x->netns.inode > y->netns.inode;
 }
 
-/* In the order of their making, by cookie: the core hears of them in another order in a replay of a
- * watch with a filter, which knows nobody who was kept out. The caller frees it. */
+/* In the order of their creation, by cookie: the core learns of them in another order in a replay
+ * of a filtered watch, which lacks the namespaces of rejected sockets. The caller frees it. */
 static struct meta_namespace *list_namespaces(const struct core *core, unsigned int *count)
 {
 	struct meta_namespace *all = calloc(core->namespace_count + 1, sizeof(*all));
@@ -243,8 +243,8 @@ void emit__open_sockets(struct core *core)
 		emit__if_open(core, s);
 }
 
-/* That the peer came back on another connection, perhaps, is an event of the past; a person is told
- * when it is thought. */
+/* The peer's return on another connection, if suspected, is an event of the past; the change is
+ * reported when the suspicion arises. */
 static void tell_suspicion(struct core *core, const struct timeline_socket *socket,
 			   const struct event *e)
 {
@@ -288,7 +288,7 @@ struct glimpse emit__glimpse(const struct core *core, const struct connection *c
 				 .last_heard_ns = c->last_heard_ns };
 }
 
-/* What has changed since `before`, if a person would want to be told. */
+/* Finds what has changed since `before`, if it is to be reported at once. */
 static bool find_change(const struct glimpse *before, const struct glimpse *now,
 			enum change_kind *kind)
 {

@@ -10,26 +10,26 @@ struct told;
 
 struct core;
 
-/* Everything is attached: the run, and what there is. */
+/* Everything is attached: emits the run, and the first summary. */
 void emit__start(struct core *core);
 
-/* The run once more; and what there was at the end. */
+/* Emits the run once more; and the last summary. */
 void emit__meta(struct core *core);
 void emit__last_summary(struct core *core);
 
-/* What there is: `kind` and the programs are left out. */
+/* The present totals: `kind` and the programs are left out. */
 struct summary emit__summary(struct core *core);
 
 void emit__timeline(struct core *core, struct connection *c);
 bool emit__is_worth(struct core *core, const struct connection *c);
 
-/* The timeline of a socket that is open, if it has something to tell; of all such. */
+/* The timeline of an open socket, if it is to be emitted; of all such. */
 void emit__if_open(struct core *core, struct slot *s);
 void emit__open_sockets(struct core *core);
 
 void emit__events(struct core *core, const struct connection *c, const struct told *told);
 
-/* What of a connection may change in a way that is told at once. */
+/* The part of a connection whose changes are reported at once. */
 struct glimpse {
 	bool suspect, has_period;
 	uint64_t last_heard_ns;

@@ -12,7 +12,7 @@ struct core;
 struct connection *histories__of(struct core *core, struct slot *s);
 void histories__free(struct connection *c);
 
-/* Forgets a socket with all that was kept of it. */
+/* Removes a socket with all its state. */
 void histories__forget(struct core *core, uint64_t cookie);
 
 #endif

@@ -6,7 +6,7 @@ void losses__count(struct losses *l, uint64_t count)
 	l->counted += count;
 }
 
-/* Told together: there may be many. */
+/* Emitted together: there may be many. */
 void losses__count_senseless(struct losses *l, uint64_t count)
 {
 	l->counted += count;

@@ -55,7 +55,7 @@ struct namespace_sysctl *namespaces__of_event(const struct core *core, const str
 	return ns && ns->newborn && midlife && !e->net_cookie ? NULL : ns;
 }
 
-/* One of which only this is known; `awaited` if nobody is known to have the inode now. */
+/* A namespace of which only this is known; `awaited` if no other is known to have the inode now. */
 static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint32_t net_cookie,
 					 bool awaited)
 {
@@ -82,7 +82,8 @@ static unsigned int slot_index(size_t index)
 	return index <= NETNS_INDEX_MAX ? index : 0;
 }
 
-/* Nobody has its inode, or one that is older by its cookie, as they count up. */
+/* Has no known namespace its inode, or only one that is older by its cookie, as cookies count
+ * up? */
 static bool is_to_come(const struct core *core, const struct ho_event *e, uint64_t at_ns)
 {
 	const struct namespace_sysctl *holder = namespaces__find(core, e->netns, 0, at_ns);
@@ -135,7 +136,7 @@ const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, c
 	return last;
 }
 
-/* A namespace that two passes did not find, and that no socket of ours lives in, has ended. */
+/* A namespace that two passes did not find, and that has no known socket, has ended. */
 void namespaces__forget(struct core *core, uint64_t before_ns)
 {
 	unsigned char *lived_in = calloc(core->namespace_count + 1, 1);
@@ -153,8 +154,8 @@ void namespaces__forget(struct core *core, uint64_t before_ns)
 }
 
 /* Sockets of the namespace at `from` that are younger than its last reading, and whose own cookie
- * nobody told, are from the one at `to`; but if that was born before our eyes, who was first heard
- * of in the middle of its life is from nobody knows where. */
+ * is unknown, belong to the one at `to`; but if that was created during the watch, a socket without
+ * a known opening has an unknown namespace. */
 static void move_younger(struct core *core, unsigned int from, unsigned int to)
 {
 	uint64_t read_ns = core->namespaces[from].read_ns;
@@ -168,7 +169,7 @@ static void move_younger(struct core *core, unsigned int from, unsigned int to)
 			s->netns = slot_index(newborn && s->partial ? elsewhere : to + 1);
 }
 
-/* It has come: sockets that were heard of before it was entered. */
+/* It was entered: adopts sockets that were seen before. */
 static void end_awaited(struct core *core, unsigned int now)
 {
 	unsigned int i;
@@ -178,7 +179,7 @@ static void end_awaited(struct core *core, unsigned int now)
 
 		if (!ns->awaited || ns->netns != core->namespaces[now].netns)
 			continue;
-		if (ns->net_cookie)	/* another one, which nobody will enter any more */
+		if (ns->net_cookie)	/* another one, which will not be entered any more */
 			ns->awaited = false;
 		if (ns->net_cookie || !slot_index(now + 1))
 			continue;
@@ -187,7 +188,7 @@ static void end_awaited(struct core *core, unsigned int now)
 	}
 }
 
-/* `now` has the inode. Who had it before was surely there when it was last entered. */
+/* `now` has the inode. The former one certainly existed when it was last entered. */
 static void end_former(struct core *core, unsigned int now)
 {
 	unsigned int i;
@@ -203,7 +204,7 @@ static void end_former(struct core *core, unsigned int now)
 	}
 }
 
-/* A name that is gone stays with who has it already. */
+/* A name that was removed stays with the sockets that have it. */
 static void take_names(struct namespace_sysctl *ns, const struct record *r)
 {
 	snprintf(ns->host_name, sizeof(ns->host_name), "%s", r->sysctl.host_name ?: "");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Network namespaces by inode, and by cookie where that is known, else by time: an inode is given
- * to another one as soon as it is free, while sockets of the former may still be dying. One ends
- * when nothing holds it, neither a process nor a name nor a socket; that its name is gone ends
- * nothing.
+ * Network namespaces by inode, and by cookie where that is known, else by time: an inode is reused
+ * as soon as it is free, while sockets of the former namespace may still be dying. A namespace ends
+ * when nothing holds it, neither a process nor a name nor a socket; the removal of its name alone
+ * does not end it.
  */
 #ifndef HALFOPEN_CORE_NAMESPACES_H
 #define HALFOPEN_CORE_NAMESPACES_H
@@ -15,8 +15,8 @@
 
 struct core;
 
-/* The one of this cookie (0: not known), or the one that had this inode at `mono_ns`; NULL if
- * nothing is known of it. */
+/* The namespace with this cookie (0: not known), or the one that had this inode at `mono_ns`; NULL
+ * if none is known. */
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
 					  uint32_t net_cookie, uint64_t mono_ns);
 
@@ -38,32 +38,32 @@ const struct namespace_sysctl *namespaces__at(const struct core *core, unsigned 
 /* Its name for a socket that was first seen at `at_ns`, which keeps it; "" = none. */
 const char *namespaces__name(const struct namespace_sysctl *ns, uint64_t at_ns);
 
-/* Where a connection lives, by its slot, which remembers where it was born; NULL: not known. */
+/* The namespace of a connection, by its slot, which keeps that of its opening; NULL: not known. */
 const struct namespace_sysctl *namespaces__of_connection(const struct core *core,
 							 const struct connection *c);
 
-/* The name that it has for this connection. Who was open before the watch, or was not heard of at
- * first, was there while that had its name. */
+/* Its name for this connection. A socket that was open before the watch, or whose opening was lost,
+ * was there while the namespace had its name. */
 const char *namespaces__name_for(const struct namespace_sysctl *ns, const struct connection *c);
 
-/* Where a pass finds the socket, if it is there: its own namespace, or who has that one's inode by
- * now, as then it has ended with its own. NULL: not known. */
+/* The namespace in which a pass finds the socket, if it is open: its own, or the present one with
+ * that inode, as then it has ended with its own. NULL: not known. */
 const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s);
 
-/* The same where it is known for good, else NULL: one that was just born may get a name yet. `ns` may
- * be NULL. */
+/* The same where it is final, else NULL: a namespace that was just created may get a name yet. `ns`
+ * may be NULL. */
 const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t at_ns);
 
-/* RECORD_SYSCTL: one was entered, `*taken`. Are its sysctls others than before, which sockets
+/* RECORD_SYSCTL: one was entered, `*taken`. Do its sysctls differ from before, which sockets
  * follow? Then namespaces__settle() ends those that it replaces. Returns 0 or -ENOMEM. */
 int namespaces__take(struct core *core, const struct record *r, struct namespace_sysctl **taken,
 		     bool *has_changed);
 void namespaces__settle(struct core *core, struct namespace_sysctl *ns);
 
-/* RECORD_NETNS_GONE: its name is gone; sockets that it has keep it to their end. */
+/* RECORD_NETNS_GONE: its name was removed; sockets that have it keep it to their end. */
 void namespaces__lose_name(struct core *core, const struct record *r);
 
-/* One that was not entered since `before_ns`, and that no socket of ours lives in, has ended. */
+/* A namespace that was not entered since `before_ns`, and that has no known socket, has ended. */
 void namespaces__forget(struct core *core, uint64_t before_ns);
 
 #endif

@@ -25,8 +25,8 @@ void passes__take_present(struct core *core, const struct record *r)
 	}
 }
 
-/* For longer than this. Where jiffies wrap after seven weeks, that it was silent so long before is
- * remembered from the first pass that finds it. */
+/* Silent for longer than this. Where jiffies wrap after seven weeks, the silence before is recorded
+ * by the first pass that finds it. */
 #define LONG_SILENT_S RECORD_SILENT_48_MAX_S
 
 static void remember_silence(struct core *core, struct slot *s, struct connection *c,
@@ -39,8 +39,8 @@ static void remember_silence(struct core *core, struct slot *s, struct connectio
 		connection__note_life(c, heard_ns, core->rules.hz);
 }
 
-/* The kernel's own clock of the peer, to a second, for those of whom there is something to tell.
- * Known so often, it is known through its wraps, too. */
+/* The kernel's own clock of the peer, to a second, for sockets with a history. Read so often, it is
+ * known through its wraps, too. */
 void passes__take_silent(struct core *core, const struct record *r)
 {
 	uint32_t i;
@@ -83,10 +83,9 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		sockets__end(core, c);
 }
 
-/* Since when it would have been found or heard of, were it still there: its namespace was
- * entered by this pass and, unless this is the last, by the one before. 0: nobody looked: one
- * that has neither a process nor a name may still have sockets that a process elsewhere holds, and
- * orphans. */
+/* Since when an open socket would have been found or had an event: its namespace was entered by
+ * this pass and, unless this is the last, by the one before. 0: it was not entered: a namespace
+ * without process and name may still have sockets that a process elsewhere holds, and orphans. */
 static uint64_t would_be_known_since(const struct core *core, const struct slot *s,
 				     const struct record *r)
 {
@@ -106,10 +105,9 @@ static bool has_ended(const struct core *core, const struct slot *s)
 	return c && connection__ended_ns(c);
 }
 
-/* Whoever was found by neither of the last two complete passes and was not heard of since the
- * first of them began has ended, and what should have told it was lost. Two, because a walk over
- * a table that changes meanwhile may miss somebody once; behind the last one no second follows,
- * and who is told as open must have been found by it. */
+/* A socket missing from the last two complete passes, with no event since the first of them began,
+ * has ended; its ending event was lost. Two, because a walk over a changing table may miss a socket
+ * once; no pass follows the last one, which alone decides which sockets are reported as open. */
 int passes__take_end(struct core *core, const struct record *r)
 {
 	struct slot *s = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Passes over all open sockets: who was found by none of two has ended without our knowledge. */
+/* Passes over all open sockets: a socket missing from two has ended, and its ending was lost. */
 #ifndef HALFOPEN_CORE_PASSES_H
 #define HALFOPEN_CORE_PASSES_H
 

@@ -17,7 +17,7 @@
 #include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
 
-/* So long a reset connection waits for the next one from its peer's address and port. */
+/* A reset connection waits this long for the next one from its peer's address and port. */
 #define REDIAL_NS 4000000000ULL
 
 void sockets__end(struct core *core, struct connection *c)
@@ -42,8 +42,7 @@ static void count_half_open(struct core *core, const struct connection *c)
 					? declared_ns - c->last_heard_ns : 0);
 }
 
-/* `c` is NULL where there is nothing to be known of the socket but this event, `s` where not even
- * that. */
+/* `c` is NULL where the socket has no history, `s` where it has no slot, either. */
 static void count_event(struct core *core, const struct connection *c, const struct ho_event *e,
 			const struct slot *s)
 {
@@ -51,10 +50,11 @@ static void count_event(struct core *core, const struct connection *c, const str
 			    c ? wanted__is(core, c) : wanted__event_counts(core, e, s));
 }
 
-/* Connections remembered of sockets that may be connected again: more is what lost events left. */
+/* Limit of remembered connections of sockets that may be connected again: lost events leave
+ * more. */
 #define CONNECTIONS_MAX (1U << 18)
 
-/* The connection has ended. Where the socket is not destroyed its program may connect it again
+/* The connection has ended. If the socket is not destroyed, its program may connect it again
  * (connect() with AF_UNSPEC, and once more), under the same cookie. */
 static void forget_connection(struct core *core, uint64_t cookie, bool destroyed)
 {
@@ -68,7 +68,7 @@ static void forget_connection(struct core *core, uint64_t cookie, bool destroyed
 	tally__add(&core->connections, cookie);
 }
 
-/* What became of it shows who came back as it, or did not. */
+/* Its ending shows whether the suspected successor was right. */
 static void learn_fate(struct core *core, const struct connection *c)
 {
 	const struct slot *s = table__find(&core->table, c->cookie);
@@ -84,7 +84,7 @@ static void learn_fate(struct core *core, const struct connection *c)
 				 i->ended_ns);
 }
 
-/* Told, and forgotten. */
+/* Emits the last timeline, and removes the socket. */
 static void tell_last(struct core *core, struct connection *c)
 {
 	learn_fate(core, c);
@@ -94,7 +94,8 @@ static void tell_last(struct core *core, struct connection *c)
 	forget_connection(core, c->cookie, c->incidents->destroyed);
 }
 
-/* The device dials again from the same port: a second after its first SYN, as most do, or later. */
+/* May the device connect again from the same port: a second after its first SYN, as most do, or
+ * later? */
 static bool waits_for_successor(const struct connection *c, uint64_t until_ns)
 {
 	return reconnects__has_redialed(c) && !c->incidents->successor &&
@@ -145,7 +146,7 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 	tell_redialed(core, until_ns);
 }
 
-/* Takes it out of a list of ended ones, and returns the one before it, if it is there. */
+/* Removes it from a list of ended ones, and returns the one before it, if it is there. */
 static bool take_out(struct connection **list, const struct connection *c,
 		     struct connection **before)
 {
@@ -160,7 +161,7 @@ static bool take_out(struct connection **list, const struct connection *c,
 	return true;
 }
 
-/* Nothing more can follow its ending: it is told before its turn. */
+/* Nothing more can follow its ending: it is emitted before its turn. */
 static void tell_at_once(struct core *core, struct connection *c)
 {
 	struct connection *before;
@@ -186,10 +187,12 @@ static uint64_t key_of(const struct core *core, const struct ho_event *e)
 	return arrivals__key(&core->supersession.arrivals, e->netns, e->family, &local, &peer);
 }
 
-/* A walk may read a socket's state a moment after its end was told, and before that is stored. */
+/* A walk may read a socket's state a moment after its end was emitted, and before that is
+ * stored. */
 #define WALK_BEHIND_NS 10000000ULL
 
-/* The last one waits for its last events, or its end was lost, and the ends of the next are others. */
+/* The last connection waits for its last events, or its ending was lost, and the next one has other
+ * ends. */
 bool sockets__is_connected_again(const struct core *core, const struct slot *s,
 			       const struct ho_event *e)
 {
@@ -226,8 +229,8 @@ bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns)
 	return true;
 }
 
-/* A silence of a day that goes on for seven weeks looks young again where jiffies are milliseconds:
- * its beginning is remembered. */
+/* A silence of a day that continues for seven weeks looks young again where jiffies are
+ * milliseconds: its beginning is kept. */
 static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
 {
 	const uint64_t day_ns = 86400000000000ULL;
@@ -236,8 +239,8 @@ static bool may_wrap_unseen(const struct core *core, const struct ho_event *e)
 	       e->mono_ns - stamps__heard_ns(e, core->rules.hz) > day_ns;
 }
 
-/* An opening, an orderly ending or a healthy socket in a snapshot needs no history: the table
- * knows the socket and its namespace, and that is all there is to know. */
+/* An opening, an orderly ending or a healthy socket in a snapshot needs no history: its slot has
+ * all that is known. */
 static bool is_eventful(const struct core *core, const struct ho_event *e)
 {
 	if (e->kind == HO_SEEN && may_wrap_unseen(core, e))
@@ -255,15 +258,15 @@ static bool is_orderly_ending(const struct ho_event *e)
 	       !e->packets_out && !e->retransmits;
 }
 
-/* The first that can be told of a socket: its opening, or the end of one that was accepted (TCP
- * Fast Open) and never opened. */
+/* The first event of a socket: its opening, or the end of one that was accepted (TCP Fast Open) and
+ * never opened. */
 bool sockets__begins(const struct ho_event *e)
 {
 	return e->kind == HO_STATE &&
 	       (e->state == TCP_ESTABLISHED || e->old_state == TCP_SYN_RECV);
 }
 
-/* Its namespace is not known yet; or an earlier event, which told no cookie, let it look like
+/* Its namespace was not known yet; or an earlier event, without a cookie, was assigned to
  * another. */
 static bool is_elsewhere(const struct core *core, const struct slot *s, const struct ho_event *e)
 {
@@ -296,8 +299,8 @@ static bool has_something_to_tell(const struct core *core, const struct slot *s)
 	return c && (core->config.filter || c->told || connection__ended_ns(c) || c->silence.asks);
 }
 
-/* A pass has found it again, and nothing has befallen it: there may be a million of those, and of
- * none of them is more to be kept. */
+/* A pass has found it again, and it had no event: there may be a million of those, and nothing more
+ * is kept of them. */
 static bool is_as_it_was(const struct core *core, const struct connection *c,
 			 const struct ho_event *e)
 {
@@ -308,7 +311,7 @@ static bool is_as_it_was(const struct core *core, const struct connection *c,
 	       !core->config.all && !core->config.events && keepalive__equal(&now, &c->keepalive);
 }
 
-/* What follows an ending that was told and forgotten. */
+/* Does it follow an ending that was emitted, whose socket was removed? */
 bool sockets__is_aftermath(const struct ho_event *e)
 {
 	return e->kind == HO_GONE ||
@@ -316,7 +319,7 @@ bool sockets__is_aftermath(const struct ho_event *e)
 		(e->kind == HO_RESET_SENT || e->kind == HO_ERROR || e->kind == HO_SEEN));
 }
 
-/* Into its history; `added`: the first that is told of it. */
+/* Adds it to the history; `added`: the first event of the socket. */
 static int add_to_history(struct core *core, const struct slot *s, struct connection *c,
 			  const struct ho_event *e, bool added)
 {
@@ -400,8 +403,8 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 	return add_to_history(core, s, c, e, added);
 }
 
-/* It has another owner than when the filter let it in, and stays: that is remembered, also where
- * there is nothing else to be known of it. */
+/* Its owner differs from the one that the filter accepted, and it stays: that is kept, also where
+ * it has no other history. */
 static struct connection *keep_handed_on(struct core *core, struct slot *s)
 {
 	const struct ho_event *e = &core->shown;
@@ -409,7 +412,7 @@ static struct connection *keep_handed_on(struct core *core, struct slot *s)
 
 	if (!c && core->config.filter && !s->ignored) {
 		c = histories__of(core, s);
-		if (c && e->cookie == s->cookie) {	/* else its next event tells its ends */
+		if (c && e->cookie == s->cookie) {	/* else its next event has its ends */
 			struct endpoint local = endpoint__of(e->local, e->local_port);
 			struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 
@@ -429,7 +432,7 @@ int sockets__take_owner(struct core *core, struct slot *s, const struct record *
 
 	if (!owner)
 		return -ENOMEM;
-	if (owner > SLOT_OWNER_MAX) {	/* more processes than a slot can tell apart */
+	if (owner > SLOT_OWNER_MAX) {	/* more processes than a slot has room for */
 		owners__drop(&core->owners, owner);
 		return 0;
 	}
@@ -450,7 +453,7 @@ void sockets__take_loss(struct core *core, const struct record *r)
 	struct connection *c;
 	struct slot *s;
 
-	if (r->loss.cookie) {	/* whose: counted already in the sum */
+	if (r->loss.cookie) {	/* of a socket: counted already in the sum */
 		s = table__find(&core->table, r->loss.cookie);
 		c = s ? histories__of(core, s) : NULL;
 		if (!c)
@@ -467,7 +470,7 @@ void sockets__take_loss(struct core *core, const struct record *r)
 	emit__loss(core, r->loss.reason, r->loss.count, r->loss.from_ns, r->mono_ns);
 }
 
-/* Sockets that say nothing would learn of it late. */
+/* Sockets without events would learn of it late. */
 void sockets__follow_sysctl(struct core *core, const struct namespace_sysctl *ns,
 			    uint64_t mono_ns)
 {

@@ -12,36 +12,36 @@ struct namespace_sysctl;
 /* RECORD_EVENT of a socket that was let in: 0 or -ENOMEM. */
 int sockets__take_fact(struct core *core, const struct ho_event *e);
 
-/* RECORD_OWNER of a socket that is known: 0 or -ENOMEM. */
+/* RECORD_OWNER of a known socket: 0 or -ENOMEM. */
 int sockets__take_owner(struct core *core, struct slot *s, const struct record *r);
 
-/* The sysctls of their namespace are others now: those that took theirs from there follow. */
+/* The sysctls of their namespace changed: sockets that follow them change, too. */
 void sockets__follow_sysctl(struct core *core, const struct namespace_sysctl *ns,
 			    uint64_t mono_ns);
 
 /* RECORD_LOSS. */
 void sockets__take_loss(struct core *core, const struct record *r);
 
-/* It was heard of by this event; for the first time, if it was `added` to the table. */
+/* It had this event; its first one, if it was `added` to the table. */
 void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e, bool added);
 
-/* Is this the next connection of its socket? Then all that ever will be is known of the former, which
- * is told and forgotten (false: memory is short). */
+/* Is this the next connection of its socket? Then the former one is complete, emitted and removed
+ * (false: memory is short). */
 bool sockets__is_connected_again(const struct core *core, const struct slot *s,
 				 const struct ho_event *e);
 bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns);
 
-/* Is it the first that can be told of a socket? Does it follow an ending that may have been told
- * and forgotten? */
+/* Is it the first event of a socket? Does it follow an ending that may have been emitted, whose
+ * socket was removed? */
 bool sockets__begins(const struct ho_event *e);
 bool sockets__is_aftermath(const struct ho_event *e);
-/* Of a socket that is destroyed nobody asks for the number of its connection any more. */
+/* The socket is destroyed: drops the number of its connection. */
 void sockets__forget_connections(struct core *core, const struct ho_event *e);
 
 /* It has ended, and waits for its last events. */
 void sockets__end(struct core *core, struct connection *c);
 
-/* Tells of those that ended up to this time, and forgets them. */
+/* Emits those that ended up to this time, and removes them. */
 void sockets__tell_ended(struct core *core, uint64_t until_ns);
 
 #endif

@@ -32,7 +32,7 @@
 
 #define NETNS_INDEX_MAX 4095	/* of struct slot */
 
-/* What the stream says of itself. */
+/* The stream's description of itself. */
 struct run {
 	uint32_t hz;
 	char *version, *gateway, *boot_id, *run_id, *kernel, *peers, *attached;
@@ -45,16 +45,16 @@ struct core {
 	struct sink sink;
 	int sink_error;		/* its first */
 	uint64_t next_summary_ns;
-	struct timeline_arrays arrays;	/* of the timeline that is being told */
+	struct timeline_arrays arrays;	/* of the timeline being emitted */
 	struct connection_rules rules;
 
 	struct table table;
 	struct owners owners;
 	struct withheld withheld;
-	struct ho_event shown;	/* under a filter the last fact that showed a socket as it is: its
-				 * owner follows */
-	bool may_be_decided;	/* of who is withheld: names came since that was looked at */
-	struct tally connections;	/* that ended, of sockets whose programs still hold them */
+	struct ho_event shown;	/* under a filter the last event with the present state of a socket:
+				 * its owner follows */
+	bool may_be_decided;	/* for withheld sockets: names came since they were last checked */
+	struct tally connections;	/* that ended, of sockets that programs still hold */
 	struct identities identities;
 	struct supersession supersession;
 	struct wallclock clock;
@@ -65,8 +65,8 @@ struct core {
 
 	struct connection *first_ended, *last_ended;
 	uint64_t syns_heard;	/* on open connections, so far */
-	struct connection *redialed;	/* ended by a reset of one whose SYN had come: its next
-					 * connection is waited for */
+	struct connection *redialed;	/* reset by a peer whose SYN had come before: waiting for
+					 * its next connection */
 	uint64_t redialed_from_ns;	/* none of those ended before */
 	uint64_t now_ns, next_arrivals_ns;
 	struct periodic periodic;

@@ -8,7 +8,7 @@
 #include "exposure/counts.h"
 #include "exposure/groups.h"
 
-/* Is it open, and of those that are told? */
+/* Is it open, and are its events emitted? */
 static bool is_counted(struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);

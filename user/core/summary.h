@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* All sockets together, as they are now. */
+/* Present totals over all sockets. */
 #ifndef HALFOPEN_CORE_SUMMARY_H
 #define HALFOPEN_CORE_SUMMARY_H
 
@@ -8,10 +8,10 @@
 
 struct core;
 
-/* So many programs a summary names. */
+/* Number of programs that a summary names. */
 #define PROGRAMS_IN_SUMMARY 10
 
-/* What is told, counted; `kind`, origin, progress and the programs are left out. */
+/* Totals of what is emitted; `kind`, origin, progress and the programs are left out. */
 struct summary summary__now(struct core *core);
 
 /* The programs with most sockets that would never notice a dead peer; returns how many, at most

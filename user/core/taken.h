@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* To whoever records it: what was taken (core_config.taken). */
+/* Passes on what was taken, to be recorded (core_config.taken). */
 #ifndef HALFOPEN_CORE_TAKEN_H
 #define HALFOPEN_CORE_TAKEN_H
 

@@ -126,7 +126,7 @@ static void list_events(const struct value_rules *rules, const struct journal *j
 	t->events_omitted = journal->omitted;
 }
 
-/* ---- what is measured ---- */
+/* ---- measurements ---- */
 
 static enum option_source option_source(bool from_socket)
 {
@@ -214,9 +214,9 @@ static void list_gaps(const struct gaps *g, struct timeline_gap *all, struct tim
 	t->gap_count = g->used;
 }
 
-/* The path or the peer was lost in the gap that the first unanswered ask ended; on this very
- * connection it had held for longer than `gap_lost_after_s` before. After a goodbye, or where our own
- * direction is dead, silence says nothing of the path. */
+/* The path or the peer was lost in the gap that the first unanswered ask ended; on this connection
+ * the path had kept it for longer than `gap_lost_after_s` before. After the peer's FIN, or where
+ * our own direction is dead, silence is no evidence about the path. */
 static void find_lost_gap(const struct connection *c, const struct latency_evidence *e,
 			  struct timeline *t)
 {
@@ -277,8 +277,8 @@ static void list_episodes(const struct value_rules *rules, const struct connecti
 
 /* ---- the ending ---- */
 
-/* What the outcome's name leaves open; "": nothing. A close with linger 0 resets by itself where
- * unread data did not do so before. */
+/* The detail that the outcome's name leaves open; "": none. A close with linger 0 resets by itself
+ * where unread data did not do so before. */
 static const char *outcome_detail(const struct value_rules *rules, const struct incidents *i,
 				  char number[ERRNO_NUMBER_SIZE])
 {
@@ -304,11 +304,11 @@ static struct timeline_successor successor_of(const struct value_rules *rules,
 	return (struct timeline_successor){ .cookie = by->cookie,
 					    .peer = peer_of(rules, by->family, 0, &by->peer),
 					    .at = at(rules, by->at_ns),
-					    /* in thousandths, as the event has it */
+					    /* in thousandths, as in the event */
 					    .confidence = (uint32_t)(by->confidence * 1000) / 1e3 };
 }
 
-/* In microseconds: bounds are told no finer. */
+/* In microseconds, the resolution of the reported bounds. */
 static void bound_latency(const struct incidents *i, const struct latency_evidence *e,
 			  struct timeline_half_open *h)
 {

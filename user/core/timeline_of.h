@@ -10,12 +10,12 @@
 
 #define RESET_REASONS_MAX 128
 
-/* By what facts become values. */
+/* Rules for turning history into values. */
 struct value_rules {
 	uint32_t hz;
 	const struct wallclock *clock;
 	const struct privacy *privacy;
-	char *const *reset_reasons;	/* RESET_REASONS_MAX names of this kernel's, NULL: none */
+	char *const *reset_reasons;	/* RESET_REASONS_MAX names of this kernel, NULL: none */
 };
 
 /* The arrays of one timeline. */
@@ -26,19 +26,20 @@ struct timeline_arrays {
 	char error[ERRNO_NUMBER_SIZE];	/* without a name */
 };
 
-/* Its family and ends; the rest of `*s` stays. */
+/* Sets its family and ends; the rest of `*s` stays. */
 void timeline_of__ends(const struct value_rules *rules, const struct connection *c,
 		       struct timeline_socket *s);
 
 struct event timeline_of__entry(const struct value_rules *rules, const struct entry *e);
 
-/* Of its heartbeat; bytes 0: it has none. */
+/* Its heartbeat; bytes 0: it has none. */
 struct timeline_heartbeat timeline_of__heartbeat(const struct heartbeat *h);
 
 /*
- * All of `*t` from its keepalive options on, but for the socket. `outcome` is its outcome, or how an
- * open one stands; `verified_ns`: an open one was found, or heard of, no earlier than this. The run of
- * answered probes has to be in the journal. The timeline points into `*arrays`.
+ * Sets all of `*t` from its keepalive options on, except the socket. `outcome` is its outcome, or
+ * the present state of an open one; `verified_ns`: an open one was found by a pass, or had an
+ * event, no earlier than this. The run of answered probes must be in the journal. The timeline
+ * points into `*arrays`.
  */
 void timeline_of__connection(const struct value_rules *rules, const struct connection *c,
 			     enum outcome outcome, uint64_t verified_ns,

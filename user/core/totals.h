@@ -11,15 +11,15 @@ struct totals {
 	uint64_t longest_latency_ns;
 };
 
-/* One more, if it is of those. */
+/* Counts one more event, if it `counts`. */
 void totals__count_event(struct totals *t, bool counts);
 void totals__count_ending(struct totals *t, bool counts);
 void totals__count_lost(struct totals *t, uint64_t events);
 
-/* A half-open one, whose peer was gone for `latency_ns` at the most (0: not known). */
+/* Counts a half-open one, whose peer was gone for `latency_ns` at the most (0: not known). */
 void totals__count_half_open(struct totals *t, enum found_by found_by, uint64_t latency_ns);
 
-/* Into a summary that has nothing else yet. */
+/* As a summary with nothing else set. */
 struct summary totals__summary(const struct totals *t);
 
 #endif

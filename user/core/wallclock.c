@@ -27,7 +27,7 @@ int64_t wallclock__at(const struct wallclock *w, uint64_t mono_ns)
 
 	while (i > 1 && w->steps[i - 1].from_ns > mono_ns)
 		i--;
-	/* A recording may hold any numbers at all. */
+	/* A recording may contain any numbers. */
 	if (__builtin_add_overflow(mono_ns, i ? w->steps[i - 1].offset_ns : 0, &at_ns) || at_ns < 0)
 		return 0;
 	return at_ns;

@@ -37,7 +37,7 @@ enum truth wanted__by_event(struct core *core, const struct ho_event *e,
 
 	if (filter__matches(core->config.filter, &s) == TRUTH_YES)
 		return TRUTH_YES;
-	s.state = 0;	/* it may come into any */
+	s.state = 0;	/* any is possible later */
 	return filter__matches(core->config.filter, &s) == TRUTH_NO ? TRUTH_NO : TRUTH_UNKNOWN;
 }
 
@@ -70,7 +70,7 @@ bool wanted__is(struct core *core, const struct connection *c)
 	};
 	if (filter__matches(core->config.filter, &s) != TRUTH_NO)
 		return true;
-	s.owner = NULL;	/* whoever held it when it was let in */
+	s.owner = NULL;	/* independent of its owner when it was let in */
 	return c->handed_on && filter__matches(core->config.filter, &s) != TRUTH_NO;
 }
 

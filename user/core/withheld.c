@@ -8,7 +8,7 @@
 
 /* ---- by cookie ---- */
 
-/* Its place, or the free one where it would be. */
+/* The socket's place, or the free place where it would be. */
 static size_t place_of(struct withheld_socket *const *places, size_t size, uint64_t cookie)
 {
 	size_t i = places__home(cookie, size);
@@ -38,7 +38,7 @@ static void leave_place(struct withheld *w, uint64_t cookie)
 {
 	size_t hole = place_of(w->places, w->size, cookie), i;
 
-	/* Whoever lies behind it and could lie in its place moves there. */
+	/* Later entries that could lie in the freed place move there. */
 	for (i = places__next(hole, w->size); w->places[i]; i = places__next(i, w->size)) {
 		size_t from = places__home(w->places[i]->cookie, w->size);
 

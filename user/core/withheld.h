@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Records of sockets of which the filter cannot say yet whether it wants them: their owner, their
- * namespace's name or their device is not known, or their state is another one. They are taken
- * when it is decided, and until then they are neither told nor recorded nor counted. Of what is
- * undecided only so much is kept: then the socket that has waited longest gives way, with all its
- * records, and begins later if it is wanted after all.
+ * Records of sockets that the filter cannot decide on yet: their owner, their namespace's name or
+ * their device is not known, or their state may change the decision. They are taken once it is
+ * decided, and until then they are neither emitted nor recorded nor counted. Memory is bounded:
+ * beyond it the socket that has waited longest is dropped, with all its records, and begins later
+ * if it is wanted after all.
  */
 #ifndef HALFOPEN_CORE_WITHHELD_H
 #define HALFOPEN_CORE_WITHHELD_H
@@ -39,15 +39,15 @@ struct withheld {
 	struct withheld_socket *oldest, *youngest;
 };
 
-/* One more record of this socket, an event (first) or a loss; its last one if it `ends`. Where
- * memory is short, or one socket has too many, none of its records is kept: half of them would tell
- * of another life. */
+/* Adds a record of this socket, an event (first) or a loss; its last one if it `ends`. Where memory
+ * is short, or one socket has too many, none of its records is kept: half of them would describe
+ * another history. */
 void withheld__add(struct withheld *w, uint64_t cookie, const struct record *r, bool ends);
 
 /* NULL: nothing is kept of it. */
 struct withheld_socket *withheld__find(const struct withheld *w, uint64_t cookie);
 
-/* The latest event of it. */
+/* Its latest event. */
 struct ho_event withheld__latest(const struct withheld_socket *socket);
 
 /* Its records, in their order, which are the caller's to free one by one; NULL: none. */

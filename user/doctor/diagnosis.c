@@ -38,7 +38,7 @@ struct examination {
 	struct ho_learned learned;
 };
 
-/* ---- what the kernel is ---- */
+/* ---- the kernel ---- */
 
 static void examine_kernel(struct examination *x)
 {
@@ -90,9 +90,9 @@ static void examine_lockdown(struct examination *x)
 	}
 }
 
-/* ---- what this process may ---- */
+/* ---- capabilities ---- */
 
-/* Whether programs can be tried at all. */
+/* Can programs be tried at all? */
 static bool examine_capabilities(struct examination *x)
 {
 	const char *missing = capability__missing_for_bpf();
@@ -163,7 +163,7 @@ static void examine_pid_namespace(struct examination *x)
 			      "in a pid namespace of its own");
 }
 
-/* ---- what the kernel takes ---- */
+/* ---- programs ---- */
 
 static void add_program_findings(struct examination *x, const struct support_result *results,
 				 unsigned int count)
@@ -222,7 +222,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	}
 	d->namespaces = bigger;
 	bigger[d->namespace_count] = (struct diagnosed_netns){ *ns, *s };
-	bigger[d->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
+	bigger[d->namespace_count++].netns.cookie = netns__cookie();	/* our own */
 	return 0;
 }
 
@@ -285,7 +285,7 @@ static void examine_recursion(struct examination *x)
 		      "the kernel has no count of programs that it skipped as re-entered");
 }
 
-/* From its first bucket to its last, of which nothing is told. */
+/* Reads the table from its first bucket to its last and reports nothing. */
 static bool can_read_table(struct examination *x)
 {
 	const struct snapshot_wanted nothing = { 0 };
@@ -398,7 +398,7 @@ static void examine_clocks(struct examination *x)
 
 /* ---- sysctls ---- */
 
-/* What a file says of one value of the host's namespace, and whether that is how it is. */
+/* Compares what a sysctl.d file sets with the present value in the host's namespace. */
 static void examine_setting(struct examination *x, const char *name, int32_t value,
 			    int32_t kernel_default)
 {
@@ -426,7 +426,7 @@ static void examine_setting(struct examination *x, const char *name, int32_t val
 			      key, value, setting.file, setting.line, setting.value);
 }
 
-/* How it is addressed, and who lives there. */
+/* A namespace's address, and its processes. */
 #define PLACE_SIZE (NETNS_ADDRESS_SIZE + 280)
 
 static const char *place_of(const struct netns *ns, char place[PLACE_SIZE])
@@ -457,8 +457,8 @@ static const char *place_of_applied(const struct applied *a, char place[PLACE_SI
 
 #define WAY_BACK_SIZE (2 * NETNS_ADDRESS_SIZE + 128)
 
-/* Whole commands; a name and a cookie need no quotes. Before 5.14 one without a name may be reached
- * by --all alone. */
+/* Whole commands; a name and a cookie need no quotes. Before 5.14 a namespace without a name may be
+ * reached by --all only. */
 static const char *way_back(const struct applied *a, bool may_keep, char text[WAY_BACK_SIZE])
 {
 	char address[NETNS_ADDRESS_SIZE];
@@ -477,10 +477,10 @@ static const char *way_back(const struct applied *a, bool may_keep, char text[WA
 }
 
 #define APPLIED_MAX 64
-/* A guard looks once a second. */
+/* A guard checks once a second. */
 #define TRIAL_GRACE_S 5
 
-/* What we changed ourselves, and trials that nobody took back: their guard was killed. */
+/* Changes that we made, and trials past their end: their guard was killed. */
 static void examine_applied(struct examination *x)
 {
 	uint32_t inodes[APPLIED_MAX];

@@ -8,7 +8,7 @@
 #include "sys/host.h"
 #include "sys/netns.h"
 
-/* Of both objects, at most. */
+/* Programs of both BPF objects, at most. */
 #define DIAGNOSIS_PROGRAMS 16
 
 struct diagnosed_netns {

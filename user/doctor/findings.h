@@ -31,7 +31,7 @@ void findings__add(struct findings *f, const char *id, enum finding_level level,
 		   const char *effect, const char *advice, const char *what, ...)
 	__attribute__((format(printf, 6, 7)));
 
-/* The worst of all. */
+/* The highest level of all. */
 enum finding_level findings__worst(const struct findings *f);
 
 const char *finding_level__name(enum finding_level level);

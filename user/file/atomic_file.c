@@ -8,7 +8,7 @@
 
 #include "file/atomic_file.h"
 
-/* Flushes a directory, so that a new name in it stays. */
+/* Flushes a directory, so that a new name in it is durable. */
 static int settle(const char *directory)
 {
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;

@@ -13,13 +13,13 @@ enum exit_code {
 	EXIT_NOT_PERMITTED = 77,
 };
 
-/* Of an input that could not be opened or read, -errno: bad input, or we failed. */
+/* For an input that could not be opened or read (-errno): bad input, or a failure of ours. */
 int exit_code__of_input(int err);
 
 struct output;
 
-/* Closes what was written, `err` being what came of it (0 or -errno): `code`, if that went well or
- * its reader went away; else says why not. */
+/* Closes an output; `err` is its result so far (0 or -errno). Returns `code` if all was written or
+ * the reader went away; else reports why not. */
 int exit_code__of_output(struct output *o, int err, int code);
 
 #endif

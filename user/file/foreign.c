@@ -5,7 +5,7 @@
 
 #define SCHEMA "{\"schema\":\"halfopen."
 
-/* How a file begins, and what it is then; the first that fits. */
+/* The first bytes of kinds of files; the first match counts. */
 static const struct {
 	const char *magic;
 	size_t size;

@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-/* So many bytes of the beginning tell all there is to tell. */
+/* Bytes of the beginning that suffice. */
 #define FOREIGN_HEAD_SIZE 64
 
-/* "these are timelines: 'halfopen advise' reads them"; NULL where nothing is known of it. `size` is
- * 0 of what is empty. */
+/* "these are timelines: 'halfopen advise' reads them"; NULL for an unknown kind. `size` is 0 for an
+ * empty file. */
 const char *foreign__words(const void *head, size_t size);
 
 #endif

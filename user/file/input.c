@@ -9,7 +9,8 @@
 #include "file/input.h"
 
 #define BUFFER_SIZE (1 << 18)
-/* A decoder asks for so much where a block has ended and its frame has not (RFC 8878, 3.1.1.2). */
+/* A decoder asks for this many bytes where a block has ended and its frame has not (RFC 8878,
+ * 3.1.1.2). */
 #define BLOCK_HEADER_SIZE 3
 
 int input__open(struct input *i, int fd)
@@ -18,7 +19,7 @@ int input__open(struct input *i, int fd)
 	return i->buffer ? 0 : -ENOMEM;
 }
 
-/* Until there is something to read; at once for files. */
+/* Waits until there is something to read; returns at once for files. */
 static int await_writer(const struct input *i)
 {
 	struct pollfd fds[2] = { { .fd = i->ending, .events = POLLIN },
@@ -32,7 +33,7 @@ static int await_writer(const struct input *i)
 	return fds[0].revents ? -ECANCELED : 0;
 }
 
-/* More bytes behind those that are not handed out yet; how many came. */
+/* Reads more bytes behind those that are buffered; returns how many. */
 static ssize_t refill(struct input *i)
 {
 	ssize_t n = await_writer(i);
@@ -51,7 +52,7 @@ static ssize_t refill(struct input *i)
 	return n;
 }
 
-/* Is it zstd's? Its frames begin with four bytes (RFC 8878). */
+/* Detects zstd: its frames begin with four known bytes (RFC 8878). */
 static int begin(struct input *i)
 {
 	static const uint8_t magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };

@@ -20,7 +20,7 @@ const char *input_file__refused(mode_t mode)
 	return NULL;
 }
 
-/* Opened without waiting, it has neither data nor an end until somebody opens it for writing. */
+/* A FIFO opened without waiting has neither data nor an end until somebody opens it for writing. */
 static int await_writer(int fd, const char *name)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -58,7 +58,7 @@ int input_file__open(const char *name, const char *expected)
 	int fd;
 
 	if (!standard && !stat(name, &st) && S_ISSOCK(st.st_mode))
-		fd = -ENXIO;	/* what open(2) says of it */
+		fd = -ENXIO;	/* as open(2) reports it */
 	else if (!standard)
 		fd = open_named(name, &st);
 	else if ((fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
@@ -77,7 +77,7 @@ int input_file__open(const char *name, const char *expected)
 	return fd;
 }
 
-/* Devices of memory (drivers/char/mem.c), of which /dev/null has an end. */
+/* Memory devices (drivers/char/mem.c), of which only /dev/null has an end. */
 #define MEM_MAJOR 1
 #define NULL_MINOR 3
 

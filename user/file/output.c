@@ -16,7 +16,7 @@
 
 /* Level 3, zstd's own choice: a tenth of the size at 300 MB/s and more. */
 #define LEVEL 3
-/* A block of compressed data is ended at every so many calls of output__settle(). */
+/* A block of compressed data is ended at every eighth call of output__settle(). */
 #define SETTLES_A_BLOCK 8
 
 void output__standard(struct output *o)
@@ -43,8 +43,8 @@ static int start_compressing(struct output *o)
 	return 0;
 }
 
-/* Another that writes it would leave nothing whole. What somebody else cuts off (logrotate's
- * copytruncate) goes on at its new end. */
+/* Locks the file: two writers would leave nothing whole. A file that is cut off by another program
+ * (logrotate's copytruncate) continues at its new end. */
 static int claim_file(struct output *o)
 {
 	if (!flock(o->fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) {
@@ -72,7 +72,7 @@ int output__open(struct output *o, const char *path)
 		o->error = -o->fd;
 		return o->fd;
 	}
-	/* what we were started with is not ours to empty */
+	/* a descriptor that we were started with is not ours to empty */
 	o->is_file = private_file__descriptor(path) < 0 && !fstat(o->fd, &st) &&
 		     S_ISREG(st.st_mode);
 	if (o->is_file)
@@ -80,14 +80,14 @@ int output__open(struct output *o, const char *path)
 	return !err && has_suffix(path, ".zst") ? start_compressing(o) : err;
 }
 
-/* Another descriptor of the same pipe or terminal, that does not wait: the one we were given is
- * others', too. */
+/* Opens the same pipe or terminal again, without blocking: the mode of the descriptor that we were
+ * given is shared with other processes. */
 static int open_again(int fd)
 {
 	char path[32];
 
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-		return -1;	/* it was closed (main.c), or never was for writing */
+		return -1;	/* it was closed (main.c), or is not open for writing */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
@@ -149,7 +149,8 @@ static uint64_t count_lines(const char *data, size_t size)
 	return count;
 }
 
-/* Waits for room. Returns 0, or -ETIMEDOUT where the end is asked for and nobody makes any. */
+/* Waits for room. Returns 0, or -ETIMEDOUT where the end is asked for and the reader takes
+ * nothing. */
 static int await_reader(const struct output *o)
 {
 	struct pollfd fds[2] = { { .fd = o->fd, .events = POLLOUT },
@@ -176,7 +177,7 @@ static int fail(struct output *o, off_t start)
 	return -o->error;
 }
 
-/* Bytes as they are to lie there. */
+/* Writes raw bytes. */
 static int put(struct output *o, const void *data, size_t size)
 {
 	const char *p = data;
@@ -208,7 +209,7 @@ static int put(struct output *o, const void *data, size_t size)
 	return 0;
 }
 
-/* Until all of `in` is taken, and for a flush or an end all of it has come out. */
+/* Compresses until all of `in` is taken, and for a flush or an end all of it is written. */
 static int compress(struct output *o, const void *data, size_t size, ZSTD_EndDirective how)
 {
 	ZSTD_inBuffer in = { data, size, 0 };

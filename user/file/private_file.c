@@ -13,7 +13,7 @@
 #include "sys/log.h"
 
 #define LINKS_MAX 40	/* as path_resolution(7) has it */
-/* Somebody changes the directory under us: so often. */
+/* Retries while another process changes the directory. */
 #define TRIES 8
 
 int private_file__descriptor(const char *path)
@@ -43,7 +43,7 @@ static bool is_trusted(uid_t uid)
 	return uid == geteuid() || uid == 0;
 }
 
-/* What is to be refused of what a name stands for in a directory; NULL: nothing. */
+/* Why the target of a name in a directory is refused; NULL: it is not. */
 static const char *judge(const struct stat *st, const struct stat *directory)
 {
 	bool shared = directory->st_mode & (S_IWOTH | S_IWGRP) || !is_trusted(directory->st_uid);
@@ -68,11 +68,11 @@ struct place {
 	int directory;
 	struct stat st;
 	const char *name;
-	bool privately;	/* only by directories in which nobody else may put another in its place */
+	bool privately;	/* through directories in which nobody else may replace an entry */
 };
 
-/* Where the root itself belongs to somebody that has no number in our user namespace, so does all that is
- * the host's. */
+/* Where root itself has no number in our user namespace, neither do the host's other owners: an
+ * unmapped owner is trusted then. */
 static bool is_trusted_on_the_way(uid_t uid)
 {
 	struct stat root;
@@ -80,7 +80,7 @@ static bool is_trusted_on_the_way(uid_t uid)
 	return is_trusted(uid) || (!stat("/", &root) && uid == root.st_uid);
 }
 
-/* As judge(), of a directory or link on a private way. */
+/* As judge(), for a directory or link on a private path. */
 static const char *judge_way(const struct stat *st)
 {
 	if (!is_trusted_on_the_way(st->st_uid))
@@ -98,8 +98,8 @@ static void enter(struct place *p, int directory)
 	p->directory = directory;
 }
 
-/* In `path`, the `length` bytes at `at` are a link: what it stands for takes their place. It was opened
- * and judged, so that it is no other by now. Returns 0 or -errno. */
+/* In `path`, the `length` bytes at `at` are a link: replaces them by its target. The link was
+ * opened and judged, so that it cannot be exchanged. Returns 0 or -errno. */
 static int put_in_place(char *path, char *at, size_t length, int link)
 {
 	char target[PATH_MAX], rest[PATH_MAX];
@@ -117,8 +117,8 @@ static int put_in_place(char *path, char *at, size_t length, int link)
 	return 0;
 }
 
-/* Where `name`, `length` bytes of `path` from there on, is a link that may be followed: 1, and `path` is
- * another. 0 where it is none; -errno. `*entry` is opened. */
+/* If `name`, `length` bytes of `path` from there on, is a link that may be followed: 1, and `path`
+ * was rewritten. 0 if it is no link; -errno. `*entry` is opened. */
 static int follow(const struct place *p, char *path, char *name, size_t length, int *entry,
 		  const char **refused)
 {
@@ -139,7 +139,8 @@ static int follow(const struct place *p, char *path, char *name, size_t length, 
 	return err ? err : 1;
 }
 
-/* Directory by directory. Returns 0; 1 where there was a link, and `path` is another now; -errno. */
+/* Walks directory by directory. Returns 0; 1 where there was a link, and `path` was rewritten;
+ * -errno. */
 static int find_place(char *path, struct place *p, const char **refused)
 {
 	char *at = path, *end;
@@ -169,7 +170,7 @@ static int find_place(char *path, struct place *p, const char **refused)
 	}
 }
 
-/* Opening a FIFO waits for whoever is to read it: not without a word. */
+/* Opening a FIFO waits for its reader: reports that. */
 static void say_if_it_waits(const struct place *p, const char *path)
 {
 	int fd = openat(p->directory, p->name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -180,7 +181,7 @@ static void say_if_it_waits(const struct place *p, const char *path)
 		log_info("waiting for a reader of %s", path);
 }
 
-/* What is there and no link. */
+/* Opens an existing entry that is no link. */
 static int open_there(const struct place *p, const char *path, const struct stat *there,
 		      const char **refused)
 {
@@ -213,11 +214,11 @@ static int make(const struct place *p)
 	return fd >= 0 ? fd : errno == EEXIST ? -EAGAIN : -errno;
 }
 
-/* A descriptor; 0 where there was a link, and `path` is what it stands for now; -EAGAIN where the
+/* Returns a descriptor; 0 where there was a link, and `path` was rewritten; -EAGAIN where the
  * directory changes meanwhile; or -errno. */
 static int open_last(char *path, const struct place *p, const char **refused)
 {
-	char *name = path + (p->name - path);	/* it may become another */
+	char *name = path + (p->name - path);	/* it may be rewritten */
 	int entry = -1, fd = follow(p, path, name, strlen(name), &entry, refused);
 	struct stat st;
 
@@ -269,7 +270,7 @@ int private_file__open(const char *name, const char **refused)
 	}
 }
 
-/* ---- what was written before ---- */
+/* ---- existing files ---- */
 
 int private_file__open_to_read(const char *path)
 {
@@ -288,7 +289,8 @@ int private_file__open_to_read(const char *path)
 	return err;
 }
 
-/* What was reached of `path`, or the link there, which is `refused`; `directory` is the whole. */
+/* The part of `path` that was reached, or the link there, which is `refused`; `directory` is the
+ * whole. */
 static const char *say_where(const char *directory, const char *path, const struct place *p,
 			     const char *refused)
 {
@@ -314,7 +316,7 @@ const char *private_directory__refused(const char *directory)
 	char path[PATH_MAX];
 	int err;
 
-	/* too long, or not there: whoever opens it finds out */
+	/* too long, or missing: opening it will report that */
 	if (snprintf(path, sizeof(path), "%s/.", directory) >= (int)sizeof(path))
 		return NULL;
 	while ((err = find_place(path, &p, &refused)) == 1 && ++links <= LINKS_MAX)

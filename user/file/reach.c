@@ -7,8 +7,8 @@
 
 #include "file/reach.h"
 
-/* `what` as in the last three bits of a mode. The owner's bits alone count for the owner, root, too.
- * Whoever is not may be of its group: both must let us. */
+/* `what` as in the last three bits of a mode. The owner's bits alone count for the owner, root,
+ * too. Another user may be in the group or not: both must permit it. */
 static bool lets_us(const char *directory, mode_t what)
 {
 	mode_t needed = what | what << 3;
@@ -21,7 +21,7 @@ static bool lets_us(const char *directory, mode_t what)
 	return (st.st_mode & needed) == needed;
 }
 
-/* To `directory`, which is cut off bit by bit. */
+/* Checks the way to `directory`, which is cut off bit by bit. */
 static bool lets_us_through(char *directory)
 {
 	char *slash;

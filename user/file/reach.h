@@ -5,11 +5,11 @@
 
 #include <stdbool.h>
 
-/* May files be made, renamed and removed in this directory by what its permissions, and those of the
- * directories on the way, say to whoever we are? False, too, where it cannot be told. */
+/* May files be made, renamed and removed in this directory by the permissions of it and of the
+ * directories on the way, without capabilities? False, too, where that cannot be determined. */
 bool reach__directory(const char *directory);
 
-/* The same for the directory that a file lies in and, where it is a link, the one that it leads to. */
+/* The same for the directory of a file and, where it is a link, the directory of its target. */
 bool reach__file(const char *path);
 
 #endif

@@ -21,13 +21,13 @@ static bool is_anything_else_written(const struct fanout *f)
 	return f->outlives_readers;
 }
 
-/* What becomes of the whole where one of its sinks returned this. */
+/* The result of the whole where one of its sinks returned `err`. */
 static int judge(const struct fanout *f, int err)
 {
 	return err == -EPIPE && is_anything_else_written(f) ? 0 : err;
 }
 
-/* To every sink that works and takes it; the first error that ends the whole is `err`. */
+/* Calls every working sink that has the function; the first error that ends the whole is `err`. */
 #define GIVE_ALL(f, function, value, err)                                                        \
 	do {                                                                                     \
 		struct fanout_branch *b;                                                         \

@@ -28,14 +28,14 @@ static int read_timelines(int fd, const char *name, const struct sink *sink)
 	return err ? err : problem.is_cut;
 }
 
-/* So much of a pipe is read before it is known what it is: more than a block of zstd's. */
+/* Bytes of a pipe that are read before its kind is known: more than a block of zstd. */
 #define BEGINNING_SIZE (256 << 10)
 
-/* What is read: a file, or a pipe whose beginning had to be read before. */
+/* An input: a file, or a pipe whose beginning was read already. */
 struct feed {
-	int fd;		/* to be read from its beginning; of a pipe, once the pump is started */
-	int beginning;	/* a copy of that, of a pipe; -1: it can be read twice */
-	pid_t pump;	/* writes both into the pipe that `fd` is; 0: none */
+	int fd;		/* positioned at its beginning; for a pipe, once the pump is started */
+	int beginning;	/* a copy of the beginning of a pipe; -1: it can be read twice */
+	pid_t pump;	/* writes both into the pipe behind `fd`; 0: none */
 };
 
 static int write_all(int fd, const char *data, ssize_t size)
@@ -51,7 +51,7 @@ static int write_all(int fd, const char *data, ssize_t size)
 	return 0;
 }
 
-/* Up to `most` bytes, or to the end. -errno. */
+/* Copies up to `most` bytes, or to the end. -errno. */
 static int copy(int from, int to, size_t most)
 {
 	char buffer[1 << 16];
@@ -72,8 +72,8 @@ static int copy(int from, int to, size_t most)
 	return 0;
 }
 
-/* A pipe cannot be read twice: a process of ours writes what was read of it, and the rest, into
- * another. Nothing of it is kept. */
+/* A pipe cannot be read twice: a child process writes what was read of it, and the rest, into
+ * another pipe. Nothing is kept. */
 static int start_pump(struct feed *f)
 {
 	int ends[2], fd = f->fd;
@@ -106,7 +106,7 @@ static int read_beginning(struct feed *f)
 	return err;
 }
 
-/* False where it could not read all. */
+/* False if the child could not read all. */
 static bool close_feed(struct feed *f)
 {
 	int status = 0;
@@ -122,7 +122,7 @@ static bool close_feed(struct feed *f)
 
 static const char expected[] = "timelines of 'watch --json --all' or a recording";
 
-/* -errno, after saying why. */
+/* -errno, after reporting it. */
 static int open_feed(struct feed *f, const char *name, const char *shown)
 {
 	int fd = input_file__open(name, expected), err;
@@ -157,7 +157,7 @@ static ssize_t read_head(int fd, char head[FOREIGN_HEAD_SIZE])
 	return err ? err : n < 0 ? n : used;
 }
 
-/* 1: a recording, 0: timelines, as far as its beginning tells; -errno, after saying what it is. */
+/* 1: a recording, 0: timelines, by its beginning; -errno, after reporting what it is. */
 static int is_recording(int fd, const char *shown)
 {
 	char head[FOREIGN_HEAD_SIZE];
@@ -185,7 +185,7 @@ static int count(void *context, const struct timeline *t)
 	return 0;
 }
 
-/* As a quiet watch of it: what ends it is said, and no more. */
+/* A quiet watch of it: only what ends it is reported. */
 static int replay(int fd, const char *shown, const struct sink *sink)
 {
 	size_t timelines = 0;
@@ -204,7 +204,7 @@ static int replay(int fd, const char *shown, const struct sink *sink)
 	log__set_level(level);
 	if (both.branches[0].error)
 		return both.branches[0].error;
-	if (code == EXIT_DONE || timelines)	/* read up to where it was said that the end is */
+	if (code == EXIT_DONE || timelines)	/* read up to the reported end */
 		return code != EXIT_DONE;
 	log_error("%s: the recording could not be replayed", shown);
 	return -EBADMSG;

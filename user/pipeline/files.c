@@ -12,11 +12,11 @@
 struct named_file {
 	const char *name;	/* NULL: not given */
 	const char *what;
-	int standard;		/* the descriptor that "-" stands for; -1: it stands for none */
+	int standard;		/* the descriptor that "-" stands for; -1: none */
 	bool is_written;
 };
 
-/* As it is there now, by whichever name. */
+/* The file as it is now, under any name. */
 static bool find(const struct named_file *f, struct stat *st)
 {
 	if (!f->name)
@@ -26,7 +26,7 @@ static bool find(const struct named_file *f, struct stat *st)
 	return !stat(f->name, st);
 }
 
-/* Devices may be read and written by several: what is written to a file twice is lost. */
+/* Devices may be read and written by several; a file that is written twice would be lost. */
 static bool is_one_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&

@@ -17,7 +17,7 @@
 #include "sys/reason.h"
 #include "value/version.h"
 
-/* What the loop waits for. */
+/* The descriptors that the loop waits for. */
 static int open_epoll(const struct watch *w, int source)
 {
 	const int fds[] = { w->demands.end, w->demands.hangup, source };
@@ -35,12 +35,12 @@ static int open_epoll(const struct watch *w, int source)
 			return -errno;
 		}
 	}
-	epoll_ctl(epoll, EPOLL_CTL_ADD, w->output.fd, &on_gone);	/* no file has one */
+	epoll_ctl(epoll, EPOLL_CTL_ADD, w->output.fd, &on_gone);	/* a file has no reader */
 	return epoll;
 }
 
-/* The recording is due for another file, which begins as soon as the stream describes itself: that
- * has a second to arrive, and takes no more than half of our time. */
+/* The recording is due for another file, which begins as soon as the stream describes itself:
+ * requested a second before, and taking no more than half of our time. */
 static bool needs_description(const struct watch *w, uint64_t now_ns)
 {
 	uint64_t pause_ns = 2 * w->describing_ns;
@@ -59,7 +59,7 @@ static int describe(struct watch *w, struct live *live)
 	return err;
 }
 
-/* True where the watch is to end. */
+/* True if the watch is to end. */
 static bool take_event(struct watch *w, int epoll, int fd)
 {
 	if (fd == w->demands.end)
@@ -96,7 +96,7 @@ static int follow(struct watch *w, struct live *live)
 		if (!err && !stop && needs_description(w, clock__mono_ns()))
 			err = describe(w, live);
 	}
-	/* a file that was opened for it shall not stay empty */
+	/* a file that was opened as the next one must not stay empty */
 	if (!err && w->recording && w->recorder.is_next_open)
 		err = describe(w, live);
 	if (!err)
@@ -119,7 +119,8 @@ static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, co
 	return core__found_holder(w->core, cookie, pid, comm);
 }
 
-/* Named by a word that is not our own namespace's: to know whose it is, the others are entered. */
+/* Does FILTER name another namespace than our own? Then the others are entered, to know their
+ * names. */
 static bool is_name_of_another(const char *word)
 {
 	struct netns_list list;
@@ -143,7 +144,7 @@ static bool may_look_for_names(const struct filter *filter)
 	return false;
 }
 
-/* An exit code. */
+/* Returns an exit code. */
 static int judge_watch(const struct watch *w, int err)
 {
 	if (!err || (w->output.error == EPIPE && !w->recorder.output.error))

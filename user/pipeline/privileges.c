@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a live watch may still do once everything is attached: look, and open its files anew. */
+/* Privileges of a live watch once everything is attached: to look, and to open its files anew. */
 #include <string.h>
 
 #include "file/private_file.h"
@@ -9,22 +9,22 @@
 #include "sys/log.h"
 
 /*
- * Namespaces are entered (CAP_SYS_ADMIN), those of other users' processes looked for
- * (CAP_SYS_PTRACE); maps are read, which some kernels before 5.15 deny to those who may not load
- * programs (CAP_BPF). CAP_PERFMON, CAP_NET_ADMIN and all others have done their work.
+ * Needed: to enter namespaces (CAP_SYS_ADMIN), to find those of other users' processes
+ * (CAP_SYS_PTRACE), and to read maps, which some kernels before 5.15 deny to processes that may not
+ * load programs (CAP_BPF). CAP_PERFMON, CAP_NET_ADMIN and all others are no longer needed.
  */
 #define TO_LOOK (CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_PTRACE) | \
 		 CAPABILITY_BIT(CAPABILITY_BPF))
 
-/* Does what is done to this file later (opened anew, renamed, removed) need more than what whoever we
- * are may? */
+/* Do later operations on this file (reopen, rename, remove) need more than our user's
+ * permissions? */
 static bool is_elsewhere(const char *path)
 {
 	return path && strcmp(path, "-") && private_file__descriptor(path) < 0 &&
 	       !reach__file(path);
 }
 
-/* A log of some program, in a directory of its own, is opened again when it was renamed. */
+/* A program's log, in a directory of its own, is opened again after a rename. */
 static uint64_t for_identities(const char *spec)
 {
 	if (!spec)

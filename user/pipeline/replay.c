@@ -10,7 +10,7 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 
-/* A watch that was killed left no stop: its open sockets are told all the same. */
+/* A watch that was killed left no stop record: its open sockets are reported all the same. */
 static void stop_in_its_stead(struct watch *w)
 {
 	struct record stop = { .type = RECORD_STOP };
@@ -19,7 +19,7 @@ static void stop_in_its_stead(struct watch *w)
 	core__feed(w->core, &stop, &why);
 }
 
-/* An exit code. What could be read has been told. */
+/* Returns an exit code. What could be read has been emitted. */
 static int judge_recording(struct watch *w, int err, const struct recording_problem *problem)
 {
 	const char *name = w->options.replay;
@@ -42,7 +42,7 @@ static int judge_recording(struct watch *w, int err, const struct recording_prob
 	return EXIT_DONE;
 }
 
-/* What comes after it is not told: that is said. */
+/* Reports that the rest was not read. */
 static int judge_interrupted(const struct watch *w)
 {
 	if (w->output.error && w->output.error != EPIPE)
@@ -52,7 +52,7 @@ static int judge_interrupted(const struct watch *w)
 	return EXIT_DONE;
 }
 
-/* Until `ending` is readable (-1: never). An exit code. */
+/* Until `ending` is readable (-1: never). Returns an exit code. */
 static int read_recording(struct watch *w, int fd, int ending)
 {
 	struct recording_problem problem;

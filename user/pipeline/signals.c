@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What signals ask of a watch: its end, or files opened anew. */
+/* Signals of a watch: its end, or files opened anew. */
 #include "pipeline/watch.h"
 #include "sys/log.h"
 #include "sys/reason.h"
@@ -9,7 +9,7 @@ int watch__hold_signals(struct watch *w)
 	int err = demands__open(&w->demands);
 
 	w->holds_signals = !err;
-	/* where there is nothing that it would open anew */
+	/* where it has no files to open anew */
 	if (!err && (w->options.replay || (!w->options.output && !w->recording)))
 		err = demands__end_on_hangup(&w->demands);
 	if (err) {
@@ -28,7 +28,7 @@ static void say_not_reopened(const char *name, const char *refused, int err)
 		  refused ? refused : reason__of(err));
 }
 
-/* What was told so far belongs to the former file. */
+/* What was emitted so far belongs to the former file. */
 static void reopen_lines(struct watch *w)
 {
 	int err;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a watch goes to: lines or text (-o), and the recording (-w). */
+/* The outputs of a watch: lines or text (-o), and the recording (-w). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 
-/* https://no-color.org: whatever it is set to, unless it is empty. */
+/* https://no-color.org: any value but an empty one. */
 static void prepare_text(struct watch *w)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -54,7 +54,7 @@ static int open_recorder(struct watch *w)
 	return EXIT_DONE;
 }
 
-/* Whoever chooses addresses must not know where they lie in our tables. */
+/* A random key: peers that choose addresses must not know where those lie in our tables. */
 static int make_hash(struct keyed_hash *hash)
 {
 	if (getrandom(hash->key, sizeof(hash->key), 0) == sizeof(hash->key))
@@ -107,7 +107,7 @@ int watch__open_sinks(struct watch *w)
 	return watch__make_core(w, &all);
 }
 
-/* Whether that is a failure of the watch: a reader of lines that goes away is none. */
+/* Is it a failure of the watch? A reader of lines that goes away is none. */
 static bool say_why_writing_failed(const struct output *o, bool is_recording)
 {
 	if (o->error == EPIPE && !is_recording)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records into the core: what makes no sense is skipped, what was taken is recorded. */
+/* Records into the core: invalid ones are skipped, those that were taken are recorded. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -18,7 +18,7 @@ static void adopt_disguise(struct watch *w)
 	w->options.privacy.done = true;
 }
 
-/* Of records that make no sense so many are named, each with its place; of more, how many. */
+/* So many invalid records are reported each with its place; of more, only the number. */
 #define SKIPS_NAMED 10
 
 static void say_what_is_skipped(struct watch *w, const char *why)
@@ -45,8 +45,8 @@ static const char *size_text(uint64_t bytes, char *text, size_t size)
 	return text;
 }
 
-/* The stream has described itself: is there room for what happens, too? Otherwise files would be
- * changed for ever. Returns 0 or -errno. */
+/* The stream has described itself: is there room for events, too? Otherwise files would be changed
+ * without end. Returns 0 or -errno. */
 static int check_bound(struct watch *w)
 {
 	char given[32], least[32];
@@ -62,10 +62,10 @@ static int check_bound(struct watch *w)
 		w->bad_bound = true;
 		return -EINVAL;
 	}
-	/* It may be by what happened meanwhile, which is in there, too. */
+	/* Events that came meanwhile count, too. */
 	if (needed < w->recorder.config.max_bytes / 2 * 3)
 		return 0;
-	/* twice, so that it is not said again soon */
+	/* twice, so that it is not reported again soon */
 	w->recorder.config.max_bytes = 2 * needed;
 	log_warning("%s: there are more open sockets than --record-max has room for: from now on "
 		    "the recording takes up to %s instead of %s", w->options.record,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One watch: records from the kernel or from a recording go through the core; what it takes goes into
- * the recorder, and what it tells, by the fan-out, to sinks (lines, text). Each file here has one part
- * of it; struct watch is what they share.
+ * One watch: records from the kernel or from a recording go through the core; the recorder takes
+ * what the core has taken, and the fan-out gives what it emits to sinks (lines, text). Each file
+ * here has one part of it; struct watch is what they share.
  */
 #ifndef HALFOPEN_PIPELINE_WATCH_H
 #define HALFOPEN_PIPELINE_WATCH_H
@@ -19,7 +19,7 @@
 
 enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
-/* Asks unanswered that make a socket suspect, unless --suspect-after says otherwise. */
+/* Unanswered asks that make a socket suspect, unless --suspect-after says otherwise. */
 #define WATCH_SUSPECT_AFTER EXPOSURE_SUSPECT_AFTER
 /* Silences and pauses that count as idle gaps, unless --idle-gap says otherwise. */
 #define WATCH_IDLE_GAP_NS 10000000000ULL
@@ -42,70 +42,70 @@ struct watch {
 	struct watch_options options;
 	struct core *core;
 	struct output output;
-	struct lines lines;	/* the sinks that there may be ... */
+	struct lines lines;	/* the sinks, of which some may be unused ... */
 	struct text text;
-	struct fanout sinks;	/* ... and those that are given what is told */
+	struct fanout sinks;	/* ... and those in use */
 	struct recorder recorder;
 	bool recording, started, stopped;
 	int record_error;	/* the recorder's first */
-	uint64_t now_ns;	/* as far as the stream has come */
-	uint64_t names_forgotten, names_said_ns;	/* as last said */
-	uint64_t described_ns;	/* when it was last made to describe itself, ... */
+	uint64_t now_ns;	/* time of the stream */
+	uint64_t names_forgotten, names_said_ns;	/* as last reported */
+	uint64_t described_ns;	/* when the stream was last asked to describe itself, ... */
 	uint64_t describing_ns;	/* ... and how long that took */
 	struct demands demands;
 	bool holds_signals;	/* by watch__hold_signals() */
-	bool bad_bound;	/* --record-max is too small, and that was said */
-	const char *problem;	/* what made the stream end, if the core said so */
-	uint64_t place;		/* of the present record in a recording, in bytes */
-	uint64_t skipped;	/* records that make no sense */
+	bool bad_bound;	/* --record-max is too small, which was reported */
+	const char *problem;	/* why the stream ended, if the core said so */
+	uint64_t place;		/* offset of the present record in a recording, in bytes */
+	uint64_t skipped;	/* invalid records */
 };
 
 /* ---- stream.c ---- */
 
-/* Every record comes in here, encoded: a stream_fn, `context` is the watch. One that makes no sense
- * costs itself alone: a loss replaces it. */
+/* Takes every record, encoded: a stream_fn, `context` is the watch. An invalid one is replaced by a
+ * loss. */
 int watch__take_record(void *context, const void *bytes, size_t size);
 
-/* What the core has taken is recorded, in the same order: core_config's `taken`. */
+/* Records what the core has taken, in the same order: core_config's `taken`. */
 void watch__record_taken(void *context, const struct record *r);
 
-/* After the end: of records that were skipped, those that were not named one by one. */
+/* After the end: reports the number of skipped records that were not reported one by one. */
 void watch__say_skipped(const struct watch *w);
 
-/* What the lines' output makes of the stream: 0, or -errno that ends it. Where its reader is gone, a
- * recording goes on; where it stands still at the end, what it missed is counted. */
+/* The error of the lines' output: 0, or -errno that ends the stream. Where its reader is gone, a
+ * recording continues; where it stands still at the end, the lines that it missed are counted. */
 int watch__output_error(const struct watch *w);
 
 /* ---- sinks.c ---- */
 
-/* The core that tells the sink, by the options. An exit code; what failed was logged. */
+/* Makes the core that feeds the sink, by the options. An exit code; failures are logged. */
 int watch__make_core(struct watch *w, const struct sink *sink);
 
-/* Opens what is written (-o, -w) and makes the core. An exit code; what failed was logged. */
+/* Opens the outputs (-o, -w) and makes the core. An exit code; failures are logged. */
 int watch__open_sinks(struct watch *w);
 
-/* Writes what is left, says what could not be written, and closes. `code` is the watch's so far;
- * returns the one that comes of it. */
+/* Writes the rest, reports what could not be written, and closes. `code` is the watch's so far;
+ * returns the resulting one. */
 int watch__close_sinks(struct watch *w, int code);
 
 /* ---- files.c ---- */
 
-/* An exit code: is no file, under whatever names, both read and written, or written twice? Else that
- * was logged. */
+/* Checks that no file, under whatever names, is both read and written, or written twice. An exit
+ * code; failures are logged. */
 int watch__check_files(const struct watch *w);
 
 /* ---- signals.c ---- */
 
-/* From now on, for good, signals are waited for, also where a reader stands still. Once what is written
- * is open. Returns 0 or -errno; logged. */
+/* From now on, for good, signals are taken here, also while a reader stands still. To be called
+ * once the outputs are open. Returns 0 or -errno; logged. */
 int watch__hold_signals(struct watch *w);
 
-/* SIGHUP came: does it end the watch? Else files that somebody renamed were opened anew. */
+/* On SIGHUP: does it end the watch? Else renamed files were opened anew. */
 bool watch__hang_up(struct watch *w);
 
 /* ---- privileges.c ---- */
 
-/* For good: what is left is what a watch that is on needs; no_new_privs is set. */
+/* For good: keeps what a running watch needs; sets no_new_privs. */
 void watch__drop_privileges(const struct watch_options *o);
 
 /* ---- live_loop.c, replay.c: the two sources. Exit codes; what failed was logged ---- */
@@ -113,12 +113,12 @@ void watch__drop_privileges(const struct watch_options *o);
 int watch__kernel(struct watch *w);
 int watch__recording(struct watch *w);
 
-/* A recording, open at its beginning, into this sink alone, as `--all` tells it; `name` is for
+/* Replays a recording, open at its beginning, into this sink alone, as `--all` does; `name` is for
  * messages. */
 int watch__replay(int fd, const char *name, const struct sink *sink);
 
-/* This host for so long, into this sink alone, as `--all` tells it. Signals do afterwards what they do
- * by default, also one that came meanwhile. */
+/* Watches this host for so long, into this sink alone, as `--all` does. Signals have their default
+ * action afterwards, also one that came meanwhile. */
 int watch__live(uint64_t for_ns, const struct sink *sink);
 
 #endif

@@ -62,7 +62,7 @@ static void write_detection(struct json *j, const struct detection *d)
 	json__end_object(j);
 }
 
-/* What else the values cost, or would save. */
+/* Further costs or savings of the values. */
 static void write_price(struct json *j, const struct advice *a)
 {
 	const struct prediction *p = &a->predicted_proposed;
@@ -154,7 +154,7 @@ static void write_evidence(struct json *j, const struct advice *a)
 	json__end_object(j);
 }
 
-/* Documented timers that the estimate agrees with. */
+/* Documented timers that agree with the estimate. */
 static void write_documented(struct json *j, const struct idle_timeout *t)
 {
 	const struct documented_timer *d;

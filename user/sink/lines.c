@@ -7,7 +7,7 @@
 /* Write in pieces of about this size, or at the next tick. */
 #define FLUSH_BYTES (1 << 18)
 
-/* One whose reader stands still at the end is given the rest all the same: it is counted. */
+/* An output whose reader stands still at the end still gets the rest, which is counted. */
 static int state_of(const struct lines *l)
 {
 	return l->json.failed ? -ENOMEM : l->output->error == ETIMEDOUT ? 0 : -l->output->error;
@@ -21,7 +21,7 @@ static int end_line(struct lines *l)
 	return state_of(l);
 }
 
-/* Who waits for this line misses nothing that happens after it. */
+/* A reader that waits for this line misses nothing that happens after it. */
 static int on_meta(void *context, const struct meta *m)
 {
 	struct lines *l = context;

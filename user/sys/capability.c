@@ -8,7 +8,7 @@
 
 #include "sys/capability.h"
 
-/* Of both words of linux/capability.h's version 3, as one number. */
+/* Both words of version 3 of linux/capability.h, as one number. */
 struct sets {
 	uint64_t effective, permitted;
 };
@@ -37,8 +37,7 @@ static int write_sets(const struct sets *sets)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-/* Needs CAP_SETPCAP; who has not even that, cannot be given more by executing a program once
- * no_new_privs is set. */
+/* Needs CAP_SETPCAP; without it, no_new_privs alone keeps an executed program from gaining any. */
 static void bound(uint64_t bits)
 {
 	int c;

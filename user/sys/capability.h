@@ -21,14 +21,14 @@ enum capability {
 /* In the effective set of this process; CAP_SYS_ADMIN includes CAP_BPF and CAP_PERFMON. */
 bool capability__has(enum capability c);
 
-/* Names what is missing to load tracing programs ("CAP_BPF and CAP_PERFMON"); NULL if nothing.
- * Those that count within a user namespace alone do not load any. */
+/* The missing capabilities to load tracing programs ("CAP_BPF and CAP_PERFMON"); NULL if none.
+ * Those that count within a user namespace alone do not suffice. */
 const char *capability__missing_for_bpf(void);
 
 #define CAPABILITY_BIT(capability) (1ULL << (capability))
 
-/* For good, for this thread and what it will start: of what it may do no more is left than these, which
- * it may have or not, and no program that is executed gives any back. Returns 0 or -errno. */
+/* For good, for this thread and its children: keeps only these capabilities, of those that it has,
+ * and no program that is executed gains any. Returns 0 or -errno. */
 int capability__keep_only(uint64_t bits);
 
 #endif

@@ -50,8 +50,7 @@ int64_t clock__realtime_offset_ns(void)
 
 int clock__watch_steps(void)
 {
-	/* It expires in no time that a kernel can tell, unless the clock is set:
-	 * timerfd_create(2). */
+	/* It never expires, unless the clock is set: timerfd_create(2). */
 	struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
 	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC), err;
 

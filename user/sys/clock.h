@@ -8,7 +8,8 @@
 
 uint64_t clock__mono_ns(void);
 
-/* Ticks of the kernel's jiffies a second (CONFIG_HZ), as the resolution of its coarse clock has it. */
+/* Ticks of the kernel's jiffies a second (CONFIG_HZ), as the resolution of its coarse clock has
+ * it. */
 unsigned int clock__hz(void);
 
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, from the tightest of a few readings. */
@@ -17,13 +18,14 @@ int64_t clock__realtime_offset_ns(void);
 /* A descriptor that becomes readable when CLOCK_REALTIME is set; -errno. The caller closes it. */
 int clock__watch_steps(void);
 
-/* Was it set since the last call? */
+/* Was the clock set since the last call? */
 bool clock__was_set(int fd);
 
-/* Does a time daemon (or the hypervisor) keep the wall clock right, as the kernel knows it? */
+/* Does a time daemon (or the hypervisor) keep the wall clock synchronised, according to the
+ * kernel? */
 bool clock__is_synchronised(void);
 
-/* How long this host slept since it booted: CLOCK_MONOTONIC and jiffies stand still meanwhile. */
+/* Time that this host slept since it booted: CLOCK_MONOTONIC and jiffies stand still meanwhile. */
 uint64_t clock__suspended_ns(void);
 
 #endif

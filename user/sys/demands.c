@@ -12,7 +12,7 @@
 
 #define NS_PER_S 1000000000ULL
 
-/* One that hung up is no longer the controlling terminal of those it belonged to. */
+/* A terminal that hung up is no longer the controlling terminal of its processes. */
 static bool has_terminal(void)
 {
 	int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);

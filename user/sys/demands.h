@@ -14,10 +14,10 @@ struct demands {
 	bool had_terminal, ignores_hangup;
 };
 
-/* Holds these signals back from everything else, for good. Returns 0 or -errno. */
+/* Blocks these signals elsewhere, for good. Returns 0 or -errno. */
 int demands__open(struct demands *d);
 
-/* The time is over `ns` from now. Returns 0 or -errno. */
+/* Ends after `ns` from now. Returns 0 or -errno. */
 int demands__end_after(struct demands *d, uint64_t ns);
 
 /* SIGHUP asks for the end, too, unless it is ignored (nohup). Returns 0 or -errno. */
@@ -28,16 +28,16 @@ bool demands__are_to_end(const struct demands *d);
 
 enum hangup {
 	HANGUP_NONE,
-	HANGUP_REOPEN,		/* somebody moved our files, perhaps */
+	HANGUP_REOPEN,		/* our files may have been renamed */
 	HANGUP_OF_TERMINAL,	/* it is gone */
 };
 
-/* What SIGHUP means. Under nohup(1) no more than that files are opened anew. */
+/* The meaning of SIGHUP. Under nohup(1) it only reopens files. */
 enum hangup demands__take_hangup(struct demands *d);
 
 void demands__close(struct demands *d);
 
-/* The same, and signals do again what they do by default; one that came meanwhile does it now. */
+/* The same, and restores the signals' default action; one that came meanwhile takes it now. */
 void demands__let_go(struct demands *d);
 
 #endif

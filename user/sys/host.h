@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Is this a container: has process 1, as we see it, been started by another system? */
+/* Is this a container: was process 1, as we see it, started by another system? */
 bool host__is_container(void);
 
 struct host {

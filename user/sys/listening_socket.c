@@ -19,8 +19,8 @@ static int make_address(const char *path, struct sockaddr_un *address)
 	return 0;
 }
 
-/* Does somebody listen there? Only a refused connection says no: a full backlog, another type of
- * socket, a lack of permission are signs of life. */
+/* Is there a listener? Only a refused connection means no: a full backlog, another type of socket
+ * and a lack of permission are signs of one. */
 static bool takes_connections(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -32,7 +32,7 @@ static bool takes_connections(const struct sockaddr_un *address)
 	return !refused;
 }
 
-/* The name that a line of /proc/net/unix ends with, as its program gave it; NULL: it has none. */
+/* The name at the end of a line of /proc/net/unix, as its program gave it; NULL: none. */
 static const char *bound_name(char *line)
 {
 	int at = 0;
@@ -44,7 +44,7 @@ static const char *bound_name(char *line)
 	return line + at;
 }
 
-/* The same file; of a name that is relative to who knows where, the same last part. */
+/* The same file; for a relative name, whose directory is unknown, the same last part. */
 static bool is_bound_to(const char *name, const struct stat *there, const char *path)
 {
 	const char *last = strrchr(path, '/'), *its_last = strrchr(name, '/');
@@ -55,7 +55,7 @@ static bool is_bound_to(const char *name, const struct stat *there, const char *
 	return !strcmp(last ? last + 1 : path, its_last ? its_last + 1 : name);
 }
 
-/* A program that has bound it, and listens only later, or never. */
+/* Is it bound by a program that listens later, or never? */
 static bool is_held(const struct stat *there, const char *path)
 {
 	FILE *f = fopen("/proc/thread-self/net/unix", "re");
@@ -72,7 +72,7 @@ static bool is_held(const struct stat *there, const char *path)
 	return held;
 }
 
-/* Makes room for ours. Returns 0, or -errno with a reason. */
+/* Removes a stale socket. Returns 0, or -errno with a reason. */
 static int remove_stale(const struct sockaddr_un *address, const char **refused)
 {
 	const char *path = address->sun_path;

@@ -7,7 +7,7 @@ enum lockdown {
 	LOCKDOWN_UNKNOWN,	/* securityfs is not mounted, or the kernel has no lockdown */
 	LOCKDOWN_NONE,
 	LOCKDOWN_INTEGRITY,	/* no kprobes, no fentry where they could write */
-	LOCKDOWN_CONFIDENTIALITY,	/* BPF may not read memory it has no type for, either */
+	LOCKDOWN_CONFIDENTIALITY,	/* BPF may not read untyped memory, either */
 };
 
 enum lockdown lockdown__read(void);

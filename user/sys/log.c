@@ -10,7 +10,7 @@
 #include "sys/log.h"
 #include "value/plain_text.h"
 
-/* Of several strings at their longest. */
+/* Several strings at their longest. */
 #define LINE_SIZE 32768
 
 static enum log_level threshold = LEVEL_INFO;
@@ -63,7 +63,7 @@ void log__end_progress(void)
 	progress_is_shown = false;
 }
 
-/* One line of a library's, without its end. */
+/* One line of a library, without its end. */
 static void write_foreign(char *text)
 {
 	char line[LINE_SIZE];

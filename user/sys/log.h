@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Words for people, on standard error. */
+/* Messages on standard error. */
 #ifndef HALFOPEN_SYS_LOG_H
 #define HALFOPEN_SYS_LOG_H
 
@@ -11,17 +11,16 @@ enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
-/* One line, "halfopen: " before it; strings that go into it come out plain (plain_text.h). errno is
- * kept. */
+/* One line, "halfopen: " before it; string arguments are made safe to print (plain_text.h). errno
+ * is kept. */
 void log__write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* On a terminal, unless -q: a line that the next one replaces. Nowhere else. */
+/* Only on a terminal, and not under -q: a line that the next one replaces. */
 void log__progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log__end_progress(void);
 
-/* What a library says in lines of its own (libbpf and the verifier, under -v): each comes out
- * plain. */
+/* Lines of a library (libbpf and the verifier, under -v), each made safe to print. */
 void log__write_lines(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 #define log_error(...) log__write(LEVEL_ERROR, __VA_ARGS__)

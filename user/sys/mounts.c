@@ -27,7 +27,7 @@ bool mounts__find(const char *type, char *path, size_t size)
 	return found;
 }
 
-/* How much of `path` lies on the way to where this is mounted; 0: it is mounted elsewhere. */
+/* Length of the part of `path` that is the mount point; 0: it is mounted elsewhere. */
 static size_t covered(const char *path, const char *mounted)
 {
 	size_t length = strlen(mounted);
@@ -38,7 +38,7 @@ static size_t covered(const char *path, const char *mounted)
 											 : 0;
 }
 
-/* proc_pid_mountinfo(5): what is mounted later on the same place hides what was there. */
+/* proc_pid_mountinfo(5): a later mount on the same place hides an earlier one. */
 int mounts__source(const char *pid, const char *path, char *source, size_t size)
 {
 	char file[64], device[32], root[1024], mounted[1024], *line = NULL;
@@ -64,7 +64,7 @@ int mounts__source(const char *pid, const char *path, char *source, size_t size)
 	return best ? 0 : -ENOENT;
 }
 
-/* "\040" is a blank: in place. */
+/* Decodes "\040" (a blank) in place. */
 static void decode(char *path)
 {
 	char *to = path;
@@ -81,7 +81,7 @@ static void decode(char *path)
 	*to = '\0';
 }
 
-/* One that another mount hides leads elsewhere. */
+/* Does the path lead there? A mount that another one hides does not. */
 static bool leads_to(const char *path, uint32_t inode)
 {
 	struct stat own, st;

@@ -26,7 +26,7 @@
 #define SO_NETNS_COOKIE 71	/* linux/socket.h, since 5.14 */
 #endif
 
-/* Where `ip netns`, and the CNI plugins of pods, bind their names. */
+/* Where `ip netns`, and the CNI plugins of pods, bind namespaces by name. */
 #define NAMES "/run/netns"
 
 static struct netns *find(const struct netns_list *list, uint32_t inode)
@@ -137,8 +137,8 @@ static void add_named(struct netns_list *list)
 	closedir(dir);
 }
 
-/* A container has a host name of its own (a pod's is the pod's name): that of the UTS namespace
- * of a process in there. */
+/* A container has a host name of its own (a pod's is the pod's name): that of the UTS namespace of
+ * a process in there. */
 static void read_host_name(struct netns *ns, const char *pid, ino_t own_uts)
 {
 	char path[300], name[65] = "";
@@ -178,7 +178,7 @@ int netns__list_named(struct netns_list *list)
 	return 0;
 }
 
-/* Those of all processes, with the host names of who lives there if they are wanted. */
+/* Adds those of all processes, with host names on request. */
 static int add_processes(struct netns_list *list, bool host_names)
 {
 	ino_t own_uts = own_uts_inode();
@@ -242,7 +242,7 @@ bool netns__names_changed(int watch)
 	return changed;
 }
 
-/* Descriptors of an inode are of what has it now. */
+/* An inode may have been reused: checks the descriptor's. */
 static bool is_open_of(int fd, const struct netns *ns)
 {
 	struct stat st;
@@ -250,7 +250,7 @@ static bool is_open_of(int fd, const struct netns *ns)
 	return !fstat(fd, &st) && st.st_ino == ns->inode;
 }
 
-/* Who is there already needs no permission. */
+/* Entering our own namespace needs no permission. */
 static bool is_same(int one, int other)
 {
 	struct stat a, b;
@@ -299,11 +299,11 @@ void netns__leave(int back)
 	if (now >= 0)
 		close(now);
 	if (!left && setns(back, CLONE_NEWNET))
-		abort();	/* nothing this thread does from here on would be true */
+		abort();	/* everything this thread does from here on would be wrong */
 	close(back);
 }
 
-/* May this process id be somebody's? Where processes are hidden (hidepid), it seems to be nobody's. */
+/* May this process id exist? Where processes are hidden (hidepid), it seems not to. */
 static bool is_hidden_process(const char *pid)
 {
 	long number = strtol(pid, NULL, 10);
@@ -311,7 +311,7 @@ static bool is_hidden_process(const char *pid)
 	return number > 0 && number <= INT_MAX && kill(number, 0) && errno == EPERM;
 }
 
-/* Looked at before it is opened, which may do something to a device. */
+/* Checked before it is opened, as opening a device may have effects. */
 static int check_path(const char *path)
 {
 	struct stat own, st;
@@ -376,7 +376,7 @@ int netns__with_inode(uint32_t inode, struct netns *ns)
 	return found ? 0 : unseen ? -EACCES : -ENOENT;
 }
 
-/* One that had this inode, and another cookie, is gone: netns__enter_opened() looks. */
+/* A former namespace with this inode and another cookie is gone: netns__enter_opened() checks. */
 static int open_inode(uint32_t inode, uint64_t cookie, struct netns *ns)
 {
 	char path[sizeof(ns->path)];
@@ -426,8 +426,8 @@ int netns__open(const char *address, struct netns *ns)
 	return fd;
 }
 
-/* Each namespace has a /proc/net of its own, and its files have numbers that no other one's have;
- * they may be looked at even where /proc/PID/ns may not. 0: there is no such process. */
+/* Each namespace has a /proc/net of its own, whose files have unique inodes; they may be read even
+ * where /proc/PID/ns may not. 0: there is no such process. */
 static ino_t proc_net_inode(const char *pid)
 {
 	char path[64];
@@ -444,7 +444,7 @@ bool netns__is_of_host(void)
 	return its && its == proc_net_inode("thread-self");
 }
 
-/* Where process 1 does not let itself be looked at, another one that lives there may. */
+/* Where process 1 may not be inspected, another process of its namespace may be. */
 static int find_neighbour(ino_t proc_net, struct netns *ns)
 {
 	DIR *dir = opendir("/proc");
@@ -475,8 +475,8 @@ int netns__of_host(struct netns *ns)
 	return 0;
 }
 
-/* It has a fixed inode since Linux 6.18 (NET_NS_INIT_INO of linux/nsfs.h), and before that the first
- * cookie. */
+/* The first namespace has a fixed inode since Linux 6.18 (NET_NS_INIT_INO of linux/nsfs.h), and
+ * before that the first cookie. */
 #define FIRST_INODE 0xEFFFFFF9U
 #define FIRST_COOKIE 1
 

@@ -22,7 +22,7 @@ static void find_container(const char *path, char id[65])
 	}
 }
 
-/* How good a source of the path a line's hierarchy is; a line is ID:CONTROLLERS:PATH. */
+/* Preference of a line's hierarchy as a source of the path; a line is ID:CONTROLLERS:PATH. */
 static int rank(const char *line, const char *path)
 {
 	if (!strcmp(path, "/"))
@@ -42,7 +42,7 @@ static bool is_still(uint32_t pid, const char *comm)
 	f = fopen(name, "re");
 	if (!f)
 		return false;
-	length = fread(now, 1, sizeof(now) - 1, f);	/* a name may have line ends of its own */
+	length = fread(now, 1, sizeof(now) - 1, f);	/* a name may contain line ends */
 	fclose(f);
 	if (length)
 		now[length - 1] = '\0';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where a process belongs: its cgroup and, if that is a container's, the container's id. */
+/* A process's cgroup and, if that is a container's, the container's id. */
 #ifndef HALFOPEN_SYS_PROCESS_H
 #define HALFOPEN_SYS_PROCESS_H
 
@@ -10,9 +10,9 @@ struct process_place {
 	char container_id[65];	/* 64 hexadecimal digits of the cgroup's path, or "" */
 };
 
-/* Reads /proc/PID/cgroup: the unified hierarchy, or on cgroup v1 systemd's, or the first that
- * is not the root. A process that is gone, or whose number is another program's (not `comm`) by
- * now, has no place. */
+/* Reads /proc/PID/cgroup: the unified hierarchy, or on cgroup v1 systemd's, or the first that is
+ * not the root. A process that is gone, or whose id another program (not `comm`) has by now, has no
+ * place. */
 void process__find_place(uint32_t pid, const char *comm, struct process_place *place);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Why something failed, in the words of the errno that happened. */
+/* Why something failed, by its errno. */
 #ifndef HALFOPEN_SYS_REASON_H
 #define HALFOPEN_SYS_REASON_H
 
@@ -9,12 +9,12 @@
 #define REASON_FILES_NEEDED 64
 
 /*
- * strerror() of `err`, negative or not; of a limit also which it is, how high it stands and what
- * raises it. The text lasts until the next call.
+ * strerror() of `err`, negative or not; for a limit also its name, its value and how to raise it.
+ * The text lasts until the next call.
  */
 const char *reason__of(int err);
 
-/* Is it a limit of this process or host that was met, whatever was asked for? */
+/* Is it a limit of this process or host, independent of the request? */
 bool reason__is_limit(int err);
 
 #endif

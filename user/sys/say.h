@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Words for people on standard output, of verbs that do something: what is going to be done, a
- * question, what was done. */
+/* Messages of verbs on standard output: what is going to be done, a question, what was done. */
 #ifndef HALFOPEN_SYS_SAY_H
 #define HALFOPEN_SYS_SAY_H
 
-/* As printf(3); strings that go into `format`, which is ours, come out plain (plain_text.h). */
+/* As printf(3); string arguments to `format`, which is ours, are made safe to print
+ * (plain_text.h). */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What was said so far is written now. */
+/* Flushes standard output. */
 void say_at_once(void);
 
-/* The errno of the first of it that could not be written; 0: all was. */
+/* The errno of the first message that could not be written; 0: none. */
 int say_failure(void);
 
 #endif

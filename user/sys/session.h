@@ -10,8 +10,8 @@
  * (cgroup2, and on cgroup v1 those with a name), where that is permitted. */
 void session__leave(void);
 
-/* The control group of such a hierarchy that this process is in, and may end with; "" if it is in
- * the root of all. */
+/* The control group of this process in such a hierarchy, with which it may end; "" if it is in the
+ * root of all. */
 void session__cgroup(char *path, size_t size);
 
 /* Does this process end with a process 1 that is not the host's? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* net.ipv4.tcp_keepalive_* of the namespace that this thread is in. */
+/* net.ipv4.tcp_keepalive_* of the namespace of this thread. */
 #ifndef HALFOPEN_SYS_TUNABLES_H
 #define HALFOPEN_SYS_TUNABLES_H
 
@@ -8,8 +8,8 @@
 
 #define TUNABLES 3	/* idle, interval, probes: in this order everywhere */
 
-/* What the kernel lets a setting be: setsockopt(2) takes from 1 to this, MAX_TCP_KEEPIDLE,
- * MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT of net/tcp.h. A sysctl may hold more, or less than 0. */
+/* Limits of a setting: setsockopt(2) takes from 1 to this, MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and
+ * MAX_TCP_KEEPCNT of net/tcp.h. A sysctl may hold more, or less than 0. */
 #define TUNABLE_MOST { 32767, 32767, 127 }
 
 /* "net.ipv4.tcp_keepalive_time", ... */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keepalive options in force, and how soon they notice a dead peer. */
+/* Keepalive options in force, and how soon they detect a dead peer. */
 #ifndef HALFOPEN_TCP_KEEPALIVE_H
 #define HALFOPEN_TCP_KEEPALIVE_H
 

@@ -17,7 +17,7 @@ static double longest_s(double told_s)
 	return told_s > 0 ? fmax(1, fmin(told_s, RTO_MAX_S)) : RTO_MAX_S;
 }
 
-/* tcp_model_timeout(): how long so many retransmissions took, were every RTO the shortest. */
+/* tcp_model_timeout(): how long so many retransmissions take, were every RTO the shortest. */
 static double model_s(uint32_t retries, double rto_max_s)
 {
 	uint32_t doubled = log2(rto_max_s / RTO_MIN_S);

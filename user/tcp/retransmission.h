@@ -18,8 +18,8 @@ struct unacknowledged {
 	double before_s;	/* from the peer's last sign of life to the first transmission */
 	double first_s; /* from there to the first retransmission by the timer; a loss probe may
 			 * have gone before (RFC 8985) */
-	double rto_s;		/* what the timer was set to then */
-	double rto_max_s;	/* its own longest, for any value of the others; 0: not known */
+	double rto_s;		/* the timer's value then */
+	double rto_max_s;	/* the socket's longest; 0: not known */
 };
 
 struct patience_with_data {
@@ -28,23 +28,23 @@ struct patience_with_data {
 	double rto_max_s;	/* 0: TCP_RTO_MAX, 120 s */
 };
 
-/* RFC 6298's, where it is not known. */
+/* The initial RTO of RFC 6298, where it is not known. */
 #define RTO_ASSUMED_S 1.0
 
-/* From the first retransmission to the end. `n` tells apart what happens to many alike: how late
- * each timer is. */
+/* From the first retransmission to the end. `n` numbers many alike: each has another lateness of
+ * its timers. */
 double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
 					unsigned int hz, unsigned int n);
 
-/* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that the
- * kernel is sensibly given (at least 3, its tcp_retries1). */
+/* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that is
+ * sensible for the kernel (at least 3, its tcp_retries1). */
 uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s, unsigned int hz);
 
-/* The smallest tcp_retries2 that has patience for `s`. */
+/* The smallest tcp_retries2 that lasts at least `s`. */
 uint32_t retransmission__retries_for(double s, double rto_max_s);
 
-/* Within how long these deaths would have been noticed, from the last sign of life. False when
- * memory is short. */
+/* The times within which these deaths would have been noticed, from the last sign of life. False
+ * when memory is short. */
 bool retransmission__predict(const struct unacknowledged *all, size_t count,
 			     const struct patience_with_data *p, unsigned int hz,
 			     struct detection *d);

@@ -2,7 +2,7 @@
 #include "tcp/jiffies.h"
 #include "tcp/stamps.h"
 
-/* How far two readings of one stamp lie apart: a jiffy each, and one for the event's own. */
+/* Tolerance of two readings of one stamp: a jiffy each, and one for the event's own. */
 #define TOLERANCE_JIFFIES 3
 /* tcp_mstamp is read before the jiffies are, and a virtual CPU may be taken away in between. */
 #define CLOCKS_APART_NS 10000000000ULL
@@ -69,7 +69,7 @@ bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz)
 	uint64_t wrote = stamps__earliest(e, e->chrono_start_jiffies, hz);
 	uint64_t heard = stamps__heard_ns(e, hz);
 
-	/* Within a jiffy their order counts; far apart, 32 bits do not tell it. */
+	/* Within a jiffy their order counts; far apart, 32 bits do not show it. */
 	if (wrote > heard + far_ns || heard > wrote + far_ns)
 		return e->chrono_type && wrote > heard;
 	return e->chrono_type &&

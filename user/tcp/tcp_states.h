@@ -10,7 +10,7 @@ enum tcp_state {
 	TCP_NEW_SYN_RECV,
 };
 
-/* "UNKNOWN" for a number that stands for none. */
+/* "UNKNOWN" for an unused number. */
 static inline const char *tcp_state__name(unsigned int state)
 {
 	static const char *const names[] = {

@@ -7,8 +7,8 @@ uint64_t timer_wheel__lateness_jiffies(uint64_t delta)
 {
 	unsigned int level = 0;
 
-	/* LVL_START(n) = 63 << (3 * (n - 1)); nine levels with HZ > 100, and longer timers are
-	 * cut to what the last one holds. */
+	/* LVL_START(n) = 63 << (3 * (n - 1)); nine levels with HZ > 100, and longer timers are cut
+	 * to the capacity of the last one. */
 	while (level < 8 && delta >= (63ULL << (3 * level)))
 		level++;
 	return (1ULL << (3 * level)) + 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How late the kernel's timers fire: the longer one is, the coarser the level of the wheel that
- * holds it (calc_wheel_index() and calc_index() in kernel/time/timer.c). */
+/* Lateness of the kernel's timers: the longer one is, the coarser the level of the wheel that holds
+ * it (calc_wheel_index() and calc_index() in kernel/time/timer.c). */
 #ifndef HALFOPEN_TCP_TIMER_WHEEL_H
 #define HALFOPEN_TCP_TIMER_WHEEL_H
 
@@ -10,12 +10,12 @@
  * jiffy for the tick. */
 uint64_t timer_wheel__lateness_jiffies(uint64_t delta);
 
-/* After how long a timer of `s` seconds fires. `chance` in [0, 1): where within a granule it was
- * armed. */
+/* The time after which a timer of `s` seconds fires. `chance` in [0, 1): where within a granule it
+ * was armed. */
 double timer_wheel__fires_after_s(double s, unsigned int hz, double chance);
 
-/* The n-th of fractions that visit [0, 1) evenly, however many there are (Weyl); several that must
- * not keep step take an irrational number each. */
+/* The n-th of fractions that visit [0, 1) evenly, however many there are (Weyl); several
+ * independent sequences take an irrational number each. */
 double timer_wheel__chance(unsigned int n, double irrational);
 
 #endif

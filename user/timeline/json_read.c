@@ -19,7 +19,7 @@ static bool wrong(struct timeline_json_problem *p, const char *key, const char *
 	return false;
 }
 
-/* Nothing that is told is negative, or takes a million years. */
+/* Values in range: not negative, less than a million years. */
 static double number(const json_t *object, const char *key)
 {
 	double value = json_number_value(json_object_get(object, key));
@@ -27,7 +27,7 @@ static double number(const json_t *object, const char *key)
 	return value > 0 ? fmin(value, 3e13) : 0;
 }
 
-/* What is no such number becomes the nearest one that is. */
+/* A value out of range becomes the nearest one within. */
 static uint32_t whole(const json_t *object, const char *key)
 {
 	return fmin(number(object, key), UINT32_MAX);
@@ -144,7 +144,7 @@ static struct timeline_rtt read_rtt(const json_t *rtt)
 				      .avg_us = whole(rtt, "avg"), .max_us = whole(rtt, "max") };
 }
 
-/* What the kernel can hold of keepalive: jiffies, or milliseconds, in an int; and a byte. */
+/* Limits of keepalive in the kernel: jiffies, or milliseconds, in an int; and a byte. */
 #define KERNEL_SECONDS_MAX (INT32_MAX / 1000)
 #define KERNEL_PROBES_MAX UINT8_MAX
 
@@ -286,7 +286,7 @@ static bool read_gaps(const json_t *gaps, struct whole_timeline *w)
 	return true;
 }
 
-/* One that has another kind or end than any is passed over. */
+/* An episode of an unknown kind or end is skipped. */
 static bool read_episodes(struct timeline_json_problem *p, const json_t *line,
 			  struct whole_timeline *w)
 {
@@ -321,7 +321,7 @@ static uint8_t state_named(const char *name)
 	return 0;
 }
 
-/* What its kind has beside its time. */
+/* Members of its kind besides the time. */
 static void read_particulars(const json_t *object, struct event *e)
 {
 	const json_t *rtt = json_object_get(object, "rtt_us");
@@ -347,7 +347,7 @@ static void read_particulars(const json_t *object, struct event *e)
 		e->mono_ns = 0;
 }
 
-/* False where a time is none; `*known` where it is an event of a kind that is known. */
+/* False where a time is invalid; `*known` where the kind of event is known. */
 static bool read_event(struct timeline_json_problem *p, const json_t *object, struct event *e,
 		       bool *known)
 {
@@ -409,7 +409,7 @@ static void read_facts(const json_t *line, struct timeline *t)
 	t->traffic = read_traffic(json_object_get(line, "traffic"));
 }
 
-/* False, without a problem: memory is short. */
+/* False without a problem set: memory is short. */
 static bool read_timeline(struct timeline_json_problem *p, const json_t *line,
 			  struct whole_timeline *w)
 {
@@ -453,7 +453,7 @@ static int32_t sysctl_seconds(const json_t *object, const char *key)
 	return fmax(-KERNEL_SECONDS_MAX, fmin(s, KERNEL_SECONDS_MAX));
 }
 
-/* Ours are fifty words at the most. */
+/* Enough for fifty words of ours. */
 #define ATTACHED_SIZE 4096
 
 /* Words between blanks, into `words` of `size`. */
@@ -523,7 +523,7 @@ static int take_clock_step(const json_t *line, const struct sink *sink,
 	return sink->clock_step ? sink->clock_step(sink->context, &s) : 0;
 }
 
-/* One of a kind that is not known is passed over. */
+/* An event of an unknown kind is skipped. */
 static int take_event(const json_t *line, const struct sink *sink, struct timeline_json_problem *p)
 {
 	const json_t *object = json_object_get(line, "socket");
@@ -562,7 +562,7 @@ static int take_line(const json_t *line, const struct sink *sink, struct timelin
 	return -EBADMSG;
 }
 
-/* No number is too large to be read: what counts is a string where it may pass 2^53. */
+/* Numbers are read as doubles: counts that may pass 2^53 are strings. */
 int timeline_json__read(const char *line, size_t length, const struct sink *sink,
 			struct timeline_json_problem *problem)
 {

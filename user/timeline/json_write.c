@@ -161,7 +161,7 @@ static void write_superseded(struct json *j, const struct event *e)
 	json__number(j, "confidence", e->confidence);
 }
 
-/* What its kind has beside its time. */
+/* Members of its kind besides the time. */
 static void write_particulars(struct json *j, const struct event *e)
 {
 	char number[ERRNO_NUMBER_SIZE];

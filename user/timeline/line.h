@@ -5,7 +5,7 @@
 
 #include "value/json.h"
 
-/* Who writes. */
+/* The host, boot and run that write the line. */
 struct line_origin {
 	const char *gateway, *boot_id, *run_id;
 	uint64_t seq;	/* of the next line */

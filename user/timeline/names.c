@@ -23,7 +23,7 @@ static bool find_name(const char *const *names, unsigned int count, const char *
 	return false;
 }
 
-/* The two ways through one table. NOLINTBEGIN(bugprone-macro-parentheses): a type has none. */
+/* The two look-ups of one table. NOLINTBEGIN(bugprone-macro-parentheses): a type has none. */
 #define VOCABULARY(type, table)                                                                  \
 	const char *type##__name(enum type value)                                                \
 	{                                                                                        \

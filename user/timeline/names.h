@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The words of each vocabulary of timeline.h, in one place: those of JSON (docs/schema), by which
- * values are written and read, and those for people where they are others. A number that stands for
- * nothing is "".
+ * The words of each vocabulary of timeline.h, in one table each: those of JSON (docs/schema), by
+ * which values are written and read, and those for people where they differ. A number without a
+ * word is "".
  */
 #ifndef HALFOPEN_TIMELINE_NAMES_H
 #define HALFOPEN_TIMELINE_NAMES_H

@@ -67,7 +67,7 @@ void privacy__address(const struct privacy *d, uint8_t family, uint8_t address[1
 						     : 96 + PRIVACY_PREFIX_IPV4);
 }
 
-/* 64 bits: of a million peers two have the same once in 37 million fleets. */
+/* 64 bits: two of a million peers share one in one of 37 million fleets. */
 static const char *format_pseudonym(const uint8_t *address, char *text)
 {
 	unsigned int i, used = sprintf(text, "~");

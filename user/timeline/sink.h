@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where timelines go. A sink is given what it tells, and asks nobody: it needs this header, and
+ * The interface of outputs. A sink is given everything that it reports: it needs this header and
  * timeline.h, and nothing else of ours.
  */
 #ifndef HALFOPEN_TIMELINE_SINK_H
@@ -12,13 +12,13 @@
 #include "timeline.h"
 
 /*
- * Any function may be NULL. Each returns 0 or -errno: a sink that failed is given nothing more, and
- * what feeds it decides what becomes of the others. `meta` comes before all else, of each run anew.
+ * Any function may be NULL. Each returns 0 or -errno: a sink that failed is called no more, and its
+ * caller decides what becomes of the others. `meta` comes before all else, once for each run.
  */
 struct sink {
-	size_t size;	/* of the struct that its maker was compiled with: first, for ever */
+	size_t size;	/* of its maker's struct: always the first member */
 	void *context;
-	uint64_t summary_every_ns;	/* SUMMARY_INTERIM at this interval; 0: never */
+	uint64_t summary_every_ns;	/* interval of SUMMARY_INTERIM; 0: never */
 	int (*meta)(void *context, const struct meta *m);
 	int (*event)(void *context, const struct socket_event *e);
 	int (*change)(void *context, const struct change *c);
@@ -26,11 +26,11 @@ struct sink {
 	int (*loss)(void *context, const struct loss *l);
 	int (*clock_step)(void *context, const struct clock_step *s);
 	int (*summary)(void *context, const struct summary *s);
-	/* Time has passed: what is buffered should be seen now. */
+	/* Time has passed: buffered output should be flushed now. */
 	int (*tick)(void *context, const struct timeline_progress *p);
 };
 
-/* A sink as we know it: what its maker did not know of, or we do not, is left out. */
+/* A sink with the members that both its maker and we know. */
 static inline struct sink sink__of(const struct sink *given)
 {
 	struct sink s = { .size = 0 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What halfopen tells, as values: of a run (meta), of a connection (timeline, event, change), of
- * events that were lost, and of all sockets together (summary). The core makes them, the JSON
- * reader makes the same ones again, and sinks (sink.h) take them.
+ * The output of halfopen as values: of a run (meta), of a connection (timeline, event, change), of
+ * lost events, and of all sockets together (summary). The core makes them, the JSON reader makes
+ * the same ones again, and sinks (sink.h) take them.
  *
- * A member that has a key in docs/schema has that key's name, unit and meaning. Strings and arrays
- * are valid during the call that gives them; a string is never NULL, "" stands for a key that is
+ * A member with a key in docs/schema has that key's name, unit and meaning. Strings and arrays are
+ * valid during the call that gives them; a string is never NULL, "" stands for a key that is
  * absent. A time in `_at` is in nanoseconds since 1970 UTC, 0: absent. A duration in `_s` is in
- * seconds, in `_ms` in milliseconds. `mono_ns` is CLOCK_MONOTONIC. Addresses of peers are as far
- * disguised as they are to be shown.
+ * seconds, in `_ms` in milliseconds. `mono_ns` is CLOCK_MONOTONIC. Addresses of peers are already
+ * shortened or replaced by pseudonyms, as configured.
  */
 #ifndef HALFOPEN_TIMELINE_TIMELINE_H
 #define HALFOPEN_TIMELINE_TIMELINE_H
@@ -34,11 +34,11 @@ enum found_by {
 	FOUND_BY_COUNT
 };
 
-/* What an outcome's name leaves open. */
+/* Details that an outcome's name leaves open. */
 enum ending_detail {
 	DETAIL_NONE,
-	DETAIL_UNASKED,		/* no ask left this host: its address, route or filter is to mend */
-	DETAIL_MOVED,		/* closed in TCP_REPAIR: nothing was sent, it lives on elsewhere */
+	DETAIL_UNASKED,		/* no ask left this host: check its address, route or filter */
+	DETAIL_MOVED,		/* closed in TCP_REPAIR: nothing was sent, it continues elsewhere */
 	DETAIL_LINGER_0,	/* a close() with linger 0 */
 	DETAIL_COUNT
 };
@@ -80,30 +80,30 @@ enum episode_end {
 	EPISODE_END_COUNT
 };
 
-/* Who set a keepalive option. */
+/* The origin of a keepalive option. */
 enum option_source {
 	OPTION_FROM_SYSCTL, OPTION_FROM_SOCKET, OPTION_FROM_POLICY,
 	OPTION_SOURCE_COUNT
 };
 
-/* What was seen of our answer to the last heartbeat whose sequel is known. */
+/* The reply to the last heartbeat with a known reply. */
 enum heartbeat_reply { REPLY_UNKNOWN, REPLY_NONE, REPLY_ACKNOWLEDGED };
 
 /* These numbers are part of recordings: append, never renumber. */
 enum loss_reason {
 	LOSS_RING_FULL = 1,
 	LOSS_RECURSION = 2,
-	LOSS_UNSEEN = 3,	/* the kernel ran no program: found by counts and passes alone */
-	LOSS_SENSELESS = 4,	/* a record that contradicts itself, or what is possible: skipped */
+	LOSS_UNSEEN = 3,	/* the kernel ran no program: found only by counts and passes */
+	LOSS_SENSELESS = 4,	/* a record that contradicts itself, or is impossible: skipped */
 	LOSS_REASON_MAX
 };
 
-/* What a person would want to be told at once, though no socket ended. */
+/* Changes reported at once, though no socket ended. */
 enum change_kind {
 	CHANGE_SUSPECT,		/* silent_s, asks */
 	CHANGE_RECOVERED,	/* silent_s */
 	CHANGE_HEARTBEAT,	/* heartbeat: its period is known now */
-	CHANGE_SUPERSEDED,	/* by_cookie, confidence: the peer came back on another, perhaps */
+	CHANGE_SUPERSEDED,	/* by_cookie, confidence: the peer may have reconnected */
 };
 
 enum summary_kind {
@@ -114,19 +114,19 @@ enum summary_kind {
 
 /* ---- parts ---- */
 
-/* Which run tells it. */
+/* The run of the line. */
 struct timeline_origin {
 	const char *gateway, *boot_id, *run_id;
 };
 
-/* How far the stream had come when it was told; all 0 where it was read from JSON. */
+/* Progress of the stream when the value was emitted; all 0 where it was read from JSON. */
 struct timeline_progress {
 	int64_t now_at;
 	uint64_t now_ns;	/* the same by CLOCK_MONOTONIC */
-	uint64_t complete_ns;	/* nothing that happened before this is still to be told */
+	uint64_t complete_ns;	/* everything that happened before this was emitted */
 };
 
-/* Not known is known by inode 0. */
+/* An unknown one has inode 0. */
 struct timeline_netns {
 	uint32_t inode;
 	uint64_t cookie;	/* 0: absent */
@@ -148,9 +148,9 @@ struct timeline_owner {
 
 struct timeline_socket {
 	uint64_t cookie;
-	uint64_t connection;	/* of those that the socket had: from 1 */
+	uint64_t connection;	/* number of the socket's connection, from 1 */
 	struct timeline_netns netns;
-	bool is_ipv6;		/* the traffic, whatever the socket is */
+	bool is_ipv6;		/* of the traffic, whatever the socket's family is */
 	struct timeline_end local, peer;
 	struct timeline_owner owner;
 	const char *device;
@@ -181,7 +181,7 @@ struct timeline_successor {
 };
 
 struct timeline_half_open {
-	bool is;		/* the peer was gone: the rest holds */
+	bool is;		/* the peer was gone: the rest is set */
 	enum found_by found_by;
 	struct timeline_successor superseded_by;
 	int64_t last_heard_at;
@@ -198,9 +198,9 @@ struct timeline_counts {
 	uint32_t peer_probes, retransmits, zero_window_probes, heartbeats, events_lost;
 };
 
-/* Who answers in the peer's place. */
+/* Another sender that answers in the peer's place. */
 struct timeline_other_sender {
-	uint32_t answers;	/* 0: nobody does */
+	uint32_t answers;	/* 0: there is none */
 	uint8_t ttl, data_ttl;
 	bool timestamps, data_timestamps;
 };
@@ -231,10 +231,9 @@ struct timeline_episode {
 	int64_t ended_at;
 };
 
-/* ---- what is told ---- */
+/* ---- output ---- */
 
-/* Something that happened to a connection. Of the members behind `mono_ns` those that its kind names
- * are set. */
+/* An event of a connection. Of the members behind `mono_ns` those that its kind names are set. */
 struct event {
 	enum event_kind kind;
 	int64_t at;		/* 0 of EVENT_ANSWERED_RUN, which has first_at and last_at ... */
@@ -265,8 +264,8 @@ struct timeline {
 	int64_t last_acknowledged_at;
 	bool half_closed;		/* ... where half_closed_at is 0: before the watch (null) */
 	int64_t half_closed_at;
-	int64_t ended_at;		/* of one that has ended, ... */
-	int64_t verified_at;		/* ... and of one that is open */
+	int64_t ended_at;		/* if it has ended, ... */
+	int64_t verified_at;		/* ... and if it is open */
 	enum outcome outcome;
 	const char *outcome_detail;
 	struct timeline_half_open half_open;
@@ -277,7 +276,7 @@ struct timeline {
 	struct timeline_traffic traffic;
 	const struct timeline_gap *gaps_survived;	/* in order of length, our own last */
 	unsigned int gap_count;
-	bool gap_lost;			/* then the next two hold */
+	bool gap_lost;			/* then the next two are set */
 	double gap_lost_after_s, gap_lost_within_s;
 	const struct timeline_episode *episodes;
 	unsigned int episode_count;
@@ -286,15 +285,15 @@ struct timeline {
 	unsigned int event_count;
 	uint32_t events_omitted;
 
-	/* What JSON has no key for: empty where it was read from there. */
+	/* Members without a key in JSON: empty where they were read from there. */
 	uint64_t ended_ns;		/* by CLOCK_MONOTONIC */
 	enum ending_detail detail;
-	bool in_close_wait;		/* it ended there: the peer had closed, the program had not */
-	double deaf_s;			/* so long nothing was acknowledged, though the peer was
-					 * heard until the end; 0: not so */
+	bool in_close_wait;		/* the peer had closed, the program had not */
+	double deaf_s;			/* time since the last acknowledgement, though the peer was
+					 * heard until the end; 0: none */
 };
 
-/* An event of a connection, told as it happens. */
+/* An event of a connection, emitted as it happens. */
 struct socket_event {
 	struct timeline_origin origin;
 	struct timeline_progress progress;
@@ -309,7 +308,7 @@ struct change {
 	enum change_kind kind;
 	int64_t at;
 	uint64_t mono_ns;
-	double silent_s;	/* since when it was not heard, or had not been */
+	double silent_s;	/* since the peer was last heard, or until it was heard again */
 	uint32_t asks;		/* unanswered */
 	struct timeline_heartbeat heartbeat;
 	uint64_t by_cookie;
@@ -336,7 +335,7 @@ struct clock_step {
 
 struct meta_namespace {
 	struct timeline_netns netns;
-	int32_t idle_s, interval_s;	/* as the sysctls have them, which may be below 0 */
+	int32_t idle_s, interval_s;	/* values of the sysctls, which may be below 0 */
 	uint32_t probes;
 };
 
@@ -344,7 +343,7 @@ struct meta {
 	struct timeline_origin origin;
 	const char *version, *kernel;
 	uint32_t hz;
-	bool all;		/* sockets with nothing to tell are told, too */
+	bool all;		/* sockets without events are reported, too */
 	const char *attached;	/* programs: words between blanks */
 	const struct meta_namespace *namespaces;	/* oldest first */
 	unsigned int namespace_count;
@@ -357,21 +356,21 @@ struct summary_program {
 	uint64_t sockets;
 };
 
-/* Of the sockets that are told. */
+/* Of the sockets that are reported. */
 struct summary {
 	struct timeline_origin origin;
 	struct timeline_progress progress;
 	enum summary_kind kind;
 	double watched_s;
-	uint64_t namespaces;	/* that sockets live in */
+	uint64_t namespaces;	/* with sockets */
 	uint64_t open, open_without_keepalive, suspect;
 	uint64_t waiting_for_data;
 	uint64_t endings, half_open;
 	uint64_t half_open_by[FOUND_BY_COUNT];
 	double longest_latency_s;	/* the longest upper bound */
 	uint64_t events, events_lost;
-	uint64_t names_forgotten;	/* of peers */
-	/* SUMMARY_FIRST: the programs with most sockets that would never notice a dead peer. */
+	uint64_t names_forgotten;	/* names of peers */
+	/* SUMMARY_FIRST: the programs with most sockets that would never detect a dead peer. */
 	const struct summary_program *blind_programs;
 	unsigned int blind_program_count;
 };

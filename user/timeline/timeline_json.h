@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * timeline.h's values as lines of JSON (docs/schema), both ways: what is written of a value gives
- * the same value again when it is read, but for what JSON has no key for.
+ * The values of timeline.h as lines of JSON (docs/schema), both ways: a written line gives the same
+ * value again when it is read, except for members without a key.
  */
 #ifndef HALFOPEN_TIMELINE_TIMELINE_JSON_H
 #define HALFOPEN_TIMELINE_TIMELINE_JSON_H
@@ -20,15 +20,15 @@ void timeline_json__write_clock_step(struct json *j, uint64_t seq, const struct 
 /* ---- json_read.c ---- */
 
 struct timeline_json_problem {
-	char text[200];	/* what was wrong, and what was expected */
+	char text[200];	/* the error, and what was expected */
 	int column;	/* where it ceased to be JSON; 0: it is */
 };
 
 /*
- * Gives the sink what one line tells: halfopen.meta/1, .timeline/1, .event/1, .loss/1. Other kinds
- * of ours are passed over, and so are keys, events and ways of finding out that are not known.
- * Numbers that nothing can have become the nearest that something can. Returns 0, -EBADMSG with `*problem` set,
- * -ENOMEM, or what the sink returned.
+ * Gives the sink the value of one line: halfopen.meta/1, .timeline/1, .event/1, .loss/1. Other
+ * kinds of ours are skipped, and so are unknown keys, events and ways of detection. Numbers out of
+ * range become the nearest one within. Returns 0, -EBADMSG with `*problem` set, -ENOMEM, or the
+ * sink's error.
  */
 int timeline_json__read(const char *line, size_t length, const struct sink *sink,
 			struct timeline_json_problem *problem);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How addresses are shown: an IPv4 address inside an IPv6 socket is an IPv4 address, a link-local
- * one has its link behind it. */
+/* Addresses as text: an IPv4 address inside an IPv6 socket is an IPv4 address, a link-local one has
+ * its link behind it. */
 #ifndef HALFOPEN_VALUE_ADDRESS_H
 #define HALFOPEN_VALUE_ADDRESS_H
 

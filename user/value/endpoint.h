@@ -31,7 +31,7 @@ static inline bool endpoint__is_mapped(const uint8_t *address)
 	return !memcmp(address, prefix, sizeof(prefix));
 }
 
-/* The same end with its address in the one form that both families share. */
+/* The same end with its address in the form that both families share. */
 static inline struct endpoint endpoint__mapped(const struct endpoint *e, uint8_t family)
 {
 	struct endpoint mapped = { .address = { [10] = 0xff, [11] = 0xff }, .port = e->port };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Spreads keys over a table. No defence against somebody who chooses them: what is counted here
- * is bounded, and a collision costs a comparison. What they choose is for keyed_hash.h. */
+/* Spreads keys over a table. No defence against chosen keys: what is counted here is bounded, and a
+ * collision costs a comparison. Keys that peers choose are for keyed_hash.h. */
 #ifndef HALFOPEN_VALUE_HASH_H
 #define HALFOPEN_VALUE_HASH_H
 

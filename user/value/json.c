@@ -10,7 +10,7 @@
 #include "value/json.h"
 #include "value/utf8.h"
 
-/* Of numbers that are rounded to thousandths: what a double holds exactly. */
+/* Limit of numbers that are rounded to thousandths: a double holds them exactly. */
 #define NUMBER_MAX 9e12
 
 static bool reserve(struct json *j, size_t more)
@@ -59,13 +59,13 @@ static void append_escape(struct json *j, uint32_t character)
 {
 	if (character < 0x10000)
 		append_format(j, "\\u%04x", character);
-	else	/* as UTF-16 has it (RFC 8259, section 7) */
+	else	/* as UTF-16 does (RFC 8259, section 7) */
 		append_format(j, "\\u%04x\\u%04x", 0xd800 + ((character - 0x10000) >> 10),
 			      0xdc00 + (character & 0x3ff));
 }
 
-/* Parsers give the same string whether a character is escaped; what shows the line (cat, less, a
- * pager of logs) does not obey what is. */
+/* Parsers give the same string whether a character is escaped; programs that show the line (cat,
+ * less, a pager of logs) do not interpret an escape. */
 static void append_quoted(struct json *j, const char *s)
 {
 	uint32_t character;

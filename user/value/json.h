@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A streaming JSON writer into a growing buffer: commas, escapes and nesting are its business.
- * Strings from outside (program names, host names) may hold any bytes; what is not UTF-8 comes
- * out as U+FFFD, what a terminal would obey or hide as an escape of JSON's.
+ * A streaming JSON writer into a growing buffer: it adds commas, escapes and nesting. Strings from
+ * outside (program names, host names) may hold any bytes; bytes that are not UTF-8 come out as
+ * U+FFFD, characters that a terminal would interpret or hide as a JSON escape.
  */
 #ifndef HALFOPEN_VALUE_JSON_H
 #define HALFOPEN_VALUE_JSON_H
@@ -15,7 +15,7 @@ struct json {
 	char *text;
 	size_t length, size;
 	unsigned int depth;
-	uint64_t has_member;	/* bit d: something stands at depth d already */
+	uint64_t has_member;	/* bit d: depth d has a member already */
 	bool failed;		/* memory was short: the text is not to be used */
 };
 

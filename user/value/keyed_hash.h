@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A hash of what peers choose (addresses, ports, names): SipHash-2-4 (Aumasson and Bernstein, 2012)
- * under a key that is another in each run, so that nobody can look for two things of one hash. All
- * that chance leaves is one in 2^64, so nothing that is told depends on the key, and a replay under
- * another one tells the same.
+ * A hash of values that peers choose (addresses, ports, names): SipHash-2-4 (Aumasson and
+ * Bernstein, 2012) under a key that differs in each run, so that nobody can search for collisions.
+ * By chance one pair in 2^64 collides, so no output depends on the key, and a replay under another
+ * one gives the same.
  */
 #ifndef HALFOPEN_VALUE_KEYED_HASH_H
 #define HALFOPEN_VALUE_KEYED_HASH_H

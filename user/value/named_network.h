@@ -11,8 +11,8 @@ struct named_network {
 };
 
 /*
- * A line, which is cut up. NULL if it is read, or what was expected instead. `n->name` lies in the
- * line; NULL: it is empty, or a comment.
+ * Reads one line, which is cut up. Returns NULL, or what was expected instead. `n->name` lies in
+ * the line; NULL: it is empty, or a comment.
  */
 const char *named_network__read(char *line, struct named_network *n);
 

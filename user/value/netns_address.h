@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a network namespace is addressed by a command: NAME of `ip netns`, or inode:N,cookie:N. */
+/* The address of a network namespace in commands: NAME of `ip netns`, or inode:N,cookie:N. */
 #ifndef HALFOPEN_VALUE_NETNS_ADDRESS_H
 #define HALFOPEN_VALUE_NETNS_ADDRESS_H
 
@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 /* May this be a NAME? [A-Za-z0-9._-]{1,63}, not all digits (a process id), not beginning with '-'
- * or '.': so it is itself to every shell, terminal and file system. */
+ * or '.': so no shell, terminal or file system needs it quoted. */
 bool netns_address__is_name(const char *text);
 
 #define NETNS_ADDRESS_OF_COOKIE_SIZE 48
 
-/* "inode:N,cookie:N": no other namespace of this boot is addressed so. Returns `address`. */
+/* "inode:N,cookie:N": unique in this boot. Returns `address`. */
 const char *netns_address__of_cookie(uint32_t inode, uint64_t cookie,
 				     char address[NETNS_ADDRESS_OF_COOKIE_SIZE]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whole numbers as people write them: digits, and nothing else. */
+/* Whole decimal numbers: digits, and nothing else. */
 #ifndef HALFOPEN_VALUE_NUMBER_H
 #define HALFOPEN_VALUE_NUMBER_H
 

@@ -17,7 +17,7 @@
 
 /* ---- pieces: a character, or an escape in its place ---- */
 
-/* Where text is being read: marks need something to stand on. */
+/* State of reading: a combining mark needs a character before it. */
 struct reading {
 	const char *rest;
 	bool has_base;
@@ -75,7 +75,7 @@ static bool next_piece(struct reading *r, struct piece *p)
 	return true;
 }
 
-/* All of it, but no further than one column beyond `most`. */
+/* Columns of the text, but no further than one beyond `most`. */
 static unsigned int columns_up_to(const char *text, unsigned int most)
 {
 	struct reading r = { .rest = text };
@@ -92,12 +92,12 @@ unsigned int plain_text__columns(const char *text)
 	return columns_up_to(text, UINT32_MAX / 2);
 }
 
-/* ---- where they go ---- */
+/* ---- output ---- */
 
 struct target {
 	char *to;
 	size_t size, written;
-	size_t wanted;	/* what all of it takes */
+	size_t wanted;	/* size of the whole text */
 };
 
 static void put(struct target *t, const char *text, size_t length)
@@ -209,7 +209,7 @@ static void put_octals(struct target *t, const char *text)
 	put(t, "')\"", 3);
 }
 
-/* $(…) takes line ends away from the end of what it gives. */
+/* $(…) strips line ends from the end of its output. */
 static bool can_be_quoted(const char *text)
 {
 	size_t length = strlen(text);
@@ -259,8 +259,8 @@ static int read_number(const char **format, va_list *args)
 	return number;
 }
 
-/* `format` is behind the '%'; returns what is behind the conversion. Those that take their width or
- * precision from the arguments are written with their values. */
+/* `format` is behind the '%'; returns what is behind the conversion. Conversions that take their
+ * width or precision from the arguments are rewritten with their values. */
 static const char *read_conversion(const char *format, va_list *args, struct conversion *c)
 {
 	size_t flags = strspn(format, "-+ #0");
@@ -314,7 +314,7 @@ static void put_string(struct target *t, const struct conversion *c, const char 
 	free(part);
 }
 
-/* Behind one that was read: it took as much of the arguments. */
+/* Skips a number's argument in the caller's list. */
 static void skip_number(const struct conversion *c, va_list *args)
 {
 	bool is_real = strchr("eEfFgGaA", c->kind), is_wide = c->longs || c->kind == 'p';
@@ -323,7 +323,7 @@ static void skip_number(const struct conversion *c, va_list *args)
 							   : va_arg(*args, int));
 }
 
-/* What is a number comes out as printf(3) makes it. */
+/* A number is formatted by printf(3). */
 static void put_number(struct target *t, const struct conversion *c, va_list *args)
 {
 	char text[512];
@@ -354,7 +354,7 @@ static void put_conversion(struct target *t, const struct conversion *c, va_list
 		break;
 	default:
 		if (!c->kind || !strchr("diuoxXeEfFgGaAp", c->kind))
-			abort();	/* a format of ours that nobody tried once */
+			abort();	/* a format of ours that was never tried */
 		put_number(t, c, args);
 	}
 }
@@ -365,7 +365,7 @@ size_t plain_text__vformat(char *to, size_t size, const char *format, va_list li
 	struct conversion c;
 	va_list args;
 
-	va_copy(args, list);	/* whose address may be taken, whatever va_list is here */
+	va_copy(args, list);	/* its address may be taken, whatever type va_list is */
 	while (*format) {
 		size_t own = strcspn(format, "%");
 

@@ -10,7 +10,7 @@ void quantile__sort(double *numbers, size_t count);
 /* Of sorted numbers; `share` in (0, 1]. 0 where there are none. */
 double quantile__of(const double *sorted, size_t count, double share);
 
-/* Within how long dead peers are noticed. */
+/* The time within which dead peers are noticed. */
 struct detection {
 	double p50_s, p95_s, max_s;
 };

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Longer ones are taken for mistakes; any clock may be added to this one. */
+/* Longer ones are taken for mistakes; any clock can be added to this one without overflow. */
 #define QUANTITY_DURATION_MAX "36500d"
 
 /* "90s", "1h30m", "2d", "250ms"; a unit is required. Nanoseconds, at most QUANTITY_DURATION_MAX. */

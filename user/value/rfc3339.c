@@ -7,7 +7,7 @@
 #define YEAR_MIN 1970
 #define YEAR_MAX 2261	/* 2262 ends within April, in 63 bits of nanoseconds */
 
-/* So many digits at `*text`, which moves behind them, of a number within [min, max]. */
+/* `count` digits at `*text`, which moves behind them, of a number within [min, max]. */
 static bool digits(const char **text, unsigned int count, int min, int max, int *value)
 {
 	*value = 0;
@@ -47,7 +47,7 @@ static bool date_and_time(const char **text, struct tm *tm)
 	return true;
 }
 
-/* What is finer than nanoseconds is cut off. */
+/* Digits beyond nanoseconds are cut off. */
 static bool fraction(const char **text, uint32_t *ns)
 {
 	uint32_t unit = 100000000;

@@ -11,7 +11,7 @@ size_t utf8__decode(const char *from, uint32_t *character)
 		return 0;
 	*character = length == 1 ? s[0] : s[0] & 0xff >> (length + 1);
 	for (i = 1; i < length; i++) {
-		if ((s[i] & 0xc0) != 0x80)	/* a NUL, too: nothing behind it is looked at */
+		if ((s[i] & 0xc0) != 0x80)	/* a NUL, too: nothing behind it is read */
 			return 0;
 		*character = *character << 6 | (s[i] & 0x3f);
 	}

@@ -12,12 +12,13 @@ struct words {
 	bool failed;	/* memory was short */
 };
 
-/* As printf(3); strings that go into `format`, which is ours, come out plain (plain_text.h). */
+/* As printf(3); string arguments to `format`, which is ours, are made safe to print
+ * (plain_text.h). */
 void words__add(struct words *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* As it is: bytes of our own, or words that were made here. */
+/* Appends trusted text unchanged: our own, or made by these functions. */
 void words__append(struct words *w, const char *text, size_t length);
-/* " WORD", as a shell reads it (plain_text__quoted()), never cut: of a command. */
+/* " WORD" of a command, quoted for a shell (plain_text__quoted()), never cut. */
 void words__add_argument(struct words *w, const char *word);
 
 void words__free(struct words *w);

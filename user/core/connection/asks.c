@@ -61,11 +61,11 @@ void asks__zero_window_probe(struct connection *c, const struct ho_event *e,
 	note_probe(c, EVENT_ZERO_WINDOW_PROBE, e->mono_ns, rules, told);
 }
 
-/* Since when is this data (or FIN) under way? The kernel notes when all of a flight is
- * unacknowledged. Else the write queue's clock tells, if it was empty when the peer was last
- * heard; else the timer that just fired was armed an RTO ago, or, in the midst of
- * retransmissions, the first of those is known. These may be too late by a little, which only
- * widens the interval. */
+/* Since when is this data (or FIN) under way? The kernel records when all of a flight is
+ * unacknowledged. Otherwise the write queue's clock shows it, if the queue was empty when the peer
+ * was last heard; otherwise the timer that just fired was armed an RTO ago or, during
+ * retransmissions, the time of the first one is known. These may be too late by a little, which
+ * only widens the interval. */
 uint64_t asks__first_transmission_ns(const struct ho_event *e, uint32_t hz)
 {
 	uint64_t rto_ns = jiffies__to_ns(e->rto_jiffies, hz);
@@ -80,7 +80,7 @@ uint64_t asks__first_transmission_ns(const struct ho_event *e, uint32_t hz)
 	return e->mono_ns > rto_ns ? e->mono_ns - rto_ns : 0;
 }
 
-/* An ask with a sequence number of its own: what is acknowledged by now was not asked by it. */
+/* An ask with a sequence number of its own: data acknowledged by now was no part of it. */
 void asks__carry(struct connection *c, const struct ho_event *e, uint64_t at_ns,
 		 enum ask kind)
 {
@@ -102,17 +102,17 @@ void asks__note_close(struct connection *c, uint64_t at_ns, uint32_t suspect_aft
 	c->incidents->suspect_at_close = silence__unanswered(c) >= suspect_after;
 }
 
-/* Did this very transmission fail? What this host drops is told in the same breath. */
+/* Did this very transmission fail? A drop by this host is emitted within moments of it. */
 static bool is_at(uint64_t at_ns, uint64_t failed_ns, uint32_t hz)
 {
-	/* what rests on the write queue's clock is known to a jiffy or two */
+	/* a time from the write queue's clock is exact to a jiffy or two */
 	const uint64_t breath_ns = 3000000 + jiffies__to_ns(2, hz);
 
 	return failed_ns && at_ns + breath_ns > failed_ns && failed_ns + breath_ns > at_ns;
 }
 
-/* The first transmission of what is under way asked, too, unless it never left, or (where the
- * kernel does not say that nothing was acknowledged since) the peer spoke after it. */
+/* The first transmission of what is under way was an ask, too, unless it never left, or (where the
+ * kernel does not say that nothing was acknowledged since) the peer sent something after it. */
 void asks__by_first_transmission(struct connection *c, const struct ho_event *e,
 				 enum ask kind, const struct connection_rules *rules)
 {
@@ -131,7 +131,7 @@ void asks__by_first_transmission(struct connection *c, const struct ho_event *e,
 		silence__heard_unanswering(c, e, c->last_heard_ns, stamps__heard(e, rules->hz));
 }
 
-/* Not every retransmission is told: none within the gate's time of a sign of life is. The kernel
+/* Not every retransmission is emitted: none within the gate's time of a sign of life is. The kernel
  * counts those of its timer, until something is acknowledged. */
 static void ask_by_untold_retransmissions(struct connection *c, const struct ho_event *e,
 					  enum ask kind)
@@ -176,7 +176,7 @@ void asks__send_failed(struct connection *c, const struct ho_event *e,
 		c->silence.probes_out = e->probes_out + 1;	/* the kernel counts it */
 	if (!e->packets_out)
 		i->first_failed_ns = e->mono_ns;
-	else if (!(c->silence.kinds & ASK_CARRYING))	/* that is under way since it left */
+	else if (!(c->silence.kinds & ASK_CARRYING))	/* which is under way since it left */
 		asks__by_first_transmission(c, e, fin ? ASK_FIN : ASK_DATA, rules);
 	i->failed_ns = e->mono_ns;
 	i->sends_failed++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Asks, event by event: probes, data, FINs, questions for its window, and those
- * that this host kept in. Each changes the present silence of `c`; all but asks__probe_sent() are
- * about a connection that has incidents.
+ * Asks, event by event: probes, data, FINs, zero-window probes, and those that this host dropped.
+ * Each function changes the present silence of `c`; all but asks__probe_sent() require that the
+ * connection has incidents.
  */
 #ifndef HALFOPEN_CORE_CONNECTION_ASKS_H
 #define HALFOPEN_CORE_CONNECTION_ASKS_H
@@ -13,7 +13,7 @@
 void asks__probe_sent(struct connection *c, const struct ho_event *e,
 		      const struct connection_rules *rules, struct told *told);
 
-/* It left the kernel's hands, but not this host: no ask, though the kernel may count it. */
+/* It left TCP, but not this host: no ask, though the kernel may count it. */
 void asks__probe_failed(struct connection *c, const struct ho_event *e,
 			const struct connection_rules *rules, struct told *told);
 
@@ -23,7 +23,7 @@ void asks__zero_window_probe(struct connection *c, const struct ho_event *e,
 void asks__retransmitted(struct connection *c, const struct ho_event *e,
 			 const struct connection_rules *rules, struct told *told);
 
-/* Data, a FIN or a question for the window that this host itself dropped: nobody was asked. */
+/* Data, a FIN or a zero-window probe that this host itself dropped: no ask. */
 void asks__send_failed(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told);
 
@@ -31,14 +31,14 @@ void asks__send_failed(struct connection *c, const struct ho_event *e,
  * early. */
 uint64_t asks__first_transmission_ns(const struct ho_event *e, uint32_t hz);
 
-/* That first transmission asked, if it left. */
+/* Counts that first transmission as an ask, if it left. */
 void asks__by_first_transmission(struct connection *c, const struct ho_event *e, enum ask kind,
 				 const struct connection_rules *rules);
 
 /* An ask with a sequence number of its own, at `at_ns`. */
 void asks__carry(struct connection *c, const struct ho_event *e, uint64_t at_ns, enum ask kind);
 
-/* Our program closed it then; the first such note stays. */
+/* Our program closed it then; the first such time is kept. */
 void asks__note_close(struct connection *c, uint64_t at_ns, uint32_t suspect_after);
 
 #endif

@@ -20,7 +20,7 @@ uint8_t connection__family(const struct connection *c)
 	return c->is_ipv6 ? AF_INET6 : AF_INET;
 }
 
-/* ---- what every fact tells besides its own subject ---- */
+/* ---- state that every event carries, besides its own subject ---- */
 
 static void identify(struct connection *c, const struct ho_event *e)
 {
@@ -30,7 +30,7 @@ static void identify(struct connection *c, const struct ho_event *e)
 	c->is_ipv6 = e->family == AF_INET6;
 	c->keepalive = keepalive__of(e);
 	c->retransmits_total = e->total_retrans;
-	if (c->partial && e->total_retrans) /* what it did before we saw it is not ours to count */
+	if (c->partial && e->total_retrans) /* those before the watch do not count */
 		c->incidents->retransmits_before = e->total_retrans - (e->kind == HO_RETRANSMIT);
 	c->options_settled = !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 	c->addressed = c->identified = true;
@@ -44,16 +44,16 @@ void connection__address(struct connection *c, uint32_t netns, uint8_t family,
 	c->local = *local;
 	c->peer = *peer;
 	c->addressed = true;
-	/* The handshake was the last that we know of. */
+	/* The handshake is the last known sign of life. */
 	if (!c->partial && !c->last_heard_ns)
 		c->last_heard_ns = c->first_seen_ns;
 }
 
 void connection__note_life(struct connection *c, uint64_t at_ns, uint32_t hz)
 {
-	const uint64_t second_ns = 1000000000;	/* so exact are passes */
+	const uint64_t second_ns = 1000000000;	/* the accuracy of passes */
 
-	/* Whether it answered is for the next event to tell. */
+	/* Whether it was an answer is decided by the next event. */
 	if (at_ns > c->last_heard_ns && (!c->silence.asks || incidents__of(c)->successor) &&
 	    !stamps__is_echo(at_ns, c->last_heard_ns, second_ns, hz))
 		c->last_heard_ns = at_ns;
@@ -91,14 +91,14 @@ void connection__follow_sysctl(struct connection *c, uint64_t at_ns, uint32_t id
 	if (keepalive__equal(&now, &c->keepalive))
 		return;
 	c->keepalive = now;
-	if (!now.enabled || !incidents__make(c))	/* it concerns nobody yet */
+	if (!now.enabled || !incidents__make(c))	/* it matters to no incident yet */
 		return;
 	c->told = true;
 	incidents__note(c, told, (struct entry){ .kind = EVENT_OPTION_CHANGE, .at_ns = at_ns });
 }
 
-/* When the peer's FIN was taken, as far as this fact tells; where our program had closed first it
- * waits for nobody. */
+/* When the peer's FIN was taken, as far as this event shows; where our program had closed first, it
+ * no longer waits for the peer. */
 static uint64_t half_closed_at(const struct ho_event *e)
 {
 	unsigned int state = e->state == TCP_CLOSE ? e->old_state : e->state;
@@ -138,7 +138,7 @@ static void observe(struct connection *c, const struct ho_event *e,
 	heard__by_clocks(c, e, rules->hz);
 }
 
-/* ---- one function a kind of fact ---- */
+/* ---- one function for each kind of event ---- */
 
 static void on_state(struct connection *c, const struct ho_event *e,
 		     const struct connection_rules *rules, struct told *told)
@@ -153,7 +153,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 						 .from = e->old_state, .to = e->state });
 	if (e->state == TCP_FIN_WAIT1 || e->state == TCP_LAST_ACK) {
 		asks__note_close(c, e->mono_ns, rules->suspect_after);
-		/* behind data that wait for the peer's window it waits, too */
+		/* behind data that wait for the peer's window, the FIN waits, too */
 		if (c->silence.asks && !e->unsent && !(e->flags & HO_F_ZERO_WINDOW))
 			asks__carry(c, e, e->mono_ns, ASK_FIN);
 		return;
@@ -170,7 +170,7 @@ static void on_state(struct connection *c, const struct ho_event *e,
 	else
 		lost_probes__find_window_probes(c, e, rules->hz);
 	if (e->retransmits && !(c->silence.kinds & ASK_CARRYING) &&
-	    (e->flags & HO_F_UNDELIVERED))	/* no retransmission was told */
+	    (e->flags & HO_F_UNDELIVERED))	/* no retransmission was emitted */
 		asks__by_first_transmission(c, e, e->flags & HO_F_FIN_QUEUED ? ASK_FIN : ASK_DATA,
 					  rules);
 	c->incidents->ended_ns = e->mono_ns;
@@ -191,7 +191,7 @@ bool connection__lose_ending(struct connection *c, uint64_t at_ns)
 	return true;
 }
 
-/* The second witness. Where the first was heard, the socket's history is already written. */
+/* The second witness. Where the first was seen, the socket's history is already complete. */
 static void on_gone(struct connection *c, const struct ho_event *e)
 {
 	if (c->incidents->ended_ns)
@@ -202,8 +202,8 @@ static void on_gone(struct connection *c, const struct ho_event *e)
 	c->incidents->destroyed = true;
 }
 
-/* First seen in the middle of an episode: what the kernel's counters tell of the asks so far.
- * Asks are at least an interval apart, so the first is no later than this. */
+/* First seen in the middle of an episode: the kernel's counters show the asks so far. Asks are at
+ * least an interval apart, so the first is no later than this. */
 static void adopt_silence(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	uint64_t interval_ns = jiffies__to_ns(c->keepalive.interval_jiffies, hz);
@@ -235,7 +235,7 @@ static void adopt_silence(struct connection *c, const struct ho_event *e, uint32
 	c->told |= s->asks >= 2;
 }
 
-/* Its program had closed it before we came: with the FIN alone under way we know when. */
+/* Its program had closed it before the watch: with the FIN alone under way the time is known. */
 static void adopt_close(struct connection *c, const struct ho_event *e)
 {
 	bool known = (e->flags & HO_F_UNDELIVERED) && e->packets_out == 1 && e->delivered_ns &&
@@ -255,8 +255,8 @@ static void on_seen(struct connection *c, const struct ho_event *e, uint32_t hz,
 	adopt_silence(c, e, hz);
 }
 
-/* The first probe of a silence, its answer, a report after an idle gap: what happens to every
- * socket and needs no incident to be kept. */
+/* The first probe of a silence, its answer, a report after an idle gap: events that every socket
+ * has and that need no incidents. */
 static bool is_routine(const struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules)
 {
@@ -280,7 +280,7 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 		 sign__answers(&sign, s->kinds)));
 }
 
-/* A walk found it dead, before anybody told how it died. */
+/* A walk found it dead, before an event said how it died. */
 static bool on_found_dead(struct connection *c, const struct ho_event *e,
 			  const struct connection_rules *rules, struct told *told)
 {
@@ -308,7 +308,7 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	if (connection__ended_ns(c) && e->kind != HO_RESET_SENT && e->kind != HO_ERROR)
 		return true;
 	if (e->kind == HO_STATE && c->identified && e->state == c->state)
-		return true;	/* by both programs that tell it */
+		return true;	/* both programs report it */
 	if (e->kind == HO_SEEN && e->state == TCP_CLOSE)
 		return on_found_dead(c, e, rules, told);
 	if (!is_routine(c, e, rules) && !incidents__make(c))

@@ -49,8 +49,7 @@ static void join_with_next(struct gap *all, unsigned int used, unsigned int i)
 	memmove(&all[i + 1], &all[i + 2], (used - i - 2) * sizeof(*all));
 }
 
-/* The neighbours that are nearest to each other, as a share of their length; among three gaps
- * there are two of a kind. */
+/* The two neighbours whose lengths differ least, as a share; among three gaps two are of a kind. */
 static unsigned int nearest(const struct gap *all, unsigned int used)
 {
 	unsigned int i, best = used;
@@ -75,7 +74,7 @@ const struct gap *gaps__kept(const struct gaps *g)
 	return g->used > 1 ? g->several : g->used ? &g->only : NULL;
 }
 
-/* Makes these what is kept. */
+/* Replaces the kept gaps by these. */
 static bool keep(struct gaps *g, const struct gap *all, unsigned int used)
 {
 	struct gap *several = g->used > 1 ? g->several : NULL, *bigger;
@@ -112,7 +111,7 @@ void gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_
 	insert(all, used++, &new);
 	if (used > GAPS_KEPT)
 		join_with_next(all, used--, nearest(all, GAPS_KEPT + 1));
-	keep(g, all, used);	/* where memory is short, as it was before */
+	keep(g, all, used);	/* unchanged where memory is short */
 }
 
 uint32_t gaps__longest_ms(const struct gaps *g)

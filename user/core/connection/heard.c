@@ -7,11 +7,11 @@
 #include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
 
-/* A sign of life that seems a wrap of the clocks younger than the last one known is that one, known
- * to this: what was heard soon after it was not told. */
+/* A sign of life that seems one wrap of the clocks younger than the last known one is that one,
+ * within this tolerance: segments heard soon after it were not emitted. */
 #define ECHO_NS 450000000000ULL
 
-/* ---- what the kernel's clocks show ---- */
+/* ---- the kernel's clocks ---- */
 
 /* The kernel's clocks show the peer after our last ask. */
 static bool was_heard_since_ask(const struct connection *c, const struct ho_event *e,
@@ -20,28 +20,28 @@ static bool was_heard_since_ask(const struct connection *c, const struct ho_even
 	const uint64_t far_ns = 3600000000000ULL;
 	const struct silence *s = &c->silence;
 
-	/* Within the same jiffy their order counts; far apart, 32 bits do not tell it. */
+	/* Within the same jiffy their order counts; far apart, 32 bits do not show it. */
 	if (heard_ns > s->last_ask_ns + far_ns || heard_ns + far_ns < s->last_ask_ns)
 		return heard_ns > s->last_ask_ns;
 	return !jiffies__is_before(stamps__heard(e, hz), s->last_ask_jiffies);
 }
 
-/* Of repeated bytes one is told in half a second. All that came since then had data, and no new
- * byte. */
+/* Of repeated bytes one segment is emitted in half a second. Were all segments since then with
+ * data, and without a new byte? */
 static bool brought_nothing_new(const struct connection *c, const struct ho_event *e)
 {
 	const struct deafness *d = &incidents__of(c)->deafness;
 	uint32_t empty = e->kind == HO_HEARD && !e->payload;
 	uint32_t with_data = e->data_segs_in - d->data_segs_in;
 
-	/* the smallest facts have no counts */
+	/* the smallest events have no counts */
 	return e->segs_in && with_data && e->segs_in - d->segs_in - empty == with_data &&
 	       e->bytes_received == d->bytes_received;
 }
 
-/* Are those clocks explained by a segment that was told, and answered nothing? Where it had moved
- * them itself, just when an answer was due, that may have come within the same jiffy, hidden by the
- * gate: one segment more. (A stranger may send any number at other times.) */
+/* Are those clocks explained by a segment that was emitted, and answered nothing? If it moved them
+ * itself, just when an answer was due, the answer may have come within the same jiffy, hidden by
+ * the gate: one segment more. (A third party may send any number at other times.) */
 static bool was_told_of(const struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	const struct deafness *d = &incidents__of(c)->deafness;
@@ -57,8 +57,8 @@ static bool was_told_of(const struct connection *c, const struct ho_event *e, ui
 	       e->segs_in - this - d->segs_in != 1;
 }
 
-/* Whoever was asked by data or a FIN has answered once some of it is acknowledged; the smallest
- * facts are told only where nothing is owed. */
+/* Data or a FIN is answered once some of it is acknowledged; the smallest events are emitted only
+ * where no answer is outstanding. */
 static bool has_acknowledged(const struct connection *c, const struct ho_event *e)
 {
 	unsigned int state = e->state == TCP_CLOSE ? e->old_state : e->state;
@@ -83,7 +83,7 @@ void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t h
 	uint64_t heard = stamps__heard_ns(e, hz), known = c->last_heard_ns;
 	unsigned int state = e->kind == HO_STATE && e->state == TCP_CLOSE ? e->old_state : e->state;
 
-	/* of who was not heard yet, the handshake is the last that we know of */
+	/* for a peer not heard yet, the handshake is the last known sign of life */
 	if (!known && !c->partial)
 		known = c->first_seen_ns;
 	if (stamps__is_echo(heard, known, ECHO_NS, hz))
@@ -94,13 +94,13 @@ void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t h
 		else
 			silence__heard_unanswering(c, e, heard, stamps__heard(e, hz));
 	}
-	/* Data on the fast path had left the count of probes, and an ACK since then has not. */
+	/* Data on the fast path had left the count of probes, which an ACK since then has reset. */
 	if (c->silence.count_before && stamps__received_ns(e, e->rcv_tstamp_jiffies, hz) >
 					       c->last_heard_ns + jiffies__to_ns(1, hz))
 		c->silence.count_before = 0;
 	notice_heard(c, heard);
-	/* In these states tcp_rcv_established() does not run: the peer's empty probes pass
-	 * unseen, by us and by the kernel's own clocks. */
+	/* In these states tcp_rcv_established() does not run: the peer's empty probes are seen
+	 * neither by us nor by the kernel's own clocks. */
 	if (state != TCP_CLOSE)
 		c->heard_is_lower_bound = state != TCP_ESTABLISHED;
 }
@@ -114,7 +114,7 @@ void heard__acknowledgement(struct connection *c, const struct ho_event *e, uint
 		at_ns = acked;
 	if (at_ns > c->incidents->acknowledged_ns)
 		c->incidents->acknowledged_ns = at_ns;
-	/* It is exact, where the clocks of what was heard are jiffies. */
+	/* It is exact, while the clocks of received segments are in jiffies. */
 	notice_heard(c, c->incidents->acknowledged_ns);
 }
 
@@ -133,8 +133,8 @@ static bool is_lately(uint64_t then_ns, uint64_t now_ns, uint64_t within_ns)
 	return then_ns && then_ns <= now_ns && now_ns - then_ns <= within_ns;
 }
 
-/* Did we answer a SYN, or anything else that the kernel does not take, a moment ago? Whoever has
- * lost the connection answers that by a reset (RFC 9293, 3.10.7.1; RFC 5961, 4). */
+/* Did we answer a SYN, or anything else that the kernel does not take, a moment ago? A peer that
+ * has lost the connection resets such an answer (RFC 9293, 3.10.7.1; RFC 5961, 4). */
 static bool was_challenged(const struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	const uint64_t lately_ns = 3000000000ULL;
@@ -145,7 +145,7 @@ static bool was_challenged(const struct connection *c, const struct ho_event *e,
 		is_lately(answered_ns, e->mono_ns, lately_ns));
 }
 
-/* Data under way that a reset answers were an ask, though nobody retransmitted them yet. */
+/* Data under way that a reset answers was an ask, though not retransmitted yet. */
 static void ask_by_reset_data(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	uint64_t first = asks__first_transmission_ns(e, hz);
@@ -154,8 +154,8 @@ static void ask_by_reset_data(struct connection *c, const struct ho_event *e, ui
 		asks__carry(c, e, first > c->last_heard_ns ? first : c->last_heard_ns, ASK_DATA);
 }
 
-/* Who still has the connection resets it with an ACK; who has lost it answers our segment with
- * a bare RST, whose sequence number is our acknowledgement (RFC 9293, 3.10.7.1). */
+/* A peer that still has the connection resets it with an ACK; one that has lost it answers our
+ * segment with a bare RST, whose sequence number is our acknowledgement (RFC 9293, 3.10.7.1). */
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
 			   const struct connection_rules *rules)
 {
@@ -170,8 +170,8 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 		ask_by_reset_data(c, e, rules->hz);
 }
 
-/* The path was idle from `since` until `low` at the earliest, `high` at the latest, and then let
- * something through. What the kernel's clock says of `since` is exact to a jiffy. */
+/* The path was idle from `since` until `low` at the earliest, `high` at the latest, and then passed
+ * a segment. `since` by the kernel's clock is exact to a jiffy. */
 static void survive_gap(struct connection *c, uint64_t low, uint64_t high, bool ended_by_us,
 			uint32_t hz)
 {
@@ -182,8 +182,8 @@ static void survive_gap(struct connection *c, uint64_t low, uint64_t high, bool 
 	gaps__add(&c->gaps, low - since - jiffy, high - since, ended_by_us);
 }
 
-/* Who ended the gap that this segment tells to be over: we, who asked or wrote after it and were
- * answered, or the peer. Data that were under way before do not say when the gap began. */
+/* Which side ended the gap that this segment ends: ours, if it probed or wrote after it and was
+ * answered, or the peer. Data that was under way before does not show when the gap began. */
 static void notice_gap(struct connection *c, const struct ho_event *e, const struct sign *sign,
 		       uint32_t hz)
 {
@@ -214,7 +214,8 @@ static void on_heartbeat(struct connection *c, const struct ho_event *e, uint32_
 						 .last_ns = since, .n = e->payload });
 }
 
-/* Data and answers of one peer come from as far, and both with timestamps or both without. */
+/* Data and answers of one peer come from the same distance, and both with timestamps or both
+ * without. */
 bool heard__is_of_another(const struct connection *c, const struct ho_event *e)
 {
 	return c->data_ttl && e->ttl && !e->payload && c->data_segs == (uint8_t)e->data_segs_in &&
@@ -244,7 +245,7 @@ static void on_peer_probe(struct connection *c, const struct ho_event *e, struct
 						 .n = e->payload });
 }
 
-/* Does the kernel take it, and note when? A repetition it drops. */
+/* Does the kernel take it, and record when? A repetition is dropped. */
 static bool moves_clocks(const struct ho_event *e)
 {
 	return e->segment == HO_SEGMENT_TAKEN ? e->ack_offset >= 0 || e->payload
@@ -260,8 +261,8 @@ static void hear_unanswering(struct connection *c, const struct ho_event *e,
 				   moves_clocks(e) ? e->jiffies : stamps__heard(e, hz));
 }
 
-/* What the kernel's count of probes is once it has taken the segment. A repetition that it drops
- * leaves it alone; data on the fast path may. */
+/* The kernel's count of probes once it has taken the segment. A repetition that it drops leaves the
+ * count alone; data on the fast path may. */
 static void follow_count(struct connection *c, const struct ho_event *e)
 {
 	if (!moves_clocks(e)) {
@@ -286,7 +287,7 @@ void heard__segment(struct connection *c, const struct ho_event *e,
 		on_reset_heard(c, e, rules);
 		return;
 	}
-	/* Where nobody had verified its checksum yet, the kernel's clocks will show whether it counts. */
+	/* Its checksum was not verified yet: the kernel's clocks will show whether it counts. */
 	if (!sign.life || e->unverified) {
 		if (e->tcp_flags & HO_TCP_SYN)
 			c->incidents->syn_heard_ns = e->mono_ns;

@@ -19,13 +19,13 @@ void heard__reset(struct connection *c, const struct ho_event *e, uint32_t hz, s
 /* This host dropped a segment of the peer's before TCP saw it. */
 void heard__dropped(struct connection *c, const struct ho_event *e, struct told *told);
 
-/* Any event shows the kernel's clocks: was the peer heard, or did it answer, without an event? */
+/* The kernel's clocks in any event: was the peer heard, or did it answer, without an event? */
 void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t hz);
 
-/* ... and when something of ours was last acknowledged. Of a connection that has incidents. */
+/* ... and when something of ours was last acknowledged. Requires incidents. */
 void heard__acknowledgement(struct connection *c, const struct ho_event *e, uint32_t hz);
 
-/* An answer that comes from elsewhere than the peer's data. */
+/* Does an answer come from another sender than the peer's data? */
 bool heard__is_of_another(const struct connection *c, const struct ho_event *e);
 
 #endif

@@ -31,7 +31,7 @@ void heartbeat__notice_reply(struct heartbeat *h, const struct ho_event *e)
 {
 	bool acknowledged = e->bytes_acked > h->bytes_acked;
 
-	/* An event about something else may come while the reply is on its way. */
+	/* An unrelated event may come while the reply is on its way. */
 	if (!h->pending || (!acknowledged && e->kind != HO_RETRANSMIT && !heartbeat__is(e)))
 		return;
 	h->reply = acknowledged ? REPLY_ACKNOWLEDGED : REPLY_NONE;

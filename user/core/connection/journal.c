@@ -49,7 +49,7 @@ static bool make_room(struct journal *j)
 	return true;
 }
 
-/* Signs of life that may come for years: of a run of them the first and the last are kept. */
+/* Signs of life that may recur for years: of a run the first and the last are kept. */
 static bool prolongs_run(const struct journal *j, const struct entry *e)
 {
 	return (e->kind == EVENT_HEARTBEAT || e->kind == EVENT_PEER_PROBE) && j->used >= 2 &&

@@ -12,7 +12,7 @@
 
 #include "timeline/timeline.h"
 
-/* So many entries are kept of a socket's whole life. */
+/* Limit of entries of a socket. */
 #define JOURNAL_MAX 96
 
 struct rtt {
@@ -22,20 +22,20 @@ struct rtt {
 
 void rtt__add(struct rtt *r, uint32_t us);
 
-/* Of both. */
+/* The sum of both. */
 struct rtt rtt__sum(struct rtt a, struct rtt b);
 
 struct entry {
 	uint64_t at_ns;
 	union {
-		uint64_t last_ns;	/* EVENT_ANSWERED_RUN: of the last; EVENT_HEARTBEAT: when
-				 * data had passed before */
+		uint64_t last_ns;	/* EVENT_ANSWERED_RUN: of the last; EVENT_HEARTBEAT: time of
+					 * the data before */
 		uint64_t by_cookie;	/* EVENT_SUPERSEDED only */
 	};
 	struct rtt rtt;		/* of an answer or a run of them; count 0: not known */
-	uint32_t n; /* as in struct event; or enum ho_failure, a reset reason, an errno, a confidence in
-		     * thousandths */
-	uint16_t episode;	/* the how many-th silence it belongs to */
+	uint32_t n;		/* as in struct event; or enum ho_failure, a reset reason, an errno, a
+				 * confidence in thousandths */
+	uint16_t episode;	/* number of its silence */
 	uint8_t kind;		/* enum event_kind */
 	uint8_t from : 4, to : 4;	/* TCP states */
 } __attribute__((packed, aligned(4)));

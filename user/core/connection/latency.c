@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "connection/latency.h"
 
-/* So many in a row are no single losses. */
+/* As many in a row are no single losses. */
 #define DEAF_ASKS 2
 
 static uint64_t minus(uint64_t a, uint64_t b)

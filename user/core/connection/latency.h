@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Detection latency: how long a dead peer went unnoticed. The instant of its death is not
- * observable on this host, so the answer is an interval.
+ * observable on this host, so the result is an interval.
  */
 #ifndef HALFOPEN_CORE_CONNECTION_LATENCY_H
 #define HALFOPEN_CORE_CONNECTION_LATENCY_H
@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 struct latency_evidence {
-	uint64_t declared_ns;		/* our side gave up, or was told */
-	uint64_t last_heard_ns;		/* the peer was there then */
+	uint64_t declared_ns;		/* our side gave up, or was told by the peer */
+	uint64_t last_heard_ns;		/* a time when the peer was there */
 	uint64_t first_unanswered_ns;	/* 0: no unanswered ask */
 	uint64_t last_unanswered_ns;
 	uint32_t deaf_asks;		/* unanswered though the peer was heard after them ... */
@@ -32,9 +32,9 @@ struct latency {
 uint64_t latency__slack_ns(const struct latency_evidence *e);
 
 /*
- * A peer that was heard after asks which it did not answer was there, then: those say nothing of
- * its end. One of them may have been lost singly; after two what we send does not arrive, and then
- * no unanswered ask tells when the peer's own segments ceased to: the lower bounds are 0.
+ * A peer heard after unanswered asks was there at that time: these are no evidence of its end. One
+ * of them may have been a single loss; after two, what we send does not arrive, and then no
+ * unanswered ask shows when the peer's own segments ceased to arrive: the lower bounds are 0.
  */
 struct latency latency__between(const struct latency_evidence *e);
 

@@ -5,8 +5,8 @@
 
 /* ---- probes whose events were lost ---- */
 
-/* Those of this silence that were told of never left this host: of one whose event was lost between
- * them nobody can say that it asked. */
+/* All emitted probes of this silence failed to leave this host: a lost event between them may be of
+ * another one that failed, so it proves no ask. */
 static bool none_left(const struct connection *c)
 {
 	return !c->silence.asks && c->incidents && c->incidents->failed_in_silence;
@@ -18,9 +18,9 @@ static void count_untold(struct connection *c, uint32_t untold, uint64_t at_ns, 
 	incidents__note_loss(c, at_ns, untold, told);
 }
 
-/* Within a silence the kernel's count rises by one a probe. Where it stands higher than the
- * probes that we were told of, the events of some were lost; or, in a silence that had begun
- * before us, fell between the snapshot and the attaching of the timer's programs. */
+/* Within a silence the kernel's count rises by one for each probe. Where it is higher than the
+ * number of emitted probes, the events of some were lost; or, in a silence that began before the
+ * watch, they were sent between the snapshot and the attaching of the timer's programs. */
 void lost_probes__count_probes(struct connection *c, uint8_t probes_out, uint64_t at_ns,
 			  struct told *told)
 {
@@ -60,8 +60,8 @@ bool lost_probes__was_taken_for_lost(struct connection *c, const struct ho_event
 	return true;
 }
 
-/* A silence of whose probes none was told begins with one an interval ago: the latest that it
- * can have been sent. */
+/* A silence without any emitted probe begins with one that was sent an interval ago: the latest
+ * time that is possible. */
 static void assume_untold_probe(struct connection *c, const struct ho_event *e,
 				uint64_t interval_ns, uint8_t probes_out, struct told *told)
 {
@@ -73,9 +73,9 @@ static void assume_untold_probe(struct connection *c, const struct ho_event *e,
 	count_untold(c, 1, e->mono_ns, told);
 }
 
-/* The first probe that we are told of in a silence, and the kernel's count is above one: either
- * it was stale (data on the fast path does not reset it), and then the idle time alone has
- * passed; or probes went before, and then so did their intervals. */
+/* The first emitted probe of a silence, and the kernel's count is above one: either it was stale
+ * (data on the fast path does not reset it), and then only the idle time has passed; or earlier
+ * probes were sent, and then their intervals have passed, too. */
 void lost_probes__find_first_probes(struct connection *c, const struct ho_event *e, uint32_t hz,
 			       struct told *told)
 {
@@ -93,10 +93,10 @@ void lost_probes__find_first_probes(struct connection *c, const struct ho_event 
 	assume_untold_probe(c, e, interval_ns, 1, told);
 }
 
-/* ---- kernels that show no probe: what others tell of them ---- */
+/* ---- kernels that show no probe: what other events show of them ---- */
 
-/* How many of the probes that the kernel counts can have gone out since the peer was last heard,
- * if the last did at `last_ns`: the count may be stale, the first waits for the idle time, and
+/* How many of the probes that the kernel counts can have been sent since the peer was last heard,
+ * if the last was sent at `last_ns`: the count may be stale, the first waits for the idle time, and
  * the others for the interval. */
 static uint32_t unseen_probes(const struct connection *c, const struct ho_event *e,
 			      uint64_t last_ns, uint32_t hz)
@@ -112,8 +112,8 @@ static uint32_t unseen_probes(const struct connection *c, const struct ho_event 
 	return fit < e->probes_out ? fit : e->probes_out;
 }
 
-/* Probes of a silence of which nothing was told, each as late as it can have been if the last
- * was sent at `last_ns`. */
+/* Probes of a silence without any event, each as late as possible if the last was sent at
+ * `last_ns`. */
 static void assume_unseen_probes(struct connection *c, const struct ho_event *e, uint64_t last_ns,
 				 uint32_t hz)
 {
@@ -125,7 +125,7 @@ static void assume_unseen_probes(struct connection *c, const struct ho_event *e,
 	c->probes_sent += n;
 }
 
-/* The kernel's clock of its last transmission stands, when an answer comes, at the probe that it
+/* When an answer arrives, the kernel's clock of its last transmission shows the probe that it
  * answers (tcp_mstamp, while nothing else is under way). */
 void lost_probes__find_answered_probe(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
@@ -157,8 +157,8 @@ void lost_probes__find_window_probes(struct connection *c, const struct ho_event
 
 /* ---- the end ---- */
 
-/* The keepalive timer gave up: its last probe went out an interval ago, and if that was not
- * told, this is the latest that it can have been. */
+/* The keepalive timer gave up: its last probe was sent an interval ago or, if that was not emitted,
+ * at this time at the latest. */
 void lost_probes__find_probes_at_death(struct connection *c, const struct ho_event *e,
 				  const struct connection_rules *rules, struct told *told)
 {
@@ -177,7 +177,7 @@ void lost_probes__find_probes_at_death(struct connection *c, const struct ho_eve
 	if (!asks && (e->probes_out <= s->count_before || e->probes_out <= s->probes_out))
 		return;	/* none was sent since the peer was heard: the count is from before */
 	if (!asks) {
-		/* not one was told: the count may be stale, but for the last of them */
+		/* without any emitted: the count may be stale, except for the last of them */
 		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
 		return;
 	}

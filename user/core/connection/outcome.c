@@ -4,7 +4,7 @@
 #include "connection/outcome.h"
 #include "tcp/tcp_states.h"
 
-/* Our own filter's reset comes within this time of what it kept in. */
+/* Our own filter's reset comes within this time of the segment that it rejects. */
 #define OWN_RESET_NS 5000000ULL
 
 struct ending {
@@ -12,8 +12,8 @@ struct ending {
 	enum found_by found_by;
 };
 
-/* Not one that its program still holds, after a shutdown() of its sending half: that hears of the
- * error. */
+/* Excludes a socket that its program still holds after a shutdown() of its sending half: that
+ * program sees the error. */
 static bool was_closed_locally(const struct connection *c, const struct ho_event *e)
 {
 	if (e->error && !(e->flags & HO_F_ORPHAN))
@@ -23,8 +23,8 @@ static bool was_closed_locally(const struct connection *c, const struct ho_event
 	       c->incidents->ended_from == TCP_CLOSING || c->incidents->ended_from == TCP_LAST_ACK;
 }
 
-/* Data or a FIN was under way when the retransmission timer gave up. icsk_retransmits counts
- * those, too, that a local filter dropped, which no tracepoint tells. */
+/* Data or a FIN was under way when the retransmission timer gave up. icsk_retransmits also counts
+ * those that a local filter dropped, which no tracepoint shows. */
 static bool had_data_under_way(const struct connection *c, const struct ho_event *e)
 {
 	return (c->silence.kinds & (ASK_DATA | ASK_FIN)) || e->retransmits;
@@ -45,16 +45,16 @@ static struct ending of_keepalive_timer(const struct ho_event *e)
 	return (struct ending){ OUTCOME_KEEPALIVE_TIMEOUT, FOUND_BY_KEEPALIVE };
 }
 
-/* The peer answers each question for its window, and leaves it closed: the user timeout ends that,
- * though nobody is gone. */
+/* The peer answers each zero-window probe, and leaves its window closed: the user timeout ends
+ * that, though the peer is not gone. */
 static bool was_answered_without_window(const struct connection *c, const struct ho_event *e)
 {
 	return e->unsent && (e->flags & HO_F_ZERO_WINDOW) && !e->retransmits &&
 	       !c->silence.asks && !e->probes_out;
 }
 
-/* Closed by its program; the peer was gone if the FIN was never acknowledged, or if asks had
- * stayed unanswered before. FIN_WAIT2 means that it was acknowledged. */
+/* Closed by its program; the peer was gone if the FIN was never acknowledged, or if asks had stayed
+ * unanswered before. FIN_WAIT2 means that it was acknowledged. */
 static struct ending of_local_close(const struct connection *c, const struct ho_event *e)
 {
 	struct ending ending = { OUTCOME_CLOSED_LOCALLY, FOUND_BY_NOTHING };
@@ -70,9 +70,9 @@ static struct ending of_local_close(const struct connection *c, const struct ho_
 	return ending;
 }
 
-/* Data that waits behind a closed window, unsent (tcp_probe_timer() asks for the window) or sent
- * before it was closed (tcp_retransmit_timer() asks, and does not count: tcp_rtx_probe0_timed_out()
- * decides). */
+/* Data that waits behind a closed window, unsent (tcp_probe_timer() probes the window) or sent
+ * before it was closed (tcp_retransmit_timer() probes, and does not count:
+ * tcp_rtx_probe0_timed_out() decides). */
 static bool waited_for_window(const struct connection *c, const struct ho_event *e)
 {
 	bool closed = e->flags & HO_F_ZERO_WINDOW, asked = c->silence.kinds & ASK_ZERO_WINDOW;
@@ -80,8 +80,8 @@ static bool waited_for_window(const struct connection *c, const struct ho_event 
 	return e->probes_out && e->unsent ? closed || asked : closed && asked;
 }
 
-/* The same timer gives up on data that waits before an open window: this host itself let not even
- * its first transmission out. */
+/* The same timer gives up on data that waits before an open window: this host dropped even its
+ * first transmission. */
 static bool was_kept_in(const struct ho_event *e)
 {
 	return e->probes_out && e->unsent;
@@ -94,7 +94,7 @@ static struct ending of_closed_window(const struct ho_event *e)
 	return (struct ending){ OUTCOME_ZERO_WINDOW_TIMEOUT, FOUND_BY_ZERO_WINDOW };
 }
 
-/* tcp_write_err() gives what ICMP left behind (sk_err_soft), whatever that was. */
+/* tcp_write_err() reports what ICMP left in sk_err_soft, if anything. */
 static struct ending of_error(const struct connection *c, const struct ho_event *e)
 {
 	switch (e->error) {
@@ -117,22 +117,22 @@ static struct ending of_error(const struct connection *c, const struct ho_event 
 	return (struct ending){ OUTCOME_UNKNOWN, FOUND_BY_NOTHING };
 }
 
-/* The peer had said goodbye, and nothing but probes asked since: that nobody answers them any more,
- * or only a reset does, is our program's leak. */
+/* The peer had closed, and only probes were sent since: if these get no answer any more, or only a
+ * reset, it is our program's leaked socket. */
 static bool had_said_goodbye(const struct connection *c, const struct ho_event *e)
 {
 	return c->incidents->half_closed_ns && !(c->silence.kinds & ~ASK_PROBE) &&
 	       !e->retransmits && !e->unsent;
 }
 
-/* The kernel gave up, but what it sent since the peer was heard never left this host; or, told to
- * send no probe at all, it did not ask. */
+/* The kernel gave up, but nothing that it sent since the peer was heard left this host; or,
+ * configured to send no probe at all, it did not ask. */
 static bool was_unasked(const struct connection *c, const struct ho_event *e)
 {
 	const struct incidents *i = c->incidents;
 	const struct deafness *d = &i->deafness;
 	bool asked = c->silence.asks && (!d->asks || d->first_ask_after_ns);
-	/* a filter of our own may reset what it keeps in, in the same breath */
+	/* a filter of our own may reset what it rejects, within moments */
 	bool reset_elsewhere = i->reset_ns && !(i->failed_ns && i->reset_ns >= i->failed_ns &&
 						i->reset_ns - i->failed_ns < OWN_RESET_NS);
 

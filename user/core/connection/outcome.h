@@ -7,24 +7,24 @@
 #include "connection/silence.h"
 
 /*
- * Names the ending of `c` from the state change to CLOSE that `e` tells and from what happened
- * before; sets outcome, found_by and the end of the last episode. Where the evidence does not
- * carry a name the outcome is unknown, with its errno. Follows the kernel's own paths to
- * tcp_done(): tcp_keepalive_timer(), tcp_write_timeout(), tcp_reset(), tcp_abort(), tcp_close().
+ * Names the ending of `c` from the state change to CLOSE in `e` and from what happened before; sets
+ * outcome, found_by and the end of the last episode. Where the evidence is not sufficient the
+ * outcome is unknown, with its errno. Follows the kernel's own paths to tcp_done():
+ * tcp_keepalive_timer(), tcp_write_timeout(), tcp_reset(), tcp_abort(), tcp_close().
  */
 void outcome__decide(struct connection *c, const struct ho_event *e, uint32_t suspect_after);
 
 /*
- * Did the keepalive timer give up? Said by where the state change happened; where the timer is
- * not watched, by the reset that it sends and no other timer of a socket with a program does,
- * with probes out and nothing under way.
+ * Did the keepalive timer give up? Shown by where the state change happened; where the timer is not
+ * watched, by the reset that it sends and no other timer of a socket with a program does, with
+ * probes out and nothing under way.
  */
 bool outcome__is_of_keepalive(const struct connection *c, const struct ho_event *e);
 
-/* That of an ended one, or how an open one stands. */
+/* The outcome of an ended connection, or the present state of an open one. */
 enum outcome outcome__now(const struct connection *c, uint32_t suspect_after);
 
-/* The instant at which our side gave up or was told (contract: "declared"). */
+/* The time at which our side gave up or was told (contract: "declared"). */
 uint64_t outcome__declared_ns(const struct connection *c);
 
 #endif

@@ -2,8 +2,8 @@
 #include "connection/sign.h"
 #include "connection/silence.h"
 
-/* What no kernel judged (recordings of formats 1 and 2): further off than any window, it was no
- * segment of the peer's. */
+/* Bound for segments without a kernel's verdict (recordings of formats 1 and 2): further off than
+ * any window, it was no segment of the peer's. */
 #define WINDOW_MAX (1 << 30)
 
 /* Its last byte, counted from the next one that we expect: 0 or less is nothing new. */
@@ -30,8 +30,8 @@ static bool is_life(const struct ho_event *e)
 }
 
 /* One below the next sequence number, with no data or a byte of garbage. A byte of it from a peer
- * that acknowledges nothing of what we have under way is its last heartbeat once more: it did not
- * get our acknowledgement, either. With our window closed it asks for the window. */
+ * that acknowledges nothing of what we have under way is its last heartbeat repeated: it did not
+ * get our acknowledgement, either. With our window closed it is a window probe. */
 static bool is_own_probe(const struct ho_event *e)
 {
 	return e->seq_offset == -1 && !(e->tcp_flags & HO_TCP_FIN) &&
@@ -47,7 +47,7 @@ struct sign sign__of(const struct ho_event *e)
 		return s;
 	s.own_probe = is_own_probe(e);
 	s.new = end_of(e) > 0 || (!e->payload && e->seq_offset >= 0 && e->ack_offset >= 0);
-	if (e->segment == HO_SEGMENT_UNJUDGED)	/* nobody said */
+	if (e->segment == HO_SEGMENT_UNJUDGED)	/* not judged */
 		s.acknowledges = s.new;
 	else
 		s.acknowledges = e->segment == HO_SEGMENT_TAKEN && e->ack_offset > 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a segment of the peer's says: that it is there (life), and whether it has got what we asked.
- * Anybody can send segments with a connection's addresses: the kernel's rules decide which are its
- * peer's (bpf/segment.bpf.h).
+ * The meaning of a segment from the peer: whether it shows the peer alive, and whether it answers
+ * our asks. Anybody can send segments with a connection's addresses: the kernel's rules decide
+ * which are its peer's (bpf/segment.bpf.h).
  */
 #ifndef HALFOPEN_CORE_CONNECTION_SIGN_H
 #define HALFOPEN_CORE_CONNECTION_SIGN_H
@@ -12,7 +12,7 @@
 #include "event.h"
 
 struct sign {
-	bool life;		/* the peer sent it, and lives */
+	bool life;		/* the peer sent it, and is alive */
 	bool own_probe;		/* its keepalive probe: empty, or with one byte of garbage */
 	bool acknowledges;	/* something of ours that was not acknowledged before */
 	bool new;		/* later than all heard before: no repetition, no old ACK */

@@ -10,7 +10,7 @@ uint32_t silence__unanswered(const struct connection *c)
 	return c->silence.asks ? c->silence.asks - 1 : 0;
 }
 
-/* A FIN or data so soon after another ask were sent for their own sake, not because that stayed
+/* A FIN or data so soon after another ask was sent for its own sake, not because that stayed
  * unanswered. */
 static bool is_in_time(const struct connection *c, uint64_t at_ns)
 {
@@ -107,7 +107,7 @@ void silence__answer_probes(struct connection *c, uint64_t at_ns)
 void silence__heard_unanswering(struct connection *c, const struct ho_event *e, uint64_t at_ns,
 				uint32_t clock_jiffies)
 {
-	int64_t end = (int64_t)e->seq_offset + e->payload;	/* of what it brings now */
+	int64_t end = (int64_t)e->seq_offset + e->payload;	/* of its new bytes */
 	struct deafness *d = &c->incidents->deafness;
 
 	if (!c->silence.asks)
@@ -131,8 +131,8 @@ static void extend_run(struct connection *c, uint64_t sent_ns, uint64_t answered
 	rtt__add(&run->rtt, us);
 }
 
-/* A segment that ends a silence. After several asks nobody can tell which one it answers, so
- * its RTT is not known; it is taken for late rather than for quick. */
+/* A segment that ends a silence. After several asks it is not known which one it answers, so its
+ * RTT is not known; it is taken for late rather than for quick. */
 void silence__answered(struct connection *c, uint64_t at_ns, bool fold, struct told *told)
 {
 	struct silence s = c->silence;

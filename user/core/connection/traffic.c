@@ -4,8 +4,8 @@
 #include "connection/traffic.h"
 #include "tcp/tcp_states.h"
 
-/* The kernel's counts only rise, until tcp_disconnect() sets them to 0; and what purges the queue of
- * a FIN that nobody acknowledged makes it look acknowledged. */
+/* The kernel's counts only rise, until tcp_disconnect() sets them to 0; purging the queue of a FIN
+ * that was never acknowledged makes it look acknowledged. */
 static uint64_t risen(uint64_t before, uint64_t now)
 {
 	return now > before ? now : before;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bytes and segments of data while a socket was watched: the kernel's own counts (TCP_INFO's), from
- * the first fact that had them to the last. */
+/* Bytes and segments of data while a socket was watched: the kernel's own counts (as in TCP_INFO),
+ * from the first event that had them to the last. */
 #ifndef HALFOPEN_CORE_CONNECTION_TRAFFIC_H
 #define HALFOPEN_CORE_CONNECTION_TRAFFIC_H
 
@@ -11,7 +11,7 @@
 struct traffic_counts {
 	uint64_t at_ns;
 	uint64_t received_bytes, acked_bytes;
-	uint32_t received_segments, sent_segments;	/* that had data */
+	uint32_t received_segments, sent_segments;	/* with data */
 };
 
 struct traffic {

@@ -5,8 +5,8 @@
 #include "tcp/jiffies.h"
 #include "tcp/tcp_states.h"
 
-/* tcp_mstamp moves with each segment and timer, the last of which ended it; tcp_abort() (`ss -K`) is
- * neither. */
+/* tcp_mstamp moves with each segment and timer, the last of which ended the connection; tcp_abort()
+ * (`ss -K`) is neither. */
 static uint64_t died_ns(const struct connection *c, const struct ho_event *dead)
 {
 	uint64_t known_ns = c->silence.last_ask_ns > c->last_heard_ns ? c->silence.last_ask_ns
@@ -18,7 +18,7 @@ static uint64_t died_ns(const struct connection *c, const struct ho_event *dead)
 	return dead->last_tx_ns;
 }
 
-/* The keepalive timer gives up with nothing under way, the others on something that is. */
+/* The keepalive timer gives up with nothing under way, the others with something under way. */
 static bool is_of_keepalive(const struct ho_event *dead)
 {
 	return dead->error != ECONNRESET && dead->error != EPIPE && dead->error != ECONNABORTED &&
@@ -32,7 +32,7 @@ static bool is_closing(uint8_t state)
 	       state == TCP_LAST_ACK;
 }
 
-/* The state that it was in: tcp_done() leaves only that the peer's FIN was taken. */
+/* The state before: tcp_done() leaves only the fact that the peer's FIN was taken. */
 static uint8_t state_before(const struct connection *c, const struct ho_event *dead)
 {
 	bool said_goodbye = dead->flags & HO_F_FIN_TAKEN;
@@ -44,7 +44,7 @@ static uint8_t state_before(const struct connection *c, const struct ho_event *d
 	return said_goodbye ? TCP_CLOSE_WAIT : c->state ? c->state : TCP_ESTABLISHED;
 }
 
-/* Without an error: was there nothing to find out, or has its program fetched it? */
+/* Without an error: was there none, or has its program fetched it? */
 static bool closed_in_order(const struct connection *c, const struct ho_event *dead)
 {
 	return (dead->flags & HO_F_FIN_TAKEN) && !dead->probes_out && !dead->retransmits &&
@@ -61,7 +61,7 @@ bool unwitnessed__ending(const struct connection *c, const struct ho_event *dead
 	ending->mono_ns = died_ns(c, dead);
 	ending->jiffies -= (dead->mono_ns - ending->mono_ns) / jiffies__to_ns(1, hz);
 	ending->old_state = state_before(c, dead);
-	/* tcp_done() shuts both directions: that says nothing of a FIN of ours */
+	/* tcp_done() shuts both directions: that is no evidence of a FIN of ours */
 	if (!is_closing(ending->old_state))
 		ending->flags &= ~HO_F_FIN_QUEUED;
 	if (dead->error && is_of_keepalive(dead))

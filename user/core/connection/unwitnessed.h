@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An ending that no program saw, told by what the dead socket became. */
+/* An ending that no program saw, derived from the state of the dead socket. */
 #ifndef HALFOPEN_CORE_CONNECTION_UNWITNESSED_H
 #define HALFOPEN_CORE_CONNECTION_UNWITNESSED_H
 
@@ -7,10 +7,10 @@
 #include "connection/silence.h"
 
 /*
- * The state change to TCP_CLOSE as the kernel would have told it, from `dead`: a walk found `c` behind
- * its file, closed. tcp_done() leaves its error, counters and clocks as they were, but for what it
- * purges (backoff, packets_out). False where they do not say how it ended: its program has fetched
- * the error.
+ * The state change to TCP_CLOSE as the kernel would have emitted it, from `dead`: a walk found `c`
+ * behind its file, closed. tcp_done() leaves its error, counters and clocks as they were, except
+ * what it purges (backoff, packets_out). False where they do not show how it ended: its program has
+ * fetched the error.
  */
 bool unwitnessed__ending(const struct connection *c, const struct ho_event *dead, uint32_t hz,
 			 struct ho_event *ending);

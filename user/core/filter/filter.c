@@ -90,7 +90,7 @@ static bool container_matches(const char *pattern, const char *id)
 	return *id && (!strncmp(pattern, id, strlen(pattern)) || !fnmatch(pattern, id, 0));
 }
 
-/* Whether the word of `f` fits, and whether that can be said at all. */
+/* Does the word of `f` match, and is the value known at all? */
 static bool word_matches(const struct filter *f, const struct filter_subject *s, bool *known)
 {
 	const struct owner *o = s->owner;
@@ -147,7 +147,7 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
 		if (!s->state)
 			return TRUTH_UNKNOWN;
 		fits = s->state < 32 &&
-		       f->number & FILTER_STATE_BIT(s->state); /* a file may say anything */
+		       f->number & FILTER_STATE_BIT(s->state); /* a file may hold any number */
 		return truth_of(fits == (f->compare == EQUAL));
 	case NODE_PID:
 		if (!s->owner)

@@ -30,7 +30,7 @@ struct filter;
 
 struct filter_error {
 	unsigned int column;	/* from 1, in bytes */
-	char text[160];		/* what was expected, and what stands there */
+	char text[160];		/* what was expected, and what was found */
 };
 
 /* NULL where the text is wrong (`error` says how) or memory is short. */
@@ -40,7 +40,7 @@ void filter__free(struct filter *f);
 /* The first word of a test of `netns` that is_wanted; NULL: none. It lives as long as `f`. */
 const char *filter__find_netns(const struct filter *f, bool (*is_wanted)(const char *word));
 
-/* What is known of a socket so far: a test of something that is not is neither true nor false. */
+/* What is known of a socket so far: a test of an unknown value is neither true nor false. */
 struct filter_subject {
 	uint8_t family;
 	struct endpoint local, peer;
@@ -55,7 +55,7 @@ struct filter_subject {
 
 enum truth { TRUTH_NO, TRUTH_UNKNOWN, TRUTH_YES };
 
-/* Kleene's logic: what is unknown decides nothing by itself. */
+/* Kleene's logic: an unknown value decides nothing by itself. */
 enum truth filter__matches(const struct filter *f, const struct filter_subject *s);
 
 #endif

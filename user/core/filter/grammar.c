@@ -11,7 +11,7 @@ struct parser {
 	unsigned int depth;
 };
 
-/* Nobody writes that many parentheses; somebody might feed them. */
+/* Limit of nested parentheses, against hostile input. */
 #define DEPTH_MAX 64
 
 static struct filter *parse_or(struct parser *p);
@@ -25,7 +25,7 @@ static struct filter *new_node(enum filter_test kind)
 	return f;
 }
 
-/* Takes an operator if one is there; none means equal. */
+/* Takes an operator if there is one; none means equal. */
 static enum filter_compare take_compare(struct parser *p, bool order)
 {
 	static const struct {
@@ -231,7 +231,7 @@ static struct filter *parse_and(struct parser *p)
 {
 	struct filter *f = parse_unary(p);
 
-	/* Two tests side by side are both meant, as in ss. */
+	/* Adjacent tests are joined by `and`, as in ss. */
 	while (f && p->words.token.length && !lexer__is(&p->words, ")") &&
 	       !lexer__is(&p->words, "or") && !lexer__is(&p->words, "|") &&
 	       !lexer__is(&p->words, "||")) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The words of a text in FILTER's language, and what was expected where one does not fit. */
+/* Words of a FILTER text, and the error where one does not fit. */
 #ifndef HALFOPEN_CORE_FILTER_LEXER_H
 #define HALFOPEN_CORE_FILTER_LEXER_H
 
@@ -29,13 +29,13 @@ void lexer__next(struct lexer *l);
 /* Is the present token `what`? */
 bool lexer__is(const struct lexer *l, const char *what);
 
-/* Goes on behind it if it is. */
+/* Moves past it if it is. */
 bool lexer__take(struct lexer *l, const char *what);
 
 /* A copy of the present word, which the caller frees; NULL: none, which is the error. */
 char *lexer__take_word(struct lexer *l, const char *expected);
 
-/* The first error is kept: `expected` is what should stand where the present token does. */
+/* Keeps the first error: `expected` is what should stand in place of the present token. */
 void lexer__fail(struct lexer *l, const char *expected);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Places in a table of sockets of any size, which is searched from a cookie's home onwards (open
- * addressing, linear probing). */
+/* Places in an open-addressed table of sockets of any size, searched from a cookie's home place
+ * onwards (linear probing). */
 #ifndef HALFOPEN_CORE_TABLE_PLACES_H
 #define HALFOPEN_CORE_TABLE_PLACES_H
 
@@ -19,13 +19,13 @@ static inline size_t places__next(size_t i, size_t size)
 	return i + 1 < size ? i + 1 : 0;
 }
 
-/* How far behind `from` a place lies, around the end. */
+/* The distance from one place to a later one, around the end. */
 static inline size_t places__distance(size_t from, size_t to, size_t size)
 {
 	return to >= from ? to - from : to + size - from;
 }
 
-/* One more than an eighth of free places is left after one was taken. */
+/* Is no more than an eighth of the places left free? */
 static inline bool places__is_full(size_t used, size_t size)
 {
 	return used + 1 > size - size / 8;

@@ -65,7 +65,7 @@ void table__remove(struct table *t, uint64_t cookie)
 
 	if (!s)
 		return;
-	/* Shift back what would no longer be found behind the hole. */
+	/* Shift back entries that would no longer be found behind the hole. */
 	hole = s - t->slots;
 	for (i = places__next(hole, t->size); t->slots[i].cookie; i = places__next(i, t->size)) {
 		size_t from = places__home(t->slots[i].cookie, t->size);

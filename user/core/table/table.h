@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every open socket that we know of, keyed by its cookie: one flat table with open addressing,
- * because there may be a million that have nothing to tell; it grows by an eighth, so that each
- * costs between 37 and 41 bytes. What a socket did is kept elsewhere (struct connection), and only
- * once it did something: a second table of pointers leads there.
+ * Every known open socket, keyed by its cookie: one flat table with open addressing, because there
+ * may be a million without any event; it grows by an eighth, so that each costs between 37 and 41
+ * bytes. The history of a socket is kept elsewhere (struct connection), and only once it has one: a
+ * second table of pointers leads there.
  */
 #ifndef HALFOPEN_CORE_TABLE_TABLE_H
 #define HALFOPEN_CORE_TABLE_TABLE_H
@@ -21,11 +21,11 @@ struct slot {
 	uint64_t peer_key : 60;	/* arrivals__key() */
 	uint64_t partial : 1;	/* was open before the watch */
 	uint64_t would_notice : 1;	/* a dead peer: exposure__never_notices() */
-	uint64_t ignored : 1;	/* the filter does not want it, or cannot tell yet */
+	uint64_t ignored : 1;	/* the filter rejects it, or cannot decide yet */
 	uint64_t has_history : 1;
 	uint64_t first_seen_us : 48;	/* nine years */
 	uint64_t peer_port : 16;
-	uint32_t touched;	/* when it was last heard of: slot__untouched_since() */
+	uint32_t touched;	/* time of the last event or pass: slot__untouched_since() */
 	uint32_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint32_t owner : 19;	/* index into struct owners, 0: not known */
 	uint32_t held : 1; /* by a process that the present pass met; see core__found_holder() */
@@ -35,22 +35,22 @@ _Static_assert(sizeof(struct slot) == 32, "a socket with nothing to tell");
 
 #define SLOT_OWNER_MAX ((1U << 19) - 1)
 
-/* Kept in units of half a second since boot: 73 years. */
+/* In units of half a second since boot: 73 years. */
 static inline void slot__touch(struct slot *s, uint64_t mono_ns)
 {
 	uint32_t touched = mono_ns / RECORD_TOUCH_NS;
 
-	if (touched > s->touched)	/* facts may come late */
+	if (touched > s->touched)	/* events may come late */
 		s->touched = touched;
 }
 
-/* When that was, at the earliest. */
+/* That time, at the earliest. */
 static inline uint64_t slot__touched_ns(const struct slot *s)
 {
 	return s->touched * RECORD_TOUCH_NS;
 }
 
-/* Was it not heard of since then? */
+/* Had it no event and no pass since then? */
 static inline bool slot__untouched_since(const struct slot *s, uint64_t mono_ns)
 {
 	return s->touched < mono_ns / RECORD_TOUCH_NS;
@@ -66,20 +66,20 @@ struct table {
 /* NULL if the cookie is not there. Slots move when others are added or removed. */
 struct slot *table__find(const struct table *t, uint64_t cookie);
 
-/* Finds or adds; `*added` tells which. NULL when memory is short. */
+/* Finds or adds; `*added` says which. NULL when memory is short. */
 struct slot *table__get(struct table *t, uint64_t cookie, bool *added);
 
-/* What the socket did; NULL if there is nothing to tell. */
+/* The socket's history; NULL if it has none. */
 struct connection *table__history(const struct table *t, const struct slot *s);
 
 /* Gives the slot a history, of the same cookie, which stays the caller's to free. False when memory
  * is short. */
 bool table__give_history(struct table *t, struct slot *s, struct connection *history);
 
-/* Takes it away again, and returns it; NULL if it has none. */
+/* Removes the slot's history, and returns it; NULL if it has none. */
 struct connection *table__take_history(struct table *t, struct slot *s);
 
-/* Forgets a slot, which has no history any more. */
+/* Removes a slot, which has no history any more. */
 void table__remove(struct table *t, uint64_t cookie);
 
 /* Walks over all slots in an order that depends on the cookies and their history alone; starts

@@ -7,7 +7,7 @@
 
 #define SIZE_MIN 64
 
-/* Its place, or the free one where it would be. */
+/* The cookie's place, or the free place where it would be. */
 static size_t find(const struct tally *t, uint64_t cookie)
 {
 	size_t i = places__home(cookie, t->size);
@@ -58,7 +58,7 @@ uint64_t tally__take(struct tally *t, uint64_t cookie)
 	if (!count)
 		return 0;
 	hole = find(t, cookie);
-	/* Whoever lies behind it and could lie in its place moves there. */
+	/* Later entries that could lie in the freed place move there. */
 	for (i = places__next(hole, t->size); t->places[i].cookie; i = places__next(i, t->size)) {
 		size_t from = places__home(t->places[i].cookie, t->size);
 
@@ -70,7 +70,7 @@ uint64_t tally__take(struct tally *t, uint64_t cookie)
 	t->places[hole] = (struct tally_count){ 0 };
 	t->used--;
 	if (t->size > SIZE_MIN && t->used < t->size / 8)
-		resize(t, t->size / 2);	/* most are taken soon */
+		resize(t, t->size / 2);	/* most counts are taken soon */
 	return count;
 }
 

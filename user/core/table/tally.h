@@ -14,13 +14,13 @@ struct tally {
 	size_t size, used;
 };
 
-/* One more; where memory is short it is not counted. */
+/* Adds one; where memory is short it is not counted. */
 void tally__add(struct tally *t, uint64_t cookie);
 
-/* How many this socket has. */
+/* The count of this socket. */
 uint64_t tally__of(const struct tally *t, uint64_t cookie);
 
-/* The same, and from now on it has none. */
+/* The same, and sets it to 0. */
 uint64_t tally__take(struct tally *t, uint64_t cookie);
 
 void tally__free(struct tally *t);

@@ -38,8 +38,8 @@ static void add_apply(const struct lives *l, const struct advice *a, struct advi
 	words__add_argument(&c->undo, address);
 }
 
-/* A namespace that is made anew with its pod or container gets its values from there. Comments of a
- * shell: pasted, they do nothing. */
+/* A namespace that is made anew with its pod or container gets its values from its maker. Shell
+ * comments: pasted, they do nothing. */
 static void add_maker(const struct advice *a, struct advice_commands *c)
 {
 	static const char *const keys[] = { "time", "intvl", "probes" };
@@ -60,7 +60,7 @@ static void add_maker(const struct advice *a, struct advice_commands *c)
 	words__add(w, in_pod ? "]}" : " IMAGE");
 }
 
-/* What every host has; it knows no cookies. */
+/* sysctl(8), which every host has; it knows no cookies. */
 static void add_sysctl(const struct lives *l, const struct advice *a, struct advice_commands *c)
 {
 	const struct setting *s = &a->proposed;

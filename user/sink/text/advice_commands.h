@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands of an advice, to be pasted where its namespace is: each addresses that namespace or
+/* The commands of an advice, to be pasted on the namespace's host: each addresses that namespace or
  * changes nothing, and is whole and quoted for a shell. */
 #ifndef HALFOPEN_SINK_TEXT_ADVICE_COMMANDS_H
 #define HALFOPEN_SINK_TEXT_ADVICE_COMMANDS_H
@@ -10,8 +10,8 @@
 #define ADVICE_COMMANDS_MAX 2
 
 struct advice_commands {
-	/* The first is `halfopen apply`, if there is a way to address the namespace; the other one
-	 * is for whoever makes the namespace. */
+	/* The first is `halfopen apply`, if the namespace can be addressed; the other one is for
+	 * the maker of the namespace. */
 	struct words all[ADVICE_COMMANDS_MAX];
 	unsigned int count;
 	struct words undo;	/* of the first */

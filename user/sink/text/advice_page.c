@@ -8,7 +8,7 @@
 
 struct advice_block {
 	struct words text, likeness, place;
-	struct words others;	/* places of which the same is said */
+	struct words others;	/* places with the same advice */
 	size_t other_count;
 };
 
@@ -20,7 +20,7 @@ static void add_without_figures(struct words *w, const char *text)
 			words__append(w, text, 1);
 }
 
-/* What makes two places alike; nothing is like a namespace that has commands of its own. */
+/* The key by which places are alike; a namespace with commands of its own has none. */
 static void add_likeness(struct words *w, const struct lives *l, const struct advice *a)
 {
 	const struct setting *s = &a->proposed, *now = &a->current;
@@ -84,7 +84,7 @@ void advice_page__add(struct advice_page *p, const struct lives *l, const struct
 	bigger[p->count++] = new;
 }
 
-/* Does the line, its end included, stand in the block, below its head? */
+/* Is the line, its end included, in the block, below its head? */
 static bool holds(const struct advice_block *b, const char *line, size_t length)
 {
 	const char *at, *end;
@@ -100,7 +100,7 @@ static bool holds(const struct advice_block *b, const char *line, size_t length)
 	return false;
 }
 
-/* The earliest block that says this line, too; of `count`. */
+/* The earliest of `count` blocks that has this line, too. */
 static const struct advice_block *said_in(const struct advice_page *p, size_t count,
 					  const char *line, size_t length)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Advice for many places as one page of text: what is alike is said once. A place of which the same
- * is to be said as of an earlier one of its kind is only named there, and lines that stood before
- * are not said again.
+ * Advice for many places as one page of text, without repetition. A place with the same advice as
+ * an earlier one of its kind is only named there, and lines that stood before are not repeated.
  */
 #ifndef HALFOPEN_SINK_TEXT_ADVICE_PAGE_H
 #define HALFOPEN_SINK_TEXT_ADVICE_PAGE_H
@@ -16,7 +15,7 @@ struct advice_page {
 	bool failed;	/* memory was short */
 };
 
-/* Writes it into words of its own: the advice may go. */
+/* Writes it into words of its own: the advice may be freed. */
 void advice_page__add(struct advice_page *p, const struct lives *l, const struct advice *a);
 
 void advice_page__write(struct advice_page *p, struct words *w);

@@ -16,7 +16,7 @@ static void add_network(struct words *w, const uint8_t *address, unsigned int bi
 	words__add(w, "%s", network__format(address, bits, text));
 }
 
-/* FILTER that chooses the group's peers; "" for all. */
+/* The FILTER that chooses the group's peers; "" for all. */
 static void add_peers(struct words *w, const struct scope *s)
 {
 	const char *before = "(";
@@ -37,8 +37,8 @@ static void add_peers(struct words *w, const struct scope *s)
 	words__add(w, s->name ? " )" : "");
 }
 
-/* What it is called without being addressed so: a name that no command takes, or that another one
- * has now; and who lived there last. */
+/* Its names that are no address: one that no command takes, or that another namespace has now; and
+ * its last processes. */
 static void add_names(struct words *w, const struct lives *l, const struct scope *s)
 {
 	char host[4 * 64 + 1];
@@ -100,7 +100,7 @@ static void add_detection(struct words *w, const struct detection *d)
 	words__add(w, " (all)");
 }
 
-/* As people write numbers: three digits that count, no exponent. */
+/* As people write numbers: three significant digits, no exponent. */
 static void add_number(struct words *w, double n)
 {
 	if (n >= 100)
@@ -132,7 +132,7 @@ static void add_prediction(struct words *w, const char *name, const struct predi
 	words__add(w, " a socket and day");
 }
 
-/* Whose documented timer lies in the interval, where that is narrow enough to say something. */
+/* The documented timers within the interval, where that is narrow enough to identify one. */
 static void add_documented(struct words *w, const struct idle_timeout *path)
 {
 	const struct documented_timer *t;
@@ -148,7 +148,7 @@ static void add_documented(struct words *w, const struct idle_timeout *path)
 	}
 }
 
-/* Whose votes the estimate rests on. */
+/* The witnesses that the estimate rests on. */
 static void add_witnesses(struct words *w, const struct idle_timeout *path)
 {
 	if (path->named)
@@ -160,7 +160,7 @@ static void add_witnesses(struct words *w, const struct idle_timeout *path)
 			   path->devices);
 }
 
-/* What was survived where nothing is estimated, and what would tell more. */
+/* What was survived where nothing is estimated, and what would show more. */
 static void add_unknown_path(struct words *w, const struct idle_timeout *path)
 {
 	double days = idle_timeout__days_to_tell(path);
@@ -230,7 +230,7 @@ static void add_path(struct words *w, const struct evidence *e)
 	words__add(w, "\n");
 }
 
-/* How each of them does that. */
+/* How each of the programs switches keepalive on. */
 static void add_switches(struct words *w, const struct program_count *programs)
 {
 	bool any_other = false;
@@ -249,7 +249,7 @@ static void add_switches(struct words *w, const struct program_count *programs)
 	words__add(w, "\n");
 }
 
-/* First what no sysctl can mend. */
+/* First what no sysctl can change. */
 static void add_unmendable(struct words *w, const struct advice *a)
 {
 	const struct evidence *e = a->evidence;
@@ -276,7 +276,7 @@ static void add_unmendable(struct words *w, const struct advice *a)
 			   "for it\n", a->killed_by_one_loss);
 }
 
-/* Data that nobody acknowledged: another timer, other values. */
+/* Unacknowledged data: another timer, other values. */
 static void add_unacknowledged(struct words *w, const struct advice *a)
 {
 	const struct data_timeout *d = &a->data;
@@ -302,7 +302,8 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 	words__add(w, "\n");
 }
 
-/* Is a device that says something of itself worth what it costs? Where there are several kinds. */
+/* Compares devices that speak with silent ones, where there are several kinds: is speaking worth
+ * its cost? */
 static void add_quiet_deaths(struct words *w, const struct evidence *e)
 {
 	size_t blind = e->sockets - e->with_keepalive - e->options_unknown;
@@ -350,7 +351,7 @@ static void add_commands(struct words *w, const struct lives *l, const struct ad
 	advice_commands__free(&c);
 }
 
-/* What it costs, or would save. */
+/* Its cost, or saving. */
 static void add_price(struct words *w, const struct advice *a)
 {
 	const struct prediction *p = &a->predicted_proposed;

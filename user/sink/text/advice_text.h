@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Advice in words, at most twelve lines a scope; and what both its sinks say in the same words. */
+/* Advice in words, at most twelve lines a group; and wording that both sinks share. */
 #ifndef HALFOPEN_SINK_TEXT_ADVICE_TEXT_H
 #define HALFOPEN_SINK_TEXT_ADVICE_TEXT_H
 

@@ -17,7 +17,7 @@ static void add_side(struct words *w, const char *name, const struct side_of_com
 #define DECIMALS_MAX 9
 #define LEAST 1e-9
 
-/* Three digits that count, and no exponent. */
+/* Three significant digits, no exponent. */
 static void add_rate(struct words *w, double rate)
 {
 	if (rate >= 0.001)

@@ -73,7 +73,7 @@ static void describe_side(struct words *w, const char *side, const char *other,
 	}
 }
 
-/* ---- what is in between ---- */
+/* ---- the path ---- */
 
 static void add_blindness(struct words *w, const char *side, double within_s, double forgets_s)
 {
@@ -151,7 +151,7 @@ static void describe_nat(struct words *w, const struct party *all, unsigned int 
 	words__add(w, "\n");
 }
 
-/* Who wants data is not content with probes. */
+/* A platform that expects data is not satisfied by probes. */
 static void describe_platform(struct words *w, const struct party *all, unsigned int count,
 			      const struct party *platform)
 {

@@ -15,12 +15,12 @@
 #include "value/words.h"
 
 #define STATUS_NS 10000000000ULL
-/* Programs named as those that would never notice. */
+/* Programs that are named for their sockets without keepalive. */
 #define PROGRAMS_NAMED 3
 
 enum colour { PLAIN, RED, YELLOW, GREEN, DIM };
 
-/* One whose reader stands still at the end is given the rest all the same: it is counted. */
+/* An output whose reader stands still at the end still gets the rest, which is counted. */
 static int state_of(const struct text *t)
 {
 	return t->output->error == ETIMEDOUT ? 0 : -t->output->error;
@@ -52,7 +52,7 @@ static void erase_status(struct text *t)
 	t->status_shown = false;
 }
 
-/* In place of the status, if one is shown. */
+/* Replaces the status line, if one is shown. */
 static void show(struct text *t, struct words *w)
 {
 	erase_status(t);
@@ -69,7 +69,7 @@ static void end_line(struct text *t, struct words *w)
 
 /* ---- lines in order of time ---- */
 
-/* Beyond that many, lines no longer wait for others that belong before them. */
+/* Beyond that many, lines no longer wait for earlier ones. */
 #define LINES_MAX (1U << 16)
 
 struct text_line {
@@ -104,7 +104,7 @@ static bool make_room(struct text *t)
 	return true;
 }
 
-/* Endings are told a moment later than they happen, when what follows them is known: a line waits
+/* Endings are reported a moment after they happen, when what follows them is known: a line waits
  * for those before it, and for nothing else. */
 static void end_line_of(struct text *t, struct words *w, uint64_t at_ns, uint64_t complete_ns)
 {
@@ -156,7 +156,7 @@ static void add_time(struct text *t, struct words *w, int64_t wall_ns)
 	words__add(w, "%s.%03d%.3s:%s  ", clock, (int)(wall_ns / 1000000 % 1000), zone, zone + 3);
 }
 
-/* Names that others chose take no more columns than this, so that nobody widens all lines. */
+/* Names chosen by others take no more columns than this, so that none widens all lines. */
 #define NAME_COLUMNS 64
 
 /* Columns are as wide as the widest so far, so that lines stay aligned. */
@@ -172,7 +172,7 @@ static void add_column(struct text *t, struct words *w, unsigned int column, con
 	words__add(w, "%-*s  ", t->widths[column], text);
 }
 
-/* comm/pid@NAME, and a host name in words, which are no part of an address. */
+/* comm/pid@NAME, and a host name in words, which is no part of an address. */
 static void add_owner(struct words *w, const struct timeline_socket *s)
 {
 	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
@@ -209,7 +209,7 @@ static void add_socket(struct text *t, struct words *w, const struct timeline_so
 	words__free(&peer);
 }
 
-/* ---- what there is ---- */
+/* ---- open sockets ---- */
 
 static void add_half_open(struct words *w, const struct summary *n)
 {
@@ -345,7 +345,7 @@ void text__flush(struct text *t)
 	t->line_size = 0;
 }
 
-/* ---- what happens ---- */
+/* ---- events ---- */
 
 static void add_event(struct words *w, const struct event *e)
 {
@@ -365,7 +365,7 @@ static void add_event(struct words *w, const struct event *e)
 		words__add(w, " of %u byte%s", e->n, e->n == 1 ? "" : "s");
 }
 
-/* That a peer came back is told as a change. */
+/* A peer that came back is reported as a change. */
 static int on_event(void *context, const struct socket_event *e)
 {
 	struct words w = { 0 };
@@ -420,8 +420,9 @@ static int on_change(void *context, const struct change *change)
 	return state_of(t);
 }
 
-/* Who was gone, as far as that is known: a reset that answers an ask comes from a peer that forgot
- * the connection, or from a middlebox that did; a subflow's death leaves the connection as it is. */
+/* Which side was gone, as far as that is known: a reset that answers an ask comes from a peer that
+ * forgot the connection, or from a middlebox that did; a subflow's death leaves the connection as
+ * it is. */
 static const char *who_was_gone(const struct timeline *tl)
 {
 	bool reset = tl->half_open.found_by == FOUND_BY_RESET;
@@ -455,7 +456,7 @@ static void add_blindness(struct words *w, const struct timeline *tl)
 	words__add(w, " (%s)", found_by__name(h->found_by));
 }
 
-/* What happened beside the outcome, if it says where the fault is. */
+/* Circumstances of the outcome that show where the fault is. */
 static void add_circumstances(struct words *w, const struct timeline *tl)
 {
 	if (tl->detail == DETAIL_UNASKED)
