@@ -1228,7 +1228,7 @@ static void feed_namespace(struct core *core, uint64_t s, uint32_t net_cookie, c
 }
 
 /* A socket of inode 7 whose first event is its ending. */
-static void feed_stranger(struct core *core, uint64_t s, uint64_t cookie, uint32_t net_cookie)
+static void feed_ending(struct core *core, uint64_t s, uint64_t cookie, uint32_t net_cookie)
 {
 	struct step end = CLOSE(0, 0, TCP_FIN_WAIT1, .error = ETIMEDOUT);
 	struct record r = fact(&end);
@@ -1251,29 +1251,29 @@ static void test_an_inode_that_was_given_on(void **state)
 
 	(void)state;
 	feed_namespace(core, 1, 100, "pod-1");
-	feed_stranger(core, 1, 10, 0); /* it may have been there for long */
+	feed_ending(core, 1, 10, 0); /* it may have been there for long */
 	assert_string_equal(got.name, "pod-1");
 	feed_pass(core, 1, true);
-	feed_stranger(core, 2, 11, 100);
+	feed_ending(core, 2, 11, 100);
 	assert_string_equal(got.name, "pod-1");
 	feed(core, &(struct record){
 			   .type = RECORD_NETNS_GONE, .mono_ns = 4 * S, .netns_gone = { 7, 100 } });
 	feed_namespace(core, 5, 101, "pod-2");
-	feed_stranger(core, 6, 12, 100);	/* an orphan of the first one's */
+	feed_ending(core, 6, 12, 100);	/* an orphan of the first one's */
 	assert_string_equal(got.name, "pod-1");
-	feed_stranger(core, 8, 13, 101);
+	feed_ending(core, 8, 13, 101);
 	assert_string_equal(got.name, "pod-2");
-	feed_stranger(core, 10, 14, 99);	/* of one before both: no name */
+	feed_ending(core, 10, 14, 99);	/* of one before both: no name */
 	assert_string_equal(got.name, "");
-	feed_stranger(core, 12, 15, 0); /* of a namespace from before the watch */
+	feed_ending(core, 12, 15, 0); /* of a namespace from before the watch */
 	assert_string_equal(got.name, "");
 	/* The third has it, and the end of the second was not reported. */
-	feed_stranger(core, 14, 16, 102);
+	feed_ending(core, 14, 16, 102);
 	assert_string_equal(got.name, "");
 	feed_namespace(core, 16, 102, "pod-3");
-	feed_stranger(core, 17, 17, 102);
+	feed_ending(core, 17, 17, 102);
 	assert_string_equal(got.name, "pod-3");
-	feed_stranger(core, 19, 18, 101);
+	feed_ending(core, 19, 18, 101);
 	assert_string_equal(got.name, "pod-2");
 	/* Opened in the fourth, whose inode was the third's when that was last entered. */
 	r.mono_ns = r.event.mono_ns = 21 * S;
@@ -1343,7 +1343,7 @@ static void test_wanted_by_a_name_that_is_not_known_yet(void **state)
 	feed_opening(core, 10, 10, 7, 100);	/* the inode may be the former's, not the cookie */
 	feed_opening(core, 10, 11, 8, 101);
 	feed_namespace(core, 11, 100, "pod-1");
-	feed_stranger(core, 12, 10, 100);
+	feed_ending(core, 12, 10, 100);
 	assert_int_equal(got.timelines, 1);
 	assert_string_equal(got.name, "pod-1");
 	core__free(core);
@@ -1395,7 +1395,7 @@ static void test_a_name_that_is_gone_ends_nothing(void **state)
 	for (s = 10; s < 60; s += 10)
 		feed_pass_of_netns(core, s, 0, NULL);
 	assert_int_equal(core__summary(core).open, 2);
-	feed_stranger(core, 60, 11, 100);	/* it began when the name was gone */
+	feed_ending(core, 60, 11, 100);	/* it began when the name was gone */
 	assert_string_equal(got.name, "");
 	assert_int_equal(got.timelines, 1);
 	feed_namespace(core, 62, 101, "pod-1");
@@ -1424,12 +1424,12 @@ static void test_a_namespace_that_outlives_its_name(void **state)
 	feed_opening(core, 5, 11, 7, 0);
 	feed_pass_of_netns(core, 10, 100, "");
 	feed_opening(core, 11, 12, 7, 0);
-	feed_stranger(core, 12, 10, 0);
+	feed_ending(core, 12, 10, 0);
 	assert_string_equal(got.name, "pod-1");
-	feed_stranger(core, 14, 11, 0);
+	feed_ending(core, 14, 11, 0);
 	assert_string_equal(got.name, "");
 	feed_pass_of_netns(core, 16, 100, "again");
-	feed_stranger(core, 18, 12, 0);
+	feed_ending(core, 18, 12, 0);
 	assert_string_equal(got.name, "again");
 	core__free(core);
 }

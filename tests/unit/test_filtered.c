@@ -194,10 +194,10 @@ static bool says(const struct run_of_core *run, const char *text)
 }
 
 /* No record has anything of the rejected socket, and a replay without the filter gives the same. */
-static void finish(struct run_of_core *run, uint64_t ms, uint64_t stranger)
+static void finish(struct run_of_core *run, uint64_t ms, uint64_t rejected)
 {
 	struct run_of_core *replay = begin(NULL);
-	uint16_t port = 40000 + stranger;
+	uint16_t port = 40000 + rejected;
 	size_t at, size;
 	unsigned int i;
 	const char *why;
@@ -208,19 +208,19 @@ static void finish(struct run_of_core *run, uint64_t ms, uint64_t stranger)
 		size = record__size(run->stream.bytes + at, RECORD_HEADER_SIZE);
 		assert_int_equal(record__decode(run->stream.bytes + at, size, &r, &why), 0);
 		if (r.type == RECORD_EVENT)
-			assert_int_not_equal(r.event.cookie, stranger);
+			assert_int_not_equal(r.event.cookie, rejected);
 		else if (r.type == RECORD_OWNER)
-			assert_int_not_equal(r.owner.cookie, stranger);
+			assert_int_not_equal(r.owner.cookie, rejected);
 		else if (r.type == RECORD_LOSS)
-			assert_int_not_equal(r.loss.cookie, stranger);
+			assert_int_not_equal(r.loss.cookie, rejected);
 		else if (r.type == RECORD_IDENTITY)
 			assert_int_not_equal(r.identity.port, port);
 		else if (r.type == RECORD_SILENT)
 			for (i = 0; i < r.present.count; i++)
-				assert_int_not_equal(r.present.cookies[i], stranger);
+				assert_int_not_equal(r.present.cookies[i], rejected);
 		feed(replay, &r);
 	}
-	assert_int_equal(lines_of(run, stranger), 0);
+	assert_int_equal(lines_of(run, rejected), 0);
 	assert_int_equal(replay->told.count, run->told.count);
 	for (i = 0; i < run->told.count; i++)
 		assert_string_equal(replay->told.lines[i], run->told.lines[i]);
@@ -324,7 +324,7 @@ static void test_what_is_withheld_is_bounded(void **state)
 }
 
 /* Its namespace gets a name a moment later; in that of the other name no socket is accepted. */
-static void test_by_the_name_of_a_newborn_namespace(void **state)
+static void test_by_the_name_of_a_new_namespace(void **state)
 {
 	const char *const names[] = { "pod-1", "pod-2" };
 	unsigned int i;
@@ -548,7 +548,7 @@ static void test_names_are_bounded(void **state)
 	open_socket(run, 1000, 1);
 	name_device(run, 1000, 1, 0, "the open one's");
 	for (n = 0; n < 5 * IDENTITIES_GENERATION; n++) {	/* each from another address */
-		snprintf(name, sizeof(name), "stranger %llu", (unsigned long long)n);
+		snprintf(name, sizeof(name), "device %llu", (unsigned long long)n);
 		name_peer(run, n, name);
 	}
 	assert_true(i->names.used <= 3 * IDENTITIES_GENERATION + 1);
@@ -660,7 +660,7 @@ int main(void)
 		cmocka_unit_test(test_by_owner),
 		cmocka_unit_test(test_what_ends_undecided_is_forgotten),
 		cmocka_unit_test(test_what_is_withheld_is_bounded),
-		cmocka_unit_test(test_by_the_name_of_a_newborn_namespace),
+		cmocka_unit_test(test_by_the_name_of_a_new_namespace),
 		cmocka_unit_test(test_a_namespace_without_a_name_is_decided),
 		cmocka_unit_test(test_by_state),
 		cmocka_unit_test(test_handed_in_and_out),

@@ -78,7 +78,7 @@ static void test_timer_wheel_lateness(void **state)
 
 static double gives_up(double rto_s, uint32_t retries, double user_timeout_s)
 {
-	struct patience_with_data p = { retries, user_timeout_s, 0 };
+	struct retransmission_limits p = { retries, user_timeout_s, 0 };
 
 	return retransmission__gives_up_after_s(rto_s, &p, 250, 0);
 }

@@ -30,7 +30,7 @@
 /* systemd starts the next one long before; if it does not, the service was stopped. */
 #define SUCCESSOR_WAIT_S 20
 /* The trial may have been kept since it was last read. */
-#define PATIENCE 4
+#define FAILED_READS_MAX 4
 
 struct guarding {
 	const struct guard_task *task;
@@ -43,13 +43,13 @@ struct guarding {
 	pid_t parent, child;	/* the older and the younger twin; 0: none */
 	bool told_to_end;
 	bool is_back;		/* every value to be restored was restored */
-	unsigned int patience;	/* remaining failed reads of the saved state before we do without */
+	unsigned int reads_left;	/* failed reads of the saved state before it is ignored */
 };
 
 /* ---- systemd ---- */
 
 /* sd_notify(3); nothing where systemd did not start us. */
-static void tell_systemd(const struct guarding *g, const char *message)
+static void notify_systemd(const struct guarding *g, const char *message)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t length = g->notify ? strlen(g->notify) : 0;
@@ -69,9 +69,9 @@ static void tell_systemd(const struct guarding *g, const char *message)
 }
 
 /* The watchdog: a guard that stands still sends nothing, and is replaced. */
-static void say_we_live(const struct guarding *g)
+static void feed_watchdog(const struct guarding *g)
 {
-	tell_systemd(g, "WATCHDOG=1");
+	notify_systemd(g, "WATCHDOG=1");
 }
 
 /* ---- the twin: replaces a guard that was killed ---- */
@@ -219,7 +219,7 @@ static int take_lock(const struct guarding *g, bool *waited)
 		return file;
 	for (tries = 0; tries < LOCK_WAIT_S * 10; tries++) {
 		if (tries % 10 == 0)
-			say_we_live(g);
+			feed_watchdog(g);
 		if (lock__try(file, g->trial.inode, LOCK_CHANGE) != -EWOULDBLOCK)
 			return file;
 		usleep(100000);
@@ -248,8 +248,8 @@ static int take_back(struct guarding *g, enum standing standing)
 {
 	int err;
 
-	if (standing == UNREADABLE && g->patience) {
-		g->patience--;
+	if (standing == UNREADABLE && g->reads_left) {
+		g->reads_left--;
 		return -EAGAIN;
 	}
 	/* once: later writes by somebody else stand */
@@ -293,7 +293,7 @@ static bool wait_s(struct guarding *g, unsigned int seconds)
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	for (; seconds; seconds -= TICK_S) {
-		say_we_live(g);
+		feed_watchdog(g);
 		if (sigtimedwait(&ends, NULL, &tick) > 0) {
 			g->told_to_end = true;
 			break;
@@ -339,7 +339,7 @@ static void guard(struct guarding *g)
 			if (standing == KEPT)
 				return;
 		}
-		g->patience = PATIENCE;
+		g->reads_left = FAILED_READS_MAX;
 	} while (!end(g));
 }
 
@@ -477,7 +477,7 @@ int guard__run(const struct guard_task *task)
 		return EXIT_FAILURE;
 	if (g.parent && task->answer >= 0)	/* the twin */
 		close(task->answer);
-	tell_systemd(&g, "READY=1");
+	notify_systemd(&g, "READY=1");
 	guard(&g);
 	if (g.told_to_end)
 		end_twin(&g);

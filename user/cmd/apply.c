@@ -253,7 +253,7 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 }
 
 /* The kernel may hold values that it treats in its own way. */
-static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
+static void report_prediction(const int32_t after[TUNABLES], size_t sockets)
 {
 	int64_t period = after[0] > after[1] ? after[0] : after[1];
 	double rate = (double)sockets / period;
@@ -270,7 +270,7 @@ static void tell_prediction(const int32_t after[TUNABLES], size_t sockets)
 	    (long long)(period + (int64_t)after[1] * after[2]));
 }
 
-static void tell_touched(const struct change *c)
+static void report_affected(const struct change *c)
 {
 	struct affected t;
 	unsigned int i;
@@ -293,7 +293,7 @@ static void tell_touched(const struct change *c)
 	if (t.own)
 		say("%s %zu with options of their own", t.without ? " and" : "; leaves alone", t.own);
 	say("\n");
-	tell_prediction(c->next.after, t.following);
+	report_prediction(c->next.after, t.following);
 	affected__free(&t);
 }
 
@@ -303,7 +303,7 @@ static uint64_t trial_s(const struct options *o)
 }
 
 /* Returns 0, or the -errno with which it could not be printed. */
-static int tell_change(const struct options *o, const struct order *order, const struct change *c)
+static int report_change(const struct options *o, const struct order *order, const struct change *c)
 {
 	char keep[CHANGING_COMMAND_SIZE];
 	unsigned int i;
@@ -311,7 +311,7 @@ static int tell_change(const struct options *o, const struct order *order, const
 	for (i = 0; i < TUNABLES; i++)
 		if (c->now[i] != c->next.after[i])
 			say("%s: %d -> %d\n", tunable__name(i), c->now[i], c->next.after[i]);
-	tell_touched(c);
+	report_affected(c);
 	if (o->trial_ns)
 		say("%sit is taken back after %llu s, unless '%s' comes before\n",
 		    change__in_trial(c) ? "the trial that is on ends anew: from now on, " : "",
@@ -377,7 +377,7 @@ static int keep(const struct options *o, const struct order *order, struct chang
 }
 
 /* Reports requests that are dropped as nothing changes. */
-static void tell_nothing_to_change(const struct options *o, const struct change *c)
+static void report_nothing_to_change(const struct options *o, const struct change *c)
 {
 	say("nothing to change: %d/%d/%d is what there is%s\n", c->now[0], c->now[1], c->now[2],
 	    o->persist ? ", and " PERSISTENT_FILE " says so" : "");
@@ -385,10 +385,10 @@ static void tell_nothing_to_change(const struct options *o, const struct change 
 		log_warning("no trial begins: there is nothing to take back");
 }
 
-static int tell_and_ask(const struct options *o, const struct order *order,
-			const struct change *c)
+static int report_and_ask(const struct options *o, const struct order *order,
+			  const struct change *c)
 {
-	int err = tell_change(o, order, c), code;
+	int err = report_change(o, order, c), code;
 
 	if (err && err != -EPIPE) {
 		clearerr(stdout);	/* it was reported just now */
@@ -414,13 +414,13 @@ static int apply_values(const struct options *o, const struct order *order, stru
 	if (in_trial && (c->differs || !o->trial_ns || c->known.trial_until_s <= applied__now_s()))
 		return refuse_in_trial(order, c);
 	if (!c->differs && !in_trial) {
-		tell_nothing_to_change(o, c);
+		report_nothing_to_change(o, c);
 		if (!o->rearm)
 			return EXIT_DONE;
 	}
 	if ((err = change__check_file(c)))
 		return changing__exit_code(err);
-	code = tell_and_ask(o, order, c);
+	code = report_and_ask(o, order, c);
 	return code || o->dry_run ? code : carrying_out__change(order, c);
 }
 

@@ -34,7 +34,7 @@ static void warn_of_later_files(const struct change *c)
 /* ---- the end of a trial ---- */
 
 /* Where the guard is weaker than was promised. */
-static void tell_guard(const struct order *o, const struct guard *g)
+static void report_guard(const struct order *o, const struct guard *g)
 {
 	char revert[CHANGING_COMMAND_SIZE];
 
@@ -69,7 +69,7 @@ static int64_t end_of_trial(const struct order *o)
 }
 
 /* What was done, and the whole commands that undo or keep it. */
-static void tell_done(const struct order *o, const struct change *c, const char *done)
+static void report_done(const struct order *o, const struct change *c, const char *done)
 {
 	char keep[CHANGING_COMMAND_SIZE], revert[CHANGING_COMMAND_SIZE], at[32] = "";
 	int64_t left_s = c->next.trial_until_s - applied__now_s();
@@ -222,9 +222,9 @@ static int do_change(const struct order *o, struct changing_lock *l, struct chan
 	if (o->persist)
 		warn_of_later_files(c);
 	if (c->next.trial_until_s)
-		tell_guard(o, &guard);
+		report_guard(o, &guard);
 	if (c->differs || is_renewed(c))
-		tell_done(o, c, "applied");
+		report_done(o, c, "applied");
 	say_at_once();
 	return !rearming || rearm(o, l, rearming, c) ? EXIT_DONE : EXIT_FAILED;
 }
@@ -292,7 +292,7 @@ int carrying_out__keep(const struct order *o, struct change *c)
 		return code;
 	if (o->persist)
 		warn_of_later_files(c);
-	tell_done(o, c, "kept");
+	report_done(o, c, "kept");
 	return EXIT_DONE;
 }
 

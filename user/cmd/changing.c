@@ -49,7 +49,7 @@ const char *changing__command(const char *verb, const struct netns *ns, const ch
 }
 
 /* The host name was chosen in there, by anybody: it identifies nothing. */
-static void tell_address_of_host(struct netns *ns, const char *host_name)
+static void report_address_of_host(struct netns *ns, const char *host_name)
 {
 	char address[NETNS_ADDRESS_SIZE];
 	int back = netns__enter(ns);
@@ -63,7 +63,7 @@ static void tell_address_of_host(struct netns *ns, const char *host_name)
 		  changing__address(ns, address));
 }
 
-static void tell_hosts(const char *host_name)
+static void report_hosts(const char *host_name)
 {
 	struct netns_list list = { 0 };
 	unsigned int i;
@@ -71,7 +71,7 @@ static void tell_hosts(const char *host_name)
 	if (*host_name && !netns__list(&list))
 		for (i = 0; i < list.count; i++)
 			if (!strcmp(list.all[i].host_name, host_name))
-				tell_address_of_host(&list.all[i], host_name);
+				report_address_of_host(&list.all[i], host_name);
 	netns__free(&list);
 }
 
@@ -101,7 +101,7 @@ static int say_not_opened(const char *address, int err)
 		  err == -EINVAL ? "this addresses no network namespace:" : "there is no namespace",
 		  shown, err == -EINVAL ? "" : " (", err == -EINVAL ? "" : strerror(-err),
 		  err == -EINVAL ? "" : ")");
-	tell_hosts(address);
+	report_hosts(address);
 	return EXIT_USAGE;
 }
 
@@ -227,7 +227,7 @@ static void release_output(struct changing_lock *l)
 	release(&stdout, &l->held_out, &l->out, &l->out_size);
 }
 
-static void tell_holder(const struct changing_lock *l, const char *before, const char *after)
+static void report_holder(const struct changing_lock *l, const char *before, const char *after)
 {
 	char holder[CHANGING_HOLDER_SIZE];
 
@@ -245,11 +245,11 @@ int changing__lock(struct changing_lock *l, bool must)
 		if (err != -EWOULDBLOCK)
 			break;
 		if (tries == LOCK_TRIES_SILENT)
-			tell_holder(l, "waiting for ", ", which changes this namespace");
+			report_holder(l, "waiting for ", ", which changes this namespace");
 		usleep(LOCK_TRY_US);
 	}
 	if (err == -EWOULDBLOCK && must) {
-		tell_holder(l, "", " stands still: this does not wait any longer");
+		report_holder(l, "", " stands still: this does not wait any longer");
 		err = 0;
 	}
 	if (!err) {
@@ -257,7 +257,8 @@ int changing__lock(struct changing_lock *l, bool must)
 		return EXIT_DONE;
 	}
 	if (err == -EWOULDBLOCK)
-		tell_holder(l, "", " changes this namespace, and stands still; nothing is changed");
+		report_holder(l, "",
+			      " changes this namespace, and stands still; nothing is changed");
 	else
 		log_error("the lock in the state directory: %s; nothing is changed",
 			  reason__of(err));

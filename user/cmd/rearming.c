@@ -137,7 +137,7 @@ static void show_progress(const struct rearming *r, uint64_t left_s)
 		      (ull)(c->died_alive + c->died_silent), (ull)died_alive(r), (ull)left_s);
 }
 
-static void tell_left_alone(const struct rearming *r)
+static void report_left_alone(const struct rearming *r)
 {
 	static const char *const words[HO_REARM_KINDS] = {
 		[HO_REARM_SOONER] = "whose timer runs out sooner as it is",
@@ -161,7 +161,7 @@ static void tell_left_alone(const struct rearming *r)
 		say("\n");
 }
 
-static void tell_outcome(const struct rearming *r)
+static void report_outcome(const struct rearming *r)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
 
@@ -180,7 +180,7 @@ static void tell_outcome(const struct rearming *r)
 			    (ull)c->refused);
 }
 
-static void tell_deaths(const struct rearming *r)
+static void report_deaths(const struct rearming *r)
 {
 	uint64_t again = rearmer__counts(r->rearmer)->dialled_again;
 
@@ -346,7 +346,7 @@ static void go_through(struct rearming *r)
 		    (ull)(decided_within_s(r) + dials_within_s(r)));
 	else
 		say("no socket is to be armed anew\n");
-	tell_left_alone(r);
+	report_left_alone(r);
 	say_at_once();
 	if (!r->due)
 		return;
@@ -364,10 +364,10 @@ enum rearming_end rearming__do(struct rearming *r, bool (*stands)(const void *co
 	go_through(r);
 	log__end_progress();
 	if (r->due)
-		tell_outcome(r);
+		report_outcome(r);
 	if (r->stopped && *r->stopped)
 		log_error("--rearm was interrupted: %s", r->stopped);
 	else if (r->stopped)
-		tell_deaths(r);
+		report_deaths(r);
 	return r->end;
 }

@@ -154,7 +154,7 @@ static int take_back_here(const char *directory, const struct applied *a)
 #define NAMESPACES_MAX 4096
 
 /* Names other namespaces with applied values, in case one of those was meant. */
-static void tell_elsewhere(const char *directory)
+static void report_elsewhere(const char *directory)
 {
 	uint32_t keys[NAMESPACES_MAX];
 	unsigned int count = applied__list(directory, keys, NAMESPACES_MAX), i;
@@ -203,7 +203,7 @@ static int revert_locked(const char *directory, const struct netns *ns, struct a
 		return take_back_here(directory, a);
 	say("nothing was applied here\n");
 	forget_former(directory, ns);
-	tell_elsewhere(directory);
+	report_elsewhere(directory);
 	return EXIT_DONE;
 }
 

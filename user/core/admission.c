@@ -26,9 +26,9 @@ static enum truth verdict(struct core *core, const struct slot *s, const struct 
 			  uint32_t owner)
 {
 	uint64_t first_seen_ns = s ? (uint64_t)s->first_seen_us * 1000 : e->mono_ns;
-	bool stranger = s ? s->partial : !sockets__begins(e);
+	bool opening_unseen = s ? s->partial : !sockets__begins(e);
 
-	return wanted__by_event(core, e, first_seen_ns, stranger, owner);
+	return wanted__by_event(core, e, first_seen_ns, opening_unseen, owner);
 }
 
 /* Completes the former connection of a socket that is connected again: `*s` is NULL then. */

@@ -135,7 +135,7 @@ static void feed_clock(struct core *core, const struct record *r)
 }
 
 /* Open sockets at the interval, if there is one. */
-static int tell_periodically(struct core *core)
+static int emit_periodically(struct core *core)
 {
 	const uint64_t *cookies;
 	size_t count, i;
@@ -168,9 +168,9 @@ static int pass_time(struct core *core)
 		reconnects__judge_arrivals(core);
 		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
 	}
-	sockets__tell_ended(core,
+	sockets__emit_ended(core,
 			    core->now_ns > LAST_EVENTS_NS ? core->now_ns - LAST_EVENTS_NS : 0);
-	err = tell_periodically(core) ?: err;
+	err = emit_periodically(core) ?: err;
 	emit__tick(core);
 	return err;
 }
@@ -182,7 +182,7 @@ static int stop(struct core *core)
 	if (!core->started)
 		return err;
 	emit__losses(core);
-	sockets__tell_ended(core, UINT64_MAX);
+	sockets__emit_ended(core, UINT64_MAX);
 	emit__open_sockets(core);
 	emit__tick(core);
 	core->started = false;

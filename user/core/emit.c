@@ -145,7 +145,7 @@ struct summary emit__summary(struct core *core)
 	return s;
 }
 
-static void tell_summary(struct core *core, enum summary_kind kind)
+static void give_summary(struct core *core, enum summary_kind kind)
 {
 	struct program_count blind[PROGRAMS_IN_SUMMARY];
 	struct summary_program programs[PROGRAMS_IN_SUMMARY];
@@ -169,12 +169,12 @@ void emit__start(struct core *core)
 {
 	core->next_summary_ns = core->run.started_ns + core->sink.summary_every_ns;
 	emit__meta(core);
-	tell_summary(core, SUMMARY_FIRST);
+	give_summary(core, SUMMARY_FIRST);
 }
 
 void emit__last_summary(struct core *core)
 {
-	tell_summary(core, SUMMARY_LAST);
+	give_summary(core, SUMMARY_LAST);
 }
 
 void emit__tick(struct core *core)
@@ -185,7 +185,7 @@ void emit__tick(struct core *core)
 	if (!core->sink.summary_every_ns || core->now_ns < core->next_summary_ns)
 		return;
 	core->next_summary_ns = core->now_ns + core->sink.summary_every_ns;
-	tell_summary(core, SUMMARY_INTERIM);
+	give_summary(core, SUMMARY_INTERIM);
 }
 
 void emit__clock_step(struct core *core, uint64_t mono_ns, int64_t step_ns)
@@ -245,7 +245,7 @@ void emit__open_sockets(struct core *core)
 
 /* The peer's return on another connection, if suspected, is an event of the past; the change is
  * reported when the suspicion arises. */
-static void tell_suspicion(struct core *core, const struct timeline_socket *socket,
+static void give_suspicion(struct core *core, const struct timeline_socket *socket,
 			   const struct event *e)
 {
 	struct change change = { .origin = origin_of(core), .progress = progress_of(core),
@@ -277,7 +277,7 @@ void emit__events(struct core *core, const struct connection *c, const struct to
 		if (all)
 			GIVE(core, event, &e);
 		if (e.event.kind == EVENT_SUPERSEDED)
-			tell_suspicion(core, &socket, &e.event);
+			give_suspicion(core, &socket, &e.event);
 	}
 }
 
@@ -343,8 +343,8 @@ void emit__losses(struct core *core)
 	const struct losses *l = &core->losses;
 
 	if (l->unseen)
-		emit__loss(core, LOSS_UNSEEN, l->unseen, l->untold_from_ns, core->now_ns);
+		emit__loss(core, LOSS_UNSEEN, l->unseen, l->unemitted_from_ns, core->now_ns);
 	if (l->senseless)
-		emit__loss(core, LOSS_SENSELESS, l->senseless, l->untold_from_ns, core->now_ns);
+		emit__loss(core, LOSS_SENSELESS, l->senseless, l->unemitted_from_ns, core->now_ns);
 	losses__begin_anew(&core->losses, core->now_ns);
 }

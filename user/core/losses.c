@@ -32,7 +32,7 @@ void losses__end_pass(struct losses *l)
 
 void losses__begin(struct losses *l, uint64_t now_ns)
 {
-	l->untold_from_ns = now_ns;
+	l->unemitted_from_ns = now_ns;
 }
 
 void losses__begin_anew(struct losses *l, uint64_t now_ns)

@@ -11,7 +11,7 @@ struct losses {
 	uint64_t counted_at_last_pass, counted_at_pass_before;
 	uint64_t unseen;	/* without a count of the kernel ... */
 	uint64_t senseless;	/* ... and records that were skipped, ... */
-	uint64_t untold_from_ns;	/* ... since these were last emitted */
+	uint64_t unemitted_from_ns;	/* ... since these were last emitted */
 };
 
 /* Events that a program ran for, and that were lost on the way. */

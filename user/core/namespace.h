@@ -14,8 +14,8 @@ struct namespace_sysctl {
 	uint32_t net_cookie; /* as in events: the low half, unique in this boot; 0: not known */
 	uint64_t cookie;	/* all of it; 0: not known */
 	bool awaited;	/* not entered yet: its names are not known */
-	bool newborn;	/* it was not there when all were looked for: whoever lives there was born
-			 * before our eyes */
+	bool created_during_watch;	/* missing from an earlier pass: so its sockets are
+					 * younger than the watch */
 	char name[65];	/* of `ip netns`, "" = has none */
 	char host_name[65];	/* of its processes, "" = not known */
 	uint64_t read_ns, read_before_ns;	/* when passes last entered it; 0: never */

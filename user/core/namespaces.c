@@ -46,13 +46,13 @@ static struct namespace_sysctl *new_namespace(struct core *core)
 }
 
 struct namespace_sysctl *namespaces__of_event(const struct core *core, const struct ho_event *e,
-					      bool stranger, uint64_t at_ns)
+					      bool opening_unseen, uint64_t at_ns)
 {
 	struct namespace_sysctl *ns = namespaces__find(core, e->netns, e->net_cookie, at_ns);
-	bool midlife = stranger && e->kind != HO_SEEN &&
+	bool midlife = opening_unseen && e->kind != HO_SEEN &&
 		       !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 
-	return ns && ns->newborn && midlife && !e->net_cookie ? NULL : ns;
+	return ns && ns->created_during_watch && midlife && !e->net_cookie ? NULL : ns;
 }
 
 /* A namespace of which only this is known; `awaited` if no other is known to have the inode now. */
@@ -91,10 +91,10 @@ static bool is_to_come(const struct core *core, const struct ho_event *e, uint64
 	return !holder || (holder->net_cookie && e->net_cookie > holder->net_cookie);
 }
 
-unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
+unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool opening_unseen,
 			       uint64_t at_ns)
 {
-	struct namespace_sysctl *ns = namespaces__of_event(core, e, stranger, at_ns);
+	struct namespace_sysctl *ns = namespaces__of_event(core, e, opening_unseen, at_ns);
 
 	if (!ns)
 		ns = nameless(core, e->netns, e->net_cookie, is_to_come(core, e, at_ns));
@@ -115,8 +115,9 @@ const char *namespaces__settled_name(const struct namespace_sysctl *ns, uint64_t
 {
 	if (!ns || !ns->read_ns)
 		return NULL;
-	return *ns->name || !ns->newborn || ns->read_before_ns ? namespaces__name(ns, at_ns)
-								: NULL;
+	if (!*ns->name && ns->created_during_watch && !ns->read_before_ns)
+		return NULL;
+	return namespaces__name(ns, at_ns);
 }
 
 const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s)
@@ -161,12 +162,12 @@ static void move_younger(struct core *core, unsigned int from, unsigned int to)
 	uint64_t read_ns = core->namespaces[from].read_ns;
 	struct namespace_sysctl *nowhere = nameless(core, core->namespaces[from].netns, 0, false);
 	unsigned int elsewhere = nowhere ? nowhere - core->namespaces + 1 : 0;
-	bool newborn = core->namespaces[to].newborn;
+	bool unknown = core->namespaces[to].created_during_watch;
 	struct slot *s;
 
 	for (s = table__next(&core->table, NULL); s; s = table__next(&core->table, s))
 		if (s->netns == from + 1 && (uint64_t)s->first_seen_us * 1000 > read_ns)
-			s->netns = slot_index(newborn && s->partial ? elsewhere : to + 1);
+			s->netns = slot_index(unknown && s->partial ? elsewhere : to + 1);
 }
 
 /* It was entered: adopts sockets that were seen before. */
@@ -230,7 +231,7 @@ int namespaces__take(struct core *core, const struct record *r, struct namespace
 	if (!ns)
 		return -ENOMEM;
 	if (!ns->read_ns)
-		ns->newborn = core->last_pass_ns != 0;
+		ns->created_during_watch = core->last_pass_ns != 0;
 	ns->netns = r->sysctl.netns;
 	ns->net_cookie = r->sysctl.net_cookie;
 	ns->idle_s = r->sysctl.idle_s;
@@ -275,7 +276,7 @@ const struct namespace_sysctl *namespaces__of_connection(const struct core *core
 	if (ns && ns->net_cookie)	/* not entered yet */
 		return NULL;
 	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
-	return ns && !(ns->newborn && c->partial) ? ns : NULL;
+	return ns && !(ns->created_during_watch && c->partial) ? ns : NULL;
 }
 
 const char *namespaces__name_for(const struct namespace_sysctl *ns, const struct connection *c)

@@ -20,16 +20,16 @@ struct core;
 struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
 					  uint32_t net_cookie, uint64_t mono_ns);
 
-/* The one that `e` happened in, as of `at_ns`, if that is known. Without a cookie, who is first
- * heard of in the middle of its life (a `stranger`) is not from a newborn one: it is an orphan of
- * the former owner of the inode, or its beginning was lost. */
+/* The namespace of `e`, as of `at_ns`, if that is known. Without a cookie, a socket whose opening
+ * was not seen does not belong to a namespace that was created during the watch: it is an orphan of
+ * the inode's former owner, or its opening was lost. */
 struct namespace_sysctl *namespaces__of_event(const struct core *core, const struct ho_event *e,
-					      bool stranger, uint64_t at_ns);
+					      bool opening_unseen, uint64_t at_ns);
 
-/* The same as slots keep it; 0 if there are too many: then the socket's history has to remember the
- * inode. Who is surely not from the one that has the inode, or comes before that is known, gets a
- * place without a name. */
-unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool stranger,
+/* The same as the index that slots keep; 0 if there are too many: then the socket's history has to
+ * keep the inode. A socket that certainly does not belong to the present owner of the inode, or
+ * that comes before that is known, gets an entry without a name. */
+unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool opening_unseen,
 			       uint64_t at_ns);
 
 /* The one of a slot's index; NULL for 0. */

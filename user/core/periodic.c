@@ -12,12 +12,12 @@ void periodic__free(struct periodic *p)
 {
 	free(p->cookies);
 	p->cookies = NULL;
-	p->count = p->told = 0;
+	p->count = p->emitted = 0;
 }
 
 bool periodic__is_under_way(const struct periodic *p)
 {
-	return p->told < p->count;
+	return p->emitted < p->count;
 }
 
 /* By cookie: slots move as others end. */
@@ -46,9 +46,9 @@ int periodic__pass_time(struct periodic *p, struct table *t, uint64_t every_ns, 
 
 size_t periodic__slice(struct periodic *p, const uint64_t **cookies)
 {
-	size_t left = p->count - p->told, n = left < SLICE ? left : SLICE;
+	size_t left = p->count - p->emitted, n = left < SLICE ? left : SLICE;
 
-	*cookies = n ? p->cookies + p->told : NULL;
-	p->told += n;
+	*cookies = n ? p->cookies + p->emitted : NULL;
+	p->emitted += n;
 	return n;
 }

@@ -16,7 +16,7 @@ struct table;
 struct periodic {
 	uint64_t due_ns;	/* time of the next round, if the last one is over */
 	uint64_t *cookies;	/* of the sockets of this round */
-	size_t count, told;
+	size_t count, emitted;
 };
 
 /* At a tick: begins a round if the last one is over and this one is due, of all sockets in the

@@ -85,7 +85,7 @@ static void learn_fate(struct core *core, const struct connection *c)
 }
 
 /* Emits the last timeline, and removes the socket. */
-static void tell_last(struct core *core, struct connection *c)
+static void emit_last(struct core *core, struct connection *c)
 {
 	learn_fate(core, c);
 	count_half_open(core, c);
@@ -102,7 +102,7 @@ static bool waits_for_successor(const struct connection *c, uint64_t until_ns)
 	       until_ns < c->incidents->ended_ns + REDIAL_NS;
 }
 
-static void tell_redialed(struct core *core, uint64_t until_ns)
+static void emit_redialed(struct core *core, uint64_t until_ns)
 {
 	struct connection **at = &core->redialed, *c;
 	uint64_t from_ns = UINT64_MAX;
@@ -115,12 +115,12 @@ static void tell_redialed(struct core *core, uint64_t until_ns)
 			continue;
 		}
 		*at = c->incidents->next_ended;
-		tell_last(core, c);
+		emit_last(core, c);
 	}
 	core->redialed_from_ns = from_ns;
 }
 
-void sockets__tell_ended(struct core *core, uint64_t until_ns)
+void sockets__emit_ended(struct core *core, uint64_t until_ns)
 {
 	struct connection *c;
 	unsigned int due = 0;
@@ -135,7 +135,7 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 		if (!core->first_ended)
 			core->last_ended = NULL;
 		if (!waits_for_successor(c, until_ns)) {
-			tell_last(core, c);
+			emit_last(core, c);
 			continue;
 		}
 		if (!core->redialed || connection__ended_ns(c) < core->redialed_from_ns)
@@ -143,7 +143,7 @@ void sockets__tell_ended(struct core *core, uint64_t until_ns)
 		c->incidents->next_ended = core->redialed;
 		core->redialed = c;
 	}
-	tell_redialed(core, until_ns);
+	emit_redialed(core, until_ns);
 }
 
 /* Removes it from a list of ended ones, and returns the one before it, if it is there. */
@@ -162,7 +162,7 @@ static bool take_out(struct connection **list, const struct connection *c,
 }
 
 /* Nothing more can follow its ending: it is emitted before its turn. */
-static void tell_at_once(struct core *core, struct connection *c)
+static void emit_at_once(struct core *core, struct connection *c)
 {
 	struct connection *before;
 
@@ -176,7 +176,7 @@ static void tell_at_once(struct core *core, struct connection *c)
 	} else {
 		take_out(&core->redialed, c, &before);
 	}
-	tell_last(core, c);
+	emit_last(core, c);
 }
 
 static uint64_t key_of(const struct core *core, const struct ho_event *e)
@@ -225,7 +225,7 @@ bool sockets__end_former(struct core *core, struct slot *s, uint64_t mono_ns)
 		return false;
 	if (!ended)
 		sockets__end(core, c);
-	tell_at_once(core, c);
+	emit_at_once(core, c);
 	return true;
 }
 
@@ -292,7 +292,7 @@ void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e,
 	s->would_notice = !exposure__never_notices(e);
 }
 
-static bool has_something_to_tell(const struct core *core, const struct slot *s)
+static bool has_output(const struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
 
@@ -374,7 +374,7 @@ int sockets__take_fact(struct core *core, const struct ho_event *e)
 		return 0;
 	}
 	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
-	    !has_something_to_tell(core, s)) {
+	    !has_output(core, s)) {
 		count_event(core, NULL, e, s);
 		totals__count_ending(&core->totals, wanted__event_counts(core, e, s));
 		linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_CLOSED,

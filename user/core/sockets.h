@@ -42,6 +42,6 @@ void sockets__forget_connections(struct core *core, const struct ho_event *e);
 void sockets__end(struct core *core, struct connection *c);
 
 /* Emits those that ended up to this time, and removes them. */
-void sockets__tell_ended(struct core *core, uint64_t until_ns);
+void sockets__emit_ended(struct core *core, uint64_t until_ns);
 
 #endif

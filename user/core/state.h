@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the core knows; shared by its parts alone:
+ * State of the core, shared by its parts alone:
  *
  *   core.c        the door: each record to the part that it concerns, time, the run
- *   admission.c   whom the filter lets in
- *   sockets.c     one socket's facts, from its opening to its end
- *   namespaces.c  where sockets live
- *   passes.c      who is there, and who is not any more
- *   reconnects.c    devices that are here again on another connection
- *   wanted.c      what the filter wants of a socket
- *   emit.c     what is told to the sink, as values (timeline_of.c)
- *   totals.c      what is counted
+ *   admission.c   sockets that the filter lets in
+ *   sockets.c     one socket's events, from its opening to its end
+ *   namespaces.c  network namespaces of sockets
+ *   passes.c      sockets that passes find, and sockets missing from them
+ *   reconnects.c  devices that are back on another connection
+ *   wanted.c      the filter's decision on a socket
+ *   emit.c        output to the sink, as values (timeline_of.c)
+ *   totals.c      totals over all sockets
  */
 #ifndef HALFOPEN_CORE_STATE_H
 #define HALFOPEN_CORE_STATE_H

@@ -330,8 +330,8 @@ static double deaf_s(const struct incidents *i, const struct latency_evidence *e
 		       : 0;
 }
 
-static void tell_half_open(const struct value_rules *rules, const struct connection *c,
-			   struct timeline *t)
+static void set_half_open(const struct value_rules *rules, const struct connection *c,
+			  struct timeline *t)
 {
 	const struct incidents *i = incidents__of(c);
 	struct timeline_half_open *h = &t->half_open;
@@ -353,8 +353,8 @@ static void tell_half_open(const struct value_rules *rules, const struct connect
 	find_lost_gap(c, &e, t);
 }
 
-static void tell_times(const struct value_rules *rules, const struct connection *c,
-		       uint64_t verified_ns, struct timeline *t)
+static void set_times(const struct value_rules *rules, const struct connection *c,
+		      uint64_t verified_ns, struct timeline *t)
 {
 	const struct incidents *i = incidents__of(c);
 
@@ -383,12 +383,12 @@ void timeline_of__connection(const struct value_rules *rules, const struct conne
 	if (c->identified)
 		t->keepalive = keepalive_of(c, rules->hz);
 	t->partial = c->partial;
-	tell_times(rules, c, verified_ns, t);
+	set_times(rules, c, verified_ns, t);
 	t->outcome = outcome;
 	t->outcome_detail = t->final ? outcome_detail(rules, i, arrays->error) : "";
 	t->detail = i->detail;
 	t->in_close_wait = t->final && i->ended_from == TCP_CLOSE_WAIT;
-	tell_half_open(rules, c, t);
+	set_half_open(rules, c, t);
 	t->counts = counts_of(c);
 	t->other_sender = other_sender_of(c);
 	t->rtt = rtt_of(&rtt);

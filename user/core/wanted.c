@@ -11,29 +11,28 @@ static uint8_t state_of(const struct ho_event *e)
 }
 
 static struct filter_subject subject_of_event(struct core *core, const struct ho_event *e,
-					      uint64_t first_seen_ns, bool stranger,
+					      uint64_t first_seen_ns, bool opening_unseen,
 					      uint32_t owner)
 {
 	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
 	struct endpoint mapped = endpoint__mapped(&peer, e->family);
 	const struct namespace_sysctl *ns =
-		namespaces__of_event(core, e, stranger, e->mono_ns);
-	const struct known_peer *known = identities__find(&core->identities, &mapped,
-							  e->local_port, first_seen_ns, stranger);
+		namespaces__of_event(core, e, opening_unseen, e->mono_ns);
+	const struct known_peer *known = identities__find(
+		&core->identities, &mapped, e->local_port, first_seen_ns, opening_unseen);
 
 	return (struct filter_subject){
-		.netns_name = namespaces__settled_name(ns, stranger ? 0 : first_seen_ns),
+		.netns_name = namespaces__settled_name(ns, opening_unseen ? 0 : first_seen_ns),
 		.netns = e->netns, .netns_cookie = ns ? ns->cookie : 0, .family = e->family,
 		.local = endpoint__of(e->local, e->local_port), .peer = peer,
 		.state = state_of(e), .owner = owners__at(&core->owners, owner),
 		.device = known ? identities__name(&core->identities, known->device) : NULL };
 }
 
-enum truth wanted__by_event(struct core *core, const struct ho_event *e,
-				    uint64_t first_seen_ns, bool stranger, uint32_t owner)
+enum truth wanted__by_event(struct core *core, const struct ho_event *e, uint64_t first_seen_ns,
+			    bool opening_unseen, uint32_t owner)
 {
-	struct filter_subject s =
-		subject_of_event(core, e, first_seen_ns, stranger, owner);
+	struct filter_subject s = subject_of_event(core, e, first_seen_ns, opening_unseen, owner);
 
 	if (filter__matches(core->config.filter, &s) == TRUTH_YES)
 		return TRUTH_YES;

@@ -12,7 +12,7 @@ struct core;
  * owner (0: not known). TRUTH_UNKNOWN where that depends on what is not known yet, TRUTH_NO where
  * nothing that may become known, nor any other state, would do. */
 enum truth wanted__by_event(struct core *core, const struct ho_event *e, uint64_t first_seen_ns,
-			    bool stranger, uint32_t owner);
+			    bool opening_unseen, uint32_t owner);
 
 /* Is a socket that was let in to be reported now? It stays, independent of its owner at that
  * time. */

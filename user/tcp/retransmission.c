@@ -27,7 +27,7 @@ static double model_s(uint32_t retries, double rto_max_s)
 	return (ldexp(2, doubled) - 1) * RTO_MIN_S + (retries - doubled) * rto_max_s;
 }
 
-double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
+double retransmission__gives_up_after_s(double rto_s, const struct retransmission_limits *p,
 					unsigned int hz, unsigned int n)
 {
 	double rto_max = longest_s(p->rto_max_s), elapsed = 0, wait, chance;
@@ -47,7 +47,7 @@ double retransmission__gives_up_after_s(double rto_s, const struct patience_with
 
 uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s, unsigned int hz)
 {
-	struct patience_with_data p = { .retries = RETRIES_MOST, .rto_max_s = rto_max_s };
+	struct retransmission_limits p = { .retries = RETRIES_MOST, .rto_max_s = rto_max_s };
 
 	while (p.retries >= RETRIES_LEAST && retransmission__gives_up_after_s(rto_s, &p, hz, 0) > s)
 		p.retries--;
@@ -64,7 +64,7 @@ uint32_t retransmission__retries_for(double s, double rto_max_s)
 }
 
 bool retransmission__predict(const struct unacknowledged *all, size_t count,
-			     const struct patience_with_data *p, unsigned int hz,
+			     const struct retransmission_limits *p, unsigned int hz,
 			     struct detection *d)
 {
 	double *latencies = malloc((count + 1) * sizeof(*latencies));
@@ -73,7 +73,7 @@ bool retransmission__predict(const struct unacknowledged *all, size_t count,
 	if (!latencies)
 		return false;
 	for (i = 0; i < count; i++) {
-		struct patience_with_data own = *p;
+		struct retransmission_limits own = *p;
 
 		own.rto_max_s = all[i].rto_max_s;
 		latencies[i] = all[i].before_s + all[i].first_s +

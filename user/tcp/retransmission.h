@@ -22,7 +22,7 @@ struct unacknowledged {
 	double rto_max_s;	/* the socket's longest; 0: not known */
 };
 
-struct patience_with_data {
+struct retransmission_limits {
 	uint32_t retries;	/* tcp_retries2; of no effect where there is a user timeout */
 	double user_timeout_s;	/* 0: none */
 	double rto_max_s;	/* 0: TCP_RTO_MAX, 120 s */
@@ -33,7 +33,7 @@ struct patience_with_data {
 
 /* From the first retransmission to the end. `n` numbers many alike: each has another lateness of
  * its timers. */
-double retransmission__gives_up_after_s(double rto_s, const struct patience_with_data *p,
+double retransmission__gives_up_after_s(double rto_s, const struct retransmission_limits *p,
 					unsigned int hz, unsigned int n);
 
 /* The largest tcp_retries2 that ends within `s` of the first retransmission; 0: none that is
@@ -46,7 +46,7 @@ uint32_t retransmission__retries_for(double s, double rto_max_s);
 /* The times within which these deaths would have been noticed, from the last sign of life. False
  * when memory is short. */
 bool retransmission__predict(const struct unacknowledged *all, size_t count,
-			     const struct patience_with_data *p, unsigned int hz,
+			     const struct retransmission_limits *p, unsigned int hz,
 			     struct detection *d);
 
 #endif

@@ -92,7 +92,7 @@ static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answ
 /* Data that our program sends stop keepalive, and are sent again until their own timer gives up. */
 static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
 {
-	struct patience_with_data p = { .retries = RETRIES_USUAL,
+	struct retransmission_limits p = { .retries = RETRIES_USUAL,
 					.user_timeout_s = d->setting->user_timeout_s,
 					.rto_max_s = d->setting->rto_max_s };
 

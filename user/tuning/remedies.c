@@ -66,7 +66,7 @@ bool remedies__data_timeout(const struct evidence *e, const struct setting *keep
 {
 	double floor_s = late_answers__floor_s(&e->mutes);
 	struct unacknowledged worst = slowest(e);
-	struct patience_with_data p = { 0 };
+	struct retransmission_limits p = { 0 };
 	bool ok = true;
 
 	*d = (struct data_timeout){ 0 };

@@ -133,14 +133,14 @@ void asks__by_first_transmission(struct connection *c, const struct ho_event *e,
 
 /* Not every retransmission is emitted: none within the gate's time of a sign of life is. The kernel
  * counts those of its timer, until something is acknowledged. */
-static void ask_by_untold_retransmissions(struct connection *c, const struct ho_event *e,
-					  enum ask kind)
+static void ask_by_unemitted_retransmissions(struct connection *c, const struct ho_event *e,
+					     enum ask kind)
 {
 	struct deafness *d = &c->incidents->deafness;
-	uint8_t untold = e->retransmits > d->retransmits + 1 ? e->retransmits - d->retransmits - 1
+	uint8_t missing = e->retransmits > d->retransmits + 1 ? e->retransmits - d->retransmits - 1
 							      : 0;
 
-	while ((c->silence.kinds & ASK_CARRYING) && !c->incidents->sends_failed && untold--)
+	while ((c->silence.kinds & ASK_CARRYING) && !c->incidents->sends_failed && missing--)
 		silence__ask(c, c->silence.last_ask_ns, c->silence.last_ask_jiffies, kind);
 	if (e->retransmits)
 		d->retransmits = e->retransmits;
@@ -157,7 +157,7 @@ void asks__retransmitted(struct connection *c, const struct ho_event *e,
 
 	if (!(s->kinds & (ASK_CARRYING | ASK_ZERO_WINDOW)))
 		asks__by_first_transmission(c, e, kind, rules);
-	ask_by_untold_retransmissions(c, e, kind);
+	ask_by_unemitted_retransmissions(c, e, kind);
 	if (!is_at(e->mono_ns, c->incidents->failed_ns, rules->hz))
 		asks__carry(c, e, e->mono_ns, kind);
 	silence__note_held_probe(c, told);

@@ -42,7 +42,7 @@ static bool brought_nothing_new(const struct connection *c, const struct ho_even
 /* Are those clocks explained by a segment that was emitted, and answered nothing? If it moved them
  * itself, just when an answer was due, the answer may have come within the same jiffy, hidden by
  * the gate: one segment more. (A third party may send any number at other times.) */
-static bool was_told_of(const struct connection *c, const struct ho_event *e, uint32_t hz)
+static bool is_explained(const struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	const struct deafness *d = &incidents__of(c)->deafness;
 	uint32_t this = e->kind == HO_HEARD, heard = stamps__heard(e, hz);
@@ -88,7 +88,7 @@ void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t h
 		known = c->first_seen_ns;
 	if (stamps__is_echo(heard, known, ECHO_NS, hz))
 		heard = known;
-	if (c->silence.asks && was_heard_since_ask(c, e, heard, hz) && !was_told_of(c, e, hz)) {
+	if (c->silence.asks && was_heard_since_ask(c, e, heard, hz) && !is_explained(c, e, hz)) {
 		if (has_acknowledged(c, e))
 			silence__answered_unseen(c, heard);
 		else

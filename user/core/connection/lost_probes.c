@@ -12,10 +12,10 @@ static bool none_left(const struct connection *c)
 	return !c->silence.asks && c->incidents && c->incidents->failed_in_silence;
 }
 
-static void count_untold(struct connection *c, uint32_t untold, uint64_t at_ns, struct told *told)
+static void count_lost(struct connection *c, uint32_t lost, uint64_t at_ns, struct told *told)
 {
-	told->untold_probes += untold;
-	incidents__note_loss(c, at_ns, untold, told);
+	told->untold_probes += lost;
+	incidents__note_loss(c, at_ns, lost, told);
 }
 
 /* Within a silence the kernel's count rises by one for each probe. Where it is higher than the
@@ -25,13 +25,13 @@ void lost_probes__count_probes(struct connection *c, uint8_t probes_out, uint64_
 			  struct told *told)
 {
 	struct silence *s = &c->silence;
-	uint32_t untold = probes_out - s->probes_out;
+	uint32_t lost = probes_out - s->probes_out;
 
 	if (!s->probes_out || probes_out <= s->probes_out)
 		return;
 	if (none_left(c)) {
 		s->probes_out = probes_out;
-		count_untold(c, untold, at_ns, told);
+		count_lost(c, lost, at_ns, told);
 		return;
 	}
 	if (!s->asks) {
@@ -39,12 +39,12 @@ void lost_probes__count_probes(struct connection *c, uint8_t probes_out, uint64_
 		s->kinds |= ASK_PROBE;
 		c->silences++;
 	}
-	s->asks = s->asks + untold < UINT16_MAX ? s->asks + untold : UINT16_MAX;
+	s->asks = s->asks + lost < UINT16_MAX ? s->asks + lost : UINT16_MAX;
 	s->probes_out = probes_out;
-	c->probes_sent += untold;
+	c->probes_sent += lost;
 	c->told |= s->asks >= 2;
 	if (!s->adopted)
-		count_untold(c, untold, at_ns, told);
+		count_lost(c, lost, at_ns, told);
 }
 
 bool lost_probes__was_taken_for_lost(struct connection *c, const struct ho_event *e)
@@ -62,15 +62,15 @@ bool lost_probes__was_taken_for_lost(struct connection *c, const struct ho_event
 
 /* A silence without any emitted probe begins with one that was sent an interval ago: the latest
  * time that is possible. */
-static void assume_untold_probe(struct connection *c, const struct ho_event *e,
-				uint64_t interval_ns, uint8_t probes_out, struct told *told)
+static void assume_lost_probe(struct connection *c, const struct ho_event *e,
+			      uint64_t interval_ns, uint8_t probes_out, struct told *told)
 {
 	if (!none_left(c)) {
 		silence__ask(c, e->mono_ns - interval_ns, e->jiffies, ASK_PROBE);
 		c->probes_sent++;
 	}
 	c->silence.probes_out = probes_out;
-	count_untold(c, 1, e->mono_ns, told);
+	count_lost(c, 1, e->mono_ns, told);
 }
 
 /* The first emitted probe of a silence, and the kernel's count is above one: either it was stale
@@ -90,7 +90,7 @@ void lost_probes__find_first_probes(struct connection *c, const struct ho_event 
 	if (c->silence.asks || c->silence.probes_out || e->probes_out < 2 || !c->last_heard_ns ||
 	    e->mono_ns < interval_ns || e->mono_ns - c->last_heard_ns <= idle_at_most_ns)
 		return;
-	assume_untold_probe(c, e, interval_ns, 1, told);
+	assume_lost_probe(c, e, interval_ns, 1, told);
 }
 
 /* ---- kernels that show no probe: what other events show of them ---- */
@@ -139,20 +139,20 @@ void lost_probes__find_answered_probe(struct connection *c, const struct ho_even
 void lost_probes__find_window_probes(struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	struct silence *s = &c->silence;
-	uint32_t told = e->kind == HO_ZERO_WINDOW_PROBE, known, untold;
+	uint32_t this = e->kind == HO_ZERO_WINDOW_PROBE, known, lost;
 
 	if (!e->unsent || !(e->flags & HO_F_ZERO_WINDOW) || !e->probes_out)
 		return;
 	known = s->asks || s->probes_out ? s->probes_out : s->count_before;
-	if (known + told >= e->probes_out)
+	if (known + this >= e->probes_out)
 		return;
-	untold = e->probes_out - known - told;
-	c->incidents->zero_window_probes += untold;
-	while (untold--)	/* all but the last were earlier */
+	lost = e->probes_out - known - this;
+	c->incidents->zero_window_probes += lost;
+	while (lost--)	/* all but the last were earlier */
 		silence__ask(c, e->last_tx_ns < e->mono_ns ? e->last_tx_ns : e->mono_ns,
 			     e->jiffies - (e->mono_ns - e->last_tx_ns) / jiffies__to_ns(1, hz),
 			     ASK_ZERO_WINDOW);
-	s->probes_out = e->probes_out - told;
+	s->probes_out = e->probes_out - this;
 }
 
 /* ---- the end ---- */
@@ -178,7 +178,7 @@ void lost_probes__find_probes_at_death(struct connection *c, const struct ho_eve
 		return;	/* none was sent since the peer was heard: the count is from before */
 	if (!asks) {
 		/* without any emitted: the count may be stale, except for the last of them */
-		assume_untold_probe(c, e, interval_ns, e->probes_out, told);
+		assume_lost_probe(c, e, interval_ns, e->probes_out, told);
 		return;
 	}
 	lost_probes__count_probes(c, e->probes_out, e->mono_ns, told);
