@@ -12,7 +12,8 @@ import os
 import pathlib
 import re
 import sys
-from xml.sax.saxutils import quoteattr
+
+import junit
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 USER = ROOT / "user"
@@ -114,14 +115,7 @@ def main(results):
     cases = {"each room includes what it may": list(foreign(may)),
              "rooms stand in order": list(new_circles(room_of)),
              "modules stand in order": list(new_circles(module_of))}
-    with open(os.path.join(results, "includes.xml"), "w") as f:
-        f.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="includes" '
-                f'tests="{len(cases)}">\n')
-        for name, wrong in cases.items():
-            f.write(f'<testcase name={quoteattr("includes: " + name)}>')
-            f.write(f"<failure message={quoteattr('; '.join(wrong))}/>" if wrong else "")
-            f.write("</testcase>\n")
-        f.write("</testsuite></testsuites>\n")
+    junit.write(results, "includes", {name: "; ".join(wrong) for name, wrong in cases.items()})
     for wrong in cases.values():
         print(*wrong, sep="\n", end="\n" if wrong else "")
     return 1 if any(cases.values()) or len(may) < 10 else 0

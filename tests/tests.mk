@@ -137,7 +137,8 @@ bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost ## measure cost a
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
 		tests/bench/bench.py $(BENCHES)
 
-$(B)/bench/fleets $(B)/bench/forecasts: $(B)/bench/%: tests/model/%.c $(B)/libhalfopen.a
+$(B)/bench/fleets $(B)/bench/forecasts: $(B)/bench/%: tests/model/%.c tests/model/print_gaps.h \
+		$(B)/libhalfopen.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $< $(filter %.a,$^) -lm -o $@

@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import junit    # noqa: E402
+
 # name: (case, options before, options after, what is to be said)
 DAY = ("--hours", "24")
 PAIRS = {
@@ -77,13 +80,9 @@ CHECKED, WRONG_OF_CHECKED = 20, 4
 
 def write_results(results, wrong):
     failed = {pair: n for pair, n in wrong.items() if n > WRONG_OF_CHECKED}
-    with open(os.path.join(results, "comparisons.xml"), "w") as f:
-        f.write(f'<testsuites><testsuite name="comparisons" tests="{len(wrong)}" failures="{len(failed)}">\n')
-        for pair in wrong:
-            why = f'<failure message="{wrong[pair]} of {CHECKED} were told wrong"/>' if pair in failed else ""
-            f.write(f'<testcase classname="comparisons" name="{pair}">{why}</testcase>\n')
-        f.write("</testsuite></testsuites>\n")
-    print(f"comparisons: {len(wrong)} pairs, {len(failed)} told wrong: {failed or 'none'}")
+    junit.write(results, "comparisons", {
+        pair: f"{n} of {CHECKED} were wrong" if pair in failed else "" for pair, n in wrong.items()})
+    print(f"comparisons: {len(wrong)} pairs, {len(failed)} wrong: {failed or 'none'}")
     return 1 if failed else 0
 
 

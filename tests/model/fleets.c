@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "connection/gaps.h"
+#include "print_gaps.h"
 
 #define HOUR 3600.0
 #define DAY 86400.0
@@ -378,23 +379,6 @@ static void print_socket(const struct link *l)
 	printf("}");
 }
 
-static void print_gaps(const struct link *l, const struct fate *fate)
-{
-	const struct gap *kept = gaps__kept(&l->gaps);
-	unsigned int i;
-
-	printf("\"gaps\":{\"survived\":[");
-	for (i = 0; i < l->gaps.used; i++)
-		printf("%s{\"from_s\":%.3f,\"to_s\":%.3f,\"count\":%u,\"ended_by\":\"%s\"}", i ? "," : "",
-		       kept[i].from_ms / 1e3, kept[i].to_ms / 1e3, kept[i].count,
-		       kept[i].ended_by_us ? "us" : "peer");
-	printf("]");
-	if (fate->first_unanswered)
-		printf(",\"lost\":{\"after_s\":%.3f,\"within_s\":%.3f}", gaps__longest_ms(&l->gaps) / 1e3,
-		       (fate->first_unanswered - l->heard) / scale);
-	printf("},");
-}
-
 static void print_half_open(const struct link *l, const struct fate *fate)
 {
 	if (!fate->found_by)
@@ -435,7 +419,8 @@ static void print_timeline(struct link *l, const struct fate *fate)
 		printf(",");
 	}
 	print_half_open(l, fate);
-	print_gaps(l, fate);
+	print_gaps(&l->gaps, fate->first_unanswered ? (fate->first_unanswered - l->heard) / scale
+						    : NAN);
 	printf("\"episodes\":[");
 	if (l->recovered) {
 		printf("{\"kind\":\"mixed\",");

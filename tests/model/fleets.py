@@ -19,6 +19,9 @@ import os
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import junit    # noqa: E402
+
 
 def estimate_of(arguments, case, seed, *then):
     made = subprocess.run([arguments.fleets, *then, case, str(seed)], stdout=subprocess.PIPE, check=True)
@@ -67,12 +70,8 @@ WRONG_OF_TEN = 3
 
 
 def write_results(results, failed, cases):
-    with open(os.path.join(results, "fleets.xml"), "w") as f:
-        f.write(f'<testsuites><testsuite name="fleets" tests="{len(cases)}" failures="{len(failed)}">\n')
-        for case in cases:
-            why = f'<failure message="{failed[case]} of ten were told wrong"/>' if case in failed else ""
-            f.write(f'<testcase classname="fleets" name="{case}">{why}</testcase>\n')
-        f.write("</testsuite></testsuites>\n")
+    junit.write(results, "fleets", {
+        case: f"{failed[case]} of ten were wrong" if case in failed else "" for case in cases})
 
 
 def check(arguments, cases):

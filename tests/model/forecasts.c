@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "connection/gaps.h"
+#include "print_gaps.h"
 
 #define HOUR 3600.0
 #define DAY 86400.0
@@ -317,23 +318,6 @@ static void print_half_open(const struct run *r, const struct connection *c, dou
 	       (ended - c->heard) * 1e3);
 }
 
-static void print_gaps(const struct connection *c)
-{
-	const struct gap *kept = gaps__kept(&c->gaps);
-	unsigned int i;
-
-	printf("\"gaps\":{\"survived\":[");
-	for (i = 0; i < c->gaps.used; i++)
-		printf("%s{\"from_s\":%.3f,\"to_s\":%.3f,\"count\":%u,\"ended_by\":\"%s\"}", i ? "," : "",
-		       kept[i].from_ms / 1e3, kept[i].to_ms / 1e3, kept[i].count,
-		       kept[i].ended_by_us ? "us" : "peer");
-	printf("]");
-	if (c->found_by)
-		printf(",\"lost\":{\"after_s\":%.3f,\"within_s\":%.3f}", gaps__longest_ms(&c->gaps) / 1e3,
-		       c->silence.first - c->heard);
-	printf("},");
-}
-
 static void print_episode(const struct run *r, const struct episode *e, const char *end)
 {
 	printf("{\"kind\":\"%s\",", e->kinds == ASK_PROBE ? "keepalive"
@@ -389,7 +373,7 @@ static void print_timeline(struct run *r, struct connection *c, double ended)
 		printf(",");
 	}
 	print_half_open(r, c, ended);
-	print_gaps(c);
+	print_gaps(&c->gaps, c->found_by ? c->silence.first - c->heard : NAN);
 	print_episodes(r, c);
 	printf("\"counts\":{\"probes_sent\":%u,\"probes_answered\":%u},\"rtt_us\":{\"min\":50000,"
 	       "\"avg\":60000,\"max\":70000},\"traffic\":{\"over_s\":%.3f,\"received_bytes\":%u,"

@@ -19,6 +19,9 @@ import statistics
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import junit    # noqa: E402
+
 FIGURES = ("p50_s", "p95_s", "probes_per_s", "bytes_per_socket_day", "wakeups_per_socket_day")
 SHORT = ("p50", "p95", "probes", "bytes", "wake-ups")
 # Of comparisons.py.
@@ -115,13 +118,7 @@ def rows_of(arguments, pool, case, draws):
 
 
 def write_results(results, faults):
-    failed = sum(bool(f) for f in faults.values())
-    with open(os.path.join(results, "forecasts.xml"), "w") as f:
-        f.write(f'<testsuites><testsuite name="forecasts" tests="{len(faults)}" failures="{failed}">\n')
-        for case, found in faults.items():
-            why = f'<failure message="{"; ".join(found)}"/>' if found else ""
-            f.write(f'<testcase classname="forecasts" name="{case}">{why}</testcase>\n')
-        f.write("</testsuite></testsuites>\n")
+    junit.write(results, "forecasts", {case: "; ".join(found) for case, found in faults.items()})
 
 
 def check(arguments, pool, cases):

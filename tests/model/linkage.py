@@ -20,6 +20,9 @@ from collections import defaultdict
 
 import pools
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import junit    # noqa: E402
+
 # (devices, hours): less time for many, that a table takes minutes
 SIZES = ((2, 24), (5, 24), (20, 12), (100, 6), (1000, 2), (10000, 0.35))
 CHECKED = ((3, 12), (20, 6), (300, 1))
@@ -112,13 +115,8 @@ def check(arguments):
                 failed[ports] = f"{len(some)} suspicions of about {decile * 10 + 5} %: {share(some):.0%} were right"
         if sum(not c[2] for c in findings) > 1 + len(findings) // 50:
             failed[ports] = f"of {len(findings)} findings {share(findings):.1%} were right"
-    with open(os.path.join(arguments.check, "linkage.xml"), "w") as f:
-        f.write(f'<testsuites><testsuite name="linkage" tests="{len(pools.PORTS)}" failures="{len(failed)}">\n')
-        for ports in pools.PORTS:
-            why = f'<failure message="{failed[ports]}"/>' if ports in failed else ""
-            f.write(f'<testcase classname="linkage" name="{ports}">{why}</testcase>\n')
-        f.write("</testsuite></testsuites>\n")
-    print(f"linkage: {len(cases)} pools, told wrong: {failed or 'none'}")
+    junit.write(arguments.check, "linkage", {ports: failed.get(ports) for ports in pools.PORTS})
+    print(f"linkage: {len(cases)} pools, wrong: {failed or 'none'}")
     return 1 if failed else 0
 
 

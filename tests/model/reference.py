@@ -19,13 +19,15 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from xml.sax.saxutils import quoteattr
 
 import recording
 from kernel import CLOSE_WAIT
 from ledger import SUSPECT_AFTER
 from recording import MS, S
 from world import Life
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import junit    # noqa: E402
 
 REALTIME_S = 1_700_000_000
 
@@ -210,11 +212,7 @@ def main(program, results, histories="10000", seed="1"):
     if os.environ.get("MODEL_SHOW"):
         cookie = int(os.environ["MODEL_SHOW"])
         show(lives[cookie - 1], timelines.get(cookie))
-    inside = "" if not wrong else f"<failure message={quoteattr(wrong[0])}/>"
-    with open(os.path.join(results, "model.xml"), "w") as f:
-        f.write(f'<?xml version="1.0"?>\n<testsuites><testsuite name="model" tests="1"><testcase '
-                f'name="{len(lives)} random histories">{inside}</testcase></testsuite>'
-                '</testsuites>\n')
+    junit.write(results, "model", {f"{len(lives)} random histories": wrong[0] if wrong else ""})
     return 1 if wrong else 0
 
 

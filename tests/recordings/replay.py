@@ -15,9 +15,11 @@ import json
 import os
 import subprocess
 import sys
-from xml.sax.saxutils import quoteattr
 
 import index
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import junit    # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Counts lines of the run: others may have come in between.
@@ -70,7 +72,7 @@ def check(program, name):
     told = [l for l in map(json.loads, r.stdout.splitlines())
             if l["schema"] == "halfopen.timeline/1" and l["socket"]["cookie"] == cookie]
     if not told:
-        return f"nothing is told of socket {cookie}"
+        return f"no timeline of socket {cookie}"
     return difference(then["timeline"], told[-1], "timeline")
 
 
@@ -78,14 +80,7 @@ def main(program, results):
     cases = index.differences()
     cases |= {name: check(program, name) for name in sorted(index.read()) if name not in cases}
     failed = {name: wrong for name, wrong in cases.items() if wrong}
-    with open(os.path.join(results, "recordings.xml"), "w") as f:
-        f.write('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites><testsuite name="recordings" '
-                f'tests="{len(cases)}">\n')
-        for name, wrong in cases.items():
-            f.write(f'<testcase name={quoteattr("recording: " + name)}>')
-            f.write(f"<failure message={quoteattr(wrong)}/>" if wrong else "")
-            f.write("</testcase>\n")
-        f.write("</testsuite></testsuites>\n")
+    junit.write(results, "recordings", cases)
     for name, wrong in failed.items():
         print(f"recording {name}: {wrong}")
     print(f"recordings: {len(cases)} replayed, {len(failed)} differ")
