@@ -3,32 +3,15 @@
  * that this host dropped. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "connection/asks.h"
-#include "connection/connection.h"
 #include "connection/lost_probes.h"
 #include "connection/outcome.h"
-#include "tcp/tcp_states.h"
-#include "unit.h"
-
-#define HZ 250
+#include "facts.h"
 
 static const struct connection_rules rules = { .hz = HZ, .suspect_after = 2, .fold = true };
 static struct connection c;
 static struct told told;
-
-static struct ho_event fact(uint8_t kind, uint64_t ms)
-{
-	return (struct ho_event){
-		.mono_ns = ms * MS, .cookie = 9, .kind = kind, .family = AF_INET,
-		.state = TCP_ESTABLISHED, .flags = HO_F_KEEPALIVE, .jiffies = ms / 4,
-		.rcv_tstamp_jiffies = HZ, .lrcvtime_jiffies = HZ, .srtt_us = 40000, .mdev_us = 10000,
-		.last_tx_ns = ms * MS, .sock_idle_jiffies = 10 * HZ, .sock_interval_jiffies = HZ,
-		.sock_probes = 3, .net_idle_jiffies = 7200 * HZ, .net_interval_jiffies = 75 * HZ,
-		.net_probes = 9, .rto_jiffies = HZ / 5,
-	};
-}
 
 static void apply(struct ho_event e)
 {
@@ -37,12 +20,9 @@ static void apply(struct ho_event e)
 
 static int begin(void **state)
 {
-	struct ho_event e = fact(HO_STATE, 1000);
-
 	(void)state;
 	c = (struct connection){ .cookie = 9, .first_seen_ns = 1000 * MS };
-	e.old_state = TCP_SYN_RECV;
-	apply(e);
+	apply(fact_opened());
 	return 0;
 }
 
@@ -57,17 +37,6 @@ static void anew(void)
 {
 	end(NULL);
 	begin(NULL);
-}
-
-static struct ho_event retransmission(uint64_t ms, uint8_t timeouts)
-{
-	struct ho_event e = fact(HO_RETRANSMIT, ms);
-
-	e.packets_out = 1;
-	e.retransmits = timeouts;
-	e.flags |= HO_F_UNDELIVERED;
-	e.delivered_ns = (ms - 200) * MS;
-	return e;
 }
 
 /* ---- first transmissions ---- */
@@ -112,7 +81,7 @@ static void test_when_it_was_first_sent(void **state)
 static void test_the_first_transmission_asked_too(void **state)
 {
 	(void)state;
-	apply(retransmission(20000, 1));
+	apply(fact_retransmission(20000, 1));
 	assert_int_equal(c.silence.asks, 2);
 	assert_int_equal(c.silence.kinds, ASK_DATA);
 	assert_int_equal(c.silence.first_ask_ns, 19800 * MS);
@@ -120,10 +89,10 @@ static void test_the_first_transmission_asked_too(void **state)
 	assert_int_equal(told.entries[0].kind, EVENT_RETRANSMIT);
 	assert_int_equal(told.entries[0].n, 1);
 	assert_int_equal(c.incidents->deafness.retransmits, 1);
-	apply(retransmission(20400, 2));
+	apply(fact_retransmission(20400, 2));
 	assert_int_equal(c.silence.asks, 3);
 	assert_int_equal(told.entries[0].n, 2);
-	apply(retransmission(23600, 5));	/* two of them were not emitted */
+	apply(fact_retransmission(23600, 5));	/* two of them were not emitted */
 	assert_int_equal(c.silence.asks, 6);
 	assert_int_equal(c.incidents->deafness.retransmits, 5);
 	assert_int_equal(silence__unanswered(&c), 5);
@@ -132,7 +101,7 @@ static void test_the_first_transmission_asked_too(void **state)
 static void test_a_loss_probe_is_the_first(void **state)
 {
 	(void)state;
-	apply(retransmission(20000, 0));
+	apply(fact_retransmission(20000, 0));
 	assert_int_equal(told.entries[0].n, 1);
 	assert_int_equal(c.silence.asks, 2);
 	assert_int_equal(c.incidents->deafness.retransmits, 0);
@@ -140,7 +109,7 @@ static void test_a_loss_probe_is_the_first(void **state)
 
 static void test_kinds_of_what_is_sent_again(void **state)
 {
-	struct ho_event e = retransmission(20000, 1);
+	struct ho_event e = fact_retransmission(20000, 1);
 
 	(void)state;
 	e.flags |= HO_F_FIN_QUEUED;
@@ -154,7 +123,7 @@ static void test_kinds_of_what_is_sent_again(void **state)
 	assert_int_equal(c.silence.kinds, ASK_DATA);
 	assert_int_equal(c.incidents->closed_ns, 19800 * MS);
 	anew();
-	e = retransmission(20000, 0);
+	e = fact_retransmission(20000, 0);
 	e.flags |= HO_F_ZERO_WINDOW;	/* its own timer does not count */
 	apply(e);
 	assert_int_equal(c.silence.kinds, ASK_ZERO_WINDOW);
@@ -166,7 +135,7 @@ static void test_kinds_of_what_is_sent_again(void **state)
 
 static void test_what_was_answered_before_is_no_ask(void **state)
 {
-	struct ho_event e = retransmission(20000, 1);
+	struct ho_event e = fact_retransmission(20000, 1);
 
 	(void)state;
 	e.flags &= ~HO_F_UNDELIVERED;
@@ -178,7 +147,7 @@ static void test_what_was_answered_before_is_no_ask(void **state)
 
 static void test_heard_after_the_first_transmission(void **state)
 {
-	struct ho_event e = retransmission(20000, 1);
+	struct ho_event e = fact_retransmission(20000, 1);
 
 	(void)state;
 	/* acknowledged nothing of it, and came too late to have crossed it */
@@ -213,9 +182,9 @@ static void test_a_retransmission_that_was_dropped_asked_nobody(void **state)
 	assert_int_equal(told.entries[0].kind, EVENT_SEND_FAILED);
 	assert_int_equal(told.entries[0].n, HO_FAILED_DROPPED);
 	assert_true(c.told);
-	apply(retransmission(20000, 1));	/* emitted within moments of it */
+	apply(fact_retransmission(20000, 1));	/* emitted within moments of it */
 	assert_int_equal(c.silence.asks, 1);
-	apply(retransmission(20400, 2));
+	apply(fact_retransmission(20400, 2));
 	assert_int_equal(c.silence.asks, 2);
 }
 
@@ -227,13 +196,13 @@ static void test_a_first_transmission_that_was_dropped(void **state)
 	apply(failed);
 	assert_int_equal(c.incidents->first_failed_ns, 19800 * MS);
 	assert_int_equal(c.silence.asks, 0);
-	apply(retransmission(20000, 1));
+	apply(fact_retransmission(20000, 1));
 	assert_int_equal(c.silence.asks, 1);
 	assert_int_equal(c.silence.first_ask_ns, 20000 * MS);
 	anew();
 	failed = fact(HO_SEND_FAILED, 19700);	/* another one, not within moments of it */
 	apply(failed);
-	apply(retransmission(20000, 1));
+	apply(fact_retransmission(20000, 1));
 	assert_int_equal(c.silence.asks, 2);
 }
 
@@ -275,44 +244,36 @@ static void test_probes_that_failed(void **state)
 
 /* ---- probes without an event ---- */
 
-static struct ho_event probe(uint64_t ms, uint8_t probes_out)
-{
-	struct ho_event e = fact(HO_PROBE_SENT, ms);
-
-	e.probes_out = probes_out;
-	return e;
-}
-
 static void test_probes_between_two_that_were_told(void **state)
 {
 	(void)state;
-	apply(probe(11000, 1));
-	apply(probe(14000, 4));
+	apply(fact_probe(11000, 1));
+	apply(fact_probe(14000, 4));
 	assert_int_equal(c.probes_sent, 4);
 	assert_int_equal(c.silence.asks, 4);
 	assert_int_equal(c.incidents->events_lost, 2);
 	assert_int_equal(told.untold_probes, 2);
 	/* one of them comes late: it was taken for lost */
-	apply(probe(12000, 2));
+	apply(fact_probe(12000, 2));
 	assert_int_equal(c.incidents->events_lost, 1);
 	assert_int_equal(c.probes_sent, 4);
-	apply(probe(10900, 1));		/* before all others */
+	apply(fact_probe(10900, 1));		/* before all others */
 	assert_int_equal(c.incidents->events_lost, 0);
 	assert_int_equal(c.silence.first_ask_ns, 10900 * MS);
-	apply(probe(13000, 3));		/* nothing is missing any more */
+	apply(fact_probe(13000, 3));		/* nothing is missing any more */
 	assert_int_equal(c.probes_sent, 5);
 }
 
 static void test_the_first_of_a_silence(void **state)
 {
 	(void)state;
-	apply(probe(12100, 2));		/* one idle time and one interval after the last sign of life */
+	apply(fact_probe(12100, 2));		/* one idle time and one interval after the last sign of life */
 	assert_int_equal(c.probes_sent, 2);
 	assert_int_equal(c.silence.asks, 2);
 	assert_int_equal(c.silence.first_ask_ns, 11100 * MS);
 	assert_int_equal(c.incidents->events_lost, 1);
 	anew();
-	apply(probe(11100, 2));		/* after the idle time alone: the count was stale */
+	apply(fact_probe(11100, 2));		/* after the idle time alone: the count was stale */
 	assert_int_equal(c.probes_sent, 1);
 	assert_int_equal(c.silence.asks, 1);
 	assert_int_equal(c.incidents->events_lost, 0);
@@ -334,7 +295,7 @@ static void give_up(uint64_t ms, uint8_t probes_out, uint32_t unsent, uint16_t f
 static void test_probes_known_by_the_end_alone(void **state)
 {
 	(void)state;
-	apply(probe(11000, 1));
+	apply(fact_probe(11000, 1));
 	give_up(14000, 3, 0, HO_F_IN_KEEPALIVE);
 	assert_int_equal(c.probes_sent, 3);
 	assert_int_equal(c.incidents->events_lost, 2);
@@ -365,14 +326,14 @@ static void test_what_follows_a_probe_at_once_is_for_its_own_sake(void **state)
 	struct ho_event e = fact(HO_STATE, 11020);
 
 	(void)state;
-	apply(probe(11000, 1));
+	apply(fact_probe(11000, 1));
 	e.state = TCP_FIN_WAIT1;
 	e.old_state = TCP_ESTABLISHED;
 	apply(e);
 	assert_int_equal(c.silence.asks, 2);
 	assert_false(c.told);	/* within srtt + 4 rttvar: the probe may yet be answered */
 	anew();
-	apply(probe(11000, 1));
+	apply(fact_probe(11000, 1));
 	e.mono_ns = 11051 * MS;
 	apply(e);
 	assert_true(c.told);

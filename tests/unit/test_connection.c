@@ -3,32 +3,13 @@
  * test_core.c. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
-#include "connection/connection.h"
 #include "connection/outcome.h"
-#include "tcp/tcp_states.h"
-#include "unit.h"
-
-#define HZ 250
+#include "facts.h"
 
 static const struct connection_rules rules = { .hz = HZ, .suspect_after = 2, .fold = true };
 static struct connection c;
 static struct told told;
-
-/* A fact at a time in ms; the peer was heard at 1 s. */
-static struct ho_event fact(uint8_t kind, uint64_t ms)
-{
-	return (struct ho_event){
-		.mono_ns = ms * MS, .cookie = 9, .kind = kind, .family = AF_INET, .netns = 5,
-		.state = TCP_ESTABLISHED, .flags = HO_F_KEEPALIVE, .jiffies = ms / 4,
-		.rcv_tstamp_jiffies = HZ, .lrcvtime_jiffies = HZ, .srtt_us = 40000, .mdev_us = 10000,
-		.last_tx_ns = ms * MS, .sock_idle_jiffies = 10 * HZ, .sock_interval_jiffies = HZ,
-		.sock_probes = 3, .net_idle_jiffies = 7200 * HZ, .net_interval_jiffies = 75 * HZ,
-		.net_probes = 9, .rto_jiffies = HZ / 5, .local = { 192, 0, 2, 1 }, .local_port = 1883,
-		.peer = { 198, 51, 100, 7 }, .peer_port = 40000,
-	};
-}
 
 static void apply(const struct ho_event *e)
 {
@@ -37,17 +18,15 @@ static void apply(const struct ho_event *e)
 
 static void established(void)
 {
-	struct ho_event e = fact(HO_STATE, 1000);
+	struct ho_event e = fact_opened();
 
-	e.old_state = TCP_SYN_RECV;
 	apply(&e);
 }
 
 static void probe(uint64_t ms, uint8_t probes_out)
 {
-	struct ho_event e = fact(HO_PROBE_SENT, ms);
+	struct ho_event e = fact_probe(ms, probes_out);
 
-	e.probes_out = probes_out;
 	apply(&e);
 }
 

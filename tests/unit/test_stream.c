@@ -102,6 +102,97 @@ static void test_a_failing_reader_ends_the_stream(void **state)
 	reorder__free(&r);
 }
 
+/* ---- a burst ---- */
+
+struct order {
+	uint64_t last_ns, last_cookie, count;
+};
+
+/* In order of time, and of arrival where that is the same. */
+static int take_in_order(void *context, const void *bytes, size_t size)
+{
+	struct order *o = context;
+	struct record r;
+	const char *why;
+
+	assert_int_equal(record__decode(bytes, size, &r, &why), 0);
+	assert_true(r.mono_ns > o->last_ns ||
+		    (r.mono_ns == o->last_ns && r.event.cookie > o->last_cookie));
+	o->last_ns = r.mono_ns;
+	o->last_cookie = r.event.cookie;
+	o->count++;
+	return 0;
+}
+
+static void push_burst(struct reorder *r, uint64_t from, uint64_t to)
+{
+	uint64_t i;
+
+	for (i = from; i < to; i++) {
+		struct record event = { .type = RECORD_EVENT, .mono_ns = 1000 + i * 7919 % 3000 };
+
+		event.event = (struct ho_event){ .cookie = i + 1, .kind = HO_HEARD, .family = 2,
+						 .state = TCP_ESTABLISHED,
+						 .mono_ns = event.mono_ns };
+		assert_int_equal(reorder__push(r, &event), 0);
+	}
+}
+
+/* Of twelve thousand events half are held back; what they took is given back. */
+static void test_a_burst_takes_memory_and_gives_it_back(void **state)
+{
+	struct reorder r = { 0 };
+	struct order o = { 0 };
+	size_t at_most;
+
+	(void)state;
+	push_burst(&r, 0, 12000);
+	at_most = r.bytes_size;
+	assert_true(at_most >= 12000 * sizeof(struct ho_event));
+	assert_int_equal(reorder__release(&r, 2499, take_in_order, &o), 0);
+	assert_int_equal(o.count, 6000);
+	assert_int_equal(r.count, 6000);
+	assert_int_equal(o.last_ns, 2499);
+	push_burst(&r, 12000, 13000);
+	assert_int_equal(r.late, 500);		/* for these it is too late */
+	o = (struct order){ 0 };
+	assert_int_equal(reorder__release(&r, 2499, take_in_order, &o), 0);
+	assert_int_equal(o.count, 500);
+	assert_int_equal(reorder__release(&r, 3990, take_in_order, &o), 0);
+	assert_true(r.count < 100 && r.bytes_used < 100 * 300);
+	assert_int_equal(r.size, 4096);
+	assert_int_equal(r.bytes_size, 1 << 20);
+	assert_int_equal(reorder__release(&r, UINT64_MAX, take_in_order, &o), 0);
+	assert_int_equal(o.count, 7000);
+	assert_int_equal(r.bytes_used, 0);
+	assert_int_equal(reorder__release(&r, UINT64_MAX, take_in_order, &o), 0);
+	push_burst(&r, 0, 12000);
+	o = (struct order){ 0 };
+	assert_int_equal(reorder__release(&r, UINT64_MAX, take_in_order, &o), 0);
+	assert_int_equal(o.count, 12000);
+	assert_int_equal(r.bytes_size, 0);
+	assert_int_equal(r.size, 4096);
+	reorder__free(&r);
+	assert_null(r.pending);
+}
+
+static void test_what_is_late_is_counted(void **state)
+{
+	struct reorder r = { 0 };
+	struct seen seen = { 0 };
+
+	(void)state;
+	push(&r, 10);
+	assert_int_equal(reorder__release(&r, 50, take, &seen), 0);
+	push(&r, 50);
+	assert_int_equal(r.late, 0);
+	push(&r, 60);
+	assert_int_equal(reorder__release(&r, 40, take, &seen), 0);	/* it never goes back */
+	push(&r, 49);
+	assert_int_equal(r.late, 1);
+	reorder__free(&r);
+}
+
 /* ---- recordings ---- */
 
 static char path[] = "/tmp/halfopen-test-XXXXXX";
@@ -433,6 +524,8 @@ int main(void)
 		cmocka_unit_test(test_records_come_out_in_order),
 		cmocka_unit_test(test_what_is_hidden_in_the_ring_is_waited_for),
 		cmocka_unit_test(test_a_failing_reader_ends_the_stream),
+		cmocka_unit_test(test_a_burst_takes_memory_and_gives_it_back),
+		cmocka_unit_test(test_what_is_late_is_counted),
 		cmocka_unit_test(test_a_recording_reads_back),
 		cmocka_unit_test(test_a_recording_cut_anywhere_reads_up_to_the_cut),
 		cmocka_unit_test(test_foreign_files_are_named),

@@ -31,18 +31,30 @@ static struct {
 	struct summary summary;
 	struct summary_program blind[2];
 	struct meta meta;
-	uint64_t tick_ns;
+	struct meta_namespace namespaces[4];
+	char names[4][16], host_names[4][16];
+	uint64_t tick_ns, complete_ns;
 	char reason[32];
+	int err;	/* what taking a timeline returns */
 } seen;
 
 static int on_meta(void *context, const struct meta *m)
 {
+	unsigned int i;
+
 	assert_ptr_equal(context, &seen);
 	seen.metas++;
 	seen.meta = *m;
 	assert_string_equal(m->origin.gateway, "gw");
 	assert_string_equal(m->kernel, "6.18");
 	assert_string_equal(m->attached, "tcp_probe timer_expire_exit");
+	assert_true(m->namespace_count <= 4);
+	for (i = 0; i < m->namespace_count; i++) {
+		seen.namespaces[i] = m->namespaces[i];
+		snprintf(seen.names[i], sizeof(seen.names[i]), "%s", m->namespaces[i].netns.name);
+		snprintf(seen.host_names[i], sizeof(seen.host_names[i]), "%s",
+			 m->namespaces[i].netns.host_name);
+	}
 	return 0;
 }
 
@@ -72,7 +84,7 @@ static int on_timeline(void *context, const struct timeline *t)
 	(void)context;
 	seen.timelines++;
 	seen.timeline = *t;
-	return 0;
+	return seen.err;
 }
 
 static int on_loss(void *context, const struct loss *l)
@@ -106,6 +118,7 @@ static int on_tick(void *context, const struct timeline_progress *p)
 	(void)context;
 	seen.ticks++;
 	seen.tick_ns = p->now_ns;
+	seen.complete_ns = p->complete_ns;
 	return 0;
 }
 
@@ -244,6 +257,41 @@ static void test_the_run_is_told_first_and_once(void **state)
 	core__free(core);
 	core = started((struct core_config){ 0 });
 	assert_false(seen.meta.all);
+	core__free(core);
+}
+
+static void enter(struct core *core, uint32_t inode, uint64_t cookie, const char *name)
+{
+	feed(core, (struct record){ .type = RECORD_SYSCTL, .mono_ns = 1 * S,
+				    .sysctl = { inode, 600, 30, 4, name, cookie, cookie, "host" } });
+}
+
+/* In the order of their making, whatever order they were met in. */
+static void test_namespaces_of_the_run(void **state)
+{
+	struct core *core = described((struct core_config){ 0 }, HZ);
+	struct ho_event e = fact(1, HO_STATE, 500);
+
+	(void)state;
+	enter(core, 13, 7, "third");
+	enter(core, 12, 0, "no cookie");
+	enter(core, 11, 5, "second");
+	enter(core, 10, 0, "");
+	e.netns = 99;	/* it was met, and not entered */
+	tell(core, e);
+	start(core);
+	assert_int_equal(seen.meta.namespace_count, 4);
+	assert_int_equal(seen.namespaces[0].netns.inode, 10);
+	assert_int_equal(seen.namespaces[1].netns.inode, 12);
+	assert_int_equal(seen.namespaces[2].netns.inode, 11);
+	assert_int_equal(seen.namespaces[3].netns.inode, 13);
+	assert_int_equal(seen.namespaces[3].netns.cookie, 7);
+	assert_string_equal(seen.names[0], "");
+	assert_string_equal(seen.names[3], "third");
+	assert_string_equal(seen.host_names[3], "host");
+	assert_int_equal(seen.namespaces[3].idle_s, 600);
+	assert_int_equal(seen.namespaces[3].interval_s, 30);
+	assert_int_equal(seen.namespaces[3].probes, 4);
 	core__free(core);
 }
 
@@ -425,6 +473,73 @@ static void test_each_event_where_they_are_asked_for(void **state)
 	core__free(core);
 }
 
+/* Until nothing can follow an ending, it is not told, and later than it nothing is complete. */
+static void test_an_ending_waits_for_its_last_events(void **state)
+{
+	struct core *core = started((struct core_config){ 0 });
+
+	(void)state;
+	establish(core, 1);
+	establish(core, 2);
+	tick(core, 14000);
+	assert_int_equal(seen.complete_ns, 14 * S);
+	close_with(core, 1, 15000, ECONNABORTED, 0);
+	close_with(core, 2, 15100, ECONNABORTED, 0);
+	tick(core, 15249);
+	assert_int_equal(seen.timelines, 0);
+	assert_int_equal(seen.complete_ns, 15 * S);
+	tick(core, 15250);
+	assert_int_equal(seen.timelines, 1);
+	assert_int_equal(seen.timeline.socket.cookie, 1);
+	assert_int_equal(seen.complete_ns, 15100 * MS);
+	tick(core, 15350);
+	assert_int_equal(seen.timelines, 2);
+	assert_int_equal(seen.complete_ns, 15350 * MS);
+	assert_int_equal(seen.timeline.progress.now_ns, 15350 * MS);
+	core__free(core);
+}
+
+/* An open one was seen when it was last heard of, or found: to half a second. */
+static void test_when_an_open_one_was_verified(void **state)
+{
+	struct core *core = started((struct core_config){ 0 });
+	uint64_t cookie = 1;
+
+	(void)state;
+	establish(core, 1);
+	probe(core, 1, 12000, 1);
+	probe(core, 1, 13000, 2);
+	feed(core, (struct record){ .type = RECORD_PRESENT, .mono_ns = 60 * S,
+				    .present = { 1, &cookie } });
+	feed(core, (struct record){ .type = RECORD_STOP, .mono_ns = 61 * S });
+	assert_int_equal(seen.timelines, 1);
+	assert_false(seen.timeline.final);
+	assert_in_range(seen.timeline.verified_at, 59400 * MS, 60 * S);
+	assert_int_equal(seen.timeline.ended_at, 0);
+	core__free(core);
+}
+
+static void test_a_sink_that_failed_is_given_nothing_more(void **state)
+{
+	struct core *core = started((struct core_config){ .all = true });
+	struct record r = { .type = RECORD_TICK, .mono_ns = 20 * S };
+	const char *why;
+
+	(void)state;
+	establish(core, 1);
+	establish(core, 2);
+	close_with(core, 1, 15000, 0, 0);
+	close_with(core, 2, 15000, 0, 0);
+	seen.err = -ENOSPC;
+	assert_int_equal(core__feed(core, &r, &why), -ENOSPC);
+	assert_int_equal(seen.timelines, 1);
+	assert_int_equal(seen.ticks, 0);
+	assert_int_equal(core__tell_meta(core), -ENOSPC);
+	assert_int_equal(core__tell_last_summary(core), -ENOSPC);
+	assert_int_equal(seen.metas, 1);
+	core__free(core);
+}
+
 /* ---- totals ---- */
 
 static void test_totals_of_what_ended(void **state)
@@ -577,6 +692,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_run_is_told_first_and_once),
+		cmocka_unit_test(test_namespaces_of_the_run),
 		cmocka_unit_test(test_steps_of_the_clock),
 		cmocka_unit_test(test_time_is_told_and_never_goes_back),
 		cmocka_unit_test(test_names_of_reset_reasons),
@@ -585,6 +701,9 @@ int main(void)
 		cmocka_unit_test(test_suspect_and_recovered),
 		cmocka_unit_test(test_a_heartbeat_is_news_once),
 		cmocka_unit_test(test_each_event_where_they_are_asked_for),
+		cmocka_unit_test(test_an_ending_waits_for_its_last_events),
+		cmocka_unit_test(test_when_an_open_one_was_verified),
+		cmocka_unit_test(test_a_sink_that_failed_is_given_nothing_more),
 		cmocka_unit_test(test_totals_of_what_ended),
 		cmocka_unit_test(test_totals_of_the_longest),
 		cmocka_unit_test(test_programs_that_would_never_notice),

@@ -10,6 +10,8 @@
 #include "file/output.h"
 #include "timeline/privacy.h"
 
+struct record;
+
 struct recorder_config {
 	const char *path;
 	const struct privacy *privacy;	/* lives as long */
