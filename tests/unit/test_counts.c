@@ -100,8 +100,8 @@ static void test_crowded_ports(void **state)
 	add_sockets(&c, 1, 443, 1, 1);
 	add_sockets(&c, 1, 80, 1000, 3);	/* 333 each */
 	add_sockets(&c, 2, 8883, 1500, 1);	/* another namespace's port of the same number */
-	assert_int_equal(c.sockets, 3000 + 1000 + 999 + 1000 + 1500);
-	assert_int_equal(c.without_keepalive, 0);
+	assert_int_equal(c.counts.sockets, 3000 + 1000 + 999 + 1000 + 1500);
+	assert_int_equal(c.counts.never_notice, 0);
 	assert_int_equal(census__crowded_ports(&c, ports, 4), 2);
 	assert_int_equal(ports[0].netns, 2);
 	assert_int_equal(ports[0].port, 8883);
@@ -129,7 +129,7 @@ static void test_an_address_of_each_family_is_a_peer(void **state)
 		e.family = i % 2 ? 10 : 2;
 		census__add(&c, &e, 250);
 	}
-	assert_int_equal(c.without_keepalive, 1000);
+	assert_int_equal(c.counts.never_notice, 1000);
 	assert_int_equal(census__crowded_ports(&c, &port, 1), 1);
 	assert_int_equal(port.peers, 2);
 	census__free(&c);
