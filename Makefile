@@ -33,7 +33,7 @@ PREFIX ?= /usr/local
 # the program, the unit tests and the fuzzers are linked with. It is not installed.
 PURE_SRC := $(sort $(shell find user/core user/file user/sink user/stream user/tcp user/timeline \
 		user/tuning user/value -name '*.c') \
-	$(addprefix user/source/,timelines.c kernel/deferred.c kernel/holders.c) user/pipeline/fanout.c \
+	$(addprefix user/source/,timelines.c kernel/deferred.c kernel/cookie_set.c) user/pipeline/fanout.c \
 	user/act/sysctl_files.c user/doctor/report.c user/doctor/findings.c user/sys/log.c)
 USER_SRC := $(sort $(shell find user -name '*.c'))
 PURE_OBJ := $(PURE_SRC:%.c=$(B)/%.o)

@@ -8,8 +8,9 @@
   storm     N sockets that die within one interval: lost events, time until all are told
   memory    bytes a socket, with nothing to tell and with answered probes, up to N connections
   walks     what walks over all sockets take, beside hundreds of namespaces with and without some
+  owners    what a walk over all processes takes, that looks for new owners, and the watch's time in it
 
-bench.py [receive|rr|bulk|storm|memory|walks ...]; HALFOPEN and BENCH say where the programs are. Every figure
+bench.py [receive|rr|bulk|storm|memory|walks|owners ...]; HALFOPEN and BENCH say where the programs are. Every figure
 is a ratio or a count; this machine's absolute speed is nobody's business."""
 import calendar
 import ctypes
@@ -403,8 +404,52 @@ def bench_walks(connections=int(os.environ.get("CONNECTIONS", "150000")),
             holder.wait()
 
 
+def cpu_seconds(pid):
+    """(user, system) of a process so far."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return tuple(int(t) / os.sysconf("SC_CLK_TCK") for t in fields[11:13])
+
+
+def bench_owners(connections=int(os.environ.get("CONNECTIONS", "150000")),
+                 rounds=int(os.environ.get("ROUNDS", "5"))):
+    """Twice as many sockets, whose owners are known: a connection more makes the watch look again."""
+    each, holders, took, users, systems = 9500, [], [], [], []
+    with Lab() as lab, tempfile.NamedTemporaryFile("w") as said:
+        for number in range(1, (connections - 1) // each + 2):
+            n = min(each, connections - (number - 1) * each)
+            holders.append(hold_connections(lab.gateway, n, number))
+
+        def walks():
+            with open(said.name) as f:
+                return [float(l.split()[-2]) / 1000 for l in f if "a walk over all processes took" in l]
+        watch = watching("-v", "--for", "1h", output=said)
+        while len(took) < rounds:
+            before, made = cpu_seconds(watch.pid), len(walks())
+            lab.connect(port=9000 + len(took))
+            while len(walks()) < made + 1:
+                time.sleep(0.2)
+            time.sleep(1)       # what was read has been taken
+            after = cpu_seconds(watch.pid)
+            took.append(walks()[made])
+            users.append(after[0] - before[0])
+            systems.append(after[1] - before[1])
+        ss = seconds(lambda: subprocess.run(["ip", "netns", "exec", lab.gateway.name, "ss", "-Htn"],
+                                            stdout=subprocess.DEVNULL, check=True))
+        told = ["{:.2f} [{:.2f}, {:.2f}]".format(*interval([t / ss for t in each]))
+                for each in (took, users, systems)]
+        print(f"owners: {2 * connections} sockets of {len(holders)} processes: a walk over them takes "
+              f"{told[0]} times what ss takes, and of the watch's time {told[1]} in user space, {told[2]} in "
+              f"the kernel", flush=True)
+        end(watch)
+        for holder in holders:
+            holder.stdin.close()
+        for holder in holders:
+            holder.wait()
+
+
 ALL = {"memory": bench_memory, "receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk,
-       "storm": bench_storm, "walks": bench_walks}
+       "storm": bench_storm, "walks": bench_walks, "owners": bench_owners}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or ALL:

@@ -5,7 +5,7 @@ import struct
 from collections import namedtuple
 
 FILE_HEADER, RECORD_HEADER = 16, struct.Struct("<IHHQ")
-RECORD_EVENT, RECORD_OWNER, RECORD_LOSS, RECORD_SNAPSHOT, RECORD_SILENT = 3, 6, 8, 9, 17
+RECORD_EVENT, RECORD_LOSS, RECORD_SNAPSHOT, RECORD_SILENT, RECORD_HOLDER = 3, 8, 9, 17, 18
 HO_PROBE_SENT, HO_HEARD = 3, 5
 SEGMENT_REFUSED = 3     # of the field `segment`: told, but no life
 
@@ -56,6 +56,16 @@ def events(path):
         yield Event(mono_ns, str(cookie), what, *described)
 
 
+def holders(path):
+    """(process id, cookie) of each socket that a process was recorded to hold."""
+    for kind, body in records(path):
+        if kind == RECORD_HOLDER:
+            _, pid, count, events = struct.unpack_from("<4I", body)
+            assert not events
+            for cookie in struct.unpack_from(f"<{count}Q", body, 16):
+                yield pid, str(cookie)
+
+
 def sockets(path):
     """The cookies that any record names, whatever it tells of them; 0 is everybody's losses."""
     found = set()
@@ -63,8 +73,8 @@ def sockets(path):
         words = [word for word, in struct.iter_unpack("<Q", body[:len(body) // 8 * 8])]
         if kind == RECORD_EVENT:
             found.add(words[1])
-        elif kind in (RECORD_OWNER, RECORD_LOSS):
+        elif kind == RECORD_LOSS:
             found.add(words[0])
         elif kind == RECORD_SILENT:     # their number, their cookies, their seconds
             found.update(words[1:1 + words[0]])
-    return {str(cookie) for cookie in found - {0}}
+    return {str(cookie) for cookie in found - {0}} | {cookie for _, cookie in holders(path)}

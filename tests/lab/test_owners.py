@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import records
 from lab import HALFOPEN, Lab, cookie, hold_only, inside, keepalive, wait_until
 
 
@@ -133,6 +134,22 @@ def test_a_filter_follows_the_owner(lab):
     replayed = subprocess.run([HALFOPEN, "watch", "--json", "--all", "--every", "1s", "-r", recording],
                               capture_output=True, text=True, check=True).stdout
     assert replayed == open(watch.output).read()
+
+
+def test_what_is_known_is_recorded_once(lab):
+    """Each walk over the processes tells all that they hold; a recording names each holder once."""
+    recording = lab.path("once.ho")
+    watch = lab.watch("-v", "-w", recording, f"netns = {lab.gateway.inode}")
+    walks = lambda: watch.stderr().count("a walk over all processes took")   # noqa: E731
+    keys, made = [], walks()
+    for _ in range(3):
+        keys.append(cookie(lab.connect(port=7000 + len(keys))[0]))
+        wait_until(lambda: walks() > made, 120, "a walk over all processes")
+        made = walks()
+    wait_until(lambda: walks() > made, 120, "a walk in which nothing is new")
+    assert watch.stop() == 0
+    held = list(records.holders(recording))
+    assert sorted(held) == sorted((os.getpid(), key) for key in keys), held
 
 
 def test_accepted_by_a_worker(lab):

@@ -1449,43 +1449,166 @@ static void test_a_stream_must_say_what_it_is_first(void **state)
 
 /* ---- holders ---- */
 
-static void feed_owner(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	struct record r = { .type = RECORD_OWNER, .mono_ns = 1 };
-	const char *why;
+struct holders_told {
+	char lines[256];
+};
 
-	r.owner.cookie = cookie;
-	r.owner.pid = pid;
-	r.owner.comm = comm;
-	r.owner.cgroup = r.owner.container_id = "";
+/* What is to be recorded of holders, and of what passes saw. */
+static void note_taken(void *context, const struct record *r)
+{
+	struct holders_told *t = context;
+	size_t used = strlen(t->lines);
+	uint32_t i;
+
+	if (r->type == RECORD_EVENT)
+		snprintf(t->lines + used, sizeof(t->lines) - used, "seen %u; ",
+			 (unsigned int)r->event.cookie);
+	if (r->type != RECORD_HOLDER)
+		return;
+	assert_int_equal(r->holder.pass, 0);
+	assert_null(r->holder.events);
+	for (i = 0; i < r->holder.count; i++)
+		snprintf(t->lines + strlen(t->lines), sizeof(t->lines) - strlen(t->lines), "%s%u",
+			 i ? "," : "", (unsigned int)r->holder.cookies[i]);
+	used = strlen(t->lines);
+	snprintf(t->lines + used, sizeof(t->lines) - used, " of %s/%u; ", r->holder.by.comm,
+		 r->holder.by.pid);
+}
+
+static void expect_taken(struct holders_told *t, const char *expected)
+{
+	assert_string_equal(t->lines, expected);
+	*t->lines = '\0';
+}
+
+/* A process of a pass, and sockets 1 to `count` that it holds, as they were at `seen_ms`, if that is
+ * not 0. */
+static void feed_holder(struct core *core, uint64_t ms, uint32_t pass, uint32_t pid, uint32_t count,
+			uint64_t seen_ms)
+{
+	struct ho_event events[3];
+	uint64_t cookies[3] = { 1, 2, 3 };
+	struct record r = { .type = RECORD_HOLDER, .mono_ns = ms * MS };
+	const char *why;
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		events[i] = (struct ho_event){ .kind = HO_SEEN, .cookie = i + 1, .state = 1,
+					       .family = 2, .netns = 7, .mono_ns = seen_ms * MS };
+	r.holder.pass = pass;
+	r.holder.by = (struct record_process){ pid, "nginx", "/", "" };
+	r.holder.count = count;
+	r.holder.cookies = cookies;
+	r.holder.events = seen_ms ? events : NULL;
 	assert_int_equal(core__feed(core, &r, &why), 0);
 }
 
-static void test_only_a_new_holder_is_news(void **state)
+static void feed_state(struct core *core, uint64_t ms, uint64_t cookie, uint8_t from, uint8_t to)
 {
-	struct core_config config = { .suspect_after = 2 };
-	struct core *core = core__new(&config, &(struct sink){ .size = sizeof(struct sink) });
+	struct record r = { .type = RECORD_EVENT, .mono_ns = ms * MS };
 	const char *why;
-	struct record r = { .type = RECORD_META };
 
-	(void)state;
+	r.event = (struct ho_event){ .kind = HO_STATE, .cookie = cookie, .state = to,
+				     .old_state = from, .family = 2, .netns = 7,
+				     .mono_ns = ms * MS };
+	if (to == TCP_CLOSE)
+		r.event.flags = HO_F_ORPHAN;
+	assert_int_equal(core__feed(core, &r, &why), 0);
+}
+
+static struct core *core_of_holders(struct holders_told *t)
+{
+	struct core_config config = { .suspect_after = 2, .taken = note_taken, .taken_context = t };
+	struct core *core = core__new(&config, &(struct sink){ .size = sizeof(struct sink) });
+	struct record r = { .type = RECORD_META };
+	const char *why;
+
+	*t->lines = '\0';
 	r.meta.hz = HZ;
 	assert_int_equal(core__feed(core, &r, &why), 0);
-	core__begin_holders(core);
-	assert_int_equal(core__found_holder(core, 7, 100, "nginx"), HOLDER_OF_STRANGER);
-	r = (struct record){ .type = RECORD_EVENT, .mono_ns = 1 };
-	r.event = (struct ho_event){ .kind = HO_SEEN, .cookie = 7, .state = 1, .mono_ns = 1 };
+	feed_state(core, 900, 1, TCP_SYN_RECV, TCP_ESTABLISHED);
+	feed_state(core, 900, 2, TCP_SYN_RECV, TCP_ESTABLISHED);
+	r = (struct record){ .type = RECORD_START, .mono_ns = 1 * S, .start = { "timer_expire_exit" } };
 	assert_int_equal(core__feed(core, &r, &why), 0);
-	assert_int_equal(core__found_holder(core, 7, 100, "nginx"), HOLDER_IS_NEWS);
-	feed_owner(core, 7, 100, "nginx");
-	assert_int_equal(core__found_holder(core, 7, 101, "nginx"), HOLDER_IS_SECOND);
-	core__begin_holders(core);
-	assert_int_equal(core__found_holder(core, 7, 100, "nginx"), HOLDER_IS_TOLD);
-	assert_int_equal(core__found_holder(core, 7, 101, "nginx"), HOLDER_IS_SECOND);
-	core__begin_holders(core);	/* handed on */
-	assert_int_equal(core__found_holder(core, 7, 101, "nginx"), HOLDER_IS_NEWS);
-	core__begin_holders(core);	/* another program by now */
-	assert_int_equal(core__found_holder(core, 7, 100, "worker"), HOLDER_IS_NEWS);
+	expect_taken(t, "seen 1; seen 2; ");
+	return core;
+}
+
+static void test_only_a_new_holder_is_recorded(void **state)
+{
+	struct holders_told t;
+	struct core *core = core_of_holders(&t);
+
+	(void)state;
+	feed_holder(core, 2000, 1, 100, 3, 0);		/* nothing is known of 3 */
+	expect_taken(&t, "1,2 of nginx/100; ");
+	feed_holder(core, 2001, 1, 101, 2, 0);		/* the second that this pass meets */
+	expect_taken(&t, "");
+	feed_holder(core, 4000, 2, 100, 2, 0);		/* known */
+	feed_holder(core, 4001, 2, 101, 2, 0);
+	expect_taken(&t, "");
+	feed_holder(core, 6000, 3, 101, 1, 0);		/* handed on */
+	expect_taken(&t, "1 of nginx/101; ");
+	feed_holder(core, 6001, 3, 100, 1, 0);
+	expect_taken(&t, "");
+	core__free(core);
+}
+
+/* A pass shows each socket as it is by now: taken with its new owner, and of a socket of which nothing is
+ * known, whose opening was lost. */
+static void test_what_a_pass_saw_comes_with_its_new_owner(void **state)
+{
+	struct holders_told t;
+	struct core *core = core_of_holders(&t);
+
+	(void)state;
+	feed_holder(core, 2000, 1, 100, 3, 1999);
+	expect_taken(&t, "seen 1; 1 of nginx/100; seen 2; 2 of nginx/100; seen 3; 3 of nginx/100; ");
+	feed_holder(core, 4000, 2, 100, 3, 3999);
+	expect_taken(&t, "");
+	feed_holder(core, 6000, 3, 101, 1, 5999);
+	expect_taken(&t, "seen 1; 1 of nginx/101; ");
+	assert_int_equal(core__summary(core).open, 3);
+	core__free(core);
+}
+
+/* Events from between the look at a socket and the word of its process are younger than that look. */
+static void test_what_a_pass_saw_may_be_outdated(void **state)
+{
+	struct holders_told t;
+	struct core *core = core_of_holders(&t);
+
+	(void)state;
+	feed_state(core, 1999, 2, TCP_LAST_ACK, TCP_CLOSE);
+	feed_state(core, 1999, 3, TCP_SYN_RECV, TCP_ESTABLISHED);
+	expect_taken(&t, "seen 2; seen 3; ");
+	feed_holder(core, 2000, 1, 100, 3, 1998);	/* 2 stays ended, 3 is looked at later */
+	expect_taken(&t, "seen 1; 1 of nginx/100; ");
+	assert_int_equal(core__summary(core).open, 2);
+	feed_holder(core, 4000, 2, 100, 1, 3999);
+	expect_taken(&t, "");
+	core__free(core);
+}
+
+/* A stream that describes itself anew tells what is known already. */
+static void test_a_description_names_all_holders(void **state)
+{
+	struct holders_told t;
+	struct core *core = core_of_holders(&t);
+	struct record r = { .type = RECORD_META, .mono_ns = 3 * S };
+	const char *why;
+
+	(void)state;
+	feed_holder(core, 2000, 1, 100, 2, 0);
+	expect_taken(&t, "1,2 of nginx/100; ");
+	r.meta.hz = HZ;
+	assert_int_equal(core__feed(core, &r, &why), 0);
+	feed_holder(core, 3000, 2, 100, 2, 0);
+	expect_taken(&t, "1,2 of nginx/100; ");
+	r = (struct record){ .type = RECORD_START, .mono_ns = 3 * S, .start = { "" } };
+	assert_int_equal(core__feed(core, &r, &why), 0);
+	feed_holder(core, 4000, 3, 100, 2, 0);
+	expect_taken(&t, "");
 	core__free(core);
 }
 
@@ -1512,7 +1635,10 @@ int main(void)
 		cmocka_unit_test(test_what_no_program_was_run_for_is_told),
 		cmocka_unit_test(test_what_comes_after_the_end_is_nobodys),
 		cmocka_unit_test(test_a_stream_must_say_what_it_is_first),
-		cmocka_unit_test(test_only_a_new_holder_is_news),
+		cmocka_unit_test(test_only_a_new_holder_is_recorded),
+		cmocka_unit_test(test_what_a_pass_saw_comes_with_its_new_owner),
+		cmocka_unit_test(test_what_a_pass_saw_may_be_outdated),
+		cmocka_unit_test(test_a_description_names_all_holders),
 		cmocka_unit_test(test_an_inode_that_was_given_on),
 		cmocka_unit_test(test_made_before_its_namespace_was_entered),
 		cmocka_unit_test(test_wanted_by_a_name_that_is_not_known_yet),

@@ -115,6 +115,78 @@ static void test_every_type_survives(void **state)
 	decoded(&(struct record){ .type = RECORD_STOP, .mono_ns = 2 });
 }
 
+/* A process and its sockets: as many as fit, with names of any length, and as a pass saw them. */
+static void test_holders_survive(void **state)
+{
+	static uint64_t cookies[RECORD_HELD_MAX];
+	static struct ho_event events[RECORD_SHOWN_MAX];
+	char *path = malloc(20001);
+	struct record r = { .type = RECORD_HOLDER, .mono_ns = 9 }, out;
+	uint32_t i;
+
+	(void)state;
+	memset(path, 'x', 20000);
+	path[20000] = '\0';
+	for (i = 0; i < RECORD_HELD_MAX; i++)
+		cookies[i] = UINT64_MAX - i;
+	r.holder.pass = 5;
+	r.holder.by = (struct record_process){ 812, path, path, path };
+	r.holder.count = RECORD_HELD_MAX;
+	r.holder.cookies = cookies;
+	out = decoded(&r);
+	assert_int_equal(out.holder.pass, 5);
+	assert_int_equal(out.holder.by.pid, 812);
+	assert_int_equal(strlen(out.holder.by.container_id), 4096);
+	assert_int_equal(out.holder.count, RECORD_HELD_MAX);
+	assert_memory_equal(out.holder.cookies, cookies, sizeof(cookies));
+	assert_null(out.holder.events);
+
+	for (i = 0; i < RECORD_SHOWN_MAX; i++) {
+		events[i] = sound_event();
+		events[i].kind = HO_SEEN;
+		events[i].cookie = cookies[i];
+	}
+	r.holder.by = (struct record_process){ 812, "nginx", "", path };
+	r.holder.count = RECORD_SHOWN_MAX;
+	r.holder.events = events;
+	out = decoded(&r);
+	assert_memory_equal(out.holder.events, events, sizeof(events));
+	assert_memory_equal(out.holder.cookies, cookies, sizeof(events[0].cookie) * RECORD_SHOWN_MAX);
+	assert_string_equal(out.holder.by.comm, "nginx");
+	free(path);
+}
+
+static void test_holders_of_what_was_not_seen_are_refused(void **state)
+{
+	uint64_t cookies[RECORD_HELD_MAX + 1] = { 3, 3 };
+	struct ho_event events[2] = { sound_event(), sound_event() };
+	struct record r = { .type = RECORD_HOLDER, .mono_ns = 9 }, out;
+	const char *why;
+
+	(void)state;
+	events[0].kind = events[1].kind = HO_SEEN;
+	r.holder.by = (struct record_process){ 812, "nginx", "", "" };
+	r.holder.count = 2;
+	r.holder.cookies = cookies;
+	r.holder.events = events;
+	decoded(&r);
+	events[1].cookie = 4;
+	assert_int_equal(record__decode(buffer, record__encode(&r, buffer), &out, &why), -EBADMSG);
+	events[1] = events[0];
+	events[1].mono_ns = 10;		/* later than the record */
+	assert_int_equal(record__decode(buffer, record__encode(&r, buffer), &out, &why), -EBADMSG);
+	events[1] = events[0];
+	events[1].kind = HO_HEARD;
+	assert_int_equal(record__decode(buffer, record__encode(&r, buffer), &out, &why), -EBADMSG);
+	events[1] = events[0];
+	events[1].family = 0;
+	assert_int_equal(record__decode(buffer, record__encode(&r, buffer), &out, &why), -EBADMSG);
+	r.holder.events = NULL;
+	decoded(&r);
+	r.holder.count = RECORD_HELD_MAX + 1;
+	assert_int_equal(record__decode(buffer, record__encode(&r, buffer), &out, &why), -EBADMSG);
+}
+
 /* The kernel counts them down from 2^64, too (include/linux/cookie.h). */
 static void test_cookies_have_64_bits(void **state)
 {
@@ -365,6 +437,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_type_says_whom_it_shows),
 		cmocka_unit_test(test_every_type_survives),
+		cmocka_unit_test(test_holders_survive),
+		cmocka_unit_test(test_holders_of_what_was_not_seen_are_refused),
 		cmocka_unit_test(test_cookies_have_64_bits),
 		cmocka_unit_test(test_events_keep_their_size),
 		cmocka_unit_test(test_namespaces_of_older_recordings),

@@ -8,7 +8,7 @@
 
 #include "file/output.h"
 #include "kernel/deferred.h"
-#include "kernel/holders.h"
+#include "kernel/cookie_set.h"
 #include "stream/record.h"
 #include "stream/recorder.h"
 #include "stream/recording.h"
@@ -466,27 +466,25 @@ static void test_json_numbers_and_times(void **state)
 	assert_json(&j, "[13.5,13,1.001,0.05,\"2026-11-21T03:13:34.945356496Z\"]");
 }
 
-/* ---- holders ---- */
+/* ---- sets of cookies ---- */
 
-static void test_strangers_are_met_once(void **state)
+static void test_a_cookie_is_added_once(void **state)
 {
-	struct holders h = { 0 };
+	struct cookie_set s = { 0 };
 	uint64_t cookie;
 
 	(void)state;
-	assert_true(holders__is_first(&h, 7));
-	assert_false(holders__is_first(&h, 7));	/* the first holder is the owner */
+	assert_true(cookie_set__add(&s, 7));
+	assert_false(cookie_set__add(&s, 7));
 	for (cookie = 1000; cookie < 21000; cookie++)
-		assert_true(holders__is_first(&h, cookie));
-	holders__end_pass(&h);
+		assert_true(cookie_set__add(&s, cookie));
 	for (cookie = 1000; cookie < 21000; cookie++)
-		assert_false(holders__is_first(&h, cookie));
-	assert_true(holders__is_first(&h, 1000 | 1ULL << 39));
-	holders__end_pass(&h);
-	holders__end_pass(&h);	/* none was met */
-	assert_true(holders__is_first(&h, 7));
-	holders__free(&h);
-	assert_null(h.before.places);
+		assert_false(cookie_set__add(&s, cookie));
+	assert_true(cookie_set__add(&s, 1000 | 1ULL << 39));
+	cookie_set__free(&s);
+	assert_null(s.places);
+	assert_true(cookie_set__add(&s, 7));
+	cookie_set__free(&s);
 }
 
 /* ---- handshakes that wait for data ---- */
@@ -538,7 +536,7 @@ int main(void)
 		cmocka_unit_test(test_json_nests_and_separates),
 		cmocka_unit_test(test_json_strings_hold_anything),
 		cmocka_unit_test(test_json_numbers_and_times),
-		cmocka_unit_test(test_strangers_are_met_once),
+		cmocka_unit_test(test_a_cookie_is_added_once),
 		cmocka_unit_test(test_requests_of_deferring_listeners_are_counted),
 	};
 	int failed, fd = mkstemp(path);

@@ -6,7 +6,7 @@
 
 #include "act/affected.h"
 #include "exposure/groups.h"
-#include "kernel/holders.h"
+#include "kernel/cookie_set.h"
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
 #include "sys/capability.h"
@@ -15,7 +15,7 @@ struct search {
 	uint32_t netns;
 	struct exposure_groups groups;	/* by program */
 	struct exposure_counts counts;
-	struct holders met;	/* several processes may hold one socket */
+	struct cookie_set met;	/* several processes may hold one socket */
 };
 
 /* What depends on HZ is not asked for. */
@@ -29,7 +29,7 @@ static int on_row(void *context, const struct ho_row *row)
 	struct exposure_counts *of_program;
 
 	if (row->event.netns != s->netns || !row->pid ||
-	    !holders__is_first(&s->met, row->event.cookie))
+	    !cookie_set__add(&s->met, row->event.cookie))
 		return 0;
 	exposure_key__set_program(&key, row->comm);
 	of_program = exposure_groups__of(&s->groups, &key);
@@ -69,7 +69,7 @@ int affected__find(uint32_t netns, struct affected *a)
 	snapshot__close(snapshot);
 	btf__free(btf);
 	tell(&search, a);
-	holders__free(&search.met);
+	cookie_set__free(&search.met);
 	exposure_groups__free(&search.groups);
 	return err;
 }

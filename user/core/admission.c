@@ -42,10 +42,19 @@ static int end_former(struct core *core, struct slot **s, const struct record *r
 	return 0;
 }
 
+/* Passes find a socket that has died behind its file again and again: that is told once. */
+static bool is_known_to_be_dead(const struct core *core, const struct ho_event *e)
+{
+	return e->kind == HO_SEEN && e->state == TCP_CLOSE && !table__find(&core->table, e->cookie);
+}
+
 static int take_fact(struct core *core, const struct record *r)
 {
-	int err = sockets__take_fact(core, &r->event);
+	int err;
 
+	if (is_known_to_be_dead(core, &r->event))
+		return 0;
+	err = sockets__take_fact(core, &r->event);
 	if (!err)
 		taken__pass_on(core, r);
 	return err;
@@ -69,18 +78,15 @@ static int take_owner_anew(struct core *core, uint64_t cookie, uint32_t *index)
 {
 	const struct owner *owner = owners__at(&core->owners, *index);
 	struct slot *s = table__find(&core->table, cookie);
-	struct record r = { .type = RECORD_OWNER, .mono_ns = core->now_ns };
 	int err = 0;
 
 	if (owner && s) {
-		r.owner.cookie = cookie;
-		r.owner.pid = owner->pid;
-		r.owner.comm = owner->comm;
-		r.owner.cgroup = owner->cgroup;
-		r.owner.container_id = owner->container_id;
-		err = sockets__take_owner(core, s, &r);
+		struct record_process by = { owner->pid, owner->comm, owner->cgroup,
+					     owner->container_id };
+
+		err = sockets__take_owner(core, s, &by);
 		if (!err)
-			taken__pass_on(core, &r);
+			taken__pass_on_holder(core, &by, &cookie, 1);
 	}
 	owners__drop(&core->owners, *index);
 	*index = 0;
@@ -212,21 +218,13 @@ static int decide_again(struct core *core, struct slot *s)
 	return let_in(core, s->cookie, kept ? NULL : &r);
 }
 
-int admission__take_owner(struct core *core, const struct record *r)
+int admission__take_owner(struct core *core, struct slot *s, const struct record_process *by)
 {
-	struct slot *s = table__find(&core->table, r->owner.cookie);
-	int err;
+	int err = sockets__take_owner(core, s, by);
 
-	if (!s) {
-		if (!core->config.filter)
-			taken__pass_on(core, r);
-		return 0;
-	}
-	err = sockets__take_owner(core, s, r);
-	if (err || s->ignored)
-		return err ? err : decide_again(core, s);
-	taken__pass_on(core, r);
-	return 0;
+	if (err)
+		return err;
+	return s->ignored ? decide_again(core, s) : 1;
 }
 
 void admission__take_loss(struct core *core, const struct record *r)

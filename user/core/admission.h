@@ -8,12 +8,16 @@
 #define HALFOPEN_CORE_ADMISSION_H
 
 #include "stream/record.h"
+#include "table/table.h"
 
 struct core;
 
-/* RECORD_EVENT, RECORD_OWNER: 0 or -ENOMEM. */
+/* RECORD_EVENT: 0 or -ENOMEM. */
 int admission__take_event(struct core *core, const struct record *r);
-int admission__take_owner(struct core *core, const struct record *r);
+
+/* Whose a socket is that is known: 1 where that is to be passed on as taken, 0 where it is not, or was;
+ * -ENOMEM. */
+int admission__take_owner(struct core *core, struct slot *s, const struct record_process *by);
 
 /* RECORD_LOSS. */
 void admission__take_loss(struct core *core, const struct record *r);

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/emit.h"
 #include "core/histories.h"
+#include "core/holders.h"
 #include "core/namespaces.h"
 #include "core/passes.h"
 #include "core/periodic.h"
@@ -82,6 +83,7 @@ static int feed_meta(struct core *core, const struct record *r)
 	struct run *run = &core->run;
 
 	core->descriptions++;
+	core->describing = true;
 	if (run->hz)
 		return 0;
 	run->hz = core->rules.hz = r->meta.hz;
@@ -101,6 +103,7 @@ static int feed_start(struct core *core, const struct record *r)
 {
 	int err;
 
+	core->describing = false;
 	if (core->run.attached)	/* a stream starts once, whatever a file contains */
 		return 0;
 	err = admission__decide(core);
@@ -218,6 +221,7 @@ static void pass_on(struct core *core, const struct record *r)
 	switch (r->type) {
 	case RECORD_EVENT:
 	case RECORD_OWNER:
+	case RECORD_HOLDER:
 	case RECORD_LOSS:
 	case RECORD_IDENTITY:
 	case RECORD_WAITING:
@@ -258,9 +262,12 @@ static int take(struct core *core, const struct record *r)
 	case RECORD_START:
 		return feed_start(core, r);
 	case RECORD_EVENT:
+		recent_events__add(&core->recent, &r->event);
 		return admission__take_event(core, r);
 	case RECORD_OWNER:
-		return admission__take_owner(core, r);
+		return holders__take_owner(core, r);
+	case RECORD_HOLDER:
+		return holders__take(core, r);
 	case RECORD_SYSCTL:
 		return take_sysctl(core, r);
 	case RECORD_NETNS_GONE:
@@ -348,29 +355,4 @@ int core__tell_last_summary(struct core *core)
 	if (core->run.attached)
 		emit__last_summary(core);
 	return core->sink_error;
-}
-
-/* ---- holders ---- */
-
-void core__begin_holders(struct core *core)
-{
-	struct slot *s = NULL;
-
-	while ((s = table__next(&core->table, s)))
-		s->held = false;
-}
-
-enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	struct slot *s = table__find(&core->table, cookie);
-	const struct owner *owner;
-
-	if (!s)
-		return HOLDER_OF_STRANGER;
-	if (s->held)
-		return HOLDER_IS_SECOND;
-	s->held = true;
-	owner = owners__at(&core->owners, s->owner);
-	return owner && owner->pid == pid && !strncmp(owner->comm, comm, sizeof(owner->comm) - 1)
-		       ? HOLDER_IS_TOLD : HOLDER_IS_NEWS;
 }

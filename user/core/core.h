@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "core/config.h"
-#include "exposure/owner.h"
 #include "timeline/sink.h"
 
 struct core;
@@ -23,14 +22,6 @@ void core__free(struct core *core);
  * not begin with RECORD_META), each with `*why` a constant sentence, or what the sink returned, with
  * `*why` NULL: from then on it is given nothing more. */
 int core__feed(struct core *core, const struct record *r, const char **why);
-
-/*
- * For whoever looks through the processes, and would tell a million sockets' owners again: begins a
- * pass, and says of a process that holds a socket what is known. What is remembered of the pass
- * changes nothing that is told.
- */
-void core__begin_holders(struct core *core);
-enum holder core__found_holder(struct core *core, uint64_t cookie, uint32_t pid, const char *comm);
 
 /* Present totals; `kind` and the programs are left out. */
 struct summary core__summary(struct core *core);

@@ -8,6 +8,7 @@
 #include "core/histories.h"
 #include "core/losses.h"
 #include "core/namespaces.h"
+#include "core/recent_events.h"
 #include "core/reconnects.h"
 #include "core/sockets.h"
 #include "core/state.h"
@@ -186,10 +187,6 @@ static uint64_t key_of(const struct core *core, const struct ho_event *e)
 
 	return arrivals__key(&core->supersession.arrivals, e->netns, e->family, &local, &peer);
 }
-
-/* A walk may read a socket's state a moment after its end was emitted, and before that is
- * stored. */
-#define WALK_BEHIND_NS 10000000ULL
 
 /* The last connection waits for its last events, or its ending was lost, and the next one has other
  * ends. */
@@ -424,10 +421,10 @@ static struct connection *keep_handed_on(struct core *core, struct slot *s)
 	return c;
 }
 
-int sockets__take_owner(struct core *core, struct slot *s, const struct record *r)
+int sockets__take_owner(struct core *core, struct slot *s, const struct record_process *by)
 {
-	uint32_t owner = owners__take(&core->owners, r->owner.pid, r->owner.comm, r->owner.cgroup,
-				      r->owner.container_id);
+	uint32_t owner =
+		owners__take(&core->owners, by->pid, by->comm, by->cgroup, by->container_id);
 	struct connection *c;
 
 	if (!owner)

@@ -12,8 +12,8 @@ struct namespace_sysctl;
 /* RECORD_EVENT of a socket that was let in: 0 or -ENOMEM. */
 int sockets__take_fact(struct core *core, const struct ho_event *e);
 
-/* RECORD_OWNER of a known socket: 0 or -ENOMEM. */
-int sockets__take_owner(struct core *core, struct slot *s, const struct record *r);
+/* The process that holds a known socket: 0 or -ENOMEM. */
+int sockets__take_owner(struct core *core, struct slot *s, const struct record_process *by);
 
 /* The sysctls of their namespace changed: sockets that follow them change, too. */
 void sockets__follow_sysctl(struct core *core, const struct namespace_sysctl *ns,

@@ -7,6 +7,7 @@
  *   sockets.c     one socket's events, from its opening to its end
  *   namespaces.c  network namespaces of sockets
  *   passes.c      sockets that passes find, and sockets missing from them
+ *   holders.c     which processes hold which sockets
  *   reconnects.c  devices that are back on another connection
  *   wanted.c      the filter's decision on a socket
  *   emit.c        output to the sink, as values (timeline_of.c)
@@ -20,6 +21,7 @@
 #include "core/losses.h"
 #include "core/namespace.h"
 #include "core/periodic.h"
+#include "core/recent_events.h"
 #include "core/timeline_of.h"
 #include "core/totals.h"
 #include "core/wallclock.h"
@@ -51,6 +53,7 @@ struct core {
 	struct table table;
 	struct owners owners;
 	struct withheld withheld;
+	struct recent_events recent;
 	struct ho_event shown;	/* under a filter the last event with the present state of a socket:
 				 * its owner follows */
 	bool may_be_decided;	/* for withheld sockets: names came since they were last checked */
@@ -73,6 +76,8 @@ struct core {
 	uint64_t last_pass_ns;		/* when the last complete pass began */
 	struct losses losses;
 	uint32_t descriptions;	/* of the stream, so far */
+	bool describing;	/* the stream is: who is known is told again */
+	uint32_t holders_pass;	/* the present pass over processes */
 	bool started;
 	struct totals totals;
 };

@@ -9,4 +9,8 @@ struct core;
 
 void taken__pass_on(const struct core *core, const struct record *r);
 
+/* That these sockets are this process's, as of now; `count` may be 0. */
+void taken__pass_on_holder(const struct core *core, const struct record_process *by,
+			   const uint64_t *cookies, uint32_t count);
+
 #endif

@@ -105,20 +105,6 @@ static int follow(struct watch *w, struct live *live)
 	return err;
 }
 
-static void begin_holders(void *context)
-{
-	struct watch *w = context;
-
-	core__begin_holders(w->core);
-}
-
-static enum holder found_holder(void *context, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	struct watch *w = context;
-
-	return core__found_holder(w->core, cookie, pid, comm);
-}
-
 /* Does FILTER name another namespace than our own? Then the others are entered, to know their
  * names. */
 static bool is_name_of_another(const char *word)
@@ -173,8 +159,6 @@ int watch__kernel(struct watch *w)
 		.idle_gap_ms = w->options.idle_gap_ns / 1000000,
 		.all_states = w->options.core.events,
 		.fn = watch__take_record,
-		.begin_holders = begin_holders,
-		.found_holder = found_holder,
 		.is_over = is_over,
 		.context = w,
 	};

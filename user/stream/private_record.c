@@ -46,6 +46,9 @@ void privacy__record(const struct privacy *d, struct record *r)
 	case SHOWS_HOW:
 		r->meta.peers = privacy__name(d->kind);
 		break;
+	case SHOWS_PEERS_OF_HELD:
+		r->holder.events = NULL;
+		break;
 	case SHOWS_NO_PEER:
 	case SHOWS_UNDECIDED:
 		break;

@@ -70,6 +70,17 @@ static void put_sockets(struct writer *w, const struct record *r)
 		put(w, r->present.silent_s, r->present.count * sizeof(uint32_t));
 }
 
+static void put_held(struct writer *w, const struct record *r)
+{
+	uint32_t count = r->holder.count;
+
+	put_u32(w, count);
+	put_u32(w, r->holder.events != NULL);
+	put(w, r->holder.cookies, count * sizeof(uint64_t));
+	if (r->holder.events)
+		put(w, r->holder.events, count * sizeof(struct ho_event));
+}
+
 static void put_field(struct writer *w, const struct record_field *f, const struct record *r)
 {
 	const void *at = (const char *)r + f->offset;
@@ -104,6 +115,9 @@ static void put_field(struct writer *w, const struct record_field *f, const stru
 		break;
 	case FIELD_SOCKETS:
 		put_sockets(w, r);
+		break;
+	case FIELD_HELD:
+		put_held(w, r);
 		break;
 	case FIELD_END:
 		break;
@@ -219,6 +233,23 @@ static void get_present(struct reader *r, struct record *out)
 	r->bad = r->size - r->at != size;
 }
 
+static void get_held(struct reader *r, struct record *out)
+{
+	uint32_t count = out->holder.count = get_u32(r), shown = get_u32(r);
+	size_t cookies = count * sizeof(uint64_t);
+	size_t events = shown ? count * sizeof(struct ho_event) : 0;
+
+	if (r->bad || shown > 1 || count > (shown ? RECORD_SHOWN_MAX : RECORD_HELD_MAX) ||
+	    r->size - r->at < cookies + events) {
+		r->bad = true;
+		return;
+	}
+	out->holder.cookies = (const void *)(r->buf + r->at);
+	if (shown)
+		out->holder.events = (const void *)(r->buf + r->at + cookies);
+	r->at += cookies + events;
+}
+
 struct record_silence record__silence(const struct record *r, uint32_t i)
 {
 	uint64_t cookie = r->present.cookies[i];
@@ -280,6 +311,9 @@ static void get_field(struct reader *r, const struct record_field *f, struct rec
 		break;
 	case FIELD_SOCKETS:
 		get_present(r, out);
+		break;
+	case FIELD_HELD:
+		get_held(r, out);
 		break;
 	case FIELD_EVENT:	/* by record__decode() itself, which says what is wrong with it */
 	case FIELD_END:

@@ -24,7 +24,7 @@ enum record_type {
 	RECORD_EVENT = 3,    /* a fact from the kernel */
 	RECORD_TICK = 4,     /* time passes */
 	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
-	RECORD_OWNER = 6,    /* who holds a socket */
+	RECORD_OWNER = 6,    /* who holds a socket; no longer written */
 	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its names */
 	RECORD_LOSS = 8,     /* events that never reached us */
 	RECORD_SNAPSHOT = 9, /* a pass over all open sockets has ended */
@@ -37,7 +37,14 @@ enum record_type {
 	RECORD_NETNS_GONE = 15,	  /* a name of a network namespace is gone; it may be, too */
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
+	RECORD_HOLDER = 18,	  /* a process, and sockets that it holds */
 	RECORD_TYPE_MAX
+};
+
+/* A process that holds sockets. */
+struct record_process {
+	uint32_t pid;
+	const char *comm, *cgroup, *container_id;	/* "" = not known */
 };
 
 /* Strings point into the encoded record (decode) or are the caller's (encode). */
@@ -112,6 +119,18 @@ struct record {
 			const uint64_t *cookies;
 			const uint32_t *silent_s; /* RECORD_SILENT only, as many */
 		} present;
+		struct {
+			/* Numbers a pass over processes: of several that hold a socket, the first
+			 * that it meets is the owner. 0: these are the owner's, whoever else holds
+			 * them (in recordings). */
+			uint32_t pass;
+			struct record_process by;
+			uint32_t count;		/* at most RECORD_HELD_MAX */
+			const uint64_t *cookies;	/* aligned as the record is */
+			/* NULL, or each as the pass saw it (HO_SEEN), at most RECORD_SHOWN_MAX: taken
+			 * if its owner is another than was known; never in recordings. */
+			const struct ho_event *events;
+		} holder;
 	};
 };
 
@@ -133,6 +152,8 @@ struct record_silence record__silence(const struct record *r, uint32_t i);
 
 #define RECORD_HEADER_SIZE 16
 #define RECORD_PRESENT_MAX 2048
+#define RECORD_HELD_MAX 2048
+#define RECORD_SHOWN_MAX 64
 #define RECORD_SIZE_MAX 32768
 
 /* An event as it lies in the kernel's ring and in recordings. False if no version has one of this

@@ -19,10 +19,8 @@ static bool is_ahead(uint64_t clock_ns, const struct ho_event *e)
 	return clock_ns > e->mono_ns && clock_ns - e->mono_ns > CLOCK_AHEAD_NS;
 }
 
-static const char *contradiction_in_event(const struct record *r)
+static const char *contradiction_in(const struct ho_event *e)
 {
-	const struct ho_event *e = &r->event;
-
 	if (e->kind == 0 || e->kind >= HO_KIND_MAX)
 		return "an event of a kind that this version does not know";
 	if (e->cookie == 0)
@@ -31,12 +29,33 @@ static const char *contradiction_in_event(const struct record *r)
 		return "an event of an address family that TCP does not have";
 	if (!is_state(e->state) || (e->kind == HO_STATE && !is_state(e->old_state)))
 		return "an event of a state that TCP does not have";
-	if (e->mono_ns != r->mono_ns)
-		return "an event whose time is not that of its record";
 	if (is_ahead(e->last_tx_ns, e) || is_ahead(e->delivered_ns, e) ||
 	    is_ahead(e->acknowledged_ns, e))
 		return "an event that is older than what it tells of";
 	return NULL;
+}
+
+static const char *contradiction_in_event(const struct record *r)
+{
+	if (r->event.mono_ns != r->mono_ns)
+		return "an event whose time is not that of its record";
+	return contradiction_in(&r->event);
+}
+
+static const char *contradiction_in_holder(const struct record *r)
+{
+	const char *why = NULL;
+	uint32_t i;
+
+	for (i = 0; r->holder.events && i < r->holder.count && !why; i++) {
+		const struct ho_event *e = &r->holder.events[i];
+
+		why = contradiction_in(e);
+		if (!why && (e->kind != HO_SEEN || e->cookie != r->holder.cookies[i] ||
+			     e->mono_ns > r->mono_ns))
+			why = "a process that holds what its pass did not see";
+	}
+	return why;
 }
 
 static const char *contradiction_in_meta(const struct record *r)
@@ -125,6 +144,14 @@ static const struct record_form forms[RECORD_TYPE_MAX] = {
 			       { FIELD_U16, AT(waiting.port) },
 			       { FIELD_U8, AT(waiting.family) } } },
 	[RECORD_SILENT] = { SHOWS_NO_PEER, { { FIELD_SOCKETS } } },
+	[RECORD_HOLDER] = { SHOWS_PEERS_OF_HELD,
+			    { { FIELD_U32, AT(holder.pass) },
+			      { FIELD_U32, AT(holder.by.pid) },
+			      { FIELD_HELD },
+			      { FIELD_TEXT, AT(holder.by.comm) },
+			      { FIELD_TEXT, AT(holder.by.cgroup) },
+			      { FIELD_TEXT, AT(holder.by.container_id) } },
+			    contradiction_in_holder },
 };
 
 const struct record_form *record_form__of(enum record_type type)

@@ -22,6 +22,7 @@ enum field_kind {
 	FIELD_TEXT,	/* const char *; NUL-terminated */
 	FIELD_EVENT,	/* struct ho_event, or what a small one has of it */
 	FIELD_SOCKETS,	/* a count, as many cookies, and of RECORD_SILENT seconds */
+	FIELD_HELD,	/* a count, whether there are events, as many cookies, and events */
 };
 
 struct record_field {
@@ -36,6 +37,7 @@ enum record_shows {
 	SHOWS_NO_PEER,
 	SHOWS_PEER_OF_EVENT,		/* the event's peer */
 	SHOWS_PEER_OF_DEVICE,	/* the peer that a device is behind */
+	SHOWS_PEERS_OF_HELD,	/* those of its events, if it has some */
 	SHOWS_HOW,		/* says how peers are shown */
 };
 

@@ -83,7 +83,14 @@ static void give_back(struct reorder *r)
 	}
 }
 
-/* What is held back moves to the front of the bytes, in its order. */
+static void forget_pending(struct reorder *r, size_t first)
+{
+	memmove(r->pending, r->pending + first, (r->count - first) * sizeof(*r->pending));
+	r->count -= first;
+}
+
+/* What is held back moves to the front of the bytes, in its order, once that frees as much as it
+ * moves. */
 static void keep_from(struct reorder *r, size_t first)
 {
 	size_t i, used = 0, size = BYTES_MIN;
@@ -91,14 +98,17 @@ static void keep_from(struct reorder *r, size_t first)
 
 	for (i = first; i < r->count; i++)
 		used += r->pending[i].size;
+	if (used > r->bytes_used / 2) {
+		forget_pending(r, first);
+		return;
+	}
 	while (size < used * 2 + RECORD_SIZE_MAX)
 		size *= 2;
 	/* Sorted by time, offsets are not ascending: moving needs a second buffer. */
 	r->bytes = used ? malloc(size) : kept;
 	if (!r->bytes) {	/* then the bytes stay where they are, and grow */
 		r->bytes = kept;
-		memmove(r->pending, r->pending + first, (r->count - first) * sizeof(*r->pending));
-		r->count -= first;
+		forget_pending(r, first);
 		return;
 	}
 	for (i = first, used = 0; i < r->count; i++) {

@@ -15,14 +15,6 @@ struct owner {
 	uint32_t next;		/* in the chain of its hash, or of free entries */
 };
 
-/* What to make of a process that holds a socket. */
-enum holder {
-	HOLDER_OF_STRANGER,	/* nothing was told of this socket */
-	HOLDER_IS_SECOND,	/* it was met in another process before, by this pass */
-	HOLDER_IS_TOLD,
-	HOLDER_IS_NEWS,
-};
-
 struct owners {
 	struct owner *entries;	/* entry 0 stands for "not known" */
 	uint32_t size, used;

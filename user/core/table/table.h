@@ -28,7 +28,7 @@ struct slot {
 	uint32_t touched;	/* time of the last event or pass: slot__untouched_since() */
 	uint32_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint32_t owner : 19;	/* index into struct owners, 0: not known */
-	uint32_t held : 1; /* by a process that the present pass met; see core__found_holder() */
+	uint32_t held : 1; /* by a process that the present pass met (holders.h) */
 };
 
 _Static_assert(sizeof(struct slot) == 32, "a socket with nothing to tell");

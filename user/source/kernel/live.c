@@ -528,9 +528,9 @@ int live__open(const struct live_config *config, struct live **out)
 	l->walks.config = (struct walks_config){
 		.snapshot = l->snapshot, .hz = l->hz,
 		.push = push, .keep_up = keep_up, .begin = begin_namespaces, .entered = on_netns,
-		.context = l, .begin_holders = config->begin_holders,
-		.found_holder = config->found_holder, .is_over = config->is_over,
-		.core = config->context };
+		.context = l, .is_over = config->is_over, .watch = config->context };
+	l->walks.held.push = push;
+	l->walks.held.context = l;
 	programs = (struct programs_config){ .btf = l->btf, .learned = l->learned, .hz = l->hz,
 					     .ring_bytes = config->ring_bytes,
 					     .idle_gap_ms = config->idle_gap_ms,

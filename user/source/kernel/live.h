@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "exposure/owner.h"
 #include "stream/reorder.h"
 
 struct live;
@@ -21,10 +20,6 @@ struct live_config {
 	stream_fn fn;		/* takes the stream */
 	/* Is the watch to end? Asked in the midst of walks, which may take long; NULL: nobody says. */
 	bool (*is_over)(void *context);
-	/* What was made of the stream: who need not be told again (core.h)? */
-	void (*begin_holders)(void *context);
-	enum holder (*found_holder)(void *context, uint64_t cookie, uint32_t pid,
-				    const char *comm);
 	void *context;
 };
 

@@ -35,7 +35,7 @@ static int push(struct walks *w, const struct record *r)
 
 static bool is_over(const struct walks *w)
 {
-	return !w->to_its_end && w->config.is_over && w->config.is_over(w->config.core);
+	return !w->to_its_end && w->config.is_over && w->config.is_over(w->config.watch);
 }
 
 static int keep_up(struct walks *w, unsigned int rows)
@@ -58,22 +58,6 @@ static int push_seen(struct walks *w, const struct ho_row *row)
 	return push(w, &r);
 }
 
-static int push_owner(struct walks *w, const struct ho_row *row)
-{
-	struct record r = { .type = RECORD_OWNER, .mono_ns = row->event.mono_ns };
-
-	if (row->pid != w->place_pid) {
-		process__find_place(row->pid, row->comm, &w->place);
-		w->place_pid = row->pid;
-	}
-	r.owner.cookie = row->event.cookie;
-	r.owner.pid = row->pid;
-	r.owner.comm = row->comm;
-	r.owner.cgroup = w->place.cgroup;
-	r.owner.container_id = w->place.container_id;
-	return push(w, &r);
-}
-
 static int push_present(struct walks *w)
 {
 	struct record r = { .type = RECORD_SILENT, .mono_ns = clock__mono_ns() };
@@ -89,26 +73,6 @@ static int push_present(struct walks *w)
 	r.present.silent_s = w->silent_s;
 	w->present_count = 0;
 	return push(w, &r);
-}
-
-static enum holder holder_of(struct walks *w, const struct ho_row *row)
-{
-	return w->config.found_holder(w->config.core, row->event.cookie, row->pid, row->comm);
-}
-
-static bool is_news(struct walks *w, const struct ho_row *row)
-{
-	switch (holder_of(w, row)) {
-	case HOLDER_OF_STRANGER:
-		return holders__is_first(&w->holders, row->event.cookie);
-	case HOLDER_IS_TOLD:
-		return w->describing;
-	case HOLDER_IS_SECOND:
-		return false;
-	case HOLDER_IS_NEWS:
-		break;
-	}
-	return true;
 }
 
 /* ---- one function a kind of walk ---- */
@@ -145,12 +109,6 @@ static int on_present(void *context, const struct ho_row *row)
 	return err ? err : add_present(w, row);
 }
 
-/* Its end was told by a program, or nobody saw it: then it still stands behind its file as it died. */
-static int on_dead(struct walks *w, const struct ho_row *row)
-{
-	return holder_of(w, row) == HOLDER_OF_STRANGER ? 0 : push_seen(w, row);
-}
-
 /* Who holds a socket that the walk over sockets has told; of a namespace that we may not enter,
  * nothing else tells. */
 static int tell_holder(struct walks *w, const struct ho_row *row)
@@ -159,22 +117,16 @@ static int tell_holder(struct walks *w, const struct ho_row *row)
 
 	if (!inodes__has(&w->entered, row->event.netns))
 		err = push_seen(w, row);
-	if (!err && is_news(w, row))
-		err = push_owner(w, row);
-	return err;
+	return err ? err : held_sockets__add(&w->held, row);
 }
 
-static int tell_new_holder(struct walks *w, const struct ho_row *row)
+static int add_held(struct walks *w, const struct ho_row *row)
 {
-	int err;
-
-	if (!is_news(w, row))
-		return 0;
-	err = push_seen(w, row);	/* with the options that its program has set by now */
-	return err ? err : push_owner(w, row);
+	return held_sockets__add(&w->held, row);
 }
 
-/* A row of a walk over files: `living` takes those that have not died. */
+/* A row of a walk over files: `living` takes those that have not died. Of a dead one the end was told
+ * by a program, or nobody saw it: then it still stands behind its file as it died. */
 static int on_file(struct walks *w, const struct ho_row *row,
 		   int (*living)(struct walks *w, const struct ho_row *row))
 {
@@ -182,7 +134,7 @@ static int on_file(struct walks *w, const struct ho_row *row,
 
 	if (err)
 		return err;
-	return row->event.state == TCP_CLOSE ? on_dead(w, row) : living(w, row);
+	return row->event.state == TCP_CLOSE ? push_seen(w, row) : living(w, row);
 }
 
 static int on_held(void *context, const struct ho_row *row)
@@ -190,9 +142,9 @@ static int on_held(void *context, const struct ho_row *row)
 	return on_file(context, row, tell_holder);
 }
 
-static int on_new_holder(void *context, const struct ho_row *row)
+static int on_holder(void *context, const struct ho_row *row)
 {
-	return on_file(context, row, tell_new_holder);
+	return on_file(context, row, add_held);
 }
 
 static int on_held_present(void *context, const struct ho_row *row)
@@ -230,14 +182,17 @@ static int walk_namespaces(struct walks *w, struct record *r, enum every_netns_w
 	return every_netns__sockets(&every, what, &r->snapshot.complete);
 }
 
-static int walk_files(struct walks *w, row_fn fn)
+/* `shown`: with the sockets of each process as they are by now, with the options that it has set. */
+static int walk_processes(struct walks *w, row_fn fn, bool shown)
 {
+	uint64_t begun_ns = clock__mono_ns();
 	int err;
 
-	w->place_pid = 0;
-	w->config.begin_holders(w->config.core);
+	held_sockets__begin(&w->held, shown);
 	err = snapshot__held(w->config.snapshot, true, fn, w);
-	holders__end_pass(&w->holders);
+	if (!err)
+		err = held_sockets__end(&w->held);
+	log_debug("a walk over all processes took %.1f ms", (clock__mono_ns() - begun_ns) / 1e6);
 	return err;
 }
 
@@ -255,11 +210,11 @@ int walks__make_whole(struct walks *w, bool describing)
 	int err;
 
 	deferred__free(&w->deferred);
-	w->describing = w->to_its_end = describing;
+	w->to_its_end = describing;
 	err = walk_namespaces(w, &r, EVERY_OPEN_AND_WAITING, on_open);
 	if (!err)
-		err = walk_files(w, on_held);
-	w->describing = w->to_its_end = false;
+		err = walk_processes(w, on_held, false);
+	w->to_its_end = false;
 	return err ? err : end_walk(w, &r, "a whole walk");
 }
 
@@ -283,7 +238,7 @@ static int make_presence(struct walks *w)
 	w->present_count = 0;
 	err = walk_namespaces(w, &r, EVERY_KNOWN, on_present);
 	if (!err)
-		err = walk_files(w, on_held_present);
+		err = snapshot__held(w->config.snapshot, true, on_held_present, w);
 	if (!err)
 		err = push_present(w);
 	return err ? err : end_walk(w, &r, "a walk for presence");
@@ -307,7 +262,7 @@ int walks__make_last(struct walks *w)
 		err = walk_namespaces(w, &again, EVERY_KNOWN, on_present);
 	}
 	if (!err)
-		err = walk_files(w, on_held_present);
+		err = snapshot__held(w->config.snapshot, true, on_held_present, w);
 	if (!err)
 		err = push_present(w);
 	return err ? err : end_walk(w, &r, "the last walk");
@@ -347,7 +302,7 @@ int walks__make_due(struct walks *w, uint64_t now_ns)
 		err = make_presence(w);
 	} else if (w->for_owners || now_ns >= w->next_holders_ns) {
 		w->for_owners -= w->for_owners > 0;
-		err = walk_files(w, on_new_holder);
+		err = walk_processes(w, on_holder, true);
 	} else {
 		return 0;
 	}
@@ -362,7 +317,6 @@ int walks__make_due(struct walks *w, uint64_t now_ns)
 
 void walks__free(struct walks *w)
 {
-	holders__free(&w->holders);
 	deferred__free(&w->deferred);
 	inodes__free(&w->entered);
 }

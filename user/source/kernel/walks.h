@@ -7,13 +7,11 @@
 #ifndef HALFOPEN_SOURCE_KERNEL_WALKS_H
 #define HALFOPEN_SOURCE_KERNEL_WALKS_H
 
-#include "exposure/owner.h"
 #include "kernel/deferred.h"
 #include "kernel/every_netns.h"
-#include "kernel/holders.h"
+#include "kernel/held_sockets.h"
 #include "kernel/inodes.h"
 #include "stream/record.h"
-#include "sys/process.h"
 
 struct walks_config {
 	struct snapshot *snapshot;
@@ -27,26 +25,20 @@ struct walks_config {
 	void (*begin)(void *context);
 	netns_fn entered;
 	void *context;
-	/* What was made of the stream: who need not be told again (core.h)? */
-	void (*begin_holders)(void *core);
-	enum holder (*found_holder)(void *core, uint64_t cookie, uint32_t pid, const char *comm);
 	/* Is the watch to end? Then walks end, but for the last and who describes; NULL: nobody says. */
-	bool (*is_over)(void *core);
-	void *core;
+	bool (*is_over)(void *watch);
+	void *watch;
 };
 
 struct walks {
 	struct walks_config config;
-	struct holders holders;
+	struct held_sockets held;	/* by the present walk, and not told yet */
 	struct deferred deferred;	/* of the present walk */
 	struct inodes entered;	/* namespaces, by the present walk */
-	bool describing;	/* who is known already is told again */
 	uint64_t present[RECORD_PRESENT_MAX];	/* who was found, ... */
 	uint64_t heard_ns[RECORD_PRESENT_MAX];	/* ... and when each was last heard */
 	uint32_t silent_s[RECORD_PRESENT_MAX];
 	uint32_t present_count;
-	struct process_place place;	/* of the last owner: rows come process by process */
-	uint32_t place_pid;
 	bool to_its_end;	/* the present walk, whoever waits for that */
 	unsigned int rows;	/* since the stream was kept up with */
 	uint64_t next_ns, next_presence_ns, next_holders_ns;
