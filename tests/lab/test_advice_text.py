@@ -6,12 +6,13 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 
 import pytest
 
 import schema
-from days import Day
+from days import Day, at
 from lab import HALFOPEN
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -122,8 +123,36 @@ def test_before_and_after(tmp_path):
     blocks = r.stdout.split("\n\n")
     assert [b.split(":")[0] for b in blocks] == ["all peers", "north", "south"], r.stdout
     assert re.search(r"detection_p50 +\S+ -> \S+: sooner by ", blocks[0])
-    r = subprocess.run([HALFOPEN, "advise", "--compare", slow, slow], capture_output=True, text=True)
-    assert "tcp_keepalive_* are the same" in r.stdout and "sooner" not in r.stdout.replace("noise", "")
+    r = subprocess.run([HALFOPEN, "advise", "--compare", slow, other], capture_output=True, text=True)
+    assert "tcp_keepalive_* are the same" in r.stdout
+    assert all(l.endswith(": noise") for l in r.stdout.splitlines() if "sooner by" in l or "later by" in l)
+
+
+def test_one_watch_is_no_before_and_after(tmp_path):
+    """By its name, by another name of the file, as a copy, packed, within a longer one, through a pipe."""
+    day = Day(run=1).devices()
+    slow = day.write(tmp_path / "slow.jsonl")
+    link, copy, longer = (str(tmp_path / name) for name in ("link", "copy.jsonl", "longer.jsonl"))
+    os.symlink(slow, link)
+    shutil.copy(slow, copy)
+    subprocess.run(["zstd", "-qk", copy], check=True)
+    day.devices(5).write(longer)
+    quick = Day(run=2, seed=9, sysctl=(240, 20, 5)).devices().write(tmp_path / "quick.jsonl")
+    for other, why in ((slow, "are one file"), (link, "are one file"), (copy, "the same watch: all 120"),
+                       (copy + ".zst", "the same watch"), (longer, "the same watch"), ("-", "the same watch")):
+        with open(slow) as told:
+            r = subprocess.run([HALFOPEN, "advise", "--compare", slow, other], capture_output=True, text=True,
+                               stdin=told)
+        assert r.returncode == 2 and why in r.stderr and not r.stdout, r
+        assert slow in r.stderr and f"'{other}'" in r.stderr and "expected what was told before" in r.stderr
+    assert subprocess.run([HALFOPEN, "advise", "--compare", slow, quick]).returncode == 0
+    # Some are open in both: two watches of one boot.
+    both = Day(run=2)
+    both.lines += day.lines[1:40]
+    for line in both.lines[1:]:
+        line.update(run_id=both.lines[0]["run_id"], revision=2, last_heard_at=at(86000))
+    r = subprocess.run([HALFOPEN, "advise", "--compare", slow, both.write(tmp_path / "both.jsonl")])
+    assert r.returncode == 0
 
 
 def test_two_days_on_which_nothing_happened(tmp_path):

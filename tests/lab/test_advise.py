@@ -15,7 +15,7 @@ import time
 import pytest
 
 import schema
-from lab import (HALFOPEN, Lab, TCP_USER_TIMEOUT, cookie, inside, keepalive, run, unix_ns,
+from lab import (HALFOPEN, Lab, TCP_USER_TIMEOUT, cookie, inside, keepalive, run, tcp_info, unix_ns,
                  wait_until)
 from nat import NatLab
 
@@ -214,9 +214,9 @@ def percentile(values, share):
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-def die_with_data_under_way(lab, pairs, rng):
+def die_with_data_under_way(lab, pairs, rng, meanwhile=None):
     """Each is cut off, then written to; the lab's clock says how long after the device's last word the
-    kernel ended it."""
+    kernel ended it. `meanwhile` is called when all have been sent again at least three times."""
     for gateway, device in pairs:
         device.send(b"here")
         gateway.recv(4)
@@ -226,6 +226,9 @@ def die_with_data_under_way(lab, pairs, rng):
         time.sleep(max(0, at - time.monotonic()))
         gateway.send(b"are you there?")
         ends.register(gateway, select.EPOLLERR)
+    if meanwhile:
+        wait_until(lambda: all(tcp_info(g)["retransmits"] >= 3 for g, _ in pairs), 60, "retransmissions")
+        meanwhile()
     took = []
     while len(took) < len(pairs):
         for descriptor, _ in ends.poll(30):
@@ -260,6 +263,34 @@ def test_what_is_predicted_of_unacknowledged_data_comes_true():
             assert abs(percentile(took, 0.5) / predicted["p50"] - 1) < 0.1
             assert abs(percentile(took, 0.95) / predicted["p95"] - 1) < 0.1
             assert max(took) <= predicted["max"] * 1.1
+
+
+def test_a_watch_that_begins_amid_retransmissions():
+    """20 are being retransmitted when the watch begins: when their data was first sent nobody saw, so they
+    are no evidence of what TCP_USER_TIMEOUT would do. 20 more are seen whole; then it is set, and 20 die by
+    it as soon as was predicted."""
+    rng, watches = random.Random(13), []
+    with Lab() as lab:
+        lab.gateway.ip("route", "change", "10.77.0.0/16", "dev", "veth0", "rto_min", "300ms")
+        lab.gateway.sysctl(tcp_retries2=5)
+        die_with_data_under_way(lab, [lab.connect() for _ in range(20)], rng, lambda: watches.append(
+            lab.watch("--all", f"netns = {lab.gateway.inode}")))
+        watch, = watches
+        seen = die_with_data_under_way(lab, [lab.connect() for _ in range(20)], rng)
+        assert watch.stop() == 0
+        ends = [t for t in watch.lines("timeline") if t["outcome"] == "retransmit_timeout"]
+        assert len(ends) == 40 and sum(t["partial"] for t in ends) == 20
+        found = of_namespace(advise("--detect-within", "8s", watch.output), lab.gateway.name)["unacknowledged"]
+        assert found["deaths"] == 20 and found["fits_retries2"] == 5, found
+        assert abs(found["detection_s"]["p50"] / statistics.median(seen) - 1) < 0.1
+        pairs = [lab.connect() for _ in range(20)]
+        for gateway, _ in pairs:
+            gateway.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, int(found["user_timeout"]["ms"]))
+        took, said = die_with_data_under_way(lab, pairs, rng), found["user_timeout"]["detection_s"]
+        print(f"TCP_USER_TIMEOUT={found['user_timeout']['ms']}: p50 {statistics.median(took):.3f} s, "
+              f"predicted {said['p50']}")
+        assert abs(percentile(took, 0.5) / said["p50"] - 1) < 0.1
+        assert max(took) <= said["max"] * 1.1
 
 
 def test_a_pipe_is_not_kept(tmp_path):

@@ -119,14 +119,16 @@ def test_timelines_of_a_stranger(lab):
     path = lab.path("day.jsonl")
     with open(path, "w") as f:
         f.writelines(json.dumps(l) + "\n" for l in lines)
+    with open(lab.path("later.jsonl"), "w") as f:
+        f.writelines(json.dumps(dict(l, ended_at="2027-01-01T00:00:00Z")) + "\n" for l in lines)
     with open(lab.path("groups"), "wb") as f:
         f.write(b"203.0.113.0/24 " + EVIL.replace(b"\n", b"").replace(b" ", b"") + b"\n")
-    for more in ([], ["--policy"], ["--compare", path], ["--groups", lab.path("groups")],
+    for more in ([], ["--policy"], ["--compare", lab.path("later.jsonl")], ["--groups", lab.path("groups")],
                  ["--policy", "--groups", lab.path("groups")]):
         r = halfopen("advise", "--detect-within", "5m", *more, path)
         assert r.returncode in (0, 3) and r.stdout, r
     text = halfopen("advise", "--detect-within", "5m", path).stdout.decode()
-    assert r"(named '\x1b[2J" in text and "do: halfopen apply --idle 200" in text
+    assert r"(named '\x1b[2J" in text and "do: halfopen apply --idle 207" in text
     assert all(re.match(r"$|  \S|\S.*: \d+ sockets?, ", l) for l in text.splitlines()), text
     r = halfopen("advise", "--detect-within", "5m", "--json", path)
     advice = json.loads(r.stdout.splitlines()[0])

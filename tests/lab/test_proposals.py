@@ -251,7 +251,11 @@ def test_what_is_alike_is_said_once(tmp_path):
     r = run("--hold-open", day.write(tmp_path / "day.jsonl"))
     blocks = r.stdout.split("\n\n")
     assert len(blocks) == 2 and "the same for 20 more" in blocks[1], r.stdout
-    assert all(f"203.0.{carrier}.0/24" in r.stdout for carrier in range(21))
+    assert all(f"203.0.{carrier}.0/24" in r.stdout for carrier in range(6))
+    assert "and 15 others (375 sockets; --json tells each)" in blocks[1]
+    assert max(map(len, r.stdout.splitlines())) < 400
+    told = run("--hold-open", "--json", str(tmp_path / "day.jsonl")).stdout
+    assert all(f"203.0.{carrier}.0/24" in told for carrier in range(21))
     lines = [l for l in r.stdout.splitlines() if l.startswith("  ")]
     assert len(lines) == len(set(lines))
 
@@ -327,5 +331,29 @@ def test_a_watch_that_began_amid_retransmissions(tmp_path):
 def test_a_path_that_remembers_for_longer_than_the_kernel_waits(tmp_path):
     """Linux takes no idle time above 32,767 s; today's loses all: no such value, and no short one, either."""
     day = forgetful(100000, (7200, 75, 1))
+    for line in day.lines[1:]:
+        line["first_seen_at"] = at(-400000)
     advice, _ = advise(day, tmp_path, "--hold-open")
     assert advice["verdict"] == "change" and advice["proposed"]["idle_s"] == 32767
+
+
+@pytest.mark.parametrize("today,within", [((60, 15, 60), 120), ((7200, 75, 9), 120), ((7200, 1, 100), 60),
+                                          ((7200, 75, 2), 300), ((600, 30, 20), 30)])
+def test_the_cheapest_that_is_quick_enough_and_outlasts_losses(today, within, tmp_path):
+    """No swarm of probes a second apart because there are many today: what is proposed is quick enough, no
+    setting that outlasts the same losses with probes as far apart asks less often, and with one probe in
+    a hundred lost hardly any live peer is given up."""
+    advice, text = advise(probed(today, 300), tmp_path, "--detect-within", f"{within}s")
+    assert advice["verdict"] == "change", advice["why"]
+    idle, interval, probes = (advice["proposed"][k] for k in ("idle_s", "interval_s", "probes"))
+    assert advice["predicted"]["proposed"]["detection_s"]["max"] <= within
+    assert probes >= 3 and interval * probes >= min(today[1] * today[2], within / 4), text
+    assert probes <= max(today[2], 5)
+    # Probes closer than five seconds are only there because as many may be lost in a row.
+    assert interval >= 5 or probes <= 5, text
+    # A longer idle time would miss the goal: timers are late by an eighth of each time at most. Nobody is
+    # asked less often than today, as the path may forget.
+    assert idle == today[0] or (idle + interval * probes) * 1.03 + interval > within * 0.95, text
+    rng = random.Random(within)
+    given_up = sum(all(rng.random() < 0.01 for _ in range(probes)) for _ in range(365 * 24 * 3600 // int(idle)))
+    assert given_up <= 10

@@ -290,8 +290,11 @@ def test_nothing_is_told_as_no_number(lab):
                     "ended_at": "2026-11-21T00:00:00.000000000Z", "counts": {}}
         with open(lab.path("day.jsonl"), "w") as f:
             f.write(json.dumps(line) + "\n" + json.dumps(timeline) + "\n")
+        with open(lab.path("later.jsonl"), "w") as f:
+            f.write(json.dumps(line) + "\n" + json.dumps(dict(
+                timeline, last_heard_at="2026-11-21T00:00:01.000000000Z")) + "\n")
         for more in ([], ["--json"], ["--detect-within", "5m"], ["--evaluate", "240/20/5"], ["--hold-open"],
-                     ["--compare", lab.path("day.jsonl")]):
+                     ["--compare", lab.path("later.jsonl")]):
             r = call("advise", *more, lab.path("day.jsonl"))
             assert r.returncode in (0, 3), r
             assert not re.search(r"\b-?(nan|inf)\b", r.stdout), (more, r.stdout)

@@ -77,6 +77,7 @@ struct fleet {
 	enum life_kind life;
 	double lemons, lemon_mean_s;
 	double back_mean_s;		/* after death, 0: never */
+	double starts_within_s;		/* all dial first, of 0: ten minutes */
 	bool all_die_at_once;		/* a power cut at half time */
 	bool crash_loop;		/* one device: dies after 61 s, back within 5 s */
 	double late_answers;		/* share of asks that wait for a sleeping radio */
@@ -146,6 +147,10 @@ static const struct fleet fleets[] = {
 	{ "heartbeats", 60, 72, { 900 }, .says_of_timer = 0.95, .dies_mean_s = 2 * DAY,
 	  .idle_s = 7200, .back_mean_s = HOUR },
 	{ "all-lost-at-7200", 60, 24, { 900 }, .dies_mean_s = 20 * DAY, .idle_s = 7200 },
+	{ "all-lost-one-address", 60, 24, { 900 }, .dies_mean_s = 20 * DAY, .idle_s = 7200,
+	  .from_one_address = true },
+	{ "asked-once-one-address", 60, 24, { 900 }, .dies_mean_s = 20 * DAY, .ask_low_s = 60,
+	  .ask_high_s = 7200, .asks = 1, .from_one_address = true },
 	{ "probed-at-600", 60, 48, { 900 }, .exact = true, .dies_mean_s = 2 * DAY, .idle_s = 600,
 	  .back_mean_s = HOUR },
 	{ "polls-300", 60, 24, { 900 }, .exact = true, .dies_mean_s = 4 * DAY, .poll_s = 300 },
@@ -173,6 +178,10 @@ static const struct fleet fleets[] = {
 	  .says_mean_s = 3 * HOUR, .named = true },
 	{ "one-address", 60, 24, { 900 }, .dies_mean_s = 2 * DAY, .ask_low_s = 60,
 	  .ask_high_s = 7200, .asks = 6, .from_one_address = true },
+	{ "crash-loop-one-address", 1, 24, .dies_mean_s = 10 * DAY, .ask_low_s = 60,
+	  .ask_high_s = 7200, .idle_s = 7200, .crash_loop = true },
+	{ "empty-segments-together", 60, 48, { 900 }, .data_only = true, .dies_mean_s = 20 * DAY,
+	  .idle_s = 60, .starts_within_s = 30, .back_mean_s = HOUR },
 	{ "empty-segments", 60, 48, { 900 }, .data_only = true, .dies_mean_s = 20 * DAY, .idle_s = 60,
 	  .back_mean_s = HOUR },
 	/* So short that a lab can play them, in seconds, with real sockets behind a real NAT
@@ -225,6 +234,9 @@ static const struct fleet fleets[] = {
 	  .all_die_at_once = true, .idle_s = 7200, .command_mean_s = HOUR, .back_mean_s = HOUR },
 	{ "none-power-cut-asked", 80, 24, .dies_mean_s = 20 * DAY, .all_die_at_once = true,
 	  .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
+	{ "none-power-cut-probed", 80, 24, .starts_within_s = 30, .dies_mean_s = 40 * DAY,
+	  .all_die_at_once = true, .idle_s = 60 },
+	{ "none-night-probed", 80, 72, .dies_mean_s = 40 * DAY, .life = NIGHTS, .idle_s = 7200 },
 	{ "none-outages", 80, 48, .outage_every_s = 12 * HOUR, .outage_s = 1200,
 	  .dies_mean_s = 20 * DAY, .ask_low_s = 60, .ask_high_s = 7200, .back_mean_s = HOUR },
 	{ "none-outages-talkers", 80, 48, .outage_every_s = 12 * HOUR, .outage_s = 1200,
@@ -817,7 +829,8 @@ static double live(struct link *l, struct device *d)
 
 static void live_all(struct device *d, unsigned int *links)
 {
-	double at = d->loops ? 0 : between(0, 600);
+	double within = d->fleet->starts_within_s ? d->fleet->starts_within_s : 600;
+	double at = d->loops ? 0 : between(0, within);
 
 	while (at < d->end) {
 		struct link l = { .fleet = d->fleet, .device = d->number, .number = (*links)++,

@@ -36,8 +36,8 @@
 #define RTO_MIN_S 0.2
 #define RTO_MAX_S 120.0
 #define PACKET_BYTES 52.0
-#define TRUTH_TIMES 40		/* as many devices; */
-#define TRUTH_TIMES_BUSY 4	/* ... where something is said every few seconds */
+#define TRUTH_TIMES 160		/* as many devices; */
+#define TRUTH_TIMES_BUSY 16	/* ... where something is said every few seconds */
 #define EPISODES_KEPT 32
 /* Sockets had been open for so long, at most, when the watch began. */
 #define WARM_UP_S (8 * HOUR)
@@ -82,6 +82,7 @@ struct fleet {
 	double hours;			/* 0: 24 */
 	unsigned int retries2;		/* 0: 15 */
 	double rto_max_s;		/* 0: RTO_MAX_S */
+	bool uncounted;			/* nobody counts what passes: no traffic is told */
 	/* What is not independent: networks that go out, devices that die more often. */
 	double outages_a_day, die_in_outage;
 	unsigned int networks;		/* 0: 8 */
@@ -113,6 +114,12 @@ static const struct fleet fleets[] = {
 	{ "commands-5", DEFAULT, QUICK, .command_mean_s = 5, .dies_mean_s = 4 * DAY },
 	{ "commands-rto-max-5", DEFAULT, QUICK, .command_mean_s = 600, .rto_max_s = 5,
 	  .dies_mean_s = 4 * DAY },
+	{ "commands-retries2-8", DEFAULT, QUICK, .command_mean_s = 600, .retries2 = 8,
+	  .dies_mean_s = 4 * DAY },
+	{ "commands-retries2-5", QUICK, DEFAULT, .command_mean_s = 1800, .retries2 = 5,
+	  .dies_mean_s = 4 * DAY },
+	{ "commands-retries2-rto-max", DEFAULT, QUICK, .command_mean_s = 600, .retries2 = 10,
+	  .rto_max_s = 20, .dies_mean_s = 4 * DAY },
 	{ "commands-and-words", DEFAULT, QUICK, .says_mean_s = 300, .command_mean_s = 1800,
 	  .dies_mean_s = 4 * DAY },
 	{ "user-timeout-above", { 60, 10, 9, 155 }, { 65, 10, 9, 0 }, .dies_mean_s = 2 * DAY },
@@ -136,6 +143,13 @@ static const struct fleet fleets[] = {
 	{ "sleepers-seen-seldom", DEFAULT, { 120, 20, 3, 0 }, .mute_every_s = 4 * HOUR,
 	  .mute_mean_s = 200, .dies_mean_s = 8 * DAY },
 	{ "nobody-mute", DEFAULT, QUICK, .dies_mean_s = DAY },
+	{ "idle-uncounted", { 600, 75, 9, 0 }, QUICK, .dies_mean_s = 2 * DAY, .uncounted = true },
+	{ "exp-300-uncounted", DEFAULT, { 340, 20, 5, 0 }, .says_mean_s = 300, .dies_mean_s = 4 * DAY,
+	  .uncounted = true },
+	{ "commands-600-uncounted", DEFAULT, QUICK, .command_mean_s = 600, .dies_mean_s = 4 * DAY,
+	  .uncounted = true },
+	{ "every-5-uncounted", DEFAULT, QUICK, .says_every_s = 5, .dies_mean_s = 4 * DAY,
+	  .uncounted = true },
 	/* For comparisons. */
 	{ "steady", { 600, 75, 9, 0 }, { 600, 20, 3, 0 }, .dies_mean_s = DAY },
 	{ "outages", { 600, 75, 9, 0 }, { 600, 20, 3, 0 }, .dies_mean_s = 2 * DAY, .outages_a_day = 2,
@@ -206,7 +220,7 @@ struct connection {
 	unsigned int episode_count, episodes_omitted;
 	double last_ask, again[3];
 	struct gaps gaps;
-	unsigned int probes, answered, words;
+	unsigned int probes, answered, words, data;	/* data: segments of ours */
 	const char *outcome, *found_by;
 };
 
@@ -376,9 +390,12 @@ static void print_timeline(struct run *r, struct connection *c, double ended)
 	print_gaps(&c->gaps, c->found_by ? c->silence.first - c->heard : NAN);
 	print_episodes(r, c);
 	printf("\"counts\":{\"probes_sent\":%u,\"probes_answered\":%u},\"rtt_us\":{\"min\":50000,"
-	       "\"avg\":60000,\"max\":70000},\"traffic\":{\"over_s\":%.3f,\"received_bytes\":%u,"
-	       "\"received_segments\":%u}}\n", c->probes, c->answered, fmax(0, ended - seen),
-	       c->words * 100, c->words);
+	       "\"avg\":60000,\"max\":70000}", c->probes, c->answered);
+	if (!r->fleet->uncounted)
+		printf(",\"traffic\":{\"over_s\":%.3f,\"received_bytes\":%u,\"received_segments\":%u,"
+		       "\"acked_bytes\":%u,\"sent_segments\":%u}", fmax(0, ended - seen), c->words * 100,
+		       c->words, c->data * 20, c->data);
+	printf("}\n");
 }
 
 /* ---- events ---- */
@@ -431,6 +448,7 @@ static void on_command(struct connection *c, struct device *d, double now)
 	if (c->unacknowledged)
 		return;
 	ask(c, now, ASK_DATA);
+	c->data += now >= 0;
 	if (is_answered(d, now)) {
 		hear(c, now + RTT_S, c->silence.first, true);
 		return;
@@ -463,6 +481,7 @@ static bool on_rto(struct connection *c, struct device *d, double now)
 	if (gives_up_data(c, now))
 		return true;
 	ask(c, now, ASK_DATA);
+	c->data += now >= 0;
 	if (is_answered(d, now)) {
 		c->unacknowledged = false;
 		c->rto_at = NEVER;

@@ -395,6 +395,30 @@ static void test_probes_that_do_not_hold(void **state)
 	assert_int_equal(t.reason, IDLE_CENSORED);
 }
 
+/* All began within half a minute, or one after another; all were lost as long after. */
+static void test_an_outage_is_one_event(void **state)
+{
+	static struct fleet f;
+	struct idle_timeout t;
+	unsigned int i, together;
+
+	(void)state;
+	for (together = 0; together < 2; together++) {
+		for (i = 0; i < 40; i++) {
+			struct path_witness *w = begin(&f, i);
+
+			survive(&f, i, 61, 14, true);
+			w->probed = w->lost_to_probe = true;
+			w->lost_s = 61;
+			w->first_s = 901 + i / 2;
+			w->began_at = 1000 + (together ? i / 2 : 40 * i);
+			w->heard_at = w->began_at + w->first_s - 61;
+		}
+		assert_true(idle_timeout__estimate(f.all, 40, &t));
+		assert_int_equal(t.reason, together ? IDLE_CENSORED : IDLE_DATA_ONLY);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_who_comes_back_tells),
 		cmocka_unit_test(test_resets_at_the_timer),
 		cmocka_unit_test(test_probes_that_do_not_hold),
+		cmocka_unit_test(test_an_outage_is_one_event),
 	};
 
 	return cmocka_run_group_tests_name("idle_timeout", tests, NULL, NULL);

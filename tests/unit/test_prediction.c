@@ -168,7 +168,8 @@ static struct life told(const struct population *p, const struct lived *l)
 	}
 	gaps__free(&gaps);
 	if (!p->unreported)
-		life.reports = (struct reports){ .over_s = DAY_S, .segments = l->words,
+		life.reports = (struct reports){ .over_s = DAY_S, .segments_known = true,
+						  .segments = l->words,
 						  .asks = l->commands };
 	life.probes_sent = l->probes;
 	return life;

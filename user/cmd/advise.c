@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/arguments.h"
 #include "cmd/cmd.h"
@@ -165,6 +166,15 @@ static unsigned int count_standard_input(const struct options *o)
 	return count;
 }
 
+/* One file by two names; what can be read only once, a FIFO, is none. */
+static bool is_one_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 static void check_arguments(struct argp_state *state, const struct options *o)
 {
 	if (o->live_ns && o->file_count)
@@ -175,6 +185,10 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 	if (o->compare && o->file_count != 2)
 		arguments__refuse(state, "--compare takes two FILEs, before and after; there %s %u",
 				  o->file_count == 1 ? "is" : "are", o->file_count);
+	if (o->compare && is_one_file(o->files[0], o->files[1]))
+		arguments__refuse(state, "--compare: '%s' and '%s' are one file; expected what was told "
+				  "before a change, and what was told after it", o->files[0],
+				  o->files[1]);
 	if (count_standard_input(o) > 1)
 		arguments__refuse(state, "'-' is standard input, which can be read once only");
 	if (o->policy && o->json)
@@ -355,6 +369,21 @@ static void write_comparison(struct writer *w, const struct comparison *c)
 			    "what was before first");
 }
 
+/* What a file tells twice is no change. */
+static bool are_the_same(const struct options *o, const struct lives *before, struct lives *after)
+{
+	size_t same = lives__same(before, after);
+	size_t fewer = before->count < after->count ? before->count : after->count;
+
+	if (!same || same < fewer)
+		return false;
+	log_error("--compare: '%s' and '%s' tell of the same watch: all %zu connections of '%s' stand "
+		  "in the other, too; expected what was told before a change, and what was told "
+		  "after it", o->files[0], o->files[1], fewer,
+		  o->files[before->count > after->count]);
+	return true;
+}
+
 static bool compare(struct writer *w, struct lives *before, struct lives *after)
 {
 	const struct options *o = w->options;
@@ -385,8 +414,15 @@ static bool compare(struct writer *w, struct lives *before, struct lives *after)
 /* Gaps of the input are reported once. */
 static void warn_of_gaps(const struct lives *l)
 {
+	const struct impossible_gaps *gaps = &l->impossible;
 	unsigned int i;
 
+	if (gaps->connections)
+		log_warning("gaps that cannot have been are left out, or cut, of %zu connection%s: of "
+			    "the first (%s, cookie %llu) %.0f s is told, or more often than fits, and it "
+			    "lived for %.0f s", gaps->connections,
+			    gaps->connections == 1 ? "" : "s", texts__at(&l->texts, gaps->gateway),
+			    (unsigned long long)gaps->cookie, gaps->gap_s, gaps->lived_s);
 	for (i = 0; i < l->run_count; i++) {
 		if (l->runs[i].started_s && !l->runs[i].all)
 			log_warning("%s was watched without --all: sockets that had nothing to "
@@ -462,8 +498,11 @@ int cmd_advise(int argc, char **argv)
 	w.origin = (struct line_origin){ .gateway = options.gateway ? options.gateway : w.host.name,
 					 .boot_id = w.host.boot_id, .run_id = w.host.run_id };
 	code = read_all(&options, &before, &after, &cut);
+	if (code == EXIT_DONE && options.compare && are_the_same(&options, &before, &after))
+		code = EXIT_USAGE;
 	if (code == EXIT_DONE) {
 		warn_of_gaps(&before);
+		warn_of_gaps(&after);
 		if (options.compare ? compare(&w, &before, &after) : advise_on(&w, &before)) {
 			code = write_out(&w);
 		} else {

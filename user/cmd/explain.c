@@ -27,6 +27,8 @@ static const char argp_doc[] =
 	"the server; stacks and PINGs after it are the device's, a nat stands in between. Knows:\n"
 	"  linux, lwip, zephyr, windows, bsd, macos, solaris   "
 	"[:IDLE/INTERVAL/PROBES[/user_timeout=S]]\n"
+	"    linux, behind these: /retries2=N (net.ipv4.tcp_retries2), /rto_max=S "
+	"(net.ipv4.tcp_rto_max_ms, TCP_RTO_MAX_MS)\n"
 	"  wizfi210[:TOTAL[/COUNT]]            its option is the time of all probes together\n"
 	"  AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH   as typed into the module; several add up\n"
 	"  astra:ping=S,timeout=S              the device's own PING-PONG\n"

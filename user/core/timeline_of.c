@@ -190,7 +190,7 @@ static struct timeline_traffic traffic_of(const struct traffic *t)
 {
 	struct traffic_counts carried = traffic__carried(t);
 
-	return (struct timeline_traffic){ .known = carried.at_ns,
+	return (struct timeline_traffic){ .known = carried.at_ns, .segments_known = carried.at_ns,
 					  .over_s = seconds(carried.at_ns / 1000000),
 					  .received_bytes = carried.received_bytes,
 					  .received_segments = carried.received_segments,

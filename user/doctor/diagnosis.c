@@ -20,6 +20,8 @@
 #include "sys/lockdown.h"
 #include "sys/mounts.h"
 #include "sys/reason.h"
+#include "sys/tunables.h"
+#include "tcp/retransmission.h"
 #include "value/plain_text.h"
 
 _Static_assert(PROGRAMS_PARTS + SNAPSHOT_PARTS <= DIAGNOSIS_PROGRAMS, "room for every program");
@@ -555,6 +557,27 @@ static void examine_namespaces(struct examination *x)
 			      differ == 1 ? "its" : "their");
 }
 
+/* What ends unacknowledged data, of the host's own namespace: keepalive has no part in it. */
+static void examine_retransmission(struct examination *x)
+{
+	struct retransmission_sysctl r;
+	char longest[48] = "";
+	double ends_s;
+
+	if (tunables__read_retransmission(&r))
+		return;
+	ends_s = retransmission__model_s(r.retries2 > 0 ? r.retries2 : 0, r.rto_max_ms / 1000.0);
+	if (r.rto_max_ms)
+		snprintf(longest, sizeof(longest), " and tcp_rto_max_ms = %d", r.rto_max_ms);
+	findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
+		      "tcp_retries2 = %d%s here: data that nobody acknowledges end a socket after "
+		      "%.0f s or somewhat more, if it has no TCP_USER_TIMEOUT%s", r.retries2, longest,
+		      ends_s, r.rto_max_ms ? " or TCP_RTO_MAX_MS of its own" : "");
+	examine_setting(x, "tcp_retries2", r.retries2, RETRIES2_DEFAULT);
+	if (r.rto_max_ms)
+		examine_setting(x, "tcp_rto_max_ms", r.rto_max_ms, RTO_MAX_DEFAULT_S * 1000);
+}
+
 /* ---- the sockets ---- */
 
 static const char *netns_name(const struct diagnosis *d, uint32_t inode, char *text, size_t size)
@@ -616,6 +639,7 @@ static void examine_with_bpf(struct examination *x)
 	examine_mounts(x);
 	if (x->d->namespace_count) {
 		examine_namespaces(x);
+		examine_retransmission(x);
 		examine_sockets(x);
 	}
 }

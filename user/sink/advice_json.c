@@ -84,6 +84,7 @@ static void write_price(struct json *j, const struct advice *a)
 		json__number(j, "period_s", CARRIERS_FLOOR_S);
 		json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
 		json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
+		json__number(j, "wakeups_per_idle_day", 86400 / setting__period_s(&a->proposed));
 		json__end_object(j);
 	}
 	json__end_array(j);
@@ -111,7 +112,7 @@ static void write_quiet(struct json *j, const char *key, const struct quiet_deat
 	json__number(j, "socket_days", q->socket_days);
 	json__u64(j, "deaths", q->deaths);
 	if (q->sockets && q->socket_days > 0)
-		json__number(j, "per_socket_day", q->deaths / q->socket_days);
+		json__rate(j, "per_socket_day", q->deaths / q->socket_days);
 	else
 		json__null(j, "per_socket_day");
 	json__end_object(j);
@@ -145,7 +146,7 @@ static void write_evidence(struct json *j, const struct advice *a)
 		json__number(j, "silent_s", e->mutes.outliers_s);
 		json__end_object(j);
 	}
-	json__number(j, "probe_loss", late_answers__loss(&e->mutes));
+	json__rate(j, "probe_loss", late_answers__loss(&e->mutes));
 	json__object(j, "quiet_deaths");
 	write_quiet(j, "with_peer_probes", &e->with_probes);
 	write_quiet(j, "with_heartbeats", &e->with_heartbeats);
@@ -213,7 +214,7 @@ static void write_path(struct json *j, const struct evidence *e)
 		}
 		json__end_array(j);
 		write_documented(j, t);
-		json__number(j, "vanish_per_hour", t->vanish_per_hour);
+		json__rate(j, "vanish_per_hour", t->vanish_per_hour);
 		if (t->told_by_resets)
 			json__string(j, "told_by", "resets");
 		if (t->lost_sooner) {
@@ -237,7 +238,7 @@ static void write_prediction(struct json *j, const char *key, const struct predi
 {
 	json__object(j, key);
 	write_detection(j, &p->detection);
-	json__number(j, "probes_per_s", p->probes_per_s);
+	json__rate(j, "probes_per_s", p->probes_per_s);
 	json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
 	json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
 	json__object(j, "false_deaths_per_socket_year");
@@ -290,6 +291,8 @@ static void write_unacknowledged(struct json *j, const struct advice *a)
 	json__object(j, "unacknowledged");
 	json__u64(j, "deaths", a->evidence->stuck_count);
 	write_detection(j, &a->evidence->stuck_detection);
+	if (a->evidence->retries2)
+		json__u64(j, "fits_retries2", a->evidence->retries2);
 	if (d->user_timeout_s) {
 		json__object(j, "user_timeout");
 		json__number(j, "ms", d->user_timeout_s * 1000);

@@ -55,6 +55,17 @@ int tunables__read(int32_t values[TUNABLES])
 	return err;
 }
 
+int tunables__read_retransmission(struct retransmission_sysctl *r)
+{
+	int err = read_one("/proc/sys/net/ipv4/tcp_retries2", &r->retries2);
+
+	if (err)
+		return err;
+	r->rto_max_ms = 0;
+	err = read_one("/proc/sys/net/ipv4/tcp_rto_max_ms", &r->rto_max_ms);
+	return err == -ENOENT ? 0 : err;
+}
+
 int tunable__write(unsigned int tunable, int32_t value)
 {
 	int fd = open(tunables[tunable].path, O_WRONLY | O_CLOEXEC), length, err = 0;

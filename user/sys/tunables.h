@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* net.ipv4.tcp_keepalive_* of the namespace of this thread. */
+/* net.ipv4.tcp_keepalive_* of the namespace of this thread, read and written; and the sysctls that end
+ * unacknowledged data, read. */
 #ifndef HALFOPEN_SYS_TUNABLES_H
 #define HALFOPEN_SYS_TUNABLES_H
 
@@ -19,6 +20,14 @@ const char *tunable__name(unsigned int tunable);
 int tunables__read(int32_t values[TUNABLES]);
 int tunable__write(unsigned int tunable, int32_t value);
 int tunables__check_writable(void);	/* changes nothing */
+
+/* net.ipv4.tcp_retries2 and tcp_rto_max_ms; 0: this kernel has none (before 6.15). */
+struct retransmission_sysctl {
+	int32_t retries2, rto_max_ms;
+};
+
+/* Return 0 or -errno. */
+int tunables__read_retransmission(struct retransmission_sysctl *r);
 
 /* Some of the tunables with a value each. */
 struct tunable_values {

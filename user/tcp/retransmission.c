@@ -5,21 +5,25 @@
 #include "tcp/retransmission.h"
 #include "tcp/timer_wheel.h"
 
-/* TCP_RTO_MIN, TCP_RTO_MAX */
-#define RTO_MIN_S 0.2
-#define RTO_MAX_S 120.0
+#define RTO_MIN_S 0.2	/* TCP_RTO_MIN */
 #define RETRIES_LEAST 3
-#define RETRIES_MOST 15
+#define RETRIES_MOST RETRIES2_DEFAULT
+/* A value of tcp_retries2 fits where the typical death came no more than this share sooner, or later:
+ * by the next value it would come half a minute later at the least, or take half as long again. */
+#define FITS 0.15
+/* More deaths do not tell more of one value. */
+#define DEATHS_ENOUGH 200
+#define RETRIES_TRIED 30
 
 /* The kernel takes 1 to 120 s (net.ipv4.tcp_rto_max_ms, TCP_RTO_MAX_MS). */
 static double longest_s(double told_s)
 {
-	return told_s > 0 ? fmax(1, fmin(told_s, RTO_MAX_S)) : RTO_MAX_S;
+	return told_s > 0 ? fmax(1, fmin(told_s, RTO_MAX_DEFAULT_S)) : RTO_MAX_DEFAULT_S;
 }
 
-/* tcp_model_timeout(): how long so many retransmissions take, were every RTO the shortest. */
-static double model_s(uint32_t retries, double rto_max_s)
+double retransmission__model_s(uint32_t retries, double told_rto_max_s)
 {
+	double rto_max_s = longest_s(told_rto_max_s);
 	uint32_t doubled = log2(rto_max_s / RTO_MIN_S);
 
 	if (retries <= doubled)
@@ -31,7 +35,8 @@ double retransmission__gives_up_after_s(double rto_s, const struct retransmissio
 					unsigned int hz, unsigned int n)
 {
 	double rto_max = longest_s(p->rto_max_s), elapsed = 0, wait, chance;
-	double limit = p->user_timeout_s > 0 ? p->user_timeout_s : model_s(p->retries, rto_max);
+	double limit = p->user_timeout_s > 0 ? p->user_timeout_s
+						 : retransmission__model_s(p->retries, rto_max);
 	double rto = fmin(fmax(rto_s, RTO_MIN_S), rto_max);
 	unsigned int i;
 
@@ -58,9 +63,43 @@ uint32_t retransmission__retries_for(double s, double rto_max_s)
 {
 	uint32_t retries = RETRIES_LEAST;
 
-	while (retries < RETRIES_MOST && model_s(retries, longest_s(rto_max_s)) < s)
+	while (retries < RETRIES_MOST && retransmission__model_s(retries, rto_max_s) < s)
 		retries++;
 	return retries;
+}
+
+/* Of so many deaths, how far off is this value, mostly? The mean of the logarithms' sizes. */
+static double misses(const struct unacknowledged *all, const double *took_s, size_t count,
+		     uint32_t retries, unsigned int hz)
+{
+	struct retransmission_limits p = { .retries = retries };
+	double sum = 0, told_s;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		p.rto_max_s = all[i].rto_max_s;
+		told_s = all[i].before_s + all[i].first_s +
+			 retransmission__gives_up_after_s(all[i].rto_s, &p, hz, i);
+		sum += fabs(log(told_s / fmax(took_s[i], 1e-3)));
+	}
+	return sum / count;
+}
+
+uint32_t retransmission__retries_of(const struct unacknowledged *all, const double *took_s,
+				    size_t count, unsigned int hz)
+{
+	double least = FITS, miss;
+	uint32_t retries, best = 0;
+
+	count = count < DEATHS_ENOUGH ? count : DEATHS_ENOUGH;
+	for (retries = 1; count && retries <= RETRIES_TRIED; retries++) {
+		miss = misses(all, took_s, count, retries, hz);
+		if (miss >= least)
+			continue;
+		least = miss;
+		best = retries;
+	}
+	return best;
 }
 
 bool retransmission__predict(const struct unacknowledged *all, size_t count,

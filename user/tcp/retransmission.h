@@ -31,6 +31,15 @@ struct retransmission_limits {
 /* The initial RTO of RFC 6298, where it is not known. */
 #define RTO_ASSUMED_S 1.0
 
+/* Linux' defaults: net.ipv4.tcp_retries2, and the longest RTO (TCP_RTO_MAX; tcp_rto_max_ms). */
+#define RETRIES2_DEFAULT 15
+#define RTO_MAX_DEFAULT_S 120.0
+
+/* How long so many retransmissions take where every RTO begins at the least, 200 ms: the first
+ * expiry later than that, from the first retransmission on, ends it (tcp_model_timeout()).
+ * `rto_max_s`: 0 is the default. */
+double retransmission__model_s(uint32_t retries, double rto_max_s);
+
 /* From the first retransmission to the end. `n` numbers many alike: each has another lateness of
  * its timers. */
 double retransmission__gives_up_after_s(double rto_s, const struct retransmission_limits *p,
@@ -42,6 +51,11 @@ uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s
 
 /* The smallest tcp_retries2 that lasts at least `s`. */
 uint32_t retransmission__retries_for(double s, double rto_max_s);
+
+/* Which tcp_retries2 makes it likeliest that these were given up `took_s` after their last sign of life
+ * (one each)? 0: there are none, or it fits none well. */
+uint32_t retransmission__retries_of(const struct unacknowledged *all, const double *took_s,
+				    size_t count, unsigned int hz);
 
 /* The times within which these deaths would have been noticed, from the last sign of life. False
  * when memory is short. */

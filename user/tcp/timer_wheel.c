@@ -22,6 +22,21 @@ double timer_wheel__fires_after_s(double s, unsigned int hz, double chance)
 	return (jiffies + granule * (1 - chance) + 0.5) / hz;
 }
 
+double timer_wheel__late_by_granule_s(double s, unsigned int hz, double of_s)
+{
+	double granule = timer_wheel__lateness_jiffies(fmax(0, of_s * hz)) - 1;
+
+	return (floor(fmax(0, s * hz) / granule) + 1) * granule / hz;
+}
+
+double timer_wheel__fires_after_firing_s(double s, unsigned int hz, double fired_s, double chance)
+{
+	if (timer_wheel__lateness_jiffies(fmax(0, fired_s * hz)) <
+	    timer_wheel__lateness_jiffies(fmax(0, s * hz)))
+		return timer_wheel__fires_after_s(s, hz, chance);
+	return timer_wheel__late_by_granule_s(s, hz, s);
+}
+
 double timer_wheel__chance(unsigned int n, double irrational)
 {
 	return fmod((n + 1) * irrational, 1);

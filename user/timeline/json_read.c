@@ -250,6 +250,8 @@ static struct timeline_traffic read_traffic(const json_t *t)
 {
 	return (struct timeline_traffic){
 		.known = json_is_object(t), .over_s = number(t, "over_s"),
+		.segments_known = json_is_number(json_object_get(t, "received_segments")) &&
+				  json_is_number(json_object_get(t, "sent_segments")),
 		.received_bytes = large(t, "received_bytes"),
 		.received_segments = large(t, "received_segments"),
 		.acked_bytes = large(t, "acked_bytes"),

@@ -213,6 +213,7 @@ struct timeline_heartbeat {
 
 struct timeline_traffic {
 	bool known;
+	bool segments_known;	/* how many came and went: a foreign timeline may leave them out */
 	double over_s;
 	uint64_t received_bytes, received_segments, acked_bytes, sent_segments;
 };

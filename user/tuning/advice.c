@@ -57,6 +57,7 @@ static bool predict(const struct evidence *e, const struct setting *new, bool al
 		return false;
 	for (i = 0; i < e->alike.count; i++) {
 		alike[i] = e->alike.all[i];
+		alike[i].setting.retries2 = e->retries2;
 		if (!new)
 			continue;
 		if (all || e->alike.follows[i].idle)
@@ -92,6 +93,13 @@ static void explain_thin(struct advice *a)
 			 path->devices, path->devices == 1 ? "" : "s", IDLE_DEVICES_MIN, path->lost,
 			 path->lost == 1 ? "" : "s", IDLE_LOST_MIN);
 
+	/* One that dials again and again, and many that are silent behind one NAT, look alike. */
+	if (!path->named && path->connections >= IDLE_DEVICES_MIN &&
+	    path->devices < IDLE_DEVICES_MIN)
+		n += snprintf(a->why + n, sizeof(a->why) - n,
+			      "; %zu connections count as %zu, since no more of an address were heard "
+			      "at once: if they are more devices, watch --identities tells them apart",
+			      path->connections, path->devices);
 	if (path->devices >= IDLE_DEVICES_MIN && days > 0)
 		snprintf(a->why + n, sizeof(a->why) - n, "; as before, %.1f more days give it",
 			 days);

@@ -10,8 +10,9 @@
 #define KINDS_MAX 256
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
-/* Gaps shorter than watch's --idle-gap are not told: who sends a segment in each such time, of what
+/* Gaps shorter than watch's --idle-gap are not told: mostly this. Who sends a segment in each such time, of what
  * no gap covers, is heard all the time. */
+#define IDLE_GAP_S 10.0
 #define UNTOLD_S 20.0
 /* Chains of answered probes within one silence are as long, at most. */
 #define CHAIN_MAX 64
@@ -19,6 +20,8 @@
 #define FOLDING_ERROR 0.15
 /* Kernel timers are late by an eighth at most. */
 #define TIMER_LATENESS 1.125
+/* Counts of less than this share of the time say nothing of the rest. */
+#define COUNTED_MOST 0.5
 
 /* ---- one life ---- */
 
@@ -35,12 +38,22 @@ static void add_silences(struct sockets_alike *g, double s, double times)
 
 	g->silences[bin].times += times;
 	g->silences[bin].sum_s += times * s;
+	g->silences[bin].squares_s2 += times * s * s;
 	g->covered_s += times * s;
 }
 
-/* When does our program ask? */
+/* Each silence was divided by as many probes; the last one was not over. */
+static void add_regular(struct sockets_alike *g, const struct gap_lengths *l, double times)
+{
+	double probes = round(l->probed / (l->own + 0.5));
+	double length = probes * l->probed_s / l->probed + l->own_s / l->own;
+
+	add_silences(g, length, times * (l->probed_s + l->own_s) / length);
+}
+
+/* When does our program ask? Each stands for so many `times`. */
 static void add_commands(struct sockets_alike *g, const struct life *life,
-			 const struct gap_lengths *l)
+			 const struct gap_lengths *l, double times)
 {
 	unsigned int i, part;
 
@@ -49,9 +62,9 @@ static void add_commands(struct sockets_alike *g, const struct life *life,
 
 		for (part = 0; part < GAP_PARTS; part++) {
 			unsigned int bin = silence__bin(gap_lengths__part_s(gap, part));
-			double own = gap_lengths__own_count(l, life, gap, part);
+			double own = times * gap_lengths__own_count(l, life, gap, part);
 
-			g->told[bin] += gap->count * l->weight[part];
+			g->told[bin] += times * gap->count * l->weight[part];
 			g->commanded[bin] += gap->ended_by_us ? own : 0;
 			g->commands += gap->ended_by_us ? own : 0;
 		}
@@ -75,17 +88,29 @@ static void add_own_gaps(struct sockets_alike *g, const struct life *life,
 		}
 }
 
+/* Some end so soon after a probe that their rest is no gap to be told: as many as the rate makes likely
+ * at which the told ones end. */
+static double untold_after_probes(const struct gap_lengths *l)
+{
+	double shortest = fmin(IDLE_GAP_S, l->own_low_s);
+
+	return l->own * l->probed * shortest / (l->own_s + l->probed_s);
+}
+
 /* A silence that our probes divided goes on after each with the same chance: its rest is one of
  * those that ended by themselves. */
 static void add_divided(struct sockets_alike *g, const struct life *life,
-			const struct gap_lengths *l)
+			const struct gap_lengths *l, double times)
 {
 	double mean = l->probed > 0 ? l->probed_s / l->probed : 0;
-	double on = l->probed / (l->probed + l->own), chance = 1 - on;
+	double told = l->own + untold_after_probes(l);
+	double on = l->probed / (l->probed + told), chance = 1 - on;
 	unsigned int chain;
 
+	times *= told / l->own;
+
 	for (chain = 0; chain < CHAIN_MAX && chance >= 1e-6; chain++, chance *= on)
-		add_own_gaps(g, life, l, chain * mean, chance);
+		add_own_gaps(g, life, l, chain * mean, times * chance);
 }
 
 /* Nothing but our probes ended a gap: it was silent in all of them, and as long as they had to be
@@ -99,56 +124,89 @@ static double silent_s(const struct life *life, double s)
 	return s < (probes + 1) * TIMER_LATENESS * period ? s : probes * period;
 }
 
-/* By the kernel's counts too few segments passed, from either side, for what no gap covers to be gaps
- * too short to be told: the gaps were not all told. */
-static bool says_nothing(const struct life *life, const struct gap_lengths *l, double words,
-			 double rest)
+/* Segments of data within the time that is known, where somebody counted for most of it. */
+struct counted {
+	bool known;
+	double theirs, ours;
+};
+
+/* Nobody is heard while a death is not noticed, whatever is counted then. */
+static struct counted counted_of(const struct life *life, const struct gap_lengths *l)
 {
 	const struct reports *r = &life->reports;
+	double dead = life->found_by != FOUND_BY_NOTHING && life->heard_s > 0
+			      ? fmax(0, life->ended_s - life->heard_s) : 0;
+	double over = r->over_s - dead;
 
-	/* none of ours: perhaps nobody told how many there were */
-	return r->over_s > 0 && r->asks > 0 && !life->heartbeat_s &&
-	       fmax(0, words) + r->asks / r->over_s * l->known_s < rest / UNTOLD_S;
+	if (!r->segments_known || over <= 0 || over < l->known_s * COUNTED_MOST)
+		return (struct counted){ false };
+	return (struct counted){ true, r->segments * l->known_s / over,
+				 r->asks * l->known_s / over };
+}
+
+/* Where nobody counted, what no gap covers is neither silence nor activity: it is like what the
+ * told ones cover. So each of them stands for so many. */
+static double stands_for(const struct counted *counted, const struct gap_lengths *l)
+{
+	double told = l->own_s + l->probed_s;
+
+	return !counted->known && told > 0 ? fmax(1, l->known_s / told) : 1;
+}
+
+/* How much of what no gap covers, `rest`, was silent. By the kernel's counts too few segments may have
+ * passed, from either side, for gaps too short to be told: then not all were told. Where nobody
+ * counted, whom our probes alone made answer was silent all the time. */
+static double silent_of(const struct life *life, const struct gap_lengths *l,
+			const struct counted *counted, double rest)
+{
+	double theirs = counted->theirs - l->own;
+
+	if (counted->known ? !life->heartbeat_s &&
+			     fmax(0, theirs) + counted->ours < rest / UNTOLD_S
+			   : l->probed > 0)
+		return rest;
+	return theirs <= rest / UNTOLD_S && !l->own ? silent_s(life, rest) : 0;
 }
 
 /* What no gap covers are gaps too short to be told: something is heard all the time, the peer's words
  * or what answers our program. A little of it is what the folded ones are estimated to be too short. */
-static void add_untold(struct sockets_alike *g, const struct life *life, const struct gap_lengths *l)
+static void add_untold(struct sockets_alike *g, const struct life *life,
+		       const struct gap_lengths *l, const struct counted *counted)
 {
-	double rest = fmax(0, l->known_s - l->own_s - l->probed_s), silent = 0;
-	double words = life->reports.over_s > 0
-			       ? life->reports.segments / life->reports.over_s * l->known_s - l->own
-			       : 0;
-	bool speaks = words > rest / UNTOLD_S;
+	double rest = fmax(0, l->known_s - l->own_s - l->probed_s), silent;
 
+	if (!counted->known && (l->own > 0 || (life->heartbeat_s > 0 && l->probed > 0)))
+		return;
 	if (l->own > 0 && rest < l->known_s * FOLDING_ERROR)
 		return;
 	if (!l->own && !life->heartbeat_s)
 		rest += l->probed_s;
-	if (says_nothing(life, l, words, rest))
-		silent = rest;
-	else if (!speaks && !l->own)
-		silent = silent_s(life, rest);
+	silent = silent_of(life, l, counted, rest);
+	if (!counted->known && !l->probed && silent == rest)
+		return;	/* too short for a probe: nobody knows */
 	g->silent_s += silent;
 	g->busy_s += rest - silent;
 	g->covered_s += rest;
-	if (!speaks)
+	if (counted->theirs - l->own <= rest / UNTOLD_S)
 		g->unsaid_s += rest - silent;
 }
 
 static void add_life(struct sockets_alike *g, const struct life *life, double weight)
 {
 	struct gap_lengths l = gap_lengths__of(life);
+	struct counted counted = counted_of(life, &l);
+	double times = stands_for(&counted, &l);
 
 	g->count += weight;
 	if (life->heartbeat_s > 0 && l.probed > 0)
-		add_silences(g, life->heartbeat_s, (l.probed_s + l.own_s) / life->heartbeat_s);
+		add_silences(g, life->heartbeat_s,
+			     times * (l.probed_s + l.own_s) / life->heartbeat_s);
 	else if (is_regular(life, &l))
-		add_silences(g, (l.probed_s + l.own_s) / l.own, l.own);
+		add_regular(g, &l, times);
 	else if (l.own > 0)
-		add_divided(g, life, &l);
-	add_untold(g, life, &l);
-	add_commands(g, life, &l);
+		add_divided(g, life, &l, times);
+	add_untold(g, life, &l, &counted);
+	add_commands(g, life, &l, times);
 	g->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
 	g->deaths_idle += life->found_by == FOUND_BY_KEEPALIVE;
 	g->deaths_asked += life->found_by == FOUND_BY_RETRANSMIT;

@@ -180,8 +180,9 @@ static void add_death(struct side *s, const struct life *life, size_t hour, size
  * is not noticed before a silence is over. So slow detection hides no deaths. */
 static double alive_until_s(const struct life *life)
 {
-	const struct setting s = { life->idle_s, life->interval_s, life->probes,
-				   life->user_timeout_s, 0 };
+	const struct setting s = { .idle_s = life->idle_s, .interval_s = life->interval_s,
+				   .probes = life->probes,
+				   .user_timeout_s = life->user_timeout_s };
 
 	if (life->found_by != FOUND_BY_NOTHING)
 		return life->ended_s - life->latency_max_s + life->lost_within_s / 2;

@@ -112,6 +112,8 @@ static void count_life(struct evidence *e, const struct life *life)
 	e->in_container |= life->in_container;
 	e->in_pod |= life->in_pod;
 	e->heartbeats += life->heartbeat_s > 0;
+	if (!life->reports.segments_known)
+		return;
 	e->reports.over_s += life->reports.over_s;
 	e->reports.bytes += life->reports.bytes;
 	e->reports.segments += life->reports.segments;
@@ -154,6 +156,7 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	beats = (struct lengths){ memory + 2 * s->count, 0 };
 	gather_lengths(s, e, &stuck, &idle, &beats);
 	e->stuck_count = stuck.count;
+	e->retries2 = retransmission__retries_of(e->stuck, stuck.all, stuck.count, e->hz);
 	e->stuck_detection = detection__of(stuck.all, stuck.count);
 	e->detection = detection__of(idle.all, idle.count);
 	quantile__sort(beats.all, beats.count);

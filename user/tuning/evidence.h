@@ -31,6 +31,7 @@ struct evidence {
 	struct unacknowledged *stuck;	/* ended by retransmission */
 	size_t stuck_count;
 	struct detection stuck_detection;
+	uint32_t retries2;		/* that these show; 0: none does */
 	struct quiet_deaths with_probes, with_heartbeats, with_neither;
 	struct late_answers mutes;		/* of live peers */
 	double heartbeat_s;		/* the commonest of the devices' own; 0: none */

@@ -41,13 +41,21 @@ static double probe_s(const struct life *life, const struct life_gap *gap)
 	return fmax(gap->from_s, fmin(gap->to_s, period));
 }
 
+/* It spoke, or nothing says that it did not. */
+static bool may_speak(const struct life *life, double own)
+{
+	if (own >= HABIT_MIN)
+		return true;
+	return life->reports.segments_known ? life->reports.segments >= HABIT_MIN : !life->gap_count;
+}
+
 /* How long is it known what passed? The last silence of one that speaks is not over, and that of the
  * dead is none of theirs. */
 static double known_s(const struct life *life, double own)
 {
 	double until = life->ended_s;
 
-	if (life->heard_s && (life->found_by != FOUND_BY_NOTHING || own >= HABIT_MIN))
+	if (life->heard_s && (life->found_by != FOUND_BY_NOTHING || may_speak(life, own)))
 		until = life->heard_s;
 	return fmax(0, until - life->seen_s);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tuning/known_timers.h"
+#include "tuning/lost_together.h"
 
 /* Resets within this of each other come of one timer; at least so many votes, and most of all that
  * come as late or later. */
@@ -14,6 +15,8 @@
 /* Connections that were lost after probing for so many periods at least, and this many of them. */
 #define PERIODS_MIN 3.0
 #define PROBED_MIN 8.0
+/* Where fewer of those who were there are heard later, an outage ended them, or may have. */
+#define SPARED_MIN 0.1
 
 struct vote {
 	double at_s, weight;
@@ -114,16 +117,21 @@ static bool answers_probes_only(const struct path_witness *w)
 	return w->probed && !w->pauses && w->answered >= PERIODS_MIN;
 }
 
-static size_t gather_probed(const struct path_witness *all, size_t count, struct vote *votes,
-			    double *period_s)
+static size_t gather_probed(const struct path_witness *all, size_t count, const struct lost_together *others,
+			    struct vote *votes, double *period_s)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < count; i++) {
+		double spared;
+
 		if (!answers_probes_only(&all[i]) || all[i].lost_s <= 0 ||
 		    all[i].first_s < all[i].lost_s * (PERIODS_MIN + 1))
 			continue;
-		votes[n++] = (struct vote){ all[i].first_s, all[i].weight };
+		spared = lost_together__spared(others, all[i].heard_at, all[i].lost_s);
+		if (spared < SPARED_MIN)
+			continue;
+		votes[n++] = (struct vote){ all[i].first_s, all[i].weight * spared };
 		*period_s = fmax(*period_s, all[i].lost_s);
 	}
 	qsort(votes, n, sizeof(*votes), by_age);
@@ -147,13 +155,16 @@ bool known_timers__of_data_only(const struct path_witness *all, size_t count,
 {
 	struct vote *votes = malloc((count + 1) * sizeof(*votes));
 	double period_s = 0, low, high;
+	struct lost_together others = { 0 };
 	bool found = false;
 	size_t n;
 
-	*short_of_memory = !votes;
-	if (!votes)
+	*short_of_memory = !votes || !lost_together__gather(&others, all, count);
+	if (*short_of_memory) {
+		free(votes);
 		return false;
-	n = gather_probed(all, count, votes, &period_s);
+	}
+	n = gather_probed(all, count, &others, votes, &period_s);
 	if (sum(votes, 0, n) >= PROBED_MIN) {
 		low = votes[n / 20].at_s;
 		high = votes[n - 1 - n / 20].at_s;
@@ -165,6 +176,7 @@ bool known_timers__of_data_only(const struct path_witness *all, size_t count,
 		t->low_s = fmax(0, fmin(low, high - period_s));
 		t->high_s = low;
 	}
+	lost_together__free(&others);
 	free(votes);
 	return found;
 }

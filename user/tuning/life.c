@@ -227,6 +227,24 @@ void lives__sort(struct lives *l)
 		*place_of(l, l->all[i]) = i + 1;
 }
 
+size_t lives__same(const struct lives *a, struct lives *b)
+{
+	size_t same = 0, i;
+
+	for (i = 0; b->count && i < a->count; i++) {
+		const struct life *life = a->all[i], *other;
+		struct life there = *life;
+		size_t place;
+
+		there.boot = texts__of(&b->texts, texts__at(&a->texts, life->boot));
+		place = *place_of(b, &there);
+		other = place ? b->all[place - 1] : NULL;
+		same += other && other->seen_s == life->seen_s && other->heard_s == life->heard_s &&
+			other->ended_s == life->ended_s && other->outcome == life->outcome;
+	}
+	return same;
+}
+
 void lives__free(struct lives *l)
 {
 	size_t i;

@@ -43,6 +43,7 @@ struct life_place {
 /* Data of the peer's, but for its heartbeats. */
 struct reports {
 	double over_s;		/* 0: not known */
+	bool segments_known;	/* else none of the counts of segments was told */
 	double bytes, segments;
 	double asks;		/* segments of data of our program's */
 };
@@ -130,7 +131,16 @@ struct life_run {
 	bool cookies_known;	/* its kernel tells cookies of namespaces */
 };
 
+/* Gaps that are longer than their connection lived, or more than it had time for: left out, or cut. */
+struct impossible_gaps {
+	size_t connections;
+	uint64_t cookie;	/* of the first; */
+	uint32_t gateway;	/* texts__of() */
+	double gap_s, lived_s;
+};
+
 struct lives {
+	struct impossible_gaps impossible;
 	struct life **all;
 	size_t count, size;
 	size_t *places;		/* hash table over (boot, cookie, connection), of indices + 1 */
@@ -153,6 +163,9 @@ struct life_run *lives__run(struct lives *l, uint32_t run_id);
 /* All are there: puts them in an order that that of the input does not change; who was open was so
  * as long as its watch told anything. */
 void lives__sort(struct lives *l);
+
+/* How many connections stand in both, each seen and told of to the same instant. */
+size_t lives__same(const struct lives *a, struct lives *b);
 
 void lives__free(struct lives *l);
 

@@ -208,18 +208,69 @@ static void take_episodes(const struct timeline *t, struct life *life)
 	life->probes_lost = count_lost(t, life->probes_lost, in_last);
 }
 
-static void take_gaps(const struct timeline *t, struct life *life)
+/* Clocks are not read at one instant. */
+#define LIVED_SLACK_S 1.0
+
+/* All gaps end when the peer was heard last, at the latest; of who was there before the watch it is
+ * not known when they may have begun. */
+static double lived_s(const struct timeline *t, const struct life *life)
 {
+	double until = life->heard_s > 0 ? life->heard_s : life->ended_s;
+
+	if (t->partial || !life->seen_s)
+		return HUGE_VAL;
+	return fmax(0, until - life->seen_s) + LIVED_SLACK_S;
+}
+
+/* What no connection that lived for so long can have had is cut; false where nothing is left. */
+static bool cut_gap(struct life_gap *g, double lived)
+{
+	if (g->from_s > lived)
+		return false;
+	g->to_s = fmin(g->to_s, lived);
+	if (g->from_s > 0 && g->count > lived / g->from_s)
+		g->count = lived / g->from_s;
+	return g->count > 0;
+}
+
+static void note_impossible(struct lives *l, const struct life *life, double gap_s, double lived)
+{
+	if (l->impossible.connections++)
+		return;
+	l->impossible.cookie = life->cookie;
+	l->impossible.gateway = life->place.gateway;
+	l->impossible.gap_s = gap_s;
+	l->impossible.lived_s = lived - LIVED_SLACK_S;
+}
+
+static void take_gaps(struct lives *l, const struct timeline *t, struct life *life)
+{
+	double lived = lived_s(t, life), impossible_s = 0;
 	unsigned int i;
 
-	for (i = 0; i < t->gap_count && i < LIFE_GAPS_MAX; i++)
-		life->gaps[life->gap_count++] = (struct life_gap){
-			.from_s = t->gaps_survived[i].from_s, .to_s = t->gaps_survived[i].to_s,
-			.count = t->gaps_survived[i].count,
-			.ended_by_us = t->gaps_survived[i].ended_by_us };
+	for (i = 0; i < t->gap_count && i < LIFE_GAPS_MAX; i++) {
+		struct life_gap told = { .from_s = t->gaps_survived[i].from_s,
+					 .to_s = t->gaps_survived[i].to_s,
+					 .count = t->gaps_survived[i].count,
+					 .ended_by_us = t->gaps_survived[i].ended_by_us };
+		struct life_gap g = told;
+		bool left = cut_gap(&g, lived);
+
+		if (left)
+			life->gaps[life->gap_count++] = g;
+		if (!left || g.to_s < told.to_s || g.count < told.count)
+			impossible_s = fmax(impossible_s, told.to_s);
+	}
 	life->lost = t->gap_lost && !life->begun_unseen;
 	life->lost_after_s = t->gap_lost_after_s;
 	life->lost_within_s = t->gap_lost_within_s;
+	if (life->lost && !t->partial && life->seen_s > 0 &&
+	    life->lost_within_s > life->ended_s - life->seen_s + LIVED_SLACK_S) {
+		life->lost = false;
+		impossible_s = fmax(impossible_s, life->lost_within_s);
+	}
+	if (impossible_s > 0)
+		note_impossible(l, life, impossible_s, lived);
 }
 
 static bool is_data(enum event_kind kind)
@@ -258,6 +309,7 @@ static struct reports reports_of(const struct timeline *t)
 	double beats = t->counts.heartbeats;
 
 	return (struct reports){ .over_s = t->traffic.over_s,
+				 .segments_known = t->traffic.segments_known,
 				 .bytes = fmax(0, t->traffic.received_bytes -
 							  beats * t->heartbeat.bytes),
 				 .segments = fmax(0, t->traffic.received_segments - beats),
@@ -282,7 +334,7 @@ static int on_timeline(void *context, const struct timeline *t)
 	take_probing(t, &life);
 	if (!life.final)	/* it was open then, whenever that was */
 		life.ended_s = fmax(life.heard_s, life.seen_s);
-	take_gaps(t, &life);
+	take_gaps(l, t, &life);
 	life.slowest_answer_s = t->rtt.max_us / 1e6;
 	life.probes_sent = t->counts.probes_sent;
 	life.peer_probes = t->counts.peer_probes;

@@ -16,6 +16,7 @@ struct path_witness {
 	double back_s;	    /* after such a silence its device was back on another; 0: not */
 	double reset_s;	    /* after such a silence an RST came that nobody had asked for; 0 */
 	double first_s;	    /* from its beginning to the first unanswered ask; 0: none */
+	double began_at, heard_at;	/* the connection, and its peer last; since 1970 */
 	bool named;	    /* back on another, it would be known: each word of its is an answer */
 	bool lost_by_itself; /* lost_s is when it was back on another, and nobody had asked */
 	double weight;	    /* of its device's vote, 0 to 1 */

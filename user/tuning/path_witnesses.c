@@ -26,6 +26,8 @@ static struct path_witness testimony(const struct life *life)
 	struct path_witness w = { .gaps = life->gaps,
 				  .gap_count = life->gap_count,
 				  .named = life->device > 0,
+				  .began_at = life->seen_s,
+				  .heard_at = life->heard_s,
 				  .reset_s = life->reset_after_s };
 	double longest = 0;
 	unsigned int i;

@@ -9,8 +9,7 @@
 /* Instants of death looked at in each group of sockets, evenly spread. */
 #define DEATHS 256
 #define SECONDS_A_YEAR 31557600.0
-/* Linux' default tcp_retries2, and an RTO of most paths: timelines tell neither. */
-#define RETRIES_USUAL 15
+/* An RTO of most paths. */
 #define RTO_USUAL_S 0.3
 /* More than the kernel sends without a user timeout: what comes later is as late as these. */
 #define PROBES_SIMULATED 255
@@ -35,11 +34,6 @@ double prediction__probe_bytes(bool ipv6, const struct tariff *t)
 	return 2 * prediction__packet_bytes(0, ipv6, t);
 }
 
-static double fires_after(double s, unsigned int hz, unsigned int n, double irrational)
-{
-	return timer_wheel__fires_after_s(s, hz, timer_wheel__chance(n, irrational));
-}
-
 unsigned int silence__bin(double s)
 {
 	return fmax(0, fmin(log(fmax(s, 1)) / SILENCE_BIN, SILENCE_BINS - 1));
@@ -52,19 +46,30 @@ struct silence_of_dead {
 	unsigned int n;		/* tells apart what happens to many alike */
 };
 
-/* When, after the last sign of life, does keepalive's timer send its first probe? It was armed at
- * some time before: an answered probe arms it for the interval, anything else is only looked at when
- * it fires, and then it is armed for the rest (tcp_keepalive_timer(), "elapsed"). */
+/* From one answered probe to the next: that arms the timer for the interval, and when it fires, it is
+ * armed for the rest (tcp_keepalive_timer(), "elapsed"). What fired was a timer for the rest, too: an
+ * idle socket keeps step with that granule of the wheel. */
+static double probed_every_s(const struct setting *s, unsigned int hz)
+{
+	double interval = timer_wheel__fires_after_firing_s(s->interval_s, hz, s->interval_s, 0);
+	double rest = s->idle_s - interval;
+
+	if (rest <= 0)
+		return interval;
+	return fmax(interval, timer_wheel__late_by_granule_s(s->idle_s, hz, rest));
+}
+
+/* When, after the last sign of life, does keepalive's timer send its first probe? Anything but an
+ * answered probe is only looked at when the timer fires that was armed some time before. */
 static double first_probe_s(const struct silence_of_dead *d, bool answered_before)
 {
 	const struct setting *s = d->setting;
-	double armed = answered_before
-			       ? fires_after(s->interval_s, d->hz, d->n, 0.5698402909980532)
-			       : s->idle_s * timer_wheel__chance(d->n, 0.7548776662466927);
+	double chance = timer_wheel__chance(d->n, 0.8191725133961645);
+	double armed = s->idle_s * timer_wheel__chance(d->n, 0.7548776662466927);
 
-	if (armed >= s->idle_s)
-		return armed;
-	return armed + fires_after(s->idle_s - armed, d->hz, d->n, 0.8191725133961645);
+	if (answered_before)
+		return probed_every_s(s, d->hz);
+	return armed + timer_wheel__fires_after_s(s->idle_s - armed, d->hz, chance);
 }
 
 /* The timer gives up when it fires with all probes out, or past the user timeout with one.
@@ -73,14 +78,16 @@ static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answ
 				      double until_s, double *sent)
 {
 	const struct setting *s = d->setting;
-	double now = first_probe_s(d, answered_before);
+	double now = first_probe_s(d, answered_before), fired = s->idle_s;
 	unsigned int probes;
 
 	*sent = 0;
 	for (probes = 1;; probes++) {
 		*sent += now < until_s;
-		now += fires_after(s->interval_s, d->hz, d->n * SETTING_PROBES_MAX + probes,
-				   0.6710436067037893);
+		now += timer_wheel__fires_after_firing_s(
+			s->interval_s, d->hz, fired,
+			timer_wheel__chance(d->n * SETTING_PROBES_MAX + probes, 0.6710436067037893));
+		fired = s->interval_s;
 		if (s->user_timeout_s ? now >= s->user_timeout_s : probes >= s->probes)
 			return now;
 		if (probes >= PROBES_SIMULATED)
@@ -92,7 +99,7 @@ static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answ
 /* Data that our program sends stop keepalive, and are sent again until their own timer gives up. */
 static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
 {
-	struct retransmission_limits p = { .retries = RETRIES_USUAL,
+	struct retransmission_limits p = { .retries = d->setting->retries2 ?: RETRIES2_DEFAULT,
 					.user_timeout_s = d->setting->user_timeout_s,
 					.rto_max_s = d->setting->rto_max_s };
 
@@ -252,14 +259,31 @@ static struct death simulate(const struct sockets_alike *g, unsigned int hz, str
 	return mean;
 }
 
-/* From one answered probe to the next: both its timers are late by half a granule. */
-static double probed_every_s(const struct setting *s, unsigned int hz)
+/* The integral of floor(x / every) from 0 to s. */
+static double floors(double s, double every)
 {
-	double interval = timer_wheel__fires_after_s(s->interval_s, hz, 0.5);
+	double whole = floor(s / every);
 
-	if (interval >= s->idle_s)
-		return interval;
-	return interval + timer_wheel__fires_after_s(s->idle_s - interval, hz, 0.5);
+	return every * whole * (whole - 1) / 2 + whole * (s - whole * every);
+}
+
+/* How often these silences are probed, on the average, first and then `every` so many seconds: they lie
+ * evenly about their mean, as far as they spread. */
+static double probes_in(const struct silences *all, double first, double every)
+{
+	double mean = all->sum_s / all->times, variance = all->squares_s2 / all->times - mean * mean;
+	double reach = sqrt(3 * fmax(0, variance)), later = every - first;
+
+	if (reach < 1e-3 * mean)
+		return floor(fmax(0, mean + later) / every);
+	return (floors(fmax(0, mean + later + reach), every) -
+		floors(fmax(0, mean + later - reach), every)) / (2 * reach);
+}
+
+/* After a word, the timer is looked at somewhere in its time, and armed for the rest. */
+static double first_probed_s(const struct setting *s, unsigned int hz)
+{
+	return s->idle_s / 2 + timer_wheel__fires_after_s(s->idle_s / 2, hz, 0.5);
 }
 
 /* A silence is probed as often as the period fits in; instead of each that is lost there is one more
@@ -267,6 +291,7 @@ static double probed_every_s(const struct setting *s, unsigned int hz)
 static double probes_per_s(const struct sockets_alike *g, unsigned int hz, double loss)
 {
 	double lost = loss / (1 - loss), probes = 0;
+	double first = first_probed_s(&g->setting, hz);
 	double every = probed_every_s(&g->setting, hz) + lost * g->setting.interval_s;
 	unsigned int i;
 
@@ -275,7 +300,7 @@ static double probes_per_s(const struct sockets_alike *g, unsigned int hz, doubl
 	for (i = 0; i < SILENCE_BINS; i++)
 		if (g->silences[i].times > 0)
 			probes += g->silences[i].times *
-				  floor(g->silences[i].sum_s / g->silences[i].times / every);
+				  probes_in(&g->silences[i], first, every);
 	return (1 + lost) * (probes + g->silent_s / every) / g->covered_s;
 }
 

@@ -19,7 +19,7 @@
 #define SILENCE_BINS 144
 #define SILENCE_BIN 0.1		/* of the natural logarithm of seconds */
 struct silences {
-	double times, sum_s;
+	double times, sum_s, squares_s2;
 };
 
 /* Sockets that are alike, and what was seen of their peers' silences, in all of them together. */

@@ -6,6 +6,8 @@
 #include "tuning/proposal.h"
 
 #define PROBES_USUAL 5
+/* A radio that sleeps takes seconds to wake: who asks sooner again asks the same silence. */
+#define INTERVAL_LEAST_S 5.0
 
 bool goals__any(const struct goals *g)
 {
@@ -113,30 +115,42 @@ static void find_low(const struct goals *g, const struct evidence *e, const stru
 
 /* ---- proposals ---- */
 
-/* How a silence of at least `floor_s` is filled with probes, in whole seconds. */
-static void fill_silence(struct setting *s, double floor_s, double room_s)
+static double interval_of(double silence_s, uint32_t probes)
 {
-	double interval;
+	return fmin(fmax(1, ceil(silence_s / probes)), SETTING_SECONDS_MAX);
+}
 
-	if (s->probes < PROBES_MIN)
-		s->probes = PROBES_USUAL;
-	interval = fmax(1, ceil(floor_s / s->probes));
-	if (interval * s->probes > room_s && s->probes > PROBES_MIN) {
-		s->probes = PROBES_MIN;
-		interval = fmax(1, ceil(floor_s / s->probes));
-	}
-	s->interval_s = fmin(interval, SETTING_SECONDS_MAX);
+/*
+ * How a silence of at least `floor_s` is filled with probes, in whole seconds: no more of them than
+ * today, and no closer than INTERVAL_LEAST_S, unless as many may be lost in a row; and so that the
+ * silence is shortest, as that leaves most for the idle time, which is what probes cost.
+ */
+static void fill_silence(const struct evidence *e, struct setting *s, double floor_s, double room_s)
+{
+	uint32_t today = s->probes < PROBES_MIN ? PROBES_USUAL : s->probes, n, best;
+	uint32_t least = late_answers__lost_in_a_row(&e->mutes, fmin(s->idle_s, 2 * room_s)) + 1;
+
+	least = fmax(PROBES_MIN, least);
+	best = fmax(least, fmin(today, floor(floor_s / INTERVAL_LEAST_S)));
+	for (n = best; n-- > least;)
+		if (n * interval_of(floor_s, n) < best * interval_of(floor_s, best))
+			best = n;
+	if (best * interval_of(floor_s, best) > room_s)
+		best = PROBES_MIN;
+	s->probes = best;
+	s->interval_s = interval_of(floor_s, best);
 }
 
 /* As today, unless that is shorter than live peers need, or most of the time for a detection. */
-static void choose_silence(const struct goals *g, double floor_s, struct setting *s)
+static void choose_silence(const struct goals *g, const struct evidence *e, double floor_s,
+			   struct setting *s)
 {
 	double today = s->interval_s * s->probes, within = g->detect_within_s;
 
 	if (within)
-		fill_silence(s, fmax(floor_s, fmin(today, within / 4)), within / 2);
+		fill_silence(e, s, fmax(floor_s, fmin(today, within / 4)), within / 2);
 	else if (today < floor_s || s->probes < PROBES_MIN)
-		fill_silence(s, fmax(floor_s, today), HUGE_VAL);
+		fill_silence(e, s, fmax(floor_s, today), HUGE_VAL);
 }
 
 static void explain_conflict(struct proposal *p, const struct goals *g, const struct evidence *e,
@@ -235,7 +249,7 @@ void proposal__make(const struct goals *g, const struct evidence *e, const struc
 
 	*p = (struct proposal){ .possible = true, .setting = *current };
 	p->setting.user_timeout_s = 0;
-	choose_silence(g, floor_s, &p->setting);
+	choose_silence(g, e, floor_s, &p->setting);
 	if (hold_open__room_s(e)) {
 		if (!fit_path(p, e, floor_s, &high))
 			return;

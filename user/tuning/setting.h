@@ -17,7 +17,9 @@ struct setting {
 	double idle_s, interval_s;
 	uint32_t probes;
 	double user_timeout_s;	/* 0: none */
-	double rto_max_s;	/* of data; 0: not known */
+	/* Of unacknowledged data; 0: not known. */
+	double rto_max_s;
+	uint32_t retries2;
 };
 
 /* The silence from the first unanswered probe to the end. */

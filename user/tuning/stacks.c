@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tcp/retransmission.h"
 #include "tuning/prediction.h"
 #include "tuning/stacks.h"
 
@@ -92,6 +93,31 @@ static bool linux_takes(const struct party *p)
 
 #define LINUX_USER_TIMEOUT_MAX_S (INT32_MAX / 1000)
 
+/* What ends unacknowledged data; the user timeout ends a silence of keepalive, too. */
+static bool parse_timeouts(const char *rest, bool is_linux, struct party *p, char *expected,
+			   size_t size)
+{
+	while (*rest)
+		if (*rest++ != '/' ||
+		    (!keyed(&rest, "user_timeout=", &p->user_timeout_s) &&
+		     !(is_linux && (keyed(&rest, "retries2=", &p->retries2) ||
+				    keyed(&rest, "rto_max=", &p->rto_max_s)))))
+			return fail(expected, size, is_linux
+				    ? "nothing, or /user_timeout=SECONDS, /retries2=N or "
+				      "/rto_max=SECONDS, behind the probes"
+				    : "nothing, or /user_timeout=SECONDS, behind the probes");
+	if (is_linux && p->user_timeout_s > LINUX_USER_TIMEOUT_MAX_S)
+		return fail(expected, size, "a user timeout that Linux takes: up to 2147483 "
+			    "seconds (TCP_USER_TIMEOUT)");
+	if (p->retries2 > 255 || p->retries2 != floor(p->retries2))
+		return fail(expected, size, "retries2 as Linux takes it: a whole number up to 255 "
+			    "(net.ipv4.tcp_retries2)");
+	if (p->rto_max_s && (p->rto_max_s < 1 || p->rto_max_s > RTO_MAX_DEFAULT_S))
+		return fail(expected, size, "rto_max as Linux takes it: 1 to 120 seconds "
+			    "(net.ipv4.tcp_rto_max_ms, TCP_RTO_MAX_MS)");
+	return true;
+}
+
 static bool parse_stack(unsigned int which, const char *rest, struct party *p, char *expected,
 			size_t size)
 {
@@ -115,13 +141,7 @@ static bool parse_stack(unsigned int which, const char *rest, struct party *p, c
 	if (is_linux && !linux_takes(p))
 		return fail(expected, size, "what Linux takes: whole seconds from 1 to 32767 "
 			    "(TCP_KEEPIDLE, TCP_KEEPINTVL) and 1 to 127 probes (TCP_KEEPCNT)");
-	if (*rest &&
-	    !(*rest++ == '/' && keyed(&rest, "user_timeout=", &p->user_timeout_s) && !*rest))
-		return fail(expected, size, "nothing, or /user_timeout=SECONDS, behind the probes");
-	if (is_linux && p->user_timeout_s > LINUX_USER_TIMEOUT_MAX_S)
-		return fail(expected, size, "a user timeout that Linux takes: up to 2147483 "
-			    "seconds (TCP_USER_TIMEOUT)");
-	return true;
+	return parse_timeouts(rest, is_linux, p, expected, size);
 }
 
 /* ---- the WizFi210 ---- */
@@ -305,7 +325,8 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
 
 double party__notices_within_s(const struct party *p)
 {
-	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s, 0 };
+	struct setting s = { .idle_s = p->idle_s, .interval_s = p->interval_s, .probes = p->probes,
+			     .user_timeout_s = p->user_timeout_s };
 
 	switch (p->kind) {
 	case PARTY_STACK:
@@ -323,7 +344,8 @@ double party__notices_within_s(const struct party *p)
 
 bool party__dies_of_one_loss(const struct party *p)
 {
-	struct setting s = { p->idle_s, p->interval_s, p->probes, p->user_timeout_s, 0 };
+	struct setting s = { .idle_s = p->idle_s, .interval_s = p->interval_s, .probes = p->probes,
+			     .user_timeout_s = p->user_timeout_s };
 
 	if (p->kind == PARTY_TOTAL)
 		return p->enabled && p->probes == 1;

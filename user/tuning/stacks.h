@@ -26,6 +26,8 @@ struct party {
 	double idle_s, interval_s;	/* PARTY_STACK */
 	uint32_t probes;		/* ... and PARTY_TOTAL */
 	double user_timeout_s;		/* PARTY_STACK, 0: none */
+	/* Linux: tcp_retries2 and the longest RTO, 0: the defaults. */
+	double retries2, rto_max_s;
 	double total_s;			/* PARTY_TOTAL */
 	double retransmits_s;		/* PARTY_TOTAL: TCP_MAXRT, 0: not set */
 	double ping_s, timeout_s;	/* PARTY_PING */
@@ -46,7 +48,8 @@ struct party_notes {
 };
 
 /*
- * SPEC as `explain` takes it: linux[:IDLE/INTERVAL/PROBES[/user_timeout=S]], lwip, zephyr, windows,
+ * SPEC as `explain` takes it: linux[:IDLE/INTERVAL/PROBES[/user_timeout=S]], behind that
+ * /retries2=N and /rto_max=S, lwip, zephyr, windows,
  * bsd, macos, solaris likewise; wizfi210[:TOTAL[/COUNT]]; astra:ping=S,timeout=S; nat=S or nat=NAME
  * of a documented timer; platform=NAME; mqtt=S, the device's MQTT keep alive; or a
  * module's own AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH, which changes the party read before
@@ -74,9 +77,5 @@ const struct party *parties__first_speaking(const struct party *all, unsigned in
 /* Of the probes that hold a mapping open, how many in a row may get lost before it is forgotten?
  * False where that is no matter: the connection ends before, or it does not hold by probes. */
 bool party__may_lose(const struct party *p, double forgets_s, unsigned int *lost);
-
-/* Linux: unacknowledged data end a connection after this time, from the first retransmission on,
- * with net.ipv4.tcp_retries2 = 15 and an RTO of 200 ms (tcp_model_timeout()). */
-#define LINUX_RETRANSMITS_S 924.6
 
 #endif

@@ -194,6 +194,19 @@ void json__number(struct json *j, const char *key, double value)
 	append_milli(j, llabs(thousandths));
 }
 
+void json__rate(struct json *j, const char *key, double value)
+{
+	double within = fmin(fmax(value, -NUMBER_MAX), NUMBER_MAX);
+	char text[32];
+	int length = snprintf(text, sizeof(text), "%.6f", within);
+
+	while (length > 1 && text[length - 1] == '0')
+		length--;
+	length -= text[length - 1] == '.';
+	begin_value(j, key);
+	append_format(j, "%.*s", length, text);
+}
+
 void json__time(struct json *j, const char *key, int64_t unix_ns)
 {
 	time_t seconds = unix_ns / 1000000000;

@@ -35,6 +35,8 @@ void json__big(struct json *j, const char *key, uint64_t value);
 void json__milli(struct json *j, const char *key, uint64_t thousandths);
 /* The same of any number, rounded. */
 void json__number(struct json *j, const char *key, double value);
+/* A rate, which may be far below 1: up to six decimals. */
+void json__rate(struct json *j, const char *key, double value);
 /* RFC 3339, UTC, nanoseconds; `unix_ns` since 1970. */
 void json__time(struct json *j, const char *key, int64_t unix_ns);
 

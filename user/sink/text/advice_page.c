@@ -6,10 +6,13 @@
 #include "text/advice_page.h"
 #include "text/advice_text.h"
 
+/* Places with the same advice that are named: a big gateway has hundreds. */
+#define OTHERS_NAMED 5
+
 struct advice_block {
 	struct words text, likeness, place;
-	struct words others;	/* places with the same advice */
-	size_t other_count;
+	struct words others;	/* the first places with the same advice */
+	size_t other_count, unnamed_sockets;
 };
 
 /* The sentence without its figures: "12 devices, 3 of them lost, are too few". */
@@ -56,6 +59,19 @@ static void free_block(struct advice_block *b)
 	words__free(&b->others);
 }
 
+static void add_other(struct advice_block *b, const struct lives *l, const struct advice *a)
+{
+	size_t sockets = a->evidence->sockets;
+
+	if (b->other_count++ >= OTHERS_NAMED) {
+		b->unnamed_sockets += sockets;
+		return;
+	}
+	words__add(&b->others, "%s", b->other_count > 1 ? ", " : "");
+	advice_text__scope(&b->others, l, a->scope);
+	words__add(&b->others, " (%zu socket%s)", sockets, sockets == 1 ? "" : "s");
+}
+
 void advice_page__add(struct advice_page *p, const struct lives *l, const struct advice *a)
 {
 	struct advice_block new = { .other_count = 0 }, *known, *bigger;
@@ -63,10 +79,7 @@ void advice_page__add(struct advice_page *p, const struct lives *l, const struct
 	add_likeness(&new.likeness, l, a);
 	known = like(p, &new.likeness);
 	if (known) {
-		words__add(&known->others, "%s", known->other_count++ ? ", " : "");
-		advice_text__scope(&known->others, l, a->scope);
-		words__add(&known->others, " (%zu socket%s)", a->evidence->sockets,
-			   a->evidence->sockets == 1 ? "" : "s");
+		add_other(known, l, a);
 		p->failed |= new.likeness.failed || known->others.failed;
 		free_block(&new);
 		return;
@@ -137,6 +150,9 @@ static void write_block(const struct advice_page *p, size_t number, struct words
 		return;
 	words__add(w, "  the same for %zu more: ", b->other_count);
 	words__append(w, b->others.text, b->others.length);
+	if (b->other_count > OTHERS_NAMED)
+		words__add(w, " and %zu others (%zu sockets; --json tells each)",
+			   b->other_count - OTHERS_NAMED, b->unnamed_sockets);
 	words__append(w, "\n", 1);
 }
 

@@ -287,6 +287,8 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 	words__add(w, "  unacknowledged data: retransmission, not keepalive, noticed %zu dead "
 		   "peers, within ", e->stuck_count);
 	add_detection(w, &e->stuck_detection);
+	if (e->retries2 && e->retries2 != RETRIES2_DEFAULT)
+		words__add(w, ", as tcp_retries2=%u makes it", e->retries2);
 	if (d->user_timeout_s) {
 		words__add(w, "; with TCP_USER_TIMEOUT=%.0f ", d->user_timeout_s * 1000);
 		words__add_duration(w, d->with_user_timeout.p50_s);
@@ -351,10 +353,14 @@ static void add_commands(struct words *w, const struct lives *l, const struct ad
 	advice_commands__free(&c);
 }
 
+/* Of the wake-ups of a device that is idle all day: who has fewer says something of itself. */
+#define MOSTLY_IDLE 0.85
+
 /* Its cost, or saving. */
 static void add_price(struct words *w, const struct advice *a)
 {
 	const struct prediction *p = &a->predicted_proposed;
+	double idle = 86400 / setting__period_s(&a->proposed);
 
 	if (a->spared_bytes_day > 0) {
 		words__add(w, "  ");
@@ -376,9 +382,8 @@ static void add_price(struct words *w, const struct advice *a)
 		words__add(w, " wake-ups and ");
 		add_bytes(w, p->bytes_per_socket_day);
 		words__add(w, " a socket and day");
-		if (p->wakeups_per_socket_day < 86400 / CARRIERS_FLOOR_S)
-			words__add(w, "; %.0f wake-ups of a device that is idle all day",
-				   86400 / setting__period_s(&a->proposed));
+		if (p->wakeups_per_socket_day < MOSTLY_IDLE * idle)
+			words__add(w, "; %.0f wake-ups of a device that is idle all day", idle);
 		words__add(w, "\n");
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
+#include "tcp/retransmission.h"
 #include "text/explanation.h"
 
 static void add_seconds(struct words *w, double s)
@@ -179,6 +180,7 @@ static bool is_side(const struct party *p)
 void explanation__text(struct words *w, const struct party *all, unsigned int count)
 {
 	const struct party *server = &all[0], *device;
+	uint32_t retries = server->retries2 ? server->retries2 : RETRIES2_DEFAULT;
 	unsigned int i, sides = 0;
 
 	for (i = 0; i < count; i++) {
@@ -205,9 +207,11 @@ void explanation__text(struct words *w, const struct party *all, unsigned int co
 			add_seconds(w, server->user_timeout_s);
 		} else {
 			words__add(w, "retransmission gives up after ");
-			add_seconds(w, LINUX_RETRANSMITS_S);
-			words__add(w, " or somewhat more (tcp_retries2 = 15); TCP_USER_TIMEOUT "
-				   "shortens that");
+			add_seconds(w, retransmission__model_s(retries, server->rto_max_s));
+			words__add(w, " or somewhat more (tcp_retries2 = %u", retries);
+			if (server->rto_max_s)
+				words__add(w, ", an RTO of at most %g s", server->rto_max_s);
+			words__add(w, "); TCP_USER_TIMEOUT shortens that");
 		}
 		words__add(w, "\n");
 	}
