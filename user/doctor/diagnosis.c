@@ -312,9 +312,9 @@ static void examine_walks(struct examination *x)
 	else
 		findings__add(x->f, "walks", FINDING_NOTE,
 			      "time: who was not found is looked for once more", NULL,
-			      "a walk over a namespace's sockets may miss one while others come and "
-			      "go (this kernel is without f5080f612a1c), and takes as long as one "
-			      "over all namespaces'");
+			      "a walk over a namespace's sockets may miss one while others come "
+			      "and go (this kernel is without f5080f612a1c), and takes as long as "
+			      "one over all namespaces'");
 }
 
 static void examine_ring(struct examination *x)
@@ -524,9 +524,10 @@ static void examine_namespaces(struct examination *x)
 	if (own->idle_s < 1 || own->interval_s < 1 || own->probes < 1)
 		findings__add(x->f, "sysctl", FINDING_NOTE, "when sockets with keepalive and no "
 			      "values of their own notice a dead idle peer",
-			      "sysctl -w net.ipv4.tcp_keepalive_time=7200 (and its siblings, 75 and 9)",
-			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: one of them is below "
-			      "1", own->idle_s, own->interval_s, own->probes);
+			      "sysctl -w net.ipv4.tcp_keepalive_time=7200 (and its siblings, 75 "
+			      "and 9)",
+			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: one of them is "
+			      "below 1", own->idle_s, own->interval_s, own->probes);
 	else
 		findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
 			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: a socket with "

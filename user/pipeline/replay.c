@@ -47,7 +47,8 @@ static int judge_interrupted(const struct watch *w)
 {
 	if (w->output.error && w->output.error != EPIPE)
 		return EXIT_FAILED;
-	log_warning("%s: interrupted at byte %llu: what comes after it is not told", w->options.replay,
+	log_warning("%s: interrupted at byte %llu: what comes after it is not told",
+		    w->options.replay,
 		    (unsigned long long)w->place);
 	return EXIT_DONE;
 }

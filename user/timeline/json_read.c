@@ -74,7 +74,8 @@ static bool time_at(struct timeline_json_problem *p, const json_t *object, const
 	if (!*value)
 		return true;
 	if (!rfc3339__parse(value, &time))
-		return wrong(p, key, "a time like 2026-11-21T03:13:34.945356496Z, from 1970 to 2261");
+		return wrong(p, key, "a time like 2026-11-21T03:13:34.945356496Z, from 1970 to "
+				     "2261");
 	*at = time.s * 1000000000LL + time.ns;
 	return true;
 }
