@@ -69,7 +69,7 @@ static const struct argp_option argp_options[] = {
 static const char argp_doc[] =
 	"Writes net.ipv4.tcp_keepalive_* of one network namespace: the values given, or those that "
 	"FILE ('halfopen advise --json') advises for it. Says first what differs and whom it "
-	"touches, and asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
+	"changes, and asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
 	"A socket takes new values when its timer next runs out: one that is armed for two hours "
 	"waits for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is "
 	"pinned by that). Sockets that set an idle time themselves keep it.\n"
@@ -280,21 +280,21 @@ static void report_affected(const struct change *c)
 	int err = affected__find(c->next.inode, &t);
 
 	if (err) {
-		say("whom it touches is not known: %s\n", err == -EPERM
+		say("which sockets it changes is not known: %s\n", err == -EPERM
 		    ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
 		return;
 	}
 	if (t.following)
-		say("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
+		say("changes %zu socket%s", t.following, t.following == 1 ? "" : "s");
 	else
-		say("touches no socket that is open");
+		say("changes no open socket");
 	for (i = 0; i < t.program_count && i < 8; i++)
 		say("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
 	say(t.program_count ? ")" : "");
 	if (t.without)
-		say("; leaves alone %zu without keepalive", t.without);
+		say("; unchanged: %zu without keepalive", t.without);
 	if (t.own)
-		say("%s %zu with options of their own", t.without ? " and" : "; leaves alone", t.own);
+		say("%s %zu with their own options", t.without ? "," : "; unchanged:", t.own);
 	say("\n");
 	report_prediction(c->next.after, t.following);
 	affected__free(&t);

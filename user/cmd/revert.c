@@ -345,7 +345,8 @@ static int revert_all(const char *directory)
 /* A guard enters its namespace, writes three sysctls and two files, and nothing else. */
 static void drop_privileges_of_guard(const char *directory)
 {
-	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |
+	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) |
+			CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |
 			CAPABILITY_BIT(CAPABILITY_SYS_PTRACE);
 
 	if (!reach__directory(directory))

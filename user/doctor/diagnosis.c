@@ -54,7 +54,7 @@ static void examine_btf(struct examination *x)
 
 	if (!err) {
 		findings__add(x->f, "btf", FINDING_OK, NULL, NULL,
-			      "the kernel tells its types: %u of them", btf__type_cnt(x->btf));
+			      "BTF of this kernel: %u types", btf__type_cnt(x->btf));
 		return;
 	}
 	if (err != -ENOTSUP) {
@@ -373,12 +373,12 @@ static void examine_clocks(struct examination *x)
 
 	if (clock__is_synchronised())
 		findings__add(x->f, "clock", FINDING_OK, NULL, NULL,
-			      "the wall clock is kept right");
+			      "the wall clock is synchronised");
 	else
 		findings__add(x->f, "clock", FINDING_NOTE,
-			      "when things happened, as seen from other hosts; durations are not "
-			      "concerned", "run chrony or systemd-timesyncd",
-			      "nobody tells the kernel that the wall clock is right");
+			      "times as seen from other hosts; durations are not affected",
+			      "run chrony or systemd-timesyncd",
+			      "the wall clock is not synchronised (no NTP)");
 	if (f) {
 		if (!fgets(name, sizeof(name), f))
 			name[0] = '\0';

@@ -84,9 +84,11 @@ int watch__recording(struct watch *w)
 
 int watch__replay(int fd, const char *name, const struct sink *sink)
 {
-	struct watch w = { .options = { .replay = name, .core = { .all = true,
-								  .suspect_after = WATCH_SUSPECT_AFTER } },
-			   .output.fd = -1 };
+	struct watch w = {
+		.options = { .replay = name,
+			     .core = { .all = true, .suspect_after = WATCH_SUSPECT_AFTER } },
+		.output.fd = -1,
+	};
 	int code = watch__make_core(&w, sink);
 
 	if (code == EXIT_DONE)

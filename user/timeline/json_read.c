@@ -221,7 +221,8 @@ static struct timeline_counts read_counts(const json_t *c)
 	return (struct timeline_counts){
 		.probes_sent = whole(c, "probes_sent"),
 		.probes_answered = whole(c, "probes_answered"),
-		.probes_failed = whole(c, "probes_failed"), .sends_failed = whole(c, "sends_failed"),
+		.probes_failed = whole(c, "probes_failed"),
+		.sends_failed = whole(c, "sends_failed"),
 		.answers_dropped = whole(c, "answers_dropped"),
 		.peer_probes = whole(c, "peer_probes"), .retransmits = whole(c, "retransmits"),
 		.zero_window_probes = whole(c, "zero_window_probes"),
