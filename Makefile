@@ -60,7 +60,7 @@ help: ## list the targets
 run: all ## watch this host (as root)
 	$(B)/halfopen watch
 
-demo: all ## three devices, two fates, half a minute (root; after scripts/setup test)
+demo: all ## five devices behind a carrier's NAT, half a minute (root; after scripts/setup test)
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) scripts/demo
 
 include tests/tests.mk

@@ -63,7 +63,7 @@ def test_who_is_touched(lab):
     lab.connect()
     r = apply(lab, "--idle", "100", "--dry-run")
     assert r.returncode == 0, r.stderr
-    assert re.search(r"touches 1 socket \(\S+: 1\); leaves alone 1 without keepalive\n", r.stdout), r.stdout
+    assert re.search(r"changes 1 socket \(\S+: 1\); unchanged: 1 without keepalive\n", r.stdout), r.stdout
     assert "noticed within 775 s" in r.stdout
     assert values(lab.gateway)[0] == 7200 and not os.path.exists(lab.path("state"))
 

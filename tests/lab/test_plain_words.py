@@ -342,7 +342,7 @@ def test_doctor_and_apply_name_strangers(lab):
         assert "name" not in told[os.stat(b"/run/netns/" + odd).st_ino]
     state = ["--state", lab.path("state")]
     r = halfopen("apply", "--dry-run", "--netns", lab.gateway.name, "--idle", "120", *state)
-    assert r.returncode == 0 and rb'touches 1 socket (\x1b[31mX"\x0a\xff\u009b%s\x0d: 1)' in r.stdout, r
+    assert r.returncode == 0 and rb'changes 1 socket (\x1b[31mX"\x0a\xff\u009b%s\x0d: 1)' in r.stdout, r
     for there in (b"/run/netns/" + odd, tenant.path, EVIL[:60].split(b"\n")[0], odd):
         for command in (["apply", "--idle", "120", "--yes"], ["revert"]):
             halfopen(*command, "--netns", there, *state)

@@ -69,7 +69,8 @@ static void add_device(struct lives *l, const struct fleet *f, unsigned int addr
 	for (seen = start_s; seen < end_s; seen = at) {
 		dies = seen - log(even()) / rate;
 		for (hour = 0; hour < f->hours; hour++)
-			if (outages[hour] > seen && outages[hour] < dies && even() < f->die_in_outage)
+			if (outages[hour] > seen && outages[hour] < dies &&
+			    even() < f->die_in_outage)
 				dies = outages[hour] + even() * 60;
 		at = fmin(dies, end_s);
 		add_life(l, f, address, seen, at, dies < end_s, false);

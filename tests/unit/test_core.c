@@ -89,8 +89,10 @@ static struct record fact(const struct step *s)
 	*e = (struct ho_event){
 		.mono_ns = s->ms * MS, .cookie = COOKIE, .kind = s->kind, .family = 2,
 		.state = s->f.state ? s->f.state : TCP_ESTABLISHED, .old_state = s->f.old_state,
-		.flags = HO_F_KEEPALIVE | s->f.flags, .error = s->f.error, .jiffies = jiffies(s->ms),
-		.rcv_tstamp_jiffies = jiffies(s->heard_ms), .lrcvtime_jiffies = jiffies(s->heard_ms),
+		.flags = HO_F_KEEPALIVE | s->f.flags, .error = s->f.error,
+		.jiffies = jiffies(s->ms),
+		.rcv_tstamp_jiffies = jiffies(s->heard_ms),
+		.lrcvtime_jiffies = jiffies(s->heard_ms),
 		.srtt_us = 40000, .mdev_us = 10000,
 		.last_tx_ns = (s->f.last_tx_ms ? s->f.last_tx_ms : s->ms) * MS,
 		.sock_idle_jiffies = (s->f.idle_s ? s->f.idle_s : 10) * HZ,
@@ -99,7 +101,8 @@ static struct record fact(const struct step *s)
 		.probes_out = s->f.probes_out, .retransmits = s->f.retransmits,
 		.packets_out = s->f.packets_out, .unsent = s->f.unsent, .pending = s->f.pending,
 		.tcp_flags = s->f.tcp_flags, .seq_offset = s->f.seq_offset,
-		.payload = s->f.payload, .reason = s->f.reason, .user_timeout_ms = s->f.user_timeout_ms,
+		.payload = s->f.payload, .reason = s->f.reason,
+		.user_timeout_ms = s->f.user_timeout_ms,
 		.chrono_type = s->f.chrono_type, .total_retrans = s->f.total_retrans,
 		.chrono_start_jiffies = jiffies(s->f.chrono_start_ms),
 	};
@@ -399,7 +402,8 @@ static const struct scenario scenarios[] = {
 	    DROPPED(22500, 10040, 3),
 	    CLOSE(23500, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
 		  .flags = HO_F_IN_KEEPALIVE) },
-	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .sent = 1, .answered = 1, .failed = 2, .lost = 1, .unasked = true } },
+	  { .outcome = OUTCOME_KEEPALIVE_TIMEOUT, .sent = 1, .answered = 1, .failed = 2, .lost = 1,
+	    .unasked = true } },
 	{ "... one in between",
 	  { EST, DROPPED(10000, 0, 1), DROPPED(12000, 0, 3),
 	    CLOSE(13000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 3,
@@ -414,7 +418,8 @@ static const struct scenario scenarios[] = {
 	  { EST, PROBE(10000, 0, 1), HEARD(10040, 0, 1), DROPPED(21500, 10040, 2),
 	    CLOSE(22500, 10040, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 2,
 		  .user_timeout_ms = 1500, .flags = HO_F_IN_KEEPALIVE) },
-	  { .outcome = OUTCOME_USER_TIMEOUT, .sent = 1, .answered = 1, .failed = 1, .lost = 1, .unasked = true } },
+	  { .outcome = OUTCOME_USER_TIMEOUT, .sent = 1, .answered = 1, .failed = 1, .lost = 1,
+	    .unasked = true } },
 	{ "... but one that was sent asked, whatever befell the others",
 	  { EST, DROPPED(10000, 0, 1), PROBE(11000, 0, 2), DROPPED(13000, 0, 4),
 	    CLOSE(14000, 0, TCP_ESTABLISHED, .error = ETIMEDOUT, .probes_out = 4,
@@ -645,7 +650,8 @@ static void test_scenario(void **state)
 		assert_int_equal(c->zero_window_probes, x->window_probes);
 		assert_int_equal(c->retransmits, x->retransmits);
 		/* one that is open has a present one, beside those that are over */
-		assert_int_equal(got.last.episode_count - (s->open && got.episode.end == EPISODE_OPEN),
+		assert_int_equal(got.last.episode_count -
+					 (s->open && got.episode.end == EPISODE_OPEN),
 				 x->episodes);
 		if (x->episodes) {
 			assert_int_equal(got.episode.asks, x->asks);
@@ -713,7 +719,8 @@ static void test_every_lets_the_stream_go_on(void **state)
 		feed(core, &r);
 	}
 	do {
-		feed(core, &(struct record){ .type = RECORD_TICK, .mono_ns = 6 * S + ticks * 1000 });
+		feed(core, &(struct record){ .type = RECORD_TICK,
+					     .mono_ns = 6 * S + ticks * 1000 });
 		if (!ticks++)
 			assert_true(got.timelines > 0 && got.timelines < 5000);
 	} while (core__has_more_to_tell(core));
@@ -1363,7 +1370,8 @@ static void test_one_of_many_namespaces(void **state)
 		for (i = 0; i < 5000; i++)
 			feed(core, &(struct record){ .type = RECORD_SYSCTL,
 						     .mono_ns = pass * 10 * S,
-						     .sysctl = { 1000 + i, 7200, 75, 9, "", i + 1 } });
+						     .sysctl = { 1000 + i, 7200, 75, 9, "",
+								 i + 1 } });
 		feed(core, &(struct record){ .type = RECORD_SNAPSHOT, .mono_ns = pass * 10 * S + 2,
 					     .snapshot = { .begun_ns = pass * 10 * S - 1,
 							   .complete = true } });

@@ -7,7 +7,8 @@
 
 static struct ho_event beat(uint32_t payload)
 {
-	return (struct ho_event){ .kind = HO_HEARD, .state = TCP_ESTABLISHED, .flags = HO_F_DATA_IDLE,
+	return (struct ho_event){ .kind = HO_HEARD, .state = TCP_ESTABLISHED,
+				  .flags = HO_F_DATA_IDLE,
 				  .tcp_flags = 0x18, .payload = payload };
 }
 

@@ -98,7 +98,8 @@ static void test_intervals_hold_the_truth(void **state)
 			several += t.steps > 1;
 		}
 		if (held < (ROUNDS - unknown) * 0.92 || held > (ROUNDS - unknown) * 0.985 ||
-		    near < (ROUNDS - unknown) * 0.95 || several > 5 || unknown > ROUNDS * p->untimed * 0.1)
+		    near < (ROUNDS - unknown) * 0.95 || several > 5 ||
+		    unknown > ROUNDS * p->untimed * 0.1)
 			fail_msg("%s: %u of %u hold, %u within 10 %%, %u see several steps, %u none",
 				 p->name, held, ROUNDS, near, several, unknown);
 	}

@@ -96,7 +96,7 @@ static void test_unacknowledged_data_is_given_up(void **state)
 	assert_true(gives_up(0.3, 15, 5) >= 5 && gives_up(0.3, 15, 5) < 5.3);
 	assert_true(gives_up(3, 15, 5) >= 5 && gives_up(3, 15, 5) < 5.7);
 
-	assert_int_equal(retransmission__retries_for(100, 0), 8);	/* as ip-sysctl says of RFC 1122 */
+	assert_int_equal(retransmission__retries_for(100, 0), 8);	/* RFC 1122, by ip-sysctl */
 	assert_int_equal(retransmission__retries_for(924.6, 0), 15);
 	assert_int_equal(retransmission__retries_within(6, 0.3, 0, 250), 3);
 	assert_int_equal(retransmission__retries_within(1, 0.3, 0, 250), 0);

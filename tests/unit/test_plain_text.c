@@ -87,10 +87,12 @@ static void test_formats_are_ours_and_strings_are_not(void **state)
 		snprintf(theirs, sizeof(theirs), __VA_ARGS__);           \
 		assert_string_equal(to, theirs);                         \
 	} while (0)
-	ALIKE("%d %u %5d|%-5d|%05d %+d %x %#X %o %hhu", -1, 1U, 42, 42, 42, 42, 255, 255, 8, (unsigned char)7);
+	ALIKE("%d %u %5d|%-5d|%05d %+d %x %#X %o %hhu", -1, 1U, 42, 42, 42, 42, 255, 255, 8,
+	      (unsigned char)7);
 	ALIKE("%lld %llu %ld %lu %zu %zd %jd %td", -(1LL << 40), 1ULL << 63, -5L, 5UL, sizeof(to),
 	      (ssize_t)-3, (intmax_t)-4, (ptrdiff_t)9);
-	ALIKE("%.3f %10.2e %g %.3g %.*f %*d %-*d|", 3.14159, 1e9, 0.5, 12345.678, 1, 2.25, 6, 1, 6, 2);
+	ALIKE("%.3f %10.2e %g %.3g %.*f %*d %-*d|", 3.14159, 1e9, 0.5, 12345.678, 1, 2.25, 6, 1, 6,
+	      2);
 	ALIKE("%s %10s|%-10s|%.3s|%.*s|", "a", "b", "c", "defg", 2, "hij");
 	ALIKE("%.0f %f %g", 1e30, -INFINITY, NAN);
 	memset(is_long, 'x', sizeof(is_long) - 1);
@@ -123,7 +125,8 @@ static void by_a_shell(const char *word, char *to, size_t size)
 static void test_words_of_a_shell(void **state)
 {
 	static const char *const words[] = {
-		"pod-7", "inode:1,cookie:2", "/run/x y", "", "it's", "a;touch /x #", "$(id)", "`id`",
+		"pod-7", "inode:1,cookie:2", "/run/x y", "", "it's", "a;touch /x #", "$(id)",
+		"`id`",
 		"a\nb", "\x1b[2J", "\xff\xc3\xa9", "-x", "~", "*", "a\\b", "\"", "%s%d\x01" "9",
 		"\xe2\x80\xae" "evil", "caf\xc3\xa9", "!!", "a=b", "#", "\x07\x07" "777",
 	};
@@ -148,7 +151,8 @@ static void test_words_of_a_shell(void **state)
 static void test_json_shows_harmless_what_parsers_read(void **state)
 {
 	static const char *const strings[] = {
-		"plain", "\"\\/", "\x01\x1b[2J\n\x7f", "\xc2\x9b", "\xe2\x80\xae", "\xf3\xa0\x80\x81",
+		"plain", "\"\\/", "\x01\x1b[2J\n\x7f", "\xc2\x9b", "\xe2\x80\xae",
+		"\xf3\xa0\x80\x81",
 		"\xf0\x9f\x93\xa1", "caf\xc3\xa9", "\xef\xbb\xbf", "\xe2\x80\xa8",
 	};
 	unsigned int i;

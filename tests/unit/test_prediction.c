@@ -205,8 +205,10 @@ static void expect_probes(const struct population *p, const struct prediction *p
 			  double probes)
 {
 	expect(p->name, "probes/s", predicted->probes_per_s, probes, SOCKETS * 1e-6);
-	expect(p->name, "bytes", predicted->bytes_per_socket_day, probes / SOCKETS * DAY_S * 104, 20);
-	expect(p->name, "wake-ups", predicted->wakeups_per_socket_day, probes / SOCKETS * DAY_S, 0.2);
+	expect(p->name, "bytes", predicted->bytes_per_socket_day, probes / SOCKETS * DAY_S * 104,
+	       20);
+	expect(p->name, "wake-ups", predicted->wakeups_per_socket_day, probes / SOCKETS * DAY_S,
+	       0.2);
 }
 
 static void check(const struct population *p)
@@ -348,7 +350,8 @@ static void check_false_deaths(const struct outages *p)
 static void test_false_deaths_come_true(void **state)
 {
 	static const struct outages all[] = {
-		{ "outages of a minute, seen closely", 7200, 60, 0, { 240, 10, 30 }, { 60, 10, 3 } },
+		{ "outages of a minute, seen closely", 7200, 60, 0, { 240, 10, 30 },
+		  { 60, 10, 3 } },
 		{ "... and seen more seldom", 7200, 60, 0, { 1200, 10, 30 }, { 120, 20, 3 } },
 		{ "... asked more seldom", 7200, 60, 0, { 60, 10, 30 }, { 600, 20, 3 } },
 		{ "long outages", 86400, 1200, 0, { 240, 60, 100 }, { 120, 20, 5 } },
@@ -388,9 +391,12 @@ static void test_predictions_come_true(void **state)
 		{ "idle", SILENT, 0, 0, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "idle, slower", SILENT, 0, 0, 0, { 60, 10, 3 }, { 340, 20, 5 } },
 		{ "exp 300 s", EXPONENTIAL, 300, 0, 0, { 7200, 75, 9 }, { 340, 20, 5 } },
-		{ "exp 300 s, probed before", EXPONENTIAL, 300, 0, 0, { 120, 20, 5 }, { 340, 20, 5 } },
-		{ "exp 1 h, probed before", EXPONENTIAL, 3600, 0, 0, { 600, 75, 9 }, { 240, 20, 5 } },
-		{ "every hour, probed before", REGULAR, 3600, 0, 0, { 600, 75, 9 }, { 240, 20, 5 } },
+		{ "exp 300 s, probed before", EXPONENTIAL, 300, 0, 0, { 120, 20, 5 },
+		  { 340, 20, 5 } },
+		{ "exp 1 h, probed before", EXPONENTIAL, 3600, 0, 0, { 600, 75, 9 },
+		  { 240, 20, 5 } },
+		{ "every hour, probed before", REGULAR, 3600, 0, 0, { 600, 75, 9 },
+		  { 240, 20, 5 } },
 		{ "every five minutes", REGULAR, 300, 0, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "a word every 5 s", REGULAR, 5, 0, 0, { 7200, 75, 9 }, { 240, 20, 5 } },
 		{ "commands every 10 min", SILENT, 0, 600, 0, { 7200, 75, 9 }, { 240, 20, 5 } },

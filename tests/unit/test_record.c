@@ -54,7 +54,8 @@ static void test_every_type_survives(void **state)
 	assert_string_equal(out.owner.container_id, "");
 
 	r = (struct record){ .type = RECORD_SYSCTL,
-			     .sysctl = { 4026531840, 7200, 75, 9, "pod", 5, 1ULL << 32 | 5, "a b" } };
+			     .sysctl = { 4026531840, 7200, 75, 9, "pod", 5, 1ULL << 32 | 5,
+					 "a b" } };
 	out = decoded(&r);
 	assert_int_equal(out.sysctl.netns, 4026531840);
 	assert_int_equal(out.sysctl.probes, 9);
@@ -235,7 +236,7 @@ static void test_events_keep_their_size(void **state)
 	assert_int_equal(out.event.net_cookie, 9);
 	assert_int_equal(out.event.cookie, 3);
 	assert_int_equal(out.event.mdev_us, 0);		/* was not included */
-	assert_true(record__take_event(&out, &r.event, HO_EVENT_SMALL));	/* as it was without */
+	assert_true(record__take_event(&out, &r.event, HO_EVENT_SMALL));	/* without it */
 	assert_true(out.small && !out.event.net_cookie && out.event.cookie == 3);
 	assert_false(record__take_event(&out, &r.event, HO_EVENT_SMALL + 4));
 }

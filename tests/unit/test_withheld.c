@@ -25,7 +25,8 @@ static struct record read(const struct withheld_record *kept)
 	struct record r;
 	const char *why;
 
-	assert_int_equal(record__decode(kept->encoded, record__size(kept->encoded, RECORD_HEADER_SIZE),
+	assert_int_equal(record__decode(kept->encoded,
+					record__size(kept->encoded, RECORD_HEADER_SIZE),
 					&r, &why), 0);
 	return r;
 }

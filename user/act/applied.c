@@ -429,7 +429,8 @@ int applied__open(const char *directory, const char *address, struct netns *ns)
 
 	if ((fd != -ENOENT && fd != -EACCES) ||
 	    !netns_address__read_cookie(address, &inode, &cookie) ||
-	    applied__load(directory, inode, &a) || a.inode != inode || a.cookie != cookie || !*a.path)
+	    applied__load(directory, inode, &a) || a.inode != inode || a.cookie != cookie ||
+	    !*a.path)
 		return fd;
 	by_path = netns__open(a.path, ns);
 	if (by_path >= 0 && ns->inode == inode) {

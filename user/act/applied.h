@@ -28,7 +28,7 @@ struct applied {
 	int64_t trial_until_s;	/* CLOCK_BOOTTIME; 0: no trial */
 	uint64_t id;	/* of this change: shows whether it still stands */
 	bool guarded;	/* the trial's guard has answered: no value is written before */
-	char path[NETNS_PATH_SIZE];	/* where its namespace was found, absolute; "" = not known */
+	char path[NETNS_PATH_SIZE];	/* where it was found, absolute; "" = not known */
 	bool asked[TUNABLES];	/* requested by the last change: `--keep --persist` writes these */
 	/* What PERSISTENT_FILE says, and what it is about to say: they differ only if we died in
 	 * between. */

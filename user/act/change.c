@@ -150,8 +150,8 @@ int change__check_since(const struct change *c, const struct netns *ns)
 		}
 	if (!err && (again.known.id != c->known.id ||
 		     again.known.trial_until_s != c->known.trial_until_s)) {
-		log_error("another 'halfopen apply' or 'revert', or the end of a trial, came meanwhile; "
-			  "nothing is changed");
+		log_error("another 'halfopen apply' or 'revert', or the end of a trial, came "
+			  "meanwhile; nothing is changed");
 		return -EBUSY;
 	}
 	return err;
@@ -357,7 +357,8 @@ void change__step_back(const struct change *c)
 	int err = restore_values(c, &others), file;
 
 	if (!stands && !err) {
-		log_error("another 'halfopen revert', or the end of the trial, took it back meanwhile");
+		log_error("another 'halfopen revert', or the end of the trial, took it back "
+			  "meanwhile");
 		return;
 	}
 

@@ -447,8 +447,8 @@ static int succeed(struct guarding *g)
 		    look(g) == KEPT)
 			return EXIT_SUCCESS;
 	} while (seconds-- && !wait_s(g, TICK_S));
-	system_log__write(LOG_WARNING, "the trial's service was killed and did not begin anew: the trial "
-			  "is taken back");
+	system_log__write(LOG_WARNING, "the trial's service was killed and did not begin anew: "
+				       "the trial is taken back");
 	g->told_to_end = true;
 	take_guard_lock(g);
 	guard(g);

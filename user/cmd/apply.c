@@ -69,23 +69,24 @@ static const struct argp_option argp_options[] = {
 static const char argp_doc[] =
 	"Writes net.ipv4.tcp_keepalive_* of one network namespace: the values given, or those that "
 	"FILE ('halfopen advise --json') advises for it. Says first what differs and whom it "
-	"touches, and asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
+	"changes, and asks. What was there before is saved first: 'halfopen revert' puts it back.\v"
 	"A socket takes new values when its timer next runs out: one that is armed for two hours "
 	"waits for two hours, unless --rearm arms it anew (SO_KEEPALIVE off and on; no option is "
 	"pinned by that). Sockets that set an idle time themselves keep it.\n"
 	"\n"
-	"--rearm arms only where that brings the next probe forward, and waits until all have answered, "
-	"died, or had the time to. Deaths that stop it are of sockets that were alive: heard within 5 "
-	"minutes before, or since. Where most were not, 1 % is armed and waited for first. SIGINT and "
-	"SIGTERM stop it and step back, SIGHUP does not.\n"
+	"--rearm arms only where that brings the next probe forward, and waits until all have "
+	"answered, died, or had the time to. Deaths that stop it are of sockets that were alive: "
+	"heard within 5 minutes before, or since. Where most were not, 1 % is armed and waited "
+	"for first. SIGINT and SIGTERM stop it and step back, SIGHUP does not.\n"
 	"\n"
-	"A trial is taken back when its time is over, or its guard is told to end, whatever becomes of "
-	"this process: by a service where systemd runs, else by two processes. Only --keep confirms it. "
-	"Meanwhile every other 'apply' there is refused, but for --trial with the same values, which sets "
-	"the end anew. A reboot ends it, too. --keep --dry-run says what would be kept.\n"
+	"A trial is taken back when its time is over, or its guard is told to end, whatever "
+	"becomes of this process: by a service where systemd runs, else by two processes. Only "
+	"--keep confirms it. Meanwhile every other 'apply' there is refused, but for --trial with "
+	"the same values, which sets the end anew. A reboot ends it, too. --keep --dry-run says "
+	"what would be kept.\n"
 	"\n"
-	"A namespace's ADDRESS is its name of 'ip netns', a process id, a path, or inode:N,cookie:N "
-	"as 'watch' and 'advise' tell them.\n"
+	"A namespace's ADDRESS is its name of 'ip netns', a process id, a path, or "
+	"inode:N,cookie:N as 'watch' and 'advise' tell them.\n"
 	"\n"
 	"Examples:\n"
 	"  halfopen apply --idle 240 --interval 20 --probes 5 --trial 1h\n"
@@ -94,8 +95,9 @@ static const char argp_doc[] =
 	"  halfopen advise --json day.jsonl > advice.json; halfopen apply advice.json\n"
 	"  halfopen apply --idle 240 --netns pod-7 --dry-run\n"
 	"\n"
-	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing of ours stays); "
-	"2 usage or bad input, or nobody to ask; 77 not permitted (it names the capability).\n";
+	"Exit codes: 0 done, or nothing to do; 1 failed while running (then nothing of ours "
+	"stays); 2 usage or bad input, or nobody to ask; 77 not permitted (it names the "
+	"capability).\n";
 
 static bool read_tunable(const char *text, unsigned int i, struct tunable_values *values)
 {
@@ -144,14 +146,15 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 				  "--rearm: it keeps what the trial applied");
 	if (!o->keep && !explicit && !o->file)
 		arguments__refuse(state,
-				  "nothing to apply: expected --idle, --interval, --probes or a FILE of "
-				  "'advise --json'");
+				  "nothing to apply: expected --idle, --interval, --probes or a "
+				  "FILE of 'advise --json'");
 	if (explicit && o->file)
 		arguments__refuse(state, "values and FILE exclude each other");
 	if (!o->rearm && o->has_rearming)
 		arguments__refuse(state, "--spread and --stop-at-deaths belong to --rearm");
 	if (o->trial_ns && o->persist)
-		arguments__refuse(state, "--trial and --persist exclude each other: persist with --keep");
+		arguments__refuse(state, "--trial and --persist exclude each other: persist with "
+					 "--keep");
 }
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -210,11 +213,11 @@ static int check_writable(void)
 	if (!err)
 		return EXIT_DONE;
 	if (changing__exit_code(err) == EXIT_NOT_PERMITTED)
-		log_error("not permitted: writing net.ipv4.tcp_keepalive_* needs CAP_NET_ADMIN (run it as "
-			  "root)");
+		log_error("not permitted: writing net.ipv4.tcp_keepalive_* needs CAP_NET_ADMIN "
+			  "(run it as root)");
 	else
-		log_error("/proc/sys/net/ipv4/tcp_keepalive_* cannot be written: %s (in a container, "
-			  "/proc/sys is often read-only)", strerror(-err));
+		log_error("/proc/sys/net/ipv4/tcp_keepalive_* cannot be written: %s (in a "
+			  "container, /proc/sys is often read-only)", strerror(-err));
 	return changing__exit_code(err);
 }
 
@@ -277,21 +280,21 @@ static void report_affected(const struct change *c)
 	int err = affected__find(c->next.inode, &t);
 
 	if (err) {
-		say("whom it touches is not known: %s\n", err == -EPERM
+		say("which sockets it changes is not known: %s\n", err == -EPERM
 		    ? "that needs CAP_BPF and CAP_PERFMON" : reason__of(err));
 		return;
 	}
 	if (t.following)
-		say("touches %zu socket%s", t.following, t.following == 1 ? "" : "s");
+		say("changes %zu socket%s", t.following, t.following == 1 ? "" : "s");
 	else
-		say("touches no socket that is open");
+		say("changes no open socket");
 	for (i = 0; i < t.program_count && i < 8; i++)
 		say("%s%s: %zu", i ? ", " : " (", t.programs[i].comm, t.programs[i].sockets);
 	say(t.program_count ? ")" : "");
 	if (t.without)
-		say("; leaves alone %zu without keepalive", t.without);
+		say("; unchanged: %zu without keepalive", t.without);
 	if (t.own)
-		say("%s %zu with options of their own", t.without ? " and" : "; leaves alone", t.own);
+		say("%s %zu with their own options", t.without ? "," : "; unchanged:", t.own);
 	say("\n");
 	report_prediction(c->next.after, t.following);
 	affected__free(&t);
@@ -354,9 +357,11 @@ static int refuse_in_trial(const struct order *o, const struct change *c)
 		log_error("a trial is on here, of %d/%d/%d, for %lld s more; nothing is changed",
 			  c->known.after[0], c->known.after[1], c->known.after[2], left_s);
 	else
-		log_error("a trial was over %lld s ago, and is not taken back yet; nothing is changed",
+		log_error("a trial was over %lld s ago, and is not taken back yet; nothing is "
+			  "changed",
 			  -left_s);
-	log_error("'%s' keeps it, '%s' takes it back; --trial with the same values sets its end anew",
+	log_error("'%s' keeps it, '%s' takes it back; --trial with the same values sets its end "
+		  "anew",
 		  changing__command("apply --keep", o->ns, o->state, keep),
 		  changing__command("revert", o->ns, o->state, revert));
 	return EXIT_FAILED;

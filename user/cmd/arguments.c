@@ -141,7 +141,8 @@ static bool can_be_option(const struct argp *argp, const char *word)
 	const char *c;
 
 	if (word[1] == '-')
-		return is_all_ascii(word) || count_named(argp, word + 2, strcspn(word + 2, "=")) == 1;
+		return is_all_ascii(word) ||
+		       count_named(argp, word + 2, strcspn(word + 2, "=")) == 1;
 	for (c = word + 1; *c; c++) {
 		if (!is_ascii(*c))
 			return false;

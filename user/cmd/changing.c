@@ -96,8 +96,8 @@ static int say_not_opened(const char *address, int err)
 		log_error("--netns %s: %s", shown, reason__of(err));
 		return EXIT_FAILED;
 	}
-	log_error("--netns: %s '%s'%s%s%s: expected a name of 'ip netns' (at most 63 letters, digits "
-		  "and ._-), a process id, a path or inode:N,cookie:N",
+	log_error("--netns: %s '%s'%s%s%s: expected a name of 'ip netns' (at most 63 letters, "
+		  "digits and ._-), a process id, a path or inode:N,cookie:N",
 		  err == -EINVAL ? "this addresses no network namespace:" : "there is no namespace",
 		  shown, err == -EINVAL ? "" : " (", err == -EINVAL ? "" : strerror(-err),
 		  err == -EINVAL ? "" : ")");

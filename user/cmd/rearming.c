@@ -132,8 +132,8 @@ static void show_progress(const struct rearming *r, uint64_t left_s)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
 
-	log__progress("%llu of %llu armed, %llu answered; %llu died, %llu of them alive before; at most "
-		      "%llu s to go", (ull)c->armed, (ull)r->due, (ull)c->answered,
+	log__progress("%llu of %llu armed, %llu answered; %llu died, %llu of them alive before; "
+		      "at most %llu s to go", (ull)c->armed, (ull)r->due, (ull)c->answered,
 		      (ull)(c->died_alive + c->died_silent), (ull)died_alive(r), (ull)left_s);
 }
 
@@ -143,7 +143,8 @@ static void report_left_alone(const struct rearming *r)
 		[HO_REARM_SOONER] = "whose timer runs out sooner as it is",
 		[HO_REARM_ASKING] = "that ask already or have data under way",
 		[HO_REARM_LOCAL] = "whose peer is of this host",
-		[HO_REARM_SPECIAL] = "with a user timeout, in repair, of MPTCP or of the kernel's own",
+		[HO_REARM_SPECIAL] = "with a user timeout, in repair, of MPTCP or of the kernel's "
+				     "own",
 		[HO_REARM_OWN] = "with an idle time of their own",
 		[HO_REARM_WITHOUT] = "without keepalive",
 		[HO_REARM_ORPHAN] = "closed by their program",
@@ -184,8 +185,8 @@ static void report_deaths(const struct rearming *r)
 {
 	uint64_t again = rearmer__counts(r->rearmer)->dialled_again;
 
-	log_error("%llu connections died since, of %llu armed anew that were alive (heard within %u "
-		  "minutes before, or since): that is more than %g %%",
+	log_error("%llu connections died since, of %llu armed anew that were alive (heard within "
+		  "%u minutes before, or since): that is more than %g %%",
 		  (ull)died_alive(r), (ull)alive(r), REARMER_HEARD_S / 60,
 		  r->how.stop_at_deaths * 100);
 	if (again)
@@ -234,8 +235,8 @@ static void check_values(struct rearming *r)
 	int32_t now[TUNABLES];
 
 	if (!r->stands(r->context))
-		stop(r, REARMING_OVERTAKEN, "what was applied was taken back meanwhile, by 'halfopen "
-		     "revert' or the end of a trial");
+		stop(r, REARMING_OVERTAKEN, "what was applied was taken back meanwhile, by "
+					    "'halfopen revert' or the end of a trial");
 	else if (!tunables__read(now) && memcmp(now, r->values, sizeof(now)))
 		stop(r, REARMING_OVERTAKEN,
 		     "net.ipv4.tcp_keepalive_* are no longer what was applied: somebody else "
@@ -341,7 +342,8 @@ static void go_through(struct rearming *r)
 	r->due = c->found[HO_REARM_DUE];
 	mostly_silent = 2 * c->found_heard < r->due;
 	if (r->due)
-		say("%llu socket%s to be armed anew within %llu s, and watched for %llu s at most\n",
+		say("%llu socket%s to be armed anew within %llu s, and watched for %llu s at "
+		    "most\n",
 		    (ull)r->due, r->due == 1 ? " is" : "s are", (ull)spread_s(r, 1),
 		    (ull)(decided_within_s(r) + dials_within_s(r)));
 	else

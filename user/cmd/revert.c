@@ -43,9 +43,8 @@ static const struct argp_option argp_options[] = {
 static const char argp_doc[] =
 	"Puts net.ipv4.tcp_keepalive_* back to what they were before 'halfopen apply', and removes "
 	"what it wrote to " PERSISTENT_FILE ". A value that somebody else changed since is left "
-	"alone, with a word. Ends a trial that is on, and interrupts --rearm. Sockets keep a timer that "
-	"is armed already until it runs out.\v"
-	"Examples:\n"
+	"alone, with a word. Ends a trial that is on, and interrupts --rearm. Sockets keep a "
+	"timer that is armed already until it runs out.\vExamples:\n"
 	"  halfopen revert\n"
 	"  halfopen revert --netns pod-7\n"
 	"  halfopen revert --all\n"
@@ -90,8 +89,9 @@ static void tell(const struct applied *a, const enum taken_back *results, const 
 		if (results[i] == TAKEN_BACK)
 			say("%s: %d -> %d\n", tunable__name(i), found[i], a->before[i]);
 		else if (results[i] == CHANGED_BY_OTHERS)
-			say("%s: left at %d: somebody else changed it since (we wrote %d, before us "
-			    "it was %d)\n", tunable__name(i), found[i], a->after[i], a->before[i]);
+			say("%s: left at %d: somebody else changed it since (we wrote %d, before "
+			    "us it was %d)\n",
+			    tunable__name(i), found[i], a->after[i], a->before[i]);
 }
 
 /* The file that would write it again at the next boot. A container's is not the one that we see. */
@@ -105,8 +105,9 @@ static int remove_file(const char *directory, const struct applied *a)
 		return 0;
 	err = persistent__belongs_here();
 	if (err == -EXDEV || err == -EREMOTE) {
-		log_error(PERSISTENT_FILE " of this namespace is not the one that is seen from here: "
-			  "'halfopen revert' in there removes it; if it is gone, remove %s/%s",
+		log_error(PERSISTENT_FILE " of this namespace is not the one that is seen from "
+					  "here: 'halfopen revert' in there removes it; if it is "
+					  "gone, remove %s/%s",
 			  directory, applied__file(a->netns, file));
 		return -ENOENT;
 	}
@@ -167,8 +168,8 @@ static void report_elsewhere(const char *directory)
 		if (applied__load(directory, keys[i], &a) || !a.netns)
 			continue;
 		if (applied__find(&a, &ns))
-			say("applied in namespace inode:%u,cookie:%llu%s%s, which is not to be seen "
-			    "from here\n", a.inode, (unsigned long long)a.cookie,
+			say("applied in namespace inode:%u,cookie:%llu%s%s, which is not to be "
+			    "seen from here\n", a.inode, (unsigned long long)a.cookie,
 			    *a.name ? ", once " : "", a.name);
 		else
 			say("applied in namespace %s: '%s' takes it back\n",
@@ -285,8 +286,8 @@ static int say_not_seen(const char *directory, const struct applied *a, int err)
 		log_error("not permitted: finding namespace inode:%u%s%s needs CAP_SYS_PTRACE",
 			  a->inode, *a->name ? ", once " : "", a->name);
 	else
-		log_error("namespace inode:%u,cookie:%llu%s%s is not to be seen from here: what was "
-			  "saved of it is kept; if it is gone, remove %s/%s", a->inode,
+		log_error("namespace inode:%u,cookie:%llu%s%s is not to be seen from here: what "
+			  "was saved of it is kept; if it is gone, remove %s/%s", a->inode,
 			  (unsigned long long)a->cookie, *a->name ? ", once " : "", a->name,
 			  directory, applied__file(a->netns, file));
 	return code;
@@ -344,7 +345,8 @@ static int revert_all(const char *directory)
 /* A guard enters its namespace, writes three sysctls and two files, and nothing else. */
 static void drop_privileges_of_guard(const char *directory)
 {
-	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) | CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |
+	uint64_t keep = CAPABILITY_BIT(CAPABILITY_NET_ADMIN) |
+			CAPABILITY_BIT(CAPABILITY_SYS_ADMIN) |
 			CAPABILITY_BIT(CAPABILITY_SYS_PTRACE);
 
 	if (!reach__directory(directory))

@@ -79,10 +79,10 @@ static const char argp_doc[] =
 	"  halfopen watch 'sport = :1883 and dst 10.0.0.0/8 and comm = mosquitto'\n"
 	"\nFILTER is the language of ss(8): sport, dport, src, dst, state, exclude, with = != < >\n"
 	"and or not and parentheses; besides netns, pid, comm, cgroup, container and device.\n"
-	"\nSIGHUP opens -o and -w anew where somebody renamed them; it ends a watch without, and one "
-	"whose terminal is gone.\n"
-	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input (of a recording that is "
-	"cut off, what comes before is told), 4 events lost under --strict, 77 not permitted.\n";
+	"\nSIGHUP opens -o and -w anew where somebody renamed them; it ends a watch without, and "
+	"one whose terminal is gone.\n"
+	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input (of a recording that "
+	"is cut off, what comes before is told), 4 events lost under --strict, 77 not permitted.\n";
 
 static bool read_colour(const char *arg, void *at)
 {

@@ -48,7 +48,8 @@ const char *namespaces__name_for(const struct namespace_sysctl *ns, const struct
 
 /* The namespace in which a pass finds the socket, if it is open: its own, or the present one with
  * that inode, as then it has ended with its own. NULL: not known. */
-const struct namespace_sysctl *namespaces__to_look_in(const struct core *core, const struct slot *s);
+const struct namespace_sysctl *namespaces__to_look_in(const struct core *core,
+						      const struct slot *s);
 
 /* The same where it is final, else NULL: a namespace that was just created may get a name yet. `ns`
  * may be NULL. */

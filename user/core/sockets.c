@@ -340,7 +340,8 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 				 c->last_heard_ns);
 	emit__events(core, c, &told);
 	emit__change(core, c, &before, e->mono_ns);
-	if (e->kind == HO_RETRANSMIT && (e->flags & HO_F_FIN_QUEUED) && !c->incidents->closing_judged) {
+	if (e->kind == HO_RETRANSMIT && (e->flags & HO_F_FIN_QUEUED) &&
+	    !c->incidents->closing_judged) {
 		c->incidents->closing_judged = true;
 		reconnects__judge_closing(core, c);
 	}

@@ -56,7 +56,7 @@ static void examine_btf(struct examination *x)
 
 	if (!err) {
 		findings__add(x->f, "btf", FINDING_OK, NULL, NULL,
-			      "the kernel tells its types: %u of them", btf__type_cnt(x->btf));
+			      "BTF of this kernel: %u types", btf__type_cnt(x->btf));
 		return;
 	}
 	if (err != -ENOTSUP) {
@@ -314,9 +314,9 @@ static void examine_walks(struct examination *x)
 	else
 		findings__add(x->f, "walks", FINDING_NOTE,
 			      "time: who was not found is looked for once more", NULL,
-			      "a walk over a namespace's sockets may miss one while others come and "
-			      "go (this kernel is without f5080f612a1c), and takes as long as one "
-			      "over all namespaces'");
+			      "a walk over a namespace's sockets may miss one while others come "
+			      "and go (this kernel is without f5080f612a1c), and takes as long as "
+			      "one over all namespaces'");
 }
 
 static void examine_ring(struct examination *x)
@@ -375,12 +375,12 @@ static void examine_clocks(struct examination *x)
 
 	if (clock__is_synchronised())
 		findings__add(x->f, "clock", FINDING_OK, NULL, NULL,
-			      "the wall clock is kept right");
+			      "the wall clock is synchronised");
 	else
 		findings__add(x->f, "clock", FINDING_NOTE,
-			      "when things happened, as seen from other hosts; durations are not "
-			      "concerned", "run chrony or systemd-timesyncd",
-			      "nobody tells the kernel that the wall clock is right");
+			      "times as seen from other hosts; durations are not affected",
+			      "run chrony or systemd-timesyncd",
+			      "the wall clock is not synchronised (no NTP)");
 	if (f) {
 		if (!fgets(name, sizeof(name), f))
 			name[0] = '\0';
@@ -526,9 +526,10 @@ static void examine_namespaces(struct examination *x)
 	if (own->idle_s < 1 || own->interval_s < 1 || own->probes < 1)
 		findings__add(x->f, "sysctl", FINDING_NOTE, "when sockets with keepalive and no "
 			      "values of their own notice a dead idle peer",
-			      "sysctl -w net.ipv4.tcp_keepalive_time=7200 (and its siblings, 75 and 9)",
-			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: one of them is below "
-			      "1", own->idle_s, own->interval_s, own->probes);
+			      "sysctl -w net.ipv4.tcp_keepalive_time=7200 (and its siblings, 75 "
+			      "and 9)",
+			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: one of them is "
+			      "below 1", own->idle_s, own->interval_s, own->probes);
 	else
 		findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
 			      "tcp_keepalive_time/intvl/probes = %d/%d/%d here: a socket with "

@@ -62,7 +62,8 @@ int watch__check_files(const struct watch *w)
 			code = EXIT_USAGE;
 		}
 	if (!code && old && (refused = recorder__refused_old(old))) {
-		log_error("%s: %s: expected a recording, or nothing: the older half of %s goes there",
+		log_error("%s: %s: expected a recording, or nothing: the older half of %s goes "
+			  "there",
 			  old, refused, o->record);
 		code = EXIT_USAGE;
 	}

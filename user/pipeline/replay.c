@@ -47,7 +47,8 @@ static int judge_interrupted(const struct watch *w)
 {
 	if (w->output.error && w->output.error != EPIPE)
 		return EXIT_FAILED;
-	log_warning("%s: interrupted at byte %llu: what comes after it is not told", w->options.replay,
+	log_warning("%s: interrupted at byte %llu: what comes after it is not told",
+		    w->options.replay,
 		    (unsigned long long)w->place);
 	return EXIT_DONE;
 }
@@ -83,9 +84,11 @@ int watch__recording(struct watch *w)
 
 int watch__replay(int fd, const char *name, const struct sink *sink)
 {
-	struct watch w = { .options = { .replay = name, .core = { .all = true,
-								  .suspect_after = WATCH_SUSPECT_AFTER } },
-			   .output.fd = -1 };
+	struct watch w = {
+		.options = { .replay = name,
+			     .core = { .all = true, .suspect_after = WATCH_SUSPECT_AFTER } },
+		.output.fd = -1,
+	};
 	int code = watch__make_core(&w, sink);
 
 	if (code == EXIT_DONE)

@@ -24,7 +24,8 @@ int watch__hold_signals(struct watch *w)
 
 static void say_not_reopened(const char *name, const char *refused, int err)
 {
-	log_error("%s: cannot be opened anew: %s; what is written goes on to where it was moved", name,
+	log_error("%s: cannot be opened anew: %s; what is written goes on to where it was moved",
+		  name,
 		  refused ? refused : reason__of(err));
 }
 

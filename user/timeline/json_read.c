@@ -74,7 +74,8 @@ static bool time_at(struct timeline_json_problem *p, const json_t *object, const
 	if (!*value)
 		return true;
 	if (!rfc3339__parse(value, &time))
-		return wrong(p, key, "a time like 2026-11-21T03:13:34.945356496Z, from 1970 to 2261");
+		return wrong(p, key, "a time like 2026-11-21T03:13:34.945356496Z, from 1970 to "
+				     "2261");
 	*at = time.s * 1000000000LL + time.ns;
 	return true;
 }
@@ -220,7 +221,8 @@ static struct timeline_counts read_counts(const json_t *c)
 	return (struct timeline_counts){
 		.probes_sent = whole(c, "probes_sent"),
 		.probes_answered = whole(c, "probes_answered"),
-		.probes_failed = whole(c, "probes_failed"), .sends_failed = whole(c, "sends_failed"),
+		.probes_failed = whole(c, "probes_failed"),
+		.sends_failed = whole(c, "sends_failed"),
 		.answers_dropped = whole(c, "answers_dropped"),
 		.peer_probes = whole(c, "peer_probes"), .retransmits = whole(c, "retransmits"),
 		.zero_window_probes = whole(c, "zero_window_probes"),

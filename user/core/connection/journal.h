@@ -33,8 +33,8 @@ struct entry {
 		uint64_t by_cookie;	/* EVENT_SUPERSEDED only */
 	};
 	struct rtt rtt;		/* of an answer or a run of them; count 0: not known */
-	uint32_t n;		/* as in struct event; or enum ho_failure, a reset reason, an errno, a
-				 * confidence in thousandths */
+	uint32_t n;		/* as in struct event; or enum ho_failure, a reset reason, an
+				 * errno, a confidence in thousandths */
 	uint16_t episode;	/* number of its silence */
 	uint8_t kind;		/* enum event_kind */
 	uint8_t from : 4, to : 4;	/* TCP states */

@@ -94,7 +94,8 @@ void comparison_text__write(struct words *w, const struct comparison *c)
 	add_side(w, "after", &c->after);
 	words__add(w, "%s\n", c->values_changed ? "" : "; net.ipv4.tcp_keepalive_* are the same");
 	if (c->changes[0].verdict == CHANGE_NOT_COMPARABLE)
-		words__add(w, "  watched at other times of the day: a difference may be the hour's\n");
+		words__add(w, "  watched at other times of the day: a difference may be the "
+			      "hour's\n");
 	else if (c->few_clusters &&
 		 (c->changes[HALF_OPEN_RATE].before || c->changes[HALF_OPEN_RATE].after))
 		words__add(w, "  deaths of few hours: they are taken as independent of each "

@@ -177,8 +177,8 @@ static void add_owner(struct words *w, const struct timeline_socket *s)
 {
 	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
 
-	words__add(w, "%s", plain_text__within(s->owner.known ? s->owner.comm : "-", NAME_COLUMNS, part,
-					       sizeof(part)));
+	words__add(w, "%s", plain_text__within(s->owner.known ? s->owner.comm : "-", NAME_COLUMNS,
+					       part, sizeof(part)));
 	if (s->owner.known)
 		words__add(w, "/%u", s->owner.pid);
 	if (*s->netns.name)
