@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The estimate of a path's idle timeout against populations with known timers. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tuning/idle_timeout.h"
@@ -420,9 +421,150 @@ static void test_an_outage_is_one_event(void **state)
 	}
 }
 
+/* Some vanish long before the timer of all: they are counted apart, and a rate of vanishing from them. */
+static void test_who_was_lost_sooner(void **state)
+{
+	static struct fleet f;
+	struct idle_timeout t;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		struct path_witness *w = begin(&f, i);
+
+		survive(&f, i, 300 + i, 20, true);
+		survive(&f, i, 500 + i, 20, true);
+		if (i % 20)
+			survive(&f, i, 680 + i, 20, true);
+		w->lost_s = i % 20 ? 905 + i : 120 + i / 20;
+	}
+	assert_true(idle_timeout__estimate(f.all, 200, &t));
+	assert_int_equal(t.reason, IDLE_KNOWN);
+	assert_int_equal(t.steps, 1);
+	assert_int_equal(t.lost, 200);
+	assert_int_equal(t.lost_sooner, 10);
+	assert_true(t.sooner_from_s == 120);
+	/* ten in some 200 * 20 * 1,500 s of idle time */
+	assert_true(fabs(t.vanish_per_hour - 10 / (200 * 20 * 1840 / 3600.0)) < 0.002);
+	/* by when their devices were back */
+	for (i = 0; i < 200; i++)
+		f.all[i].back_s = f.all[i].lost_s < 200 ? 50 : 0;
+	assert_true(idle_timeout__estimate(f.all, 200, &t));
+	assert_int_equal(t.lost_sooner, 10);
+	assert_true(t.sooner_from_s == 50);
+}
+
+/* Asks at random ages between what was survived and four times that, or the latest loss. Of thirty who
+ * were silent for a minute at a time, each gets 24 h / 120 s of them. */
+static void test_how_long_it_takes_to_tell(void **state)
+{
+	static struct fleet f;
+	struct idle_timeout t = { .asks_a_day = 1 };
+	unsigned int i;
+
+	(void)state;
+	assert_true(idle_timeout__days_to_tell(&t) == 100);
+	t.asks_a_day = 100 / 365.0;
+	assert_true(idle_timeout__days_to_tell(&t) == 365);
+	t.asks_a_day = 100 / 366.0;
+	assert_true(idle_timeout__days_to_tell(&t) == 0);
+	t.asks_a_day = 99;
+	assert_true(idle_timeout__days_to_tell(&t) == 2);
+	t.asks_a_day = 0;
+	assert_true(idle_timeout__days_to_tell(&t) == 0);
+	for (i = 0; i < 30; i++) {	/* never speak, and are asked every minute */
+		begin(&f, i)->probed = true;
+		survive(&f, i, 60, 100, true);
+	}
+	assert_true(idle_timeout__estimate(f.all, 30, &t));
+	assert_int_equal(t.reason, IDLE_CENSORED);
+	assert_true(fabs(t.low_s - 60) < 1e-6 && fabs(t.ask_from_s - 60) < 1e-6 && fabs(t.ask_to_s - 240) < 1e-6);
+	assert_true(fabs(t.asks_a_day - 30 * 86400 / 120.0) < 1);
+	/* one was lost at last, at half an hour, and counts little */
+	begin(&f, 30)->lost_s = 1800;
+	f.all[30].weight = 0.001;
+	assert_true(idle_timeout__estimate(f.all, 31, &t));
+	assert_true(fabs(t.ask_to_s - 1800) < 1e-6);
+	/* of nobody nothing is known */
+	assert_true(idle_timeout__estimate(f.all, 0, &t));
+	assert_true(t.ask_from_s == 1 && t.ask_to_s == 4 && t.asks_a_day == 0);
+}
+
+/* Nine tenths of those who came furthest came there because we asked. */
+static void test_when_our_own_probes_hide_it(void **state)
+{
+	static struct fleet f;
+	struct idle_timeout t;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		begin(&f, i)->probed = i % 10 > 0;
+		survive(&f, i, 60, 100, true);
+	}
+	assert_true(idle_timeout__estimate(f.all, 40, &t));
+	assert_int_equal(t.reason, IDLE_CENSORED);
+	f.all[39].probed = false;	/* sorted by now: any */
+	for (i = 0; i < 40; i++)
+		f.all[i].probed = i > 4;
+	assert_true(idle_timeout__estimate(f.all, 40, &t));
+	assert_int_equal(t.reason, IDLE_THIN);
+	/* those who came less far than four fifths of it do not count */
+	for (i = 0; i < 5; i++) {
+		begin(&f, 40 + i);
+		survive(&f, 40 + i, 47, 100, true);
+	}
+	for (i = 0; i < 45; i++)
+		f.all[i].probed = f.all[i].gaps[0].to_s > 50;
+	assert_true(idle_timeout__estimate(f.all, 45, &t));
+	assert_int_equal(t.reason, IDLE_CENSORED);
+	assert_int_equal(t.devices, 45);
+}
+
+/* Of a hundred thousand connections evenly chosen ones are looked at; votes are those of all. */
+static void test_of_very_many_some_are_looked_at(void **state)
+{
+	enum { MANY = 50000 };
+	struct path_witness *all = calloc(MANY, sizeof(*all));
+	struct life_gap *gaps = calloc(MANY, sizeof(*gaps));
+	struct idle_timeout t;
+	unsigned int i;
+
+	(void)state;
+	assert_true(all && gaps);
+	for (i = 0; i < MANY; i++) {
+		gaps[i] = (struct life_gap){ 600 + i % 250, 600 + i % 250, 5, true };
+		all[i] = (struct path_witness){ .weight = 0.5, .gaps = &gaps[i], .gap_count = 1,
+						.lost_s = i % 50 ? 905 + i % 500 : 100 };
+	}
+	assert_true(idle_timeout__estimate(all, MANY, &t));
+	assert_int_equal(t.reason, IDLE_KNOWN);
+	assert_int_equal(t.connections, MANY);
+	assert_int_equal(t.devices, MANY / 2);
+	assert_int_equal(t.lost, MANY / 2);
+	assert_true(t.low_s >= 840 && t.high_s <= 910);
+	assert_true(t.lost_sooner > MANY / 100 - 100 && t.lost_sooner < MANY / 100 + 100);
+	free(all);
+	free(gaps);
+}
+
+static void test_names_of_reasons(void **state)
+{
+	(void)state;
+	assert_null(idle_reason__name(IDLE_KNOWN));
+	assert_string_equal(idle_reason__name(IDLE_THIN), "thin_evidence");
+	assert_string_equal(idle_reason__name(IDLE_NO_STEP), "no_step");
+	assert_string_equal(idle_reason__name(IDLE_NOT_ASKED), "no_telling_asks");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_who_was_lost_sooner),
+		cmocka_unit_test(test_how_long_it_takes_to_tell),
+		cmocka_unit_test(test_when_our_own_probes_hide_it),
+		cmocka_unit_test(test_of_very_many_some_are_looked_at),
+		cmocka_unit_test(test_names_of_reasons),
 		cmocka_unit_test(test_intervals_hold_the_truth),
 		cmocka_unit_test(test_two_timers_are_two_steps),
 		cmocka_unit_test(test_no_step_is_no_step),

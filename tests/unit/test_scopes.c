@@ -441,6 +441,125 @@ static void test_a_name_that_two_had_without_cookies(void **state)
 	assert_int_equal(named(0)->address, ADDRESS_SHARED_NAME);
 }
 
+/* Host names are shown: the one that it had last, none if it has none any more. */
+static void test_a_namespace_has_its_last_host_name(void **state)
+{
+	struct life l = life_in(1, 7, 77, "", 2000, 3000);
+
+	(void)state;
+	l.host_name = texts__of(&lives.texts, "web-1");
+	add(l);
+	l = life_in(2, 7, 77, "", 1000, 5000);
+	l.host_name = texts__of(&lives.texts, "web-0");
+	add(l);
+	make(NULL, 0);
+	assert_string_equal(texts__at(&lives.texts, named(7)->host_name), "web-1");
+	scopes__free(&scopes);
+	add(life_in(3, 7, 77, "", 2500, 2600));
+	make(NULL, 0);
+	assert_int_equal(named(7)->host_name, 0);
+	assert_true(named(7)->first_seen_s == 1000 && named(7)->last_seen_s == 5000);
+}
+
+/* Whoever was told of at the same time has the name as well; neither it nor what came before is
+ * addressed by it. Without cookies nothing else is left. */
+static void test_two_that_have_a_name_at_once(void **state)
+{
+	(void)state;
+	add(life_in(1, 7, 77, "gw", 1000, 2000));
+	add(life_in(2, 8, 78, "gw", 1500, 2000));
+	make(NULL, 0);
+	assert_int_equal(named(7)->address, ADDRESS_COOKIE);
+	assert_int_equal(named(8)->address, ADDRESS_COOKIE);
+	end(NULL);
+	begin(NULL);
+	add(life_in(1, 0, 77, "gw", 1000, 2000));
+	add(life_in(2, 0, 78, "gw", 1500, 3000));
+	make(NULL, 0);
+	assert_int_equal(count_of(SCOPE_NAMESPACE), 2);
+	assert_int_equal(scope_of(SCOPE_NAMESPACE, 0)->address, ADDRESS_SHARED_NAME);
+	assert_int_equal(scope_of(SCOPE_NAMESPACE, 1)->address, ADDRESS_NAME);
+	assert_string_equal(scope__address(&lives, scope_of(SCOPE_NAMESPACE, 0)), "77");
+}
+
+/* A name that is none of `ip netns` addresses nothing. */
+static void test_a_name_that_no_command_takes(void **state)
+{
+	(void)state;
+	add(life_in(1, 7, 77, "-rf", 1000, 2000));
+	add(life_in(2, 0, 78, "a b", 1000, 2000));
+	make(NULL, 0);
+	assert_int_equal(named(7)->address, ADDRESS_COOKIE);
+	assert_int_equal(named(0)->address, ADDRESS_INODE_ALONE);
+}
+
+/* The same scopes in the same order, whatever that of the input. */
+static void test_the_order_of_the_input_makes_no_difference(void **state)
+{
+	static const unsigned int orders[3][4] = { { 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 2, 0, 3, 1 } };
+	unsigned int i, k;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		end(NULL);
+		begin(NULL);
+		for (k = 0; k < 4; k++) {
+			unsigned int n = orders[i][k];
+			struct life l = life_of(1 + n, 0x100 + n);
+
+			l.place.gateway = texts__of(&lives.texts, "gw");
+			l.place.inode = n < 2 ? 77 : 76;
+			l.seen_s = n == 3 ? 500 : 1000;
+			l.local.port = n == 2 ? 1884 : 1883;
+			add(l);
+		}
+		make(NULL, 0);
+		assert_int_equal(count_of(SCOPE_NAMESPACE), 2);
+		assert_int_equal(scope_of(SCOPE_NAMESPACE, 0)->place.inode, 76);
+		assert_int_equal(scope_of(SCOPE_NAMESPACE, 0)->lives[0]->cookie, 4);
+		assert_int_equal(scope_of(SCOPE_NAMESPACE, 0)->lives[1]->cookie, 3);
+		assert_int_equal(scope_of(SCOPE_NAMESPACE, 1)->lives[0]->cookie, 1);
+		assert_int_equal(scope_of(SCOPE_NAMESPACE, 1)->lives[1]->cookie, 2);
+		assert_int_equal(count_of(SCOPE_GROUP), 2);
+		assert_group(scope_of(SCOPE_GROUP, 0), 1883, 0, 3);
+		assert_int_equal(scope_of(SCOPE_GROUP, 0)->lives[0]->cookie, 4);
+		assert_int_equal(scope_of(SCOPE_GROUP, 0)->lives[1]->cookie, 1);
+		assert_int_equal(scope_of(SCOPE_GROUP, 0)->lives[2]->cookie, 2);
+		assert_group(scope_of(SCOPE_GROUP, 1), 1884, 0, 1);
+	}
+}
+
+/* Of one port: who came to us, and whom we dialled there. */
+static void test_both_directions_of_a_port_are_two_groups(void **state)
+{
+	(void)state;
+	add_ports(1, 1883, 40000);
+	add_ports(2, 40000, 1883);
+	add_ports(3, 41000, 1883);
+	make(NULL, 0);
+	assert_int_equal(count_of(SCOPE_GROUP), 2);
+	assert_group(scope_of(SCOPE_GROUP, 0), 1883, 0, 1);
+	assert_false(scope_of(SCOPE_GROUP, 0)->outgoing);
+	assert_group(scope_of(SCOPE_GROUP, 1), 1883, 0, 2);
+	assert_true(scope_of(SCOPE_GROUP, 1)->outgoing);
+}
+
+/* A namespace of another gateway ended no boot of this one. */
+static void test_a_boot_of_another_gateway(void **state)
+{
+	struct life l = life_in(2, 8, 78, "b", 3000, 4000);
+
+	(void)state;
+	add(life_in(1, 7, 77, "a", 1000, 2000));
+	l.boot = 2;
+	l.place.boot = texts__of(&lives.texts, "next boot");
+	l.place.gateway = texts__of(&lives.texts, "gw-2");
+	add(l);
+	make(NULL, 0);
+	assert_int_equal(named(7)->address, ADDRESS_NAME);
+	assert_int_equal(named(8)->address, ADDRESS_NAME);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -462,6 +581,12 @@ int main(void)
 		TEST(test_another_gateways_name_is_another),
 		TEST(test_with_its_boot_a_namespace_is_over),
 		TEST(test_boots_at_the_same_time),
+		TEST(test_a_namespace_has_its_last_host_name),
+		TEST(test_two_that_have_a_name_at_once),
+		TEST(test_a_name_that_no_command_takes),
+		TEST(test_the_order_of_the_input_makes_no_difference),
+		TEST(test_both_directions_of_a_port_are_two_groups),
+		TEST(test_a_boot_of_another_gateway),
 		TEST(test_without_a_cookie),
 		TEST(test_a_name_without_a_cookie),
 		TEST(test_a_name_that_two_had_without_cookies),

@@ -2,6 +2,7 @@
 /* The stacks and modules that explain knows, against the numbers of their own documents. */
 #include <string.h>
 
+#include "tuning/keepalive_switches.h"
 #include "tuning/stacks.h"
 #include "unit.h"
 
@@ -118,9 +119,322 @@ static void test_what_is_no_spec_is_named(void **state)
 	}
 }
 
+static struct party read_spec(const char *spec)
+{
+	struct party_notes notes;
+	char expected[320];
+	struct party p;
+	bool is_new;
+
+	if (!party__parse(spec, NULL, &p, &is_new, &notes, expected, sizeof(expected)))
+		fail_msg("%s: %s", spec, expected);
+	return p;
+}
+
+/* What was expected instead of `spec`; fails if that is taken. */
+static const char *refused(const char *spec)
+{
+	static char expected[320];
+	struct party_notes notes;
+	struct party p;
+	bool is_new;
+
+	expected[0] = 0;
+	if (party__parse(spec, NULL, &p, &is_new, &notes, expected, sizeof(expected)))
+		fail_msg("'%s' is taken", spec);
+	return expected;
+}
+
+/* setsockopt(2) of Linux takes 1 to 32767 s and 1 to 127 probes; other stacks are not bound by that. */
+static void test_what_linux_takes(void **state)
+{
+	static const char *const refuses[] = { "linux:32768/75/9", "linux:7200/32768/9", "linux:7200/75/128",
+					       "linux:7200.5/75/9", "linux:7200/75.5/9",
+					       "linux:7200/75/9/user_timeout=2147484" };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		assert_non_null(strstr(refused(refuses[i]), "what Linux takes: whole seconds from 1 to 32767"));
+	assert_non_null(strstr(refused(refuses[5]), "up to 2147483 seconds (TCP_USER_TIMEOUT)"));
+	assert_true(read_spec("linux:32767/32767/127/user_timeout=2147483").user_timeout_s == 2147483);
+	assert_true(read_spec("bsd:40000/0.5/255").interval_s == 0.5);
+	assert_non_null(strstr(refused("bsd:40000/1/256"), "IDLE/INTERVAL/PROBES"));
+	assert_non_null(strstr(refused("linux:60/10/2.5"), "IDLE/INTERVAL/PROBES"));
+	assert_non_null(strstr(refused("linux:10000001/10/2"), "IDLE/INTERVAL/PROBES"));
+	assert_non_null(strstr(refused("linux:60/10/3/"), "nothing, or /user_timeout=SECONDS"));
+	assert_non_null(strstr(refused("linux:60/10/3/user_timeout=9s"), "nothing, or /user_timeout=SECONDS"));
+	assert_true(read_spec("linux:60.0/10/3").idle_s == 60);
+	assert_non_null(strstr(refused("linux:60./10/3"), "IDLE/INTERVAL/PROBES"));
+}
+
+static void test_each_party_has_its_kind_and_name(void **state)
+{
+	static const struct {
+		const char *spec, *name;
+		enum party_kind kind;
+	} all[] = { { "windows", "windows", PARTY_STACK }, { "wizfi210", "wizfi210", PARTY_TOTAL },
+		    { "AT+SETSOCKOPT=0,6,4001,600,4", "wizfi210", PARTY_TOTAL },
+		    { "astra:ping=540,timeout=30", "astra", PARTY_PING }, { "nat=900", "nat", PARTY_NAT },
+		    { "nat=1nce", "1nce", PARTY_NAT }, { "platform=traccar", "traccar", PARTY_PLATFORM },
+		    { "mqtt=60", "an MQTT broker", PARTY_PLATFORM } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct party p = read_spec(all[i].spec);
+
+		assert_string_equal(p.name, all[i].name);
+		assert_int_equal(p.kind, all[i].kind);
+		assert_int_equal(p.enabled, all[i].kind == PARTY_STACK || all[i].kind == PARTY_TOTAL);
+	}
+}
+
+/* Documented timers are the path's or a platform's; a broker waits one and a half times the keep alive
+ * (MQTT 3.1.1, 3.1.2.10). */
+static void test_timers_by_name(void **state)
+{
+	const char *expected;
+	struct party p;
+
+	(void)state;
+	p = read_spec("nat=azure-lb");
+	assert_true(p.forgets_s == 240 && p.documented && !strcmp(p.documented->name, "azure-lb"));
+	p = read_spec("nat=900.5");
+	assert_true(p.forgets_s == 900.5 && !p.documented);
+	p = read_spec("platform=thingsboard");
+	assert_true(p.forgets_s == 600 && p.documented && p.documented->is_platform);
+	assert_true(read_spec("mqtt=60").forgets_s == 90);
+	expected = refused("nat=traccar");
+	assert_non_null(strstr(expected, "seconds, or one of 1nce aws-nat-gateway"));
+	assert_non_null(strstr(expected, " twilio-supersim"));
+	assert_null(strstr(expected, " traccar"));
+	expected = refused("platform=1nce");
+	assert_string_equal(expected, "one of thingsboard traccar traccar-status");
+	refused("platform=600");
+	assert_non_null(strstr(refused("mqtt=60s"), "keep alive in seconds behind mqtt="));
+	assert_non_null(strstr(refused("mqtt="), "keep alive in seconds"));
+	/* no word is cut in where there is little room */
+	{
+		struct party_notes notes;
+		char small[24];
+		bool is_new;
+
+		assert_false(party__parse("nat=x", NULL, &p, &is_new, &notes, small, sizeof(small)));
+		assert_int_equal(strlen(small), sizeof(small) - 1);
+	}
+}
+
+static void test_documented_timers(void **state)
+{
+	const struct documented_timer *t;
+	size_t i, n = 0;
+
+	(void)state;
+	for (i = 0; (t = documented_timer__at(i)); i++) {
+		assert_ptr_equal(documented_timer__named(t->name), t);
+		assert_true(t->idle_s > 0 && *t->what);
+		if (i)	/* in order */
+			assert_true(strcmp(documented_timer__at(i - 1)->name, t->name) < 0);
+	}
+	assert_true(i > 10);
+	assert_null(documented_timer__at(i));
+	assert_null(documented_timer__named("nobody"));
+	assert_true(documented_timer__named("cloudflare-gateway")->ends_tcp);
+	/* a fiftieth may pass until a middlebox looks: 343 to 357 s are 350 */
+	for (i = 0; documented_timer__within(357, 400, &i); n++)
+		;
+	assert_int_equal(n, 4);
+	for (i = n = 0; documented_timer__within(358, 400, &i); n++)
+		;
+	assert_int_equal(n, 0);
+	for (i = n = 0; documented_timer__within(300, 343.2, &i); n++)
+		;
+	assert_int_equal(n, 4);
+	for (i = n = 0; documented_timer__within(300, 343, &i); n++)
+		;
+	assert_int_equal(n, 0);
+	/* a platform's is none of the path */
+	i = 0;
+	assert_string_equal(documented_timer__within(600, 600, &i)->name, "gcp");
+	assert_null(documented_timer__within(600, 600, &i));
+	i = 0;
+	assert_null(documented_timer__within(1800, 1800, &i));
+}
+
+/* Its manual: the type in decimal, the parameter in hexadecimal, four bytes of a value above 0. */
+static void test_each_option_of_the_module(void **state)
+{
+	static const struct {
+		const char *line, *note;
+	} all[] = {
+		{ "AT+SETSOCKOPT=3,6,4001,1200,4",
+		  "connection 3, TCP (6), TCP_KEEPALIVE (4001): all probes together take 1200 s" },
+		{ "AT+SETSOCKOPT=0,6,4005,1,4", "connection 0, TCP (6), TCP_KEEPALIVE_CNT (4005): 1 probe" },
+		{ "AT+SETSOCKOPT=0,6,4005,255,4", "connection 0, TCP (6), TCP_KEEPALIVE_CNT (4005): 255 probes" },
+		{ "AT+SETSOCKOPT=0,6,10,30,4",
+		  "connection 0, TCP (6), TCP_MAXRT (10): unacknowledged data end it after 30 s" },
+		{ "AT+SETSOCKOPT=0,65535,8,1,4", "connection 0, socket (65535), SO_KEEPALIVE (8): on" },
+		{ "AT+SETSOCKOPT=0,65535,8,0,4", "connection 0, socket (65535), SO_KEEPALIVE (8): off" },
+	};
+	static const char *const refuses[] = { "0,6,4001,0,4", "0,6,4005,0,4", "0,6,4005,256,4", "0,6,10,0,4",
+					       "0,7,4001,75,4", "0,6,8,1,4", "0,65535,4001,75,4",
+					       "0,65535,10,75,4", "0,7,10,30,4", "0,7,4005,3,4" };
+	static const char *const malformed[] = { "256,6,4001,75,4", "0,65536,4001,75,4", "0,6,10001,75,4",
+						 "0,6,4001,10000001,4", "0;6,4001,75,4", "0,6;4001,75,4",
+						 "0,6,4001;75,4", "0,6,4001,75;4", " 0,6,4001,75,4",
+						 "0,6,4001,-75,4", "0,x,4001,75,4", "0,6,4001,75,65536",
+						 "0,6,99999999999999999999,75,4" };
+	struct party_notes notes;
+	char line[80], expected[320];
+	struct party p;
+	unsigned int i;
+	bool is_new;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		assert_true(party__parse(all[i].line, NULL, &p, &is_new, &notes, expected, sizeof(expected)));
+		assert_true(is_new && notes.count == 1);
+		assert_string_equal(notes.text[0], all[i].note);
+	}
+	for (i = 0; i < sizeof(refuses) / sizeof(refuses[0]); i++) {
+		strcpy(line, "AT+SETSOCKOPT=");
+		assert_non_null(strstr(refused(strcat(line, refuses[i])), "one of 65535,8 (SO_KEEPALIVE)"));
+	}
+	for (i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		strcpy(line, "AT+SETSOCKOPT=");
+		assert_non_null(strstr(refused(strcat(line, malformed[i])), "CID,TYPE,PARAM,VALUE,LENGTH"));
+	}
+	assert_non_null(strstr(refused("AT+SETSOCKOPT=0,6,4001,75,2"), "the length 4"));
+}
+
+/* A line changes the module that was named before; behind another party it is a module of its own. */
+static void test_a_line_behind_another_party(void **state)
+{
+	struct party linux_host = read_spec("linux"), module = read_spec("wizfi210:1200"), p;
+	struct party_notes notes;
+	char expected[320];
+	bool is_new;
+
+	(void)state;
+	assert_true(party__parse("AT+SETSOCKOPT=0,6,4001,900,4", &linux_host, &p, &is_new, &notes, expected,
+				 sizeof(expected)));
+	assert_true(is_new && p.total_s == 900 && p.probes == 8);
+	assert_true(party__parse("AT+SETSOCKOPT=0,6,4001,900,4", &module, &p, &is_new, &notes, expected,
+				 sizeof(expected)));
+	assert_true(!is_new && module.total_s == 900);
+}
+
+static void test_totals_that_are_too_short(void **state)
+{
+	struct party_notes notes;
+	char expected[320];
+	struct party p;
+	bool is_new;
+
+	(void)state;
+	assert_true(party__parse("wizfi210:299/4", NULL, &p, &is_new, &notes, expected, sizeof(expected)));
+	assert_int_equal(notes.count, 1);
+	assert_string_equal(notes.text[0], "299 s are less than 4 probes of 75 s: it stays at 300 s. For less, "
+					   "set the count first: AT+SETSOCKOPT=0,6,4005,1,4");
+	assert_true(party__parse("wizfi210:300/4", NULL, &p, &is_new, &notes, expected, sizeof(expected)));
+	assert_int_equal(notes.count, 0);
+	assert_true(p.probes == 4 && p.total_s == 300);
+	assert_non_null(strstr(refused("wizfi210:300/256"), "TOTAL[/COUNT]"));
+	assert_non_null(strstr(refused("wizfi210:300/2.5"), "TOTAL[/COUNT]"));
+	assert_non_null(strstr(refused("wizfi210:300/4/"), "TOTAL[/COUNT]"));
+	assert_non_null(strstr(refused("wizfi210x"), "AT+SETSOCKOPT=..."));
+	assert_int_equal(read_spec("wizfi210:30000/255").probes, 255);
+}
+
+static void test_what_a_single_lost_probe_does(void **state)
+{
+	static const struct {
+		const char *spec;
+		bool dies;
+	} all[] = { { "linux", false }, { "linux:60/10/1", true }, { "linux:60/10/2", false },
+		    { "linux:60/10/6/user_timeout=70", true }, { "linux:60/10/6/user_timeout=71", false },
+		    { "solaris", true }, { "wizfi210:75/1", true }, { "wizfi210:150/2", false },
+		    { "AT+SETSOCKOPT=0,65535,8,0,4", false }, { "astra:ping=5,timeout=1", false },
+		    { "nat=900", false } };
+	struct party p;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		p = read_spec(all[i].spec);
+		if (party__dies_of_one_loss(&p) != all[i].dies)
+			fail_msg("%s", all[i].spec);
+	}
+	p = read_spec("wizfi210:75/1");
+	p.enabled = false;
+	assert_false(party__dies_of_one_loss(&p));
+}
+
+/* Of probes after 60, 70, 80 s, ..., a mapping of 85 s outlives two. */
+static void test_how_many_probes_may_be_lost(void **state)
+{
+	struct party p = read_spec("linux:60/10/5");
+	unsigned int lost;
+
+	(void)state;
+	assert_true(party__may_lose(&p, 85, &lost));
+	assert_int_equal(lost, 2);
+	assert_true(party__may_lose(&p, 80, &lost));	/* the third comes when it is gone */
+	assert_int_equal(lost, 1);
+	assert_true(party__may_lose(&p, 61, &lost));
+	assert_int_equal(lost, 0);
+	assert_true(party__may_lose(&p, 30, &lost));
+	assert_int_equal(lost, 0);
+	assert_true(party__may_lose(&p, 110, &lost));
+	assert_int_equal(lost, 4);
+	assert_false(party__may_lose(&p, 111, &lost));	/* it has died of them */
+	p = read_spec("astra:ping=5,timeout=1");
+	assert_false(party__may_lose(&p, 85, &lost));
+}
+
+static void test_who_is_first(void **state)
+{
+	struct party all[5] = { read_spec("nat=900"), read_spec("linux"), read_spec("astra:ping=540,timeout=30"),
+				read_spec("wizfi210"), read_spec("linux:60/75/9") };
+
+	(void)state;
+	assert_null(parties__first_noticing(all, 0));
+	assert_null(parties__first_noticing(all, 1));
+	assert_null(parties__first_speaking(all, 1));
+	assert_ptr_equal(parties__first_noticing(all, 2), &all[1]);
+	assert_ptr_equal(parties__first_noticing(all, 5), &all[2]);
+	assert_ptr_equal(parties__first_speaking(all, 4), &all[2]);
+	assert_ptr_equal(parties__first_speaking(all, 5), &all[4]);
+	/* of equals, who was named first */
+	all[4] = all[2];
+	assert_ptr_equal(parties__first_noticing(all, 5), &all[2]);
+	assert_ptr_equal(parties__first_speaking(all, 5), &all[2]);
+}
+
+static void test_how_programs_switch_it_on(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(keepalive_switch__of("nginx"), "so_keepalive=on"));
+	assert_non_null(strstr(keepalive_switch__of("beam.smp"), "keepalive = true"));
+	assert_null(keepalive_switch__of("mosquitto"));	/* it has no such switch */
+	assert_null(keepalive_switch__of(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_linux_takes),
+		cmocka_unit_test(test_each_party_has_its_kind_and_name),
+		cmocka_unit_test(test_timers_by_name),
+		cmocka_unit_test(test_documented_timers),
+		cmocka_unit_test(test_each_option_of_the_module),
+		cmocka_unit_test(test_a_line_behind_another_party),
+		cmocka_unit_test(test_totals_that_are_too_short),
+		cmocka_unit_test(test_what_a_single_lost_probe_does),
+		cmocka_unit_test(test_how_many_probes_may_be_lost),
+		cmocka_unit_test(test_who_is_first),
+		cmocka_unit_test(test_how_programs_switch_it_on),
 		cmocka_unit_test(test_numbers_of_their_documents),
 		cmocka_unit_test(test_lines_typed_into_the_module),
 		cmocka_unit_test(test_what_is_no_spec_is_named),

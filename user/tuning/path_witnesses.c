@@ -105,7 +105,7 @@ static size_t most_at_once(struct life *const *lives, size_t count, double *time
 	quantile__sort(began, count);
 	quantile__sort(ended, count);
 	for (i = e = 0; i < count; i++) {
-		for (; e < count && ended[e] <= began[i]; e++)
+		for (; e < i && ended[e] <= began[i]; e++)
 			now--;
 		now++;
 		most = now > most ? now : most;

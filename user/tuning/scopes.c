@@ -20,15 +20,11 @@ static const unsigned int bits_v6[] = { 48, 32, 0 };
  * peer's. */
 #define SERVICE_MIN 3
 
+/* `bits`: whole bytes. */
 static void mask(const struct endpoint *peer, unsigned int bits, uint8_t network[16])
 {
-	unsigned int i;
-
 	memset(network, 0, 16);
-	for (i = 0; i < bits / 8; i++)
-		network[i] = peer->address[i];
-	if (bits % 8)
-		network[i] = peer->address[i] & 0xff << (8 - bits % 8);
+	memcpy(network, peer->address, bits / 8);
 }
 
 static unsigned int bits_at(const struct life *life, unsigned int level)
