@@ -40,6 +40,9 @@ CALIBRATION_SECONDS = 100
 # With sanitizers a test takes ten times as long; those that only compute much are left out.
 QUICK_SECONDS = 0.5
 MODEL_HISTORIES = 1500
+# A unit test holds a sink that somebody else compiled, with the public headers alone.
+FOREIGN_SINK = "tests/unit/foreign_sink.c"
+PUBLIC = ["-Iuser/timeline", "-Iuser/value", "-iquotetests/unit"]
 PROGRAM = "#!/bin/sh\nLD_LIBRARY_PATH={} exec {}/halfopen \"$@\"\n"
 
 
@@ -71,6 +74,12 @@ def run(command, **more):
         sys.exit(f"mutants: {' '.join(command)}: {r.stderr.decode(errors='replace')}")
 
 
+def symbols(*arguments):
+    """(name, its kind by nm(1)) of the global ones."""
+    told = subprocess.run(["nm", "-g", "-P", *arguments], capture_output=True, text=True, check=True)
+    return [line.split()[:2] for line in told.stdout.splitlines()]
+
+
 class Bench:
     """A copy of the tree in DIRECTORY, its objects, and the tests linked with a shared library of what
     is pure, so that a mutant is one object compiled and one library linked."""
@@ -90,10 +99,33 @@ class Bench:
                     for n, o in enumerate(arguments.own.split())]
         self.unit = sorted(os.path.basename(p)[:-2]
                            for p in glob.glob(os.path.join(self.tree, "tests/unit/test_*.c")))
+        self.foreign = [os.path.join(directory, "foreign.o")]
         self.original = {}
         # Seconds of CPU that each takes unchanged, the quickest first.
         self.unit_seconds, self.checked_seconds = {}, {}
         self.covered = {}       # {stage or unit test: {source: the lines that it runs}}
+
+    def leave_out_tests(self, sources):
+        """That cannot reach any of SOURCES: a linker would take none of their objects for it."""
+        defines, needs = {}, {}
+        for source in self.pure:
+            needs[source] = set()
+            for name, kind in symbols(self.object_of(source)):
+                if kind == "U":
+                    needs[source].add(name)
+                else:
+                    defines[name] = source
+
+        def reached(test):
+            found = set()
+            todo = {name for name, kind in symbols("-D", os.path.join(self.top, test)) if kind == "U"}
+            while todo:
+                source = defines.get(todo.pop())
+                if source and source not in found:
+                    found.add(source)
+                    todo |= needs[source]
+            return found
+        self.unit = [test for test in self.unit if reached(test) & sources]
 
     def object_of(self, source):
         return os.path.join(self.top, source.replace("/", "_")[:-2] + ".o")
@@ -113,6 +145,7 @@ class Bench:
             with open(self.object_of(source), "rb") as f:
                 self.original[source] = f.read()
         list(pool.map(one, self.pure))
+        self.compile([*self.cc, *PUBLIC], self.read(FOREIGN_SINK), self.foreign[0])
         base = os.path.join(self.top, "base")
         os.mkdir(base)
         self.link(base, None, None)
@@ -155,6 +188,9 @@ class Bench:
         green, self.unit_seconds[test] = self.measure_unit(test, base, CALIBRATION_SECONDS)
         if green and not self.quick and self.unit_seconds[test] < QUICK_SECONDS:
             checked = os.path.join(self.top, test + ".checked")
+            # Only compiled once: the mutant's object is linked with it and the archive later.
+            run([*self.checked, *PUBLIC, "-c", f"tests/unit/{test}.c", "-o", checked + ".o"],
+                cwd=self.tree)
             self.link_checked(test, [], checked)
             green, self.checked_seconds[test] = measure([checked], CALIBRATION_SECONDS, cwd=self.tree)
         if not green:
@@ -173,17 +209,12 @@ class Bench:
 
     def link_checked(self, test, objects, to):
         run([self.checked[0], "-fsanitize=address,undefined",
-             os.path.join(self.top, test + ".checked.o"), *objects, self.archive, "-lcmocka",
-             *LIBRARIES, "-o", to])
+             os.path.join(self.top, test + ".checked.o"), *self.foreign, *objects, self.archive,
+             "-lcmocka", *LIBRARIES, "-o", to])
 
     def build_test(self, test, base):
-        source = f"tests/unit/{test}.c"
-        # The checked one is only compiled: the mutant's object is linked with the archive later.
-        if not self.quick:
-            run([*self.checked, "-c", source, "-o", os.path.join(self.top, test + ".checked.o")],
-                cwd=self.tree)
-        run([*self.cc, "-O0", source, "-L" + base, "-lhalfopen", "-lcmocka", *LIBRARIES, "-o",
-             os.path.join(self.top, test)], cwd=self.tree)
+        run([*self.draft, *PUBLIC, f"tests/unit/{test}.c", *self.foreign, "-L" + base, "-lhalfopen",
+             "-lcmocka", *LIBRARIES, "-o", os.path.join(self.top, test)], cwd=self.tree)
 
     def link(self, directory, source, mutant):
         objects = [mutant if s == source else self.object_of(s) for s in self.pure]
@@ -360,14 +391,15 @@ def main():
     with tempfile.TemporaryDirectory(prefix="halfopen-mutants.") as directory, \
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         bench = Bench(directory, arguments)
+        lines = candidates(bench, arguments.folders, arguments.files.split())
         base = bench.build(pool)
+        bench.leave_out_tests({source for source, _ in lines})
         bench.build_covered(pool)
         bench.check_tests(base, pool)
         if not arguments.quick:
             Trial(bench, model, False).check(base)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
-        lines = candidates(bench, arguments.folders, arguments.files.split())
         rng = random.Random(arguments.seed)
         chosen = rng.sample(lines, min(arguments.count, len(lines)))
         sample = [(source, rng.choice(line)) for source, line in chosen]

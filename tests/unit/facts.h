@@ -13,6 +13,7 @@
 #include "unit.h"
 
 #define HZ 250
+/* What the kernel's clocks tell is known to one. */
 #define JIFFY_NS (S / HZ)
 
 static inline struct ho_event fact(uint8_t kind, uint64_t ms)

@@ -96,6 +96,23 @@ static void test_the_first_transmission_asked_too(void **state)
 	assert_int_equal(c.silence.asks, 6);
 	assert_int_equal(c.incidents->deafness.retransmits, 5);
 	assert_int_equal(silence__unanswered(&c), 5);
+	assert_int_equal(c.incidents->closed_ns, 0);	/* no FIN is under way */
+}
+
+/* A first probe that was held back is told before what follows it. */
+static void test_data_after_a_probe(void **state)
+{
+	(void)state;
+	apply(fact_probe(11000, 1));
+	assert_int_equal(told.count, 0);
+	apply(fact_retransmission(20000, 1));
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.entries[0].kind, EVENT_PROBE_SENT);
+	assert_int_equal(told.entries[0].at_ns, 11000 * MS);
+	assert_int_equal(told.entries[1].kind, EVENT_RETRANSMIT);
+	assert_int_equal(c.silence.kinds, ASK_PROBE | ASK_DATA);
+	assert_int_equal(c.incidents->deafness.asks_before, 1);
+	assert_int_equal(c.incidents->deafness.carrying_ns, 19800 * MS);
 }
 
 static void test_a_loss_probe_is_the_first(void **state)
@@ -143,6 +160,15 @@ static void test_what_was_answered_before_is_no_ask(void **state)
 	apply(e);
 	assert_int_equal(c.silence.asks, 1);
 	assert_int_equal(c.silence.first_ask_ns, 20000 * MS);
+	anew();
+	e.rcv_tstamp_jiffies = 19804 / 4;	/* at the very moment, to a jiffy */
+	apply(e);
+	assert_int_equal(c.last_heard_ns, 19800 * MS);
+	assert_int_equal(c.silence.asks, 1);
+	anew();
+	e.rcv_tstamp_jiffies = 19800 / 4;
+	apply(e);
+	assert_int_equal(c.silence.asks, 2);
 }
 
 static void test_heard_after_the_first_transmission(void **state)
@@ -204,6 +230,37 @@ static void test_a_first_transmission_that_was_dropped(void **state)
 	apply(failed);
 	apply(fact_retransmission(20000, 1));
 	assert_int_equal(c.silence.asks, 2);
+	anew();
+	failed = fact(HO_SEND_FAILED, 19790);	/* within 3 ms and two jiffies */
+	apply(failed);
+	apply(fact_retransmission(20000, 1));
+	assert_int_equal(c.silence.asks, 1);
+	anew();
+	failed = fact(HO_SEND_FAILED, 19789);
+	apply(failed);
+	apply(fact_retransmission(20000, 1));
+	assert_int_equal(c.silence.asks, 2);
+}
+
+static void test_of_what_this_host_dropped_the_first_asked(void **state)
+{
+	struct ho_event failed = fact(HO_SEND_FAILED, 20000);
+
+	(void)state;
+	failed.packets_out = 1;
+	failed.flags |= HO_F_UNDELIVERED | HO_F_FIN_QUEUED;
+	failed.delivered_ns = 19800 * MS;
+	apply(failed);
+	assert_int_equal(c.silence.kinds, ASK_FIN);
+	anew();
+	failed.unsent = 5;	/* it waits behind data */
+	apply(failed);
+	assert_int_equal(c.silence.kinds, ASK_DATA);
+	anew();
+	failed.unsent = 0;
+	failed.flags &= ~HO_F_FIN_QUEUED;
+	apply(failed);
+	assert_int_equal(c.silence.kinds, ASK_DATA);
 }
 
 static void test_a_dropped_question_for_the_window_is_counted_by_the_kernel(void **state)
@@ -346,6 +403,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_when_it_was_first_sent),
 		TEST(test_the_first_transmission_asked_too),
+		TEST(test_data_after_a_probe),
+		TEST(test_of_what_this_host_dropped_the_first_asked),
 		TEST(test_a_loss_probe_is_the_first),
 		TEST(test_kinds_of_what_is_sent_again),
 		TEST(test_what_was_answered_before_is_no_ask),

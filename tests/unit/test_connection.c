@@ -207,6 +207,29 @@ static void test_a_program_sets_options_right_after_accept(void **state)
 	assert_true(c.told);
 }
 
+/* Of one that was open before, nobody says when it set them: what is there now counts. */
+static void test_options_of_before_are_settled(void **state)
+{
+	struct ho_event e = fact(HO_SEEN, 2000);
+
+	(void)state;
+	c.partial = true;
+	apply(&e);
+	assert_true(c.options_settled);
+	e = fact(HO_PROBE_SENT, 11000);
+	e.sock_probes = 5;
+	apply(&e);
+	assert_int_equal(c.incidents->journal.entries[1].kind, EVENT_OPTION_CHANGE);
+	assert_true(c.told);
+	end(NULL);
+	begin(NULL);
+	e = fact(HO_STATE, 2000);	/* first heard of as it is half closed */
+	e.old_state = TCP_ESTABLISHED;
+	e.state = TCP_CLOSE_WAIT;
+	apply(&e);
+	assert_true(c.options_settled);
+}
+
 static void follow(uint32_t idle_s, uint32_t interval_s, uint32_t probes)
 {
 	connection__follow_sysctl(&c, 15000 * MS, idle_s, interval_s, probes, &rules, &told);
@@ -659,6 +682,24 @@ static void test_gone_without_an_end(void **state)
 	assert_int_equal(c.incidents->episodes[0].ended_ns, 13000 * MS);
 }
 
+/* Any later fact may tell that data of ours was acknowledged since a heartbeat came. */
+static void test_a_heartbeat_is_answered(void **state)
+{
+	struct ho_event beat = fact_segment(31000, 2), later = fact(HO_STATE, 32000);
+
+	(void)state;
+	established();
+	beat.flags |= HO_F_DATA_IDLE;
+	beat.bytes_acked = 10;
+	apply(&beat);
+	assert_int_equal(c.incidents->heartbeat.reply, REPLY_UNKNOWN);
+	later.old_state = TCP_ESTABLISHED;
+	later.state = TCP_CLOSE_WAIT;
+	later.bytes_acked = 14;
+	apply(&later);
+	assert_int_equal(c.incidents->heartbeat.reply, REPLY_ACKNOWLEDGED);
+}
+
 static void test_a_reset_that_we_sent(void **state)
 {
 	struct ho_event e = fact(HO_RESET_SENT, 6000);
@@ -802,6 +843,7 @@ int main(void)
 		TEST(test_retransmissions_of_before_are_not_ours),
 		TEST(test_the_retransmission_that_shows_it_first),
 		TEST(test_a_program_sets_options_right_after_accept),
+		TEST(test_options_of_before_are_settled),
 		TEST(test_what_it_took_from_the_sysctls_follows_them),
 		TEST(test_what_it_set_itself_does_not),
 		TEST(test_sysctls_concern_nobody_without_keepalive),
@@ -824,6 +866,7 @@ int main(void)
 		TEST(test_an_end_is_told_once),
 		TEST(test_an_error_that_was_told_before_is_told_once),
 		TEST(test_gone_without_an_end),
+		TEST(test_a_heartbeat_is_answered),
 		TEST(test_a_reset_that_we_sent),
 		TEST(test_asks_after_the_declaration_do_not_count),
 		TEST(test_the_likeliest_successor_stays),

@@ -652,9 +652,29 @@ static void test_asks_in_vain_need_no_pass(void **state)
 	finish(run, 70000, 9);
 }
 
+/* Losses that are nobody's count, whatever is wanted; and of a socket that is destroyed no number of
+ * connections is remembered. */
+static void test_what_is_nobodys(void **state)
+{
+	struct run_of_core *run = begin("sport = :1883");
+
+	(void)state;
+	start(run);
+	feed_loss(run, 1000, 0);
+	assert_int_equal(core__summary(run->core).events_lost, 1);
+	open_socket(run, 2000, 1);
+	end_socket(run, 3000, 1);
+	tick(run, 4000);
+	assert_int_equal(run->core->connections.used, 1);
+	feed_event(run, 5000, 1, HO_GONE, TCP_CLOSE, 0);
+	assert_int_equal(run->core->connections.used, 0);
+	finish(run, 6000, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_nobodys),
 		cmocka_unit_test(test_by_owner),
 		cmocka_unit_test(test_what_ends_undecided_is_forgotten),
 		cmocka_unit_test(test_what_is_withheld_is_bounded),

@@ -490,7 +490,8 @@ static void test_a_reset_that_the_kernel_accepted(void **state)
 	assert_int_equal(told.entries[0].kind, EVENT_RESET_RECEIVED);
 	assert_int_equal(told.entries[0].at_ns, 11050 * MS);
 	anew();
-	apply(reset(11039, HO_TCP_ACK));
+	apply(reset(11040, HO_TCP_ACK));
+	e.mono_ns++;
 	apply(e);
 	assert_true(c.incidents->reset_of_an_ask);	/* that was another one */
 	/* where the segment is not seen: with a probe out, or data in CLOSE_WAIT */
@@ -886,6 +887,68 @@ static void test_clocks_that_are_explained(void **state)
 	assert_int_equal(c.silence.asks, 0);
 }
 
+/* Asked by data at 20 s, and heard at `ms` by a segment that answered nothing: the fifth of all, the
+ * fifth with data, of 100 bytes so far. */
+static void hear_unanswering_at(uint64_t ms)
+{
+	struct ho_event e = fact_segment(ms, 30);
+
+	anew();
+	apply(fact_retransmission(20000, 1));
+	e.segs_in = e.data_segs_in = 5;
+	e.bytes_received = 70;
+	apply(e);
+	assert_int_equal(c.incidents->deafness.asks, 2);
+}
+
+/* Is it an answer, as something of ours is acknowledged by now, or that segment once more? */
+static bool is_an_answer(uint64_t heard_ms, uint32_t segs, uint32_t data_segs, uint64_t bytes)
+{
+	struct ho_event e = later(30000, heard_ms);
+
+	e.lrcvtime_jiffies = heard_ms / 4;
+	e.bytes_acked = 3;
+	e.segs_in = segs;
+	e.data_segs_in = data_segs;
+	e.bytes_received = bytes;
+	apply(e);
+	assert_true(c.silence.asks == 0 || c.silence.asks == 2);
+	return !c.silence.asks;
+}
+
+/* Of bytes that are repeated one segment is told in half a second: the others bring nothing new. */
+static void test_repetitions_that_were_not_told(void **state)
+{
+	(void)state;
+	hear_unanswering_at(21000);
+	assert_false(is_an_answer(25000, 8, 8, 100));
+	hear_unanswering_at(21000);
+	assert_true(is_an_answer(25000, 8, 8, 101));	/* a new byte */
+	hear_unanswering_at(21000);
+	assert_true(is_an_answer(25000, 9, 8, 100));	/* one without data */
+	hear_unanswering_at(21000);
+	assert_true(is_an_answer(25000, 5, 5, 100));	/* none is counted, and one came */
+	hear_unanswering_at(21000);
+	assert_true(is_an_answer(25000, 0, 0, 100));	/* the smallest facts have no counts */
+}
+
+/* Just when an answer was due (last ask, srtt, 4 rttvar, two jiffies), it may have come in the same
+ * jiffy as the segment that was told: then one more was counted. */
+static void test_an_answer_in_the_same_jiffy(void **state)
+{
+	(void)state;
+	hear_unanswering_at(20056);
+	assert_true(is_an_answer(20056, 6, 5, 100));
+	hear_unanswering_at(20056);
+	assert_false(is_an_answer(20056, 5, 5, 100));
+	hear_unanswering_at(20056);
+	assert_false(is_an_answer(20056, 7, 5, 100));
+	hear_unanswering_at(20060);
+	assert_false(is_an_answer(20060, 6, 5, 100));
+	hear_unanswering_at(20056);
+	assert_false(is_an_answer(20052, 6, 5, 100));	/* before it */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -923,6 +986,8 @@ int main(void)
 		TEST(test_when_it_last_acknowledged),
 		TEST(test_whoever_was_heard_is_asked_anew),
 		TEST(test_clocks_that_are_explained),
+		TEST(test_repetitions_that_were_not_told),
+		TEST(test_an_answer_in_the_same_jiffy),
 	};
 
 	return cmocka_run_group_tests_name("heard", tests, NULL, NULL);

@@ -132,6 +132,25 @@ static void test_between_those_that_were_dropped(void **state)
 	assert_int_equal(lost(), 2);
 }
 
+/* The count that a repetition of the peer's showed, which does not reset it. */
+static void test_a_count_known_from_a_repetition(void **state)
+{
+	struct ho_event e = fact_segment(5000, 20);
+
+	(void)state;
+	e.segment = HO_SEGMENT_REPEATED;
+	e.seq_offset = -20;
+	e.probes_out = 2;
+	apply(e);
+	apply(fact_probe(16000, 5));
+	has_asked(3, 16000, 16000);	/* no earlier: when is not known */
+	assert_int_equal(c.silence.kinds, ASK_PROBE);
+	assert_int_equal(c.silences, 1);
+	assert_int_equal(c.probes_sent, 3);
+	assert_int_equal(lost(), 2);
+	assert_true(c.told);
+}
+
 /* ---- late ones ---- */
 
 static void test_one_that_was_taken_for_lost(void **state)
@@ -433,6 +452,7 @@ int main(void)
 		TEST(test_a_count_of_before),
 		TEST(test_a_count_saturates),
 		TEST(test_between_those_that_were_dropped),
+		TEST(test_a_count_known_from_a_repetition),
 		TEST(test_one_that_was_taken_for_lost),
 		TEST(test_the_first_that_is_told),
 		TEST(test_the_first_after_a_long_interval),

@@ -246,6 +246,10 @@ static void test_sockets_of_before_their_namespace_was_entered(void **state)
 	assert_string_equal(home_of(d), "awaited");
 	enter(13, 9, 200, "other");
 	assert_string_equal(home_of(table__find(&core->table, 4)), "awaited");
+	d = socket_in(5, 10, 500, 13, false);
+	assert_string_equal(home_of(d), "awaited");
+	enter(14, 10, 500, "mine");	/* the very one, by its cookie */
+	assert_string_equal(home_of(table__find(&core->table, 5)), "mine");
 }
 
 /* Those that are younger than the last time that the former was entered are the next one's. */

@@ -421,6 +421,41 @@ static void test_contradictions_are_refused(void **state)
 	       "a clock rate (HZ) that no kernel has");
 }
 
+static void accept(const struct record *r)
+{
+	decoded(r);
+}
+
+/* What is just possible is no contradiction. */
+static void test_bounds_are_within(void **state)
+{
+	static const uint32_t rates[] = { 10, 10000 }, beyond[] = { 9, 10001 };
+	struct record r = { .type = RECORD_EVENT, .mono_ns = 100 * S };
+	unsigned int i;
+
+	(void)state;
+	r.event = sound_event();
+	r.event.mono_ns = 100 * S;
+	r.event.state = 13;	/* TCP_BOUND_INACTIVE */
+	accept(&r);
+	r.event.old_state = 13;
+	accept(&r);
+	r.event.last_tx_ns = r.event.delivered_ns = r.event.acknowledged_ns = 160 * S;
+	accept(&r);
+	r.event.acknowledged_ns++;
+	refuse(&r, "an event that is older than what it tells of");
+	for (i = 0; i < 2; i++) {
+		r = (struct record){ .type = RECORD_META, .meta = { rates[i], "", "", "", "", "" } };
+		accept(&r);
+		r.meta.hz = beyond[i];
+		refuse(&r, "a clock rate (HZ) that no kernel has");
+	}
+	accept(&(struct record){ .type = RECORD_TICK, .mono_ns = INT64_MAX });
+	accept(&(struct record){ .type = RECORD_LOSS, .mono_ns = 5,
+				 .loss = { 0, 1, 5, LOSS_RING_FULL } });
+	accept(&(struct record){ .type = RECORD_LOSS, .loss = { 0, 1, 0, LOSS_REASON_MAX - 1 } });
+}
+
 /* A new record type must say whether it shows a peer. */
 static void test_every_type_says_whom_it_shows(void **state)
 {
@@ -447,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_strings_too_long_are_cut),
 		cmocka_unit_test(test_broken_records_are_refused),
 		cmocka_unit_test(test_contradictions_are_refused),
+		cmocka_unit_test(test_bounds_are_within),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);

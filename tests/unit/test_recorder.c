@@ -88,6 +88,38 @@ static int end(void **state)
 	return 0;
 }
 
+/* ---- what is held back ---- */
+
+static void test_where_no_file_can_be_made(void **state)
+{
+	struct recorder_config config = { .path = "/nowhere/day.ho", .privacy = &full };
+	struct recorder r;
+
+	(void)state;
+	assert_int_equal(recorder__open(&r, &config), -ENOENT);
+	assert_null(r.buffer);
+}
+
+/* A quarter of a megabyte is written at once. */
+static void test_much_is_written_before_it_is_asked_for(void **state)
+{
+	struct recorder r;
+	struct stat st;
+	unsigned int i;
+
+	(void)state;
+	begin_with(&r, 0, 0);
+	for (i = 1; i < (1 << 18) / 16 - 1; i++)
+		add(&r, tick(i));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	add(&r, tick(i));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 1 << 18);
+	assert_int_equal(r.used, 0);
+	assert_int_equal(recorder__close(&r), 0);
+}
+
 /* ---- when ---- */
 
 static void test_due_by_age(void **state)
@@ -162,7 +194,7 @@ static void test_names_of_the_older_half(void **state)
 	} names[] = {
 		{ "day.ho", "day.old.ho" }, { "day.ho.zst", "day.old.ho.zst" }, { "day", "day.old" },
 		{ "/var/x.d/day", "/var/x.d/day.old" }, { "x.d/.day.ho", "x.d/.day.old.ho" },
-		{ "./day.ho", "./day.old.ho" }, { ".day", ".day.old" },
+		{ "./day.ho", "./day.old.ho" }, { "d.ho", "d.old.ho" }, { ".day", ".day.old" },
 	};
 	struct recorder_config config = { .max_bytes = 1 };
 	unsigned int i;
@@ -221,7 +253,43 @@ static void test_what_is_not_replaced(void **state)
 	assert_string_equal(recorder__refused_old("/dev/null/x"), strerror(ENOTDIR));
 }
 
-/* The former is written on, and it is tried again a minute later. */
+/* What is said to people goes into a file, until heard() gives its number of lines. */
+static int stderr_of_before;
+
+static void listen(void)
+{
+	char name[80];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/said", folder);
+	fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	stderr_of_before = dup(STDERR_FILENO);
+	assert_true(fd >= 0 && stderr_of_before >= 0);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	unlink(name);
+}
+
+static unsigned int heard(const char *word)
+{
+	static char text[4096];
+	unsigned int lines = 0;
+	ssize_t n;
+	char *at;
+
+	n = pread(STDERR_FILENO, text, sizeof(text) - 1, 0);
+	dup2(stderr_of_before, STDERR_FILENO);
+	close(stderr_of_before);
+	assert_true(n >= 0);
+	text[n] = '\0';
+	for (at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	if (lines && !strstr(text, word))
+		fail_msg("%s is not in %s", word, text);
+	return lines;
+}
+
+/* The former is written on, and it is tried again a minute later; that is said once. */
 static void test_where_files_cannot_be_changed(void **state)
 {
 	struct recorder r;
@@ -229,9 +297,18 @@ static void test_where_files_cannot_be_changed(void **state)
 
 	(void)state;
 	write_file(old, "my diary, of many days and more words than a header has");
+	listen();
 	begin_with(&r, 0, 100);
 	add(&r, meta(1000));
 	add(&r, meta(2000));
+	add(&r, meta(60 * S + 2000));
+	assert_int_equal(heard("day.old.ho: is no recording; the recording goes on"), 1);
+	assert_int_equal(recorder__close(&r), 0);
+	begin_with(&r, 0, 100);
+	listen();
+	add(&r, meta(1000));
+	add(&r, meta(2000));
+	assert_int_equal(heard("is no recording"), 1);
 	add(&r, tick(2001));
 	assert_int_equal(recorder__flush(&r), 0);
 	assert_string_equal(held_by(path), "1@1000 1@2000 4@2001 ");
@@ -312,7 +389,9 @@ static void test_a_recording_whose_name_another_took(void **state)
 	assert_int_equal(recorder__flush(&r), 0);
 	assert_int_equal(rename(path, moved), 0);
 	write_file(path, "another's");
+	listen();
 	add(&r, meta(2000));
+	assert_int_equal(heard("was moved, and what is there now is not ours"), 1);
 	assert_int_equal(recorder__flush(&r), 0);
 	assert_string_equal(held_by(moved), "1@1000 1@2000 ");
 	assert_int_equal(unlink(path), 0);	/* now it is free */
@@ -328,6 +407,8 @@ static void test_a_recording_whose_name_another_took(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_where_no_file_can_be_made),
+		TEST(test_much_is_written_before_it_is_asked_for),
 		TEST(test_due_by_age),
 		TEST(test_due_by_size),
 		TEST(test_the_older_half_gives_way),

@@ -263,6 +263,58 @@ static void overwrite(long offset, const void *bytes, size_t size)
 	close(fd);
 }
 
+static int count_ticks(void *context, const void *bytes, size_t size)
+{
+	uint64_t *count = context;
+	const char *why;
+	struct record r;
+
+	assert_int_equal(record__decode(bytes, size, &r, &why), 0);
+	assert_int_equal(r.mono_ns, *count);
+	++*count;
+	return 0;
+}
+
+/* Longer than what is read at once, and cut off in its last record. */
+static void test_a_long_recording(void **state)
+{
+	struct recording_problem problem;
+	uint64_t count = 0;
+	int fd;
+
+	(void)state;
+	write_recording(150001);
+	fd = open(path, O_RDWR);
+	assert_int_equal(recording__read(fd, -1, count_ticks, &count, &problem), 0);
+	assert_int_equal(count, 150001);
+	assert_string_equal(problem.text, "");
+	assert_false(problem.is_cut);
+	assert_int_equal(ftruncate(fd, 16 + 150001 * 16 - 3), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	count = 0;
+	assert_int_equal(recording__read(fd, -1, count_ticks, &count, &problem), 0);
+	assert_int_equal(count, 150000);
+	assert_true(problem.is_cut);
+	assert_string_equal(problem.text, "cut off in the record at byte 2400016; read up to there");
+	/* within the header nothing was read */
+	assert_int_equal(ftruncate(fd, 11), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(recording__read(fd, -1, count_ticks, &count, &problem), 0);
+	assert_string_equal(problem.text, "cut off in the record at byte 0; read up to there");
+	close(fd);
+}
+
+static void test_what_cannot_be_read_is_an_error(void **state)
+{
+	struct recording_problem problem;
+	int fd = open("/", O_RDONLY);
+
+	(void)state;
+	assert_int_equal(recording__read(fd, -1, take, NULL, &problem), -EISDIR);
+	close(fd);
+	assert_int_equal(recording__read(fd, -1, take, NULL, &problem), -EBADF);
+}
+
 static void test_foreign_files_are_named(void **state)
 {
 	static const uint32_t newer = 99, swapped = 0x04030201, nonsense = 5;
@@ -526,6 +578,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_late_is_counted),
 		cmocka_unit_test(test_a_recording_reads_back),
 		cmocka_unit_test(test_a_recording_cut_anywhere_reads_up_to_the_cut),
+		cmocka_unit_test(test_a_long_recording),
+		cmocka_unit_test(test_what_cannot_be_read_is_an_error),
 		cmocka_unit_test(test_foreign_files_are_named),
 		cmocka_unit_test(test_a_full_disk_is_told_once_and_for_all),
 		cmocka_unit_test(test_a_file_keeps_what_it_held_until_the_first_write),

@@ -2,224 +2,11 @@
 /* Output of the core besides timelines: the run, events, changes, losses, steps of the clock,
  * totals. */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "connection/outcome.h"
-#include "core/core.h"
-#include "core/state.h"
+#include "core/emit.h"
 #include "core/summary.h"
-#include "tcp/tcp_states.h"
-#include "unit.h"
-
-#define HZ 250
-/* Times from the kernel's clocks are exact to a jiffy. */
-#define JIFFY (S / HZ)
-
-static void assert_near(double s, uint64_t ns)
-{
-	assert_in_range((uint64_t)(s * S + 0.5), ns, ns + JIFFY);
-}
-
-static struct {
-	unsigned int metas, events, changes, timelines, losses, steps, summaries, ticks;
-	struct event event_list[32];
-	struct change change;
-	struct loss loss;
-	struct timeline timeline;
-	struct clock_step step;
-	struct summary summary;
-	struct summary_program blind[2];
-	struct meta meta;
-	struct meta_namespace namespaces[4];
-	char names[4][16], host_names[4][16];
-	uint64_t tick_ns, complete_ns;
-	char reason[32];
-	int err;	/* what taking a timeline returns */
-} seen;
-
-static int on_meta(void *context, const struct meta *m)
-{
-	unsigned int i;
-
-	assert_ptr_equal(context, &seen);
-	seen.metas++;
-	seen.meta = *m;
-	assert_string_equal(m->origin.gateway, "gw");
-	assert_string_equal(m->kernel, "6.18");
-	assert_string_equal(m->attached, "tcp_probe timer_expire_exit");
-	assert_true(m->namespace_count <= 4);
-	for (i = 0; i < m->namespace_count; i++) {
-		seen.namespaces[i] = m->namespaces[i];
-		snprintf(seen.names[i], sizeof(seen.names[i]), "%s", m->namespaces[i].netns.name);
-		snprintf(seen.host_names[i], sizeof(seen.host_names[i]), "%s",
-			 m->namespaces[i].netns.host_name);
-	}
-	return 0;
-}
-
-static int on_event(void *context, const struct socket_event *e)
-{
-	(void)context;
-	assert_non_null(e->socket);
-	if (seen.events < 32)
-		seen.event_list[seen.events] = e->event;
-	if (e->event.kind == EVENT_RESET_SENT)
-		snprintf(seen.reason, sizeof(seen.reason), "%s", e->event.reason);
-	seen.events++;
-	return 0;
-}
-
-static int on_change(void *context, const struct change *c)
-{
-	(void)context;
-	assert_non_null(c->socket);
-	seen.changes++;
-	seen.change = *c;
-	return 0;
-}
-
-static int on_timeline(void *context, const struct timeline *t)
-{
-	(void)context;
-	seen.timelines++;
-	seen.timeline = *t;
-	return seen.err;
-}
-
-static int on_loss(void *context, const struct loss *l)
-{
-	(void)context;
-	seen.losses++;
-	seen.loss = *l;
-	return 0;
-}
-
-static int on_step(void *context, const struct clock_step *s)
-{
-	(void)context;
-	seen.steps++;
-	seen.step = *s;
-	return 0;
-}
-
-static int on_summary(void *context, const struct summary *s)
-{
-	(void)context;
-	seen.summaries++;
-	seen.summary = *s;
-	memcpy(seen.blind, s->blind_programs,
-	       (s->blind_program_count < 2 ? s->blind_program_count : 2) * sizeof(*seen.blind));
-	return 0;
-}
-
-static int on_tick(void *context, const struct timeline_progress *p)
-{
-	(void)context;
-	seen.ticks++;
-	seen.tick_ns = p->now_ns;
-	seen.complete_ns = p->complete_ns;
-	return 0;
-}
-
-static void feed(struct core *core, struct record r)
-{
-	const char *why;
-
-	assert_int_equal(core__feed(core, &r, &why), 0);
-}
-
-static struct core *described(struct core_config config, uint32_t hz)
-{
-	struct sink sink = { .size = sizeof(sink), .context = &seen, .meta = on_meta, .event = on_event,
-			     .change = on_change, .timeline = on_timeline, .loss = on_loss,
-			     .clock_step = on_step, .summary = on_summary, .tick = on_tick };
-	struct core *core;
-
-	memset(&seen, 0, sizeof(seen));
-	config.suspect_after = 2;
-	core = core__new(&config, &sink);
-	assert_non_null(core);
-	feed(core, (struct record){ .type = RECORD_META,
-				    .meta = { hz, "1", "gw", "b", "r", "6.18" } });
-	return core;
-}
-
-static void start(struct core *core)
-{
-	feed(core, (struct record){ .type = RECORD_START, .mono_ns = 1 * S,
-				    .start = { "tcp_probe timer_expire_exit" } });
-}
-
-static struct core *started(struct core_config config)
-{
-	struct core *core = described(config, HZ);
-
-	start(core);
-	return core;
-}
-
-static struct ho_event fact(uint64_t cookie, uint8_t kind, uint64_t ms)
-{
-	return (struct ho_event){
-		.mono_ns = ms * MS, .cookie = cookie, .kind = kind, .family = 2, .netns = 5,
-		.state = TCP_ESTABLISHED, .flags = HO_F_KEEPALIVE, .jiffies = ms / 4,
-		.rcv_tstamp_jiffies = 500, .lrcvtime_jiffies = 500, .srtt_us = 40000, .mdev_us = 10000,
-		.last_tx_ns = ms * MS, .sock_idle_jiffies = 10 * HZ, .sock_interval_jiffies = HZ,
-		.sock_probes = 3, .net_idle_jiffies = 7200 * HZ, .net_interval_jiffies = 75 * HZ,
-		.net_probes = 9, .rto_jiffies = HZ / 5, .local = { 192, 0, 2, 1 }, .local_port = 1883,
-		.peer = { 198, 51, 100, cookie }, .peer_port = 40000 + cookie,
-	};
-}
-
-static void tell(struct core *core, struct ho_event e)
-{
-	feed(core, (struct record){ .type = RECORD_EVENT, .mono_ns = e.mono_ns, .event = e });
-}
-
-static void establish(struct core *core, uint64_t cookie)
-{
-	struct ho_event e = fact(cookie, HO_STATE, 2000);
-
-	e.old_state = TCP_SYN_RECV;
-	tell(core, e);
-}
-
-static void probe(struct core *core, uint64_t cookie, uint64_t ms, uint8_t probes_out)
-{
-	struct ho_event e = fact(cookie, HO_PROBE_SENT, ms);
-
-	e.probes_out = probes_out;
-	tell(core, e);
-}
-
-static void answer(struct core *core, uint64_t cookie, uint64_t ms, uint8_t probes_out)
-{
-	struct ho_event e = fact(cookie, HO_HEARD, ms);
-
-	e.probes_out = probes_out;
-	e.flags |= HO_F_SEGMENT;
-	e.tcp_flags = HO_TCP_ACK;
-	tell(core, e);
-}
-
-static void close_with(struct core *core, uint64_t cookie, uint64_t ms, uint16_t error,
-		       uint8_t probes_out)
-{
-	struct ho_event e = fact(cookie, HO_STATE, ms);
-
-	e.state = TCP_CLOSE;
-	e.old_state = TCP_ESTABLISHED;
-	e.error = error;
-	e.probes_out = probes_out;
-	e.flags |= error == ETIMEDOUT ? HO_F_IN_KEEPALIVE : 0;
-	tell(core, e);
-}
-
-static void tick(struct core *core, uint64_t ms)
-{
-	feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = ms * MS });
-}
+#include "core_seen.h"
 
 /* ---- the run ---- */
 
@@ -270,7 +57,7 @@ static void enter(struct core *core, uint32_t inode, uint64_t cookie, const char
 static void test_namespaces_of_the_run(void **state)
 {
 	struct core *core = described((struct core_config){ 0 }, HZ);
-	struct ho_event e = fact(1, HO_STATE, 500);
+	struct ho_event e = fact_of(1, HO_STATE, 500);
 
 	(void)state;
 	enter(core, 13, 7, "third");
@@ -333,7 +120,7 @@ static void test_names_of_reset_reasons(void **state)
 {
 	struct core *core = started((struct core_config){ .events = true });
 	struct record r = { .type = RECORD_RESET_REASON, .reset_reason = { 2, "no_socket" } };
-	struct ho_event e = fact(1, HO_RESET_SENT, 3000);
+	struct ho_event e = fact_of(1, HO_RESET_SENT, 3000);
 
 	(void)state;
 	feed(core, r);
@@ -348,6 +135,55 @@ static void test_names_of_reset_reasons(void **state)
 	e.reason = 3;
 	tell(core, e);
 	assert_string_equal(seen.reason, "");
+	core__free(core);
+}
+
+/* ---- summaries ---- */
+
+static void own(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
+{
+	struct record r = { .type = RECORD_OWNER, .mono_ns = 3 * S,
+			    .owner = { cookie, pid, comm, "/", "" } };
+
+	feed(core, r);
+}
+
+/* The first names programs that would never notice a dead peer; the others count alone. */
+static void test_summaries_at_their_interval(void **state)
+{
+	struct core *core;
+	struct ho_event e = fact_of(1, HO_SEEN, 500);
+
+	(void)state;
+	seen.summary_every_ns = 10 * S;
+	core = described((struct core_config){ 0 }, HZ);
+	e.flags = 0;
+	tell(core, e);
+	own(core, 1, 10, "mosquitto");
+	assert_int_equal(seen.summaries, 0);
+	start(core);
+	assert_int_equal(seen.summaries, 1);
+	assert_int_equal(seen.summary.blind_program_count, 1);
+	assert_string_equal(seen.programs[0], "mosquitto");
+	assert_int_equal(seen.blind[0].sockets, 1);
+	tick(core, 10999);
+	assert_int_equal(seen.summaries, 1);
+	tick(core, 11000);
+	assert_int_equal(seen.summaries, 2);
+	assert_int_equal(seen.summary.kind, SUMMARY_INTERIM);
+	assert_int_equal(seen.summary.blind_program_count, 0);
+	assert_int_equal(seen.summary.open, 1);
+	assert_true(seen.summary.watched_s == 10);
+	assert_int_equal(seen.summary.progress.now_ns, 11 * S);
+	tick(core, 20999);
+	assert_int_equal(seen.summaries, 2);
+	tick(core, 30000);
+	tick(core, 39000);
+	assert_int_equal(seen.summaries, 3);	/* ten seconds after the last, whenever that was */
+	core__free(core);
+	core = started((struct core_config){ 0 });
+	tick(core, 90000);
+	assert_int_equal(seen.summaries, 1);
 	core__free(core);
 }
 
@@ -424,9 +260,63 @@ static void test_suspect_and_recovered(void **state)
 	core__free(core);
 }
 
+/* Before the start nothing is told, though it is known; nor of one that has ended. */
+static void test_changes_of_before(void **state)
+{
+	struct core *core = described((struct core_config){ .events = true }, HZ);
+
+	(void)state;
+	establish(core, 1);
+	probe(core, 1, 12000, 1);
+	probe(core, 1, 13000, 2);
+	probe(core, 1, 14000, 3);
+	assert_int_equal(seen.changes + seen.events, 0);
+	feed(core, (struct record){ .type = RECORD_START, .mono_ns = 15 * S,
+				    .start = { "tcp_probe timer_expire_exit" } });
+	assert_int_equal(core__summary(core).suspect, 1);
+	assert_int_equal(seen.changes, 0);
+	probe(core, 1, 15000, 4);
+	assert_int_equal(seen.changes, 0);	/* it was suspect before */
+	assert_int_equal(seen.events, 1);
+	close_with(core, 1, 16000, ETIMEDOUT, 4);
+	assert_int_equal(seen.changes, 0);	/* that it recovered would be no news */
+	core__free(core);
+}
+
+/* A peer that came back on another connection, perhaps: told as of now, with the event of then. */
+static void test_a_suspicion_is_told_when_it_is_thought(void **state)
+{
+	struct core *core = started((struct core_config){ 0 });
+	struct successor by = { .cookie = 44, .at_ns = 9 * S, .confidence = 0.625 };
+	struct connection *c;
+	struct told told;
+
+	(void)state;
+	establish(core, 1);
+	probe(core, 1, 12000, 1);
+	c = table__history(&core->table, table__find(&core->table, 1));
+	feed(core, (struct record){ .type = RECORD_CLOCK, .mono_ns = 12 * S, .clock = { 1000 * S } });
+	tick(core, 13000);
+	incidents__suspect_successor(c, &by, &told);
+	emit__events(core, c, &told);
+	assert_int_equal(seen.events, 0);	/* nobody asked for each */
+	assert_int_equal(seen.changes, 1);
+	assert_int_equal(seen.change.kind, CHANGE_SUPERSEDED);
+	assert_int_equal(seen.change.by_cookie, 44);
+	assert_true(seen.change.confidence == 0.625);
+	assert_int_equal(seen.change.mono_ns, 13 * S);
+	assert_int_equal(seen.change.at, 1013 * S);
+	told.count = 0;
+	emit__events(core, c, &told);
+	incidents__note_loss(c, 14 * S, 1, &told);	/* another kind is no change */
+	emit__events(core, c, &told);
+	assert_int_equal(seen.changes, 1);
+	core__free(core);
+}
+
 static void beat(struct core *core, uint64_t ms)
 {
-	struct ho_event e = fact(1, HO_HEARD, ms);
+	struct ho_event e = fact_of(1, HO_HEARD, ms);
 
 	e.flags |= HO_F_SEGMENT | HO_F_DATA_IDLE;
 	e.tcp_flags = HO_TCP_ACK;
@@ -598,14 +488,6 @@ static void test_totals_of_the_longest(void **state)
 	core__free(core);
 }
 
-static void own(struct core *core, uint64_t cookie, uint32_t pid, const char *comm)
-{
-	struct record r = { .type = RECORD_OWNER, .mono_ns = 3 * S,
-			    .owner = { cookie, pid, comm, "/", "" } };
-
-	feed(core, r);
-}
-
 static void test_programs_that_would_never_notice(void **state)
 {
 	struct core *core = started((struct core_config){ 0 });
@@ -615,7 +497,7 @@ static void test_programs_that_would_never_notice(void **state)
 
 	(void)state;
 	for (cookie = 1; cookie <= 6; cookie++) {
-		e = fact(cookie, HO_STATE, 2000);
+		e = fact_of(cookie, HO_STATE, 2000);
 		e.old_state = TCP_SYN_RECV;
 		e.netns = 4 + cookie / 4;
 		if (cookie != 6)
@@ -672,7 +554,7 @@ static void test_a_long_silence_is_remembered_before_the_clock_wraps(void **stat
 {
 	struct core_config config = { 0 };
 	struct core *core = described(config, 1000);
-	struct ho_event e = fact(1, HO_SEEN, 200000 * 1000ULL);
+	struct ho_event e = fact_of(1, HO_SEEN, 200000 * 1000ULL);
 
 	(void)state;
 	start(core);
@@ -696,9 +578,12 @@ int main(void)
 		cmocka_unit_test(test_steps_of_the_clock),
 		cmocka_unit_test(test_time_is_told_and_never_goes_back),
 		cmocka_unit_test(test_names_of_reset_reasons),
+		cmocka_unit_test(test_summaries_at_their_interval),
 		cmocka_unit_test(test_losses_are_told_and_added_up),
 		cmocka_unit_test(test_what_makes_no_sense_is_told_at_the_next_tick),
 		cmocka_unit_test(test_suspect_and_recovered),
+		cmocka_unit_test(test_changes_of_before),
+		cmocka_unit_test(test_a_suspicion_is_told_when_it_is_thought),
 		cmocka_unit_test(test_a_heartbeat_is_news_once),
 		cmocka_unit_test(test_each_event_where_they_are_asked_for),
 		cmocka_unit_test(test_an_ending_waits_for_its_last_events),

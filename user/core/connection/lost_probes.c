@@ -30,7 +30,6 @@ void lost_probes__count_probes(struct connection *c, uint8_t probes_out, uint64_
 	if (!s->probes_out || probes_out <= s->probes_out)
 		return;
 	if (none_left(c)) {
-		s->probes_out = probes_out;
 		count_lost(c, lost, at_ns, told);
 		return;
 	}
