@@ -211,7 +211,7 @@ static __always_inline bool is_sooner(const struct tcp_sock *tp)
 	__u64 idle = socket__idle_jiffies(tp, true);
 	__u64 anew = bpf_jiffies64() + idle + idle / 7 + 2;
 
-	return (__s64)(compat__keepalive_expires(tp) - anew) <= 0;
+	return (__s64)(compat__keepalive_expires(tp, true) - anew) <= 0;
 }
 
 static __always_inline enum ho_rearm_kind judge(const struct tcp_sock *tp)

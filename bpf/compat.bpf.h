@@ -170,15 +170,26 @@ static __always_inline __u64 compat__keepalive_function(const struct tcp_sock *t
 	return (__u64)sk->sk_timer.function;
 }
 
-/* In jiffies, not rounded as the timer wheel does. `tp` is typed. */
-static __always_inline __u64 compat__keepalive_expires(const struct tcp_sock *tp)
+/* In jiffies, not rounded as the timer wheel does. */
+static __always_inline __u64 compat__keepalive_expires(const struct tcp_sock *tp, const bool typed)
 {
 	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
 	const struct sock *sk = (const void *)tp;
 
 	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
-		return icsk->icsk_keepalive_timer.expires;
-	return sk->sk_timer.expires;
+		return READ(typed, icsk, icsk_keepalive_timer.expires);
+	return READ(typed, sk, sk_timer.expires);
+}
+
+/* timer_pending() */
+static __always_inline bool compat__is_keepalive_armed(const struct tcp_sock *tp, const bool typed)
+{
+	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
+
+	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
+		return READ(typed, icsk, icsk_keepalive_timer.entry.pprev);
+	return READ(typed, sk, sk_timer.entry.pprev);
 }
 
 /* ---- the timer of retransmissions and zero-window probes ---- */
@@ -211,6 +222,19 @@ static __always_inline __u64 compat__write_function(const struct tcp_sock *tp)
 		return (__u64)sk->tcp_retransmit_timer.function;
 	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
 		return (__u64)icsk->icsk_retransmit_timer.function;
+	return 0;
+}
+
+/* In jiffies; means something while icsk_pending says what it is armed for. */
+static __always_inline __u64 compat__write_expires(const struct tcp_sock *tp, const bool typed)
+{
+	const struct inet_connection_sock___write_timer *icsk = (const void *)tp;
+	const struct sock___write_timer *sk = (const void *)tp;
+
+	if (bpf_core_field_exists(struct sock___write_timer, tcp_retransmit_timer))
+		return READ(typed, sk, tcp_retransmit_timer.expires);
+	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
+		return READ(typed, icsk, icsk_retransmit_timer.expires);
 	return 0;
 }
 

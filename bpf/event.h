@@ -15,6 +15,7 @@
 #define HALFOPEN_EVENT_H
 
 #ifdef __BPF__
+#define INT32_MIN (-2147483647 - 1)
 typedef __u8 ho_u8;
 typedef __u16 ho_u16;
 typedef __u32 ho_u32;
@@ -176,15 +177,22 @@ _Static_assert(__builtin_offsetof(struct ho_event, bound_if) == HO_EVENT_FULL_1,
 _Static_assert(__builtin_offsetof(struct ho_event, delivered_ns) == HO_EVENT_FULL_2, "format 2");
 _Static_assert(sizeof(struct ho_event) == HO_EVENT_FULL, "full event");
 
-/* One row of a snapshot: the socket, and the process whose file it is (pid 0: none). */
+/* Of a timer that is not armed. */
+#define HO_TIMER_OFF INT32_MIN
+
+/* One row of a snapshot: the socket, the process whose file it is (pid 0: none), and what is true at
+ * this moment alone. */
 struct ho_row {
 	struct ho_event event;
 	ho_u32 pid;
 	char comm[16];
-	ho_u32 pad;
+	ho_u32 receive_window;		/* ours, as the peer may use it: bytes */
+	/* Until they run out; below 0: they have, and wait for their processor. */
+	ho_s32 keepalive_in_jiffies;	/* an orphan's is that of FIN_WAIT2 */
+	ho_s32 write_in_jiffies;	/* of retransmissions and zero-window probes */
 };
 
-_Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 24, "row");
+_Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 32, "row");
 
 /* What one run over the table of connections finds (table.bpf.h): whole buckets. */
 #define HO_BATCH_ROWS 1024	/* a power of two */

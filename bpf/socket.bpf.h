@@ -272,4 +272,21 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->retransmitting_ms = socket__retransmitting_ms(tp, typed);
 }
 
+/* Behind socket__read_full(): what a row tells besides. */
+static __always_inline void socket__read_moment(struct ho_row *row, const struct tcp_sock *tp,
+						const bool typed)
+{
+	__s32 window = READ(typed, tp, rcv_wup) + READ(typed, tp, rcv_wnd) - READ(typed, tp, rcv_nxt);
+
+	row->receive_window = window > 0 ? window : 0;
+	row->keepalive_in_jiffies = HO_TIMER_OFF;
+	if (compat__is_keepalive_armed(tp, typed))
+		row->keepalive_in_jiffies =
+			(__u32)compat__keepalive_expires(tp, typed) - row->event.jiffies;
+	row->write_in_jiffies = HO_TIMER_OFF;
+	if (row->event.pending)
+		row->write_in_jiffies =
+			(__u32)compat__write_expires(tp, typed) - row->event.jiffies;
+}
+
 #endif

@@ -406,7 +406,8 @@ static void count_sockets(struct census *census, uint16_t port, unsigned int soc
 				      .flags = keepalive ? HO_F_KEEPALIVE : 0 };
 		uint32_t peer = i % peers;
 
-		memcpy(e.peer, &peer, sizeof(peer));
+		e.peer[0] = 10;
+		memcpy(e.peer + 1, &peer, 3);
 		census__add(census, &e, 250);
 	}
 }

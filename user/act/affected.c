@@ -19,12 +19,12 @@ struct search {
 };
 
 /* What depends on HZ is not asked for. */
-#define ANY_HZ 100
+static const struct exposure_rules rules = { .hz = 100 };
 
 static int on_row(void *context, const struct ho_row *row)
 {
 	struct search *s = context;
-	struct exposure x = exposure__of(&row->event, ANY_HZ, EXPOSURE_SUSPECT_AFTER);
+	struct exposure x = exposure__of(&row->event, &rules);
 	struct exposure_key key = { .pad = 0 };
 	struct exposure_counts *of_program;
 

@@ -9,6 +9,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/cmd.h"
+#include "cmd/groups_argument.h"
 #include "cmd/verbosity.h"
 #include "file/input_file.h"
 #include "file/output.h"
@@ -118,43 +119,6 @@ static bool read_setting(const char *text, void *at)
 		return false;
 	*s = (struct setting){ .idle_s = idle, .interval_s = interval, .probes = probes };
 	return true;
-}
-
-static void read_groups(struct argp_state *state, struct options *o, const char *path)
-{
-	static const char what[] = "lines of CIDR NAME (--groups)";
-	int fd = input_file__open(path, what);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
-	unsigned int number = 0;
-	char line[512];
-
-	if (!f) {
-		exit(fd < 0 ? exit_code__of_input(fd) : EXIT_FAILED);
-		return;
-	}
-	if (input_file__is_endless(fd, path, what))
-		exit(EXIT_USAGE);
-	while (fgets(line, sizeof(line), f)) {
-		struct named_network n, *bigger;
-		const char *expected = named_network__read(line, &n);
-
-		number++;
-		if (expected) {
-			arguments__refuse(state, "%s:%u: expected %s", path, number, expected);
-			break;
-		}
-		if (!n.name)
-			continue;
-		n.name = strdup(n.name);
-		bigger = realloc(o->networks, (o->network_count + 1) * sizeof(*bigger));
-		if (!n.name || !bigger) {
-			argp_failure(state, EXIT_FAILED, ENOMEM, "--groups");
-			break;
-		}
-		o->networks = bigger;
-		bigger[o->network_count++] = n;
-	}
-	fclose(f);
 }
 
 static unsigned int count_standard_input(const struct options *o)
@@ -271,7 +235,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		check_arguments(state, o);
 		if (o->groups)
-			read_groups(state, o, o->groups);
+			groups_argument__read(state, o->groups, &o->networks,
+					      &o->network_count);
 		return 0;
 	default:
 		return argument__take(arguments, key, arg, state);

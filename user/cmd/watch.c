@@ -8,6 +8,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/cmd.h"
+#include "cmd/filter_argument.h"
 #include "cmd/verbosity.h"
 #include "file/input_file.h"
 #include "filter/filter.h"
@@ -15,7 +16,6 @@
 #include "pipeline/watch.h"
 #include "sys/log.h"
 #include "sys/reason.h"
-#include "value/plain_text.h"
 #include "value/quantity.h"
 
 /* ---- arguments ---- */
@@ -97,35 +97,6 @@ static bool read_colour(const char *arg, void *at)
 	else
 		return false;
 	return true;
-}
-
-/* The shell splits FILTER into words; it is one text all the same. */
-static void add_filter_word(struct argp_state *state, struct watch_options *o, const char *word)
-{
-	char *longer = NULL;
-
-	if (asprintf(&longer, "%s%s%s", o->filter_text ? o->filter_text : "",
-		     o->filter_text ? " " : "", word) < 0)
-		argp_failure(state, EXIT_FAILED, ENOMEM, "FILTER");
-	free(o->filter_text);
-	o->filter_text = longer;
-}
-
-static void read_filter(struct argp_state *state, struct watch_options *o)
-{
-	struct filter_error error;
-	char *before;
-
-	if (!o->filter_text)
-		return;
-	o->core.filter = o->filter = filter__parse(o->filter_text, &error);
-	if (o->filter)
-		return;
-	before = strndup(o->filter_text, error.column ? error.column - 1 : 0);
-	arguments__refuse(state, "FILTER, column %u: %s\n    %s\n    %*s", error.column, error.text,
-			  o->filter_text,
-			  before ? (int)plain_text__columns(before) + 1 : (int)error.column, "^");
-	free(before);
 }
 
 static bool is_standard(const char *name)
@@ -213,10 +184,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_ARG:
-		add_filter_word(state, o, arg);
+		filter_argument__add(state, &o->filter_text, arg);
 		return 0;
 	case ARGP_KEY_END:
-		read_filter(state, o);
+		o->core.filter = o->filter = filter_argument__parse(state, o->filter_text);
 		check_arguments(state, o);
 		return 0;
 	default:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <math.h>
 #include <string.h>
 
 #include "connection/outcome.h"
 #include "core/timeline_of.h"
+#include "exposure/exposure.h"
 #include "tcp/tcp_states.h"
 #include "value/address.h"
 
@@ -127,34 +127,6 @@ static void list_events(const struct value_rules *rules, const struct journal *j
 }
 
 /* ---- measurements ---- */
-
-static enum option_source option_source(bool from_socket)
-{
-	return from_socket ? OPTION_FROM_SOCKET : OPTION_FROM_SYSCTL;
-}
-
-static double seconds_or_never(uint64_t ms)
-{
-	return ms == UINT64_MAX ? INFINITY : seconds(ms);
-}
-
-static struct timeline_keepalive keepalive_of(const struct connection *c, uint32_t hz)
-{
-	const struct keepalive *k = &c->keepalive;
-	uint64_t rto_max_ms = incidents__of(c)->rto_max_jiffies * 1000ULL / hz;
-
-	return (struct timeline_keepalive){
-		.known = true, .enabled = k->enabled,
-		.idle_s = seconds((uint64_t)k->idle_jiffies * 1000 / hz),
-		.interval_s = seconds((uint64_t)k->interval_jiffies * 1000 / hz),
-		.probes = k->probes, .user_timeout_ms = k->user_timeout_ms,
-		.rto_max_ms = rto_max_ms,
-		.idle_from = option_source(k->idle_from_socket),
-		.interval_from = option_source(k->interval_from_socket),
-		.probes_from = option_source(k->probes_from_socket),
-		.detects_within_s = seconds_or_never(keepalive__detects_within_ms(k, hz)),
-		.detects_within_max_s = seconds_or_never(keepalive__detects_within_max_ms(k, hz)) };
-}
 
 static struct timeline_counts counts_of(const struct connection *c)
 {
@@ -381,7 +353,7 @@ void timeline_of__connection(const struct value_rules *rules, const struct conne
 
 	t->final = i->ended_ns != 0;
 	if (c->identified)
-		t->keepalive = keepalive_of(c, rules->hz);
+		t->keepalive = exposure__keepalive(&c->keepalive, i->rto_max_jiffies, rules->hz);
 	t->partial = c->partial;
 	set_times(rules, c, verified_ns, t);
 	t->outcome = outcome;

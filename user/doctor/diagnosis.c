@@ -603,11 +603,12 @@ static void examine_sockets(struct examination *x)
 	uint32_t count = census__crowded_ports(&x->census, ports, 8), i;
 	char where[PLACE_SIZE + 32];
 
-	findings__add(x->f, "sockets", FINDING_OK, NULL, NULL,
-		      "%u TCP connection%s in %u network namespace%s; keepalive is off on %u of "
-		      "them, which would never notice a dead idle peer", c->sockets,
-		      c->sockets == 1 ? "" : "s", x->d->namespace_count,
-		      x->d->namespace_count == 1 ? "" : "s", c->sockets - c->with_keepalive);
+	findings__add(x->f, "sockets", c->never_notice ? FINDING_NOTE : FINDING_OK, NULL,
+		      c->never_notice ? "'halfopen sockets --summary' says whose they are: their "
+					"programs must set SO_KEEPALIVE" : NULL,
+		      "%u TCP connection%s in %u network namespace%s; %u would never notice a dead "
+		      "peer", c->sockets, c->sockets == 1 ? "" : "s", x->d->namespace_count,
+		      x->d->namespace_count == 1 ? "" : "s", c->never_notice);
 	if (c->die_of_one_loss)
 		findings__add(x->f, "single_loss", FINDING_NOTE, NULL,
 			      "a second probe (TCP_KEEPCNT), and a TCP_USER_TIMEOUT that leaves it "

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Watching the kernel: the loop over its ring, signals, and time. */
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "file/exit_code.h"
-#include "filter/filter.h"
 #include "kernel/live.h"
 #include "kernel/support.h"
+#include "pipeline/filter_names.h"
 #include "pipeline/watch.h"
-#include "sys/capability.h"
 #include "sys/clock.h"
 #include "sys/log.h"
-#include "sys/netns.h"
 #include "sys/reason.h"
 #include "value/version.h"
 
@@ -105,31 +102,6 @@ static int follow(struct watch *w, struct live *live)
 	return err;
 }
 
-/* Does FILTER name another namespace than our own? Then the others are entered, to know their
- * names. */
-static bool is_name_of_another(const char *word)
-{
-	struct netns_list list;
-	bool is_own;
-
-	if (strspn(word, "0123456789") == strlen(word))
-		return false;
-	is_own = !netns__list_named(&list) && !strcmp(list.all[0].name, word);
-	netns__free(&list);
-	return !is_own;
-}
-
-static bool may_look_for_names(const struct filter *filter)
-{
-	const char *name = filter ? filter__find_netns(filter, is_name_of_another) : NULL;
-
-	if (!name || capability__has(CAPABILITY_SYS_ADMIN))
-		return true;
-	log_error("not permitted: 'netns = %s' needs CAP_SYS_ADMIN, to enter network namespaces "
-		  "and learn their names; without, give its inode", name);
-	return false;
-}
-
 /* Returns an exit code. */
 static int judge_watch(const struct watch *w, int err)
 {
@@ -165,7 +137,7 @@ int watch__kernel(struct watch *w)
 	struct live *live = NULL;
 	int err;
 
-	if (!may_look_for_names(w->options.filter))
+	if (!filter_names__may_be_looked_for(w->options.filter))
 		return EXIT_NOT_PERMITTED;
 	err = watch__hold_signals(w);
 	if (err)

@@ -10,20 +10,17 @@
 #include "pipeline/watch.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "sys/terminal.h"
 
-/* https://no-color.org: any value but an empty one. */
 static void prepare_text(struct watch *w)
 {
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-	bool terminal = isatty(w->output.fd) && term && strcmp(term, "dumb");
-
 	w->text.utc = w->options.utc;
 	w->text.all = w->options.core.all || w->options.core.every_ns;
 	w->text.brief = log__level() == LEVEL_ERROR;
-	w->text.status = terminal && !w->options.replay;
+	w->text.status = terminal__is(w->output.fd) && !w->options.replay;
 	w->text.colours = w->options.colour == COLOUR_ALWAYS ||
-			  (w->options.colour == COLOUR_AUTO && terminal &&
-			   !(no_color && *no_color));
+			  (w->options.colour == COLOUR_AUTO &&
+			   terminal__shows_colours(w->output.fd));
 }
 
 static int refuse_output(const struct output *o, int err)

@@ -260,7 +260,7 @@ void timeline_json__write_loss(struct json *j, uint64_t seq, const struct loss *
 
 /* ---- timeline ---- */
 
-static void write_detects(struct json *j, const char *key, double s)
+static void write_finite(struct json *j, const char *key, double s)
 {
 	if (isinf(s))
 		json__null(j, key);
@@ -287,8 +287,8 @@ static void write_keepalive(struct json *j, const struct timeline_keepalive *k)
 	json__string(j, "interval", option_source__name(k->interval_from));
 	json__string(j, "probes", option_source__name(k->probes_from));
 	json__end_object(j);
-	write_detects(j, "detects_within_s", k->detects_within_s);
-	write_detects(j, "detects_within_max_s", k->detects_within_max_s);
+	write_finite(j, "detects_within_s", k->detects_within_s);
+	write_finite(j, "detects_within_max_s", k->detects_within_max_s);
 	json__end_object(j);
 }
 
@@ -490,5 +490,93 @@ void timeline_json__write_timeline(struct json *j, uint64_t seq, const struct ti
 		write_gaps(j, t);
 	write_episodes(j, t);
 	write_events(j, t);
+	end_line(j);
+}
+
+/* ---- a socket as it is now ---- */
+
+void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct socket_now *s)
+{
+	begin_line(j, "halfopen.socket/1", &s->origin, seq);
+	write_socket(j, &s->socket);
+	json__string(j, "state", tcp_state__name(s->state));
+	write_keepalive(j, &s->keepalive);
+	json__time(j, "last_heard_at", s->last_heard_at);
+	if (s->last_heard_is_lower_bound)
+		json__bool(j, "last_heard_is_lower_bound", true);
+	json__number(j, "silent_s", s->silent_s);
+	json__u64(j, "unanswered", s->unanswered);
+	json__bool(j, "suspect", s->suspect);
+	write_finite(j, "next_probe_in_s", s->next_probe_in_s);
+	write_finite(j, "dies_in_s", s->dies_in_s);
+	if (s->half_closed)
+		json__null(j, "half_closed_at");
+	json__u64(j, "receive_window", s->receive_window);
+	json__bool(j, "exposed", s->exposed);
+	write_finite(j, "dead_probability", isnan(s->dead_probability) ? INFINITY
+								       : s->dead_probability);
+	if (*s->why)
+		json__string(j, "why", s->why);
+	end_line(j);
+}
+
+static void write_sockets_counts(struct json *j, const struct sockets_summary *s,
+				 const struct sockets_counts *c)
+{
+	json__u64(j, "sockets", c->sockets);
+	json__u64(j, "with_keepalive", c->with_keepalive);
+	json__u64(j, "suspect", c->suspect);
+	json__object(j, "silent");
+	json__number(j, "over_s", s->silent_over_s);
+	json__u64(j, "count", c->silent);
+	json__end_object(j);
+	json__object(j, "surely_dead");
+	if (s->path_forgets_s)
+		json__u64(j, "count", c->surely_dead);
+	else
+		json__null(j, "count");
+	json__string(j, "because", s->because);
+	json__end_object(j);
+	json__u64(j, "never_notice", c->never_notice);
+	json__number(j, "oldest_silence_s", c->oldest_silence_s);
+	json__object(j, "to_mend");
+	json__u64(j, "close_wait", c->leaked);
+	json__u64(j, "window_closed", c->window_closed);
+	json__u64(j, "probes_off", c->probes_off);
+	json__end_object(j);
+}
+
+static void write_sockets_group(struct json *j, const struct sockets_summary *s,
+				const struct sockets_group *g)
+{
+	json__object(j, NULL);
+	if (*g->program)
+		json__string(j, "program", g->program);
+	else
+		json__null(j, "program");
+	if (g->port)
+		json__u64(j, "port", g->port);
+	write_netns(j, &g->netns);
+	if (*g->carrier)
+		json__string(j, "carrier", g->carrier);
+	write_sockets_counts(j, s, &g->counts);
+	json__end_object(j);
+}
+
+void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
+					  const struct sockets_summary *s)
+{
+	uint32_t i;
+
+	begin_line(j, "halfopen.summary/1", &s->origin, seq);
+	json__time(j, "at", s->at);
+	json__u64(j, "namespaces", s->namespaces);
+	json__object(j, "total");
+	write_sockets_counts(j, s, &s->total);
+	json__end_object(j);
+	json__array(j, "groups");
+	for (i = 0; i < s->group_count; i++)
+		write_sockets_group(j, s, &s->groups[i]);
+	json__end_array(j);
 	end_line(j);
 }

@@ -7,6 +7,7 @@
 #define HALFOPEN_TIMELINE_TIMELINE_JSON_H
 
 #include "timeline/sink.h"
+#include "timeline/socket_now.h"
 #include "value/json.h"
 
 /* ---- json_write.c: each one line; `seq` counts the lines of a run ---- */
@@ -16,6 +17,9 @@ void timeline_json__write_timeline(struct json *j, uint64_t seq, const struct ti
 void timeline_json__write_event(struct json *j, uint64_t seq, const struct socket_event *e);
 void timeline_json__write_loss(struct json *j, uint64_t seq, const struct loss *l);
 void timeline_json__write_clock_step(struct json *j, uint64_t seq, const struct clock_step *s);
+void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct socket_now *s);
+void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
+					  const struct sockets_summary *s);
 
 /* ---- json_read.c ---- */
 

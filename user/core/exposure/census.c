@@ -13,7 +13,8 @@ struct census_entry {
 
 void census__add(struct census *c, const struct ho_event *e, uint32_t hz)
 {
-	struct exposure x = exposure__of(e, hz, EXPOSURE_SUSPECT_AFTER);
+	const struct exposure_rules rules = { .hz = hz };
+	struct exposure x = exposure__of(e, &rules);
 	struct census_entry *entry;
 
 	exposure_counts__add(&c->counts, &x);

@@ -10,6 +10,13 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->own_idle += x->own_idle;
 	c->own_options += x->own_options;
 	c->die_of_one_loss += x->dies_of_one_loss;
+	c->long_silent += x->long_silent;
+	c->surely_dead += x->surely_dead;
+	c->leaked += x->leaked;
+	c->window_closed += x->window_closed;
+	c->probes_off += x->probes_off;
+	if (x->silent_ns > c->oldest_silence_ns)
+		c->oldest_silence_ns = x->silent_ns;
 }
 
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more)
@@ -21,4 +28,11 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->own_idle += more->own_idle;
 	c->own_options += more->own_options;
 	c->die_of_one_loss += more->die_of_one_loss;
+	c->long_silent += more->long_silent;
+	c->surely_dead += more->surely_dead;
+	c->leaked += more->leaked;
+	c->window_closed += more->window_closed;
+	c->probes_off += more->probes_off;
+	if (more->oldest_silence_ns > c->oldest_silence_ns)
+		c->oldest_silence_ns = more->oldest_silence_ns;
 }

@@ -11,6 +11,9 @@
 struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
 	uint32_t own_idle, own_options, die_of_one_loss;
+	uint32_t long_silent, surely_dead;
+	uint32_t leaked, window_closed, probes_off;
+	uint64_t oldest_silence_ns;
 };
 
 /* One socket more. */

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <string.h>
+#include <sys/socket.h>
+
 #include "exposure/exposure.h"
 #include "tcp/jiffies.h"
-#include "tcp/keepalive.h"
 #include "tcp/stamps.h"
-
-bool exposure__never_notices(const struct ho_event *e)
-{
-	bool fin_waits = (e->flags & HO_F_FIN_QUEUED) &&
-			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
-
-	return !(e->flags & HO_F_KEEPALIVE) && !fin_waits;
-}
+#include "tcp/tcp_states.h"
 
 uint32_t exposure__last_ask_jiffies(const struct ho_event *e, uint32_t hz)
 {
@@ -29,17 +25,95 @@ uint32_t exposure__asks(const struct ho_event *e, uint32_t hz)
 	return 0;
 }
 
-struct exposure exposure__of(const struct ho_event *e, uint32_t hz, uint32_t suspect_after)
+/* 127.0.0.0/8, by its address in bytes of either family. */
+static bool is_loopback_ipv4(const uint8_t *address)
+{
+	return address[0] == 127;
+}
+
+static bool is_loopback(const struct ho_event *e)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (e->family == AF_INET)
+		return is_loopback_ipv4(e->peer);
+	return !memcmp(e->peer, loopback6, sizeof(loopback6)) ||
+	       (!memcmp(e->peer, mapped, sizeof(mapped)) && is_loopback_ipv4(e->peer + 12));
+}
+
+bool exposure__peer_is_here(const struct ho_event *e)
+{
+	static const uint8_t unknown[16] = { 0 };
+	size_t size = e->family == AF_INET ? 4 : sizeof(e->peer);
+
+	return is_loopback(e) ||
+	       (!memcmp(e->peer, e->local, size) && memcmp(e->peer, unknown, size));
+}
+
+bool exposure__never_notices(const struct ho_event *e)
+{
+	bool fin_waits = (e->flags & HO_F_FIN_QUEUED) &&
+			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
+
+	return !(e->flags & HO_F_KEEPALIVE) && !fin_waits;
+}
+
+/* Nothing of the peer's comes through any more: what it had been told of the connection is gone. */
+static bool is_forgotten(const struct ho_event *e, const struct exposure_rules *r, uint64_t silent_ns)
+{
+	return r->path_ns && silent_ns > r->path_ns && !exposure__peer_is_here(e);
+}
+
+struct exposure exposure__of(const struct ho_event *e, const struct exposure_rules *r)
 {
 	struct keepalive k = keepalive__of(e);
+	uint32_t asks = exposure__asks(e, r->hz);
+	uint64_t heard_ns = stamps__heard_ns(e, r->hz);
+	uint64_t silent_ns = e->mono_ns > heard_ns ? e->mono_ns - heard_ns : 0;
 
 	return (struct exposure){
+		.peer_is_here = exposure__peer_is_here(e),
+		.silent_ns = silent_ns,
+		.long_silent = r->long_ns && silent_ns > r->long_ns,
+		.surely_dead = is_forgotten(e, r, silent_ns),
+		.leaked = e->state == TCP_CLOSE_WAIT && silent_ns > EXPOSURE_LEAK_NS,
+		.window_closed = e->flags & HO_F_OWN_WINDOW_ZERO,
+		.probes_off = k.enabled && !k.probes,
 		.with_keepalive = k.enabled,
 		.never_notices = exposure__never_notices(e),
-		.suspect = exposure__asks(e, hz) > suspect_after,
+		.unanswered = asks ? asks - 1 : 0,
+		.suspect = asks > (r->suspect_after ?: EXPOSURE_SUSPECT_AFTER),
 		.own_idle = k.enabled && k.idle_from_socket,
 		.own_options = k.enabled && k.idle_from_socket && k.interval_from_socket &&
 			       k.probes_from_socket,
-		.dies_of_one_loss = keepalive__dies_of_one_loss(&k, hz),
+		.dies_of_one_loss = keepalive__dies_of_one_loss(&k, r->hz),
 	};
+}
+
+static enum option_source option_source(bool from_socket)
+{
+	return from_socket ? OPTION_FROM_SOCKET : OPTION_FROM_SYSCTL;
+}
+
+/* Of whole milliseconds. */
+static double seconds_or_never(uint64_t ms)
+{
+	return ms == UINT64_MAX ? INFINITY : ms / 1e3;
+}
+
+struct timeline_keepalive exposure__keepalive(const struct keepalive *k, uint32_t rto_max_jiffies,
+					      uint32_t hz)
+{
+	return (struct timeline_keepalive){
+		.known = true, .enabled = k->enabled,
+		.idle_s = seconds_or_never((uint64_t)k->idle_jiffies * 1000 / hz),
+		.interval_s = seconds_or_never((uint64_t)k->interval_jiffies * 1000 / hz),
+		.probes = k->probes, .user_timeout_ms = k->user_timeout_ms,
+		.rto_max_ms = rto_max_jiffies * 1000ULL / hz,
+		.idle_from = option_source(k->idle_from_socket),
+		.interval_from = option_source(k->interval_from_socket),
+		.probes_from = option_source(k->probes_from_socket),
+		.detects_within_s = seconds_or_never(keepalive__detects_within_ms(k, hz)),
+		.detects_within_max_s = seconds_or_never(keepalive__detects_within_max_ms(k, hz)) };
 }

@@ -8,14 +8,36 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "tcp/keepalive.h"
+#include "timeline/timeline.h"
 
 /* A socket is suspect from so many unanswered asks on, unless somebody says otherwise. */
 #define EXPOSURE_SUSPECT_AFTER 2
 
+/* A socket in CLOSE_WAIT whose peer was silent for so long: the program leaks it. */
+#define EXPOSURE_LEAK_NS 60000000000ULL
+
+/* By what a row is judged. */
+struct exposure_rules {
+	uint32_t hz;		/* of its kernel */
+	uint32_t suspect_after;	/* unanswered asks; 0: EXPOSURE_SUSPECT_AFTER */
+	uint64_t long_ns;	/* a silence of that is long; 0: none is */
+	uint64_t path_ns;	/* after which the path has forgotten; 0: not known */
+};
+
 struct exposure {
 	bool with_keepalive;
+	bool peer_is_here;	/* on this host: its death is told at once */
 	bool never_notices;	/* a dead peer, as long as the connection is idle */
+	uint32_t unanswered;	/* asks that stayed so until the next was due */
 	bool suspect;
+	uint64_t silent_ns;	/* since the peer was last heard */
+	bool long_silent;
+	bool surely_dead;	/* silent for longer than its path remembers it */
+	/* Ours to mend: ... */
+	bool leaked;		/* the peer closed long ago, the program has not */
+	bool window_closed;	/* the program does not read */
+	bool probes_off;	/* keepalive with 0 probes: it ends an idle peer unasked */
 	/* With keepalive alone: ... */
 	bool own_idle;		/* the idle time is the socket's own, ... */
 	bool own_options;	/* all three are: it follows no sysctl */
@@ -26,6 +48,10 @@ struct exposure {
  * for an acknowledgement (the retransmission timer asks), or nobody holds it after that (a timeout). */
 bool exposure__never_notices(const struct ho_event *e);
 
+/* Is its peer of this host: at a loopback address, or at the socket's own? The kernel then tells each
+ * end of the other's death at once. */
+bool exposure__peer_is_here(const struct ho_event *e);
+
 /* Asks that left since the peer was last heard, by the kernel's counts; 0: none, or the count is stale
  * (data on the fast path do not reset it). `hz` of its kernel. */
 uint32_t exposure__asks(const struct ho_event *e, uint32_t hz);
@@ -33,7 +59,11 @@ uint32_t exposure__asks(const struct ho_event *e, uint32_t hz);
 /* When the last of them left, by the kernel's clock of what the socket sent last. */
 uint32_t exposure__last_ask_jiffies(const struct ho_event *e, uint32_t hz);
 
-/* All of it; suspect from `suspect_after` unanswered asks on. */
-struct exposure exposure__of(const struct ho_event *e, uint32_t hz, uint32_t suspect_after);
+/* All of it. */
+struct exposure exposure__of(const struct ho_event *e, const struct exposure_rules *rules);
+
+/* The options in force as a value; `rto_max_jiffies` 0: not known. */
+struct timeline_keepalive exposure__keepalive(const struct keepalive *k, uint32_t rto_max_jiffies,
+					      uint32_t hz);
 
 #endif

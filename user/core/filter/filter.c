@@ -158,3 +158,45 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
 		return known ? truth_of(fits == (f->compare == EQUAL)) : TRUTH_UNKNOWN;
 	}
 }
+
+unsigned int filter__tests(const struct filter *f, const struct filter **tests, unsigned int size)
+{
+	unsigned int count;
+
+	switch (f->kind) {
+	case NODE_AND:
+	case NODE_OR:
+		count = filter__tests(f->left, tests, size);
+		return count + filter__tests(f->right, tests + count, size - count);
+	case NODE_NOT:
+		return 0;
+	default:
+		if (size)
+			tests[0] = f;
+		return size > 0;
+	}
+}
+
+enum filter_asks filter__asks(const struct filter *test)
+{
+	switch (test->kind) {
+	case NODE_NETNS:
+		return FILTER_ASKS_NETNS;
+	case NODE_COMM:
+		return FILTER_ASKS_COMM;
+	case NODE_PID:
+		return FILTER_ASKS_PID;
+	case NODE_CGROUP:
+	case NODE_CONTAINER:
+		return FILTER_ASKS_GROUP;
+	case NODE_DEVICE:
+		return FILTER_ASKS_DEVICE;
+	default:
+		return FILTER_ASKS_ENDS;
+	}
+}
+
+const char *filter__word(const struct filter *test)
+{
+	return test->compare == EQUAL ? test->word : NULL;
+}

@@ -58,4 +58,17 @@ enum truth { TRUTH_NO, TRUTH_UNKNOWN, TRUTH_YES };
 /* Kleene's logic: an unknown value decides nothing by itself. */
 enum truth filter__matches(const struct filter *f, const struct filter_subject *s);
 
+/* Its tests but those within a negation, in their order: at most `size` into `tests`; returns how many.
+ * Each is a filter, and lives as long as `f`. */
+unsigned int filter__tests(const struct filter *f, const struct filter **tests, unsigned int size);
+
+/* What a test asks for. */
+enum filter_asks { FILTER_ASKS_ENDS, FILTER_ASKS_NETNS, FILTER_ASKS_COMM, FILTER_ASKS_PID,
+		   FILTER_ASKS_GROUP, FILTER_ASKS_DEVICE };
+
+enum filter_asks filter__asks(const struct filter *test);
+
+/* The word of a test of names; NULL: it is one of numbers, or takes all but that word. */
+const char *filter__word(const struct filter *test);
+
 #endif

@@ -107,14 +107,31 @@ static int listen_on_loopback(int fd)
 	return bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1) ? -errno : 0;
 }
 
-/* The link of a part's program, NULL (with errno) if it cannot be had or was not loaded. */
-static struct bpf_link *attach(const struct snapshot *s, const struct support_result *r)
+static struct bpf_link *attach_to(const struct snapshot *s, const struct support_result *r,
+				  const struct bpf_iter_attach_opts *options)
 {
 	errno = ENOTSUP;
 	if (!support__usable(r))
 		return NULL;
 	return bpf_program__attach_iter(
-		bpf_object__find_program_by_name(s->bpf->obj, r->program), NULL);
+		bpf_object__find_program_by_name(s->bpf->obj, r->program), options);
+}
+
+/* The link of a part's program, NULL (with errno) if it cannot be had or was not loaded. */
+static struct bpf_link *attach(const struct snapshot *s, const struct support_result *r)
+{
+	return attach_to(s, r, NULL);
+}
+
+/* Through our own files alone, where the kernel's iterator can be told so (f0d74c4da1f0, 6.1); through
+ * all processes' on older ones, which overlook that or refuse it. */
+static struct bpf_link *attach_to_ourselves(const struct snapshot *s, const struct support_result *r)
+{
+	union bpf_iter_link_info info = { .task.pid = getpid() };
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+
+	return attach_to(s, r, r->program == r->part->program ? &options : NULL) ?: attach(s, r);
 }
 
 static int attach_all(struct snapshot *s, const struct support_result *results)
@@ -128,7 +145,7 @@ static int attach_all(struct snapshot *s, const struct support_result *results)
 			  "show us a socket of our own: %s", strerror(-err));
 		return err;
 	}
-	s->learn = attach(s, &results[PART_LEARN]);
+	s->learn = attach_to_ourselves(s, &results[PART_LEARN]);
 	s->in_netns = attach(s, &results[PART_IN_NETNS]);
 	if (!s->learn || !s->in_netns) {
 		err = -errno;

@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: GPL-2.0
+"""halfopen sockets: what each connection is like now, by ss, getsockopt, tcp_info and what then happens."""
+import fcntl
+import json
+import math
+import os
+import pty
+import re
+import select
+import socket
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+import schema
+from lab import (HALFOPEN, TCP_USER_TIMEOUT, Lab, cookie, hold_only, inside, keepalive, mono_ns, run, tcp_info,
+                 unix_ns, wait_until)
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def halfopen(*arguments, **keywords):
+    return subprocess.run([HALFOPEN, "sockets", *arguments], capture_output=True, text=True, timeout=60,
+                          **keywords)
+
+
+def listed(*arguments):
+    """The lines of --json, by cookie; each is valid, and counted."""
+    r = halfopen("--json", *arguments)
+    assert r.returncode == 0, r.stderr
+    lines = [json.loads(line) for line in r.stdout.splitlines()]
+    for number, line in enumerate(lines):
+        errors = list(schema.validator("socket").iter_errors(line))
+        assert not errors, (errors[0].message, line)
+        assert line["seq"] == number
+    assert len({l["socket"]["cookie"] for l in lines}) == len(lines)
+    return {l["socket"]["cookie"]: l for l in lines}
+
+
+def of(lab, *arguments):
+    return listed(f"netns = {lab.gateway.name}", *arguments)
+
+
+def one(lab, sock):
+    return of(lab)[cookie(sock)]
+
+
+def ss(lab, *arguments):
+    """By cookie: the words of a line of ss, and of the next, which it indents."""
+    out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htneoi", *arguments).stdout
+    lines = {}
+    for line in out.splitlines():
+        if not line[0].isspace():
+            key = str(int(re.search(r"sk:([0-9a-f]+)", line)[1], 16))
+            lines[key] = line
+        else:
+            lines[key] += line
+    return lines
+
+
+def ss_timer(line):
+    """(kind, seconds, count) of timer:(keepalive,944ms,0); None: there is none."""
+    found = re.search(r"timer:\((\w+),([\d.]+)(ms|sec|min)(?:([\d.]+)(sec|ms))?,(\d+)\)", line)
+    if not found:
+        return None
+    unit = {"ms": 1e-3, "sec": 1, "min": 60}
+    seconds = float(found[2].rstrip(".")) * unit[found[3]]
+    if found[4]:
+        seconds += float(found[4].rstrip(".")) * unit[found[5]]
+    return found[1], seconds, int(found[6])
+
+
+NAMES_OF_SS = {"ESTAB": "ESTABLISHED", "CLOSE-WAIT": "CLOSE_WAIT", "FIN-WAIT-1": "FIN_WAIT1",
+               "FIN-WAIT-2": "FIN_WAIT2", "LAST-ACK": "LAST_ACK", "SYN-SENT": "SYN_SENT", "SYN-RECV": "SYN_RECV",
+               "CLOSING": "CLOSING"}
+
+
+def test_the_same_sockets_as_ss(lab):
+    """All of both families and several states, with ss's words for them and its ends."""
+    pairs = [lab.connect(port=7000 + n % 3) for n in range(9)]
+    pairs += [lab.connect(socket.AF_INET6, port=7003) for _ in range(3)]
+    pairs[0][1].close()         # CLOSE_WAIT
+    pairs[1][0].shutdown(socket.SHUT_WR)    # FIN_WAIT2
+    wait_until(lambda: "CLOSE-WAIT" in str(ss(lab)) and "FIN-WAIT-2" in str(ss(lab)), 20, "their states")
+    theirs, ours = ss(lab, "state", "connected"), of(lab)
+    assert set(ours) == set(theirs) and {cookie(g) for g, _ in pairs} <= set(ours)
+    for key, line in theirs.items():
+        state, _, _, local, peer = line.split()[:5]
+        s = ours[key]["socket"]
+        assert ours[key]["state"] == NAMES_OF_SS[state]
+        for end, by_ss in (("local", local), ("peer", peer)):
+            address, _, port = by_ss.rpartition(":")
+            assert (s[end]["address"], s[end]["port"]) == (address.strip("[]"), int(port)), line
+        assert s["netns"]["inode"] == lab.gateway.inode and s["netns"]["name"] == lab.gateway.name
+        assert s["owner"]["pid"] == os.getpid(), line
+        assert ("half_closed_at" in ours[key]) == (state == "CLOSE-WAIT"), line
+
+
+def test_options_in_force(lab):
+    """By getsockopt; where each comes from, by what the test set; the timer by ss."""
+    lab.gateway.sysctl(tcp_keepalive_time=600, tcp_keepalive_intvl=11, tcp_keepalive_probes=4)
+    off, _ = lab.connect()
+    sysctl, _ = lab.connect()
+    own, _ = lab.connect()
+    mixed, _ = lab.connect()
+    sysctl.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    keepalive(own, 50, 7, 3)
+    mixed.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    mixed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 90)
+    mixed.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 120000)
+    ours, theirs = of(lab), ss(lab)
+    for sock, sources, within in ((off, ["sysctl"] * 3, None), (sysctl, ["sysctl"] * 3, 600 + 4 * 11),
+                                  (own, ["socket"] * 3, 50 + 3 * 7),
+                                  (mixed, ["socket", "sysctl", "sysctl"], 90 + 3 * 11)):
+        s, k = ours[cookie(sock)], ours[cookie(sock)]["keepalive"]
+        assert [sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)] + [
+            sock.getsockopt(socket.IPPROTO_TCP, option) for option in
+            (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, TCP_USER_TIMEOUT)] == [
+            k["enabled"], k["idle_s"], k["interval_s"], k["probes"], k["user_timeout_ms"]]
+        assert [k["from"][name] for name in ("idle", "interval", "probes")] == sources
+        assert k["detects_within_s"] == within
+        timer = ss_timer(theirs[cookie(sock)])
+        if not k["enabled"]:
+            assert (s["next_probe_in_s"], s["dies_in_s"], timer) == (None, None, None)
+            continue
+        # ss looked later; it cuts to whole seconds or minutes where those are many
+        assert timer[0] == "keepalive" and timer[1] - 1 <= s["next_probe_in_s"] <= timer[1] + 90, s
+        assert s["dies_in_s"] == pytest.approx(s["next_probe_in_s"] + within - k["idle_s"], abs=0.01)
+        assert (s["unanswered"], s["suspect"], s["exposed"]) == (0, False, True)
+
+
+def died(sock, timeout):
+    """The instant at which its program hears of its death."""
+    poll = select.poll()
+    poll.register(sock, 0)
+    assert poll.poll(timeout * 1000), "it did not die"
+    return mono_ns()
+
+
+def test_probes_that_nobody_answers(lab):
+    """The count is the kernel's (tcp_info), the silence the lab's clock's, and it dies when that was
+    said."""
+    gateway, _ = lab.connect()
+    keepalive(gateway, 2, 2, 6)
+    healthy, _ = lab.connect(port=7001)
+    keepalive(healthy, 2, 2, 6)
+    before_cut, after_cut = lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: tcp_info(gateway)["probes"] >= 3, 40, "three probes")
+    before = tcp_info(gateway)["probes"]
+    looked = mono_ns()
+    s = one(lab, gateway)
+    seen = mono_ns()
+    after = tcp_info(gateway)["probes"]
+    assert before - 1 <= s["unanswered"] <= after - 1 and s["suspect"]
+    # Heard at the cut at the latest, and at most an idle time before that.
+    assert (looked - after_cut) / 1e9 - 0.02 <= s["silent_s"] <= (seen - before_cut) / 1e9 + 3
+    assert not one(lab, healthy)["suspect"]
+    end = died(gateway, 60)
+    said = s["dies_in_s"]
+    # The timer wheel's lateness is an eighth at most of each interval; the host's own comes on top.
+    assert (end - seen) / 1e9 >= said - 0.1 and said >= (end - seen) / 1e9 / 1.2 - 6, (said, end - seen)
+
+
+def test_data_that_nobody_acknowledges(lab):
+    """Retransmission suspends keepalive: what is due next is its timer, and what ends it tcp_retries2."""
+    lab.gateway.sysctl(tcp_retries2=5)
+    gateway, _ = lab.connect()
+    keepalive(gateway, 50, 7, 3)
+    lab.gateway.drop("input", "tcp dport 7000")
+    gateway.send(b"into the silence")
+    wait_until(lambda: tcp_info(gateway)["retransmits"] >= 2, 20, "retransmissions")
+    s, line = one(lab, gateway), ss(lab)[cookie(gateway)]
+    seen = mono_ns()
+    assert s["unanswered"] >= 2 and s["suspect"]
+    assert ss_timer(line)[0] == "on" and s["next_probe_in_s"] <= 10
+    assert s["dies_in_s"] <= 60
+    end = died(gateway, 90)
+    assert s["dies_in_s"] == pytest.approx((end - seen) / 1e9, rel=0.3, abs=6)
+
+
+def test_it_is_alive_again(lab):
+    """Data on the fast path leave the kernel's count of probes as it was: that is no silence."""
+    gateway, device = lab.connect()
+    keepalive(gateway, 1, 1, 9)
+    before, _ = lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: tcp_info(gateway)["probes"] >= 3, 40, "three probes")
+    assert one(lab, gateway)["suspect"]
+    lab.gateway.mend()
+    device.send(b"here")
+    wait_until(lambda: gateway.recv(4, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"here" or None
+               if select.select([gateway], [], [], 0)[0] else None, 20, "its data")
+    s = wait_until(lambda: (lambda s: s["unanswered"] == 0 and s)(one(lab, gateway)), 20, "no suspicion")
+    assert not s["suspect"] and s["silent_s"] < 20
+
+
+def test_a_program_that_does_not_read(lab):
+    lab.listen().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    gateway, device = lab.connect()
+    assert one(lab, gateway)["receive_window"] > 0
+    device.setblocking(False)
+
+    def is_full():
+        try:
+            while True:
+                device.send(b"x" * 4096)
+        except BlockingIOError:
+            return tcp_info(gateway)["rcv_wnd"] == 0 or one(lab, gateway)["receive_window"] == 0
+    wait_until(is_full, 30, "a closed window")
+    assert wait_until(lambda: one(lab, gateway)["receive_window"] == 0, 20, "window 0")
+    # The device asks for the window: by ss, its timer is that of zero-window probes.
+    out = run("ip", "netns", "exec", lab.device.name, "ss", "-Htno").stdout
+    asks = wait_until(lambda: re.search(r"timer:\(persist", run(
+        "ip", "netns", "exec", lab.device.name, "ss", "-Htno").stdout), 20, out)
+    assert asks
+    theirs = listed(f"netns = {lab.device.name}")[cookie(device)]
+    assert theirs["next_probe_in_s"] is not None and theirs["dies_in_s"] > theirs["next_probe_in_s"]
+
+
+def test_a_peer_of_this_host_is_no_exposure(lab):
+    with inside(lab.gateway.path):
+        listeners = [socket.create_server(("127.0.0.1", 7100)), socket.create_server(("10.77.0.1", 7101)),
+                     socket.create_server(("::1", 7102), family=socket.AF_INET6)]
+        clients = [lab.keep(socket.create_connection(l.getsockname()[:2])) for l in listeners]
+    for listener, client in zip(map(lab.keep, listeners), clients):
+        server = lab.keep(listener.accept()[0])
+        for end in (server, client):
+            assert one(lab, end)["exposed"] is False
+    remote, _ = lab.connect()
+    assert one(lab, remote)["exposed"] is True
+
+
+def test_nothing_can_match(lab):
+    """An empty list, exit 0, and which test no connection passes now."""
+    lab.connect()
+    here = f"netns = {lab.gateway.name}"
+    for words, said in (("comm = mosqitto", "no process called 'mosqitto' holds a TCP connection"),
+                        ("netns = nosuch", "no network namespace 'nosuch'"),
+                        (f"{here} and sport = :9", "address, port or state"),
+                        ("pid = 4194303", "no process with such an id"),
+                        ("device = tracker-1", "no device is named"),
+                        (f"{here} and comm = nobody-at-all", "no process called 'nobody-at-all'")):
+        r = halfopen("--json", words)
+        assert (r.returncode, r.stdout) == (0, ""), r
+        assert said in r.stderr, r.stderr
+    r = halfopen(f"{here} and sport = :7000 and dport = :7000 or {here} and sport != :7000 and dport = :7000")
+    assert r.returncode == 0 and "FILTER" in r.stderr
+    r = halfopen("sport =")
+    assert r.returncode == 2 and "FILTER, column" in r.stderr
+
+
+def on_terminal(width, *arguments):
+    """Lines on a terminal of so many columns."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        os.execve(HALFOPEN, [HALFOPEN, "sockets", *arguments], {**os.environ, "TERM": "xterm", "NO_COLOR": "1"})
+    said = b""
+    try:
+        while chunk := os.read(fd, 65536):
+            said += chunk
+    except OSError:
+        pass
+    os.close(fd)
+    assert os.waitpid(pid, 0)[1] == 0, said
+    return said.decode().replace("\r", "").splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 132, 200])
+def test_columns_that_line_up_and_fit(lab, width):
+    suspect, _ = lab.connect()
+    keepalive(suspect, 1, 1, 120)
+    for port in (7001, 7002):
+        for family in (socket.AF_INET, socket.AF_INET6):
+            keepalive(lab.connect(family, port=port)[0], 7000, 75, 9, 20000)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: tcp_info(suspect)["probes"] >= 4, 40, "probes")
+    lines = on_terminal(width, f"netns = {lab.gateway.name}")
+    assert all(len(line) <= width for line in lines), max(map(len, lines))
+    head, first = lines[0], lines[1]
+    assert first.split()[0] == "ESTAB" and ":7000" in first, lines   # the suspect, before the others
+    for name in ("PEER", "LOCAL", "OWNER", "KEEPALIVE", "SILENT", "ASKS", "DIES", "NOTICES"):
+        at = head.index(name)
+        assert all(line[at - 1] == " " and line[at] != " " for line in lines), (name, lines)
+    for line in lines[1:]:      # ports are never cut off
+        assert re.search(r":\d+ ", line)
+    whole = halfopen(f"netns = {lab.gateway.name}").stdout.splitlines()
+    assert len(whole) == len(lines) == 6 and "[fd77::2]:" in "".join(whole)
+
+
+def test_order(lab):
+    pairs = [lab.connect(port=7000 + n, device_port=40000 + n)[0] for n in range(4)]
+    keepalive(pairs[0], 600, 75, 9)
+    keepalive(pairs[2], 60, 5, 2)
+    # each is heard later than the one before it
+    for number in (3, 1, 0, 2):
+        pairs[number].setblocking(False)
+    here = f"netns = {lab.gateway.name}"
+
+    def ports(*arguments):
+        lines = listed(here, *arguments).values()
+        return [l["socket"]["local"]["port"] for l in lines]
+    assert ports("--sort", "local") == [7000, 7001, 7002, 7003]
+    assert ports("--sort", "dies")[:2] == [7002, 7000]
+    assert ports("--sort", "notices")[-2:] == [7000, 7002]
+    assert ports("--sort", "peer") == [7000, 7001, 7002, 7003]
+    assert ports("-n", "2", "--sort", "local") == [7000, 7001]
+    silent = [l["silent_s"] for l in listed(here, "--sort", "silent").values()]
+    assert silent == sorted(silent, reverse=True)
+    for key in ("next", "owner", "state", "unanswered", "suspect"):
+        assert len(ports("--sort", key)) == 4
+    r = halfopen("--sort", "colour")
+    assert r.returncode == 2 and "colour" in r.stderr and "notices" in r.stderr
+
+
+def test_without_capabilities():
+    r = subprocess.run(["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--reuid", "65534", "--regid",
+                        "65534", "--clear-groups", HALFOPEN, "sockets"], capture_output=True, text=True)
+    assert r.returncode == 77 and "CAP_BPF" in r.stderr and r.stdout == ""
+
+
+def test_it_changes_nothing(lab):
+    """No segment leaves, no option and no timer is another afterwards."""
+    gateway, _ = lab.connect()
+    keepalive(gateway, 600, 75, 9)
+
+    def state():
+        info = tcp_info(gateway)
+        return info["segs_out"], info["segs_in"], info["probes"], [
+            gateway.getsockopt(socket.IPPROTO_TCP, option) for option in
+            (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+    before = state()
+    for _ in range(3):
+        assert cookie(gateway) in of(lab)
+    assert state() == before
+    assert ss_timer(ss(lab)[cookie(gateway)])[1] <= 600
+
+
+# ---- counts ----
+
+def summary(*arguments):
+    r = halfopen("--summary", "--json", *arguments)
+    assert r.returncode == 0, r.stderr
+    line, = r.stdout.splitlines()
+    said = json.loads(line)
+    errors = list(schema.validator("summary").iter_errors(said))
+    assert not errors, errors[0].message
+    for name in ("sockets", "with_keepalive", "suspect", "never_notice"):
+        assert said["total"][name] == sum(g[name] for g in said["groups"])
+    return said
+
+
+def program(lab, name, *sockets):
+    """A process of this name holds them, too, and no other; who has the lower id is told as the owner."""
+    pid = os.fork()
+    if pid == 0:
+        hold_only(name, *sockets)
+        time.sleep(600)
+        os._exit(0)
+
+    def end():
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    lab.cleanup.callback(end)
+    for sock in sockets:
+        sock.close()
+    wait_until(lambda: open(f"/proc/{pid}/comm").read().strip() == name, 20, "its name")
+    return pid
+
+
+def test_counts_by_program_and_port(lab):
+    """What ss lists, added up by what the test knows."""
+    pairs = {port: [lab.connect(port=port) for _ in range(n)] for port, n in ((7000, 5), (7001, 3), (7002, 2))}
+    for gateway, _ in pairs[7001]:
+        keepalive(gateway, 600, 75, 9)
+    program(lab, "broker-one", *(g for g, _ in pairs[7000]))
+    here = f"netns = {lab.gateway.name}"
+    with open(lab.path("carriers"), "w") as f:
+        f.write("10.77.0.0/16 carrier-a\n10.77.0.2/32 carrier-b\n192.0.2.0/24 elsewhere\n")
+    said = summary(here, "--groups", lab.path("carriers"))
+    assert said["total"]["sockets"] == len(ss(lab, "state", "established")) == 10
+    assert said["total"]["with_keepalive"] == 3 and said["total"]["never_notice"] == 7
+    assert said["namespaces"] == 1
+    of_port = {g["port"]: g for g in said["groups"]}
+    assert {port: g["sockets"] for port, g in of_port.items()} == {7000: 5, 7001: 3, 7002: 2}
+    assert of_port[7000]["program"] == "broker-one" and of_port[7001]["never_notice"] == 0
+    assert {g["carrier"] for g in said["groups"]} == {"carrier-b"}
+    assert {g["netns"]["name"] for g in said["groups"]} == {lab.gateway.name}
+    # From the device's side they were made, each from a port of its own: one group.
+    said = summary(f"netns = {lab.device.name}")
+    group, = said["groups"]
+    assert "port" not in group and group["sockets"] == 10 and "carrier" not in group
+    text = halfopen("--summary", here).stdout
+    assert re.search(r"^broker-one +7000 .* 5 +0 +5 ", text, re.MULTILINE), text
+    assert text.startswith("10 sockets in 1 namespace: 3 with keepalive, 0 suspect\n"
+                           "7 would never notice a dead peer\n0 silent for over 15m, the longest for ")
+    assert "\ndead: not known, " in text
+
+
+def test_silent_beyond_what_the_path_remembers(lab):
+    """By --path-forgets they are surely dead; without, nothing is known of it."""
+    old = [lab.connect()[0] for _ in range(3)]
+    wait_until(lambda: min(s["silent_s"] for s in of(lab).values()) > 12, 60, "twelve seconds of silence")
+    _, lively = lab.connect(port=7001)
+    here = f"netns = {lab.gateway.name}"
+
+    def of_those(ask, *arguments):
+        lively.send(b"here")
+        return ask(*arguments)
+    said = of_those(summary, here, "--silent", "12s")["total"]
+    assert said["silent"] == {"over_s": 12, "count": 3} and said["surely_dead"]["count"] is None
+    assert said["oldest_silence_s"] > 12
+    said = of_those(summary, here, "--path-forgets", "12s")["total"]
+    assert said["surely_dead"]["count"] == 3
+    lines = of_those(of, lab, "--path-forgets", "12s")
+    assert {key for key, s in lines.items() if s["dead_probability"] == 1} == {cookie(sock) for sock in old}
+    assert summary(here, "--path-forgets", "aws-nlb")["total"]["surely_dead"]["count"] == 0
+    assert "surely dead" in halfopen("--summary", here, "--path-forgets", "12s").stdout
+
+
+def test_what_is_ours_to_mend(lab):
+    lab.gateway.sysctl(tcp_keepalive_probes=0)
+    unasked, _ = lab.connect(port=7003)
+    unasked.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    lab.listen(port=7004).setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    reads_not, device = lab.connect(port=7004)
+    device.setblocking(False)
+
+    def is_full():
+        try:
+            while True:
+                device.send(b"x" * 4096)
+        except BlockingIOError:
+            return one(lab, reads_not)["receive_window"] == 0
+    wait_until(is_full, 30, "a closed window")
+    said = summary(f"netns = {lab.gateway.name}")
+    mend = {g["port"]: g["to_mend"] for g in said["groups"]}
+    assert mend[7003]["probes_off"] == 1 and mend[7004]["window_closed"] == 1
+    text = halfopen("--summary", f"netns = {lab.gateway.name}").stdout
+    assert re.search(r"^to mend: \S+ :7004: 1 with a closed window: the program does not read$", text,
+                     re.MULTILINE), text
+    assert re.search(r"^to mend: \S+ :7003: 1 with keepalive and 0 probes", text, re.MULTILINE), text
+
+
+def test_watch_and_sockets_agree(lab):
+    """On who would never notice: with and without keepalive, closing, loopback, of several programs."""
+    pairs = [lab.connect(port=7000 + n % 2) for n in range(6)]
+    keepalive(pairs[0][0], 600, 75, 9)
+    pairs[1][0].shutdown(socket.SHUT_WR)
+    pairs[2][1].close()
+    with inside(lab.gateway.path):
+        listener = lab.keep(socket.create_server(("127.0.0.1", 7100)))
+        lab.keep(socket.create_connection(("127.0.0.1", 7100)))
+    lab.keep(listener.accept()[0])
+    here = f"netns = {lab.gateway.name}"
+    text = subprocess.run([HALFOPEN, "watch", "--for", "300ms", here], capture_output=True, text=True,
+                          timeout=60).stdout
+    by_watch = re.match(r"(\d+) sockets in 1 namespace; (\d+) would never notice", text)
+    total = summary(here)["total"]
+    assert [int(n) for n in by_watch.groups()] == [total["sockets"], total["never_notice"]] == [8, 7], text
+    lines = of(lab).values()
+    assert len(lines) == 8
+    assert sum(not l["keepalive"]["enabled"] and l["exposed"] for l in lines) == 5      # the others: loopback
+    timelines = subprocess.run([HALFOPEN, "watch", "--json", "--all", "--for", "300ms", here],
+                               capture_output=True, text=True, timeout=60).stdout
+    theirs = {t["socket"]["cookie"]: t for t in map(json.loads, timelines.splitlines()) if "outcome" in t}
+    for line in lines:
+        t = theirs[line["socket"]["cookie"]]
+        assert t["keepalive"] == line["keepalive"]
+        assert abs(unix_ns(t["last_heard_at"]) - unix_ns(line["last_heard_at"])) < 3e8, (t, line)
+        assert (t["outcome"] == "suspect") == line["suspect"]
+
+
+@pytest.mark.alone
+def test_doctor_and_sockets_agree(lab):
+    """Of the whole host, in which others come and go: within one of three tries."""
+    for _ in range(20):
+        lab.connect()
+    keepalive(lab.connect()[0], 600, 75, 9)
+
+    def agree():
+        said = subprocess.run([HALFOPEN, "doctor", "--json"], capture_output=True, text=True).stdout
+        what = next(f["what"] for f in json.loads(said)["findings"] if f["id"] == "sockets")
+        found = re.match(r"(\d+) TCP connections? in .*; (\d+) would never notice a dead peer$", what)
+        total = summary()["total"]
+        assert total["sockets"] >= 42
+        return [int(n) for n in found.groups()] == [total["sockets"], total["never_notice"]]
+    wait_until(agree, 60, "the same counts")

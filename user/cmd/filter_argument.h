@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* FILTER on a command line. */
+#ifndef HALFOPEN_CMD_FILTER_ARGUMENT_H
+#define HALFOPEN_CMD_FILTER_ARGUMENT_H
+
+#include <argp.h>
+
+#include "filter/filter.h"
+
+/* The shell cuts FILTER into words; it is one text all the same, in `*text`, which the caller frees. */
+void filter_argument__add(const struct argp_state *state, char **text, const char *word);
+
+/* What it says; NULL for NULL. A mistake is pointed at, and ends the program with EXIT_USAGE. */
+struct filter *filter_argument__parse(const struct argp_state *state, const char *text);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* --groups FILE: an operator's names for networks of peers. */
+#ifndef HALFOPEN_CMD_GROUPS_ARGUMENT_H
+#define HALFOPEN_CMD_GROUPS_ARGUMENT_H
+
+#include <argp.h>
+
+#include "value/named_network.h"
+
+/* Its lines into `*all`, which the caller frees with their names. What is wrong ends the program. */
+void groups_argument__read(const struct argp_state *state, const char *path,
+			   struct named_network **all, unsigned int *count);
+
+#endif

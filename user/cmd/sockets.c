@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/* halfopen sockets: who is there now, once. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/arguments.h"
+#include "cmd/cmd.h"
+#include "cmd/filter_argument.h"
+#include "cmd/groups_argument.h"
+#include "cmd/verbosity.h"
+#include "file/output.h"
+#include "kernel/support.h"
+#include "pipeline/filter_names.h"
+#include "pipeline/look_nothing.h"
+#include "pipeline/look_order.h"
+#include "pipeline/look_summary.h"
+#include "sys/host.h"
+#include "sys/log.h"
+#include "sys/terminal.h"
+#include "text/sockets_text.h"
+#include "text/summary_table.h"
+#include "timeline/timeline_json.h"
+#include "tuning/documented_timers.h"
+#include "value/quantity.h"
+
+/* JSON is written in pieces of this size. */
+#define WRITE_AT_ONCE 65536
+
+struct options {
+	bool json, summary;
+	enum look_key key;
+	uint64_t limit;		/* 0: all */
+	uint64_t silent_ns, path_ns;	/* 0: not told */
+	const char *gateway, *groups;
+	struct named_network *carriers;
+	unsigned int carrier_count;
+	char *filter_text;
+	struct filter *filter;
+};
+
+enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS };
+
+/* Carriers drop idle connections after 10 to 15 minutes. */
+#define SILENT_NS 900000000000ULL
+
+static const struct argp_option argp_options[] = {
+	{ "json", OPT_JSON, NULL, 0, "a line of JSON (halfopen.socket/1) for each", 1 },
+	{ "sort", 's', "KEY", 0,
+	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
+	  "dies, next, notices, peer, local, owner, state",
+	  1 },
+	{ "limit", 'n', "N", 0, "the first N alone", 1 },
+	{ "summary", OPT_SUMMARY, NULL, 0, "counts by program, port, namespace and carrier instead", 2 },
+	{ "groups", OPT_GROUPS, "FILE", 0, "names of carriers' networks, a line each: CIDR NAME", 2 },
+	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)", 2 },
+	{ "path-forgets", OPT_PATH, "DURATION|NAME", 0,
+	  "the path forgets idle connections after this time, as 'halfopen advise' estimates it, or as "
+	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
+	  "surely dead",
+	  2 },
+	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 1 },
+	{ 0 },
+};
+
+static const char argp_doc[] =
+	"Lists the TCP connections of all network namespaces of this host as they are now: keepalive "
+	"options in force (those in parentheses come from a sysctl), how long the peer was silent, "
+	"asks that it left unanswered (ASKS), when the kernel asks next (NEXT), when it gives up a peer that "
+	"stays silent (DIES), and within what time it notices a dead peer of an idle connection "
+	"(NOTICES; local: the peer is of this host). Changes nothing, and asks nobody.\v"
+	"Examples:\n"
+	"  halfopen sockets                        suspects first, then the longest silent\n"
+	"  halfopen sockets 'sport = :1883 and comm = mosquitto' --sort notices\n"
+	"  halfopen sockets -n 20 --sort silent\n"
+	"  halfopen sockets --json | jq 'select(.dies_in_s == null and .exposed)'\n"
+	"  halfopen sockets --summary --path-forgets 15m\n"
+	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
+	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'; where nothing passes it now, "
+	"standard error says which of its tests nothing passes.\n"
+	"\nExit codes: 0 done, 1 failed while running, 2 usage, 77 not permitted.\n";
+
+/* Of a platform it is its program that closes: the path's own timers alone count. */
+static bool read_path(const char *text, void *at)
+{
+	const struct documented_timer *timer = documented_timer__named(text);
+	uint64_t *ns = at;
+
+	if (timer && !timer->is_platform)
+		*ns = timer->idle_s * 1e9;
+	return (timer && !timer->is_platform) || (quantity__duration(text, ns) && *ns);
+}
+
+static bool read_key(const char *text, void *at)
+{
+	return look_key__named(text, at);
+}
+
+#define AT(member) .offset = offsetof(struct options, member)
+
+static const struct argument arguments[] = {
+	{ OPT_JSON, ARGUMENT_FLAG, AT(json) },
+	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
+	{ OPT_SUMMARY, ARGUMENT_FLAG, AT(summary) },
+	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
+	{ OPT_SILENT, ARGUMENT_DURATION, AT(silent_ns), 1, 0,
+	  "duration up to " QUANTITY_DURATION_MAX " (90s, 15m, 2h)" },
+	{ OPT_PATH, ARGUMENT_OTHER, AT(path_ns), 0, 0,
+	  "duration (905s, 15m), nor the documented timer of something on a path", read_path },
+	{ 'n', ARGUMENT_NUMBER, AT(limit), 1, UINT32_MAX, "number from 1 to 4294967295" },
+	{ 's', ARGUMENT_OTHER, AT(key), 0, 0,
+	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
+	  read_key },
+	{ 0 },
+};
+
+static void check_arguments(const struct argp_state *state, struct options *o)
+{
+	if (!o->summary && (o->groups || o->silent_ns))
+		arguments__refuse(state, "--groups and --silent are for counts: --summary is missing");
+	if (o->groups)
+		groups_argument__read(state, o->groups, &o->carriers, &o->carrier_count);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		filter_argument__add(state, &o->filter_text, arg);
+		return 0;
+	case ARGP_KEY_END:
+		o->filter = filter_argument__parse(state, o->filter_text);
+		check_arguments(state, o);
+		return 0;
+	default:
+		return argument__take(arguments, key, arg, state);
+	}
+}
+
+/* ---- lists ---- */
+
+static struct timeline_origin origin_of(const struct options *o, const struct host *host)
+{
+	return (struct timeline_origin){ o->gateway ? o->gateway : host->name, host->boot_id,
+					 host->run_id };
+}
+
+static size_t told(const struct look *l, const struct options *o)
+{
+	return o->limit && o->limit < l->count ? o->limit : l->count;
+}
+
+static int list_as_json(const struct look *l, const struct options *o, struct output *output)
+{
+	struct json j = { 0 };
+	struct host host;
+	size_t i;
+	int err = 0;
+
+	host__read(&host);
+	for (i = 0; !err && i < told(l, o); i++) {
+		struct socket_now s = look__value(l, &l->sockets[i]);
+
+		s.origin = origin_of(o, &host);
+		timeline_json__write_socket_now(&j, i, &s);
+		if (j.length < WRITE_AT_ONCE && i + 1 < told(l, o))
+			continue;
+		err = j.failed ? -ENOMEM : output__write(output, j.text, j.length);
+		j.length = 0;
+	}
+	json__free(&j);
+	return err;
+}
+
+static int list_as_text(const struct look *l, const struct options *o, struct output *output)
+{
+	struct sockets_text text = { .width = terminal__columns(output->fd),
+				     .colours = terminal__shows_colours(output->fd) };
+	size_t i;
+	int err;
+
+	for (i = 0; i < told(l, o); i++) {
+		struct socket_now s = look__value(l, &l->sockets[i]);
+
+		sockets_text__add(&text, &s);
+	}
+	err = sockets_text__write(&text, output);
+	sockets_text__free(&text);
+	return err;
+}
+
+static int list(struct look *l, const struct options *o, struct output *output)
+{
+	int err = look__take(l, &(struct look_config){ .filter = o->filter,
+						       .rules.path_ns = o->path_ns });
+
+	if (err)
+		return err;
+	if (!look_order__sort(l, o->key))
+		return -ENOMEM;
+	return o->json ? list_as_json(l, o, output) : list_as_text(l, o, output);
+}
+
+/* ---- counts ---- */
+
+static int write_summary(const struct options *o, struct sockets_summary *s, struct output *output)
+{
+	struct words w = { 0 };
+	struct json j = { 0 };
+	struct host host;
+	int err;
+
+	if (o->json) {
+		host__read(&host);
+		s->origin = origin_of(o, &host);
+		timeline_json__write_sockets_summary(&j, 0, s);
+		err = j.failed ? -ENOMEM : output__write(output, j.text, j.length);
+	} else {
+		summary_table__text(&w, s, o->limit, terminal__columns(output->fd));
+		err = w.failed ? -ENOMEM : output__write(output, w.text, w.length);
+	}
+	words__free(&w);
+	json__free(&j);
+	return err;
+}
+
+static int count(struct look *l, const struct options *o, struct output *output)
+{
+	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count };
+	const struct look_config config = {
+		.filter = o->filter, .take = look_summary__add, .context = &m,
+		.rules = { .long_ns = o->silent_ns ?: SILENT_NS, .path_ns = o->path_ns } };
+	struct sockets_summary s;
+	int err = look__take(l, &config);
+
+	if (!err && !look_summary__value(&m, l, &s))
+		err = -ENOMEM;
+	if (!err)
+		err = write_summary(o, &s, output);
+	look_summary__free(&m);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+static int look_and_tell(const struct options *o)
+{
+	struct look look = { 0 };
+	struct output output;
+	int err;
+
+	output__standard(&output);
+	err = o->summary ? count(&look, o, &output) : list(&look, o, &output);
+	if (err == -EPERM || err == -EACCES)
+		return EXIT_NOT_PERMITTED;	/* nothing was written */
+	if (!err && !look.complete)
+		log_warning("not every network namespace could be entered: sockets there that no "
+			    "process holds may be missing");
+	if (!err)
+		look_nothing__explain(&look);
+	look__free(&look);
+	return exit_code__of_output(&output, err, EXIT_DONE);
+}
+
+static void free_options(struct options *o)
+{
+	unsigned int i;
+
+	filter__free(o->filter);
+	free(o->filter_text);
+	for (i = 0; i < o->carrier_count; i++)
+		free(o->carriers[i].name);
+	free(o->carriers);
+}
+
+int cmd_sockets(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
+					  verbosity,	NULL,  NULL };
+	struct options options = { .key = LOOK_BY_SUSPICION };
+	int code = EXIT_NOT_PERMITTED;
+
+	arguments__parse(&argp, argc, argv, &options);
+	support__hush_libbpf();
+	if (filter_names__may_be_looked_for(options.filter))
+		code = look_and_tell(&options);
+	free_options(&options);
+	return code;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "exposure/holdings.h"
+#include "value/hash.h"
+
+#define SIZE_MIN 256
+
+/* Its place, or the free one where it would be. */
+static struct holding *find(const struct holdings *h, uint64_t cookie)
+{
+	size_t i = (hash__number(0, cookie) >> 32) * h->size >> 32;
+
+	while (h->places[i].cookie && h->places[i].cookie != cookie)
+		i = i + 1 < h->size ? i + 1 : 0;
+	return &h->places[i];
+}
+
+static bool grow(struct holdings *h)
+{
+	struct holdings bigger = { .size = h->size ? 2 * h->size : SIZE_MIN, .used = h->used };
+	size_t i;
+
+	bigger.places = calloc(bigger.size, sizeof(*bigger.places));
+	if (!bigger.places)
+		return false;
+	for (i = 0; i < h->size; i++)
+		if (h->places[i].cookie)
+			*find(&bigger, h->places[i].cookie) = h->places[i];
+	free(h->places);
+	*h = bigger;
+	return true;
+}
+
+bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner)
+{
+	struct holding *place;
+
+	if (h->used >= h->size - h->size / 4 && !grow(h)) {
+		h->incomplete = true;
+		return false;
+	}
+	place = find(h, cookie);
+	if (place->cookie)
+		return false;
+	*place = (struct holding){ cookie, owner };
+	h->used++;
+	return true;
+}
+
+uint32_t holdings__of(const struct holdings *h, uint64_t cookie)
+{
+	return h->size ? find(h, cookie)->owner : 0;
+}
+
+void holdings__free(struct holdings *h)
+{
+	free(h->places);
+	*h = (struct holdings){ 0 };
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/btf.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/every_netns.h"
+#include "kernel/kernel_btf.h"
+#include "kernel/snapshot.h"
+#include "pipeline/look.h"
+#include "sys/capability.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/process.h"
+#include "sys/reason.h"
+#include "tcp/stamps.h"
+#include "tcp/tcp_states.h"
+#include "value/address.h"
+
+/* The kernel's default, where it cannot be read. */
+#define RETRIES2 15
+
+/* ---- namespaces ---- */
+
+static uint32_t read_retries2(void)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/tcp_retries2", "re");
+	unsigned int retries = RETRIES2;
+
+	if (!f)
+		return RETRIES2;
+	if (fscanf(f, "%u", &retries) != 1)
+		retries = RETRIES2;
+	fclose(f);
+	return retries;
+}
+
+static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
+{
+	struct look *l = context;
+	struct look_netns *bigger =
+		realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
+
+	(void)s;
+	if (!bigger)
+		return -ENOMEM;
+	if (l->config.take)
+		listeners__read(&l->listeners, ns->inode);
+	l->namespaces = bigger;
+	bigger[l->namespace_count] = (struct look_netns){ *ns, read_retries2() };
+	bigger[l->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
+	return 0;
+}
+
+/* An orphan of a namespace that is gone may bear the inode of another one. */
+static bool is_in(const struct ho_event *e, const struct netns *ns)
+{
+	return e->netns == ns->inode &&
+	       (!e->net_cookie || !ns->cookie || e->net_cookie == (uint32_t)ns->cookie);
+}
+
+static uint32_t netns_of(struct look *l, const struct ho_event *e)
+{
+	uint32_t *place = &l->netns_places[e->netns % LOOK_NETNS_PLACES], i;
+
+	if (*place && is_in(e, &l->namespaces[*place - 1].netns))
+		return *place;
+	for (i = 0; i < l->namespace_count; i++)
+		if (is_in(e, &l->namespaces[i].netns))
+			return *place = i + 1;
+	return 0;
+}
+
+/* ---- the pass ---- */
+
+static uint32_t owner_of_process(struct look *l, const struct ho_row *row)
+{
+	struct process_place place;
+
+	if (row->pid == l->place_pid)
+		return l->place_owner;
+	process__find_place(row->pid, row->comm, &place);
+	l->place_pid = row->pid;
+	return l->place_owner = owners__take(&l->owners, row->pid, row->comm, place.cgroup,
+					     place.container_id);
+}
+
+static int on_held(void *context, const struct ho_row *row)
+{
+	struct look *l = context;
+	uint32_t owner = owner_of_process(l, row);
+
+	if (owner)
+		holdings__add(&l->holdings, row->event.cookie, owner);
+	return 0;
+}
+
+static bool is_wanted(struct look *l, const struct look_socket *s)
+{
+	struct filter_subject subject;
+	unsigned int i;
+
+	if (!l->config.filter)
+		return true;
+	subject = look__subject(l, s);
+	for (i = 0; i < l->test_count; i++)
+		l->tests[i].passed +=
+			filter__matches(l->tests[i].test, &subject) == TRUTH_YES;
+	return filter__matches(l->config.filter, &subject) == TRUTH_YES;
+}
+
+static bool make_room(struct look *l)
+{
+	size_t size = l->size ? l->size + l->size / 2 : 1024;
+	struct look_socket *bigger;
+
+	if (l->config.take ? l->size : l->count < l->size)
+		return true;
+	bigger = realloc(l->sockets, size * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	l->sockets = bigger;
+	l->size = size;
+	return true;
+}
+
+static int on_socket(void *context, const struct ho_row *row)
+{
+	struct look *l = context;
+	struct look_socket *s;
+
+	if (!holdings__add(&l->told, row->event.cookie, 1))
+		return 0;	/* a pass may tell one twice */
+	if (!make_room(l))
+		return -ENOMEM;
+	l->looked_at++;
+	s = &l->sockets[l->config.take ? 0 : l->count];
+	s->row = *row;
+	s->owner = holdings__of(&l->holdings, row->event.cookie);
+	s->netns = netns_of(l, &row->event);
+	if (!is_wanted(l, s))
+		return 0;
+	if (l->config.take && !l->config.take(l->config.context, l, s))
+		return -ENOMEM;
+	l->count++;
+	return 0;
+}
+
+static int pass(struct look *l, struct snapshot *snapshot)
+{
+	struct every_netns every = { .snapshot = snapshot, .row = on_socket, .entered = on_netns,
+				     .context = l };
+	struct ho_learned learned;
+	int err = snapshot__learn(snapshot, &learned, &l->rules.hz);
+
+	if (!err)
+		err = snapshot__held(snapshot, false, on_held, l);
+	if (!err)
+		err = every_netns__sockets(&every, EVERY_OPEN, &l->complete);
+	if (err)
+		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
+	l->complete &= !l->holdings.incomplete && !l->told.incomplete;
+	return err;
+}
+
+static void begin_tests(struct look *l)
+{
+	const struct filter *tests[LOOK_TESTS];
+	unsigned int i;
+
+	l->test_count = l->config.filter ? filter__tests(l->config.filter, tests, LOOK_TESTS) : 0;
+	for (i = 0; i < l->test_count; i++)
+		l->tests[i].test = tests[i];
+}
+
+int look__take(struct look *l, const struct look_config *config)
+{
+	const char *missing = capability__missing_for_bpf();
+	struct snapshot *snapshot = NULL;
+	struct btf *btf = NULL;
+	int err;
+
+	*l = (struct look){ .config = *config, .rules = config->rules,
+			    .wall_ns = clock__realtime_offset_ns() };
+	begin_tests(l);
+	if (missing) {
+		log_error("not permitted: looking at sockets needs %s (run it as root)", missing);
+		return -EPERM;
+	}
+	err = kernel_btf__load(&btf);
+	if (err)
+		log_error("the kernel's types (BTF) cannot be read: %s", reason__of(err));
+	if (!err)
+		err = snapshot__open(btf, &snapshot);
+	if (!err)
+		err = pass(l, snapshot);
+	snapshot__close(snapshot);
+	btf__free(btf);
+	holdings__free(&l->holdings);
+	holdings__free(&l->told);
+	return err;
+}
+
+void look__free(struct look *l)
+{
+	owners__free(&l->owners);
+	listeners__free(&l->listeners);
+	free(l->namespaces);
+	free(l->sockets);
+	*l = (struct look){ 0 };
+}
+
+/* ---- one socket ---- */
+
+static const struct look_netns *entered(const struct look *l, const struct look_socket *s)
+{
+	return s->netns ? &l->namespaces[s->netns - 1] : NULL;
+}
+
+struct filter_subject look__subject(const struct look *l, const struct look_socket *s)
+{
+	const struct ho_event *e = &s->row.event;
+	const struct look_netns *ns = entered(l, s);
+
+	return (struct filter_subject){
+		.family = e->family, .local = endpoint__of(e->local, e->local_port),
+		.peer = endpoint__of(e->peer, e->peer_port), .state = e->state,
+		.netns = e->netns, .netns_cookie = ns ? ns->netns.cookie : 0,
+		.netns_name = ns ? ns->netns.name : NULL,
+		.owner = owners__at(&l->owners, s->owner) };
+}
+
+struct exposure look__exposure(const struct look *l, const struct look_socket *s)
+{
+	return exposure__of(&s->row.event, &l->rules);
+}
+
+static struct timeline_end end_of(const struct ho_event *e, const uint8_t *address, uint16_t port)
+{
+	struct timeline_end end = { .port = port };
+
+	address__format(e->family, e->bound_if, address, end.address);
+	return end;
+}
+
+static struct timeline_socket socket_of(const struct look *l, const struct look_socket *s)
+{
+	const struct owner *owner = owners__at(&l->owners, s->owner);
+	const struct ho_event *e = &s->row.event;
+	const struct look_netns *ns = entered(l, s);
+
+	return (struct timeline_socket){
+		.cookie = e->cookie, .connection = 1,
+		.netns = { .inode = e->netns, .cookie = ns ? ns->netns.cookie : 0,
+			   .name = ns ? ns->netns.name : "",
+			   .host_name = ns ? ns->netns.host_name : "" },
+		.is_ipv6 = e->family == AF_INET6 && !endpoint__is_mapped(e->peer),
+		.local = end_of(e, e->local, e->local_port),
+		.peer = end_of(e, e->peer, e->peer_port),
+		.owner = { .known = owner, .pid = owner ? owner->pid : 0,
+			   .comm = owner ? owner->comm : "", .cgroup = owner ? owner->cgroup : "",
+			   .container_id = owner ? owner->container_id : "" },
+		.device = "", .mptcp = e->flags & HO_F_MPTCP };
+}
+
+struct deadline look__deadline(const struct look *l, const struct look_socket *s)
+{
+	const struct look_netns *ns = entered(l, s);
+
+	return deadline__of(&s->row, l->rules.hz, ns ? ns->retries2 : RETRIES2);
+}
+
+/* Why it is not known whether the peer is dead; "": it surely is. */
+static const char *why_unknown(const struct look *l, const struct exposure *x)
+{
+	if (x->surely_dead)
+		return "";
+	if (x->peer_is_here)
+		return "the peer is of this host";
+	return l->rules.path_ns ? "the path may still remember it"
+				: "when the path forgets idle connections is not known";
+}
+
+struct socket_now look__value(const struct look *l, const struct look_socket *s)
+{
+	const struct ho_event *e = &s->row.event;
+	struct exposure x = look__exposure(l, s);
+	struct deadline due = look__deadline(l, s);
+	uint64_t heard_ns = stamps__heard_ns(e, l->rules.hz);
+	struct keepalive k = keepalive__of(e);
+
+	return (struct socket_now){
+		.socket = socket_of(l, s), .state = e->state,
+		.keepalive = exposure__keepalive(&k, e->rto_max_jiffies, l->rules.hz),
+		.last_heard_at = heard_ns + l->wall_ns,
+		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED,
+		.silent_s = (e->mono_ns - heard_ns) / 1e9,
+		.unanswered = x.unanswered, .suspect = x.suspect,
+		.next_probe_in_s = due.next_ask_s, .dies_in_s = due.dies_s,
+		.half_closed = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
+			       e->state == TCP_CLOSING,
+		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here,
+		.dead_probability = x.surely_dead ? 1 : NAN,
+		.why = why_unknown(l, &x) };
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One look at the sockets that are open now: each once, with its owner and its namespace. */
+#ifndef HALFOPEN_PIPELINE_LOOK_H
+#define HALFOPEN_PIPELINE_LOOK_H
+
+#include "event.h"
+#include "exposure/deadline.h"
+#include "exposure/exposure.h"
+#include "exposure/holdings.h"
+#include "exposure/owner.h"
+#include "filter/filter.h"
+#include "kernel/listeners.h"
+#include "sys/netns.h"
+#include "timeline/socket_now.h"
+
+struct look_netns {
+	struct netns netns;
+	uint32_t retries2;	/* its tcp_retries2 */
+};
+
+struct look_socket {
+	struct ho_row row;
+	uint32_t owner;		/* index into owners; 0: not known */
+	uint32_t netns;		/* index into namespaces, from 1; 0: not one that was entered */
+};
+
+#define LOOK_NETNS_PLACES 1024
+#define LOOK_TESTS 16
+
+/* One test of FILTER, and how many connections pass it by itself. */
+struct look_test {
+	const struct filter *test;
+	size_t passed;
+};
+
+struct look;
+
+struct look_config {
+	const struct filter *filter;	/* NULL: all are wanted */
+	struct exposure_rules rules;	/* but for hz */
+	/* Takes each socket that is wanted, which is kept nowhere then; NULL: all are kept. False:
+	 * memory is short. Ports that somebody listens at are known meanwhile. */
+	bool (*take)(void *context, struct look *l, const struct look_socket *s);
+	void *context;
+};
+
+struct look {
+	struct look_config config;
+	struct look_socket *sockets;	/* that are wanted, where they are kept */
+	size_t count, size;
+	size_t looked_at;	/* connections, wanted or not */
+	struct look_test tests[LOOK_TESTS];
+	unsigned int test_count;
+	struct owners owners;
+	struct look_netns *namespaces;	/* that were entered, our own first */
+	unsigned int namespace_count;
+	bool complete;		/* all of them were, and no memory was short */
+	struct exposure_rules rules;
+	struct listeners listeners;
+	int64_t wall_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
+
+	struct holdings holdings, told;	/* while it is taken */
+	uint32_t netns_places[LOOK_NETNS_PLACES];	/* by inode: the one found last, from 1 */
+	uint32_t place_pid, place_owner;	/* of the last process: rows come one by one */
+};
+
+/* Loads the iterators over open sockets, makes one pass, and unloads them. Returns 0 or -errno; what
+ * failed was logged (-EPERM: what is missing, too). */
+int look__take(struct look *l, const struct look_config *config);
+void look__free(struct look *l);
+
+/* What FILTER asks of it; valid as long as the look. */
+struct filter_subject look__subject(const struct look *l, const struct look_socket *s);
+
+/* The socket as a value, but for its origin; strings are valid as long as the look. */
+struct socket_now look__value(const struct look *l, const struct look_socket *s);
+
+/* When it is asked next, and dies. */
+struct deadline look__deadline(const struct look *l, const struct look_socket *s);
+
+/* How exposed it is. */
+struct exposure look__exposure(const struct look *l, const struct look_socket *s);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "exposure/groups.h"
+#include "pipeline/look_nothing.h"
+#include "sys/log.h"
+#include "value/words.h"
+
+#define PROGRAMS_NAMED 5
+
+static uint32_t all(const struct exposure_counts *c)
+{
+	return c->sockets;
+}
+
+/* The programs that hold most, whether they are wanted or not. */
+static void add_programs(struct words *w, const struct look *l)
+{
+	struct program_count most[PROGRAMS_NAMED];
+	struct exposure_groups groups = { 0 };
+	size_t count, i;
+
+	for (i = 1; i <= l->owners.used; i++) {
+		struct exposure_key key = { .pad = 0 };
+		struct exposure_counts *c;
+
+		exposure_key__set_program(&key, owners__at(&l->owners, i)->comm);
+		c = exposure_groups__of(&groups, &key);
+		if (c)
+			c->sockets += l->owners.entries[i].references;
+	}
+	count = exposure_groups__rank(&groups, all, most, PROGRAMS_NAMED);
+	exposure_groups__free(&groups);
+	for (i = 0; i < count; i++)
+		words__add(w, "%s%s", i ? ", " : "; programs that do: ", most[i].comm);
+}
+
+static bool is_entered(const struct look *l, const struct filter *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->namespace_count; i++) {
+		struct filter_subject s = { .netns = l->namespaces[i].netns.inode,
+					    .netns_cookie = l->namespaces[i].netns.cookie,
+					    .netns_name = l->namespaces[i].netns.name };
+
+		if (filter__matches(test, &s) == TRUTH_YES)
+			return true;
+	}
+	return false;
+}
+
+static void add_reason(struct words *w, const struct look *l, const struct filter *test)
+{
+	const char *word = filter__word(test);
+
+	switch (filter__asks(test)) {
+	case FILTER_ASKS_NETNS:
+		if (!word || is_entered(l, test))
+			words__add(w, "no TCP connection is in such a network namespace now");
+		else
+			words__add(w, "there is no network namespace '%s' that can be entered; "
+				   "'ip netns' lists names", word);
+		break;
+	case FILTER_ASKS_COMM:
+		words__add(w, "no process %s%s%s holds a TCP connection now",
+			   word ? "called '" : "of another name", word ? word : "", word ? "'" : "");
+		add_programs(w, l);
+		break;
+	case FILTER_ASKS_PID:
+		words__add(w, "no process with such an id holds a TCP connection now");
+		break;
+	case FILTER_ASKS_GROUP:
+		words__add(w, "no process in %s%s%s holds a TCP connection now",
+			   word ? "'" : "another one", word ? word : "", word ? "'" : "");
+		break;
+	case FILTER_ASKS_DEVICE:
+		words__add(w, "no device is named here: 'halfopen watch --identities' knows names");
+		break;
+	case FILTER_ASKS_ENDS:
+		words__add(w, "no TCP connection has such an address, port or state now");
+		break;
+	}
+}
+
+static const char *name_of(const struct filter *test)
+{
+	static const char *const names[] = {
+		[FILTER_ASKS_ENDS] = "address, port or state", [FILTER_ASKS_NETNS] = "netns",
+		[FILTER_ASKS_COMM] = "comm", [FILTER_ASKS_PID] = "pid",
+		[FILTER_ASKS_GROUP] = "cgroup or container", [FILTER_ASKS_DEVICE] = "device",
+	};
+
+	return names[filter__asks(test)];
+}
+
+void look_nothing__explain(const struct look *l)
+{
+	bool explained = false;
+	unsigned int i;
+
+	if (!l->config.filter || l->count)
+		return;
+	for (i = 0; i < l->test_count; i++) {
+		struct words w = { 0 };
+
+		if (l->tests[i].passed)
+			continue;
+		add_reason(&w, l, l->tests[i].test);
+		log_info("FILTER, %s: %s", name_of(l->tests[i].test), w.text ? w.text : "");
+		words__free(&w);
+		explained = true;
+	}
+	if (!explained)
+		log_info("FILTER: of %zu TCP connections none passes all of it now", l->looked_at);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* In which order the sockets of a look are told. */
+#ifndef HALFOPEN_PIPELINE_LOOK_ORDER_H
+#define HALFOPEN_PIPELINE_LOOK_ORDER_H
+
+#include "pipeline/look.h"
+
+enum look_key {
+	LOOK_BY_SUSPICION,	/* suspects first, and then whose silence is longest */
+	LOOK_BY_SILENCE, LOOK_BY_UNANSWERED, LOOK_BY_DEATH, LOOK_BY_NEXT, LOOK_BY_DETECTION,
+	LOOK_BY_PEER, LOOK_BY_LOCAL, LOOK_BY_OWNER, LOOK_BY_STATE,
+};
+
+/* silent, unanswered, dies, next, notices, peer, local, owner, state; false for another name. */
+bool look_key__named(const char *name, enum look_key *key);
+
+/* Longest silence, most asks, soonest deadline, slowest detection (never: first); names and numbers
+ * upwards. Equals by their peers. False when memory is short. */
+bool look_order__sort(struct look *l, enum look_key key);
+
+#endif

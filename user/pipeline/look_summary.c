@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/look_summary.h"
+#include "sys/clock.h"
+
+/* The number of the carrier whose network holds the peer, from 1; 0: none does. */
+static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *e)
+{
+	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+	const char *name;
+	unsigned int i;
+
+	if (!m->carrier_count)
+		return 0;
+	peer = endpoint__mapped(&peer, e->family);
+	name = named_network__of(peer.address, m->carriers, m->carrier_count);
+	for (i = 0; name && i < m->carrier_count; i++)
+		if (!strcmp(m->carriers[i].name, name))
+			return i + 1;
+	return 0;
+}
+
+/* Of connections that were made from here each has a port of its own, which groups nothing. */
+static uint16_t port_of(struct look *l, const struct ho_event *e)
+{
+	if (l->listeners.incomplete || listeners__has(&l->listeners, e->netns, e->local_port))
+		return e->local_port;
+	return 0;
+}
+
+bool look_summary__add(void *context, struct look *l, const struct look_socket *s)
+{
+	const struct owner *owner = owners__at(&l->owners, s->owner);
+	const struct ho_event *e = &s->row.event;
+	struct exposure x = look__exposure(l, s);
+	struct exposure_key key = { .netns = e->netns, .net_cookie = e->net_cookie };
+	struct look_summary *m = context;
+	struct exposure_counts *counts;
+
+	key.port = port_of(l, e);
+	key.carrier = carrier_of(m, e);
+	if (owner)
+		exposure_key__set_program(&key, owner->comm);
+	counts = exposure_groups__of(&m->groups, &key);
+	if (!counts)
+		return false;
+	exposure_counts__add(counts, &x);
+	exposure_counts__add(&m->total, &x);
+	return true;
+}
+
+static struct sockets_counts counts_of(const struct exposure_counts *c)
+{
+	return (struct sockets_counts){
+		.sockets = c->sockets, .with_keepalive = c->with_keepalive,
+		.suspect = c->suspect, .never_notice = c->never_notice,
+		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
+		.surely_dead = c->surely_dead, .leaked = c->leaked,
+		.window_closed = c->window_closed, .probes_off = c->probes_off };
+}
+
+static struct timeline_netns netns_of(const struct look *l, const struct exposure_key *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->namespace_count; i++) {
+		const struct netns *ns = &l->namespaces[i].netns;
+
+		if (ns->inode == key->netns && (!key->net_cookie || !ns->cookie ||
+						key->net_cookie == (uint32_t)ns->cookie))
+			return (struct timeline_netns){ ns->inode, ns->cookie, ns->name,
+							ns->host_name };
+	}
+	return (struct timeline_netns){ .inode = key->netns, .name = "", .host_name = "" };
+}
+
+static int by_sockets(const void *a, const void *b)
+{
+	const struct sockets_group *x = a, *y = b;
+
+	if (x->counts.sockets != y->counts.sockets)
+		return x->counts.sockets < y->counts.sockets ? 1 : -1;
+	return strcmp(x->program, y->program) ?: (int)x->port - (int)y->port;
+}
+
+static uint32_t count_namespaces(const struct exposure_groups *g)
+{
+	struct exposure_groups namespaces = { 0 };
+	uint32_t count;
+	size_t i;
+
+	for (i = 0; i < g->count; i++) {
+		struct exposure_key key = { .netns = g->all[i].key.netns,
+					    .net_cookie = g->all[i].key.net_cookie };
+
+		exposure_groups__of(&namespaces, &key);
+	}
+	count = namespaces.count;
+	exposure_groups__free(&namespaces);
+	return count;
+}
+
+bool look_summary__value(struct look_summary *m, const struct look *l, struct sockets_summary *value)
+{
+	const struct exposure_groups *g = &m->groups;
+	size_t i;
+
+	m->values = calloc(g->count + 1, sizeof(*m->values));
+	if (!m->values)
+		return false;
+	for (i = 0; i < g->count; i++) {
+		const struct exposure_key *key = &g->all[i].key;
+
+		m->values[i] = (struct sockets_group){
+			.program = key->comm, .port = key->port, .netns = netns_of(l, key),
+			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
+			.counts = counts_of(&g->all[i].counts) };
+	}
+	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
+	*value = (struct sockets_summary){
+		.at = clock__mono_ns() + l->wall_ns,
+		.silent_over_s = l->rules.long_ns / 1e9, .path_forgets_s = l->rules.path_ns / 1e9,
+		.because = l->rules.path_ns
+				   ? "silent for longer than the path remembers a connection"
+				   : "when the path forgets idle connections is not known",
+		.total = counts_of(&m->total), .namespaces = count_namespaces(g),
+		.groups = m->values, .group_count = g->count };
+	return true;
+}
+
+void look_summary__free(struct look_summary *m)
+{
+	exposure_groups__free(&m->groups);
+	free(m->values);
+	m->values = NULL;
+}

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcp/tcp_states.h"
+#include "text/sockets_text.h"
+#include "value/address.h"
+#include "value/plain_text.h"
+#include "value/words.h"
+
+/* What a name that others chose may take. */
+#define NAME_COLUMNS 40
+#define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
+/* All cells of a line. */
+#define LINE_SIZE (4 * CELL_SIZE + 8 * 64)
+#define WRITE_AT_ONCE 65536
+
+enum column {
+	COLUMN_STATE, COLUMN_PEER, COLUMN_DEVICE, COLUMN_LOCAL, COLUMN_OWNER, COLUMN_KEEPALIVE,
+	COLUMN_SILENT, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_NOTICES,
+};
+
+/* `least`: narrower it is not made on a terminal. */
+static const struct {
+	const char *head;
+	unsigned int least;
+} columns[SOCKETS_TEXT_COLUMNS] = {
+	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 15 },
+	[COLUMN_DEVICE] = { "DEVICE", 8 }, [COLUMN_LOCAL] = { "LOCAL", 6 },
+	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
+	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_UNANSWERED] = { "ASKS", 8 },
+	[COLUMN_NEXT] = { "NEXT", 8 }, [COLUMN_DIES] = { "DIES", 8 },
+	[COLUMN_NOTICES] = { "NOTICES", 8 },
+};
+
+/* ---- cells ---- */
+
+/* Appends digits; returns where they end. */
+static char *put_number(char *at, uint64_t n)
+{
+	char digits[20];
+	unsigned int i = 0;
+
+	do {
+		digits[i++] = '0' + n % 10;
+		n /= 10;
+	} while (n);
+	while (i)
+		*at++ = digits[--i];
+	return at;
+}
+
+static char *put_text(char *at, const char *text)
+{
+	return stpcpy(at, text);
+}
+
+/* "12s", "3m20s", "2h11m", "5d3h": two units, rounded down. Written without printf(3), as there may be
+ * a million. */
+static char *put_duration(char *at, double s)
+{
+	static const struct {
+		uint64_t s;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	uint64_t whole = s < 0 ? 0 : (uint64_t)s;
+	unsigned int i = 0;
+
+	while (i < 3 && whole < units[i].s)
+		i++;
+	at = put_number(at, whole / units[i].s);
+	*at++ = units[i].unit;
+	whole %= units[i].s;
+	if (i < 3 && whole / units[i + 1].s) {	/* "3m", not "3m0s" */
+		at = put_number(at, whole / units[i + 1].s);
+		*at++ = units[i + 1].unit;
+	}
+	return at;
+}
+
+static char *put_duration_or(char *at, double s, const char *otherwise)
+{
+	return isinf(s) ? put_text(at, otherwise) : put_duration(at, s);
+}
+
+static char *put_options(char *at, const struct timeline_keepalive *k)
+{
+	const double values[] = { k->idle_s, k->interval_s, k->probes };
+	const enum option_source from[] = { k->idle_from, k->interval_from, k->probes_from };
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		bool is_sysctl = from[i] == OPTION_FROM_SYSCTL;
+
+		if (i)
+			*at++ = '/';
+		if (is_sysctl && (!i || from[i - 1] != OPTION_FROM_SYSCTL))
+			*at++ = '(';
+		at = put_number(at, values[i] < 0 ? 0 : (uint64_t)values[i]);
+		if (is_sysctl && (i == 2 || from[i + 1] != OPTION_FROM_SYSCTL))
+			*at++ = ')';
+	}
+	return at;
+}
+
+/* What comes from sysctls stands in parentheses: 60/(75/9). */
+static char *put_keepalive(char *at, const struct timeline_keepalive *k)
+{
+	if (!k->enabled)
+		return put_text(at, "off");
+	at = put_options(at, k);
+	if (k->user_timeout_ms > 0) {
+		at = put_text(at, " ut=");
+		at = put_duration(at, k->user_timeout_ms / 1e3);
+	}
+	return at;
+}
+
+static char *put_end(char *at, const struct timeline_end *e)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	return put_text(at, address__with_port(e->address, e->port, text));
+}
+
+static char *put_name(char *at, const char *name)
+{
+	plain_text__within(name, NAME_COLUMNS, at, CELL_SIZE);
+	return at + strlen(at);
+}
+
+/* comm/pid@NAMESPACE */
+static char *put_owner(char *at, const struct timeline_socket *s)
+{
+	if (s->owner.known) {
+		at = put_name(at, s->owner.comm);
+		*at++ = '/';
+		at = put_number(at, s->owner.pid);
+	} else {
+		*at++ = '-';
+	}
+	if (*s->netns.name) {
+		*at++ = '@';
+		at = put_name(at, s->netns.name);
+	}
+	return at;
+}
+
+/* As ss(8) calls them. */
+static const char *state_name(unsigned int state)
+{
+	switch (state) {
+	case TCP_ESTABLISHED:
+		return "ESTAB";
+	case TCP_SYN_RECV:
+		return "SYN-RECV";
+	case TCP_FIN_WAIT1:
+		return "FIN-WAIT-1";
+	case TCP_FIN_WAIT2:
+		return "FIN-WAIT-2";
+	case TCP_CLOSE_WAIT:
+		return "CLOSE-WAIT";
+	case TCP_LAST_ACK:
+		return "LAST-ACK";
+	default:
+		return tcp_state__name(state);
+	}
+}
+
+static char *put_cell(char *at, enum column column, const struct socket_now *s)
+{
+	const double notices_s = s->keepalive.detects_within_s;
+
+	switch (column) {
+	case COLUMN_STATE:
+		return put_text(at, state_name(s->state));
+	case COLUMN_PEER:
+		return put_end(at, &s->socket.peer);
+	case COLUMN_DEVICE:
+		return put_name(at, s->socket.device);
+	case COLUMN_LOCAL:
+		return put_end(at, &s->socket.local);
+	case COLUMN_OWNER:
+		return put_owner(at, &s->socket);
+	case COLUMN_KEEPALIVE:
+		return put_keepalive(at, &s->keepalive);
+	case COLUMN_SILENT:
+		return put_duration(at, s->silent_s);
+	case COLUMN_UNANSWERED:
+		return put_number(at, s->unanswered);
+	case COLUMN_NEXT:
+		return put_duration_or(at, s->next_probe_in_s, "-");
+	case COLUMN_DIES:
+		return put_duration_or(at, s->dies_in_s, "never");
+	case COLUMN_NOTICES:
+		return s->exposed ? put_duration_or(at, notices_s, "never") : put_text(at, "local");
+	}
+	return at;
+}
+
+static bool make_room(struct sockets_text *t)
+{
+	size_t size = t->size ? 2 * t->size : 1 << 16;
+	char *bigger;
+
+	if (t->used + LINE_SIZE <= t->size)
+		return true;
+	bigger = realloc(t->cells, size);
+	t->failed |= !bigger;
+	if (!bigger)
+		return false;
+	t->cells = bigger;
+	t->size = size;
+	return true;
+}
+
+/* How many columns it takes; of most cells all are ASCII. */
+static unsigned int columns_of(const char *text, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return plain_text__columns(text);
+	return length;
+}
+
+void sockets_text__add(struct sockets_text *t, const struct socket_now *s)
+{
+	unsigned int column, width;
+	char *begin, *end;
+
+	if (t->failed || !make_room(t))
+		return;
+	t->cells[t->used++] = s->suspect ? 'r' : ' ';
+	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
+		begin = t->cells + t->used;
+		end = put_cell(begin, column, s);
+		*end = '\0';
+		width = columns_of(begin, end - begin);
+		if (width > t->widths[column])
+			t->widths[column] = width;
+		t->used = end + 1 - t->cells;
+	}
+	t->lines++;
+}
+
+/* ---- lines ---- */
+
+/* A column that is empty in every line is left away; the others have room for their heads. */
+static void make_room_for_heads(struct sockets_text *t)
+{
+	unsigned int column;
+
+	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
+		if ((t->widths[column] || !t->lines) &&
+		    t->widths[column] < strlen(columns[column].head))
+			t->widths[column] = strlen(columns[column].head);
+	if (!t->lines)
+		t->widths[COLUMN_DEVICE] = 0;
+}
+
+/* As it is, or (`least`) as narrow as it may become. */
+static unsigned int width_of_line(const struct sockets_text *t, bool least)
+{
+	unsigned int column, width = 0;
+
+	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
+		unsigned int w = t->widths[column];
+
+		if (least && w > columns[column].least)
+			w = columns[column].least;
+		width += w ? w + (column > 0) : 0;
+	}
+	return width;
+}
+
+/* The widest of those that may become narrower; SOCKETS_TEXT_COLUMNS: there is none. */
+static unsigned int widest_of(const struct sockets_text *t)
+{
+	unsigned int column, widest = SOCKETS_TEXT_COLUMNS;
+
+	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
+		if (t->widths[column] > columns[column].least &&
+		    (widest == SOCKETS_TEXT_COLUMNS || t->widths[column] > t->widths[widest]))
+			widest = column;
+	return widest;
+}
+
+/* What can be done without is left away, if there is no room for all; then the widest becomes narrower
+ * until they fit. */
+static void fit(struct sockets_text *t)
+{
+	static const enum column dispensable[] = { COLUMN_NEXT, COLUMN_OWNER, COLUMN_LOCAL };
+	unsigned int i, widest;
+
+	if (!t->width)
+		return;
+	for (i = 0; i < 3 && width_of_line(t, true) > t->width; i++)
+		t->widths[dispensable[i]] = 0;
+	while (width_of_line(t, false) > t->width) {
+		widest = widest_of(t);
+		if (widest == SOCKETS_TEXT_COLUMNS)
+			return;
+		t->widths[widest]--;
+	}
+}
+
+/* Of an end that does not fit, the port stays: "203.0...:46786", ":1883". */
+static const char *keep_port(const char *cell, unsigned int width, char *shorter)
+{
+	const char *port = strrchr(cell, ':');
+	size_t length = port ? strlen(port) : 0;
+
+	if (!port || length > width)
+		return plain_text__within(cell, width, shorter, CELL_SIZE);
+	if (length + 5 > width)
+		return port;
+	snprintf(shorter, CELL_SIZE, "%.*s..%s", (int)(width - length - 2), cell, port);
+	return shorter;
+}
+
+static void add_cell(const struct sockets_text *t, struct words *w, unsigned int column,
+		     const char *cell, bool is_last)
+{
+	unsigned int width = t->widths[column], taken = columns_of(cell, strlen(cell));
+	static const char blanks[] = "                                                            "
+				     "                                                            ";
+	char shorter[CELL_SIZE];
+
+	if (!width)
+		return;
+	if (column)
+		words__append(w, " ", 1);
+	if (taken > width) {
+		cell = column == COLUMN_PEER || column == COLUMN_LOCAL
+			       ? keep_port(cell, width, shorter)
+			       : plain_text__within(cell, width, shorter, sizeof(shorter));
+		taken = columns_of(cell, strlen(cell));
+	}
+	words__append(w, cell, strlen(cell));
+	if (!is_last && width > taken)
+		words__append(w, blanks, width - taken < sizeof(blanks) ? width - taken
+									: sizeof(blanks) - 1);
+}
+
+/* Returns the cell behind the line's last. */
+static const char *add_line(const struct sockets_text *t, struct words *w, const char *cell)
+{
+	bool red = *cell++ == 'r' && t->colours;
+	unsigned int column;
+
+	if (red)
+		words__append(w, "\033[31m", 5);
+	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
+		add_cell(t, w, column, cell, column + 1 == SOCKETS_TEXT_COLUMNS);
+		cell += strlen(cell) + 1;
+	}
+	if (red)
+		words__append(w, "\033[0m", 4);
+	words__append(w, "\n", 1);
+	return cell;
+}
+
+static void add_head(const struct sockets_text *t, struct words *w)
+{
+	unsigned int column;
+
+	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
+		add_cell(t, w, column, columns[column].head, column + 1 == SOCKETS_TEXT_COLUMNS);
+	words__append(w, "\n", 1);
+}
+
+int sockets_text__write(struct sockets_text *t, struct output *o)
+{
+	const char *cell = t->cells;
+	struct words w = { 0 };
+	size_t line;
+	int err = 0;
+
+	make_room_for_heads(t);
+	fit(t);
+	add_head(t, &w);
+	for (line = 0; !err && line < t->lines; line++) {
+		cell = add_line(t, &w, cell);
+		if (w.length < WRITE_AT_ONCE)
+			continue;
+		err = output__write(o, w.text, w.length);
+		w.length = 0;
+	}
+	if (!err && w.length)
+		err = output__write(o, w.text, w.length);
+	if (!err && (w.failed || t->failed))
+		err = -ENOMEM;
+	words__free(&w);
+	return err;
+}
+
+void sockets_text__free(struct sockets_text *t)
+{
+	free(t->cells);
+	*t = (struct sockets_text){ 0 };
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Sockets as they are now, a line each, in columns that are as wide as what stands in them, and on a
+ * terminal no wider all together than it is. */
+#ifndef HALFOPEN_SINK_TEXT_SOCKETS_TEXT_H
+#define HALFOPEN_SINK_TEXT_SOCKETS_TEXT_H
+
+#include "file/output.h"
+#include "timeline/socket_now.h"
+
+#define SOCKETS_TEXT_COLUMNS 11
+
+struct sockets_text {
+	unsigned int width;	/* of the terminal; 0: any */
+	bool colours;
+
+	char *cells;	/* of all lines, each ended by a zero; a line's first byte is its colour */
+	size_t used, size, lines;
+	unsigned int widths[SOCKETS_TEXT_COLUMNS];
+	bool failed;	/* memory was short */
+};
+
+/* One line more. */
+void sockets_text__add(struct sockets_text *t, const struct socket_now *s);
+
+/* Writes the head and all lines. Returns 0 or -errno. */
+int sockets_text__write(struct sockets_text *t, struct output *o);
+
+void sockets_text__free(struct sockets_text *t);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text/summary_table.h"
+#include "value/plain_text.h"
+
+/* Names that others chose take no more, and on a narrow terminal no less. */
+#define NAME_COLUMNS 32
+#define NAME_COLUMNS_LEAST 8
+
+/* ---- pieces ---- */
+
+/* 48,112 */
+static void add_count(struct words *w, uint64_t n)
+{
+	if (n >= 1000) {
+		add_count(w, n / 1000);
+		words__add(w, ",%03" PRIu64, n % 1000);
+	} else {
+		words__add(w, "%" PRIu64, n);
+	}
+}
+
+static void add_counted(struct words *w, uint64_t n, const char *thing)
+{
+	add_count(w, n);
+	words__add(w, " %s%s", thing, n == 1 ? "" : "s");
+}
+
+static void add_total(struct words *w, const struct sockets_summary *s)
+{
+	const struct sockets_counts *c = &s->total;
+
+	add_counted(w, c->sockets, "socket");
+	words__add(w, " in ");
+	add_counted(w, s->namespaces, "namespace");
+	words__add(w, ": ");
+	add_count(w, c->with_keepalive);
+	words__add(w, " with keepalive, ");
+	add_count(w, c->suspect);
+	words__add(w, " suspect\n");
+	add_count(w, c->never_notice);
+	words__add(w, " would never notice a dead peer\n");
+	add_count(w, c->silent);
+	words__add(w, " silent for over ");
+	words__add_duration(w, s->silent_over_s);
+	words__add(w, ", the longest for ");
+	words__add_duration(w, (uint64_t)c->oldest_silence_s);
+	if (s->path_forgets_s) {
+		words__add(w, "\n");
+		add_count(w, c->surely_dead);
+		words__add(w, " surely dead: %s (", s->because);
+		words__add_duration(w, s->path_forgets_s);
+		words__add(w, ")\n");
+	} else {
+		words__add(w, "\ndead: not known, as nobody said when the path forgets "
+			   "(--path-forgets)\n");
+	}
+}
+
+/* ---- the table ---- */
+
+struct widths {
+	int program, netns, carrier;
+};
+
+static const char *netns_of(const struct sockets_group *g, char text[32])
+{
+	if (*g->netns.name)
+		return g->netns.name;
+	snprintf(text, 32, "%u", g->netns.inode);
+	return text;
+}
+
+static const char *program_of(const struct sockets_group *g)
+{
+	return *g->program ? g->program : "-";
+}
+
+static void widen(int *width, const char *name)
+{
+	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
+	int columns = plain_text__columns(
+		plain_text__within(name, NAME_COLUMNS, plain, sizeof(plain)));
+
+	if (columns > *width)
+		*width = columns;
+}
+
+/* A column of which no line has anything is left away. */
+static struct widths measure(const struct sockets_summary *s, uint64_t limit, unsigned int width)
+{
+	struct widths widths = { .program = strlen("PROGRAM"), .netns = strlen("NETNS") };
+	const int fixed = 58;
+	char text[32];
+	uint64_t i;
+
+	for (i = 0; i < limit; i++) {
+		widen(&widths.program, program_of(&s->groups[i]));
+		widen(&widths.netns, netns_of(&s->groups[i], text));
+		widen(&widths.carrier, s->groups[i].carrier);
+	}
+	if (widths.carrier && widths.carrier < (int)strlen("CARRIER"))
+		widths.carrier = strlen("CARRIER");
+	while (width && fixed + widths.program + widths.netns + widths.carrier > (int)width) {
+		int *widest = &widths.program;
+
+		if (widths.netns > *widest)
+			widest = &widths.netns;
+		if (widths.carrier > *widest)
+			widest = &widths.carrier;
+		if (*widest <= NAME_COLUMNS_LEAST)
+			break;
+		--*widest;
+	}
+	return widths;
+}
+
+static void add_name(struct words *w, const char *name, int width)
+{
+	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
+
+	if (width)
+		words__add(w, "%-*s ", width,
+			   plain_text__within(name, width, plain, sizeof(plain)));
+}
+
+static void add_head(struct words *w, const struct widths *widths, const struct sockets_summary *s)
+{
+	add_name(w, "PROGRAM", widths->program);
+	words__add(w, "%5s ", "PORT");
+	add_name(w, "NETNS", widths->netns);
+	add_name(w, widths->carrier ? "CARRIER" : "", widths->carrier);
+	words__add(w, "%7s %7s %7s %7s %6s", "SOCKETS", "KEEPAL.", "NEVER", "SUSPECT",
+		   "SILENT");
+	if (s->path_forgets_s)
+		words__add(w, " %6s", "DEAD");
+	words__add(w, " OLDEST\n");
+}
+
+static void add_group(struct words *w, const struct widths *widths, const struct sockets_summary *s,
+		      const struct sockets_group *g)
+{
+	const struct sockets_counts *c = &g->counts;
+	char text[32];
+
+	add_name(w, program_of(g), widths->program);
+	if (g->port)
+		words__add(w, "%5u ", g->port);
+	else
+		words__add(w, "%5s ", "out");
+	add_name(w, netns_of(g, text), widths->netns);
+	add_name(w, g->carrier, widths->carrier);
+	words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " ", c->sockets,
+		   c->with_keepalive, c->never_notice, c->suspect, c->silent);
+	if (s->path_forgets_s)
+		words__add(w, "%6" PRIu64 " ", c->surely_dead);
+	words__add_duration(w, (uint64_t)c->oldest_silence_s);
+	words__add(w, "\n");
+}
+
+/* ---- what is ours to mend ---- */
+
+static void add_where(struct words *w, const struct sockets_group *g)
+{
+	words__add(w, " %s", *g->program ? g->program : "a program that is not known");
+	if (g->port)
+		words__add(w, " :%u", g->port);
+}
+
+/* One line for each group that has some: `what` stands behind the number. */
+static void add_to_mend(struct words *w, const struct sockets_summary *s, size_t member,
+			const char *what)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->group_count; i++) {
+		const struct sockets_counts *c = &s->groups[i].counts;
+		uint64_t n = *(const uint64_t *)((const char *)c + member);
+
+		if (!n)
+			continue;
+		words__add(w, "to mend:");
+		add_where(w, &s->groups[i]);
+		words__add(w, ": ");
+		add_count(w, n);
+		words__add(w, " %s\n", what);
+	}
+}
+
+void summary_table__text(struct words *w, const struct sockets_summary *s, uint64_t limit,
+			 unsigned int width)
+{
+	struct widths widths;
+	uint64_t i;
+
+	if (!limit || limit > s->group_count)
+		limit = s->group_count;
+	widths = measure(s, limit, width);
+	add_total(w, s);
+	if (limit)
+		add_head(w, &widths, s);
+	for (i = 0; i < limit; i++)
+		add_group(w, &widths, s, &s->groups[i]);
+	if (limit < s->group_count)
+		words__add(w, "... and %" PRIu64 " more\n", s->group_count - limit);
+	add_to_mend(w, s, offsetof(struct sockets_counts, leaked),
+		    "in CLOSE_WAIT for over a minute: the peer has closed, the program has not");
+	add_to_mend(w, s, offsetof(struct sockets_counts, window_closed),
+		    "with a closed window: the program does not read");
+	add_to_mend(w, s, offsetof(struct sockets_counts, probes_off),
+		    "with keepalive and 0 probes: the kernel ends them without asking");
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is true of a socket at one moment (halfopen.socket/1), as a value. Members, units and strings
+ * as in timeline.h.
+ */
+#ifndef HALFOPEN_TIMELINE_SOCKET_NOW_H
+#define HALFOPEN_TIMELINE_SOCKET_NOW_H
+
+#include "timeline.h"
+
+struct socket_now {
+	struct timeline_origin origin;
+	struct timeline_socket socket;
+	uint8_t state;			/* a TCP state, by the kernel's number */
+	struct timeline_keepalive keepalive;
+	int64_t last_heard_at;
+	bool last_heard_is_lower_bound;
+	double silent_s;
+	uint32_t unanswered;		/* asks that stayed so until the next was due */
+	bool suspect;
+	double next_probe_in_s;		/* or retransmission; INFINITY: none is due (null) */
+	double dies_in_s;		/* INFINITY: never (null) */
+	bool half_closed;		/* the peer's FIN was taken; when is not known (null) */
+	uint32_t receive_window;	/* bytes */
+	bool exposed;			/* the peer is not of this host */
+	double dead_probability;	/* NAN: nothing is known (null), and `why` */
+	const char *why;
+};
+
+/* ---- many of them (halfopen.summary/1 of `halfopen sockets --summary`) ---- */
+
+struct sockets_counts {
+	uint64_t sockets, with_keepalive, suspect, never_notice;
+	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
+	double oldest_silence_s;
+	uint64_t surely_dead;		/* where path_forgets_s is known */
+	uint64_t leaked, window_closed, probes_off;	/* ours to mend */
+};
+
+struct sockets_group {
+	const char *program;		/* "": not known (null) */
+	uint16_t port;			/* ours; 0: connections from here, each with another (absent) */
+	struct timeline_netns netns;
+	const char *carrier;		/* "": absent */
+	struct sockets_counts counts;
+};
+
+struct sockets_summary {
+	struct timeline_origin origin;
+	int64_t at;
+	double silent_over_s;
+	double path_forgets_s;		/* 0: not known */
+	const char *because;		/* ... or why it is */
+	struct sockets_counts total;
+	uint32_t namespaces;		/* that sockets live in */
+	const struct sockets_group *groups;	/* most sockets first */
+	uint32_t group_count;
+};
+
+#endif
