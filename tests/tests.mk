@@ -45,15 +45,17 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/checked/libhalfopen.a
 check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that need no root
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
-	$(Q)tests/vm/relocations.py $(RESULTS)
-	$(Q)$(PYTHON) tests/includes.py $(RESULTS)
-	$(Q)$(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS)
-	$(Q)$(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS)
-	$(Q)$(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
-	$(Q)$(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS)
-	$(Q)$(PYTHON) tests/model/linkage.py $(B)/halfopen --check $(RESULTS)
-	$(Q)$(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS)
-	$(Q)tests/check $(RESULTS) $(B) $(FUZZ_SECONDS)
+	$(Q)failed=0; run() { "$$@" || failed=1; }; \
+	run tests/vm/relocations.py $(RESULTS); \
+	run $(PYTHON) tests/includes.py $(RESULTS); \
+	run $(PYTHON) tests/model/reference.py $(B)/halfopen $(RESULTS); \
+	run $(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS); \
+	run $(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS); \
+	run $(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS); \
+	run $(PYTHON) tests/model/linkage.py $(B)/halfopen --check $(RESULTS); \
+	run $(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS); \
+	run tests/check $(RESULTS) $(B) $(FUZZ_SECONDS); \
+	exit $$failed
 
 # MUTANTS lines of FILES (names, default all) of the core, SEED (default random), within MUTANT_SECONDS.
 mutants: all $(B)/checked/libhalfopen.a ## change single lines of the core: which changes does no test see?
