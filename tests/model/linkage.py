@@ -23,9 +23,10 @@ import pools
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import junit    # noqa: E402
 
-# (devices, hours): less time for many, that a table takes minutes
-SIZES = ((2, 24), (5, 24), (20, 12), (100, 6), (1000, 2), (10000, 0.35))
-CHECKED = ((3, 12), (20, 6), (300, 1))
+# (devices, hours, pools for each draw): less time and fewer for many, that a table takes minutes
+SIZES = ((2, 24, 3), (5, 24, 3), (20, 12, 3), (100, 6, 1), (300, 3, 1), (1000, 2, 0.5), (10000, 0.35, 0.05))
+KINDS = (*pools.PORTS, "all")
+CHECKED = ((3, 12, 3), (20, 6, 3), (300, 1, 1))
 
 
 def play(program, ports, size, seed):
@@ -85,17 +86,24 @@ def deciles(claims):
     return by
 
 
-def allowed(n):
-    """How far the share of n may be off: ten points, and three standard errors of chance."""
-    return 0.10 + 1.5 / math.sqrt(n)
+def off(draws):
+    """How far the share that is right is off what was said on average, beyond two standard errors: claims of
+    one pool are alike, so that pools, not claims, are what chance draws. Fewer than five say nothing."""
+    pools_of = [[c[2] - c[1] for c in some] for some in draws if some]
+    claims = sum(map(len, pools_of))
+    if len(pools_of) < 5:
+        return 0
+    mean = sum(map(sum, pools_of)) / claims
+    error = math.sqrt(sum((sum(some) - len(some) * mean) ** 2 for some in pools_of)) / claims
+    return abs(mean) - 2 * max(error, 0.5 / math.sqrt(len(pools_of)))
 
 
 def run(arguments, cases):
     told = {}
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+    with concurrent.futures.ProcessPoolExecutor(arguments.jobs) as pool:
         work = {}
         for ports, size in cases:
-            draws = range(arguments.seed, arguments.seed + max(1, min(arguments.draws, int(arguments.draws * 600 / size[0]))))
+            draws = range(arguments.seed, arguments.seed + max(1, round(arguments.draws * size[2])))
             work[ports, size] = [pool.submit(play, arguments.program, ports, size, seed) for seed in draws]
         for case, futures in work.items():
             told[case] = [f.result() for f in futures]
@@ -106,17 +114,18 @@ def check(arguments):
     cases = [(ports, size) for ports in pools.PORTS for size in CHECKED]
     told = run(arguments, cases)
     failed = {}
-    for ports in pools.PORTS:
-        claims = [c for (p, _), draws in told.items() if p == ports for d in draws for c in d[0]]
-        findings = [c for c in claims if c[0] == "finding"]
-        for decile, some in deciles(claims).items():
-            off = abs(share(some) - sum(c[1] for c in some) / len(some))
-            if len(some) >= 20 and off > allowed(len(some)):
-                failed[ports] = f"{len(some)} suspicions of about {decile * 10 + 5} %: {share(some):.0%} were right"
+    for ports in KINDS:
+        draws = [d[0] for (p, _), of_case in told.items() if ports in (p, "all") for d in of_case]
+        findings = [c for claims in draws for c in claims if c[0] == "finding"]
+        for decile in range(3, 10):
+            some = [deciles(claims)[decile] for claims in draws]
+            if off(some) > 0.10:
+                said = [c for claims in some for c in claims]
+                failed[ports] = f"{len(said)} suspicions of about {decile * 10 + 5} %: {share(said):.0%} were right"
         if sum(not c[2] for c in findings) > 1 + len(findings) // 50:
             failed[ports] = f"of {len(findings)} findings {share(findings):.1%} were right"
-    junit.write(arguments.check, "linkage", {ports: failed.get(ports) for ports in pools.PORTS})
-    print(f"linkage: {len(cases)} pools, wrong: {failed or 'none'}")
+    junit.write(arguments.check, "linkage", {ports: failed.get(ports) for ports in KINDS})
+    print(f"linkage: {sum(map(len, told.values()))} pools, wrong: {failed or 'none'}")
     return 1 if failed else 0
 
 
@@ -133,7 +142,7 @@ def main():
     if arguments.record:
         return record(arguments)
     if arguments.check:
-        arguments.draws = 3
+        arguments.draws = 2
         return check(arguments)
     cases = [(ports, size) for ports in pools.PORTS for size in SIZES if size[0] <= arguments.most]
     told = run(arguments, cases)

@@ -6,6 +6,7 @@ minutes or hours, or never; some move to or from another address, hold several c
 one. Its NAT chooses ports in one of several ways. What a watch on their server would be told becomes a
 recording. Nothing in here knows how halfopen links connections."""
 import heapq
+import math
 import random
 import struct
 
@@ -121,7 +122,9 @@ class Connection:
 
 class Pool:
     """`devices` behind one address for `hours`. The server's keepalive and what its program does of
-    itself are drawn: nothing, an end after one and a half periods, a takeover by name."""
+    itself are drawn: nothing, an end after one and a half periods (at once, or when it looks, as brokers do),
+    a takeover by name (of all clients, or of those who keep their name; as soon as the new one has logged
+    in), or both."""
 
     def __init__(self, ports, devices, hours, seed, number=0):
         self.rng = rng = random.Random(f"{ports} {devices} {seed}")
@@ -129,7 +132,11 @@ class Pool:
         self.number, self.end = number, BEGIN + int(hours * 3600) * S
         self.connections, self.records, self.dials = [], [], []
         self.idle, self.interval, self.probes = rng.choice(((60, 10, 3), (300, 30, 4), (1800, 75, 9), (0, 0, 0)))
-        self.program = rng.choice(("waits", "waits", "ends", "takes over"))
+        program = rng.choice(("waits", "waits", "ends", "takes over", "both"))
+        self.ends, self.takes_over = program in ("ends", "both"), program in ("takes over", "both")
+        self.looks_every = rng.choice((0, 5, 60))       # seconds
+        self.named = rng.choice((0.3, 0.7, 1, 1))       # share of devices that keep their name
+        self.log_in = rng.choice((self.log_in_at_once, self.log_in_cellular, self.log_in_slowly))
         self.life = hours * 3600 * rng.choice((0.3, 0.6, 1.5))
         self.returns = rng.choice((0.3, 0.7, 0.95))     # of those that died
         self.newcomers = rng.choice((0, 0.1, 0.5))      # a device that is new, for each that dials again
@@ -155,6 +162,16 @@ class Pool:
         if rng.random() < self.quick:
             return rng.uniform(0.3, 20)
         return rng.expovariate(1 / rng.choice((60, 900, 7200)))
+
+    # milliseconds from an open connection to the client's name, as it is seen by the program
+    def log_in_at_once(self):
+        return self.rng.uniform(30, 400)
+
+    def log_in_cellular(self):
+        return min(8000, self.rng.lognormvariate(math.log(250), 0.8))
+
+    def log_in_slowly(self):
+        return self.rng.uniform(500, 2500)
 
     def dial(self, at, device):
         rng = self.rng
@@ -250,9 +267,7 @@ class Pool:
 
     def die(self, c, heard, back):
         """The device hears nothing more; keepalive asks, or the program ends it first."""
-        ends = heard + int(1.5 * self.period_of[c.device] * S) if self.program == "ends" else None
-        if self.program == "takes over" and back and not c.twin:
-            ends = back + int(self.rng.uniform(30, 400) * MS)
+        ends = self.ended_by_program(c, heard, back)
         asked, out = heard + self.idle * S, 1
         while self.idle:
             if ends and asked >= ends:
@@ -266,6 +281,17 @@ class Pool:
             asked, out = asked + self.interval * S, out + 1
         if ends:
             self.end_in_vain(c, heard, ends, out - 1)
+
+    def ended_by_program(self, c, heard, back):
+        """When it closes a connection whose device is gone; None: never."""
+        ends = None
+        if self.ends:
+            ends = heard + int(1.5 * self.period_of[c.device] * S)
+            ends += -ends % (self.looks_every * S) if self.looks_every else 0
+        if self.takes_over and back and not c.twin and random.Random(c.device * 104729).random() < self.named:
+            taken = back + int(self.log_in() * MS)
+            ends = min(ends or taken, taken)
+        return ends
 
     def end_in_vain(self, c, heard, at, out):
         wait, when = 250 * MS, at

@@ -16,7 +16,7 @@
 
 struct got {
 	unsigned int suspicions;
-	char shown[64]; /* the peer of the old one */
+	char shown[64];	 /* the peer of the old one */
 	char said[1024]; /* all of them, in order */
 	struct change last;
 };
@@ -401,6 +401,99 @@ static void test_a_lone_connection_is_suspected(void **state)
 	}
 }
 
+/* ---- what the program closes ---- */
+
+/* Its first FIN is sent again: it was closed at `at_ms`. */
+static struct record closing(uint64_t at_ms, uint64_t cookie, const struct endpoint *peer)
+{
+	struct record r = event(0, cookie, HO_RETRANSMIT, peer);
+
+	r.mono_ns = r.event.mono_ns = r.event.last_tx_ns = (at_ms + 250) * MS;
+	r.event.jiffies = r.mono_ns / (S / HZ);
+	r.event.rto_jiffies = HZ / 5;
+	r.event.state = TCP_FIN_WAIT1;
+	r.event.packets_out = r.event.retransmits = 1;
+	r.event.delivered_ns = at_ms * MS;
+	r.event.flags = HO_F_FIN_QUEUED | HO_F_ORPHAN | HO_F_UNDELIVERED;
+	return r;
+}
+
+static struct record opening(uint64_t at_ms, uint64_t cookie, const struct endpoint *peer)
+{
+	struct record r = event(at_ms / 1000, cookie, HO_STATE, peer);
+
+	r.mono_ns = r.event.mono_ns = at_ms * MS;
+	return r;
+}
+
+#define DEVICES 100
+
+/* One that no other resembles. */
+static uint16_t port_of(unsigned int n)
+{
+	return 1024 + hash__number(0, n) % 60000;
+}
+
+/* A hundred devices of one address, on ports that say nothing, come back one after the other every
+ * five seconds; the program closes the old connection of each after a delay between these. Returns
+ * how sure it is said to be of the last ten, together, in thousandths. */
+static unsigned int said_of_closings(unsigned int least_ms, unsigned int most_ms,
+				     unsigned int *right)
+{
+	struct got got = { 0 };
+	struct core *core = started_core(&got);
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < DEVICES; i++) {
+		struct endpoint old = ipv4(5, port_of(i));
+
+		feed(core, opening(10000 + i * 1000, 1 + i, &old));
+	}
+	for (i = 0; i < DEVICES; i++) {
+		struct endpoint new = ipv4(5, port_of(DEVICES + i));
+		struct endpoint old = ipv4(5, port_of(i));
+		uint64_t at_ms = 300000 + i * 5000;
+		uint64_t closed_ms = at_ms + least_ms + i * 7919 % (most_ms - least_ms);
+		unsigned int before = got.suspicions;
+
+		feed(core, opening(at_ms, 101 + i, &new));
+		feed(core, closing(closed_ms, 1 + i, &old));
+		if (i + 10 >= DEVICES && got.suspicions > before) {
+			sum += got.last.confidence * 1000;
+			*right += got.last.by_cookie == 101 + i;
+		}
+		feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = (at_ms + 4900) * MS });
+	}
+	core__free(core);
+	return sum;
+}
+
+/* Whatever their ports, what the program does shows who came back. */
+static void test_takeovers_are_learned(void **state)
+{
+	static const unsigned int delays_ms[][2] = {
+		{ 20, 40 }, { 110, 190 }, { 410, 790 }, { 1000, 1500 }, { 1700, 3000 },
+	};
+	unsigned int i, right, said;
+
+	(void)state;
+	for (i = 0; i < sizeof(delays_ms) / sizeof(delays_ms[0]); i++) {
+		right = 0;
+		said = said_of_closings(delays_ms[i][0], delays_ms[i][1], &right);
+		assert_int_equal(right, 10);
+		assert_true(said > 8000);
+	}
+}
+
+/* Somebody came not long before every closing, at no delay in particular. */
+static void test_closings_that_look_at_no_arrival(void **state)
+{
+	unsigned int right = 0;
+
+	(void)state;
+	assert_true(said_of_closings(1, 4000, &right) < 4000);
+}
+
 /* Tables have another key in each run: what one address teaches about the next, and the order of
  * suspicions, do not depend on it. A replay gives the same, byte for byte. */
 static void test_no_key_decides(void **state)
@@ -558,6 +651,8 @@ int main(void)
 		cmocka_unit_test(test_a_network_of_ones_own),
 		cmocka_unit_test(test_how_sure),
 		cmocka_unit_test(test_a_lone_connection_is_suspected),
+		cmocka_unit_test(test_takeovers_are_learned),
+		cmocka_unit_test(test_closings_that_look_at_no_arrival),
 		cmocka_unit_test(test_no_key_decides),
 		cmocka_unit_test(test_what_is_kept_changes_nothing),
 		cmocka_unit_test(test_a_later_word_replaces_an_earlier_one),

@@ -9,6 +9,8 @@
 #include "core/reconnects.h"
 #include "core/state.h"
 #include "core/taken.h"
+#include "devices/findings.h"
+#include "devices/suspicions.h"
 #include "tcp/tcp_states.h"
 
 /* A device that holds two connections at once may take this long to answer on the older one. */
@@ -99,8 +101,8 @@ static void on_suspicion(void *context, uint64_t cookie, const struct arrival *b
 
 void reconnects__judge_arrivals(struct core *core)
 {
-	supersession__judge_arrivals(&core->supersession, &core->table, core->now_ns,
-				      on_suspicion, core);
+	suspicions__judge_arrivals(&core->supersession, &core->table, core->now_ns, on_suspicion,
+				   core);
 }
 
 /* A connection is this device's, the operator says: one that it held to the same port before is
@@ -283,8 +285,7 @@ void reconnects__judge_closing(struct core *core, struct connection *c)
 {
 	struct finding_of_dead closed = { .connection = c };
 
-	supersession__note_closing(&core->supersession, c);
-	supersession__judge_dead(&core->supersession, &core->table, &closed, 1);
+	findings__judge(&core->supersession, &core->table, &closed, 1);
 	take_successor(core, &closed, SUPERSESSION_WORTH);
 }
 
@@ -307,7 +308,7 @@ void reconnects__judge_ended(struct core *core, unsigned int count)
 			dead[unsure++] = (struct finding_of_dead){ c, .proven = true };
 	}
 	if (unsure)
-		supersession__judge_dead(&core->supersession, &core->table, dead, unsure);
+		findings__judge(&core->supersession, &core->table, dead, unsure);
 	for (i = 0; i < unsure; i++)
 		if (take_successor(core, &dead[i], SUPERSESSION_SURE))
 			dead[i].connection->incidents->found_by = FOUND_BY_SUPERSEDED;

@@ -32,6 +32,14 @@ uint64_t arrivals__key(const struct arrivals *a, uint32_t netns, uint8_t family,
 	return keyed_hash__of(&a->hash, &kind, sizeof(kind)) >> 4;
 }
 
+uint64_t arrivals__service_key(const struct arrivals *a, uint32_t netns, uint8_t family,
+			       const struct endpoint *local)
+{
+	static const struct endpoint anybody;
+
+	return arrivals__key(a, netns, family, local, &anybody);
+}
+
 bool arrivals__are_alike(const struct arrival *a, uint32_t netns, uint8_t family,
 			 const struct endpoint *local, const struct endpoint *peer)
 {

@@ -22,6 +22,9 @@ struct arrival {
 	bool claimed;		/* it is known whom it superseded */
 	uint64_t key;		/* arrivals__key() of the connection */
 	float dead_rivals;	/* weight of dead sockets that may have been superseded by it */
+	float taken;		/* chance that a program closed a connection for it; most likely this: */
+	float by_taker;
+	uint64_t taker;		/* cookie */
 	uint32_t older_of_key, older_of_peer;	/* numbers, from 1; 0: none */
 };
 
@@ -44,7 +47,11 @@ bool arrivals__is_exact(uint8_t family, const struct endpoint *peer);
 uint64_t arrivals__key(const struct arrivals *a, uint32_t netns, uint8_t family,
 		       const struct endpoint *local, const struct endpoint *peer);
 
-/* The same, asked of the ends themselves: is this other connection one of those? */
+/* Of the service itself, whoever comes to it. */
+uint64_t arrivals__service_key(const struct arrivals *a, uint32_t netns, uint8_t family,
+			       const struct endpoint *local);
+
+/* arrivals__key(), asked of the ends themselves: is this other connection one of those? */
 bool arrivals__are_alike(const struct arrival *a, uint32_t netns, uint8_t family,
 			 const struct endpoint *local, const struct endpoint *peer);
 

@@ -21,9 +21,6 @@
 #define SHARE_MOST 0.95
 /* A program or device that replaces a connection closes the old one this soon after. */
 #define REPLACES_NS 3000000000ULL
-/* Of connections that a program closes while they are silent, a device's return is why in this
- * share. */
-#define TAKES_OVER 0.3
 /* Of devices whose connections died, this share comes back. */
 #define RETURNS 0.7
 /* NATs that number their mappings, and how often the next connection has the next number there. */
@@ -35,8 +32,8 @@
 #define POOL_LIFE_NS 3600000000000ULL
 
 static const double weights[LINK_STATES] = {
-	[LINK_TWIN] = 0.01, [LINK_FRESH] = 0.1, [LINK_RECENT] = 1,     [LINK_IDLE] = 1,
-	[LINK_UNKNOWN] = 1, [LINK_OVERDUE] = 5, [LINK_ASKED_ONCE] = 8, [LINK_ASKED] = 20
+	[LINK_TWIN] = 0.01, [LINK_FRESH] = 0.1,	 [LINK_RECENT] = 1,	 [LINK_IDLE] = 1,
+	[LINK_UNKNOWN] = 1, [LINK_OVERDUE] = 10, [LINK_ASKED_ONCE] = 20, [LINK_ASKED] = 40
 };
 static const double twins[LINK_STATES] = {
 	[LINK_TWIN] = 0.98,    [LINK_FRESH] = 0.5,    [LINK_RECENT] = 0.15,	[LINK_IDLE] = 0.05,
@@ -54,13 +51,27 @@ static const double deaths[LINK_STATES] = {
 static const struct step {
 	uint16_t ports; /* up to so many */
 	uint16_t from;
-	double share; /* first guess, of links */
+	/* of links: where devices count, where they have blocks, and what is guessed at first */
+	double counted, of_block, guess;
 } steps[LINK_STEPS] = {
-	{ 1, 0, 0.24 },	 { 2, 1, 0.05 },   { 4, 2, 0.03 },    { 8, 4, 0.03 },
-	{ 16, 8, 0.03 }, { 64, 16, 0.03 }, { 256, 64, 0.03 }, { 1024, 256, 0.03 },
-	{ 16, 0, 0.02 }, { 64, 16, 0.02 }, { 256, 64, 0.02 }, { 1024, 256, 0.02 },
-	{ 0, 0, 0.45 },
+	{ 1, 0, 0.65, 0.002, 0.24 },	{ 2, 1, 0.14, 0.002, 0.05 },
+	{ 4, 2, 0.06, 0.004, 0.03 },	{ 8, 4, 0.03, 0.007, 0.03 },
+	{ 16, 8, 0.02, 0.014, 0.03 },	{ 64, 16, 0.01, 0.085, 0.03 },
+	{ 256, 64, 0.01, 0.24, 0.03 },	{ 1024, 256, 0.01, 0.12, 0.03 },
+	{ 16, 0, 0.005, 0.029, 0.02 },	{ 64, 16, 0.005, 0.085, 0.02 },
+	{ 256, 64, 0.005, 0.24, 0.02 }, { 1024, 256, 0.005, 0.12, 0.02 },
+	{ 0, 0, 0.05, 0.052, 0.45 },
 };
+/* Ways in which addresses give ports: first guess, and how many addresses it counts as. */
+static const double ports_guess[LINK_PORTS] = {
+	[PORTS_UNLINKED] = 0.4,
+	[PORTS_COUNTED] = 0.25,
+	[PORTS_OF_BLOCK] = 0.15,
+	[PORTS_LEARNED] = 0.2,
+};
+#define PRIOR_OF_PORTS 4.0
+/* A NAT may change its ways: none is ever less likely than e to the minus this against the best. */
+#define EVIDENCE_MOST 7.0
 #define STEPS_AHEAD 8
 #define STEP_MOST 1024
 #define FAR (LINK_STEPS - 1)
@@ -201,20 +212,63 @@ static void view_states(struct link_view *v, const struct link_counts *own,
 	}
 }
 
+/* How much likelier than chance a step is in links of an address that gives ports so. */
+static double step_ratio(const struct link_view *v, enum link_ports ports, unsigned int i)
+{
+	switch (ports) {
+	case PORTS_COUNTED:
+		return steps[i].counted / width(i);
+	case PORTS_OF_BLOCK:
+		return steps[i].of_block / width(i);
+	case PORTS_LEARNED:
+		return v->learned[i];
+	default:
+		return 1;
+	}
+}
+
+static void view_ports(struct link_view *v, const struct linkage *l, const struct link_pool *pool)
+{
+	double of = 0, addresses = 0;
+	unsigned int i;
+
+	for (i = 0; i < LINK_PORTS; i++)
+		addresses += l->ports[i] - (pool ? pool->chances[i] : 0);
+	for (i = 0; i < LINK_PORTS; i++) {
+		double others = l->ports[i] - (pool ? pool->chances[i] : 0);
+
+		v->chance[i] = blend(others, addresses, ports_guess[i], PRIOR_OF_PORTS) *
+			       exp(pool ? pool->ports[i] : 0);
+		of += v->chance[i];
+	}
+	for (i = 0; i < LINK_PORTS; i++)
+		v->chance[i] /= of;
+}
+
+static double sum_of(const float *n, unsigned int count)
+{
+	double sum = 0;
+
+	while (count--)
+		sum += n[count];
+	return sum;
+}
+
 static void view_steps(struct link_view *v, const struct link_counts *own,
 		       const struct link_counts *all)
 {
-	unsigned int i;
+	double of_own = sum_of(own->steps, LINK_STEPS), of_all = sum_of(all->steps, LINK_STEPS);
+	unsigned int i, ports;
 
-	v->any_port =
-		rate(own->steps[FAR], own->links, all->steps[FAR], all->links, steps[FAR].share) /
-		width(FAR);
-	for (i = 0; i < FAR; i++) {
-		double share =
-			rate(own->steps[i], own->links, all->steps[i], all->links, steps[i].share);
-
-		v->step[i] = fmax(0, share / width(i) - v->any_port);
-	}
+	for (i = 0; i < LINK_STEPS; i++)
+		v->learned[i] = rate(own->steps[i], of_own, all->steps[i], of_all, steps[i].guess) /
+				width(i);
+	for (ports = 0; ports < LINK_PORTS; ports++)
+		v->any_port += v->chance[ports] * step_ratio(v, ports, FAR);
+	for (i = 0; i < FAR; i++)
+		for (ports = 0; ports < LINK_PORTS; ports++)
+			v->step[i] += v->chance[ports] *
+				      fmax(0, step_ratio(v, ports, i) - step_ratio(v, ports, FAR));
 }
 
 /* How much likelier than chance a step of this magnitude from the arrival before is: a NAT that
@@ -231,8 +285,7 @@ static double ordinary_step(const struct link_pool *pool, unsigned int i)
 	return blend(pool->magnitudes[i], of, guess, PRIOR) / width_of_magnitude(i);
 }
 
-struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool, bool previous,
-			       uint16_t last_port, uint16_t port)
+struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool)
 {
 	static const struct link_counts none;
 	const struct link_counts *own = pool ? &pool->counts : &none;
@@ -241,19 +294,46 @@ struct link_view linkage__view(const struct linkage *l, const struct link_pool *
 	v.share = rate(own->links, own->arrivals, l->all.links, l->all.arrivals, SHARE);
 	v.share = fmin(SHARE_MOST, fmax(SHARE_LEAST, v.share));
 	view_states(&v, own, &l->all);
+	view_ports(&v, l, pool);
 	view_steps(&v, own, &l->all);
-	if (previous && pool)
-		v.ordinary = fmax(1, ordinary_step(pool, magnitude(last_port, port)));
 	return v;
 }
 
-void linkage__see_crowding(struct link_view *v, unsigned int members, unsigned int near,
-			   unsigned int within)
+void linkage__see_previous(struct link_view *v, const struct link_pool *pool, uint16_t last_port,
+			   uint16_t port)
+{
+	v->ordinary = fmax(v->ordinary, ordinary_step(pool, magnitude(last_port, port)));
+}
+
+/* Ports of a crowd: within so many of the new one's. */
+static const uint16_t crowds[LINK_CROWDS] = { 16, 64, 1024 };
+
+void linkage__count_port(struct link_crowd *crowd, uint16_t old_port, uint16_t new_port)
+{
+	uint16_t ahead = new_port - old_port, back = old_port - new_port;
+	unsigned int i;
+
+	crowd->members++;
+	for (i = 0; i < LINK_CROWDS; i++)
+		crowd->near[i] += (ahead < back ? ahead : back) <= crowds[i];
+}
+
+static double crowding(unsigned int members, unsigned int near, unsigned int within)
 {
 	double chance = members * (2 * within + 1) / PORTS;
 
-	if (members)
-		v->ordinary = fmax(v->ordinary, (near + chance) / (chance + 0.5));
+	return (near + chance) / (chance + 0.5);
+}
+
+/* `near` counts the old connection itself, if that is near. */
+void linkage__see_crowd(struct link_view *v, const struct link_crowd *crowd)
+{
+	unsigned int i;
+
+	for (i = 0; i < LINK_CROWDS; i++)
+		if (crowd->near[i] > 1)
+			v->ordinary = fmax(v->ordinary,
+					   crowding(crowd->members, crowd->near[i] - 1, crowds[i]));
 }
 
 double linkage__port_weight(const struct link_view *v, uint16_t old_port, uint16_t new_port)
@@ -268,40 +348,15 @@ bool linkage__port_shows(double port_weight)
 	return port_weight >= PORT_SHOWS;
 }
 
-static double arrivals_by_chance_per_ns(const struct link_pool *pool)
+double linkage__arrivals_by_chance_per_ns(const struct link_pool *pool)
 {
 	return pool ? (pool->counts.arrivals + 1) / (pool->last_ns - pool->first_ns + 60e9)
 		    : 1 / 60e9;
 }
 
-void linkage__count_closing(struct link_pool *pool, bool takeover, uint64_t window_ns)
-{
-	pool->closings += 1;
-	pool->takeovers += takeover;
-	pool->by_chance += 1 - exp(-arrivals_by_chance_per_ns(pool) * window_ns);
-}
-
-/* Where many come, somebody has just come at any closing: what is beyond that, and beyond what that
- * varies by, are takeovers. */
-double linkage__takeovers(const struct link_pool *pool)
-{
-	double chance, beyond;
-
-	if (!pool || !pool->closings)
-		return TAKES_OVER;
-	chance = pool->by_chance / pool->closings;
-	beyond = pool->takeovers - pool->by_chance - sqrt(pool->by_chance * (1 - chance));
-	return blend(fmax(0, beyond), pool->closings - pool->by_chance, TAKES_OVER, PRIOR);
-}
-
 double linkage__arrivals_per_ns(const struct link_pool *pool, uint64_t now_ns)
 {
 	return pool->counts.arrivals / (now_ns - pool->first_ns + 60e9);
-}
-
-double linkage__takeover_weight(const struct link_pool *pool, uint64_t window_ns)
-{
-	return linkage__takeovers(pool) / (window_ns * arrivals_by_chance_per_ns(pool));
 }
 
 double linkage__still_to_come(const struct link_view *v, double arrivals, unsigned int silent)
@@ -333,6 +388,60 @@ void linkage__count_arrival(struct linkage *l, struct link_pool *pool, uint64_t 
 	add(&pool->counts.links, &l->all.links, links);
 	pool->last_port = port;
 	pool->last_ns = at_ns;
+}
+
+/* How likely the new port is if ports are given so, against what it is by chance. */
+static double ports_ratio(const struct link_view *v, enum link_ports ports,
+			  const double weights[LINK_STEPS], double none)
+{
+	double far = step_ratio(v, ports, FAR), sum = none, of = none;
+	unsigned int i;
+
+	for (i = 0; i < LINK_STEPS; i++) {
+		double near = fmax(0, step_ratio(v, ports, i) - far) / v->ordinary;
+
+		sum += weights[i] * (far + near);
+		of += weights[i];
+	}
+	return sum / of;
+}
+
+static void believe_ports(struct linkage *l, struct link_pool *pool)
+{
+	struct link_view after = { 0 };
+	double most = -INFINITY;
+	unsigned int i;
+
+	for (i = 0; i < LINK_PORTS; i++)
+		most = fmax(most, pool->ports[i]);
+	for (i = 0; i < LINK_PORTS; i++)
+		pool->ports[i] = fmax(pool->ports[i] - most, -EVIDENCE_MOST);
+	view_ports(&after, l, pool);
+	for (i = 0; i < LINK_PORTS; i++)
+		add(&pool->chances[i], &l->ports[i], after.chance[i] - pool->chances[i]);
+}
+
+void linkage__count_steps(struct linkage *l, struct link_pool *pool, const struct link_view *v,
+			  const double weights[LINK_STEPS], double none)
+{
+	unsigned int i;
+
+	for (i = 0; i < LINK_PORTS; i++)
+		pool->ports[i] += log(ports_ratio(v, i, weights, none));
+	believe_ports(l, pool);
+}
+
+void linkage__teach_step(struct linkage *l, struct link_pool *pool, const struct link_view *v,
+			 unsigned int step, double belief)
+{
+	double link[LINK_STEPS] = { 0 };
+	unsigned int i;
+
+	link[step] = belief;
+	for (i = 0; i < LINK_PORTS; i++)
+		pool->ports[i] += log(ports_ratio(v, i, link, 1 - belief));
+	believe_ports(l, pool);
+	add(&pool->counts.steps[step], &l->all.steps[step], belief);
 }
 
 void linkage__count_state(struct linkage *l, struct link_pool *pool, enum link_state state,

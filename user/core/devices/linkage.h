@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devices/takeovers.h"
+
 /* What is known of an old connection when a new one arrives. */
 enum link_state {
 	LINK_TWIN,	 /* opened in the same breath: one program wants both */
@@ -30,6 +32,15 @@ enum link_state {
 #define LINK_STEPS 13
 /* Of steps from the arrival before: by the power of two. */
 #define LINK_MAGNITUDES 17
+
+/* Ways in which an address gives ports to a device's next connection. */
+enum link_ports {
+	PORTS_UNLINKED, /* any: the NAT draws them, or numbers its mappings */
+	PORTS_COUNTED,	/* the next ones: devices count, and the NAT keeps their ports */
+	PORTS_OF_BLOCK, /* of the subscriber's block */
+	PORTS_LEARNED,	/* as the pairs that are believed have them */
+	LINK_PORTS
+};
 
 /* What was learned, in pairs and arrivals, each counted as far as it is believed. */
 struct link_counts {
@@ -60,9 +71,9 @@ struct link_pool {
 	uint16_t last_port;
 	struct link_counts counts;
 	float magnitudes[LINK_MAGNITUDES]; /* steps from one arrival to the next */
-	float closings,
-		takeovers; /* of silent connections by the program; soon after an arrival, */
-	float by_chance;   /* and as many as would be if it did not look at arrivals */
+	float ports[LINK_PORTS];	   /* log-likelihood of each way of giving ports */
+	float chances[LINK_PORTS];	   /* of each, by that */
+	struct takeovers takeovers;
 	struct link_pair *pairs;
 	uint32_t pair_count, pair_size;
 	uint32_t next_pair; /* to be forgotten, where there are too many */
@@ -78,6 +89,7 @@ struct linkage {
 	size_t size, used;
 	size_t pairs; /* that there is room for */
 	struct link_counts all;
+	float ports[LINK_PORTS]; /* how many addresses are believed to give them so */
 };
 
 /* What is believed of an address at the moment. */
@@ -86,9 +98,18 @@ struct link_view {
 	double weight[LINK_STATES]; /* of an old connection in this state, an idle one's being about
 				       1 */
 	double twin[LINK_STATES]; /* chance that an old connection lives, though it is its device */
-	double any_port;	  /* share of links whose port is like anybody's, over chance */
-	double step[LINK_STEPS]; /* how much likelier than chance a step is in links, beyond that */
+	double chance[LINK_PORTS];  /* of each way of giving ports */
+	double learned[LINK_STEPS]; /* by the last of them: how much likelier than chance a step is
+				     */
+	double any_port;	 /* by all of them: share of links whose port is like anybody's, */
+	double step[LINK_STEPS]; /* over chance; and how much likelier than that a step is */
 	double ordinary;	 /* how much likelier than chance the new port is in anybody's */
+};
+
+/* Ports of open connections: how many there are, and how many of them near the new one's. */
+#define LINK_CROWDS 3
+struct link_crowd {
+	unsigned int members, near[LINK_CROWDS];
 };
 
 /* The pool of this key, which it makes if need be; NULL when memory is short. Valid until the next
@@ -101,32 +122,27 @@ struct link_pool *linkage__find(const struct linkage *l, uint64_t key);
 /* Classes of a step. */
 unsigned int linkage__step(uint16_t old_port, uint16_t new_port);
 
-/* Looks at an address before an arrival at `port` counts. `previous`: there was an arrival before,
- * at `last_port`. */
-struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool, bool previous,
-			       uint16_t last_port, uint16_t port);
+/* What is believed of an address; NULL: of one that nothing is known of. */
+struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool);
 
-/* Of `members` open connections `near` have a port no farther than `within` from the new one,
- * besides the one it may be linked with: the NAT has ports of that kind for anybody. */
-void linkage__see_crowding(struct link_view *v, unsigned int members, unsigned int near,
-			   unsigned int within);
+/* The arrival before the one at `port` had `last_port`. */
+void linkage__see_previous(struct link_view *v, const struct link_pool *pool, uint16_t last_port,
+			   uint16_t port);
+
+/* Adds the port of an open connection to those around the new one's; and what the crowd says, the
+ * one connection aside that the new one may be linked with: the NAT has ports of that kind for
+ * anybody. */
+void linkage__count_port(struct link_crowd *crowd, uint16_t old_port, uint16_t new_port);
+void linkage__see_crowd(struct link_view *v, const struct link_crowd *crowd);
 
 /* How much likelier the two ports are if one device has both; and is it that which shows a link? */
 double linkage__port_weight(const struct link_view *v, uint16_t old_port, uint16_t new_port);
 bool linkage__port_shows(double port_weight);
 
-/* The program closed a silent connection; `takeover`: somebody had come in the `window_ns` around
- * it. A broker ends the session that its client's next one replaces. */
-void linkage__count_closing(struct link_pool *pool, bool takeover, uint64_t window_ns);
-
-/* Of closings of silent connections, the share that are takeovers, at least; and how much likelier
- * that makes the device of the closed one than chance does, `window_ns` after its arrival, against
- * 1 less that share for closings that looked at no arrival. */
-double linkage__takeovers(const struct link_pool *pool);
-double linkage__takeover_weight(const struct link_pool *pool, uint64_t window_ns);
-
-/* Arrivals from this address, over the time since the first. */
+/* Arrivals from this address: over the time since the first; and as many as may come by chance at
+ * any time, of which nobody may be known yet (NULL). */
 double linkage__arrivals_per_ns(const struct link_pool *pool, uint64_t now_ns);
+double linkage__arrivals_by_chance_per_ns(const struct link_pool *pool);
 
 /* Of `silent` old connections one was silent while `arrivals` came: how likely it is that its
  * device was not among those, and comes at all. */
@@ -139,6 +155,15 @@ double linkage__none(const struct link_view *v, double weights);
 /* Counts an arrival at this port, and that it was a link with a chance of `links`. */
 void linkage__count_arrival(struct linkage *l, struct link_pool *pool, uint64_t at_ns,
 			    uint16_t port, double links);
+
+/* The way in which ports are given shows: the weights without ports of those it may be linked with,
+ * by their step to the new one, and of none of them. */
+void linkage__count_steps(struct linkage *l, struct link_pool *pool, const struct link_view *v,
+			  const double weights[LINK_STEPS], double none);
+
+/* What the program did shows that a step was a link's, as far as that is believed. */
+void linkage__teach_step(struct linkage *l, struct link_pool *pool, const struct link_view *v,
+			 unsigned int step, double belief);
 
 /* `members` in this state were there when somebody came; all weights summed up to `sum`. */
 void linkage__count_state(struct linkage *l, struct link_pool *pool, enum link_state state,

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An old connection as a candidate: what is known of it when a new one comes from the same address.
+ */
+#ifndef HALFOPEN_CORE_DEVICES_CANDIDATES_H
+#define HALFOPEN_CORE_DEVICES_CANDIDATES_H
+
+#include "connection/connection.h"
+#include "devices/arrivals.h"
+#include "devices/linkage.h"
+#include "table/table.h"
+
+/* When it was last heard, as far as events told; 0: not known. `c`, its history, may be NULL. One
+ * that is kept for its own sake (--all) says no more: what is thought of a peer does not depend on
+ * what is told of it. */
+uint64_t candidates__heard_ns(const struct slot *s, const struct connection *c);
+
+/* How it was at `at_ns`, when somebody came; asks count if a living peer would have answered by
+ * `now_ns`. */
+enum link_state candidates__state(const struct slot *s, const struct connection *c, uint64_t at_ns,
+				  uint64_t now_ns);
+
+/* It was open when `by` came, and is not `by` itself. */
+bool candidates__was_there(const struct slot *old, const struct arrival *by);
+
+/* Keys may agree by chance: where the ends of the old one are known, they decide. */
+bool candidates__may_be_of_peer(const struct connection *old, const struct arrival *by);
+
+#endif
