@@ -264,7 +264,7 @@ static void test_reports_are_added_up(void **state)
 	struct life life = life_of_a_day(0);
 
 	(void)state;
-	life.reports = (struct reports){ 100, 20, 3, 1 };
+	life.reports = (struct reports){ .over_s = 100, .bytes = 20, .segments = 3 };
 	add(life);
 	add(life);
 	gather();
