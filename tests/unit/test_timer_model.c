@@ -452,6 +452,27 @@ static void test_a_profile_of_some(void **state)
 	timer_profile__free(&p);
 }
 
+/* Four that were lost late are no timer, however sharp it would be. */
+static void test_a_few_that_were_lost_late(void **state)
+{
+	struct timer_profile p;
+	unsigned int i;
+
+	(void)state;
+	begin(NULL);
+	for (i = 0; i < 60; i++)
+		add(40, 290 - i, i < 4 ? 310 : 0)->idle_s = 1e6;
+	prepare();
+	make_profile(&p);
+	assert_true(p.top < p.beyond);
+	timer_profile__free(&p);
+	all[4].lost_s = 310;
+	prepare();
+	make_profile(&p);
+	assert_true(p.top > p.beyond);
+	timer_profile__free(&p);
+}
+
 /* Even on a logarithmic scale: of a single piece from 100 to 400 s, the median is 200. */
 static void test_an_interval_of_one_piece(void **state)
 {
@@ -609,6 +630,7 @@ int main(void)
 		TEST(test_within_and_below),
 		TEST(test_a_profile_of_one_timer),
 		TEST(test_a_profile_of_some),
+		TEST(test_a_few_that_were_lost_late),
 		TEST(test_an_interval_of_one_piece),
 		TEST(test_an_interval_between_polls),
 		TEST(test_a_profile_of_nothing),
