@@ -239,6 +239,15 @@ static void test_a_path_of_which_nothing_is_known(void **state)
 	evidence.path.devices = 1;
 	advise();
 	assert_verdict(ADVICE_NONE, "1 device (20 at least), 0 lost connections");
+	/* many connections, but never at once behind an address */
+	assert_null(strstr(advice.why, "--identities"));
+	evidence.path.connections = 20;
+	advise();
+	assert_verdict(ADVICE_NONE, "; 20 connections count as 1, since no more of an address");
+	assert_verdict(ADVICE_NONE, "watch --identities tells them apart");
+	evidence.path.named = true;
+	advise();
+	assert_null(strstr(advice.why, "--identities"));
 	evidence.path = (struct idle_timeout){ .reason = IDLE_CENSORED, .low_s = 62 };
 	advise();
 	assert_verdict(ADVICE_NONE, "lived for up to 62 s: our own probes");

@@ -236,7 +236,8 @@ static void test_heard_all_the_time(void **state)
 	const struct sockets_alike *g;
 
 	(void)state;
-	life.reports = (struct reports){ .over_s = DAY_S, .segments = DAY_S / 5, .bytes = DAY_S };
+	life.reports = (struct reports){ .over_s = DAY_S, .segments_known = true,
+					 .segments = DAY_S / 5, .bytes = DAY_S };
 	add(life);
 	g = &alike.all[0];
 	assert_near(g->busy_s, DAY_S, 1);

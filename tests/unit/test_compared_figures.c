@@ -247,6 +247,23 @@ static void test_a_difference_beyond_chance(void **state)
 	}
 }
 
+/* Of eleven sockets a side, five probed 200 times, the errors are those of a sample: by ten of them. */
+static void test_errors_of_small_samples(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 11; i++) {
+		struct life life = day_of(i);
+
+		life.probes_sent = 200 * (i % 2);
+		add(&before, life);
+		add(&after, life);
+	}
+	compare();
+	assert_near(c.changes[PROBE_RATE].high, 1.96 * sqrt(2) * 200 * sqrt(30) / 11 / sqrt(10) * 1.15, 2.5);
+}
+
 /* All alike: no error, and any difference is one; none is what sums of rounded numbers leave. */
 static void test_figures_without_any_error(void **state)
 {
@@ -666,6 +683,7 @@ int main(void)
 		TEST(test_probes_a_day),
 		TEST(test_lives_of_no_length),
 		TEST(test_a_difference_beyond_chance),
+		TEST(test_errors_of_small_samples),
 		TEST(test_figures_without_any_error),
 		TEST(test_what_happens_to_a_peer_is_not_independent),
 		TEST(test_few_hours_or_peers),

@@ -264,8 +264,10 @@ static void test_reports_are_added_up(void **state)
 	struct life life = life_of_a_day(0);
 
 	(void)state;
-	life.reports = (struct reports){ 100, 20, 3, 1 };
+	life.reports = (struct reports){ .over_s = 100, .segments_known = true, .bytes = 20, .segments = 3 };
 	add(life);
+	add(life);
+	life.reports.segments_known = false;	/* not told: no report is missing */
 	add(life);
 	gather();
 	assert_same(e.reports.over_s, 200);

@@ -136,8 +136,15 @@ static void test_how_long_is_it_known_what_passed(void **state)
 	struct life life = probed();
 
 	(void)state;
+	/* No gap was told: it was silent, or spoke all the time. That shows where somebody counted. */
 	life.heard_s = life.seen_s + 1000;
+	assert_near(gap_lengths__of(&life).known_s, 1000, 1e-6);
+	life.reports.segments_known = true;
+	life.reports.segments = 2;
 	assert_near(gap_lengths__of(&life).known_s, DAY_S, 1e-6);
+	life.reports.segments = 3;
+	assert_near(gap_lengths__of(&life).known_s, 1000, 1e-6);
+	life.reports.segments_known = false;
 	add_gap(&life, 10, 10, 2, false);
 	assert_near(gap_lengths__of(&life).known_s, DAY_S, 1e-6);
 	life.gaps[0].count = 3;

@@ -548,6 +548,37 @@ static void test_of_very_many_some_are_looked_at(void **state)
 	free(gaps);
 }
 
+/* The median of the longest gaps that our probes ended is 60 s: who is lost to a probe by then, but for
+ * how late a timer is, was lost to one that others answered. */
+static void test_who_was_lost_to_a_probe_that_others_answer(void **state)
+{
+	static const struct {
+		double lost_s, survived_s;
+		bool to_probe, usual;
+	} lost[] = { { 62, 0, true, true },	{ 69.1, 0, true, false }, { 62, 0, false, false },
+		     { 90, 80, true, true }, { 93, 80, true, false } };
+	static struct fleet f;
+	struct idle_timeout t;
+	unsigned int i, k;
+
+	(void)state;
+	for (k = 0; k < sizeof(lost) / sizeof(lost[0]); k++) {
+		for (i = 0; i < 3; i++) {
+			begin(&f, i)->probed = i < 2;
+			survive(&f, i, i < 2 ? 60 : 1000, 10, true);
+		}
+		begin(&f, 3)->lost_s = lost[k].lost_s;
+		f.all[3].lost_to_probe = lost[k].to_probe;
+		f.all[3].probed = lost[k].survived_s > 0;
+		if (f.all[3].probed)
+			survive(&f, 3, lost[k].survived_s, 5, true);
+		assert_true(idle_timeout__estimate(f.all, 4, &t));
+		for (i = 0; i < 4; i++)
+			if (f.all[i].lost_as_usual != (f.all[i].lost_s > 0 && lost[k].usual))
+				fail_msg("%u, after %.0f s", k, lost[k].lost_s);
+	}
+}
+
 static void test_names_of_reasons(void **state)
 {
 	(void)state;
@@ -564,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_how_long_it_takes_to_tell),
 		cmocka_unit_test(test_when_our_own_probes_hide_it),
 		cmocka_unit_test(test_of_very_many_some_are_looked_at),
+		cmocka_unit_test(test_who_was_lost_to_a_probe_that_others_answer),
 		cmocka_unit_test(test_names_of_reasons),
 		cmocka_unit_test(test_intervals_hold_the_truth),
 		cmocka_unit_test(test_two_timers_are_two_steps),

@@ -506,6 +506,69 @@ static void test_gaps(void **state)
 	assert_int_equal(life()->gap_count, LIFE_GAPS_MAX);
 }
 
+/* It lived for 100.25 s, and a second for clocks: what it had no time for is left out, or cut, and told. */
+static void test_gaps_that_no_such_connection_had(void **state)
+{
+	const struct life *l;
+
+	(void)state;
+	gaps[0] = (struct timeline_gap){ 10, 20, 30, false };
+	gaps[1] = (struct timeline_gap){ 50, 150, 1, true };
+	gaps[2] = (struct timeline_gap){ 101.3, 140, 1, false };
+	gaps[3] = (struct timeline_gap){ 0, 100, 900, false };
+	gaps[4] = (struct timeline_gap){ 50, 60, 2, false };
+	timeline.gap_count = 5;
+	l = life();
+	assert_int_equal(l->gap_count, 4);
+	assert_int_equal(l->gaps[0].count, 10);
+	assert_near(l->gaps[1].to_s, 101.25, 1e-4);
+	assert_true(l->gaps[1].ended_by_us);
+	assert_int_equal(l->gaps[2].count, 900);
+	assert_int_equal(l->gaps[3].count, 2);
+	assert_int_equal(lives.impossible.connections, 1);
+	assert_int_equal(lives.impossible.cookie, 4213);
+	assert_string_equal(text(lives.impossible.gateway), "gw");
+	assert_near(lives.impossible.gap_s, 150, 1e-4);
+	assert_near(lives.impossible.lived_s, 100.25, 1e-4);
+	/* of another one, only that there is one more */
+	{
+		struct sink sink = lives__sink(&lives);
+
+		timeline.socket.cookie++;
+		assert_int_equal(sink.timeline(sink.context, &timeline), 0);
+		assert_int_equal(lives.impossible.connections, 2);
+		assert_int_equal(lives.impossible.cookie, 4213);
+	}
+	/* before the watch it may have had any */
+	timeline.partial = true;
+	l = life();
+	assert_int_equal(l->gap_count, 5);
+	assert_int_equal(l->gaps[0].count, 30);
+	assert_int_equal(lives.impossible.connections, 0);
+	/* was not heard at all: until it ended */
+	timeline.partial = false;
+	timeline.final = true;
+	timeline.last_heard_at = 0;
+	timeline.ended_at = AT(1000);
+	assert_int_equal(life()->gaps[0].count, 30);
+	assert_near(life()->gaps[1].to_s, 150, 1e-4);
+}
+
+static void test_lost_in_a_gap_longer_than_its_life(void **state)
+{
+	(void)state;
+	end_by(OUTCOME_KEEPALIVE_TIMEOUT, FOUND_BY_KEEPALIVE);
+	timeline.gap_lost = true;
+	timeline.gap_lost_within_s = 300.75;	/* 299.75 and a second */
+	assert_true(life()->lost);
+	assert_int_equal(lives.impossible.connections, 0);
+	timeline.gap_lost_within_s = 301;
+	assert_false(life()->lost);
+	assert_near(lives.impossible.gap_s, 301, 1e-9);
+	timeline.partial = true;
+	assert_true(life()->lost);
+}
+
 /* ---- since when nothing but probes passed ---- */
 
 static struct event *happened(enum event_kind kind, double at_s)
@@ -650,6 +713,8 @@ int main(void)
 		TEST(test_probes_that_no_episode_told_of),
 		TEST(test_one_unanswered_probe_is_none_that_was_lost),
 		TEST(test_gaps),
+		TEST(test_gaps_that_no_such_connection_had),
+		TEST(test_lost_in_a_gap_longer_than_its_life),
 		TEST(test_for_how_long_nothing_but_probes_passed),
 		TEST(test_probing_since_before_the_watch),
 		TEST(test_what_a_watch_says_of_itself),

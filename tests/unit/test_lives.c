@@ -120,6 +120,35 @@ static void test_their_order_is_that_of_time(void **state)
 	assert_int_equal(lives.count, 4);
 }
 
+/* The same file twice: each connection seen, heard and told of to the same instant. */
+static void test_how_many_are_the_same(void **state)
+{
+	struct lives other = { 0 };
+	unsigned int i;
+
+	(void)state;
+	texts__of(&lives.texts, "boot");
+	texts__of(&other.texts, "another");	/* numbers of texts are not those of the other */
+	for (i = 0; i < 6; i++) {
+		struct life l = { .cookie = 1 + i, .boot = 1, .seen_s = 10, .heard_s = 20, .ended_s = 30,
+				  .outcome = OUTCOME_OPEN };
+
+		add(l);
+		l.boot = texts__of(&other.texts, i == 1 ? "another" : "boot");
+		l.seen_s += i == 2;
+		l.heard_s += i == 3;
+		l.ended_s += i == 4;
+		l.outcome = i == 5 ? OUTCOME_SUSPECT : OUTCOME_OPEN;
+		assert_true(lives__add(&other, &l));
+	}
+	assert_int_equal(lives__same(&lives, &other), 1);
+	assert_int_equal(lives__same(&other, &lives), 1);
+	assert_int_equal(lives__same(&lives, &lives), 6);
+	lives__free(&other);
+	assert_int_equal(lives__same(&lives, &other), 0);
+	assert_int_equal(lives__same(&other, &lives), 0);
+}
+
 static void test_runs_and_namespaces_are_known_once(void **state)
 {
 	struct life_namespace ns = { .run = 1, .place = { .gateway = 1, .inode = 7 }, .idle_s = 60 };
@@ -257,6 +286,7 @@ int main(void)
 		TEST(test_of_two_runs_who_saw_it_last),
 		TEST(test_connections_of_all_kinds_are_apart),
 		TEST(test_their_order_is_that_of_time),
+		TEST(test_how_many_are_the_same),
 		TEST(test_runs_and_namespaces_are_known_once),
 		TEST(test_places_are_told_apart_by_each_part),
 		TEST(test_gaps_of_about_one_length_are_one),

@@ -266,6 +266,24 @@ static void test_within_a_run_they_lie_as_others_do(void **state)
 	assert_near(longer(2, 15), 0.99, 1e-3);
 }
 
+/* Where nothing else is known neither end of a run is likelier: of twelve from 100 to 400 s, half are
+ * longer than 200. */
+static void test_within_a_run_of_its_own_neither_end_is_likelier(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		add(100, 50, 0, 0);
+		gaps[i][0] = (struct life_gap){ 20, 20, 88, false };
+		gaps[i][1] = (struct life_gap){ 100, 400, 12, false };
+		all[i].gap_count = 2;
+	}
+	own_pauses__find(all, count, habits);
+	assert_near(longer(2, 50), 0.12, 1e-3);
+	assert_near(longer(2, 200), 0.06, 3e-3);
+}
+
 /* Asks of folded runs censor as each of them would, where they lie. */
 static void test_folded_asks_censor(void **state)
 {
@@ -282,12 +300,29 @@ static void test_folded_asks_censor(void **state)
 	assert_true(longer(2, 130) < 0.02);
 }
 
+/* How likely is it that a pause of this habit ends between a minute and two? */
+static double speaks_in_the_second_minute(unsigned int habit)
+{
+	double sum = 0;
+	size_t i;
+
+	for (i = age__bin(60); i <= age__bin(135); i++)
+		sum += habits[habit].speaks[i];
+	return sum;
+}
+
 /* Devices that back off: habits that go on into each other are bounded by all of them together. */
 static void test_habits_that_go_on_into_each_other(void **state)
 {
+	double alone;
 	unsigned int i;
 
 	(void)state;
+	for (i = 14; i < 20; i++)
+		add(8, 10 * pow(1.145, i), 0, 0);
+	own_pauses__find(all, count, habits);
+	alone = speaks_in_the_second_minute(2);
+	begin(NULL);
 	for (i = 0; i < 20; i++) /* means of 10 to 130 s, each half as long again at most */
 		add(8, 10 * pow(1.145, i), 0, 0);
 	assert_int_equal(own_pauses__find(all, count, habits), 4);
@@ -295,6 +330,7 @@ static void test_habits_that_go_on_into_each_other(void **state)
 	/* of all, some pause for 10 s: so does whoever pauses for 60 s and more now */
 	assert_true(longer(3, 12) < 0.95);
 	assert_true(longer(3, 40) < 0.6);
+	assert_true(speaks_in_the_second_minute(3) < 0.7 * alone);
 	begin(NULL);
 	for (i = 0; i < 10; i++)
 		add(8, i < 5 ? 10 : 100, 0, 0);
@@ -316,6 +352,7 @@ int main(void)
 		TEST(test_asks_censor),
 		TEST(test_behind_the_longest_pauses),
 		TEST(test_within_a_run_they_lie_as_others_do),
+		TEST(test_within_a_run_of_its_own_neither_end_is_likelier),
 		TEST(test_folded_asks_censor),
 		TEST(test_habits_that_go_on_into_each_other),
 	};

@@ -168,6 +168,29 @@ static void test_what_linux_takes(void **state)
 	assert_non_null(strstr(refused("linux:60./10/3"), "IDLE/INTERVAL/PROBES"));
 }
 
+/* What ends unacknowledged data of Linux, in any order; of other stacks nobody knows it. */
+static void test_what_ends_unacknowledged_data(void **state)
+{
+	struct party p = read_spec("linux:60/10/3/rto_max=30/retries2=5/user_timeout=45");
+
+	(void)state;
+	assert_true(p.rto_max_s == 30 && p.retries2 == 5 && p.user_timeout_s == 45);
+	p = read_spec("linux:60/10/3/retries2=255/rto_max=120");
+	assert_true(p.retries2 == 255 && p.rto_max_s == 120 && p.user_timeout_s == 0);
+	p = read_spec("linux");
+	assert_true(p.retries2 == 0 && p.rto_max_s == 0);
+	assert_true(read_spec("linux:60/10/3/rto_max=1").rto_max_s == 1);
+	assert_non_null(strstr(refused("linux:60/10/3/retries2=256"), "a whole number up to 255"));
+	assert_non_null(strstr(refused("linux:60/10/3/retries2=2.5"), "a whole number up to 255"));
+	assert_non_null(strstr(refused("linux:60/10/3/rto_max=0.5"), "1 to 120 seconds"));
+	assert_non_null(strstr(refused("linux:60/10/3/rto_max=121"), "1 to 120 seconds"));
+	assert_non_null(strstr(refused("linux:60/10/3/retries3=5"), "/retries2=N or /rto_max=SECONDS"));
+	assert_non_null(strstr(refused("linux:60/10/3,retries2=5"), "/retries2=N or /rto_max=SECONDS"));
+	assert_string_equal(refused("bsd:60/10/3/retries2=5"),
+			    "nothing, or /user_timeout=SECONDS, behind the probes");
+	assert_true(read_spec("bsd:60/10/3/user_timeout=5").user_timeout_s == 5);
+}
+
 static void test_each_party_has_its_kind_and_name(void **state)
 {
 	static const struct {
@@ -425,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_linux_takes),
+		cmocka_unit_test(test_what_ends_unacknowledged_data),
 		cmocka_unit_test(test_each_party_has_its_kind_and_name),
 		cmocka_unit_test(test_timers_by_name),
 		cmocka_unit_test(test_documented_timers),

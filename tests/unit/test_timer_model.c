@@ -426,6 +426,7 @@ static void test_a_profile_of_one_timer(void **state)
 
 static void test_a_profile_of_some(void **state)
 {
+	struct idle_timeout t = { 0 };
 	struct timer_profile p;
 	unsigned int i;
 
@@ -441,6 +442,34 @@ static void test_a_profile_of_some(void **state)
 	assert_near(timer_profile__middle(&p, p.top_edge), 300, 1);
 	/* that only some are costs: by the sum of what they say */
 	assert_true(timer_profile__surely_survived(&p) > 1900);
+	/* it is one step, and how many are behind it is told */
+	timer_profile__interval(&p, &t);
+	assert_near(t.estimate_s, 300, 2);
+	assert_true(timer_steps__find(&p, &data, &t));
+	assert_int_equal(t.steps, 1);
+	assert_same(t.step[0].at_s, t.estimate_s);
+	assert_near(t.step[0].share, 0.6, 0.03);
+	timer_profile__free(&p);
+}
+
+/* Four that were lost late are no timer, however sharp it would be. */
+static void test_a_few_that_were_lost_late(void **state)
+{
+	struct timer_profile p;
+	unsigned int i;
+
+	(void)state;
+	begin(NULL);
+	for (i = 0; i < 60; i++)
+		add(40, 290 - i, i < 4 ? 310 : 0)->idle_s = 1e6;
+	prepare();
+	make_profile(&p);
+	assert_true(p.top < p.beyond);
+	timer_profile__free(&p);
+	all[4].lost_s = 310;
+	prepare();
+	make_profile(&p);
+	assert_true(p.top > p.beyond);
 	timer_profile__free(&p);
 }
 
@@ -553,6 +582,35 @@ static void test_three_timers(void **state)
 	timer_profile__free(&p);
 }
 
+/* The likeliest single one is where most are; of several, the interval is the shortest one's. */
+static void test_a_few_are_behind_a_shorter_timer(void **state)
+{
+	struct idle_timeout t = { 0 };
+	struct timer_profile p;
+	unsigned int i;
+
+	(void)state;
+	begin(NULL);
+	for (i = 0; i < 200; i++) {
+		double at = i % 5 ? 900 : 240;
+
+		add(40, at * (0.99 - 0.0005 * i), at * (1.01 + 0.0005 * i))->idle_s = 1e6;
+	}
+	prepare();
+	make_profile(&p);
+	timer_profile__interval(&p, &t);
+	assert_near(t.estimate_s, 900, 20);
+	assert_true(timer_steps__find(&p, &data, &t));
+	assert_int_equal(t.steps, 2);
+	assert_near(t.step[0].at_s, 240, 3);
+	assert_near(t.step[0].share, 0.2, 0.03);
+	assert_near(t.step[1].at_s, 900, 10);
+	assert_near(t.step[1].share, 0.8, 0.03);
+	assert_true(t.low_s > 230 && t.low_s <= 240 && t.high_s >= 240 && t.high_s < 250);
+	assert_near(t.estimate_s, t.step[0].at_s, 1e-9);
+	timer_profile__free(&p);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -572,10 +630,12 @@ int main(void)
 		TEST(test_within_and_below),
 		TEST(test_a_profile_of_one_timer),
 		TEST(test_a_profile_of_some),
+		TEST(test_a_few_that_were_lost_late),
 		TEST(test_an_interval_of_one_piece),
 		TEST(test_an_interval_between_polls),
 		TEST(test_a_profile_of_nothing),
 		TEST(test_three_timers),
+		TEST(test_a_few_are_behind_a_shorter_timer),
 	};
 
 	return cmocka_run_group_tests_name("timer_model", tests, NULL, NULL);
