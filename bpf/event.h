@@ -194,6 +194,16 @@ struct ho_row {
 
 _Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 32, "row");
 
+/* Whose a socket is, and nothing else of it. */
+struct ho_holder {
+	ho_u64 cookie;
+	ho_u32 pid;
+	char comm[16];
+	ho_u32 pad;
+};
+
+_Static_assert(sizeof(struct ho_holder) == 32, "holder");
+
 /* What one run over the table of connections finds (table.bpf.h): whole buckets. */
 #define HO_BATCH_ROWS 1024	/* a power of two */
 struct ho_batch {

@@ -236,7 +236,7 @@ int every_netns__sockets(const struct every_netns *e, enum every_netns_what what
 	int err = 0;
 
 	*complete = true;
-	if (!p.each && what != EVERY_KNOWN)
+	if (!p.each && what != EVERY_KNOWN && what != EVERY_OPEN_HELD)
 		err = prepare(&p, waiting);
 	if (!err)
 		err = read_namespaces(&p, waiting, true);

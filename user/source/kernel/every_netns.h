@@ -15,6 +15,7 @@ typedef int (*netns_fn)(void *context, const struct netns *ns, const struct keep
 enum every_netns_what {
 	EVERY_KNOWN,	/* connections that have a cookie: whoever was ever told of has one */
 	EVERY_OPEN,	/* all connections */
+	EVERY_OPEN_HELD,	/* the same, right behind a walk over files: nearly all have a cookie */
 	EVERY_OPEN_AND_WAITING,	/* and what deferred.h tells of */
 };
 

@@ -302,6 +302,32 @@ int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 
+struct owners_pass {
+	holder_fn fn;
+	void *context;
+};
+
+static int take_owner(void *context, const struct ho_row *row)
+{
+	const struct owners_pass *p = context;
+
+	return p->fn(p->context, (const void *)row);
+}
+
+int snapshot__owners(struct snapshot *s, holder_fn fn, void *context)
+{
+	struct owners_pass pass = { fn, context };
+	int err;
+
+	if (!s->held)
+		return 0;
+	s->bpf->bss->tell_dead = s->bpf->bss->tell_held = false;
+	s->bpf->bss->tell_owner = true;
+	err = read_rows(s->held, sizeof(struct ho_holder), take_owner, &pass);
+	s->bpf->bss->tell_owner = false;
+	return err;
+}
+
 bool snapshot__is_exact(const struct snapshot *s)
 {
 	return s->exact;

@@ -24,6 +24,7 @@ struct snapshot_config {
 
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
+typedef int (*holder_fn)(void *context, const struct ho_holder *holder);
 /* Called all the while, between rows; a negative return ends the pass with it. */
 typedef int (*between_fn)(void *context);
 
@@ -40,6 +41,10 @@ int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsig
  * one), and none where the kernel does not tell. Each is given a cookie, and that is all where `fn`
  * is NULL. */
 int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
+
+/* Whose those connections are, and nothing else: a walk that takes less. Several processes may hold one
+ * socket: all are told. Each socket is given a cookie. */
+int snapshot__owners(struct snapshot *snapshot, holder_fn fn, void *context);
 
 /*
  * Sockets of the network namespace that this thread is in, whoever holds them, without owners; and
