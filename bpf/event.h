@@ -214,7 +214,7 @@ struct ho_batch {
 	ho_u8 known;			/* to be told: sockets with a cookie, ... */
 	ho_u8 unknown;			/* ... without (state, namespace), ... */
 	ho_u8 waiting;			/* ... and handshakes that are complete (the same) */
-	ho_u8 pad;
+	ho_u8 lean;			/* of each only what it is counted by */
 	struct ho_row rows[HO_BATCH_ROWS];
 };
 

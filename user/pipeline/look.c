@@ -130,15 +130,16 @@ static int on_socket(void *context, const struct ho_row *row)
 {
 	struct look *l = context;
 	struct look_socket *s;
+	uint32_t owner;
 
-	if (!holdings__add(&l->told, row->event.cookie, 1))
+	if (!holdings__tell(&l->holdings, row->event.cookie, &owner))
 		return 0;	/* a pass may tell one twice */
 	if (!make_room(l))
 		return -ENOMEM;
 	l->looked_at++;
 	s = &l->sockets[l->config.take ? 0 : l->count];
 	s->row = *row;
-	s->owner = holdings__of(&l->holdings, row->event.cookie);
+	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
 	if (!is_wanted(l, s))
 		return 0;
@@ -151,9 +152,8 @@ static int on_socket(void *context, const struct ho_row *row)
 static int pass(struct look *l, struct snapshot *snapshot)
 {
 	struct every_netns every = { .snapshot = snapshot, .row = on_socket, .entered = on_netns,
-				     .context = l };
-	struct ho_learned learned;
-	int err = snapshot__learn(snapshot, &learned, &l->rules.hz);
+				     .lean = l->config.take, .context = l };
+	int err = snapshot__find_table(snapshot, &l->rules.hz);
 
 	if (!err)
 		err = snapshot__owners(snapshot, on_held, l);
@@ -161,7 +161,7 @@ static int pass(struct look *l, struct snapshot *snapshot)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
 	if (err)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
-	l->complete &= !l->holdings.incomplete && !l->told.incomplete;
+	l->complete &= !l->holdings.incomplete;
 	return err;
 }
 
@@ -199,7 +199,6 @@ int look__take(struct look *l, const struct look_config *config)
 	snapshot__close(snapshot);
 	btf__free(btf);
 	holdings__free(&l->holdings);
-	holdings__free(&l->told);
 	return err;
 }
 

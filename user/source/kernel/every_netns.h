@@ -24,6 +24,7 @@ struct every_netns {
 	row_fn row;
 	netns_fn entered;
 	between_fn between;	/* NULL: nobody needs it */
+	bool lean;	/* rows hold at least what struct exposure is made of */
 	void *context;
 };
 
