@@ -194,6 +194,16 @@ struct ho_row {
 
 _Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 32, "row");
 
+/* Whose a socket is, and nothing else of it. */
+struct ho_holder {
+	ho_u64 cookie;
+	ho_u32 pid;
+	char comm[16];
+	ho_u32 pad;
+};
+
+_Static_assert(sizeof(struct ho_holder) == 32, "holder");
+
 /* What one run over the table of connections finds (table.bpf.h): whole buckets. */
 #define HO_BATCH_ROWS 1024	/* a power of two */
 struct ho_batch {
@@ -204,7 +214,7 @@ struct ho_batch {
 	ho_u8 known;			/* to be told: sockets with a cookie, ... */
 	ho_u8 unknown;			/* ... without (state, namespace), ... */
 	ho_u8 waiting;			/* ... and handshakes that are complete (the same) */
-	ho_u8 pad;
+	ho_u8 lean;			/* of each only what it is counted by */
 	struct ho_row rows[HO_BATCH_ROWS];
 };
 

@@ -25,6 +25,8 @@ bool tell_waiting;
 bool tell_dead;
 /* If false, iter/task_file gives cookies and emits nothing. */
 bool tell_held;
+/* ... or whose each is (struct ho_holder), and no row. */
+bool tell_owner;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
 struct {
@@ -60,6 +62,17 @@ static __always_inline void tell_holder(struct bpf_iter_meta *meta, const struct
 	row->pid = task->tgid;
 	__builtin_memcpy(row->comm, task->group_leader->comm, sizeof(row->comm));
 	bpf_seq_write(meta->seq, row, sizeof(*row));
+}
+
+static __always_inline void emit_owner(struct bpf_iter_meta *meta, const struct task_struct *task,
+				       __u64 cookie)
+{
+	struct ho_holder holder = { .cookie = cookie, .pid = task->tgid };
+
+	if (!cookie)
+		return;
+	__builtin_memcpy(holder.comm, task->group_leader->comm, sizeof(holder.comm));
+	bpf_seq_write(meta->seq, &holder, sizeof(holder));
 }
 
 static __always_inline void tell_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp)
@@ -114,6 +127,8 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	if (!is_told(tp, state, true))
 		return 0;
 	cookie = compat__cookie(sk);
+	if (tell_owner)
+		emit_owner(ctx->meta, task, cookie);
 	row = tell_held ? row__begin(tp, cookie, state, true) : NULL;
 	if (row)
 		tell_holder(ctx->meta, task, row);
@@ -148,7 +163,9 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	state = socket__state(tp, false);
 	if (!is_told(tp, state, false))
 		return 0;
-	row = row__begin(tp, socket__cookie(tp, false), state, false);
+	if (tell_owner)
+		emit_owner(ctx->meta, task, socket__cookie(tp, false));
+	row = tell_held ? row__begin(tp, socket__cookie(tp, false), state, false) : NULL;
 	if (row)
 		tell_holder(ctx->meta, task, row);
 	return 0;

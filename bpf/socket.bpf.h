@@ -272,6 +272,18 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->retransmitting_ms = socket__retransmitting_ms(tp, typed);
 }
 
+/* What a socket is counted by (user/core/exposure): less than all of it. */
+static __always_inline void socket__read_counted(struct ho_event *e, const struct tcp_sock *tp,
+						 const bool typed)
+{
+	socket__read_small(e, tp, typed);
+	e->last_tx_ns = READ(typed, tp, tcp_mstamp) * 1000;
+	e->retransmits = READ(typed, tp, inet_conn.icsk_retransmits);
+	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
+	e->ts_recent_s = READ(typed, tp, rx_opt.ts_recent) ? READ(typed, tp, rx_opt.ts_recent_stamp)
+							   : 0;
+}
+
 /* Behind socket__read_full(): what a row tells besides. */
 static __always_inline void socket__read_moment(struct ho_row *row, const struct tcp_sock *tp,
 						const bool typed)

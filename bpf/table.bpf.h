@@ -106,8 +106,12 @@ static __always_inline bool table__take(struct ho_row *row, const struct tcp_soc
 	row->event.kind = HO_SEEN;
 	row->event.cookie = cookie;
 	row->event.mono_ns = bpf_ktime_get_ns();
-	socket__read_full(&row->event, tp, typed);
-	socket__read_moment(row, tp, typed);
+	if (batch.lean) {
+		socket__read_counted(&row->event, tp, typed);
+	} else {
+		socket__read_full(&row->event, tp, typed);
+		socket__read_moment(row, tp, typed);
+	}
 	return row->event.state == state && socket__cookie(tp, typed) == cookie;
 }
 

@@ -9,8 +9,9 @@
   memory    bytes a socket, with nothing to tell and with answered probes, up to N connections
   walks     what walks over all sockets take, beside hundreds of namespaces with and without some
   owners    what a walk over all processes takes, that looks for new owners, and the watch's time in it
+  sockets   what `halfopen sockets` takes, over ss
 
-bench.py [receive|rr|bulk|storm|memory|walks|owners ...]; HALFOPEN and BENCH say where the programs are. Every figure
+bench.py [receive|rr|bulk|storm|memory|walks|owners|sockets ...]; HALFOPEN and BENCH say where the programs are. Every figure
 is a ratio or a count; this machine's absolute speed is nobody's business."""
 import calendar
 import ctypes
@@ -448,7 +449,39 @@ def bench_owners(connections=int(os.environ.get("CONNECTIONS", "150000")),
             holder.wait()
 
 
-ALL = {"memory": bench_memory, "receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk,
+def bench_sockets(connections=int(os.environ.get("CONNECTIONS", "150000")),
+                  rounds=int(os.environ.get("ROUNDS", "7"))):
+    """What `sockets` takes of a processor, over what ss does for the same sockets: with their timers, and with
+    their programs. Both ends of each connection are in one namespace, which ss reads once."""
+    each, holders = 9500, []
+    with Lab() as lab:
+        for number in range(1, (connections - 1) // each + 2):
+            n = min(each, connections - (number - 1) * each)
+            holders.append(hold_connections(lab.gateway, n, number))
+        ss = ["ip", "netns", "exec", lab.gateway.name, "ss"]
+        for what, ours, rival in (("--summary / ss -tno", ["--summary"], [*ss, "-Htno"]),
+                                  ("the list / ss -tno", [], [*ss, "-Htno"]),
+                                  ("the list / ss -tnop", [], [*ss, "-Htnop"]),
+                                  ("--json / ss -tnop", ["--json"], [*ss, "-Htnop"])):
+            ratios = [cpu_seconds_of([HALFOPEN, "sockets", *ours]) / cpu_seconds_of(rival) for _ in range(rounds)]
+            print("sockets: {} connections, {}: {:.2f} [{:.2f}, {:.2f}] (median and 95 % interval of {})".format(
+                2 * connections, what, *interval(ratios), rounds), flush=True)
+        for holder in holders:
+            holder.stdin.close()
+        for holder in holders:
+            holder.wait()
+
+
+def cpu_seconds_of(command):
+    """Of a processor, in user space and in the kernel, until it ends."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, command
+    process.returncode = 0
+    return usage.ru_utime + usage.ru_stime
+
+
+ALL = {"sockets": bench_sockets, "memory": bench_memory, "receive": bench_receive, "rr": bench_rr, "bulk": bench_bulk,
        "storm": bench_storm, "walks": bench_walks, "owners": bench_owners}
 
 if __name__ == "__main__":

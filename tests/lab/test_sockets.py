@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import socket
 import struct
 import subprocess
@@ -492,3 +493,71 @@ def test_doctor_and_sockets_agree(lab):
         assert total["sockets"] >= 42
         return [int(n) for n in found.groups()] == [total["sockets"], total["never_notice"]]
     wait_until(agree, 60, "the same counts")
+
+
+# ---- for monitoring ----
+
+def test_check(lab):
+    """3 and the sockets that are counted, where a limit holds; 0 and what was counted where none does."""
+    quiet = [lab.connect()[0] for _ in range(2)]
+    suspect, _ = lab.connect(port=7001)
+    keepalive(suspect, 1, 1, 120)
+    here = f"netns = {lab.gateway.name}"
+    r = halfopen("--check", "suspect>0,never>2,sockets<3", here)
+    assert (r.returncode, r.stdout) == (0, "ok suspect 0 <= 0\nok never 2 <= 2\nok sockets 3 >= 3\n"), r
+    lab.gateway.drop("input", "tcp dport 7001")
+    wait_until(lambda: tcp_info(suspect)["probes"] >= 4, 40, "probes")
+    r = halfopen("--check", "suspect>0,never>=3", here)
+    lines = r.stdout.splitlines()
+    assert r.returncode == 3 and lines[:2] == ["FOUND suspect 1 > 0", "ok never 2 < 3"], r
+    assert lines[2].startswith("STATE") and len(lines) == 4 and ":7001" in lines[3], lines
+    r = halfopen("--json", "--check", "never>=2", here)
+    assert r.returncode == 3 and r.stderr == "FOUND never 2 >= 2\n", r
+    assert {json.loads(l)["socket"]["cookie"] for l in r.stdout.splitlines()} == {cookie(s) for s in quiet}
+    r = halfopen("--check", "dead>0", "--path-forgets", "1d", here)
+    assert (r.returncode, r.stdout) == (0, "ok dead 0 <= 0\n"), r
+    r = halfopen("--check", "suspect>0", "comm = mosqitto")
+    assert r.returncode == 0 and "no process called 'mosqitto'" in r.stderr, r
+    for wrong in ("suspect", "suspect>", "suspects>0", "suspect>-1", "suspect=0", "", "suspect>0,"):
+        r = halfopen("--check", wrong)
+        assert r.returncode == 2 and "--check" in r.stderr and r.stdout == "", (wrong, r)
+    r = halfopen("--check", "dead>0")
+    assert r.returncode == 2 and "--path-forgets" in r.stderr
+
+
+def test_gauges_for_prometheus(lab):
+    """Whole, in the text format, replaced in one step, with the numbers of --summary."""
+    pairs = [lab.connect(port=7000 + n % 2)[0] for n in range(5)]
+    keepalive(pairs[0], 600, 75, 9)
+    program(lab, 'a"b\\c', *pairs[1::2])
+    here, path = f"netns = {lab.gateway.name}", lab.path("halfopen.prom")
+    with open(path, "w") as f:
+        f.write("what was there")
+    before = os.stat(path).st_ino
+    r = halfopen("--prom", path, here)
+    assert (r.returncode, r.stdout, r.stderr) == (0, "", ""), r
+    assert os.stat(path).st_ino != before and os.stat(path).st_mode & 0o777 == 0o644
+    assert [n for n in os.listdir(lab.directory) if "prom" in n] == ["halfopen.prom"]
+    with open(path) as f:
+        page = f.read()
+    if shutil.which("promtool"):
+        run("promtool", "check", "metrics", input=page)
+    sample = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\.)*",?)+)\} (\d+)')
+    values, typed = {}, set()
+    for line in page.splitlines():
+        if line.startswith("# TYPE"):
+            typed.add(line.split()[2])
+        elif not line.startswith("#"):
+            name, labels, value = sample.fullmatch(line).groups()
+            assert name in typed, line
+            assert (name, labels) not in values
+            values[name, labels] = int(value)
+    never = {labels: n for (name, labels), n in values.items() if name == "halfopen_sockets_never_notice"}
+    assert never['group="a\\"b\\\\c:7001"'] == 2 and sum(never.values()) == 4, never
+    total = summary(here)["total"]
+    assert sum(n for (name, _), n in values.items() if name == "halfopen_sockets") == total["sockets"] == 5
+    assert sum(n for (name, labels), n in values.items() if name == "halfopen_sockets" and
+               'keepalive="on"' in labels) == total["with_keepalive"] == 1
+    assert not any(name == "halfopen_sockets_estimated_dead" for name, _ in values)
+    r = halfopen("--prom", lab.path("nowhere/x.prom"))
+    assert r.returncode == 1 and "nowhere/x.prom" in r.stderr, r

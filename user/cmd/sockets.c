@@ -2,6 +2,8 @@
 /* halfopen sockets: who is there now, once. */
 #include <argp.h>
 #include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +12,18 @@
 #include "cmd/filter_argument.h"
 #include "cmd/groups_argument.h"
 #include "cmd/verbosity.h"
+#include "file/atomic_file.h"
 #include "file/output.h"
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
+#include "pipeline/look_check.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/look_order.h"
 #include "pipeline/look_summary.h"
 #include "sys/host.h"
 #include "sys/log.h"
+#include "sys/reason.h"
+#include "sink/metrics.h"
 #include "sys/terminal.h"
 #include "text/sockets_text.h"
 #include "text/summary_table.h"
@@ -30,6 +36,8 @@
 
 struct options {
 	bool json, summary;
+	const char *prom;
+	struct look_check check;
 	enum look_key key;
 	uint64_t limit;		/* 0: all */
 	uint64_t silent_ns, path_ns;	/* 0: not told */
@@ -40,7 +48,8 @@ struct options {
 	struct filter *filter;
 };
 
-enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS };
+enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS, OPT_CHECK,
+       OPT_PROM };
 
 /* Carriers drop idle connections after 10 to 15 minutes. */
 #define SILENT_NS 900000000000ULL
@@ -60,6 +69,13 @@ static const struct argp_option argp_options[] = {
 	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
 	  "surely dead",
 	  2 },
+	{ "check", OPT_CHECK, "LIMIT", 0,
+	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
+	  "with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
+	  "probes_off",
+	  3 },
+	{ "prom", OPT_PROM, "FILE", 0,
+	  "write gauges for the textfile collector of node_exporter, whole or not at all", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 1 },
 	{ 0 },
 };
@@ -76,10 +92,13 @@ static const char argp_doc[] =
 	"  halfopen sockets -n 20 --sort silent\n"
 	"  halfopen sockets --json | jq 'select(.dies_in_s == null and .exposed)'\n"
 	"  halfopen sockets --summary --path-forgets 15m\n"
+	"  halfopen sockets --check 'suspect>0,never>1000'\n"
+	"  halfopen sockets --prom /var/lib/node_exporter/halfopen.prom\n"
 	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'; where nothing passes it now, "
 	"standard error says which of its tests nothing passes.\n"
-	"\nExit codes: 0 done, 1 failed while running, 2 usage, 77 not permitted.\n";
+	"\nExit codes: 0 done, 1 failed while running, 2 usage, 3 a limit of --check holds, 77 not "
+	"permitted.\n";
 
 /* Of a platform it is its program that closes: the path's own timers alone count. */
 static bool read_path(const char *text, void *at)
@@ -90,6 +109,11 @@ static bool read_path(const char *text, void *at)
 	if (timer && !timer->is_platform)
 		*ns = timer->idle_s * 1e9;
 	return (timer && !timer->is_platform) || (quantity__duration(text, ns) && *ns);
+}
+
+static bool read_check(const char *text, void *at)
+{
+	return look_check__parse(text, at);
 }
 
 static bool read_key(const char *text, void *at)
@@ -109,6 +133,10 @@ static const struct argument arguments[] = {
 	{ OPT_PATH, ARGUMENT_OTHER, AT(path_ns), 0, 0,
 	  "duration (905s, 15m), nor the documented timer of something on a path", read_path },
 	{ 'n', ARGUMENT_NUMBER, AT(limit), 1, UINT32_MAX, "number from 1 to 4294967295" },
+	{ OPT_PROM, ARGUMENT_TEXT, AT(prom) },
+	{ OPT_CHECK, ARGUMENT_OTHER, AT(check), 0, 0,
+	  "list of limits (suspect>0,never>1000) of sockets, suspect, never, silent, dead, close_wait, "
+	  "window_closed, probes_off", read_check },
 	{ 's', ARGUMENT_OTHER, AT(key), 0, 0,
 	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
 	  read_key },
@@ -117,8 +145,17 @@ static const struct argument arguments[] = {
 
 static void check_arguments(const struct argp_state *state, struct options *o)
 {
-	if (!o->summary && (o->groups || o->silent_ns))
-		arguments__refuse(state, "--groups and --silent are for counts: --summary is missing");
+	bool counts = o->summary || o->prom;
+
+	if (o->groups && !counts)
+		arguments__refuse(state, "--groups is for counts: --summary is missing");
+	if (o->silent_ns && !counts && !o->check.count)
+		arguments__refuse(state, "--silent is for counts: --summary or --check is missing");
+	if (o->check.count && counts)
+		arguments__refuse(state, "--check lists sockets: --summary and --prom are runs of their "
+				  "own");
+	if (look_check__asks_for(&o->check, LOOK_DEAD) && !o->path_ns)
+		arguments__refuse(state, "--check: how many are dead is known with --path-forgets alone");
 	if (o->groups)
 		groups_argument__read(state, o->groups, &o->carriers, &o->carrier_count);
 }
@@ -192,16 +229,77 @@ static int list_as_text(const struct look *l, const struct options *o, struct ou
 	return err;
 }
 
-static int list(struct look *l, const struct options *o, struct output *output)
+static struct exposure_rules rules_of(const struct options *o)
 {
-	int err = look__take(l, &(struct look_config){ .filter = o->filter,
-						       .rules.path_ns = o->path_ns });
+	return (struct exposure_rules){ .long_ns = o->silent_ns ?: SILENT_NS,
+					.path_ns = o->path_ns };
+}
 
-	if (err)
-		return err;
+static int list_sorted(struct look *l, const struct options *o, struct output *output)
+{
 	if (!look_order__sort(l, o->key))
 		return -ENOMEM;
 	return o->json ? list_as_json(l, o, output) : list_as_text(l, o, output);
+}
+
+static int list(struct look *l, const struct options *o, struct output *output)
+{
+	int err = look__take(l, &(struct look_config){ .filter = o->filter, .rules = rules_of(o) });
+
+	return err ? err : list_sorted(l, o, output);
+}
+
+/* ---- a check ---- */
+
+/* Leaves in the look whom the terms that hold count. */
+static void keep_concerned(struct look *l, const struct look_check *check, unsigned int held)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < l->count; i++) {
+		struct exposure x = look__exposure(l, &l->sockets[i]);
+
+		if (look_check__concerns(check, held, &x))
+			l->sockets[kept++] = l->sockets[i];
+	}
+	l->count = kept;
+}
+
+/* What was counted is said for people, and is data where the list is text. */
+static int tell_terms(const struct options *o, const struct words *w, struct output *output)
+{
+	if (w->failed)
+		return -ENOMEM;
+	if (!o->json)
+		return output__write(output, w->text, w->length);
+	fputs(w->text, stderr);
+	return 0;
+}
+
+static int check(struct look *l, const struct options *o, struct output *output, bool *found)
+{
+	int err = look__take(l, &(struct look_config){ .filter = o->filter, .rules = rules_of(o) });
+	struct exposure_counts counts = { 0 };
+	struct words w = { 0 };
+	unsigned int held;
+	size_t i;
+
+	if (!err)
+		look_nothing__explain(l);	/* a FILTER with a mistake in it finds nothing wrong */
+	for (i = 0; !err && i < l->count; i++) {
+		struct exposure x = look__exposure(l, &l->sockets[i]);
+
+		exposure_counts__add(&counts, &x);
+	}
+	held = look_check__held(&o->check, &counts, &w);
+	*found = !err && held;
+	if (!err)
+		err = tell_terms(o, &w, output);
+	words__free(&w);
+	if (err || !held)
+		return err;
+	keep_concerned(l, &o->check, held);
+	return list_sorted(l, o, output);
 }
 
 /* ---- counts ---- */
@@ -227,18 +325,40 @@ static int write_summary(const struct options *o, struct sockets_summary *s, str
 	return err;
 }
 
+/* In the place of what stands there, in one step. */
+static int write_metrics(const struct options *o, const struct sockets_summary *s)
+{
+	char directory[512], name[256], copy[512];
+	struct words w = { 0 };
+	int err;
+
+	if (strlen(o->prom) >= sizeof(copy))
+		return -ENAMETOOLONG;
+	strcpy(copy, o->prom);
+	snprintf(name, sizeof(name), "%s", basename(copy));
+	strcpy(copy, o->prom);
+	snprintf(directory, sizeof(directory), "%s", dirname(copy));
+	err = metrics__sockets(&w, s) ? atomic_file__replace(directory, name, w.text, 0644) : -ENOMEM;
+	if (err)
+		log_error("%s: cannot be written: %s", o->prom, reason__of(err));
+	words__free(&w);
+	return err;
+}
+
 static int count(struct look *l, const struct options *o, struct output *output)
 {
 	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count };
 	const struct look_config config = {
 		.filter = o->filter, .take = look_summary__add, .context = &m,
-		.rules = { .long_ns = o->silent_ns ?: SILENT_NS, .path_ns = o->path_ns } };
+		.rules = rules_of(o) };
 	struct sockets_summary s;
 	int err = look__take(l, &config);
 
 	if (!err && !look_summary__value(&m, l, &s))
 		err = -ENOMEM;
-	if (!err)
+	if (!err && o->prom)
+		err = write_metrics(o, &s);
+	if (!err && o->summary)
 		err = write_summary(o, &s, output);
 	look_summary__free(&m);
 	return err;
@@ -250,19 +370,27 @@ static int look_and_tell(const struct options *o)
 {
 	struct look look = { 0 };
 	struct output output;
+	bool found = false;
 	int err;
 
 	output__standard(&output);
-	err = o->summary ? count(&look, o, &output) : list(&look, o, &output);
+	if (o->check.count)
+		err = check(&look, o, &output, &found);
+	else
+		err = o->summary || o->prom ? count(&look, o, &output) : list(&look, o, &output);
 	if (err == -EPERM || err == -EACCES)
 		return EXIT_NOT_PERMITTED;	/* nothing was written */
 	if (!err && !look.complete)
 		log_warning("not every network namespace could be entered: sockets there that no "
 			    "process holds may be missing");
-	if (!err)
+	if (!err && !o->check.count)
 		look_nothing__explain(&look);
+	if (err == -ENOMEM)
+		log_error("%s", reason__of(err));
 	look__free(&look);
-	return exit_code__of_output(&output, err, EXIT_DONE);
+	if (err && !output.error)
+		return EXIT_FAILED;	/* that was logged */
+	return exit_code__of_output(&output, err, found ? EXIT_FOUND : EXIT_DONE);
 }
 
 static void free_options(struct options *o)

@@ -75,25 +75,25 @@ static uint32_t netns_of(struct look *l, const struct ho_event *e)
 
 /* ---- the pass ---- */
 
-static uint32_t owner_of_process(struct look *l, const struct ho_row *row)
+static uint32_t owner_of_process(struct look *l, const struct ho_holder *h)
 {
 	struct process_place place;
 
-	if (row->pid == l->place_pid)
+	if (h->pid == l->place_pid)
 		return l->place_owner;
-	process__find_place(row->pid, row->comm, &place);
-	l->place_pid = row->pid;
-	return l->place_owner = owners__take(&l->owners, row->pid, row->comm, place.cgroup,
+	process__find_place(h->pid, h->comm, &place);
+	l->place_pid = h->pid;
+	return l->place_owner = owners__take(&l->owners, h->pid, h->comm, place.cgroup,
 					     place.container_id);
 }
 
-static int on_held(void *context, const struct ho_row *row)
+static int on_held(void *context, const struct ho_holder *h)
 {
 	struct look *l = context;
-	uint32_t owner = owner_of_process(l, row);
+	uint32_t owner = owner_of_process(l, h);
 
 	if (owner)
-		holdings__add(&l->holdings, row->event.cookie, owner);
+		holdings__add(&l->holdings, h->cookie, owner);
 	return 0;
 }
 
@@ -130,15 +130,16 @@ static int on_socket(void *context, const struct ho_row *row)
 {
 	struct look *l = context;
 	struct look_socket *s;
+	uint32_t owner;
 
-	if (!holdings__add(&l->told, row->event.cookie, 1))
+	if (!holdings__tell(&l->holdings, row->event.cookie, &owner))
 		return 0;	/* a pass may tell one twice */
 	if (!make_room(l))
 		return -ENOMEM;
 	l->looked_at++;
 	s = &l->sockets[l->config.take ? 0 : l->count];
 	s->row = *row;
-	s->owner = holdings__of(&l->holdings, row->event.cookie);
+	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
 	if (!is_wanted(l, s))
 		return 0;
@@ -151,17 +152,16 @@ static int on_socket(void *context, const struct ho_row *row)
 static int pass(struct look *l, struct snapshot *snapshot)
 {
 	struct every_netns every = { .snapshot = snapshot, .row = on_socket, .entered = on_netns,
-				     .context = l };
-	struct ho_learned learned;
-	int err = snapshot__learn(snapshot, &learned, &l->rules.hz);
+				     .lean = l->config.take, .context = l };
+	int err = snapshot__find_table(snapshot, &l->rules.hz);
 
 	if (!err)
-		err = snapshot__held(snapshot, false, on_held, l);
+		err = snapshot__owners(snapshot, on_held, l);
 	if (!err)
-		err = every_netns__sockets(&every, EVERY_OPEN, &l->complete);
+		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
 	if (err)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
-	l->complete &= !l->holdings.incomplete && !l->told.incomplete;
+	l->complete &= !l->holdings.incomplete;
 	return err;
 }
 
@@ -199,7 +199,6 @@ int look__take(struct look *l, const struct look_config *config)
 	snapshot__close(snapshot);
 	btf__free(btf);
 	holdings__free(&l->holdings);
-	holdings__free(&l->told);
 	return err;
 }
 

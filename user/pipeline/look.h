@@ -59,7 +59,7 @@ struct look {
 	struct listeners listeners;
 	int64_t wall_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
-	struct holdings holdings, told;	/* while it is taken */
+	struct holdings holdings;	/* while it is taken */
 	uint32_t netns_places[LOOK_NETNS_PLACES];	/* by inode: the one found last, from 1 */
 	uint32_t place_pid, place_owner;	/* of the last process: rows come one by one */
 };

@@ -51,14 +51,23 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	return true;
 }
 
+_Static_assert((int)SOCKETS_STATES == (int)EXPOSURE_STATES, "in the same order");
+
 static struct sockets_counts counts_of(const struct exposure_counts *c)
 {
-	return (struct sockets_counts){
+	struct sockets_counts counts = {
 		.sockets = c->sockets, .with_keepalive = c->with_keepalive,
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
 		.surely_dead = c->surely_dead, .leaked = c->leaked,
 		.window_closed = c->window_closed, .probes_off = c->probes_off };
+	unsigned int i;
+
+	for (i = 0; i < SOCKETS_STATES; i++) {
+		counts.by_state[i].with_keepalive = c->with_keepalive_by_state[i];
+		counts.by_state[i].without = c->by_state[i] - c->with_keepalive_by_state[i];
+	}
+	return counts;
 }
 
 static struct timeline_netns netns_of(const struct look *l, const struct exposure_key *key)

@@ -29,12 +29,18 @@ struct socket_now {
 
 /* ---- many of them (halfopen.summary/1 of `halfopen sockets --summary`) ---- */
 
+/* CLOSE_WAIT: the peer has closed; closing: our program has. */
+enum { SOCKETS_ESTABLISHED, SOCKETS_CLOSE_WAIT, SOCKETS_CLOSING, SOCKETS_STATES };
+
 struct sockets_counts {
 	uint64_t sockets, with_keepalive, suspect, never_notice;
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
 	uint64_t surely_dead;		/* where path_forgets_s is known */
 	uint64_t leaked, window_closed, probes_off;	/* ours to mend */
+	struct {
+		uint64_t with_keepalive, without;
+	} by_state[SOCKETS_STATES];	/* what JSON has no key for */
 };
 
 struct sockets_group {

@@ -15,12 +15,16 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->leaked += x->leaked;
 	c->window_closed += x->window_closed;
 	c->probes_off += x->probes_off;
+	c->by_state[x->state]++;
+	c->with_keepalive_by_state[x->state] += x->with_keepalive;
 	if (x->silent_ns > c->oldest_silence_ns)
 		c->oldest_silence_ns = x->silent_ns;
 }
 
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more)
 {
+	unsigned int i;
+
 	c->sockets += more->sockets;
 	c->with_keepalive += more->with_keepalive;
 	c->never_notice += more->never_notice;
@@ -33,6 +37,10 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->leaked += more->leaked;
 	c->window_closed += more->window_closed;
 	c->probes_off += more->probes_off;
+	for (i = 0; i < EXPOSURE_STATES; i++) {
+		c->by_state[i] += more->by_state[i];
+		c->with_keepalive_by_state[i] += more->with_keepalive_by_state[i];
+	}
 	if (more->oldest_silence_ns > c->oldest_silence_ns)
 		c->oldest_silence_ns = more->oldest_silence_ns;
 }

@@ -13,6 +13,7 @@ struct exposure_counts {
 	uint32_t own_idle, own_options, die_of_one_loss;
 	uint32_t long_silent, surely_dead;
 	uint32_t leaked, window_closed, probes_off;
+	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;
 };
 

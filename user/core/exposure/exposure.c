@@ -73,6 +73,9 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 	uint64_t silent_ns = e->mono_ns > heard_ns ? e->mono_ns - heard_ns : 0;
 
 	return (struct exposure){
+		.state = e->state == TCP_CLOSE_WAIT ? EXPOSURE_CLOSE_WAIT
+			 : e->state == TCP_ESTABLISHED || e->state == TCP_SYN_RECV
+				 ? EXPOSURE_ESTABLISHED : EXPOSURE_CLOSING,
 		.peer_is_here = exposure__peer_is_here(e),
 		.silent_ns = silent_ns,
 		.long_silent = r->long_ns && silent_ns > r->long_ns,

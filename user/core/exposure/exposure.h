@@ -25,7 +25,11 @@ struct exposure_rules {
 	uint64_t path_ns;	/* after which the path has forgotten; 0: not known */
 };
 
+/* Where in its life a connection is. */
+enum exposure_state { EXPOSURE_ESTABLISHED, EXPOSURE_CLOSE_WAIT, EXPOSURE_CLOSING, EXPOSURE_STATES };
+
 struct exposure {
+	enum exposure_state state;
 	bool with_keepalive;
 	bool peer_is_here;	/* on this host: its death is told at once */
 	bool never_notices;	/* a dead peer, as long as the connection is idle */

@@ -32,25 +32,42 @@ static bool grow(struct holdings *h)
 	return true;
 }
 
-bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner)
+/* Its place, where there is room for one more; NULL when memory is short. */
+static struct holding *place_of(struct holdings *h, uint64_t cookie)
 {
 	struct holding *place;
 
 	if (h->used >= h->size - h->size / 4 && !grow(h)) {
 		h->incomplete = true;
-		return false;
+		return NULL;
 	}
 	place = find(h, cookie);
-	if (place->cookie)
+	if (!place->cookie) {
+		place->cookie = cookie;
+		h->used++;
+	}
+	return place;
+}
+
+bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner)
+{
+	struct holding *place = place_of(h, cookie);
+
+	if (!place || place->owner)
 		return false;
-	*place = (struct holding){ cookie, owner };
-	h->used++;
+	place->owner = owner;
 	return true;
 }
 
-uint32_t holdings__of(const struct holdings *h, uint64_t cookie)
+bool holdings__tell(struct holdings *h, uint64_t cookie, uint32_t *owner)
 {
-	return h->size ? find(h, cookie)->owner : 0;
+	struct holding *place = place_of(h, cookie);
+
+	if (!place || place->told)
+		return false;
+	place->told = true;
+	*owner = place->owner;
+	return true;
 }
 
 void holdings__free(struct holdings *h)

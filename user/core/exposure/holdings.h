@@ -10,7 +10,8 @@
 struct holdings {
 	struct holding {
 		uint64_t cookie;	/* 0: free */
-		uint32_t owner;		/* the caller's number, not 0 */
+		uint32_t owner;		/* the caller's number; 0: not known */
+		bool told;		/* by holdings__tell() */
 	} *places;
 	size_t size, used;
 	bool incomplete;	/* memory was short */
@@ -19,8 +20,9 @@ struct holdings {
 /* This owner holds the socket. False if another one was named before, or memory is short. */
 bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner);
 
-/* 0: nobody is known. */
-uint32_t holdings__of(const struct holdings *h, uint64_t cookie);
+/* A pass over sockets finds this one: whose is it (0: nobody is known)? False if the pass had found it
+ * before, or memory is short. */
+bool holdings__tell(struct holdings *h, uint64_t cookie, uint32_t *owner);
 
 void holdings__free(struct holdings *h);
 

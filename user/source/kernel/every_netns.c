@@ -207,7 +207,8 @@ static int take_row(void *context, const struct ho_row *row)
 /* Whom events and earlier passes gave no cookie meanwhile is read apart, behind the rest. */
 static int read_table(struct pass *p, enum every_netns_what what)
 {
-	const struct snapshot_wanted wanted = { .known = true, .unknown = what != EVERY_KNOWN };
+	const struct snapshot_wanted wanted = { .known = true, .unknown = what != EVERY_KNOWN,
+						.lean = p->e->lean };
 	struct inodes late;
 	bool whole;
 	int err = snapshot__table(p->e->snapshot, &wanted, take_row, between, p, &whole);
@@ -236,7 +237,7 @@ int every_netns__sockets(const struct every_netns *e, enum every_netns_what what
 	int err = 0;
 
 	*complete = true;
-	if (!p.each && what != EVERY_KNOWN)
+	if (!p.each && what != EVERY_KNOWN && what != EVERY_OPEN_HELD)
 		err = prepare(&p, waiting);
 	if (!err)
 		err = read_namespaces(&p, waiting, true);

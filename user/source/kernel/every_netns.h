@@ -15,6 +15,7 @@ typedef int (*netns_fn)(void *context, const struct netns *ns, const struct keep
 enum every_netns_what {
 	EVERY_KNOWN,	/* connections that have a cookie: whoever was ever told of has one */
 	EVERY_OPEN,	/* all connections */
+	EVERY_OPEN_HELD,	/* the same, right behind a walk over files: nearly all have a cookie */
 	EVERY_OPEN_AND_WAITING,	/* and what deferred.h tells of */
 };
 
@@ -23,6 +24,7 @@ struct every_netns {
 	row_fn row;
 	netns_fn entered;
 	between_fn between;	/* NULL: nobody needs it */
+	bool lean;	/* rows hold at least what struct exposure is made of */
 	void *context;
 };
 

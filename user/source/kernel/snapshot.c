@@ -262,9 +262,8 @@ static uint64_t symbol_address(const char *name)
 	return found;
 }
 
-int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int *hz)
+static int read_learned(struct snapshot *s, struct ho_learned *learned)
 {
-	uint64_t symbol;
 	int err;
 
 	memset(learned, 0, sizeof(*learned));
@@ -276,6 +275,36 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 			  reason__of(err));
 		return err;
 	}
+	s->net = learned->net;
+	return 0;
+}
+
+/* The socket has told all it knows, and may be listening. */
+static void close_own_socket(struct snapshot *s)
+{
+	close(s->own_socket);
+	s->own_socket = -1;
+}
+
+int snapshot__find_table(struct snapshot *s, unsigned int *hz)
+{
+	struct ho_learned learned;
+	int err = read_learned(s, &learned);
+
+	if (err)
+		return err;
+	close_own_socket(s);
+	*hz = learned.keepalive_time_jiffies / LEARNED_IDLE_S;
+	return 0;
+}
+
+int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int *hz)
+{
+	int err = read_learned(s, learned);
+	uint64_t symbol;
+
+	if (err)
+		return err;
 	symbol = symbol_address("tcp_keepalive_timer");
 	if (symbol && symbol != learned->keepalive_function) {
 		log_error("the keepalive timer of our own socket runs %#llx, but kallsyms has "
@@ -285,9 +314,7 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 			  (unsigned long long)symbol);
 		return -ENOTSUP;
 	}
-	close(s->own_socket);	/* it has told all it knows, and may be listening */
-	s->own_socket = -1;
-	s->net = learned->net;
+	close_own_socket(s);
 	*hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
 	log_debug("learned: keepalive timer at offset %u, function %s, HZ %u",
 		  learned->keepalive_offset, symbol ? "confirmed by kallsyms" : "not in kallsyms",
@@ -300,6 +327,32 @@ int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 	s->bpf->bss->tell_dead = dead;
 	s->bpf->bss->tell_held = fn;
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
+}
+
+struct owners_pass {
+	holder_fn fn;
+	void *context;
+};
+
+static int take_owner(void *context, const struct ho_row *row)
+{
+	const struct owners_pass *p = context;
+
+	return p->fn(p->context, (const void *)row);
+}
+
+int snapshot__owners(struct snapshot *s, holder_fn fn, void *context)
+{
+	struct owners_pass pass = { fn, context };
+	int err;
+
+	if (!s->held)
+		return 0;
+	s->bpf->bss->tell_dead = s->bpf->bss->tell_held = false;
+	s->bpf->bss->tell_owner = true;
+	err = read_rows(s->held, sizeof(struct ho_holder), take_owner, &pass);
+	s->bpf->bss->tell_owner = false;
+	return err;
 }
 
 bool snapshot__is_exact(const struct snapshot *s)
@@ -355,6 +408,7 @@ int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, ro
 	b->known = wanted->known;
 	b->unknown = wanted->unknown;
 	b->waiting = wanted->waiting;
+	b->lean = wanted->lean;
 	do {
 		failed = read_batch(s, b);
 		for (i = 0; !failed && !err && i < b->count; i++)

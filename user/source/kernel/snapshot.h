@@ -24,6 +24,7 @@ struct snapshot_config {
 
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
+typedef int (*holder_fn)(void *context, const struct ho_holder *holder);
 /* Called all the while, between rows; a negative return ends the pass with it. */
 typedef int (*between_fn)(void *context);
 
@@ -35,11 +36,18 @@ void snapshot__close(struct snapshot *snapshot);
  * Returns 0 or -errno, logged. */
 int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsigned int *hz);
 
+/* The same for who makes a pass, and looks at no timer: kallsyms is not asked whether it agrees. */
+int snapshot__find_table(struct snapshot *snapshot, unsigned int *hz);
+
 /* Connections that a process holds, whatever their namespace, and besides (`dead`) sockets in
  * TCP_CLOSE that were some; of processes that we can see (ours is their PID namespace, or an outer
  * one), and none where the kernel does not tell. Each is given a cookie, and that is all where `fn`
  * is NULL. */
 int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
+
+/* Whose those connections are, and nothing else: a walk that takes less. Several processes may hold one
+ * socket: all are told. Each socket is given a cookie. */
+int snapshot__owners(struct snapshot *snapshot, holder_fn fn, void *context);
 
 /*
  * Sockets of the network namespace that this thread is in, whoever holds them, without owners; and
@@ -59,6 +67,7 @@ struct snapshot_wanted {
 	bool known;	/* sockets that have a cookie */
 	bool unknown;	/* those without: cookie 0, and nothing but state and namespace */
 	bool waiting;	/* with `unknown`, handshakes that are complete: the same */
+	bool lean;	/* of each what struct exposure is made of, and no more */
 };
 
 /*

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/metrics.h"
+#include "value/plain_text.h"
+#include "value/version.h"
+
+struct metrics_group {
+	char label[2 * PLAIN_TEXT_SIZE(16) + 16];
+	struct sockets_counts counts;
+};
+
+/* As it stands between quotes. */
+static void escape(char *to, size_t size, const char *from)
+{
+	size_t used = 0;
+
+	for (; *from && used + 2 < size; from++) {
+		if (*from == '\\' || *from == '"')
+			to[used++] = '\\';
+		to[used++] = *from;
+	}
+	to[used] = '\0';
+}
+
+static void name_group(struct metrics_group *group, const struct sockets_group *g)
+{
+	char plain[PLAIN_TEXT_SIZE(16)], escaped[2 * sizeof(plain)];
+
+	escape(escaped, sizeof(escaped), plain_text__of(g->program, plain, sizeof(plain)));
+	if (g->port)
+		snprintf(group->label, sizeof(group->label), "%s:%u",
+			 *escaped ? escaped : "unknown", g->port);
+	else
+		snprintf(group->label, sizeof(group->label), "%s:out",
+			 *escaped ? escaped : "unknown");
+}
+
+static void add_counts(struct sockets_counts *c, const struct sockets_counts *more)
+{
+	unsigned int i;
+
+	c->sockets += more->sockets;
+	c->suspect += more->suspect;
+	c->never_notice += more->never_notice;
+	c->surely_dead += more->surely_dead;
+	for (i = 0; i < SOCKETS_STATES; i++) {
+		c->by_state[i].with_keepalive += more->by_state[i].with_keepalive;
+		c->by_state[i].without += more->by_state[i].without;
+	}
+}
+
+/* Summed over namespaces and carriers; the largest come first, as the summary has them. Returns how many. */
+static unsigned int merge(struct metrics_group *groups, const struct sockets_summary *s)
+{
+	unsigned int count = 0, i, k;
+
+	for (i = 0; i < s->group_count; i++) {
+		struct metrics_group group = { .counts = { 0 } };
+
+		name_group(&group, &s->groups[i]);
+		for (k = 0; k < count && strcmp(groups[k].label, group.label); k++)
+			;
+		if (k == count && count == METRICS_GROUPS) {
+			k = METRICS_GROUPS;
+			strcpy(groups[k].label, "other");
+		} else if (k == count) {
+			groups[count++] = group;
+		}
+		add_counts(&groups[k].counts, &s->groups[i].counts);
+	}
+	return count + (count == METRICS_GROUPS && *groups[count].label);
+}
+
+static void add_head(struct words *w, const char *name, const char *help)
+{
+	words__add(w, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
+static void add_states(struct words *w, const struct metrics_group *g)
+{
+	static const char *const states[SOCKETS_STATES] = {
+		[SOCKETS_ESTABLISHED] = "established", [SOCKETS_CLOSE_WAIT] = "close_wait",
+		[SOCKETS_CLOSING] = "closing",
+	};
+	unsigned int i;
+
+	for (i = 0; i < SOCKETS_STATES; i++)
+		words__add(w,
+			   "halfopen_sockets{group=\"%s\",state=\"%s\",keepalive=\"on\"} %" PRIu64
+			   "\nhalfopen_sockets{group=\"%s\",state=\"%s\",keepalive=\"off\"} %" PRIu64
+			   "\n", g->label, states[i], g->counts.by_state[i].with_keepalive,
+			   g->label, states[i], g->counts.by_state[i].without);
+}
+
+static void add_gauge(struct words *w, const char *name, const char *help, size_t member,
+		      const struct metrics_group *groups, unsigned int count)
+{
+	unsigned int i;
+
+	add_head(w, name, help);
+	for (i = 0; i < count; i++)
+		words__add(w, "%s{group=\"%s\"} %" PRIu64 "\n", name, groups[i].label,
+			   *(const uint64_t *)((const char *)&groups[i].counts + member));
+}
+
+bool metrics__sockets(struct words *w, const struct sockets_summary *s)
+{
+	struct metrics_group *groups = calloc(METRICS_GROUPS + 1, sizeof(*groups));
+	unsigned int count, i;
+
+	if (!groups)
+		return false;
+	count = merge(groups, s);
+	add_head(w, "halfopen_sockets", "TCP connections that are open now.");
+	for (i = 0; i < count; i++)
+		add_states(w, &groups[i]);
+	add_gauge(w, "halfopen_sockets_suspect", "Connections with two or more unanswered asks.",
+		  offsetof(struct sockets_counts, suspect), groups, count);
+	add_gauge(w, "halfopen_sockets_never_notice",
+		  "Connections that would never notice a dead peer.",
+		  offsetof(struct sockets_counts, never_notice), groups, count);
+	if (s->path_forgets_s)
+		add_gauge(w, "halfopen_sockets_estimated_dead",
+			  "Connections silent for longer than the path remembers them.",
+			  offsetof(struct sockets_counts, surely_dead), groups, count);
+	add_head(w, "halfopen_build_info", "Version of halfopen.");
+	words__add(w, "halfopen_build_info{version=\"%s\"} 1\n", HALFOPEN_VERSION);
+	free(groups);
+	return !w->failed;
+}
