@@ -13,9 +13,8 @@
 /* Gives `value` to this function of the sink, if it has one; the first error is kept. */
 #define GIVE(core, function, value)                                                              \
 	do {                                                                                     \
-		if ((core)->sink.function && !(core)->sink_error)                                \
-			(core)->sink_error =                                                     \
-				(core)->sink.function((core)->sink.context, value);              \
+		if ((core)->sink.function && !(core)->error)                                     \
+			(core)->error = (core)->sink.function((core)->sink.context, value);      \
 	} while (0)
 
 /* ---- the beginning of every value ---- */
@@ -132,7 +131,7 @@ void emit__meta(struct core *core)
 	if (all)
 		GIVE(core, meta, &m);
 	else
-		core->sink_error = -ENOMEM;
+		core->error = -ENOMEM;
 	free(all);
 }
 
@@ -211,6 +210,8 @@ void emit__timeline(struct core *core, struct connection *c)
 	uint64_t verified_ns = 0;
 
 	incidents__flush_run(c);
+	if (c->failed)
+		core->error = -ENOMEM;
 	if (!core->sink.timeline)
 		return;
 	t.origin = origin_of(core);

@@ -219,7 +219,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 		realloc(d->namespaces, (d->namespace_count + 1) * sizeof(*bigger));
 
 	if (!bigger) {
-		x->f->incomplete = true;
+		x->f->failed = true;
 		return 0;
 	}
 	d->namespaces = bigger;
