@@ -208,6 +208,7 @@ static int on_row(void *context, const struct ho_row *row)
 	struct examination *x = context;
 
 	census__add(&x->census, &row->event, x->d->hz);
+	x->f->failed |= x->census.failed;
 	return 0;
 }
 
