@@ -75,7 +75,7 @@ static void report_hosts(const char *host_name)
 	netns__free(&list);
 }
 
-/* What is missing to look at this address. */
+/* The capabilities that are missing to look at this address. */
 static const char *needed_to_see(const char *address)
 {
 	return strchr(address, '/') && strncmp(address, "/proc/", 6)

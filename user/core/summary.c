@@ -17,7 +17,7 @@ static bool is_counted(struct core *core, const struct slot *s)
 	       !(c && (connection__ended_ns(c) || !wanted__is(core, c)));
 }
 
-/* How exposed it is, as far as the summary tells. */
+/* Its exposure, as far as the summary shows it. */
 static struct exposure exposure_of(const struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);

@@ -160,7 +160,7 @@ static void add_witnesses(struct words *w, const struct idle_timeout *path)
 			   path->devices);
 }
 
-/* What was survived where nothing is estimated, and what would show more. */
+/* The longest survived gap, where there is no estimate, and what would show more. */
 static void add_unknown_path(struct words *w, const struct idle_timeout *path)
 {
 	double days = idle_timeout__days_to_tell(path);
