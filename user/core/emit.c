@@ -146,7 +146,7 @@ struct summary emit__summary(struct core *core)
 
 static void give_summary(struct core *core, enum summary_kind kind)
 {
-	struct program_count blind[PROGRAMS_IN_SUMMARY];
+	struct program_count without[PROGRAMS_IN_SUMMARY];
 	struct summary_program programs[PROGRAMS_IN_SUMMARY];
 	struct summary s;
 	unsigned int i;
@@ -156,11 +156,11 @@ static void give_summary(struct core *core, enum summary_kind kind)
 	s = emit__summary(core);
 	s.kind = kind;
 	if (kind == SUMMARY_FIRST)
-		s.blind_program_count =
-			summary__blind_programs(core, blind, PROGRAMS_IN_SUMMARY);
-	for (i = 0; i < s.blind_program_count; i++)
-		programs[i] = (struct summary_program){ blind[i].comm, blind[i].sockets };
-	s.blind_programs = programs;
+		s.without_keepalive_count =
+			summary__without_keepalive(core, without, PROGRAMS_IN_SUMMARY);
+	for (i = 0; i < s.without_keepalive_count; i++)
+		programs[i] = (struct summary_program){ without[i].comm, without[i].sockets };
+	s.without_keepalive = programs;
 	GIVE(core, summary, &s);
 }
 

@@ -74,8 +74,8 @@ static uint32_t never_notice(const struct exposure_counts *c)
 	return c->never_notice;
 }
 
-unsigned int summary__blind_programs(struct core *core, struct program_count *programs,
-				     unsigned int size)
+unsigned int summary__without_keepalive(struct core *core, struct program_count *programs,
+				       unsigned int size)
 {
 	struct exposure_counts *by_owner = count_by_owner(core), *of_program;
 	struct exposure_groups groups = { 0 };
