@@ -107,7 +107,7 @@ static __always_inline void event__submit(struct ho_event *e)
 #define REPEATED_UNVERIFIED (1ULL << 59)
 #define REPEATED_ERROR (1ULL << 58)
 
-/* May one more of this socket's be told that its clocks do not notice? */
+/* May another segment of this socket that moves no clock be emitted? */
 static __noinline bool repeated__may_be_told(__u64 cookie, __u32 apart_jiffies)
 {
 	__u32 now = socket__jiffies(), *told = bpf_map_lookup_elem(&repeated, &cookie);

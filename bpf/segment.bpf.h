@@ -183,7 +183,7 @@ static __always_inline bool segment__repeats(const struct segment *s, const stru
 }
 
 /* The upper half of tcp_sequence(). Of those kernels that refuse an end above the window some take
- * a FIN there and some do not, with nothing to tell them apart: if it is taken, the state shows
+ * a FIN there and some do not, without a way to distinguish them: if it is taken, the state shows
  * it. */
 static __always_inline bool segment__is_within_window(const struct segment *s,
 						      const struct tcp_sock *tp)

@@ -91,12 +91,11 @@ def main(directory, kernel):
     with open(rows_of(directory)) as f:
         rows = [json.loads(line) for line in f]
     rows.sort(key=lambda r: (r["file"], r["line"], r["case"]))
-    print("# Scenarios\n\nMade by `make scenarios` from the tests of the lab, each of which made "
-          "what it says for real,\nin network namespaces, and passed. *Counted*: nstat in the "
-          "gateway's namespace, since it was made.\n*On the wire*: tshark on the gateway's "
-          "interface (before its filters on input). *Said*: the timeline;\n`gone for` gives "
-          "`min` / `likely_min` / `max`.\n\n"
-          f"Kernel: {kernel}.\n\n| scenario | counted | on the wire | said |\n|---|---|---|---|")
+    print("# Scenarios\n\nMade by `make scenarios`: tests of the lab played these with real sockets in "
+          "network namespaces, and all\npassed. *Counted*: nstat in the gateway's namespace, since "
+          "it was made. *On the wire*: tshark on the gateway's\ninterface (before its filters on "
+          "input). *Reported*: the timeline; `gone for` gives `min` / `likely_min` / `max`.\n\n"
+          f"Kernel: {kernel}.\n\n| scenario | counted | on the wire | reported |\n|---|---|---|---|")
     for r in rows:
         name = r["words"] + (f" ({r['case']})" if r["case"] else "")
         print(f"| {name} | {r['kernel']} | {r['wire']} | {r['said']} |")

@@ -98,7 +98,8 @@ class Bench:
         self.own = [shutil.copy(o, os.path.join(directory, f"own{n}.o"))
                     for n, o in enumerate(arguments.own.split())]
         self.unit = sorted(os.path.basename(p)[:-2]
-                           for p in glob.glob(os.path.join(self.tree, "tests/unit/test_*.c")))
+                           for p in glob.glob(os.path.join(self.tree, "tests/unit/test_*.c"))
+                           if os.path.basename(p) != "test_memory.c")   # linked by --wrap
         self.foreign = [os.path.join(directory, "foreign.o")]
         self.original = {}
         # Seconds of CPU that each takes unchanged, the quickest first.

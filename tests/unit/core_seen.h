@@ -24,7 +24,7 @@ static struct {
 	struct timeline timeline;
 	struct clock_step step;
 	struct summary summary;
-	struct summary_program blind[2];
+	struct summary_program without_keepalive[2];
 	char programs[2][16];
 	struct meta meta;
 	struct meta_namespace namespaces[4];
@@ -108,10 +108,10 @@ static inline int on_summary(void *context, const struct summary *s)
 	assert_string_equal(s->origin.gateway, "gw");
 	seen.summaries++;
 	seen.summary = *s;
-	for (i = 0; i < s->blind_program_count && i < 2; i++) {
-		seen.blind[i] = s->blind_programs[i];
+	for (i = 0; i < s->without_keepalive_count && i < 2; i++) {
+		seen.without_keepalive[i] = s->without_keepalive[i];
 		snprintf(seen.programs[i], sizeof(seen.programs[i]), "%s",
-			 s->blind_programs[i].comm);
+			 s->without_keepalive[i].comm);
 	}
 	return 0;
 }

@@ -112,7 +112,7 @@ static void test_crowded_ports(void **state)
 	assert_int_equal(ports[1].sockets, 1000);
 	assert_int_equal(ports[1].peers, 2);
 	assert_int_equal(census__crowded_ports(&c, ports, 1), 1);
-	assert_false(c.incomplete);
+	assert_false(c.failed);
 	census__free(&c);
 	assert_null(c.entries);
 }

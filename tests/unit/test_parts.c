@@ -477,7 +477,7 @@ static void test_findings_keep_the_worst(void **state)
 	assert_null(f.all[0].effect);
 	assert_string_equal(f.all[1].advice, "do it");
 	assert_int_equal(findings__worst(&f), FINDING_PROBLEM);
-	assert_false(f.incomplete);
+	assert_false(f.failed);
 	findings__free(&f);
 }
 

@@ -163,15 +163,15 @@ static void test_summaries_at_their_interval(void **state)
 	assert_int_equal(seen.summaries, 0);
 	start(core);
 	assert_int_equal(seen.summaries, 1);
-	assert_int_equal(seen.summary.blind_program_count, 1);
+	assert_int_equal(seen.summary.without_keepalive_count, 1);
 	assert_string_equal(seen.programs[0], "mosquitto");
-	assert_int_equal(seen.blind[0].sockets, 1);
+	assert_int_equal(seen.without_keepalive[0].sockets, 1);
 	tick(core, 10999);
 	assert_int_equal(seen.summaries, 1);
 	tick(core, 11000);
 	assert_int_equal(seen.summaries, 2);
 	assert_int_equal(seen.summary.kind, SUMMARY_INTERIM);
-	assert_int_equal(seen.summary.blind_program_count, 0);
+	assert_int_equal(seen.summary.without_keepalive_count, 0);
 	assert_int_equal(seen.summary.open, 1);
 	assert_true(seen.summary.watched_s == 10);
 	assert_int_equal(seen.summary.progress.now_ns, 11 * S);
@@ -512,14 +512,14 @@ static void test_programs_that_would_never_notice(void **state)
 	assert_int_equal(core__summary(core).open, 6);
 	assert_int_equal(core__summary(core).open_without_keepalive, 5);
 	assert_int_equal(core__summary(core).namespaces, 2);
-	assert_int_equal(summary__blind_programs(core, programs, 2), 2);
+	assert_int_equal(summary__without_keepalive(core, programs, 2), 2);
 	assert_string_equal(programs[0].comm, "mosquitto");
 	assert_int_equal(programs[0].sockets, 2);
 	assert_string_equal(programs[1].comm, "nginx");
 	assert_int_equal(programs[1].sockets, 1);
 	close_with(core, 1, 4000, 0, 0);
 	close_with(core, 2, 4000, 0, 0);
-	assert_int_equal(summary__blind_programs(core, programs, 2), 2);
+	assert_int_equal(summary__without_keepalive(core, programs, 2), 2);
 	assert_string_equal(programs[0].comm, "nginx");
 	core__free(core);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every unit test includes; cmocka wants these before its own header. */
+/* Included by every unit test; cmocka needs these headers before its own. */
 #ifndef HALFOPEN_TESTS_UNIT_H
 #define HALFOPEN_TESTS_UNIT_H
 

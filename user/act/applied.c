@@ -17,7 +17,7 @@
 #include "sys/host.h"
 #include "value/netns_address.h"
 
-/* What a time namespace (time_namespaces(7)) adds to CLOCK_BOOTTIME. */
+/* The offset of CLOCK_BOOTTIME in a time namespace (time_namespaces(7)). */
 static int64_t boottime_offset_s(void)
 {
 	FILE *f = fopen("/proc/self/timens_offsets", "re");
@@ -329,7 +329,7 @@ static int load_of_older_version(const char *directory, const struct netns *ns, 
 	return err;
 }
 
-/* What this container made persistent before it was restarted. The former owner of that inode may
+/* Persistent values of this container from before its restart. The former owner of that inode may
  * still live, with an equal file: it is read under another key, and stays unless a boot has ended
  * it. */
 static void load_of_earlier_start(const char *directory, struct applied *a)

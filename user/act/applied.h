@@ -24,13 +24,13 @@ struct applied {
 	char name[NETNS_NAME_SIZE];	/* of the namespace, "" = none */
 	bool written[TUNABLES];	/* by us; for the others `before` is the value that was found */
 	int32_t before[TUNABLES], after[TUNABLES];
-	int32_t before_trial[TUNABLES]; /* what a trial goes back to: an earlier change stays */
+	int32_t before_trial[TUNABLES]; /* values after a trial: an earlier change stays */
 	int64_t trial_until_s;	/* CLOCK_BOOTTIME; 0: no trial */
 	uint64_t id;	/* of this change: shows whether it still stands */
 	bool guarded;	/* the trial's guard has answered: no value is written before */
 	char path[NETNS_PATH_SIZE];	/* where it was found, absolute; "" = not known */
 	bool asked[TUNABLES];	/* requested by the last change: `--keep --persist` writes these */
-	/* What PERSISTENT_FILE says, and what it is about to say: they differ only if we died in
+	/* The content of PERSISTENT_FILE, and the next one: they differ only if we died in
 	 * between. */
 	struct tunable_values persisted, persisting;
 	bool of_earlier_boot;	/* nothing else outlived that */

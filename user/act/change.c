@@ -75,7 +75,7 @@ int change__check_others(const struct change *c)
 	return 0;
 }
 
-/* What goes into the file: its former values, and those requested now. */
+/* The file's next content: its former values, and those requested now. */
 static struct tunable_values with(const struct tunable_values *old,
 				  const struct tunable_values *asked)
 {

@@ -68,7 +68,7 @@ static int64_t end_of_trial(const struct order *o)
 	return o->trial_s ? applied__now_s() + (int64_t)o->trial_s : 0;
 }
 
-/* What was done, and the whole commands that undo or keep it. */
+/* Reports the change, and the whole commands that undo or keep it. */
 static void report_done(const struct order *o, const struct change *c, const char *done)
 {
 	char keep[CHANGING_COMMAND_SIZE], revert[CHANGING_COMMAND_SIZE], at[32] = "";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What apply does once everything is announced and confirmed: under the lock, except while sockets
+/* The work of apply, once it was announced and confirmed: under the lock, except while sockets
  * are re-armed. Exit codes; failures are logged. */
 #ifndef HALFOPEN_CMD_CARRYING_OUT_H
 #define HALFOPEN_CMD_CARRYING_OUT_H

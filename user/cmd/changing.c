@@ -75,7 +75,7 @@ static void report_hosts(const char *host_name)
 	netns__free(&list);
 }
 
-/* What is missing to look at this address. */
+/* The capabilities that are missing to look at this address. */
 static const char *needed_to_see(const char *address)
 {
 	return strchr(address, '/') && strncmp(address, "/proc/", 6)
@@ -197,18 +197,27 @@ bool changing__holder(const struct changing_lock *l, enum lock_work work,
 	return true;
 }
 
-static void hold_output(struct changing_lock *l)
+static int hold_output(struct changing_lock *l)
 {
 	FILE *out = open_memstream(&l->out, &l->out_size);
 	FILE *err = open_memstream(&l->err, &l->err_size);
 
 	say_at_once();
-	if (!out || !err)
-		abort();	/* no memory for a line */
+	if (!out || !err) {
+		if (out)
+			fclose(out);
+		if (err)
+			fclose(err);
+		free(l->out);
+		free(l->err);
+		l->out = l->err = NULL;
+		return -ENOMEM;
+	}
 	l->held_out = stdout;
 	l->held_err = stderr;
 	stdout = out;
 	stderr = err;
+	return 0;
 }
 
 static void release(FILE **stream, FILE **held, char **text, size_t *size)
@@ -253,8 +262,11 @@ int changing__lock(struct changing_lock *l, bool must)
 		err = 0;
 	}
 	if (!err) {
-		hold_output(l);
-		return EXIT_DONE;
+		err = hold_output(l);
+		if (!err)
+			return EXIT_DONE;
+		if (l->file >= 0)
+			lock__release(l->file, l->inode, LOCK_CHANGE);
 	}
 	if (err == -EWOULDBLOCK)
 		report_holder(l, "",

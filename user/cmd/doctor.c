@@ -69,7 +69,7 @@ int cmd_doctor(int argc, char **argv)
 	err = options.json ? doctor__write_json(&output, &diagnosis, HALFOPEN_VERSION,
 						options.gateway)
 			   : doctor__write_text(&output, &diagnosis);
-	if (!err && diagnosis.findings.incomplete)
+	if (!err && diagnosis.findings.failed)
 		err = -ENOMEM;
 	code = exit_code__of_output(&output, err, code);
 	diagnosis__free(&diagnosis);

@@ -70,7 +70,7 @@ static const struct argp_option argp_options[] = {
 
 static const char argp_doc[] =
 	"Follows TCP sockets of all network namespaces of this host: what keepalive asked, what "
-	"was answered, how each socket ended, and how long this side was blind.\v"
+	"was answered, how each socket ended, and for how long a dead peer went unnoticed.\v"
 	"Examples:\n"
 	"  halfopen watch                          what happens, a line each\n"
 	"  halfopen watch --json -o timelines.jsonl --every 1h\n"

@@ -119,6 +119,19 @@ static int feed_start(struct core *core, const struct record *r)
 	return err;
 }
 
+/* The first name of a reason counts. */
+static int take_reset_reason(struct core *core, const struct record *r)
+{
+	char **name;
+
+	if (r->reset_reason.number >= RESET_REASONS_MAX)
+		return 0;
+	name = &core->reset_reasons[r->reset_reason.number];
+	if (!*name)
+		*name = copy(r->reset_reason.name);
+	return *name ? 0 : -ENOMEM;
+}
+
 /* If a stream describes itself again, the first description counts. */
 static void feed_waiting(struct core *core, const struct record *r)
 {
@@ -299,10 +312,7 @@ static int take(struct core *core, const struct record *r)
 	case RECORD_STOP:
 		return stop(core);
 	case RECORD_RESET_REASON:
-		if (r->reset_reason.number < RESET_REASONS_MAX &&
-		    !core->reset_reasons[r->reset_reason.number])
-			core->reset_reasons[r->reset_reason.number] = copy(r->reset_reason.name);
-		return 0;
+		return take_reset_reason(core, r);
 	case RECORD_TYPE_MAX:
 		break;
 	}
@@ -324,8 +334,9 @@ int core__feed(struct core *core, const struct record *r, const char **why)
 	if (err)
 		return err;
 	pass_on(core, r);
-	*why = NULL;
-	return core->sink_error;
+	if (core->error != -ENOMEM)
+		*why = NULL;
+	return core->error;
 }
 
 bool core__has_more_to_tell(const struct core *core)
@@ -347,12 +358,12 @@ int core__tell_meta(struct core *core)
 {
 	if (core->run.attached)
 		emit__meta(core);
-	return core->sink_error;
+	return core->error;
 }
 
 int core__tell_last_summary(struct core *core)
 {
 	if (core->run.attached)
 		emit__last_summary(core);
-	return core->sink_error;
+	return core->error;
 }

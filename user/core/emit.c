@@ -13,9 +13,8 @@
 /* Gives `value` to this function of the sink, if it has one; the first error is kept. */
 #define GIVE(core, function, value)                                                              \
 	do {                                                                                     \
-		if ((core)->sink.function && !(core)->sink_error)                                \
-			(core)->sink_error =                                                     \
-				(core)->sink.function((core)->sink.context, value);              \
+		if ((core)->sink.function && !(core)->error)                                     \
+			(core)->error = (core)->sink.function((core)->sink.context, value);      \
 	} while (0)
 
 /* ---- the beginning of every value ---- */
@@ -132,7 +131,7 @@ void emit__meta(struct core *core)
 	if (all)
 		GIVE(core, meta, &m);
 	else
-		core->sink_error = -ENOMEM;
+		core->error = -ENOMEM;
 	free(all);
 }
 
@@ -147,7 +146,7 @@ struct summary emit__summary(struct core *core)
 
 static void give_summary(struct core *core, enum summary_kind kind)
 {
-	struct program_count blind[PROGRAMS_IN_SUMMARY];
+	struct program_count without[PROGRAMS_IN_SUMMARY];
 	struct summary_program programs[PROGRAMS_IN_SUMMARY];
 	struct summary s;
 	unsigned int i;
@@ -157,11 +156,11 @@ static void give_summary(struct core *core, enum summary_kind kind)
 	s = emit__summary(core);
 	s.kind = kind;
 	if (kind == SUMMARY_FIRST)
-		s.blind_program_count =
-			summary__blind_programs(core, blind, PROGRAMS_IN_SUMMARY);
-	for (i = 0; i < s.blind_program_count; i++)
-		programs[i] = (struct summary_program){ blind[i].comm, blind[i].sockets };
-	s.blind_programs = programs;
+		s.without_keepalive_count =
+			summary__without_keepalive(core, without, PROGRAMS_IN_SUMMARY);
+	for (i = 0; i < s.without_keepalive_count; i++)
+		programs[i] = (struct summary_program){ without[i].comm, without[i].sockets };
+	s.without_keepalive = programs;
 	GIVE(core, summary, &s);
 }
 
@@ -211,6 +210,8 @@ void emit__timeline(struct core *core, struct connection *c)
 	uint64_t verified_ns = 0;
 
 	incidents__flush_run(c);
+	if (c->failed)
+		core->error = -ENOMEM;
 	if (!core->sink.timeline)
 		return;
 	t.origin = origin_of(core);

@@ -144,8 +144,10 @@ void namespaces__forget(struct core *core, uint64_t before_ns)
 	struct slot *s = NULL;
 	unsigned int i;
 
-	if (!lived_in)
+	if (!lived_in) {
+		core->error = -ENOMEM;
 		return;
+	}
 	while ((s = table__next(&core->table, s)))
 		lived_in[s->netns] = 1;
 	for (i = 0; i < core->namespace_count; i++)

@@ -79,8 +79,10 @@ static void end_without_witness(struct core *core, uint64_t cookie, uint64_t mon
 		histories__forget(core, cookie);
 		return;
 	}
-	if (connection__lose_ending(c, mono_ns))	/* else the next pass tries again */
+	if (connection__lose_ending(c, mono_ns))
 		sockets__end(core, c);
+	else
+		core->error = -ENOMEM;
 }
 
 /* Since when an open socket would have been found or had an event: its namespace was entered by

@@ -296,6 +296,8 @@ void reconnects__judge_ended(struct core *core, unsigned int count)
 	struct connection *c = core->first_ended;
 	unsigned int unsure = 0, i;
 
+	if (!dead)
+		core->error = -ENOMEM;
 	for (i = 0; dead && i < count; i++, c = c->incidents->next_ended) {
 		const struct successor *by = incidents__successor(c);
 

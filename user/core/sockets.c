@@ -66,7 +66,8 @@ static void forget_connection(struct core *core, uint64_t cookie, bool destroyed
 	}
 	if (core->connections.used >= CONNECTIONS_MAX)
 		tally__free(&core->connections);
-	tally__add(&core->connections, cookie);
+	if (!tally__add(&core->connections, cookie))
+		core->error = -ENOMEM;
 }
 
 /* Its ending shows whether the suspected successor was right. */

@@ -45,7 +45,7 @@ struct run {
 struct core {
 	struct core_config config;
 	struct sink sink;
-	int sink_error;		/* its first */
+	int error;		/* the first: of the sink, or -ENOMEM */
 	uint64_t next_summary_ns;
 	struct timeline_arrays arrays;	/* of the timeline being emitted */
 	struct connection_rules rules;

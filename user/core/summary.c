@@ -17,7 +17,7 @@ static bool is_counted(struct core *core, const struct slot *s)
 	       !(c && (connection__ended_ns(c) || !wanted__is(core, c)));
 }
 
-/* How exposed it is, as far as the summary tells. */
+/* Its exposure, as far as the summary shows it. */
 static struct exposure exposure_of(const struct core *core, const struct slot *s)
 {
 	const struct connection *c = table__history(&core->table, s);
@@ -74,8 +74,8 @@ static uint32_t never_notice(const struct exposure_counts *c)
 	return c->never_notice;
 }
 
-unsigned int summary__blind_programs(struct core *core, struct program_count *programs,
-				     unsigned int size)
+unsigned int summary__without_keepalive(struct core *core, struct program_count *programs,
+				       unsigned int size)
 {
 	struct exposure_counts *by_owner = count_by_owner(core), *of_program;
 	struct exposure_groups groups = { 0 };

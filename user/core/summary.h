@@ -16,7 +16,7 @@ struct summary summary__now(struct core *core);
 
 /* The programs with most sockets that would never notice a dead peer; returns how many, at most
  * `size`. */
-unsigned int summary__blind_programs(struct core *core, struct program_count *programs,
-				     unsigned int size);
+unsigned int summary__without_keepalive(struct core *core, struct program_count *programs,
+				       unsigned int size);
 
 #endif

@@ -208,6 +208,7 @@ static int on_row(void *context, const struct ho_row *row)
 	struct examination *x = context;
 
 	census__add(&x->census, &row->event, x->d->hz);
+	x->f->failed |= x->census.failed;
 	return 0;
 }
 
@@ -219,7 +220,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 		realloc(d->namespaces, (d->namespace_count + 1) * sizeof(*bigger));
 
 	if (!bigger) {
-		x->f->incomplete = true;
+		x->f->failed = true;
 		return 0;
 	}
 	d->namespaces = bigger;

@@ -10,7 +10,7 @@ static char *copy(struct findings *f, const char *text)
 {
 	char *copied = text ? strdup(text) : NULL;
 
-	f->incomplete |= text && !copied;
+	f->failed |= text && !copied;
 	return copied;
 }
 
@@ -21,7 +21,7 @@ void findings__add(struct findings *f, const char *id, enum finding_level level,
 	va_list args;
 
 	if (!bigger) {
-		f->incomplete = true;
+		f->failed = true;
 		return;
 	}
 	f->all = bigger;
@@ -30,7 +30,7 @@ void findings__add(struct findings *f, const char *id, enum finding_level level,
 	va_start(args, what);
 	if (vasprintf(&finding->what, what, args) < 0) {
 		finding->what = NULL;
-		f->incomplete = true;
+		f->failed = true;
 	}
 	va_end(args);
 	finding->effect = copy(f, effect);

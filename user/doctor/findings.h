@@ -23,7 +23,7 @@ struct finding {
 struct findings {
 	struct finding *all;
 	unsigned int count;
-	bool incomplete;	/* memory was short */
+	bool failed;	/* memory was short */
 };
 
 /* `effect` and `advice` may be NULL and are copied; `id` must outlive the list. */

@@ -29,7 +29,7 @@ static void say_not_reopened(const char *name, const char *refused, int err)
 		  refused ? refused : reason__of(err));
 }
 
-/* What was emitted so far belongs to the former file. */
+/* Lines so far belong to the former file. */
 static void reopen_lines(struct watch *w)
 {
 	int err;

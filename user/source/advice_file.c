@@ -41,8 +41,8 @@ static bool read_values(const json_t *proposed, uint32_t values[3], const char *
 	return true;
 }
 
-/* Cookies begin anew with each boot; an inode alone, of timelines that know no cookies, is given to the
- * next namespace at once. But the host's stays. */
+/* Cookies start again with each boot; an inode alone, in timelines without cookies, is reused at
+ * once. Only the host's is stable. */
 static bool is_same(const json_t *scope, const struct netns *ns)
 {
 	char address[NETNS_ADDRESS_OF_COOKIE_SIZE], number[16];
@@ -63,19 +63,19 @@ static bool is_same(const json_t *scope, const struct netns *ns)
 	       json_integer_value(json_object_get(scope, "inode")) == ns->inode;
 }
 
-/* By its name, which whoever lives there now has; or it is the very one, whatever its name was. */
+/* By its name, which a namespace has now; or it is the same namespace, whatever its name was. */
 static bool is_of(const json_t *scope, const struct netns *ns)
 {
 	return (*ns->name && !strcmp(text(scope, "netns"), ns->name)) || is_same(scope, ns);
 }
 
-/* What was found so far. */
+/* Result so far. */
 struct search {
 	const char *gateway;
 	const struct netns *ns;
 	struct advised *advised;
 	unsigned int found_in;	/* line; 0: none yet */
-	unsigned int others;	/* changes of other places */
+	unsigned int others;	/* changes of other namespaces */
 	char places[320];	/* some of those */
 	char *why;
 	size_t size;
@@ -114,7 +114,8 @@ static int take_change(struct search *s, unsigned int number, const json_t *line
 	const char *wrong;
 
 	if (!read_values(json_object_get(line, "proposed"), a.values, &wrong))
-		return refuse(s, number, "proposed.%s: expected a whole number that the kernel takes",
+		return refuse(s, number, "proposed.%s: expected a whole number that the kernel "
+					 "takes",
 			      wrong);
 	snprintf(a.id, sizeof(a.id), "%s", text(line, "id"));
 	if (s->found_in && memcmp(a.values, s->advised->values, sizeof(a.values)))
@@ -146,7 +147,7 @@ static int take_line(struct search *s, unsigned int number, const json_t *line)
 	return 0;
 }
 
-/* Nothing of it is a line of ours: what it is, as far as that can be told. */
+/* Reports what kind of file it is, as far as that can be determined, as no line is one of ours. */
 static int say_what_it_is(const struct search *s, unsigned int number, const json_error_t *error,
 			  const char *line, size_t length)
 {
@@ -174,7 +175,7 @@ static int read_line(struct search *s, unsigned int number, const char *line, si
 	return err;
 }
 
-/* Each line; 0, or the -errno of the first that is none of ours. */
+/* Reads each line; 0, or the -errno of the first invalid one. */
 static int read_lines(FILE *f, struct search *s)
 {
 	unsigned int number = 0;

@@ -14,10 +14,11 @@ struct advised {
 };
 
 /*
- * The change that the file `fd`, which is closed, advises for this namespace of this gateway, which this
- * thread is in: by its name, or by its inode and cookie, which `ns` has. Returns 0, -ENOENT if it advises
- * none, -EBADMSG if it is no advice, says for no place, or advises different ones, or -errno; `why` then
- * says what is wrong, where (in `shown`), and what was expected.
+ * Reads from the file `fd`, which is closed, the advised change for this namespace of this gateway,
+ * which this thread is in: by its name, or by its inode and cookie, which `ns` has. Returns 0,
+ * -ENOENT if it advises none, -EBADMSG if it is no advice, does not say for which namespace, or
+ * advises different ones, or -errno; `why` then says what is wrong, where (in `shown`), and what
+ * was expected.
  */
 int advice_file__read(int fd, const char *shown, const char *gateway, const struct netns *ns,
 		      struct advised *advised, char *why, size_t size);

@@ -21,15 +21,15 @@
 #define LINE_MAX_BYTES 4096
 #define CLIENTS_MAX 16
 #define DEVICE_MAX 255
-/* Bad lines that are named one by one; then they are only counted. */
+/* Bad lines that are reported one by one; further ones are only counted. */
 #define COMPLAINTS_MAX 10
 
-/* One stream of lines: the file, the FIFO, or who connected. */
+/* One stream of lines: the file, the FIFO, or a connected program. */
 struct reader {
 	int fd;		/* -1: none */
 	unsigned int line;
 	size_t used;
-	bool too_long;	/* the present line; it was named, its rest is skipped */
+	bool too_long;	/* the present line; it was reported, its rest is skipped */
 	char buffer[LINE_MAX_BYTES];
 };
 
@@ -85,7 +85,7 @@ static bool parse_time(const char *text, int64_t *unix_ns)
 	return true;
 }
 
-/* The member's text; NULL, with what was expected in `wrong`, if it is not there. */
+/* The member's text; NULL, with what was expected in `wrong`, if it is missing. */
 static const char *text_of(const json_t *object, const char *key, const char *expected,
 			   const char **wrong)
 {
@@ -100,7 +100,7 @@ static const char *text_of(const json_t *object, const char *key, const char *ex
 
 static bool read_port(const json_t *value, uint16_t *port)
 {
-	json_int_t number = json_integer_value(value);	/* 0 of what is none */
+	json_int_t number = json_integer_value(value);	/* 0 if it is no integer */
 
 	*port = number;
 	return number > 0 && number < 65536;
@@ -127,11 +127,12 @@ static const char *read_identity(const json_t *object, struct identity *identity
 	if (local && !read_port(local, &identity->local))
 		return "\"local\" was expected to be our port, a number from 1 to 65535";
 	if (at && !parse_time(at, &identity->at_unix_ns))
-		return "\"at\" was expected to be an RFC 3339 time (2026-11-21T09:42:48Z), from 1970 to 2261";
+		return "\"at\" was expected to be an RFC 3339 time (2026-11-21T09:42:48Z), from "
+		       "1970 to 2261";
 	return NULL;
 }
 
-/* Says what is wrong with the line, without quoting it: it names peers. */
+/* Reports a bad line without quoting it, as it names peers. */
 static int complain(struct identity_feed *f, const struct reader *r, int column, const char *what)
 {
 	if (++f->bad <= COMPLAINTS_MAX)
@@ -194,8 +195,8 @@ static int take_lines(struct identity_feed *f, struct reader *r, bool strict, id
 	return strict ? err : 0;
 }
 
-/* The file that has the path now, if it is one that can be followed: whoever owns the directory may put
- * there what makes open(2) wait, or never ends. -1: it is not. */
+/* Opens the file that has the path now, if it can be followed: the owner of the directory may have
+ * put a file there that makes open(2) wait, or never ends. -1: it cannot. */
 static int open_successor(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -207,7 +208,7 @@ static int open_successor(const char *path)
 	return -1;
 }
 
-/* A file that shrank or was replaced is read anew (as logrotate leaves it). */
+/* A file that shrank or was replaced is read from its beginning (as logrotate leaves it). */
 static void follow_file(struct identity_feed *f, struct reader *r)
 {
 	struct stat now, there;
@@ -228,8 +229,8 @@ static void follow_file(struct identity_feed *f, struct reader *r)
 	}
 }
 
-/* A writer may be faster than we are: the ring, signals and the others have their turn. At the start all
- * that a file holds then is read. */
+/* Limit of one read: a writer may be faster than we are, and the ring, signals and other feeds need
+ * their turn. At the start the whole file is read. */
 static off_t bytes_at_once(const struct reader *r, bool strict)
 {
 	struct stat st;
@@ -254,7 +255,7 @@ static int read_stream(struct identity_feed *f, struct reader *r, bool strict, i
 	}
 	if (n > 0)
 		return 0;
-	if (n == 0 && f->listener.fd >= 0) {	/* who had connected is gone */
+	if (n == 0 && f->listener.fd >= 0) {	/* the connected program is gone */
 		close(r->fd);
 		r->fd = -1;
 	} else if (n == 0) {
@@ -303,13 +304,13 @@ static bool is_null(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
-/* What cannot be followed as a file that grows; NULL: it can. */
+/* The kind of a file that cannot be followed; NULL: it can. */
 static const char *refused(const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st))
-		return NULL;	/* which open(2) explains */
+		return NULL;	/* open(2) reports the reason */
 	if (S_ISBLK(st.st_mode) || (S_ISCHR(st.st_mode) && !is_null(&st)))
 		return "is a device";
 	return input_file__refused(st.st_mode);
@@ -320,10 +321,10 @@ static int open_path(const char *path)
 	struct stat st;
 	int fd;
 
-	/* A FIFO that we could write to, too, never ends when its writers go. */
+	/* A FIFO that we also hold open for writing never ends when its writers go. */
 	if (!stat(path, &st) && S_ISFIFO(st.st_mode))
 		fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	else	/* it may be another one by now */
+	else	/* it may have been replaced by now */
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

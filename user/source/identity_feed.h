@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who is behind which peer, from the operator's own sources: JSON Lines
+ * Names of devices behind peers, from the operator's own sources: JSON Lines
  *     {"peer": "203.0.113.7:46786", "local": 1883, "device": "scooter-17",
  *      "at": "2026-11-21T09:42:48.1Z"}
- * in a file that may grow, in a FIFO, or from whoever connects to a unix socket (unix:PATH).
- * `peer` may lack its port (whatever comes from this address), `local` (our port) may be absent
- * (whichever it comes to), `at` as well (now).
+ * in a file that may grow, in a FIFO, or from programs that connect to a unix socket (unix:PATH).
+ * `peer` may lack its port (any connection from this address), `local` (our port) may be absent
+ * (any port), `at` as well (now).
  */
 #ifndef HALFOPEN_SOURCE_IDENTITY_FEED_H
 #define HALFOPEN_SOURCE_IDENTITY_FEED_H
@@ -20,17 +20,17 @@ struct identity {
 	struct endpoint peer;	/* an IPv4 address in its mapped form; port 0: any */
 	uint16_t local;		/* our port; 0: any */
 	const char *device;	/* valid during the call */
-	int64_t at_unix_ns;	/* 0: not told */
+	int64_t at_unix_ns;	/* 0: absent */
 };
 
 typedef void (*identity_fn)(void *context, const struct identity *identity);
 
-/* Opens it. Returns 0 or -errno; what failed was logged. */
+/* Opens it. Returns 0 or -errno; failures are logged. */
 int identity_feed__open(const char *spec, struct identity_feed **feed);
 
 /*
- * Passes on what has come. A line that is no identity is named on standard error, with what was
- * expected, and ends with -EBADMSG if `strict`; else the rest goes on. Returns 0 or -errno.
+ * Passes on what has arrived. An invalid line is reported on standard error, with what was
+ * expected, and ends with -EBADMSG if `strict`; else the rest is read. Returns 0 or -errno.
  */
 int identity_feed__read(struct identity_feed *feed, bool strict, identity_fn fn, void *context);
 

@@ -71,7 +71,7 @@ int timelines__read(int fd, const struct sink *sink, struct timelines_problem *p
 	}
 	if (!err && n < 0)
 		err = n;
-	if (!err && !r.line && used) {	/* one line without an end, or no such file at all */
+	if (!err && !r.line && used) {	/* one line without an end, or another kind of file */
 		r.line++;
 		err = read_line(&r, buffer, used);
 	} else if (!err && (used || input.damaged || input.within_piece)) {

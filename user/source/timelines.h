@@ -6,14 +6,14 @@
 #include "timeline/sink.h"
 
 struct timelines_problem {
-	char text[240];		/* "" = nothing; else where and what was expected */
+	char text[240];		/* "" = none; else where and what was expected */
 	bool is_cut;		/* the last line ends too early: all before it was taken */
 };
 
 /*
- * Gives the sink every timeline that the file tells, what its runs say of themselves, and losses;
- * other kinds of ours are passed over. Returns 0, -EBADMSG with `*problem` set, -ENOMEM, the errno of a
- * failed read, or what the sink returned.
+ * Gives the sink every timeline, meta and loss of the file; other kinds of ours are skipped.
+ * Returns 0, -EBADMSG with `*problem` set, -ENOMEM, the errno of a failed read, or the sink's
+ * error.
  */
 int timelines__read(int fd, const struct sink *sink, struct timelines_problem *problem);
 

@@ -14,7 +14,7 @@
 #include "sys/log.h"
 
 #define BUFFER_SIZE (1 << 18)
-/* Where files could not be changed, it is tried again so much later. */
+/* After a failure to change files the next try is so much later. */
 #define RETRY_NS 60000000000ULL
 
 static void begin_file(struct recorder *r)
@@ -71,7 +71,7 @@ static char *name_of_old(const char *path)
 	return asprintf(&old, "%.*s.old%s", (int)(dot - path), path, dot) < 0 ? NULL : old;
 }
 
-/* What is complete by itself ends as a recording does. */
+/* A file that is complete by itself ends as a recording does. */
 static int end_file(struct recorder *r)
 {
 	struct record stop = { .type = RECORD_STOP, .mono_ns = r->last_ns };
@@ -115,11 +115,12 @@ const char *recorder__refused_old(const char *path)
 	return refused;
 }
 
-/* Said once, until it goes well again. */
-static void say_stuck(struct recorder *r, const char *file, const char *why)
+/* Warned of once, until it works again. */
+static void warn_once(struct recorder *r, const char *file, const char *why)
 {
 	if (!r->retry_ns)
-		log_error("%s: %s; the recording goes on in one file, whatever its bounds are", file,
+		log_error("%s: %s; the recording goes on in one file, whatever its bounds are",
+			  file,
 			  why);
 }
 
@@ -129,17 +130,17 @@ static bool open_next(struct recorder *r)
 
 	r->is_next_open = !err;
 	if (err)
-		say_stuck(r, r->config.path, r->next.refused ? r->next.refused : strerror(-err));
+		warn_once(r, r->config.path, r->next.refused ? r->next.refused : strerror(-err));
 	return !err;
 }
 
-/* The older half makes room under its name. */
+/* The older half is renamed. */
 static bool make_room(struct recorder *r, const char *old)
 {
 	const char *refused = recorder__refused_old(old);
 
 	if (refused || rename(r->config.path, old)) {
-		say_stuck(r, old, refused ? refused : strerror(errno));
+		warn_once(r, old, refused ? refused : strerror(errno));
 		return false;
 	}
 	if (open_next(r))
@@ -148,7 +149,7 @@ static bool make_room(struct recorder *r, const char *old)
 	return false;
 }
 
-/* Whether there is another file to go on in. */
+/* Is there another file to continue in? */
 static bool prepare_next(struct recorder *r)
 {
 	struct stat st;
@@ -160,7 +161,7 @@ static bool prepare_next(struct recorder *r)
 	if (output__was_moved(&r->output)) {
 		if (lstat(r->config.path, &st) || !st.st_size)
 			return open_next(r);
-		say_stuck(r, r->config.path, "was moved, and what is there now is not ours");
+		warn_once(r, r->config.path, "was moved, and what is there now is not ours");
 		return false;
 	}
 	old = name_of_old(r->config.path);
@@ -173,7 +174,7 @@ int recorder__reopen(struct recorder *r)
 {
 	int err;
 
-	/* moved again before it has begun: it is to be whole where it is */
+	/* renamed again before it has begun: it must be complete where it is */
 	if (r->is_next_open)
 		r->reopen_again |= output__was_moved(&r->next);
 	if (r->is_next_open || !output__was_moved(&r->output))
@@ -183,8 +184,8 @@ int recorder__reopen(struct recorder *r)
 	return err;
 }
 
-/* Renamed by somebody else, it stays where that one put it. Where there can be no other file, the
- * former is written on. */
+/* A file that somebody else renamed stays there. Without another file, the former one is
+ * continued. */
 static int change_files(struct recorder *r, uint64_t now_ns)
 {
 	int ending = r->output.ending, err;
@@ -214,7 +215,7 @@ char *recorder__old_name(const struct recorder_config *config)
 	return config->max_bytes || config->max_age_ns ? name_of_old(config->path) : NULL;
 }
 
-/* Each half holds the description, and as much again of what happens. */
+/* Each half holds the description, and as much again of events. */
 #define DESCRIPTIONS_HELD 4
 
 int recorder__bytes_needed(struct recorder *r, uint64_t *needed)

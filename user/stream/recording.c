@@ -125,7 +125,7 @@ static void say_where_it_was_cut(const struct input *in, uint64_t offset,
 		 in->zstd ? " (decompressed)" : "");
 }
 
-/* Nothing but the beginning of one, cut off within its header. */
+/* Is it only the beginning of one, cut off within its header? */
 static bool is_beginning(const struct input *in, const struct recording_header *h, size_t size)
 {
 	size_t magic = size < sizeof(h->magic) ? size : sizeof(h->magic);
@@ -160,7 +160,7 @@ int recording__read(int fd, int ending, stream_fn fn, void *context,
 	err = n < 0 ? (int)n : check_header(&in, &header, n, problem);
 	if (!err)
 		err = read_records(&in, buf, &offset, &rest, fn, context, problem);
-	/* Blocks of compressed data end anywhere: who wrote them may have been killed there. */
+	/* Blocks of compressed data end anywhere: their writer may have been killed there. */
 	if (!err && (in.within_piece || in.damaged || (rest && !in.zstd)))
 		say_where_it_was_cut(&in, offset, problem);
 out:

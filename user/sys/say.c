@@ -26,8 +26,10 @@ void say(const char *format, ...)
 	size = plain_text__vformat(NULL, 0, format, args) + 1;
 	va_end(args);
 	text = malloc(size);
-	if (!text)
+	if (!text) {
+		note(true);
 		return;
+	}
 	va_start(args, format);
 	plain_text__vformat(text, size, format, args);
 	va_end(args);

@@ -372,8 +372,8 @@ struct summary {
 	uint64_t events, events_lost;
 	uint64_t names_forgotten;	/* names of peers */
 	/* SUMMARY_FIRST: the programs with most sockets that would never detect a dead peer. */
-	const struct summary_program *blind_programs;
-	unsigned int blind_program_count;
+	const struct summary_program *without_keepalive;
+	unsigned int without_keepalive_count;
 };
 
 #endif

@@ -294,7 +294,7 @@ static bool on_found_dead(struct connection *c, const struct ho_event *e,
 	if (ending.error == ECONNRESET)
 		heard__reset(c, &ending, rules->hz, told);
 	on_state(c, &ending, rules, told);
-	return true;
+	return !c->failed;
 }
 
 bool connection__apply(struct connection *c, const struct ho_event *e,
@@ -364,7 +364,7 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 	case HO_KIND_MAX:
 		break;
 	}
-	return true;
+	return !c->failed;
 }
 
 struct latency_evidence connection__evidence(const struct connection *c, uint64_t declared_ns)

@@ -16,7 +16,7 @@ uint8_t connection__family(const struct connection *c);
 
 /*
  * Takes one event of this socket; events come in order of time. `told` receives the events that are
- * emitted for it. False when memory is short: nothing was taken.
+ * emitted for it. False when memory is short: its history has a hole, and must not be emitted.
  */
 bool connection__apply(struct connection *c, const struct ho_event *e,
 		       const struct connection_rules *rules, struct told *told);

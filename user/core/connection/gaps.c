@@ -90,7 +90,7 @@ static bool keep(struct gaps *g, const struct gap *all, unsigned int used)
 	return true;
 }
 
-void gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_us)
+bool gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_us)
 {
 	struct gap new = { .from_ms = in_ms(low_ns, 0), .to_ms = in_ms(high_ns, 999999),
 			   .count = 1, .ended_by_us = ended_by_us };
@@ -104,14 +104,13 @@ void gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_
 
 		if (all[i].ended_by_us == ended_by_us && is_alike(&both)) {
 			all[i] = both;
-			keep(g, all, used);
-			return;
+			return keep(g, all, used);
 		}
 	}
 	insert(all, used++, &new);
 	if (used > GAPS_KEPT)
 		join_with_next(all, used--, nearest(all, GAPS_KEPT + 1));
-	keep(g, all, used);	/* unchanged where memory is short */
+	return keep(g, all, used);
 }
 
 uint32_t gaps__longest_ms(const struct gaps *g)

@@ -35,8 +35,8 @@ struct gaps {
 /* The first of `used`; NULL: none. */
 const struct gap *gaps__kept(const struct gaps *g);
 
-/* Adds a gap, whose true length lies between the two; where memory is short, it is dropped. */
-void gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_us);
+/* Adds a gap, whose true length lies between the two. False when memory is short. */
+bool gaps__add(struct gaps *g, uint64_t low_ns, uint64_t high_ns, bool ended_by_us);
 
 /* The longest that was certainly survived, in milliseconds; 0 if there was none. */
 uint32_t gaps__longest_ms(const struct gaps *g);

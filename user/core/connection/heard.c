@@ -179,7 +179,7 @@ static void survive_gap(struct connection *c, uint64_t low, uint64_t high, bool 
 
 	if (!since || high < since + GAP_MIN_NS || low < since + jiffy)
 		return;
-	gaps__add(&c->gaps, low - since - jiffy, high - since, ended_by_us);
+	c->failed |= !gaps__add(&c->gaps, low - since - jiffy, high - since, ended_by_us);
 }
 
 /* Which side ended the gap that this segment ends: ours, if it probed or wrote after it and was

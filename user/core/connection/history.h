@@ -64,6 +64,7 @@ struct connection {
 	bool partial : 1;
 	bool eventful : 1;	/* it has a history for its events, not because all are kept */
 	bool told : 1;		/* an event is reported without --all */
+	bool failed : 1;	/* memory was short: its history has a hole */
 	bool mptcp : 1;
 	bool options_settled : 1;	/* programs set them right after accept() or connect() */
 	bool handed_on : 1;	/* its owner differs from the one that the filter accepted */

@@ -14,6 +14,7 @@ bool incidents__make(struct connection *c)
 {
 	if (!c->incidents)
 		c->incidents = calloc(1, sizeof(*c->incidents));
+	c->failed |= !c->incidents;
 	return c->incidents;
 }
 
@@ -41,7 +42,7 @@ void incidents__flush_run(struct connection *c)
 
 	if (!run->rtt.count || !incidents__make(c))
 		return;
-	journal__add(&c->incidents->journal, &(struct entry){
+	c->failed |= !journal__add(&c->incidents->journal, &(struct entry){
 		.kind = EVENT_ANSWERED_RUN, .at_ns = run->first_ns, .last_ns = run->last_ns,
 		.n = run->rtt.count, .rtt = run->rtt, .episode = run->episode });
 	c->incidents->rtt = rtt__sum(c->incidents->rtt, run->rtt);
@@ -58,7 +59,7 @@ void incidents__note(struct connection *c, struct told *told, struct entry entry
 {
 	incidents__flush_run(c);
 	entry.episode = c->silences;
-	journal__add(&c->incidents->journal, &entry);
+	c->failed |= !journal__add(&c->incidents->journal, &entry);
 	tell(told, entry);
 }
 
@@ -81,8 +82,10 @@ void incidents__suspect_successor(struct connection *c, const struct successor *
 		return;
 	if (!c->incidents->successor)
 		c->incidents->successor = malloc(sizeof(*by));
-	if (!c->incidents->successor)
+	if (!c->incidents->successor) {
+		c->failed = true;
 		return;
+	}
 	*c->incidents->successor = *by;
 	c->told = true;
 	incidents__note(c, told,

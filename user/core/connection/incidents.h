@@ -111,7 +111,7 @@ struct told {
 /* Its incidents, all zeroes where it has none; valid until the next event is taken. */
 const struct incidents *incidents__of(const struct connection *c);
 
-/* Allocates its incidents. False when memory is short. */
+/* Allocates its incidents. False, and `failed`, when memory is short. */
 bool incidents__make(struct connection *c);
 
 /* Adds an entry to the journal, and to `told`. Requires incidents. */

@@ -57,14 +57,14 @@ static bool prolongs_run(const struct journal *j, const struct entry *e)
 	       j->entries[j->used - 2].kind == e->kind;
 }
 
-void journal__add(struct journal *j, const struct entry *e)
+bool journal__add(struct journal *j, const struct entry *e)
 {
 	unsigned int same = 0;
 
 	if (prolongs_run(j, e)) {
 		j->entries[j->used - 1] = *e;
 		j->omitted++;
-		return;
+		return true;
 	}
 	while (same < j->used && j->entries[j->used - 1 - same].episode == e->episode)
 		same++;
@@ -72,11 +72,10 @@ void journal__add(struct journal *j, const struct entry *e)
 		leave_out(j, j->used - KEPT_AT_EACH_END);
 	else if (j->used >= JOURNAL_MAX)
 		leave_out(j, JOURNAL_MAX / 2);
-	if (!make_room(j)) {
-		j->omitted++;
-		return;
-	}
+	if (!make_room(j))
+		return false;
 	j->entries[j->used++] = *e;
+	return true;
 }
 
 void journal__free(struct journal *j)

@@ -46,8 +46,8 @@ struct journal {
 	uint32_t omitted;
 };
 
-/* Appends; where memory is short the entry counts as omitted. */
-void journal__add(struct journal *j, const struct entry *e);
+/* Appends. False when memory is short. */
+bool journal__add(struct journal *j, const struct entry *e);
 
 void journal__free(struct journal *j);
 

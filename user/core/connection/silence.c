@@ -57,7 +57,7 @@ void silence__end_episode(struct connection *c, uint64_t at_ns, enum episode_end
 	}
 	bigger = realloc(i->episodes, (i->episodes_used + 1) * sizeof(*bigger));
 	if (!bigger) {
-		i->episodes_omitted++;
+		c->failed = true;
 		return;
 	}
 	i->episodes = bigger;

@@ -23,7 +23,7 @@ void census__add(struct census *c, const struct ho_event *e, uint32_t hz)
 		struct census_entry *bigger = realloc(c->entries, capacity * sizeof(*bigger));
 
 		if (!bigger) {
-			c->incomplete = true;
+			c->failed = true;
 			return;
 		}
 		c->entries = bigger;

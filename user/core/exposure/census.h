@@ -19,7 +19,7 @@ struct census {
 	struct exposure_counts counts;
 	struct census_entry *entries;
 	uint32_t used, capacity;
-	bool incomplete;	/* memory was short */
+	bool failed;	/* memory was short */
 };
 
 /* Counts one socket (a row of a snapshot); `hz` of its kernel. */

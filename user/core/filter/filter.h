@@ -40,7 +40,7 @@ void filter__free(struct filter *f);
 /* The first word of a test of `netns` that is_wanted; NULL: none. It lives as long as `f`. */
 const char *filter__find_netns(const struct filter *f, bool (*is_wanted)(const char *word));
 
-/* What is known of a socket so far: a test of an unknown value is neither true nor false. */
+/* Known properties of a socket: a test of an unknown one is neither true nor false. */
 struct filter_subject {
 	uint8_t family;
 	struct endpoint local, peer;

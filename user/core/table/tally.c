@@ -33,16 +33,17 @@ static bool resize(struct tally *t, size_t size)
 	return true;
 }
 
-void tally__add(struct tally *t, uint64_t cookie)
+bool tally__add(struct tally *t, uint64_t cookie)
 {
 	struct tally_count *place;
 
 	if (places__is_full(t->used, t->size) && !resize(t, t->size ? 2 * t->size : SIZE_MIN))
-		return;
+		return false;
 	place = &t->places[find(t, cookie)];
 	t->used += !place->cookie;
 	place->cookie = cookie;
 	place->count++;
+	return true;
 }
 
 uint64_t tally__of(const struct tally *t, uint64_t cookie)
@@ -70,7 +71,7 @@ uint64_t tally__take(struct tally *t, uint64_t cookie)
 	t->places[hole] = (struct tally_count){ 0 };
 	t->used--;
 	if (t->size > SIZE_MIN && t->used < t->size / 8)
-		resize(t, t->size / 2);	/* most counts are taken soon */
+		resize(t, t->size / 2);	/* most counts are taken soon; else it stays large */
 	return count;
 }
 

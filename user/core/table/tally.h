@@ -3,6 +3,7 @@
 #ifndef HALFOPEN_CORE_TABLE_TALLY_H
 #define HALFOPEN_CORE_TABLE_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,8 @@ struct tally {
 	size_t size, used;
 };
 
-/* Adds one; where memory is short it is not counted. */
-void tally__add(struct tally *t, uint64_t cookie);
+/* Adds one. False when memory is short. */
+bool tally__add(struct tally *t, uint64_t cookie);
 
 /* The count of this socket. */
 uint64_t tally__of(const struct tally *t, uint64_t cookie);

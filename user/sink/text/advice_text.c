@@ -160,7 +160,7 @@ static void add_witnesses(struct words *w, const struct idle_timeout *path)
 			   path->devices);
 }
 
-/* What was survived where nothing is estimated, and what would show more. */
+/* The longest survived gap, where there is no estimate, and what would show more. */
 static void add_unknown_path(struct words *w, const struct idle_timeout *path)
 {
 	double days = idle_timeout__days_to_tell(path);
@@ -253,11 +253,11 @@ static void add_switches(struct words *w, const struct program_count *programs)
 static void add_unmendable(struct words *w, const struct advice *a)
 {
 	const struct evidence *e = a->evidence;
-	size_t blind = e->sockets - e->with_keepalive - e->options_unknown;
+	size_t without = e->sockets - e->with_keepalive - e->options_unknown;
 
-	if (blind) {
+	if (without) {
 		words__add(w, "  no sysctl helps ");
-		add_count(w, blind, "socket");
+		add_count(w, without, "socket");
 		words__add(w, " without keepalive");
 		add_programs(w, e->blind);
 		words__add(w, ": their programs must set SO_KEEPALIVE");
@@ -308,7 +308,7 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
  * its cost? */
 static void add_quiet_deaths(struct words *w, const struct evidence *e)
 {
-	size_t blind = e->sockets - e->with_keepalive - e->options_unknown;
+	size_t without = e->sockets - e->with_keepalive - e->options_unknown;
 	const struct {
 		const char *name;
 		const struct quiet_deaths *q;
@@ -319,7 +319,7 @@ static void add_quiet_deaths(struct words *w, const struct evidence *e)
 
 	for (i = 0; i < 3; i++)
 		told += kinds[i].q->sockets && kinds[i].q->socket_days > 0;
-	if (!told || !e->half_open || (told < 2 && (!blind || e->with_neither.sockets)))
+	if (!told || !e->half_open || (told < 2 && (!without || e->with_neither.sockets)))
 		return;
 	words__add(w, "  quiet deaths a socket and day: ");
 	for (i = 0, told = 0; i < 3; i++) {
@@ -329,8 +329,8 @@ static void add_quiet_deaths(struct words *w, const struct evidence *e)
 		add_number(w, kinds[i].q->deaths / kinds[i].q->socket_days);
 		words__add(w, " of those %s", kinds[i].name);
 	}
-	if (blind)
-		words__add(w, "; unknown of the %zu that nobody asks", blind);
+	if (without)
+		words__add(w, "; unknown of the %zu that nobody asks", without);
 	words__add(w, "\n");
 }
 

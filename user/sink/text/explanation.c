@@ -76,7 +76,7 @@ static void describe_side(struct words *w, const char *side, const char *other,
 
 /* ---- the path ---- */
 
-static void add_blindness(struct words *w, const char *side, double within_s, double forgets_s)
+static void add_unnoticed(struct words *w, const char *side, double within_s, double forgets_s)
 {
 	words__add(w, "  the %s believes in the connection for up to ", side);
 	add_seconds(w, within_s - forgets_s);
@@ -128,13 +128,13 @@ static void describe_nat(struct words *w, const struct party *all, unsigned int 
 		words__add(w, "  nobody keeps it open: a quiet connection is half-open from then "
 			   "on\n");
 		if (server_s > nat->forgets_s) {
-			add_blindness(w, "server", server_s, nat->forgets_s);
+			add_unnoticed(w, "server", server_s, nat->forgets_s);
 			words__add(w, "; what it sends in that time is lost\n");
 		} else if (!server_s) {
 			words__add(w, "  the server believes in it for ever\n");
 		}
 		if (device && party__notices_within_s(device) > nat->forgets_s) {
-			add_blindness(w, "device", party__notices_within_s(device), nat->forgets_s);
+			add_unnoticed(w, "device", party__notices_within_s(device), nat->forgets_s);
 			words__add(w, " (%s)\n", device->name);
 		}
 	}

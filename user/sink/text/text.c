@@ -249,9 +249,9 @@ static void show_what_is_there(struct text *t, const struct summary *n)
 	words__add(&w, "; ");
 	add_count(&w, n->open_without_keepalive);
 	words__add(&w, " would never notice a dead peer");
-	for (i = 0; i < n->blind_program_count && i < PROGRAMS_NAMED; i++) {
-		words__add(&w, "%s%s ", i ? ", " : " (", n->blind_programs[i].comm);
-		add_count(&w, n->blind_programs[i].sockets);
+	for (i = 0; i < n->without_keepalive_count && i < PROGRAMS_NAMED; i++) {
+		words__add(&w, "%s%s ", i ? ", " : " (", n->without_keepalive[i].comm);
+		add_count(&w, n->without_keepalive[i].sockets);
 	}
 	words__add(&w, i ? ")" : "");
 	if (n->waiting_for_data) {
@@ -435,7 +435,7 @@ static const char *who_was_gone(const struct timeline *tl)
 	return reset ? "forgotten by the peer or the path," : "peer gone";
 }
 
-static void add_blindness(struct words *w, const struct timeline *tl)
+static void add_unnoticed(struct words *w, const struct timeline *tl)
 {
 	const struct timeline_half_open *h = &tl->half_open;
 
@@ -489,7 +489,7 @@ static int on_timeline(void *context, const struct timeline *tl)
 	begin_colour(t, &w, colour);
 	words__add(&w, "%s", outcome__name(tl->outcome));
 	if (tl->half_open.is)
-		add_blindness(&w, tl);
+		add_unnoticed(&w, tl);
 	add_circumstances(&w, tl);
 	end_colour(t, &w, colour);
 	end_line_of(t, &w, tl->final ? tl->ended_ns : tl->progress.now_ns,

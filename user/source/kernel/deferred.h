@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Handshakes that are complete and no sockets yet: the listener has TCP_DEFER_ACCEPT, and their
- * first data have not come. The kernel marks one whose place in the accept queue lacks in the same
- * way, so that the listener has to be known.
+ * Handshakes that are complete and have no socket yet: the listener has TCP_DEFER_ACCEPT, and their
+ * first data has not arrived. The kernel marks handshakes that wait for room in the accept queue in
+ * the same way, so the listener must be known.
  */
 #ifndef HALFOPEN_SOURCE_KERNEL_DEFERRED_H
 #define HALFOPEN_SOURCE_KERNEL_DEFERRED_H
@@ -21,8 +21,8 @@ struct deferred {
 	size_t listener_count, group_count;
 };
 
-/* Takes a row of a pass, which tells listeners before what they are asked for. False where it is of
- * neither, but of a connection. Where memory is short, fewer are counted. */
+/* Takes a row of a pass, which shows listeners before their requests. False if it is neither, but a
+ * connection. Where memory is short, fewer are counted. */
 bool deferred__take(struct deferred *d, const struct ho_event *row);
 
 void deferred__free(struct deferred *d);

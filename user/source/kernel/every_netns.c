@@ -5,22 +5,22 @@
 #include "kernel/every_netns.h"
 #include "kernel/inodes.h"
 
-/* A walk over files gives cookies in all namespaces at once: cheaper than entering more than so
- * many of them for that. */
+/* A walk over files gives cookies in all namespaces at once: cheaper than entering more than this
+ * many for that. */
 #define APART_MAX 2
 
 struct pass {
 	const struct every_netns *e;
 	bool *complete;
-	bool each;	/* the table is not to be read: each namespace is, by itself */
-	/* Namespaces, by the low halves of their cookies: to be read by themselves, as somebody in
-	 * there has none; ... */
+	bool each;	/* the table cannot be read: each namespace is read by itself */
+	/* Namespaces, by the low halves of their cookies: to be read by themselves, as a socket in
+	 * there has no cookie; ... */
 	struct inodes apart;
 	struct inodes read;	/* ... those that could be entered for it; ... */
-	struct inodes late;	/* ... and others, found while the table was told */
+	struct inodes late;	/* ... and others, found while the table was read */
 };
 
-/* Enters the i-th; -1 for our own, where there is nothing to leave again. */
+/* Enters the i-th; -1 for our own, which needs no return. */
 static int enter(const struct netns_list *list, unsigned int i)
 {
 	return i ? netns__enter(&list->all[i]) : -1;
@@ -51,10 +51,11 @@ int every_netns__enter(bool named, bool (*wanted)(void *context, const struct ne
 	return err;
 }
 
-/* ---- the namespace that we are in ---- */
+/* ---- the present namespace ---- */
 
-/* A walk over a namespace's sockets visits those of all others, too (the kernel has one table): who
- * has none is spared that. Sockets of both families, connected or not; TRUE where nobody tells. */
+/* A walk over a namespace's sockets visits those of all others, too (the kernel has one table): a
+ * namespace without sockets is skipped. Sockets of both families, connected or not; true if
+ * unknown. */
 static bool has_sockets(void)
 {
 	static const char *const files[] = { "/proc/thread-self/net/sockstat",
@@ -80,8 +81,8 @@ static bool has_sockets(void)
 	return false;
 }
 
-/* From 6.1 on it may have been born with one (tcp_child_ehash_entries). The first namespace's has a
- * positive number as well: where we are in another one, it is read twice. */
+/* From 6.1 on it may have been created with one (tcp_child_ehash_entries). The first namespace's
+ * number is positive as well: if we are in another one, it is read twice. */
 static bool has_table_of_its_own(void)
 {
 	FILE *f = fopen("/proc/sys/net/ipv4/tcp_ehash_entries", "re");
@@ -95,7 +96,7 @@ static bool has_table_of_its_own(void)
 	return entries > 0;
 }
 
-/* The i-th; the first, our own, is where the table was found. */
+/* Must the i-th be read by itself? The table is that of the first, our own. */
 static bool must_be_read(struct pass *p, unsigned int i)
 {
 	uint32_t cookie = p->apart.count ? netns__cookie() : 0;
@@ -111,7 +112,7 @@ static bool must_be_read(struct pass *p, unsigned int i)
 
 /* ---- all of them ---- */
 
-/* One whose table is its own is told by this alone: where a walk may miss one, there are two. */
+/* A namespace with a table of its own is read only here: twice, if a walk may miss a socket. */
 static int read_here(struct pass *p, bool waiting)
 {
 	struct snapshot *s = p->e->snapshot;
@@ -122,7 +123,7 @@ static int read_here(struct pass *p, bool waiting)
 	return err;
 }
 
-/* Each is told of (`telling`), and read where it must be. */
+/* Reports each (if `telling`), and reads it where necessary. */
 static int read_namespaces(struct pass *p, bool waiting, bool telling)
 {
 	const struct every_netns *e = p->e;
@@ -135,7 +136,7 @@ static int read_namespaces(struct pass *p, bool waiting, bool telling)
 		int back = enter(&list, i);
 
 		if (i && (back == -ENOENT || back == -EINVAL))
-			continue;	/* it ended meanwhile, or never was one */
+			continue;	/* it ended meanwhile, or was no namespace */
 		if (i && back < 0) {
 			*p->complete = false;
 			continue;
@@ -166,7 +167,7 @@ static int note_apart(void *context, const struct ho_row *row)
 	return 0;
 }
 
-/* In which namespaces has somebody no cookie, without which nothing can be said of him? */
+/* Finds namespaces with a socket that has no cookie, without which it cannot be reported. */
 static int find_apart(struct pass *p, bool waiting)
 {
 	const struct snapshot_wanted wanted = { .unknown = true, .waiting = waiting };
@@ -200,11 +201,12 @@ static int take_row(void *context, const struct ho_row *row)
 		return 0;
 	}
 	if (p->read.count && snapshot__is_exact(p->e->snapshot) && inodes__has(&p->read, netns))
-		return 0;	/* told by that */
+		return 0;	/* reported by that */
 	return p->e->row(p->e->context, row);
 }
 
-/* Whom events and earlier passes gave no cookie meanwhile is read apart, behind the rest. */
+/* Sockets that got no cookie from events or earlier passes meanwhile are read by themselves, after
+ * the rest. */
 static int read_table(struct pass *p, enum every_netns_what what)
 {
 	const struct snapshot_wanted wanted = { .known = true, .unknown = what != EVERY_KNOWN,

@@ -4,7 +4,7 @@
 
 #include "kernel/inodes.h"
 
-/* Its place, or that where it would be. */
+/* Its place, or the place where it would be. */
 static size_t find(const struct inodes *i, uint32_t inode)
 {
 	size_t low = 0, high = i->count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A set of inodes of namespaces, asked for once an event: the same one mostly comes again. */
+/* A set of inodes of namespaces, looked up once an event: mostly the same one again. */
 #ifndef HALFOPEN_SOURCE_KERNEL_INODES_H
 #define HALFOPEN_SOURCE_KERNEL_INODES_H
 
@@ -10,16 +10,16 @@
 struct inodes {
 	uint32_t *sorted;
 	size_t count, size;
-	uint32_t last;	/* one that is in there, asked for last; 0: none */
+	uint32_t last;	/* the member that was looked up last; 0: none */
 };
 
 bool inodes__has(struct inodes *i, uint32_t inode);
 
-/* True if it was not in there. */
+/* True if it is new. */
 bool inodes__add(struct inodes *i, uint32_t inode);
 void inodes__remove(struct inodes *i, uint32_t inode);
 
-/* Is each of `some` in `all`, too? */
+/* Is each of `some` in `all`? */
 bool inodes__are_within(const struct inodes *some, struct inodes *all);
 
 void inodes__forget(struct inodes *i);

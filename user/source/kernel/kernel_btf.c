@@ -13,7 +13,7 @@ int kernel_btf__load(struct btf **btf)
 	*btf = btf__load_vmlinux_btf();
 	if (*btf)
 		return 0;
-	/* libbpf looked in several places, and tells of the last */
+	/* libbpf looked in several places, and reports the last */
 	fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
 		return -errno;

@@ -5,7 +5,7 @@
 #include "kernel/memlock.h"
 #include "sys/capability.h"
 
-/* Told, as libbpf does it, by a helper of the release that charges the cgroup instead. */
+/* Detected, as libbpf does, by a helper of the release that charges the cgroup instead. */
 bool memlock__counts(const struct btf *btf)
 {
 	return !kernel_btf__has_function(btf, "bpf_ktime_get_coarse_ns");

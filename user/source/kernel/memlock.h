@@ -9,10 +9,10 @@ struct btf;
 
 #define MEMLOCK_ADVICE "ulimit -l unlimited, or LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE"
 
-/* On the kernel of this BTF. */
+/* Does it count on the kernel of this BTF? */
 bool memlock__counts(const struct btf *btf);
 
-/* It counts, and can be raised no further than to `*kib`. */
+/* It counts, and can be raised to `*kib` at most. */
 bool memlock__is_limit(const struct btf *btf, unsigned long long *kib);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How far a BPF ring buffer has been written and read. Its reader stops at a record that is
- * reserved and not submitted yet, and libbpf (before 1.3) does not say so.
+ * Positions up to which a BPF ring buffer was written and read. Its reader stops at a record that
+ * is reserved and not submitted yet, which libbpf (before 1.3) does not report.
  */
 #ifndef HALFOPEN_SOURCE_KERNEL_RING_POSITIONS_H
 #define HALFOPEN_SOURCE_KERNEL_RING_POSITIONS_H

@@ -19,18 +19,18 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 
-/* Not in the headers of every libc that we build with. */
+/* Missing from the headers of some libcs that we build with. */
 #ifndef SO_COOKIE
 #define SO_COOKIE 57
 #endif
 
-/* HZ follows from what the kernel made of this many seconds. */
+/* HZ follows from the kernel's value for this many seconds. */
 #define LEARNED_IDLE_S 100
 
 struct snapshot {
 	struct pass_bpf *bpf;
 	struct bpf_link *held, *in_netns, *learn, *table;
-	bool cookies_are_made;	/* by the iterators; else an inet_diag dump has to */
+	bool cookies_are_made;	/* by the iterators; else by an inet_diag dump */
 	bool exact;		/* iter/tcp is: snapshot__is_exact() */
 	uint64_t net;		/* address of our own namespace, as learned */
 	int own_socket;
@@ -98,7 +98,7 @@ static int own_socket(uint64_t *cookie)
 	return fd;
 }
 
-/* Nobody can reach it but from this host, and nobody is accepted. */
+/* It can be reached only from this host, and no connection is accepted. */
 static int listen_on_loopback(int fd)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
@@ -365,7 +365,7 @@ bool snapshot__has_table(const struct snapshot *s)
 	return s->table;
 }
 
-/* One byte ends a read after the first task, in whose name the program has run. */
+/* A read of one byte ends after the first task, in whose context the program has run. */
 static int run(struct bpf_link *link)
 {
 	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
@@ -383,7 +383,7 @@ static int run(struct bpf_link *link)
 	return err;
 }
 
-/* A run that ends no bucket has been led astray, or a chain is longer than what it may tell. */
+/* A run that ends no bucket was led into other chains, or a chain is longer than a batch. */
 static int read_batch(struct snapshot *s, struct ho_batch *b)
 {
 	uint32_t begun_at = b->bucket;

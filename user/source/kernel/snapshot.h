@@ -25,44 +25,43 @@ struct snapshot_config {
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
 typedef int (*holder_fn)(void *context, const struct ho_holder *holder);
-/* Called all the while, between rows; a negative return ends the pass with it. */
+/* Called between rows; a negative return ends the pass with it. */
 typedef int (*between_fn)(void *context);
 
-/* Loads the iterators that this kernel takes. Returns 0 or -errno; what failed was logged. */
+/* Loads the iterators that this kernel accepts. Returns 0 or -errno; failures are logged. */
 int snapshot__open(const struct btf *btf, struct snapshot **snapshot);
 void snapshot__close(struct snapshot *snapshot);
 
-/* Reads from a socket of our own how this kernel's keepalive timer is found, and its HZ; once.
+/* Learns from a socket of our own how this kernel's keepalive timer is found, and its HZ; once.
  * Returns 0 or -errno, logged. */
 int snapshot__learn(struct snapshot *snapshot, struct ho_learned *learned, unsigned int *hz);
 
-/* The same for who makes a pass, and looks at no timer: kallsyms is not asked whether it agrees. */
+/* The same for passes, which read no timer: the offset is not compared with kallsyms. */
 int snapshot__find_table(struct snapshot *snapshot, unsigned int *hz);
 
-/* Connections that a process holds, whatever their namespace, and besides (`dead`) sockets in
- * TCP_CLOSE that were some; of processes that we can see (ours is their PID namespace, or an outer
- * one), and none where the kernel does not tell. Each is given a cookie, and that is all where `fn`
+/* Connections that a process holds, in any namespace, and (`dead`) sockets in TCP_CLOSE that were
+ * connected; of processes that we can see (those of our PID namespace and inner ones), and none
+ * where the kernel does not show them. Each is given a cookie, and nothing else is done where `fn`
  * is NULL. */
 int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
 
-/* Whose those connections are, and nothing else: a walk that takes less. Several processes may hold one
- * socket: all are told. Each socket is given a cookie. */
+/* Only the owners of those connections: a cheaper walk. Several processes may hold one socket: each
+ * is a call. Each socket is given a cookie. */
 int snapshot__owners(struct snapshot *snapshot, holder_fn fn, void *context);
 
 /*
- * Sockets of the network namespace that this thread is in, whoever holds them, without owners; and
- * besides (`waiting`), with nothing but their own end, listeners with TCP_DEFER_ACCEPT and the
- * handshakes that are complete (deferred.h). Each is given a cookie; where that fails, `*complete`
- * is cleared.
+ * Sockets of this thread's network namespace, whichever process holds them, without owners; and
+ * (`waiting`), with only their local end, listeners with TCP_DEFER_ACCEPT and complete handshakes
+ * (deferred.h). Each is given a cookie; where that fails, `*complete` is cleared.
  */
 int snapshot__in_netns(struct snapshot *snapshot, bool waiting, row_fn fn, void *context,
 		       bool *complete);
 
-/* Does that tell each of them, and once, while others come and go? Kernels before "exactly-once
+/* Does that report each socket exactly once while others come and go? Kernels before "exactly-once
  * socket iteration" (f5080f612a1c) may skip one whose bucket changes. */
 bool snapshot__is_exact(const struct snapshot *snapshot);
 
-/* What is told of the table of all connections. */
+/* The rows wanted from the table of all connections. */
 struct snapshot_wanted {
 	bool known;	/* sockets that have a cookie */
 	bool unknown;	/* those without: cookie 0, and nothing but state and namespace */
@@ -71,16 +70,16 @@ struct snapshot_wanted {
 };
 
 /*
- * Sockets of all network namespaces that have the table of connections in common with ours,
- * whoever holds them, without owners. Who is in it all the while is told, at least once. `*whole`
- * tells whether it was read to its end; returns what `fn` or `between` ended it with, else 0. Not
- * without snapshot__has_table().
+ * Sockets of all network namespaces that share our table of connections, whichever process holds
+ * them, without owners. A socket that is in it all the while is reported, at least once. `*whole`:
+ * was it read to its end? Returns the error of `fn` or `between`, else 0. Requires
+ * snapshot__has_table().
  */
 int snapshot__table(struct snapshot *snapshot, const struct snapshot_wanted *wanted, row_fn fn,
 		    between_fn between, void *context, bool *whole);
 bool snapshot__has_table(const struct snapshot *snapshot);
 
-/* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it does not say. */
+/* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it has no number. */
 size_t snapshot__count_sockets(void);
 
 #endif

@@ -11,7 +11,7 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 
-/* The verifier fails a program, too, whose log does not fit. Touched as far as it is used. */
+/* The verifier also fails a program whose log does not fit. Only the pages in use are touched. */
 #define LOG_BYTES (16 << 20)
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -55,7 +55,7 @@ static bool has_hook(const struct bpf_program *program, const struct btf *btf)
 	       support__tracepoint_arguments(btf, support__hook(program)) >= 0;
 }
 
-/* What BTF says of each part; `results` has one slot a part. */
+/* Checks each part against BTF; `results` has one slot a part. */
 static void ask(const struct support_object *o, const struct bpf_object *object,
 		const struct btf *btf, struct support_result *results)
 {
@@ -79,7 +79,7 @@ static void ask(const struct support_object *o, const struct bpf_object *object,
 	}
 }
 
-/* Says which programs of an opened object are to be loaded. */
+/* Marks the programs of an opened object that are to be loaded. */
 static void apply(const struct support_result *results, unsigned int count,
 		  struct bpf_object *object)
 {
@@ -94,7 +94,7 @@ static void apply(const struct support_result *results, unsigned int count,
 				bpf_object__find_program_by_name(object, results[i].program), true);
 }
 
-/* The last line of the verifier's log that says why: before its statistics. */
+/* The last line of the verifier's log with a reason: before its statistics. */
 static void last_words(char *log, char *said, size_t size)
 {
 	char *line, *rest = log;
@@ -137,9 +137,10 @@ static void try_one(const struct support_object *o, const void *config, struct s
 	free(log);
 }
 
-/* Loads and attaches each part alone, for a moment, in the other form where the first is
- * refused. After ask(). Programs on cgroups are loaded only. */
-static void try_each(const struct support_object *o, const void *config, struct support_result *results)
+/* Loads and attaches each part alone, for a moment, in the other form where the first is refused.
+ * After ask(). Programs on cgroups are only loaded. */
+static void try_each(const struct support_object *o, const void *config,
+		     struct support_result *results)
 {
 	unsigned int i;
 
@@ -184,7 +185,7 @@ void support__explain(const struct support_result *r, char *text, size_t size)
 			 r->hook, strerror(-err), r->said[0] ? ": " : "", r->said);
 }
 
-/* Warns of what stays unknown. Returns -ENOTSUP if it is everything, which is an error. */
+/* Warns of what stays unknown. Returns -ENOTSUP if that is everything, which is an error. */
 static int report(const struct support_result *results, unsigned int count)
 {
 	char text[512];
@@ -208,7 +209,8 @@ static int report(const struct support_result *results, unsigned int count)
 	return err;
 }
 
-/* Not the kernel refuses, but a limit of ours is met: each program alone may then well be taken. */
+/* Was a limit of ours met, rather than a refusal of the kernel? Then each program alone may be
+ * accepted. */
 static bool is_limit(const struct btf *btf, int err)
 {
 	unsigned long long kib;
