@@ -61,7 +61,7 @@ static void add_commands(struct sockets_alike *g, const struct life *life,
 		const struct life_gap *gap = &life->gaps[i];
 
 		for (part = 0; part < GAP_PARTS; part++) {
-			unsigned int bin = silence__bin(gap_lengths__part_s(gap, part));
+			unsigned int bin = silence__bin(l->part_s[i][part]);
 			double own = times * gap_lengths__own_count(l, life, gap, part);
 
 			g->told[bin] += times * gap->count * l->weight[part];
@@ -83,8 +83,7 @@ static void add_own_gaps(struct sockets_alike *g, const struct life *life,
 			double times = gap_lengths__own_count(l, life, gap, part);
 
 			if (times > 0)
-				add_silences(g, later_s + gap_lengths__part_s(gap, part),
-					     chance * times);
+				add_silences(g, later_s + l->part_s[i][part], chance * times);
 		}
 }
 

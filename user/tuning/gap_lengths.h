@@ -18,6 +18,7 @@ struct gap_lengths {
 	double own_low_s, own_high_s;
 	double own_share;	/* of those that look as if our keepalive had ended them */
 	double weight[GAP_PARTS];	/* 1 together; the shortest first */
+	double part_s[LIFE_GAPS_MAX][GAP_PARTS];	/* of each gap of the life, the parts' lengths */
 };
 
 struct gap_lengths gap_lengths__of(const struct life *life);
@@ -25,9 +26,7 @@ struct gap_lengths gap_lengths__of(const struct life *life);
 /* Is it as long as our own keepalive waits? */
 bool gap_lengths__is_probed(const struct life *life, const struct life_gap *gap);
 
-/* Of the parts of a gap, one's length in seconds, and how many there are of it; those of the peer or
- * our program only. */
-double gap_lengths__part_s(const struct life_gap *gap, unsigned int part);
+/* How many there are of a part; those of the peer or our program only. */
 double gap_lengths__own_count(const struct gap_lengths *l, const struct life *life,
 			      const struct life_gap *gap, unsigned int part);
 

@@ -9,33 +9,50 @@
 /* Of one rate beside the likeliest: less than that counts for nothing, and is slow to count. */
 #define LEAST_OF_ALL 1e-25
 
-/* Whoever is asked at this age is there, for each rate. */
+/* Whoever is asked at this age is there (the logarithm of the chance), or gone, for each rate. */
 struct table {
-	float there[AGES][RATES], gone[AGES][RATES];
+	float log_there[AGES][RATES], gone[AGES][RATES];
 };
 
 /* Asked by us, a live peer has to be silent until then; on its own it comes when it speaks. */
 static void tabulate(const struct own_pauses *habit, bool by_itself, const double *rates,
-		     struct table *t)
+		     size_t ages, struct table *t)
 {
+	double vanished[RATES], from = age__at(0), to;
 	unsigned int k;
 	size_t i;
 
-	for (k = 0; k < RATES; k++) {
-		double vanished = rates[k]; /* in the first second */
+	for (k = 0; k < RATES; k++)
+		vanished[k] = rates[k]; /* in the first second */
+	for (i = 0; i < ages; i++, from = to) {
+		to = age__at(i + 1);
+		for (k = 0; k < RATES; k++) {
+			double left = exp(-rates[k] * (from + to) / 2);
+			double silent = habit->longer[i] * left;
+			double there = by_itself ? habit->speaks[i] * left : silent, all;
 
-		for (i = 0; i < AGES; i++) {
-			double s = (age__at(i) + age__at(i + 1)) / 2;
-			double wide = age__at(i + 1) - age__at(i);
-			double left = exp(-rates[k] * s), silent = habit->longer[i] * left;
-			double there = by_itself ? habit->speaks[i] * left : silent;
-
-			vanished += rates[k] * silent * wide / 2;
-			t->there[i][k] = fmax(there / (there + vanished + 1e-300), LEAST_CHANCE);
-			t->gone[i][k] = fmax(vanished / (there + vanished + 1e-300), 1e-12);
-			vanished += rates[k] * silent * wide / 2;
+			vanished[k] += rates[k] * silent * (to - from) / 2;
+			all = there + vanished[k] + 1e-300;
+			t->log_there[i][k] = log(fmax(there / all, LEAST_CHANCE));
+			t->gone[i][k] = fmax(vanished[k] / all, 1e-12);
+			vanished[k] += rates[k] * silent * (to - from) / 2;
 		}
 	}
+}
+
+/* Nothing is asked of the tables beyond the longest silence. */
+static size_t ages_needed(const struct path_witness *all, size_t count)
+{
+	double longest = 0;
+	unsigned int k;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		longest = fmax(longest, all[i].lost_s);
+		for (k = 0; k < all[i].gap_count; k++)
+			longest = fmax(longest, all[i].gaps[k].to_s);
+	}
+	return age__bin_behind(longest) + 1;
 }
 
 /* Most of them lie closely around the mean: whoever vanishes at a rate between two of them is
@@ -74,12 +91,12 @@ static void add_answers(void *context, size_t bin, double count)
 	unsigned int k;
 
 	for (k = 0; k < RATES; k++)
-		a->logs[k] += count * log(a->table->there[bin][k]);
+		a->logs[k] += count * a->table->log_there[bin][k];
 }
 
 /* Of one habit: asked by us, and coming by itself. */
 struct tables {
-	bool made;
+	bool asked_made, coming_made;
 	struct table asked, coming;
 };
 
@@ -112,7 +129,7 @@ bool vanishing__prepare(const struct path_witness *all, size_t count,
 			const struct own_pauses *habits, struct vanishing *v)
 {
 	struct tables *tables = calloc(HABITS_MAX, sizeof(*tables));
-	size_t i;
+	size_t ages = ages_needed(all, count), i;
 
 	*v = (struct vanishing){ .count = count,
 				 .answers = malloc((count + 1) * sizeof(*v->answers)),
@@ -125,11 +142,13 @@ bool vanishing__prepare(const struct path_witness *all, size_t count,
 	for (i = 0; i < count; i++) {
 		struct tables *t = &tables[all[i].habit];
 
-		if (!t->made) {
-			tabulate(&habits[all[i].habit], false, v->rate, &t->asked);
-			tabulate(&habits[all[i].habit], true, v->rate, &t->coming);
+		if (!t->asked_made)
+			tabulate(&habits[all[i].habit], false, v->rate, ages, &t->asked);
+		t->asked_made = true;
+		if ((all[i].named || all[i].lost_by_itself) && !t->coming_made) {
+			tabulate(&habits[all[i].habit], true, v->rate, ages, &t->coming);
+			t->coming_made = true;
 		}
-		t->made = true;
 		tell_chances(&all[i], t, v->answers[i], v->vanished[i]);
 	}
 	free(tables);
