@@ -32,14 +32,17 @@ static bool is_regular(const struct life *life, const struct gap_lengths *l)
 	       l->own_high_s - l->own_low_s < fmax(life->idle_s, life->interval_s) / 3;
 }
 
-static void add_silences(struct sockets_alike *g, double s, double times)
+static void add_to_bin(struct sockets_alike *g, unsigned int bin, double s, double times)
 {
-	unsigned int bin = silence__bin(s);
-
 	g->silences[bin].times += times;
 	g->silences[bin].sum_s += times * s;
 	g->silences[bin].squares_s2 += times * s * s;
 	g->covered_s += times * s;
+}
+
+static void add_silences(struct sockets_alike *g, double s, double times)
+{
+	add_to_bin(g, silence__bin(s), s, times);
 }
 
 /* Each silence was divided by as many probes; the last one was not over. */
@@ -71,22 +74,6 @@ static void add_commands(struct sockets_alike *g, const struct life *life,
 	}
 }
 
-/* One of the peer's or our program's, `later_s` longer than it was told. */
-static void add_own_gaps(struct sockets_alike *g, const struct life *life,
-			 const struct gap_lengths *l, double later_s, double chance)
-{
-	unsigned int i, part;
-
-	for (i = 0; i < life->gap_count; i++)
-		for (part = 0; part < GAP_PARTS; part++) {
-			const struct life_gap *gap = &life->gaps[i];
-			double times = gap_lengths__own_count(l, life, gap, part);
-
-			if (times > 0)
-				add_silences(g, later_s + l->part_s[i][part], chance * times);
-		}
-}
-
 /* Some end so soon after a probe that their rest is no gap to be told: as many as the rate makes likely
  * at which the told ones end. */
 static double untold_after_probes(const struct gap_lengths *l)
@@ -96,20 +83,37 @@ static double untold_after_probes(const struct gap_lengths *l)
 	return l->own * l->probed * shortest / (l->own_s + l->probed_s);
 }
 
-/* A silence that our probes divided goes on after each with the same chance: its rest is one of
- * those that ended by themselves. */
+/* A silence that our probes divided goes on after each with the same chance `on`: its rest, of `rest_s`,
+ * is one of those that ended by themselves. */
+static void add_chain(struct sockets_alike *g, double rest_s, double mean_s, double on, double times)
+{
+	double s = rest_s, chance = 1 - on, ratio = exp(SILENCE_BIN);
+	unsigned int chain, bin = silence__bin(s);
+	double next_bin_s = exp((bin + 1) * SILENCE_BIN);
+
+	for (chain = 0; chain < CHAIN_MAX && chance >= 1e-6; chain++, chance *= on, s += mean_s) {
+		for (; s >= next_bin_s && bin + 1 < SILENCE_BINS; bin++)
+			next_bin_s *= ratio;
+		add_to_bin(g, bin, s, times * chance);
+	}
+}
+
 static void add_divided(struct sockets_alike *g, const struct life *life,
 			const struct gap_lengths *l, double times)
 {
 	double mean = l->probed > 0 ? l->probed_s / l->probed : 0;
 	double told = l->own + untold_after_probes(l);
-	double on = l->probed / (l->probed + told), chance = 1 - on;
-	unsigned int chain;
+	double on = l->probed / (l->probed + told);
+	unsigned int i, part;
 
 	times *= told / l->own;
+	for (i = 0; i < life->gap_count; i++)
+		for (part = 0; part < GAP_PARTS; part++) {
+			double own = gap_lengths__own_count(l, life, &life->gaps[i], part);
 
-	for (chain = 0; chain < CHAIN_MAX && chance >= 1e-6; chain++, chance *= on)
-		add_own_gaps(g, life, l, chain * mean, times * chance);
+			if (own > 0)
+				add_chain(g, l->part_s[i][part], mean, on, times * own);
+		}
 }
 
 /* Nothing but our probes ended a gap: it was silent in all of them, and as long as they had to be
