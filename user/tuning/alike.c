@@ -51,7 +51,8 @@ static void add_regular(struct sockets_alike *g, const struct gap_lengths *l, do
 	double probes = round(l->probed / (l->own + 0.5));
 	double length = probes * l->probed_s / l->probed + l->own_s / l->own;
 
-	add_silences(g, length, times * (l->probed_s + l->own_s) / length);
+	if (length > 0)
+		add_silences(g, length, times * (l->probed_s + l->own_s) / length);
 }
 
 /* When does our program ask? Each stands for so many `times`. */

@@ -239,7 +239,8 @@ size_t lives__same(const struct lives *a, struct lives *b)
 		there.boot = texts__of(&b->texts, texts__at(&a->texts, life->boot));
 		place = *place_of(b, &there);
 		other = place ? b->all[place - 1] : NULL;
-		same += other && other->seen_s == life->seen_s && other->heard_s == life->heard_s &&
+		same += other && other->revision == life->revision &&
+			other->seen_s == life->seen_s && other->heard_s == life->heard_s &&
 			other->ended_s == life->ended_s && other->outcome == life->outcome;
 	}
 	return same;
