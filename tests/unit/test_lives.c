@@ -276,38 +276,11 @@ static void test_where_there_are_many_the_nearest_are_joined(void **state)
 	gaps__free(&g);
 }
 
-/* ---- two inputs ---- */
-
-static void test_one_watch_is_told_twice(void **state)
-{
-	struct lives other = { 0 };
-	struct life l = { .seen_s = 10, .heard_s = 20, .ended_s = 30, .revision = 1 };
-	unsigned int i;
-
-	(void)state;
-	texts__of(&other.texts, "another text comes first");
-	assert_int_equal(lives__same(&lives, &other), 0);
-	for (i = 1; i <= 100; i++) {
-		l.cookie = i;
-		l.boot = texts__of(&lives.texts, "boot");
-		add(l);
-		l.boot = texts__of(&other.texts, i % 10 ? "boot" : "another boot");
-		l.heard_s = i % 7 ? 20 : 21;
-		assert_true(lives__add(&other, &l));
-		l.heard_s = 20;
-	}
-	/* but for the 10 of another boot, and the 14 that were heard later, of which one is both */
-	assert_int_equal(lives__same(&lives, &other), 100 - 10 - 14 + 1);
-	assert_int_equal(lives__same(&other, &lives), 100 - 10 - 14 + 1);
-	lives__free(&other);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_one_watch_is_told_twice),
 		TEST(test_each_text_is_kept_once),
 		TEST(test_the_later_revision_stays),
 		TEST(test_of_two_runs_who_saw_it_last),

@@ -150,9 +150,9 @@ static void check_arguments(struct argp_state *state, const struct options *o)
 		arguments__refuse(state, "--compare takes two FILEs, before and after; there %s %u",
 				  o->file_count == 1 ? "is" : "are", o->file_count);
 	if (o->compare && is_one_file(o->files[0], o->files[1]))
-		arguments__refuse(state, "--compare: '%s' and '%s' are one file; expected what was told "
-				  "before a change, and what was told after it", o->files[0],
-				  o->files[1]);
+		arguments__refuse(state, "--compare: '%s' and '%s' are one file; expected what "
+				  "was told before a change, and what was told after it",
+				  o->files[0], o->files[1]);
 	if (count_standard_input(o) > 1)
 		arguments__refuse(state, "'-' is standard input, which can be read once only");
 	if (o->policy && o->json)
@@ -342,9 +342,9 @@ static bool are_the_same(const struct options *o, const struct lives *before, st
 
 	if (!same || same < fewer)
 		return false;
-	log_error("--compare: '%s' and '%s' tell of the same watch: all %zu connections of '%s' stand "
-		  "in the other, too; expected what was told before a change, and what was told "
-		  "after it", o->files[0], o->files[1], fewer,
+	log_error("--compare: '%s' and '%s' tell of the same watch: all %zu connections of '%s' "
+		  "stand in the other, too; expected what was told before a change, and what was "
+		  "told after it", o->files[0], o->files[1], fewer,
 		  o->files[before->count > after->count]);
 	return true;
 }
@@ -383,9 +383,9 @@ static void warn_of_gaps(const struct lives *l)
 	unsigned int i;
 
 	if (gaps->connections)
-		log_warning("gaps that cannot have been are left out, or cut, of %zu connection%s: of "
-			    "the first (%s, cookie %llu) %.0f s is told, or more often than fits, and it "
-			    "lived for %.0f s", gaps->connections,
+		log_warning("gaps that cannot have been are left out, or cut, of %zu connection%s: "
+			    "of the first (%s, cookie %llu) %.0f s is told, or more often than "
+			    "fits, and it lived for %.0f s", gaps->connections,
 			    gaps->connections == 1 ? "" : "s", texts__at(&l->texts, gaps->gateway),
 			    (unsigned long long)gaps->cookie, gaps->gap_s, gaps->lived_s);
 	for (i = 0; i < l->run_count; i++) {

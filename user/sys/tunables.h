@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* net.ipv4.tcp_keepalive_* of the namespace of this thread, read and written; and the sysctls that end
- * unacknowledged data, read. */
+/* net.ipv4.tcp_keepalive_* of the namespace of this thread, read and written; and the sysctls that
+ * end unacknowledged data, read. */
 #ifndef HALFOPEN_SYS_TUNABLES_H
 #define HALFOPEN_SYS_TUNABLES_H
 

@@ -8,8 +8,8 @@
 #define RTO_MIN_S 0.2	/* TCP_RTO_MIN */
 #define RETRIES_LEAST 3
 #define RETRIES_MOST RETRIES2_DEFAULT
-/* A value of tcp_retries2 fits where the typical death came no more than this share sooner, or later:
- * by the next value it would come half a minute later at the least, or take half as long again. */
+/* A value of tcp_retries2 fits where the typical death came no more than this share sooner, or
+ * later; by the next value it comes an eighth later at the least. */
 #define FITS 0.15
 /* More deaths do not tell more of one value. */
 #define DEATHS_ENOUGH 200

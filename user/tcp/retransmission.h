@@ -52,8 +52,8 @@ uint32_t retransmission__retries_within(double s, double rto_s, double rto_max_s
 /* The smallest tcp_retries2 that lasts at least `s`. */
 uint32_t retransmission__retries_for(double s, double rto_max_s);
 
-/* Which tcp_retries2 makes it likeliest that these were given up `took_s` after their last sign of life
- * (one each)? 0: there are none, or it fits none well. */
+/* The tcp_retries2 that makes it likeliest that these were given up `took_s` (one each) after their
+ * last sign of life; 0: there are none, or no value fits. */
 uint32_t retransmission__retries_of(const struct unacknowledged *all, const double *took_s,
 				    size_t count, unsigned int hz);
 

@@ -14,11 +14,12 @@ uint64_t timer_wheel__lateness_jiffies(uint64_t delta);
  * was armed. */
 double timer_wheel__fires_after_s(double s, unsigned int hz, double chance);
 
-/* When one fires that expires `s` after the end of a granule as timers of `of_s` have it. */
+/* The time after which a timer fires that expires `s` after the end of a granule, if its granule is
+ * that of timers of `of_s`. */
 double timer_wheel__late_by_granule_s(double s, unsigned int hz, double of_s);
 
-/* After how long one fires that is armed when a timer of `fired_s` fires: that is the end of a granule,
- * so where the latter's is no finer, nothing is left to `chance`. */
+/* The same for one that is armed when a timer of `fired_s` fires: that is the end of a granule, so
+ * where the latter's is no finer, nothing is left to `chance`. */
 double timer_wheel__fires_after_firing_s(double s, unsigned int hz, double fired_s, double chance);
 
 /* The n-th of fractions that visit [0, 1) evenly, however many there are (Weyl); several

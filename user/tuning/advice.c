@@ -97,8 +97,9 @@ static void explain_thin(struct advice *a)
 	if (!path->named && path->connections >= IDLE_DEVICES_MIN &&
 	    path->devices < IDLE_DEVICES_MIN)
 		n += snprintf(a->why + n, sizeof(a->why) - n,
-			      "; %zu connections count as %zu, since no more of an address were heard "
-			      "at once: if they are more devices, watch --identities tells them apart",
+			      "; %zu connections count as %zu, since no more of an address were "
+			      "heard at once: if they are more devices, watch --identities tells "
+			      "them apart",
 			      path->connections, path->devices);
 	if (path->devices >= IDLE_DEVICES_MIN && days > 0)
 		snprintf(a->why + n, sizeof(a->why) - n, "; as before, %.1f more days give it",

@@ -10,8 +10,8 @@
 #define KINDS_MAX 256
 /* A peer that spoke this often in a life has a habit. */
 #define HABIT_MIN 3
-/* Gaps shorter than watch's --idle-gap are not told: mostly this. Who sends a segment in each such time, of what
- * no gap covers, is heard all the time. */
+/* Gaps shorter than watch's --idle-gap are not told: mostly this. A peer that sends a segment in each
+ * time as long as the second, within what no gap covers, is heard all the time. */
 #define IDLE_GAP_S 10.0
 #define UNTOLD_S 20.0
 /* Chains of answered probes within one silence are as long, at most. */
@@ -75,8 +75,8 @@ static void add_commands(struct sockets_alike *g, const struct life *life,
 	}
 }
 
-/* Some end so soon after a probe that their rest is no gap to be told: as many as the rate makes likely
- * at which the told ones end. */
+/* Gaps that end so soon after a probe that they are not told: as many as the rate makes likely at
+ * which the told ones end. */
 static double untold_after_probes(const struct gap_lengths *l)
 {
 	double shortest = fmin(IDLE_GAP_S, l->own_low_s);
@@ -84,9 +84,10 @@ static double untold_after_probes(const struct gap_lengths *l)
 	return l->own * l->probed * shortest / (l->own_s + l->probed_s);
 }
 
-/* A silence that our probes divided goes on after each with the same chance `on`: its rest, of `rest_s`,
- * is one of those that ended by themselves. */
-static void add_chain(struct sockets_alike *g, double rest_s, double mean_s, double on, double times)
+/* A silence that our probes divided goes on after each with the same chance `on`: its rest, of
+ * `rest_s`, is one of those that ended by themselves. */
+static void add_chain(struct sockets_alike *g, double rest_s, double mean_s, double on,
+		      double times)
 {
 	double s = rest_s, chance = 1 - on, ratio = exp(SILENCE_BIN);
 	unsigned int chain, bin = silence__bin(s);
@@ -157,9 +158,9 @@ static double stands_for(const struct counted *counted, const struct gap_lengths
 	return !counted->known && told > 0 ? fmax(1, l->known_s / told) : 1;
 }
 
-/* How much of what no gap covers, `rest`, was silent. By the kernel's counts too few segments may have
- * passed, from either side, for gaps too short to be told: then not all were told. Where nobody
- * counted, whom our probes alone made answer was silent all the time. */
+/* How much of what no gap covers, `rest`, was silent. By the kernel's counts too few segments may
+ * have passed, from either side, for gaps too short to be told: then not all were told. Where nobody
+ * counted, a peer that only answered probes was silent all the time. */
 static double silent_of(const struct life *life, const struct gap_lengths *l,
 			const struct counted *counted, double rest)
 {

@@ -18,7 +18,7 @@ struct gap_lengths {
 	double own_low_s, own_high_s;
 	double own_share;	/* of those that look as if our keepalive had ended them */
 	double weight[GAP_PARTS];	/* 1 together; the shortest first */
-	double part_s[LIFE_GAPS_MAX][GAP_PARTS];	/* of each gap of the life, the parts' lengths */
+	double part_s[LIFE_GAPS_MAX][GAP_PARTS]; /* lengths of each gap's parts */
 };
 
 struct gap_lengths gap_lengths__of(const struct life *life);

@@ -117,8 +117,9 @@ static bool answers_probes_only(const struct path_witness *w)
 	return w->probed && !w->pauses && w->answered >= PERIODS_MIN;
 }
 
-static size_t gather_probed(const struct path_witness *all, size_t count, const struct lost_together *others,
-			    struct vote *votes, double *period_s)
+static size_t gather_probed(const struct path_witness *all, size_t count,
+			    const struct lost_together *others, struct vote *votes,
+			    double *period_s)
 {
 	size_t i, n = 0;
 

@@ -131,7 +131,7 @@ struct life_run {
 	bool cookies_known;	/* its kernel tells cookies of namespaces */
 };
 
-/* Gaps that are longer than their connection lived, or more than it had time for: left out, or cut. */
+/* Gaps longer than their connection lived, or more than it had time for: left out, or cut. */
 struct impossible_gaps {
 	size_t connections;
 	uint64_t cookie;	/* of the first; */

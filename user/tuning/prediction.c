@@ -46,9 +46,9 @@ struct silence_of_dead {
 	unsigned int n;		/* tells apart what happens to many alike */
 };
 
-/* From one answered probe to the next: that arms the timer for the interval, and when it fires, it is
- * armed for the rest (tcp_keepalive_timer(), "elapsed"). What fired was a timer for the rest, too: an
- * idle socket keeps step with that granule of the wheel. */
+/* From one answered probe to the next: the first arms the timer for the interval, and when that fires,
+ * it is armed for the rest (tcp_keepalive_timer(), "elapsed"). What sent the first was a timer for the
+ * rest, too: an idle socket keeps step with that granule of the wheel. */
 static double probed_every_s(const struct setting *s, unsigned int hz)
 {
 	double interval = timer_wheel__fires_after_firing_s(s->interval_s, hz, s->interval_s, 0);
@@ -267,8 +267,8 @@ static double floors(double s, double every)
 	return every * whole * (whole - 1) / 2 + whole * (s - whole * every);
 }
 
-/* How often these silences are probed, on the average, first and then `every` so many seconds: they lie
- * evenly about their mean, as far as they spread. */
+/* How often these silences are probed, on the average, after `first` and then `every` so many
+ * seconds: their lengths lie evenly about the mean, as far as they spread. */
 static double probes_in(const struct silences *all, double first, double every)
 {
 	double mean = all->sum_s / all->times, variance = all->squares_s2 / all->times - mean * mean;
