@@ -9,7 +9,7 @@
 
 /* A step must explain the losses better than vanishing alone by this much, in units of log
  * likelihood. */
-#define STEP_WORTH 4.0
+#define STEP_WORTH 6.0
 /* Of more connections than this, evenly chosen ones are looked at. */
 #define CONNECTIONS_MAX 20000
 /* Asked where S is lower, a live peer was hardly to be met. */
