@@ -19,19 +19,21 @@ bool gap_lengths__is_probed(const struct life *life, const struct life_gap *gap)
 	return gap->ended_by_us && gap->to_s > period * 0.95 && gap->from_s < period * 1.2;
 }
 
+double gap_lengths__part_s(const struct life_gap *gap, unsigned int part)
+{
+	if (gap->from_s < 0.001)
+		return ((double)gap->from_s + gap->to_s) / 2;
+	return gap->from_s * pow(gap->to_s / gap->from_s, (part + 0.5) / GAP_PARTS);
+}
+
+/* Once for each life: fitting them takes many rounds. */
 static void divide(struct gap_lengths *l, const struct life *life)
 {
 	unsigned int i, part;
 
-	for (i = 0; i < life->gap_count; i++) {
-		const struct life_gap *gap = &life->gaps[i];
-		double middle = ((double)gap->from_s + gap->to_s) / 2;
-		double step = gap->from_s < 0.001 ? 1 : pow(gap->to_s / gap->from_s, 1.0 / GAP_PARTS);
-		double s = gap->from_s < 0.001 ? middle : gap->from_s * sqrt(step);
-
-		for (part = 0; part < GAP_PARTS; part++, s *= step)
-			l->part_s[i][part] = s;
-	}
+	for (i = 0; i < life->gap_count; i++)
+		for (part = 0; part < GAP_PARTS; part++)
+			l->part_s[i][part] = gap_lengths__part_s(&life->gaps[i], part);
 }
 
 double gap_lengths__own_count(const struct gap_lengths *l, const struct life *life,

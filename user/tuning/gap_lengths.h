@@ -26,7 +26,9 @@ struct gap_lengths gap_lengths__of(const struct life *life);
 /* Is it as long as our own keepalive waits? */
 bool gap_lengths__is_probed(const struct life *life, const struct life_gap *gap);
 
-/* How many there are of a part; those of the peer or our program only. */
+/* Of the parts of a gap, one's length in seconds, and how many there are of it; those of the peer or
+ * our program only. */
+double gap_lengths__part_s(const struct life_gap *gap, unsigned int part);
 double gap_lengths__own_count(const struct gap_lengths *l, const struct life *life,
 			      const struct life_gap *gap, unsigned int part);
 
