@@ -273,7 +273,7 @@ struct net___cookie {
 	__u64 net_cookie;
 } __attribute__((preserve_access_index));
 
-static __always_inline __u32 compat__net_cookie(const struct net *net, const bool typed)
+static __always_inline __u64 compat__net_cookie(const struct net *net, const bool typed)
 {
 	const struct net___cookie *named = (const void *)net;
 

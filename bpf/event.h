@@ -4,8 +4,8 @@
  *
  * An event is a fact about one socket and carries everything needed to understand it:
  * identity, options in force, clocks, counters. A lost event therefore costs itself and no
- * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes and struct
- * ho_small_tail; the reader takes the rest as zero and knows it is missing from the record's length.
+ * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes; the reader takes the rest as
+ * zero and knows it is missing from the record's length.
  *
  * Units: *_ns is CLOCK_MONOTONIC; *_jiffies are the low 32 bits of the kernel's jiffies, or
  * a duration in them; *_us and *_ms as named. Ports are in host byte order, addresses in
@@ -51,7 +51,7 @@ enum ho_kind {
 enum ho_flag {
 	HO_F_KEEPALIVE = 1 << 0,    /* SO_KEEPALIVE is on */
 	HO_F_ORPHAN = 1 << 1,	    /* no program holds it any more (SOCK_DEAD) */
-	HO_F_OWNED = 1 << 2,	    /* a program had the socket locked */
+	HO_F_HALF_COOKIE = 1 << 2,  /* net_cookie is its low 32 bits: from a recording of format 1 to 3 */
 	HO_F_IN_KEEPALIVE = 1 << 3, /* happened inside tcp_keepalive_timer() */
 	HO_F_MPTCP = 1 << 4,	    /* a subflow of an MPTCP connection */
 	HO_F_SEGMENT = 1 << 5,	    /* tcp_flags, seq_offset, payload describe a segment */
@@ -119,7 +119,8 @@ struct ho_event {
 	ho_u8 sock_probes;
 	ho_u8 net_probes;
 	ho_u8 probes_out;		/* icsk_probes_out */
-	ho_u8 ca_state;
+	ho_u8 pad_small;
+	ho_u64 net_cookie;		/* of its namespace; 0: not known */
 	/* ---- HO_EVENT_SMALL ends here ---- */
 	ho_u64 last_tx_ns;		/* tcp_mstamp: last transmission or keepalive expiry */
 	ho_u64 bytes_acked;
@@ -137,17 +138,15 @@ struct ho_event {
 	ho_u32 payload;			/* its bytes of data: a length, never the data */
 	ho_u32 reason;			/* enum sk_rst_reason of this kernel, or enum ho_failure */
 	ho_u8 tcp_flags;
-	ho_u8 backoff;
+	ho_u8 pad;
 	ho_u8 retransmits;
 	ho_u8 pending;
 	ho_u8 chrono_type;		/* 0: the write queue is empty */
 	ho_u8 segment;			/* enum ho_segment */
 	ho_u8 ttl;			/* the segment's time to live or hop limit; 0: not read */
 	ho_u8 unverified;		/* its checksum was not looked at yet: it may be refused */
-	/* ---- HO_EVENT_FULL_1 ended here, in recordings of format 1 ---- */
 	ho_u32 bound_if;		/* index of the interface it is bound to; 0: none */
-	ho_u32 net_cookie;		/* of its namespace, the low 32 bits; 0: not known */
-	/* ---- HO_EVENT_FULL_2 ended here, in recordings of format 2 ---- */
+	ho_u32 pad_full;
 	ho_u64 delivered_ns;		/* with HO_F_UNDELIVERED, what was sent last was first sent
 					 * then; else data was last acknowledged */
 	ho_s32 ack_offset;		/* the segment's acknowledgement - snd_una */
@@ -159,22 +158,11 @@ struct ho_event {
 	ho_u32 rto_max_jiffies;		/* between two retransmissions, at most; 0: not told */
 };
 
-/* What a small event tells besides, in the place of what it leaves out. */
-struct ho_small_tail {
-	ho_u32 net_cookie;		/* as above */
-	ho_u32 pad;
-};
-
-#define HO_EVENT_SMALL 104
-#define HO_EVENT_SMALL_TOLD (HO_EVENT_SMALL + sizeof(struct ho_small_tail))
-#define HO_EVENT_FULL_1 184
-#define HO_EVENT_FULL_2 192
-#define HO_EVENT_FULL 232
-#define HO_EVENT_MAX 232
+#define HO_EVENT_SMALL 112
+#define HO_EVENT_FULL 240
+#define HO_EVENT_MAX 240
 
 _Static_assert(__builtin_offsetof(struct ho_event, last_tx_ns) == HO_EVENT_SMALL, "small event");
-_Static_assert(__builtin_offsetof(struct ho_event, bound_if) == HO_EVENT_FULL_1, "format 1");
-_Static_assert(__builtin_offsetof(struct ho_event, delivered_ns) == HO_EVENT_FULL_2, "format 2");
 _Static_assert(sizeof(struct ho_event) == HO_EVENT_FULL, "full event");
 
 /* Of a timer that is not armed. */

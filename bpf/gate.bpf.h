@@ -8,23 +8,19 @@
 
 #include "socket.bpf.h"
 
-/*
- * Set by user space between open and load; durations in this kernel's jiffies.
- *
- * gate_quiet: a segment that follows another one sooner than this is never looked at. The
- * kernel probes only after at least 1 s of silence and an RTO is at least 200 ms, so 100 ms
- * hides no answer; a peer's own probe within 100 ms of something else moves "last heard" by no
- * more than that.
- */
-const volatile __u32 gate_quiet_jiffies = 25;
+/* Set by user space between open and load (programs.c has the values and their reasons); durations in
+ * this kernel's jiffies. */
+
+/* A segment that follows another one sooner than this is never looked at. */
+const volatile __u32 gate_quiet_jiffies = 0;
 /* An idle gap of this length is emitted when it ends; so are data that end an equally long time
  * without data either way: they may be a heartbeat. */
-const volatile __u32 gate_idle_jiffies = 2500;
+const volatile __u32 gate_idle_jiffies = 0;
 /* Rate limit of segments that move no clock of the kernel (the peer's own probes, repeated bytes):
  * one is emitted in this time. */
-const volatile __u32 gate_repeated_jiffies = 125;
+const volatile __u32 gate_repeated_jiffies = 0;
 /* A retransmission outside loss recovery (a tail loss probe) is emitted after this silence. */
-const volatile __u32 gate_unheard_jiffies = 250;
+const volatile __u32 gate_unheard_jiffies = 0;
 /* Emit every state change, not only openings, endings and closes of silent sockets. */
 const volatile bool gate_all_states = false;
 

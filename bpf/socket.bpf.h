@@ -12,7 +12,7 @@
 #define SEND_SHUTDOWN 2
 
 /* This kernel's; set by user space before load. */
-const volatile __u32 hz = 250;
+const volatile __u32 hz = 0;
 
 static __always_inline __u32 socket__jiffies(void)
 {
@@ -145,8 +145,6 @@ static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool
 		flags |= HO_F_KEEPALIVE;
 	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
 		flags |= HO_F_ORPHAN;
-	if (READ(typed, sk, sk_lock.owned))
-		flags |= HO_F_OWNED;
 	if (READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
 		flags |= HO_F_FIN_QUEUED;
 	if (!READ(typed, tp, snd_wnd))
@@ -185,7 +183,6 @@ static __always_inline __u32 socket__retransmitting_ms(const struct tcp_sock *tp
 static __always_inline void socket__read_small(struct ho_event *e, const struct tcp_sock *tp,
 					       const bool typed)
 {
-	const struct inet_connection_sock *icsk = (const void *)tp;
 	const struct sock *sk = (const void *)tp;
 
 	socket__read_identity(e, tp, typed);
@@ -199,18 +196,8 @@ static __always_inline void socket__read_small(struct ho_event *e, const struct 
 	e->lrcvtime_jiffies = READ(typed, tp, inet_conn.icsk_ack.lrcvtime);
 	e->srtt_us = READ(typed, tp, srtt_us) >> 3;
 	e->probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
-	e->ca_state = READ_BITFIELD(typed, icsk, icsk_ca_state);
-}
-
-/* All of a small event, which was reserved with HO_EVENT_SMALL_TOLD bytes. */
-static __always_inline void socket__read_small_alone(struct ho_event *e, const struct tcp_sock *tp,
-						     const bool typed)
-{
-	struct ho_small_tail *tail = (void *)e + HO_EVENT_SMALL;
-
-	socket__read_small(e, tp, typed);
-	tail->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
-	tail->pad = 0;
+	e->pad_small = 0;
+	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
 }
 
 /* RACK records when the last delivered segment was sent and how long it took; without SACK it does
@@ -244,7 +231,6 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->data_segs_in = READ(typed, tp, data_segs_in);
 	e->total_retrans = READ(typed, tp, total_retrans);
 	e->mdev_us = READ(typed, tp, mdev_us);
-	e->backoff = READ(typed, tp, inet_conn.icsk_backoff);
 	e->retransmits = READ(typed, tp, inet_conn.icsk_retransmits);
 	e->pending = READ(typed, tp, inet_conn.icsk_pending);
 	e->seq_offset = 0;
@@ -255,7 +241,7 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->ttl = 0;
 	e->unverified = 0;
 	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
-	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
+	e->pad = e->pad_full = 0;
 	/* tcp_rate_skb_sent() sets both at the first transmission after all was acknowledged. They
 	 * outlive the queue, which an ending purges. */
 	e->delivered_ns = READ(typed, tp, delivered_mstamp) * 1000;

@@ -156,10 +156,10 @@ static __always_inline int state_changed(struct sock *sk, int old_state, int new
 		   (old_state != TCP_ESTABLISHED || new_state == TCP_CLOSE_WAIT) && !sk->sk_err &&
 		   !tp->total_retrans && !gate__owed_an_answer(tp));
 	if (orderly) {
-		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL_TOLD);
+		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
 		if (!e)
 			return 0;
-		socket__read_small_alone(e, tp, true);
+		socket__read_small(e, tp, true);
 	} else {
 		e = event__reserve(HO_STATE, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 		if (!e)
@@ -255,10 +255,10 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 		note->told_ending = 0;
 		return 0;
 	}
-	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL_TOLD);
+	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
 	if (!e)
 		return 0;
-	socket__read_small_alone(e, tp, true);
+	socket__read_small(e, tp, true);
 	event__submit(e);
 	return 0;
 }

@@ -161,7 +161,7 @@ def recorded_events(path):
     at = 16
     while at + 16 <= len(data):
         size, kind = struct.unpack_from("<IH", data, at)
-        if kind == 3:
+        if kind == 19:
             event = data[at + 16:at + size]
             mono, = struct.unpack_from("<Q", event)
             yield mono, event[16], *struct.unpack_from("<HH", event, 56)

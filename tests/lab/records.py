@@ -5,14 +5,14 @@ import struct
 from collections import namedtuple
 
 FILE_HEADER, RECORD_HEADER = 16, struct.Struct("<IHHQ")
-RECORD_EVENT, RECORD_LOSS, RECORD_SNAPSHOT, RECORD_SILENT, RECORD_HOLDER = 3, 8, 9, 17, 18
+RECORD_LOSS, RECORD_SNAPSHOT, RECORD_SILENT, RECORD_HOLDER, RECORD_EVENT = 8, 9, 17, 18, 19
 HO_PROBE_SENT, HO_HEARD = 3, 5
 SEGMENT_REFUSED = 3     # of the field `segment`: told, but no life
 
 # Of struct ho_event; fields that a later version appends are left alone.
 SMALL = struct.Struct("<QQB")
 SEGMENT = struct.Struct("<iII4BBBB")
-SEGMENT_AT = 164
+SEGMENT_AT = 172
 
 Event = namedtuple("Event", "mono_ns cookie kind seq_offset payload tcp_flags segment ttl")
 

@@ -14,7 +14,7 @@ from lab import ROOT, Lab, mono_ns, run
 # It takes one CPU for a while.
 pytestmark = pytest.mark.alone
 
-RECORD_EVENT, RECORD_TICK, COOKIE = 3, 4, 0xbad00000000
+RECORD_EVENT, RECORD_TICK, COOKIE = 19, 4, 0xbad00000000
 
 
 @pytest.fixture

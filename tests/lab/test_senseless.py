@@ -12,6 +12,7 @@ from lab import HALFOPEN, ROOT, Lab, cookie, keepalive, run, wait_until
 from test_order import COOKIE, RECORD_EVENT, Holder, records
 
 RECORD = struct.Struct("<IHHQ")
+RECORD_EVENT_3 = 3      # of formats 1 to 3
 HIGHEST = 2**64 - 2     # cookies that count down, as the kernel gives them within an interrupt
 
 # Each says one thing that no kernel does.
@@ -57,7 +58,7 @@ def with_records(senseless, times=1):
     with open(os.path.join(ROOT, "tests", "recordings", "format2.ho"), "rb") as f:
         data = f.read()
     at = 16
-    while RECORD.unpack_from(data, at)[1] != RECORD_EVENT:
+    while RECORD.unpack_from(data, at)[1] != RECORD_EVENT_3:
         at += RECORD.unpack_from(data, at)[0]
     at += RECORD.unpack_from(data, at)[0]
     return data[:at] + senseless * times + data[at:], at
@@ -76,16 +77,18 @@ def without_seq(output):
             if l["schema"] != "halfopen.loss/1"]
 
 
-EVENT = struct.pack("<QQ4B", 5, COOKIE, 99, 2, 1, 1).ljust(104, b"\0")
+EVENT = struct.pack("<QQ4B", 5, COOKIE, 99, 2, 1, 1).ljust(112, b"\0")
 
 
 @pytest.mark.parametrize("kind,payload,why", [
     (RECORD_EVENT, EVENT, "an event of a kind that this version does not know"),
-    (RECORD_EVENT, EVENT[:96], "an event of a size that this version does not know"),
+    (RECORD_EVENT, EVENT[:104], "an event of a size that this version does not know"),
+    (RECORD_EVENT_3, EVENT[:104], "an event of a kind that this version does not know"),
+    (RECORD_EVENT_3, EVENT[:96], "an event of a size that this version does not know"),
     (99, bytes(8), "a record of a type that this version does not know"),
     (8, bytes(32), "a loss for a reason that this version does not know"),
     (17, struct.pack("<Q", 7), "a record whose length does not fit its content"),
-], ids=["kind", "size", "type", "reason", "count"])
+], ids=["kind", "size", "old-kind", "old-size", "type", "reason", "count"])
 def test_a_recording_is_read_on(tmp_path, kind, payload, why):
     """Named with its place; and everything else is told as if it were not there."""
     senseless = RECORD.pack(RECORD.size + len(payload), kind, 0, 5) + payload

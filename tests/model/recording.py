@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings as halfopen wrote them in format 3, whose events are those of now, and in format 1 of
-its first versions."""
+"""Recordings as halfopen writes them, in format 4, and as it wrote them in format 3, as which events are
+made here, and in format 1 of its first versions."""
 import struct
 
 MS, S = 10**6, 10**9
 SMALL, FULL_1 = 104, 184        # bytes of an orderly opening or closing; of an event of format 1
 FLAGS_1 = 0x1ff                 # those that format 1 had
 JUDGED = 181                    # where the segment's verdict and its time to live lie
+BACKOFF, NET = 177, 188         # ... what format 4 has no more, and the half of a cookie
+NET_COOKIE = 1 << 32
 
 EVENT = struct.Struct("<QQBBBBI16s16sHHHHIIIIIIIIIBBBB" "QQQIIIIIIIIIiIIBBBBBBBx" "II" "QiIII" "QII")
 assert EVENT.size == 232
@@ -49,7 +51,24 @@ def as_format_1(event):
     return bytes(old)
 
 
-def write(path, lives, hz, version=3, late=None):
+def as_format_4(event):
+    """The whole cookie of the namespace ends a small one; what was never read of others is left out."""
+    net_cookie = NET_COOKIE + 1     # no longer a half of it
+    new = bytearray(event[:SMALL])
+    new[SMALL - 1] = 0              # ca
+    new += struct.pack("<Q", net_cookie)
+    if len(event) > SMALL:
+        rest = bytearray(event[SMALL:])
+        rest[BACKOFF - SMALL] = 0
+        rest[NET - SMALL:NET - SMALL + 4] = bytes(4)
+        new += rest
+    return bytes(new)
+
+
+RECORDED_AS = {1: (3, as_format_1), 3: (3, bytes), 4: (19, as_format_4)}
+
+
+def write(path, lives, hz, version=4, late=None):
     """`late` is a random generator where some records are to be passed on out of order."""
     text = lambda *words: b"".join(w.encode() + b"\0" for w in words)   # noqa: E731
     events = []
@@ -70,5 +89,6 @@ def write(path, lives, hz, version=3, late=None):
             if passed_on > tick:
                 f.write(record(4, passed_on, b""))
                 tick = passed_on + S
-            f.write(record(3, at, as_format_1(event) if version == 1 else event))
+            kind, form = RECORDED_AS[version]
+            f.write(record(kind, at, form(event)))
         f.write(record(11, events[-1][0] + 10 * S, b""))

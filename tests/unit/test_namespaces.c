@@ -54,15 +54,46 @@ static struct ho_event event(uint8_t kind, uint32_t netns, uint32_t net_cookie)
 				  .net_cookie = net_cookie };
 }
 
-/* The name of the one that had it; "-": nothing is known of it. */
-static const char *name_at(uint32_t netns, uint32_t net_cookie, uint64_t s)
+static struct namespace_sysctl *find(uint32_t netns, uint64_t cookie, uint64_t mono_ns)
 {
-	const struct namespace_sysctl *ns = namespaces__find(core, netns, net_cookie, s * S);
+	const struct namespace_key key = { .netns = netns, .cookie = cookie };
+
+	return namespaces__find(core, &key, mono_ns);
+}
+
+/* The name of the one that had it; "-": nothing is known of it. */
+static const char *name_at(uint32_t netns, uint64_t net_cookie, uint64_t s)
+{
+	const struct namespace_sysctl *ns = find(netns, net_cookie, s * S);
 
 	return ns ? ns->name : "-";
 }
 
 /* ---- inodes and cookies ---- */
+
+/* Of one inode, and alike in the low half of their cookies, which is all that old recordings have. */
+static void test_whole_cookies_are_compared(void **state)
+{
+	const struct namespace_key half = { .netns = 7, .cookie = 5, .is_half = true };
+	uint64_t i;
+
+	(void)state;
+	for (i = 1; i <= 2; i++) {
+		struct record r = { .type = RECORD_SYSCTL, .mono_ns = i * S,
+				    .sysctl = { 7, 7200, 75, 9, i == 1 ? "former" : "latter", 0,
+						i << 32 | 5, "" } };
+		struct namespace_sysctl *taken;
+		bool has_changed;
+
+		assert_int_equal(namespaces__take(core, &r, &taken, &has_changed), 0);
+		namespaces__settle(core, taken);
+	}
+	assert_string_equal(name_at(7, 1ULL << 32 | 5, 3), "former");
+	assert_string_equal(name_at(7, 2ULL << 32 | 5, 3), "latter");
+	assert_string_equal(name_at(7, 5, 3), "-");
+	assert_string_equal(namespaces__find(core, &half, 3 * S)->name, "former");
+	assert_true(namespace__cookie(namespaces__at(core, 1)) == (1ULL << 32 | 5));
+}
 
 static void test_by_cookie_or_by_time(void **state)
 {
@@ -131,7 +162,7 @@ static void test_changes_of_sysctls(void **state)
 
 static const char *settled(uint64_t s)
 {
-	const struct namespace_sysctl *ns = namespaces__find(core, 7, 100, s * S);
+	const struct namespace_sysctl *ns = find(7, 100, s * S);
 
 	return namespaces__settled_name(ns, s * S);
 }
@@ -144,11 +175,11 @@ static void test_a_name_is_settled_by_a_second_look(void **state)
 	assert_string_equal(settled(11), "");
 	core->last_pass_ns = 15 * S;
 	enter(20, 8, 200, "");		/* born before our eyes: it may get one */
-	assert_null(namespaces__settled_name(namespaces__find(core, 8, 200, 0), 21 * S));
+	assert_null(namespaces__settled_name(find(8, 200, 0), 21 * S));
 	enter(30, 8, 200, "");
-	assert_string_equal(namespaces__settled_name(namespaces__find(core, 8, 200, 0), 31 * S), "");
+	assert_string_equal(namespaces__settled_name(find(8, 200, 0), 31 * S), "");
 	enter(40, 9, 300, "pod");
-	assert_string_equal(namespaces__settled_name(namespaces__find(core, 9, 300, 0), 41 * S),
+	assert_string_equal(namespaces__settled_name(find(9, 300, 0), 41 * S),
 			    "pod");
 }
 
@@ -158,7 +189,7 @@ static void test_a_name_stays_with_who_has_it(void **state)
 
 	(void)state;
 	enter(10, 7, 100, "pod");
-	ns = namespaces__find(core, 7, 100, 0);
+	ns = find(7, 100, 0);
 	assert_string_equal(ns->host_name, "host");
 	lose_name(20, 7, 100);
 	assert_string_equal(namespaces__name(ns, 19 * S), "pod");
@@ -269,8 +300,8 @@ static void test_sockets_of_the_next_one(void **state)
 	socket_in(4, 7, 0, 15, false);
 	enter(30, 7, 102, "three");
 	assert_string_equal(home_of(table__find(&core->table, 2)), "two");
-	assert_int_equal(namespaces__find(core, 7, 100, 0)->gone_ns, 10 * S + 1);
-	assert_int_equal(namespaces__find(core, 7, 101, 0)->gone_ns, 20 * S + 1);
+	assert_int_equal(find(7, 100, 0)->gone_ns, 10 * S + 1);
+	assert_int_equal(find(7, 101, 0)->gone_ns, 20 * S + 1);
 }
 
 /* One older than who has the inode, by its cookie, is not to come. */
@@ -319,9 +350,9 @@ static void test_where_a_connection_lives(void **state)
 	/* who was open before the watch was there while it had its name */
 	lose_name(20, 7, 100);
 	c.first_seen_ns = 21 * S;
-	assert_string_equal(namespaces__name_for(namespaces__find(core, 7, 100, 0), &c), "pod");
+	assert_string_equal(namespaces__name_for(find(7, 100, 0), &c), "pod");
 	c.partial = false;
-	assert_string_equal(namespaces__name_for(namespaces__find(core, 7, 100, 0), &c), "");
+	assert_string_equal(namespaces__name_for(find(7, 100, 0), &c), "");
 }
 
 static void test_where_a_pass_would_find_it(void **state)
@@ -367,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_by_cookie_or_by_time),
+		TEST(test_whole_cookies_are_compared),
 		TEST(test_without_cookies),
 		TEST(test_changes_of_sysctls),
 		TEST(test_a_name_is_settled_by_a_second_look),

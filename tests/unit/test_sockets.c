@@ -468,11 +468,11 @@ static void test_namespaces_that_are_found_no_more(void **state)
 	(void)state;
 	enter(1, 8, 80, 7200);
 	pass(1);
-	assert_non_null(namespaces__find(core, 8, 80, 0));
+	assert_non_null(namespaces__find(core, &(struct namespace_key){ .netns = 8, .cookie = 80 }, 0));
 	pass(10);
-	assert_non_null(namespaces__find(core, 8, 80, 0));
+	assert_non_null(namespaces__find(core, &(struct namespace_key){ .netns = 8, .cookie = 80 }, 0));
 	pass(20);
-	assert_null(namespaces__find(core, 8, 80, 0));
+	assert_null(namespaces__find(core, &(struct namespace_key){ .netns = 8, .cookie = 80 }, 0));
 }
 
 static void find(uint64_t at_s, uint64_t cookie, uint32_t silent_s)

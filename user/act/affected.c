@@ -25,7 +25,7 @@ static int on_row(void *context, const struct ho_row *row)
 {
 	struct search *s = context;
 	struct exposure x = exposure__of(&row->event, &rules);
-	struct exposure_key key = { .pad = 0 };
+	struct exposure_key key = { .netns = 0 };
 	struct exposure_counts *of_program;
 
 	if (row->event.netns != s->netns || !row->pid ||

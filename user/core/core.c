@@ -109,7 +109,7 @@ static int feed_start(struct core *core, const struct record *r)
 	err = admission__decide(core);
 	core->started = true;
 	core->run.attached = copy(r->start.attached);
-	core->rules.probes_unseen = !strstr(r->start.attached, "timer_expire_exit");
+	core->rules.probes_unseen = !record__sees_probes(r);
 	core->run.started_ns = r->mono_ns;
 	core->periodic.due_ns = r->mono_ns + core->config.every_ns;
 	losses__begin(&core->losses, r->mono_ns);
@@ -313,6 +313,7 @@ static int take(struct core *core, const struct record *r)
 		return stop(core);
 	case RECORD_RESET_REASON:
 		return take_reset_reason(core, r);
+	case RECORD_EVENT_3:	/* no record that was decoded is */
 	case RECORD_TYPE_MAX:
 		break;
 	}

@@ -66,7 +66,7 @@ static struct timeline_owner owner_of(const struct core *core, uint32_t index)
 static struct timeline_netns netns_of(uint32_t inode, const char *name,
 				      const struct namespace_sysctl *ns)
 {
-	return (struct timeline_netns){ .inode = inode, .cookie = ns ? ns->cookie : 0,
+	return (struct timeline_netns){ .inode = inode, .cookie = namespace__cookie(ns),
 					.name = name, .host_name = ns ? ns->host_name : "" };
 }
 

@@ -7,8 +7,33 @@
 #include "core/state.h"
 #include "tcp/tcp_states.h"
 
-struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
-					  uint32_t net_cookie, uint64_t mono_ns)
+struct namespace_key namespaces__key(uint32_t netns, uint64_t cookie, uint32_t half_cookie)
+{
+	return (struct namespace_key){ .netns = netns, .cookie = cookie ?: half_cookie,
+				       .is_half = !cookie && half_cookie };
+}
+
+struct namespace_key namespaces__key_of(const struct ho_event *e)
+{
+	return (struct namespace_key){ .netns = e->netns, .cookie = e->net_cookie,
+				       .is_half = e->flags & HO_F_HALF_COOKIE };
+}
+
+/* No two of a boot have a half in common, as cookies count up from 1. */
+static bool has_cookie(const struct namespace_sysctl *ns, const struct namespace_key *key)
+{
+	bool halves = ns->is_half || key->is_half;
+
+	return halves ? (uint32_t)ns->cookie == (uint32_t)key->cookie : ns->cookie == key->cookie;
+}
+
+bool namespaces__is_another(const struct namespace_sysctl *ns, const struct namespace_key *key)
+{
+	return ns->netns != key->netns || (key->cookie && ns->cookie && !has_cookie(ns, key));
+}
+
+struct namespace_sysctl *namespaces__find(const struct core *core, const struct namespace_key *key,
+					  uint64_t mono_ns)
 {
 	struct namespace_sysctl *found = NULL;
 	unsigned int i;
@@ -16,11 +41,11 @@ struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netn
 	for (i = 0; core->namespaces && i < core->namespace_count; i++) {
 		struct namespace_sysctl *ns = &core->namespaces[i];
 
-		if (ns->netns != netns)
+		if (namespaces__is_another(ns, key))
 			continue;
-		if (net_cookie && ns->net_cookie == net_cookie)
+		if (key->cookie && ns->cookie)
 			return ns;
-		if ((net_cookie && ns->net_cookie) || (netns && !ns->read_ns) ||
+		if ((key->netns && !ns->read_ns) ||
 		    (ns->gone_ns && ns->gone_ns <= mono_ns))
 			continue;
 		if (!found || (ns->gone_ns && (!found->gone_ns || ns->gone_ns < found->gone_ns)))
@@ -32,7 +57,8 @@ struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netn
 /* A free place, or one more. */
 static struct namespace_sysctl *new_namespace(struct core *core)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, 0, 0, 0), *bigger;
+	const struct namespace_key nobody = { 0 };
+	struct namespace_sysctl *ns = namespaces__find(core, &nobody, 0), *bigger;
 
 	if (!ns) {
 		bigger = realloc(core->namespaces, (core->namespace_count + 1) * sizeof(*bigger));
@@ -48,7 +74,8 @@ static struct namespace_sysctl *new_namespace(struct core *core)
 struct namespace_sysctl *namespaces__of_event(const struct core *core, const struct ho_event *e,
 					      bool opening_unseen, uint64_t at_ns)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, e->netns, e->net_cookie, at_ns);
+	struct namespace_key key = namespaces__key_of(e);
+	struct namespace_sysctl *ns = namespaces__find(core, &key, at_ns);
 	bool midlife = opening_unseen && e->kind != HO_SEEN &&
 		       !(e->kind == HO_STATE && e->state == TCP_ESTABLISHED);
 
@@ -56,7 +83,7 @@ struct namespace_sysctl *namespaces__of_event(const struct core *core, const str
 }
 
 /* A namespace of which only this is known; `awaited` if no other is known to have the inode now. */
-static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint32_t net_cookie,
+static struct namespace_sysctl *nameless(struct core *core, const struct namespace_key *key,
 					 bool awaited)
 {
 	struct namespace_sysctl *ns;
@@ -64,14 +91,15 @@ static struct namespace_sysctl *nameless(struct core *core, uint32_t netns, uint
 
 	for (i = 0; i < core->namespace_count; i++) {
 		ns = &core->namespaces[i];
-		if (ns->netns == netns && ns->net_cookie == net_cookie && !ns->read_ns &&
-		    ns->awaited == awaited)
+		if (ns->netns == key->netns && ns->cookie == key->cookie &&
+		    ns->is_half == key->is_half && !ns->read_ns && ns->awaited == awaited)
 			return ns;
 	}
 	ns = new_namespace(core);
 	if (ns) {
-		ns->netns = netns;
-		ns->net_cookie = net_cookie;
+		ns->netns = key->netns;
+		ns->cookie = key->cookie;
+		ns->is_half = key->is_half;
 		ns->awaited = awaited;
 	}
 	return ns;
@@ -84,11 +112,12 @@ static unsigned int slot_index(size_t index)
 
 /* Has no known namespace its inode, or only one that is older by its cookie, as cookies count
  * up? */
-static bool is_to_come(const struct core *core, const struct ho_event *e, uint64_t at_ns)
+static bool is_to_come(const struct core *core, const struct namespace_key *key, uint64_t at_ns)
 {
-	const struct namespace_sysctl *holder = namespaces__find(core, e->netns, 0, at_ns);
+	const struct namespace_key any = { .netns = key->netns };
+	const struct namespace_sysctl *holder = namespaces__find(core, &any, at_ns);
 
-	return !holder || (holder->net_cookie && e->net_cookie > holder->net_cookie);
+	return !holder || (holder->cookie && key->cookie > holder->cookie);
 }
 
 unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool opening_unseen,
@@ -96,8 +125,11 @@ unsigned int namespaces__index(struct core *core, const struct ho_event *e, bool
 {
 	struct namespace_sysctl *ns = namespaces__of_event(core, e, opening_unseen, at_ns);
 
-	if (!ns)
-		ns = nameless(core, e->netns, e->net_cookie, is_to_come(core, e, at_ns));
+	if (!ns) {
+		const struct namespace_key key = namespaces__key_of(e);
+
+		ns = nameless(core, &key, is_to_come(core, &key, at_ns));
+	}
 	return slot_index(ns ? ns - core->namespaces + 1 : 0);
 }
 
@@ -162,7 +194,8 @@ void namespaces__forget(struct core *core, uint64_t before_ns)
 static void move_younger(struct core *core, unsigned int from, unsigned int to)
 {
 	uint64_t read_ns = core->namespaces[from].read_ns;
-	struct namespace_sysctl *nowhere = nameless(core, core->namespaces[from].netns, 0, false);
+	const struct namespace_key key = { .netns = core->namespaces[from].netns };
+	struct namespace_sysctl *nowhere = nameless(core, &key, false);
 	unsigned int elsewhere = nowhere ? nowhere - core->namespaces + 1 : 0;
 	bool unknown = core->namespaces[to].created_during_watch;
 	struct slot *s;
@@ -182,9 +215,9 @@ static void end_awaited(struct core *core, unsigned int now)
 
 		if (!ns->awaited || ns->netns != core->namespaces[now].netns)
 			continue;
-		if (ns->net_cookie)	/* another one, which will not be entered any more */
+		if (ns->cookie)	/* another one, which will not be entered any more */
 			ns->awaited = false;
-		if (ns->net_cookie || !slot_index(now + 1))
+		if (ns->cookie || !slot_index(now + 1))
 			continue;
 		move_younger(core, i, now);
 		core->namespaces[i] = (struct namespace_sysctl){ 0 };
@@ -222,8 +255,9 @@ static void take_names(struct namespace_sysctl *ns, const struct record *r)
 int namespaces__take(struct core *core, const struct record *r, struct namespace_sysctl **taken,
 		     bool *has_changed)
 {
-	struct namespace_sysctl *ns =
-		namespaces__find(core, r->sysctl.netns, r->sysctl.net_cookie, r->mono_ns);
+	const struct namespace_key key =
+		namespaces__key(r->sysctl.netns, r->sysctl.cookie, r->sysctl.half_cookie);
+	struct namespace_sysctl *ns = namespaces__find(core, &key, r->mono_ns);
 
 	*has_changed = ns && ns->read_ns &&
 		       (ns->idle_s != r->sysctl.idle_s || ns->probes != r->sysctl.probes ||
@@ -235,13 +269,13 @@ int namespaces__take(struct core *core, const struct record *r, struct namespace
 	if (!ns->read_ns)
 		ns->created_during_watch = core->last_pass_ns != 0;
 	ns->netns = r->sysctl.netns;
-	ns->net_cookie = r->sysctl.net_cookie;
+	ns->cookie = key.cookie;
+	ns->is_half = key.is_half;
 	ns->idle_s = r->sysctl.idle_s;
 	ns->interval_s = r->sysctl.interval_s;
 	ns->probes = r->sysctl.probes;
 	ns->read_before_ns = ns->read_ns;
 	ns->read_ns = r->mono_ns;
-	ns->cookie = r->sysctl.cookie;
 	ns->gone_ns = 0;
 	ns->awaited = false;
 	take_names(ns, r);
@@ -254,14 +288,15 @@ void namespaces__settle(struct core *core, struct namespace_sysctl *ns)
 	unsigned int now = ns - core->namespaces;
 
 	end_awaited(core, now);
-	if (core->namespaces[now].net_cookie)
+	if (core->namespaces[now].cookie)
 		end_former(core, now);
 }
 
 void namespaces__lose_name(struct core *core, const struct record *r)
 {
-	struct namespace_sysctl *ns = namespaces__find(core, r->netns_gone.netns,
-						       r->netns_gone.net_cookie, r->mono_ns);
+	const struct namespace_key key =
+		namespaces__key(r->netns_gone.netns, r->netns_gone.cookie, r->netns_gone.half_cookie);
+	struct namespace_sysctl *ns = namespaces__find(core, &key, r->mono_ns);
 
 	if (ns && ns->netns)
 		ns->gone_ns = ns->unnamed_ns = r->mono_ns;
@@ -272,12 +307,13 @@ const struct namespace_sysctl *namespaces__of_connection(const struct core *core
 {
 	const struct slot *s = table__find(&core->table, c->cookie);
 	const struct namespace_sysctl *ns = s ? namespaces__at(core, s->netns) : NULL;
+	const struct namespace_key key = { .netns = c->netns };
 
 	if (ns && !ns->awaited)
 		return ns;
-	if (ns && ns->net_cookie)	/* not entered yet */
+	if (ns && ns->cookie)	/* not entered yet */
 		return NULL;
-	ns = namespaces__find(core, c->netns, 0, c->first_seen_ns);	/* it became known later */
+	ns = namespaces__find(core, &key, c->first_seen_ns);	/* it became known later */
 	return ns && !(ns->created_during_watch && c->partial) ? ns : NULL;
 }
 

@@ -15,10 +15,17 @@
 
 struct core;
 
-/* The namespace with this cookie (0: not known), or the one that had this inode at `mono_ns`; NULL
- * if none is known. */
-struct namespace_sysctl *namespaces__find(const struct core *core, uint32_t netns,
-					  uint32_t net_cookie, uint64_t mono_ns);
+/* The key that a record has: the inode, the cookie, or only its low half; 0: not known. */
+struct namespace_key namespaces__key(uint32_t netns, uint64_t cookie, uint32_t half_cookie);
+struct namespace_key namespaces__key_of(const struct ho_event *e);
+
+/* Is it surely another namespace than the key's? */
+bool namespaces__is_another(const struct namespace_sysctl *ns, const struct namespace_key *key);
+
+/* The namespace with this cookie, or the one that had this inode at `mono_ns`; NULL if none is
+ * known. */
+struct namespace_sysctl *namespaces__find(const struct core *core, const struct namespace_key *key,
+					  uint64_t mono_ns);
 
 /* The namespace of `e`, as of `at_ns`, if that is known. Without a cookie, a socket whose opening
  * was not seen does not belong to a namespace that was created during the watch: it is an orphan of

@@ -269,8 +269,10 @@ bool sockets__begins(const struct ho_event *e)
 static bool is_elsewhere(const struct core *core, const struct slot *s, const struct ho_event *e)
 {
 	const struct namespace_sysctl *ns = namespaces__at(core, s->netns);
+	const struct namespace_key key = namespaces__key_of(e);
 
-	return !ns || ns->awaited || (e->net_cookie && ns->net_cookie != e->net_cookie);
+	return !ns || ns->awaited ||
+	       (key.cookie && (!ns->cookie || namespaces__is_another(ns, &key)));
 }
 
 void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e, bool added)

@@ -82,7 +82,7 @@ unsigned int summary__without_keepalive(struct core *core, struct program_count 
 	unsigned int count = 0, i;
 
 	for (i = 1; by_owner && i <= core->owners.used; i++) {
-		struct exposure_key key = { .pad = 0 };
+		struct exposure_key key = { .netns = 0 };
 
 		if (!by_owner[i].sockets)
 			continue;

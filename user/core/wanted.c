@@ -23,7 +23,7 @@ static struct filter_subject subject_of_event(struct core *core, const struct ho
 
 	return (struct filter_subject){
 		.netns_name = namespaces__settled_name(ns, opening_unseen ? 0 : first_seen_ns),
-		.netns = e->netns, .netns_cookie = ns ? ns->cookie : 0, .family = e->family,
+		.netns = e->netns, .netns_cookie = namespace__cookie(ns), .family = e->family,
 		.local = endpoint__of(e->local, e->local_port), .peer = peer,
 		.state = state_of(e), .owner = owners__at(&core->owners, owner),
 		.device = known ? identities__name(&core->identities, known->device) : NULL };
@@ -61,7 +61,7 @@ bool wanted__is(struct core *core, const struct connection *c)
 	ns = namespaces__of_connection(core, c);
 	s = (struct filter_subject){
 		.netns_name = ns ? namespaces__name_for(ns, c) : NULL, .netns = c->netns,
-		.netns_cookie = ns ? ns->cookie : 0,
+		.netns_cookie = namespace__cookie(ns),
 		.family = connection__family(c), .local = c->local, .peer = c->peer,
 		.state = connection__ended_ns(c) ? incidents__of(c)->ended_from : c->state,
 		.owner = owners__at(&core->owners, c->owner),
@@ -75,15 +75,17 @@ bool wanted__is(struct core *core, const struct connection *c)
 
 bool wanted__listener(const struct core *core, const struct record *r)
 {
+	const struct namespace_key key = namespaces__key(r->waiting.netns, r->waiting.cookie,
+							 r->waiting.half_cookie);
 	const struct namespace_sysctl *ns;
 	struct filter_subject s;
 
 	if (!core->config.filter)
 		return true;
-	ns = namespaces__find(core, r->waiting.netns, r->waiting.net_cookie, r->mono_ns);
+	ns = namespaces__find(core, &key, r->mono_ns);
 	s = (struct filter_subject){
 		.netns_name = ns ? ns->name : NULL, .netns = r->waiting.netns,
-		.netns_cookie = ns ? ns->cookie : 0,
+		.netns_cookie = namespace__cookie(ns),
 		.family = r->waiting.family, .state = TCP_SYN_RECV, .of_many_peers = true,
 		.local = endpoint__of(r->waiting.local, r->waiting.port) };
 	return filter__matches(core->config.filter, &s) == TRUTH_YES;

@@ -58,7 +58,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 static bool is_in(const struct ho_event *e, const struct netns *ns)
 {
 	return e->netns == ns->inode &&
-	       (!e->net_cookie || !ns->cookie || e->net_cookie == (uint32_t)ns->cookie);
+	       (!e->net_cookie || !ns->cookie || e->net_cookie == ns->cookie);
 }
 
 static uint32_t netns_of(struct look *l, const struct ho_event *e)

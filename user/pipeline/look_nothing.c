@@ -21,7 +21,7 @@ static void add_programs(struct words *w, const struct look *l)
 	size_t count, i;
 
 	for (i = 1; i <= l->owners.used; i++) {
-		struct exposure_key key = { .pad = 0 };
+		struct exposure_key key = { .netns = 0 };
 		struct exposure_counts *c;
 
 		exposure_key__set_program(&key, owners__at(&l->owners, i)->comm);

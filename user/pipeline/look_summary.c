@@ -78,7 +78,7 @@ static struct timeline_netns netns_of(const struct look *l, const struct exposur
 		const struct netns *ns = &l->namespaces[i].netns;
 
 		if (ns->inode == key->netns && (!key->net_cookie || !ns->cookie ||
-						key->net_cookie == (uint32_t)ns->cookie))
+						key->net_cookie == ns->cookie))
 			return (struct timeline_netns){ ns->inode, ns->cookie, ns->name,
 							ns->host_name };
 	}

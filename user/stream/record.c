@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "stream/old_event.h"
 #include "stream/record.h"
 #include "stream/record_fields.h"
 
@@ -55,11 +56,7 @@ static void put_string(struct writer *w, const char *s)
 
 static void put_event(struct writer *w, const struct record *r)
 {
-	struct ho_small_tail tail = { .net_cookie = r->event.net_cookie };
-
 	put(w, &r->event, r->small ? HO_EVENT_SMALL : sizeof(r->event));
-	if (r->small)
-		put(w, &tail, sizeof(tail));
 }
 
 static void put_sockets(struct writer *w, const struct record *r)
@@ -113,6 +110,7 @@ static void put_field(struct writer *w, const struct record_field *f, const stru
 	case FIELD_EVENT:
 		put_event(w, r);
 		break;
+	case FIELD_EVENT_3:	/* no longer written */
 	case FIELD_SOCKETS:
 		put_sockets(w, r);
 		break;
@@ -196,24 +194,26 @@ static const char *get_string(struct reader *r)
 	return s;
 }
 
-/* One of an older version, or a small one, is a prefix of a full one: what it leaves out reads as
- * zero. A small one has a tail, but for older versions. */
+/* A small one is a prefix of a full one: what it leaves out reads as zero. */
 bool record__take_event(struct record *r, const void *data, size_t size)
 {
-	bool has_tail = size == HO_EVENT_SMALL_TOLD;
-	struct ho_small_tail tail;
-
-	if (size != HO_EVENT_SMALL && !has_tail && size != HO_EVENT_FULL_1 &&
-	    size != HO_EVENT_FULL_2 && size != sizeof(r->event))
+	if (size != HO_EVENT_SMALL && size != sizeof(r->event))
 		return false;
-	r->small = has_tail || size == HO_EVENT_SMALL;
+	r->small = size == HO_EVENT_SMALL;
 	memset(&r->event, 0, sizeof(r->event));
-	memcpy(&r->event, data, r->small ? HO_EVENT_SMALL : size);
-	if (has_tail) {
-		memcpy(&tail, (const char *)data + HO_EVENT_SMALL, sizeof(tail));
-		r->event.net_cookie = tail.net_cookie;
-	}
+	memcpy(&r->event, data, size);
 	return true;
+}
+
+/* Of today, or as it was once: RECORD_EVENT either way. */
+static bool get_event(struct reader *r, enum field_kind kind, struct record *out)
+{
+	const uint8_t *data = r->buf + r->at;
+	size_t size = r->size - r->at;
+
+	out->type = RECORD_EVENT;
+	return kind == FIELD_EVENT ? record__take_event(out, data, size)
+				   : old_event__take(&out->event, &out->small, data, size);
 }
 
 /* Cookies, and behind those of RECORD_SILENT the seconds, padded. */
@@ -248,6 +248,13 @@ static void get_held(struct reader *r, struct record *out)
 	if (shown)
 		out->holder.events = (const void *)(r->buf + r->at + cookies);
 	r->at += cookies + events;
+}
+
+bool record__sees_probes(const struct record *r)
+{
+	if (r->start.probes == PROBES_BY_NAMES)
+		return strstr(r->start.attached, "timer_expire_exit") != NULL;
+	return r->start.probes == PROBES_SEEN;
 }
 
 struct record_silence record__silence(const struct record *r, uint32_t i)
@@ -315,7 +322,8 @@ static void get_field(struct reader *r, const struct record_field *f, struct rec
 	case FIELD_HELD:
 		get_held(r, out);
 		break;
-	case FIELD_EVENT:	/* by record__decode() itself, which says what is wrong with it */
+	case FIELD_EVENT:	/* by get_event(): what is wrong with it is said */
+	case FIELD_EVENT_3:
 	case FIELD_END:
 		break;
 	}
@@ -327,8 +335,8 @@ static const char *get_fields(struct reader *r, const struct record_form *form, 
 	const struct record_field *f;
 
 	for (f = form->fields; f->kind != FIELD_END; f++) {
-		if (f->kind == FIELD_EVENT &&
-		    !record__take_event(out, r->buf + r->at, r->size - r->at))
+		if ((f->kind == FIELD_EVENT || f->kind == FIELD_EVENT_3) &&
+		    !get_event(r, f->kind, out))
 			return "an event of a size that this version does not know";
 		if (f->kind == FIELD_TEXT || is_there(r, f))
 			get_field(r, f, out);

@@ -21,7 +21,7 @@
 enum record_type {
 	RECORD_META = 1,     /* the run: first record of the stream */
 	RECORD_START = 2,    /* everything is attached: from here on nothing is missed */
-	RECORD_EVENT = 3,    /* a fact from the kernel */
+	RECORD_EVENT_3 = 3,  /* the same as it was in formats 1 to 3; read as RECORD_EVENT */
 	RECORD_TICK = 4,     /* time passes */
 	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
 	RECORD_OWNER = 6,    /* who holds a socket; no longer written */
@@ -38,7 +38,15 @@ enum record_type {
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
 	RECORD_HOLDER = 18,	  /* a process, and sockets that it holds */
+	RECORD_EVENT = 19,	  /* a fact from the kernel */
 	RECORD_TYPE_MAX
+};
+
+/* Are probes seen when they are sent, or known by what follows them? */
+enum probes_seen {
+	PROBES_BY_NAMES,	/* as the names of the programs tell: recordings of formats 1 to 3 */
+	PROBES_SEEN,
+	PROBES_UNSEEN,
 };
 
 /* A process that holds sockets. */
@@ -59,11 +67,11 @@ struct record {
 		} meta;
 		struct {
 			const char *attached;	/* program names, separated by spaces */
+			uint32_t probes;	/* enum probes_seen; see record__sees_probes() */
 		} start;
 		struct {
 			struct ho_event event;
-			bool small;	/* only the first HO_EVENT_SMALL bytes and the cookie of
-					 * its namespace were told */
+			bool small;	/* only the first HO_EVENT_SMALL bytes were told */
 		};
 		struct {
 			int64_t realtime_offset_ns;
@@ -76,13 +84,14 @@ struct record {
 		struct {
 			uint32_t netns, idle_s, interval_s, probes;
 			const char *name;	/* "" = has none */
-			uint32_t net_cookie;	/* as events have it; 0: not known */
-			uint64_t cookie;	/* all of it; 0: not known */
+			uint32_t half_cookie;	/* its low half, where that is all that is known */
+			uint64_t cookie;	/* 0: not known */
 			const char *host_name;	/* of who lives there; "" = not known */
 		} sysctl;
 		struct {
 			uint32_t netns;
-			uint32_t net_cookie;
+			uint32_t half_cookie;	/* as above */
+			uint64_t cookie;
 		} netns_gone;
 		struct {
 			uint64_t cookie;	/* whose events, 0 = anyone's */
@@ -100,10 +109,11 @@ struct record {
 			const char *name;
 		} reset_reason;
 		struct {
-			uint32_t netns, net_cookie, count;
+			uint32_t netns, half_cookie, count;	/* as above */
 			uint8_t local[16];	/* as in an event */
 			uint16_t port;
 			uint8_t family;
+			uint64_t cookie;	/* of its namespace */
 		} waiting;	/* told before RECORD_START, for each end of ours */
 		struct {
 			uint64_t at_ns;		/* since when */
@@ -134,6 +144,9 @@ struct record {
 	};
 };
 
+/* Of a RECORD_START. */
+bool record__sees_probes(const struct record *r);
+
 /* A socket that a pass found open, and for how many seconds the kernel had not heard the peer then,
  * rounded down. Old recordings can say no more than RECORD_SILENT_48_MAX_S. */
 struct record_silence {
@@ -156,7 +169,7 @@ struct record_silence record__silence(const struct record *r, uint32_t i);
 #define RECORD_SHOWN_MAX 64
 #define RECORD_SIZE_MAX 32768
 
-/* An event as it lies in the kernel's ring and in recordings. False if no version has one of this
+/* An event as it lies in the kernel's ring and in a RECORD_EVENT. False if there is none of this
  * size. */
 bool record__take_event(struct record *r, const void *data, size_t size);
 

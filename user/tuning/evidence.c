@@ -45,7 +45,7 @@ static bool rank_programs(const struct lives *l, const struct scope *s, struct e
 
 	for (i = 0; i < s->count; i++) {
 		struct exposure x = exposure_of(s->lives[i]);
-		struct exposure_key key = { .pad = 0 };
+		struct exposure_key key = { .netns = 0 };
 
 		exposure_key__set_program(&key, texts__at(&l->texts, s->lives[i]->program));
 		counts = exposure_groups__of(&groups, &key);

@@ -12,11 +12,10 @@
 /* What a group has in common. What is not counted by stays 0: the key is compared as bytes. */
 struct exposure_key {
 	char comm[16];		/* of the program, cut off with zeroes; "": not known */
+	uint64_t net_cookie;	/* the namespace's; 0: not known */
 	uint32_t netns;		/* inode */
-	uint32_t net_cookie;	/* the low half of the namespace's; 0: not known */
 	uint16_t port;		/* ours */
 	uint16_t carrier;	/* the caller's number */
-	uint32_t pad;
 };
 
 struct exposure_group {

@@ -49,7 +49,7 @@ static void count(struct deferred *d, const struct ho_event *row)
 	d->groups = bigger;
 	bigger = &d->groups[d->group_count++];
 	*bigger = (struct record){ .type = RECORD_WAITING, .waiting = {
-		.netns = row->netns, .net_cookie = row->net_cookie, .port = row->local_port,
+		.netns = row->netns, .cookie = row->net_cookie, .port = row->local_port,
 		.family = row->family, .count = 1 } };
 	memcpy(bigger->waiting.local, row->local, sizeof(row->local));
 }

@@ -182,7 +182,7 @@ static int on_netns(void *context, const struct netns *entered, const struct kee
 	r.sysctl.interval_s = s->interval_s;
 	r.sysctl.probes = s->probes;
 	r.sysctl.name = ns->name;
-	r.sysctl.net_cookie = r.sysctl.cookie = ns->cookie;
+	r.sysctl.cookie = ns->cookie;
 	r.sysctl.host_name = ns->host_name;
 	return push(l, &r);
 }
@@ -204,7 +204,7 @@ static void notice_gone_names(struct live *l)
 		if (!stat(ns->path, &st) && st.st_ino == ns->inode)
 			continue;
 		r.netns_gone.netns = ns->inode;
-		r.netns_gone.net_cookie = ns->cookie;
+		r.netns_gone.cookie = ns->cookie;
 		push(l, &r);
 		inodes__remove(&l->namespaces, ns->inode);
 		inodes__remove(&l->unknown, ns->inode);
@@ -264,6 +264,7 @@ static void push_start(struct live *l)
 	walks__tell_waiting(&l->walks, r.mono_ns);
 	programs__list(l->bpf, names, sizeof(names));
 	r.start.attached = names;
+	r.start.probes = programs__see_probes(l->bpf) ? PROBES_SEEN : PROBES_UNSEEN;
 	push(l, &r);
 }
 

@@ -13,9 +13,16 @@
 #include "sys/mounts.h"
 #include "sys/reason.h"
 
-/* Segments after less silence than this are never looked at (gate.bpf.h). */
+/*
+ * What the gate lets through (gate.bpf.h).
+ *
+ * Segments after less silence than GATE_QUIET_MS are never looked at. The kernel probes only after at
+ * least 1 s of silence and an RTO is at least 200 ms, so 100 ms hides no answer; a peer's own probe
+ * within 100 ms of something else moves "last heard" by no more than that.
+ */
 #define GATE_QUIET_MS 100
 #define GATE_UNHEARD_MS 1000
+#define GATE_REPEATED_MS 500
 
 #define RING_BYTES_MIN (4ULL << 20)
 #define RING_BYTES_MAX (256ULL << 20)
@@ -76,7 +83,7 @@ static void *open_programs(const void *context, struct bpf_object **object)
 	bpf->rodata->gate_quiet_jiffies = GATE_QUIET_MS * config->hz / 1000;
 	bpf->rodata->gate_unheard_jiffies = GATE_UNHEARD_MS * config->hz / 1000;
 	bpf->rodata->gate_idle_jiffies = config->idle_gap_ms * config->hz / 1000;
-	bpf->rodata->gate_repeated_jiffies = config->hz / 2;
+	bpf->rodata->gate_repeated_jiffies = GATE_REPEATED_MS * config->hz / 1000;
 	bpf->rodata->gate_all_states = config->all_states;
 	bpf->rodata->have_reset_reason =
 		support__tracepoint_arguments(config->btf, "tcp_send_reset") > 2;
@@ -189,6 +196,11 @@ int programs__attach(struct watch_bpf *bpf, bool timers)
 		}
 	}
 	return 0;
+}
+
+bool programs__see_probes(const struct watch_bpf *bpf)
+{
+	return bpf->bss->timers_watched;
 }
 
 void programs__list(const struct watch_bpf *bpf, char *names, size_t size)

@@ -37,6 +37,9 @@ int programs__load(const struct programs_config *config, struct watch_bpf **bpf)
 /* Attaches the programs on timers, or all others. Returns 0 or -errno, logged. */
 int programs__attach(struct watch_bpf *bpf, bool timers);
 
+/* Are probes seen when they are sent? Once those on timers were attached. */
+bool programs__see_probes(const struct watch_bpf *bpf);
+
 /* Names of the loaded programs, each followed by a space. */
 void programs__list(const struct watch_bpf *bpf, char *names, size_t size);
 
