@@ -611,6 +611,29 @@ static void test_a_few_are_behind_a_shorter_timer(void **state)
 	timer_profile__free(&p);
 }
 
+/* A tenth behind 300 s, the others behind 330: timers that close are told as one. */
+static void test_timers_that_are_nearly_the_same(void **state)
+{
+	struct idle_timeout t = { 0 };
+	struct timer_profile p;
+	unsigned int i;
+
+	(void)state;
+	begin(NULL);
+	for (i = 0; i < 200; i++) {
+		double at = i % 10 ? 330 : 300;
+
+		add(40, at * (0.99 - 0.0002 * i), at * (1.01 + 0.0002 * i))->idle_s = 1e6;
+	}
+	prepare();
+	make_profile(&p);
+	timer_profile__interval(&p, &t);
+	assert_true(timer_steps__find(&p, &data, &t));
+	assert_int_equal(t.steps, 1);
+	assert_near(t.estimate_s, 330, 4);
+	timer_profile__free(&p);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -636,6 +659,7 @@ int main(void)
 		TEST(test_a_profile_of_nothing),
 		TEST(test_three_timers),
 		TEST(test_a_few_are_behind_a_shorter_timer),
+		TEST(test_timers_that_are_nearly_the_same),
 	};
 
 	return cmocka_run_group_tests_name("timer_model", tests, NULL, NULL);
