@@ -390,6 +390,8 @@ def main():
     if arguments.seed is None:
         arguments.seed = random.SystemRandom().randrange(10**6)
     print(f"mutants: seed {arguments.seed}", flush=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(1))    # the copy is removed
     model = str(arguments.seed % 1000 * 3)      # a seed that asks for the newest format alone
     with tempfile.TemporaryDirectory(prefix="halfopen-mutants.") as directory, \
             concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:

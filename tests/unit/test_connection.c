@@ -650,6 +650,40 @@ static void test_an_error_that_was_told_before_is_told_once(void **state)
 	assert_int_equal(told.entries[1].n, ECONNABORTED);
 }
 
+/* Retransmissions that no event told of: at the end the kernel says when what is under way was first
+ * sent. */
+static void test_retransmissions_that_only_the_end_shows(void **state)
+{
+	struct ho_event e = fact(HO_STATE, 30000);
+
+	(void)state;
+	established();
+	e.state = TCP_CLOSE;
+	e.old_state = TCP_ESTABLISHED;
+	e.error = ETIMEDOUT;
+	e.retransmits = 3;
+	e.flags |= HO_F_UNDELIVERED;
+	e.delivered_ns = 15000 * MS;
+	apply(&e);
+	assert_int_equal(c.silence.kinds, ASK_DATA);
+	assert_int_equal(c.silence.first_ask_ns, 15000 * MS);
+	assert_int_equal(c.incidents->closed_ns, 0);
+	end(NULL);
+	begin(NULL);
+	established();
+	e.flags |= HO_F_FIN_QUEUED | HO_F_ORPHAN;
+	e.old_state = TCP_FIN_WAIT1;
+	apply(&e);
+	assert_int_equal(c.silence.kinds, ASK_FIN);
+	assert_int_equal(c.incidents->closed_ns, 15000 * MS);
+	end(NULL);
+	begin(NULL);
+	established();
+	e.flags &= ~HO_F_UNDELIVERED;	/* some of it was acknowledged: nobody knows when it was sent */
+	apply(&e);
+	assert_int_equal(c.silence.asks, 0);
+}
+
 static void test_gone_without_an_end(void **state)
 {
 	struct ho_event e = fact(HO_GONE, 6000);
@@ -765,6 +799,9 @@ static void test_the_likeliest_successor_stays(void **state)
 	by.confidence = 0.6;
 	incidents__suspect_successor(&c, &by, &told);
 	assert_int_equal(incidents__successor(&c)->cookie, 2);
+	by.confidence = 1;
+	incidents__suspect_successor(&c, &by, &told);
+	assert_int_equal(told.entries[0].n, 1000);
 	c.last_heard_ns = 5000 * MS;
 	assert_non_null(incidents__successor(&c));
 	c.last_heard_ns++;	/* heard after that one came */
@@ -865,6 +902,7 @@ int main(void)
 		TEST(test_life_of_a_wrap_ago),
 		TEST(test_an_end_is_told_once),
 		TEST(test_an_error_that_was_told_before_is_told_once),
+		TEST(test_retransmissions_that_only_the_end_shows),
 		TEST(test_gone_without_an_end),
 		TEST(test_a_heartbeat_is_answered),
 		TEST(test_a_reset_that_we_sent),

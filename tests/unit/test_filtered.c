@@ -652,6 +652,41 @@ static void test_asks_in_vain_need_no_pass(void **state)
 	finish(run, 70000, 9);
 }
 
+static uint64_t waiting_under(const char *filter, uint16_t port)
+{
+	struct run_of_core *run = begin(filter);
+	struct record r = { .type = RECORD_WAITING, .mono_ns = 2 * S,
+			    .waiting = { 7, 70, 3, { 10, 0, 0, 1 }, port, 2 } };
+	uint64_t waiting;
+
+	feed(run, &(struct record){ .type = RECORD_META,
+				    .meta = { HZ, "1", "gw", "b", "r", "6.18", "full" } });
+	name_netns(run, 1000, "pod");
+	feed(run, &r);
+	waiting = run->core->run.waiting;
+	finish(run, 3000, 1);
+	return waiting;
+}
+
+/* Handshakes that wait for data are many peers': wanted where their own end alone says so. */
+static void test_handshakes_that_wait(void **state)
+{
+	(void)state;
+	assert_int_equal(waiting_under("sport = :1883", 1883), 3);
+	assert_int_equal(waiting_under("sport = :1883", 80), 0);
+	assert_int_equal(waiting_under("state syn-recv", 80), 3);
+	assert_int_equal(waiting_under("state established", 80), 0);
+	assert_int_equal(waiting_under("src 10.0.0.1", 80), 3);
+	assert_int_equal(waiting_under("src 10.0.0.2", 80), 0);
+	assert_int_equal(waiting_under("netns pod", 80), 3);
+	assert_int_equal(waiting_under("netns other", 80), 0);
+	assert_int_equal(waiting_under("netns 7", 80), 3);
+	assert_int_equal(waiting_under("dst 10.0.0.2", 80), 0);	/* some may be, others not */
+	assert_int_equal(waiting_under("dport = :5", 80), 0);
+	assert_int_equal(waiting_under("comm = nginx", 80), 0);
+	assert_int_equal(waiting_under(NULL, 80), 3);
+}
+
 /* Losses that are nobody's count, whatever is wanted; and of a socket that is destroyed no number of
  * connections is remembered. */
 static void test_what_is_nobodys(void **state)
@@ -674,6 +709,7 @@ static void test_what_is_nobodys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_handshakes_that_wait),
 		cmocka_unit_test(test_what_is_nobodys),
 		cmocka_unit_test(test_by_owner),
 		cmocka_unit_test(test_what_ends_undecided_is_forgotten),

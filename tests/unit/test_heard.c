@@ -656,6 +656,10 @@ static void test_a_heartbeat_comes_after_a_pause(void **state)
 	assert_int_equal(c.incidents->heartbeat.most_ms, 59996);
 	assert_int_equal(c.incidents->heartbeat.bytes_acked, 7);
 	anew();
+	e.lsndtime_jiffies = HZ - 2;		/* ours went out at the same moment */
+	apply(e);
+	assert_int_equal(told.entries[0].last_ns, 1004 * MS);
+	anew();
 	e.lsndtime_jiffies = 41000 / 4;		/* or since ours */
 	apply(e);
 	assert_int_equal(told.entries[0].last_ns, 41004 * MS);

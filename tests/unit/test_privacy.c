@@ -152,7 +152,7 @@ static struct record event_of(uint8_t family, const uint8_t *local, const uint8_
 static void test_events(void **state)
 {
 	static const uint8_t ours[16] = { [10] = 0xff, 0xff, 192, 0, 2, 1 };
-	static const uint8_t ours_ipv4[16] = { 192, 0, 2, 1 };
+	static const uint8_t ours_ipv4[16] = { 192, 0, 2, 1 }, network[16] = { 198, 51, 100 };
 	struct record r = event_of(AF_INET, ours_ipv4, ipv4);
 
 	(void)state;
@@ -168,6 +168,11 @@ static void test_events(void **state)
 	privacy__record(&pseudonym, &r);
 	assert_int_equal(r.event.family, AF_INET);
 	assert_memory_equal(r.event.peer, ipv4_hash, 16);
+	assert_memory_equal(r.event.local, ours_ipv4, 16);
+	r = event_of(AF_INET6, ours, mapped);
+	privacy__record(&prefix, &r);
+	assert_int_equal(r.event.family, AF_INET);
+	assert_memory_equal(r.event.peer, network, 16);
 	assert_memory_equal(r.event.local, ours_ipv4, 16);
 	r = event_of(AF_INET6, ipv6, ipv6);
 	privacy__record(&prefix, &r);

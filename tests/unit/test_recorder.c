@@ -120,6 +120,41 @@ static void test_much_is_written_before_it_is_asked_for(void **state)
 	assert_int_equal(recorder__close(&r), 0);
 }
 
+static int peer_of(void *context, const void *bytes, size_t size)
+{
+	struct record r;
+	const char *why;
+
+	assert_int_equal(record__decode(bytes, size, &r, &why), 0);
+	memcpy(context, r.event.peer, 4);
+	return 0;
+}
+
+static void test_peers_are_recorded_as_they_may_be_shown(void **state)
+{
+	static const struct privacy prefix = { .kind = PRIVACY_PREFIX };
+	static const uint8_t shown[] = { 198, 51, 100, 0 };
+	struct recorder_config config = { .path = path, .privacy = &prefix };
+	struct record event = { .type = RECORD_EVENT,
+				.event = { .cookie = 1, .kind = HO_HEARD, .family = 2, .state = 1,
+					   .peer = { 198, 51, 100, 7 } } };
+	struct recording_problem problem;
+	struct recorder r;
+	uint8_t peer[4];
+	int fd;
+
+	(void)state;
+	assert_int_equal(recorder__open(&r, &config), 0);
+	add(&r, event);
+	assert_int_equal(recorder__flush(&r), 0);
+	assert_int_equal(recorder__close(&r), 0);
+	fd = open(path, O_RDONLY);
+	assert_int_equal(recording__read(fd, -1, peer_of, peer, &problem), 0);
+	close(fd);
+	assert_memory_equal(peer, shown, 4);
+	assert_int_equal(event.event.peer[3], 7);	/* the caller's stays */
+}
+
 /* ---- when ---- */
 
 static void test_due_by_age(void **state)
@@ -178,6 +213,8 @@ static void test_the_older_half_gives_way(void **state)
 	add(&r, meta(1060));
 	add(&r, tick(1070));
 	assert_string_equal(held_by(old), "1@1000 4@1040 1@1045 4@1050 11@1050 ");
+	assert_false(recorder__is_due(&r, 1109));	/* it has begun at 1060 */
+	assert_true(recorder__is_due(&r, 1110));
 	add(&r, tick(1120));		/* in its midst a stream is not parted */
 	add(&r, meta(1121));
 	add(&r, tick(1122));
@@ -409,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_where_no_file_can_be_made),
 		TEST(test_much_is_written_before_it_is_asked_for),
+		TEST(test_peers_are_recorded_as_they_may_be_shown),
 		TEST(test_due_by_age),
 		TEST(test_due_by_size),
 		TEST(test_the_older_half_gives_way),

@@ -109,6 +109,12 @@ static void test_the_first_ask_after_it_was_heard(void **state)
 	silence__heard_unanswering(&c, &e, 14500 * MS, 8);
 	assert_int_equal(i->deafness.asks, 4);
 	assert_int_equal(i->deafness.first_ask_after_ns, 15000 * MS);
+	silence__heard_unanswering(&c, &e, 15000 * MS, 8);	/* as it left */
+	assert_int_equal(i->deafness.first_ask_after_ns, 0);
+	e.payload = 1;
+	e.bytes_received = 7;
+	silence__heard_unanswering(&c, &e, 15000 * MS, 8);
+	assert_int_equal(i->deafness.bytes_received, 8);
 	silence__end(&c, 16000 * MS);
 	assert_int_equal(i->deafness.asks, 0);
 	assert_int_equal(c.silence.asks, 0);
@@ -326,6 +332,19 @@ static void test_of_signs_that_come_for_years_the_last_is_kept(void **state)
 	journal__free(&j);
 }
 
+/* A single fact adds a few events at the most. */
+static void test_few_events_are_told_at_once(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 0; n < 6; n++)
+		incidents__note(&c, &told, (struct entry){ .kind = EVENT_SEEN, .at_ns = n });
+	assert_int_equal(told.count, 4);
+	assert_int_equal(told.entries[3].at_ns, 3);
+	assert_int_equal(i->journal.used, 6);
+}
+
 /* ---- found dead ---- */
 
 static struct ho_event dead(uint16_t error)
@@ -482,6 +501,7 @@ int main(void)
 		TEST(test_of_an_episode_both_ends_are_kept),
 		TEST(test_of_a_life_both_halves_are_kept),
 		TEST(test_of_signs_that_come_for_years_the_last_is_kept),
+		TEST(test_few_events_are_told_at_once),
 		TEST(test_when_it_died),
 		TEST(test_of_what_it_died),
 		TEST(test_the_state_it_was_in),
