@@ -56,10 +56,10 @@ static void test_nothing_is_known_at_first(void **state)
 
 static void take_over(struct takeovers *t, unsigned int delay)
 {
-	double weights[TAKEOVER_DELAYS] = { 0 };
+	double ratios[TAKEOVER_DELAYS] = { 0 };
 
-	weights[delay] = 1;
-	takeovers__count_delays(t, &(struct takeover_view){ .share = 0.5 }, weights, 0);
+	ratios[delay] = 1e9;
+	takeovers__count_delays(t, ratios);
 }
 
 static void test_delays_are_learned(void **state)
@@ -86,19 +86,15 @@ static void test_delays_are_learned(void **state)
 	assert_true(fabs(v.per_ns[8] * width_ns(8) - 4 * 0.52 / 40) < 1e-5);
 }
 
-/* Where takeovers seem rare, their delays are learned as though they were not. */
 static void test_half_believed_delays(void **state)
 {
 	struct takeovers t = { 0 };
-	double weights[TAKEOVER_DELAYS] = { [2] = 0.2, [3] = 0.2 };
+	double ratios[TAKEOVER_DELAYS] = { [2] = 1, [3] = 2 };
 
 	(void)state;
-	takeovers__count_delays(&t, &(struct takeover_view){ .share = 0.5 }, weights, 0.1);
-	assert_true(fabs(t.delays[2] - 0.4) < 1e-6 && fabs(t.delays[3] - 0.4) < 1e-6);
-	t = (struct takeovers){ 0 };
-	takeovers__count_delays(&t, &(struct takeover_view){ .share = 0.1 }, weights, 0.9);
-	/* 0.2 * 5 of 0.4 * 5 + 0.9 * 5 / 9 */
-	assert_true(fabs(t.delays[2] - 1 / 2.5) < 1e-6);
+	takeovers__count_delays(&t, ratios);
+	assert_true(fabs(t.delays[2] - 0.25) < 1e-6 && fabs(t.delays[3] - 0.5) < 1e-6);
+	assert_true(t.delays[4] == 0);
 }
 
 static void test_a_service_is_where_an_address_begins(void **state)

@@ -24,6 +24,8 @@ struct arrival {
 	float dead_rivals;	/* weight of dead sockets that may have been superseded by it */
 	float taken;		/* chance that a program closed a connection for it; most likely this: */
 	float by_taker;
+	float explains;		/* chance that a closing is explained by it, if takeovers are as
+				   likely as not */
 	uint64_t taker;		/* cookie */
 	uint32_t older_of_key, older_of_peer;	/* numbers, from 1; 0: none */
 };

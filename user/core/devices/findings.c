@@ -39,9 +39,10 @@ struct weighing {
 	struct link_view view; /* of the address before the likeliest arrival */
 	double own,
 		others; /* weights by port and silence: of that one, and of the other arrivals */
-	double own_takeover;		   /* weight of that one if the program closed for it */
-	double takeovers[TAKEOVER_DELAYS]; /* of all, by delay */
-	double in_time;			   /* of all, by their time alone */
+	double own_takeover;		 /* weight of that one if the program closed for it */
+	double takeovers;		 /* of all */
+	double in_time[TAKEOVER_DELAYS]; /* by their time alone, those that explain no other closing
+					  */
 
 	const struct doubts *doubts;
 	double rivals, dying; /* of other connections: weight, and how many may be dead */
@@ -92,21 +93,35 @@ static void count_arrivals(const struct supersession *s, struct weighing *w,
 	w->chance_per_ns = fmax(w->chance_per_ns, lately / BURST_NS);
 }
 
-static double weight_in_time(const struct weighing *w, const struct arrival *a, unsigned int delay)
-{
-	double taken = a->taken;
-
-	if (delay == TAKEOVER_DELAYS)
-		return 0;
-	if (a->taker == w->dead->connection->cookie)
-		taken = (a->taken - a->by_taker) / (1 - a->by_taker);
-	return w->takeover.per_ns[delay] / w->chance_per_ns * (1 - taken) /
-	       (1 - w->taking * w->takeover.sooner[delay]);
-}
-
 static unsigned int delay_of(const struct weighing *w, const struct arrival *a)
 {
 	return closed_ns(w) ? takeovers__delay(a->at_ns, closed_ns(w)) : TAKEOVER_DELAYS;
+}
+
+/* How much likelier a takeover makes an arrival at this time than chance does. */
+static double weight_in_time(const struct weighing *w, const struct arrival *a)
+{
+	unsigned int delay = delay_of(w, a);
+
+	return delay == TAKEOVER_DELAYS ? 0 : w->takeover.per_ns[delay] / w->chance_per_ns;
+}
+
+/* Some of those by chance compete no more: they were taken for other closings, sooner than this
+ * one. That is believed of who came, but does not teach how often the program takes over: it would
+ * confirm itself. */
+static double competing(const struct weighing *w, const struct arrival *a)
+{
+	unsigned int delay = delay_of(w, a);
+
+	return delay == TAKEOVER_DELAYS ? 1 : 1 - w->taking * w->takeover.sooner[delay];
+}
+
+/* Chance that another connection was closed for it. */
+static double taken(const struct weighing *w, const struct arrival *a)
+{
+	return a->taker == w->dead->connection->cookie
+		       ? (a->taken - a->by_taker) / (1 - a->by_taker)
+		       : a->taken;
 }
 
 static double by_itself(const struct weighing *w)
@@ -127,32 +142,25 @@ static struct link_view view_of(const struct supersession *s, const struct weigh
 }
 
 /* That the program closed the dead connection for this arrival. */
-static double takeover_weight(const struct supersession *s, const struct weighing *w,
-			      const struct arrival *a)
+static double takeover_weight(const struct weighing *w, const struct arrival *a, double port)
 {
-	struct link_view v = view_of(s, w, a);
-
-	return may_be_its_device(s, w->dead->connection, a)
-		       ? w->takeover.share * weight_in_time(w, a, delay_of(w, a)) *
-				 linkage__port_weight(&v, w->dead->connection->peer.port,
-						      a->peer.port)
-		       : 0;
+	return w->takeover.share * weight_in_time(w, a) * (1 - taken(w, a)) / competing(w, a) *
+	       port;
 }
 
 static void weigh_one_arrival(const struct supersession *s, struct weighing *w, struct arrival *a)
 {
 	const struct connection *c = w->dead->connection;
-	unsigned int delay = delay_of(w, a);
 	struct link_view v = view_of(s, w, a);
 	double weight = linkage__port_weight(&v, c->peer.port, a->peer.port);
-	double in_time = weight_in_time(w, a, delay);
-	double takeover = w->takeover.share * in_time * weight;
+	double takeover = takeover_weight(w, a, weight);
+	unsigned int delay = delay_of(w, a);
 
+	if (delay < TAKEOVER_DELAYS)
+		w->in_time[delay] += weight_in_time(w, a) * (1 - a->explains);
 	if (a->at_ns - c->last_heard_ns < FRESH_NS)
 		weight *= v.weight[LINK_FRESH];
-	w->in_time += in_time;
-	if (takeover > 0)
-		w->takeovers[delay] += takeover;
+	w->takeovers += takeover;
 	w->others += weight;
 	/* of equals the oldest, against which most rivals spoke */
 	if (w->dead->by &&
@@ -225,13 +233,13 @@ static void weigh_rivals(const struct supersession *s, struct table *t,
 
 /* ---- judgement ---- */
 
-static double sum_of_takeovers(const struct weighing *w)
+static double ratio_in_time(const struct weighing *w)
 {
 	double sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < TAKEOVER_DELAYS; i++)
-		sum += w->takeovers[i];
+		sum += w->in_time[i];
 	return sum;
 }
 
@@ -245,8 +253,7 @@ static void see_crowd(struct weighing *w)
 	linkage__see_crowd(&w->view, &w->crowd);
 	seen = linkage__port_weight(&w->view, d->connection->peer.port, d->by->peer.port) / alone;
 	w->own *= seen;
-	w->takeovers[takeovers__delay(d->by->at_ns, closed_ns(w)) % TAKEOVER_DELAYS] -=
-		w->own_takeover * (1 - seen);
+	w->takeovers -= w->own_takeover * (1 - seen);
 	w->own_takeover *= seen;
 }
 
@@ -266,7 +273,7 @@ static double weigh_no_takeover(const struct weighing *w, double *its_share)
 }
 
 /* What the program did is known of its closings, this one among them. */
-static void learn_takeovers(struct supersession *s, const struct weighing *w, double no_takeover)
+static void learn_takeovers(struct supersession *s, const struct weighing *w)
 {
 	const struct connection *c = w->dead->connection;
 	uint64_t keys[] = { w->dead->by->key, service_key(s, c) };
@@ -278,8 +285,8 @@ static void learn_takeovers(struct supersession *s, const struct weighing *w, do
 		if (!pool)
 			continue;
 		pool->last_ns = fmax(pool->last_ns, closed_ns(w));
-		takeovers__count_closing(&pool->takeovers, w->in_time);
-		takeovers__count_delays(&pool->takeovers, &w->takeover, w->takeovers, no_takeover);
+		takeovers__count_closing(&pool->takeovers, ratio_in_time(w));
+		takeovers__count_delays(&pool->takeovers, w->in_time);
 	}
 }
 
@@ -295,16 +302,25 @@ static void learn_step(struct supersession *s, const struct weighing *w, double 
 				    w->own_takeover / of);
 }
 
-/* An arrival for which one connection was closed is taken for the next that is. */
+/* An arrival for which one connection was closed is taken for the next that is; and what one
+ * closing teaches of takeovers by it, no other does: many are closed at once by a program that
+ * looks for silent ones now and then. */
 static void take(const struct supersession *s, const struct weighing *w, double of)
 {
 	const struct connection *c = w->dead->connection;
 	struct arrival *a = arrivals__of_key(&s->arrivals, w->dead->by->key);
+	double ratio = ratio_in_time(w);
 
 	for (; a && a->at_ns + TAKEOVER_LATEST_NS > closed_ns(w) && a->at_ns > c->last_heard_ns;
 	     a = arrivals__older_of_key(&s->arrivals, a)) {
-		double chance = fmin(0.999, takeover_weight(s, w, a) / of);
+		struct link_view v = view_of(s, w, a);
+		double port = linkage__port_weight(&v, c->peer.port, a->peer.port), chance;
 
+		if (!may_be_its_device(s, c, a))
+			continue;
+		chance = fmin(0.999, takeover_weight(w, a, port) / of);
+		a->explains +=
+			weight_in_time(w, a) * (1 - a->explains) / (1 + ratio) * (1 - a->explains);
 		a->taken += chance * (1 - a->taken);
 		if (chance <= a->by_taker)
 			continue;
@@ -322,10 +338,10 @@ static void decide(struct supersession *s, struct weighing *w)
 	/* a fleet that arrived as a whole says little of who comes when somebody is dead */
 	w->view.share = fmax(w->view.share, DEAD_SHARE_LEAST);
 	no_takeover = weigh_no_takeover(w, &its_share);
-	of = sum_of_takeovers(w) + no_takeover;
+	of = w->takeovers + no_takeover;
 	d->confidence = (w->own_takeover + no_takeover * its_share) / of;
 	if (closed_ns(w) && !d->proven) {
-		learn_takeovers(s, w, no_takeover);
+		learn_takeovers(s, w);
 		learn_step(s, w, of);
 		take(s, w, of);
 	}

@@ -14,9 +14,6 @@
 /* A program may change its ways: no share is ever less likely than e to the minus this against the
  * best. */
 #define EVIDENCE_MOST 6.0f
-/* Delays are learned as though at least this share of closings were takeovers: a program whose
- * clients log in slowly would never be seen to take over by the first guess of their delays. */
-#define LEARNED_SHARE 0.5
 
 /* Shares of closings, and how likely each is where nothing is known: most programs never do, those
  * that do mostly do so for all clients. */
@@ -123,16 +120,13 @@ void takeovers__count_closing(struct takeovers *t, double ratio)
 		t->evidence[i] = fmax(t->evidence[i] - most, -EVIDENCE_MOST);
 }
 
-void takeovers__count_delays(struct takeovers *t, const struct takeover_view *v,
-			     const double weights[TAKEOVER_DELAYS], double no_takeover)
+void takeovers__count_delays(struct takeovers *t, const double ratios[TAKEOVER_DELAYS])
 {
-	double share = fmax(v->share, LEARNED_SHARE), of;
-	double more = share / v->share, less = (1 - share) / (1 - v->share);
+	double of = 1;
 	unsigned int i;
 
-	of = no_takeover * less;
 	for (i = 0; i < TAKEOVER_DELAYS; i++)
-		of += weights[i] * more;
+		of += ratios[i];
 	for (i = 0; i < TAKEOVER_DELAYS; i++)
-		t->delays[i] += weights[i] * more / of;
+		t->delays[i] += ratios[i] / of;
 }

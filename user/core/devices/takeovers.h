@@ -46,9 +46,9 @@ unsigned int takeovers__delay(uint64_t arrived_ns, uint64_t closed_ns);
 /* Counts a closing. `ratio`: how much likelier the arrivals before it are if it was a takeover. */
 void takeovers__count_closing(struct takeovers *t, double ratio);
 
-/* Counts its delay as far as each is believed, by the weights under this view of takeovers of each
- * delay, and of none. */
-void takeovers__count_delays(struct takeovers *t, const struct takeover_view *v,
-			     const double weights[TAKEOVER_DELAYS], double no_takeover);
+/* Counts its delay: `ratios` are the parts of that which arrivals at each delay have. As though
+ * takeovers were as likely as not: a program whose clients log in slowly would never be seen to
+ * take over by the first guess of their delays. */
+void takeovers__count_delays(struct takeovers *t, const double ratios[TAKEOVER_DELAYS]);
 
 #endif
