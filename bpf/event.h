@@ -4,8 +4,8 @@
  *
  * An event is a fact about one socket and carries everything needed to understand it:
  * identity, options in force, clocks, counters. A lost event therefore costs itself and no
- * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes; the reader takes the rest as
- * zero and knows it is missing from the record's length.
+ * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes; the reader takes the
+ * rest as zero and knows it is missing from the record's length.
  *
  * Units: *_ns is CLOCK_MONOTONIC; *_jiffies are the low 32 bits of the kernel's jiffies, or
  * a duration in them; *_us and *_ms as named. Ports are in host byte order, addresses in
@@ -51,7 +51,7 @@ enum ho_kind {
 enum ho_flag {
 	HO_F_KEEPALIVE = 1 << 0,    /* SO_KEEPALIVE is on */
 	HO_F_ORPHAN = 1 << 1,	    /* no program holds it any more (SOCK_DEAD) */
-	HO_F_HALF_COOKIE = 1 << 2,  /* net_cookie is its low 32 bits: from a recording of format 1 to 3 */
+	HO_F_HALF_COOKIE = 1 << 2,  /* net_cookie is the low 32 bits (formats 1 to 3) */
 	HO_F_IN_KEEPALIVE = 1 << 3, /* happened inside tcp_keepalive_timer() */
 	HO_F_MPTCP = 1 << 4,	    /* a subflow of an MPTCP connection */
 	HO_F_SEGMENT = 1 << 5,	    /* tcp_flags, seq_offset, payload describe a segment */

@@ -8,8 +8,8 @@
 
 #include "socket.bpf.h"
 
-/* Set by user space between open and load (programs.c has the values and their reasons); durations in
- * this kernel's jiffies. */
+/* Set by user space between open and load (programs.c has the values and their reasons); durations
+ * in this kernel's jiffies. */
 
 /* A segment that follows another one sooner than this is never looked at. */
 const volatile __u32 gate_quiet_jiffies = 0;

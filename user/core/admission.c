@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "core/admission.h"
-#include "core/emit.h"
 #include "core/histories.h"
 #include "core/sockets.h"
 #include "core/state.h"

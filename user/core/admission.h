@@ -15,8 +15,8 @@ struct core;
 /* RECORD_EVENT: 0 or -ENOMEM. */
 int admission__take_event(struct core *core, const struct record *r);
 
-/* Whose a socket is that is known: 1 where that is to be passed on as taken, 0 where it is not, or was;
- * -ENOMEM. */
+/* The process that holds a known socket: 1 where that is to be passed on as taken, 0 where it is
+ * not, or was; -ENOMEM. */
 int admission__take_owner(struct core *core, struct slot *s, const struct record_process *by);
 
 /* RECORD_LOSS. */

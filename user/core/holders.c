@@ -51,8 +51,9 @@ static int take_shown(struct core *core, const struct ho_event *e)
 	return admission__take_event(core, &r);
 }
 
-/* The i-th: 1 where the process is another owner than was known, 0 where it is not, or nothing is known
- * of the socket; -ENOMEM. Where more is known than the pass saw, the next one tells how it is then. */
+/* The i-th: 1 where the process is another owner than was known, 0 where it is not, or nothing is
+ * known of the socket; -ENOMEM. Where more is known than the pass saw, the next one tells how it is
+ * then. */
 static int take_socket(struct core *core, const struct record *r, uint32_t i)
 {
 	const struct ho_event *e = r->holder.events ? &r->holder.events[i] : NULL;
@@ -87,7 +88,7 @@ int holders__take(struct core *core, const struct record *r)
 			news[count++] = r->holder.cookies[i];
 		if (!r->holder.events)
 			continue;
-		taken__pass_on_holder(core, &r->holder.by, news, count);	/* behind its event */
+		taken__pass_on_holder(core, &r->holder.by, news, count); /* behind its event */
 		count = 0;
 	}
 	taken__pass_on_holder(core, &r->holder.by, news, count);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which processes hold which sockets. A pass over processes tells all of them, again and again: what is
- * known already changes nothing, and is not recorded.
+ * Which processes hold which sockets. A pass over processes tells all of them, again and again:
+ * what is known already changes nothing, and is not recorded.
  */
 #ifndef HALFOPEN_CORE_HOLDERS_H
 #define HALFOPEN_CORE_HOLDERS_H

@@ -4,9 +4,11 @@
 
 void recent_events__add(struct recent_events *r, const struct ho_event *e)
 {
-	r->ring[r->next++ % RECENT_EVENTS] = (struct recent_event){
-		.cookie = e->cookie, .mono_ns = e->mono_ns,
-		.ends = e->kind == HO_GONE || (e->kind == HO_STATE && e->state == TCP_CLOSE) };
+	r->ring[r->next++ % RECENT_EVENTS] =
+		(struct recent_event){ .cookie = e->cookie,
+				       .mono_ns = e->mono_ns,
+				       .ends = e->kind == HO_GONE ||
+					       (e->kind == HO_STATE && e->state == TCP_CLOSE) };
 }
 
 bool recent_events__outdate(const struct recent_events *r, const struct ho_event *e)

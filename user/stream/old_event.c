@@ -3,15 +3,16 @@
 
 #include "stream/old_event.h"
 
-/* Sizes of a small one, of one with the low half of its namespace's cookie behind (format 3), and of full
- * ones. */
+/* Sizes of a small one, of one with the low half of its namespace's cookie behind (format 3), and
+ * of full ones. */
 #define SMALL 104
 #define SMALL_3 112
 #define FULL_1 184
 #define FULL_2 192
 #define FULL_3 232
 
-_Static_assert(HO_EVENT_FULL - HO_EVENT_SMALL == FULL_3 - SMALL, "what follows a small one is the same");
+_Static_assert(HO_EVENT_FULL - HO_EVENT_SMALL == FULL_3 - SMALL,
+	       "what follows a small one is the same");
 
 /* Format 2 has the low half where struct ho_event has `pad_full`. */
 static uint32_t take_rest(struct ho_event *e, const uint8_t *rest, size_t size)
@@ -20,7 +21,7 @@ static uint32_t take_rest(struct ho_event *e, const uint8_t *rest, size_t size)
 
 	memcpy((uint8_t *)e + HO_EVENT_SMALL, rest, size);
 	half = e->pad_full;
-	e->pad = 0;	/* icsk_backoff */
+	e->pad = 0; /* icsk_backoff */
 	e->pad_full = 0;
 	return half;
 }
@@ -35,8 +36,8 @@ bool old_event__take(struct ho_event *e, bool *small, const void *data, size_t s
 	*small = size <= SMALL_3;
 	memset(e, 0, sizeof(*e));
 	memcpy(e, bytes, SMALL);
-	e->pad_small = 0;		/* icsk_ca_state */
-	e->flags &= ~HO_F_HALF_COOKIE;	/* whether a program had the socket locked */
+	e->pad_small = 0;	       /* icsk_ca_state */
+	e->flags &= ~HO_F_HALF_COOKIE; /* whether a program had the socket locked */
 	if (size == SMALL_3)
 		memcpy(&half, bytes + SMALL, sizeof(half));
 	else if (!*small)

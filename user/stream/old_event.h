@@ -8,8 +8,8 @@
 
 #include "event.h"
 
-/* Makes an event of today of one in a RECORD_EVENT_3, small or full: what was not told is 0. False if no
- * format had one of this size. */
+/* Makes an event of today of one in a RECORD_EVENT_3, small or full: what was not told is 0. False
+ * if no format had one of this size. */
 bool old_event__take(struct ho_event *e, bool *small, const void *data, size_t size);
 
 #endif

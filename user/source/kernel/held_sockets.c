@@ -17,8 +17,8 @@ int held_sockets__end(struct held_sockets *h)
 	if (!h->count)
 		return 0;
 	r.holder.pass = h->pass;
-	r.holder.by = (struct record_process){ h->pid, h->comm, h->place.cgroup,
-					       h->place.container_id };
+	r.holder.by =
+		(struct record_process){ h->pid, h->comm, h->place.cgroup, h->place.container_id };
 	r.holder.count = h->count;
 	r.holder.cookies = h->cookies;
 	r.holder.events = h->shown ? h->events : NULL;

@@ -12,12 +12,12 @@ struct held_sockets {
 	/* Takes a record; returns 0 or a negative errno. */
 	int (*push)(void *context, const struct record *r);
 	void *context;
-	uint32_t pass;		/* numbers the walk */
-	bool shown;		/* each socket is told as it is, too */
-	struct process_place place;	/* of the process ... */
-	uint32_t pid, count;	/* ... and how many of its sockets were not pushed yet */
+	uint32_t pass;		    /* numbers the walk */
+	bool shown;		    /* each socket is told as it is, too */
+	struct process_place place; /* of the process ... */
+	uint32_t pid, count;	    /* ... and how many of its sockets were not pushed yet */
 	char comm[16];
-	uint64_t mono_ns;	/* when the last of them was read */
+	uint64_t mono_ns; /* when the last of them was read */
 	uint64_t cookies[RECORD_HELD_MAX];
 	struct ho_event events[RECORD_SHOWN_MAX];
 };
