@@ -145,6 +145,7 @@ static void test_words_at_their_own_pace(void **state)
 	assert_near(times_at(&alike.all[0], 300), 288, 1e-6);
 	assert_near(all_times(&alike.all[0]), 288, 1e-6);
 	assert_near(alike.all[0].silences[silence__bin(300)].sum_s, DAY_S, 0.1);
+	assert_near(alike.all[0].silences[silence__bin(300)].squares_s2, DAY_S * 300, 30);
 	assert_near(alike.all[0].covered_s, DAY_S, 0.1);
 	assert_near(alike.all[0].commands, 0, 0);
 }

@@ -95,6 +95,14 @@ static void test_what_was_seen_is_counted(void **state)
 	n = expect(100, 20, 3);
 	assert_near(n.low, 8, 1e-3);
 	assert_near(n.high, 12.3, 1e-3);
+	/* a single one: six in ten years cannot be excluded, and none is sure */
+	m.count = 0;
+	memset(m.share, 0, sizeof(m.share));
+	keep(1, 200, 150);
+	n = expect(100, 20, 3);
+	assert_near(n.low, 0, 1e-9);
+	assert_near(n.high, 0.6, 1e-3);
+	keep(99, 200, 150);
 	/* they are no longer than what the probes take */
 	n = expect(100, 20, 15);
 	assert_near(n.low, 0, 1e-9);

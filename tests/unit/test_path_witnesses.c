@@ -80,6 +80,27 @@ static void test_a_vote_to_each_device_with_a_name(void **state)
 	assert_true(t.named);
 }
 
+/* In whatever order their connections were told. */
+static void test_connections_of_a_device_are_found(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		struct life life = witness(i);
+
+		life.device = 1 + (7 * i + 3) % 20;
+		add(life);
+	}
+	assert_int_equal(estimate().devices, 20);
+	for (i = 0; i < 60; i++) {
+		lives.all[i]->device = 0;
+		lives.all[i]->peer.address[3] = 1 + (7 * i + 3) % 20;
+		lives.all[i]->heard_s = lives.all[i]->seen_s = 1e9 + i;
+	}
+	assert_int_equal(estimate().devices, 20);
+}
+
 /* Behind one address: as many as were heard at once. */
 static void test_an_address_has_as_many_votes_as_were_heard_at_once(void **state)
 {
@@ -356,6 +377,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_vote_to_each_device_with_a_name),
+		TEST(test_connections_of_a_device_are_found),
 		TEST(test_an_address_has_as_many_votes_as_were_heard_at_once),
 		TEST(test_who_was_silent_when_the_next_came),
 		TEST(test_addresses_in_disguise_are_told_apart),

@@ -163,6 +163,33 @@ static void test_false_deaths_weigh_by_their_sockets(void **state)
 	assert_near(p.false_deaths.high, 0.3, 0.01);
 }
 
+/* Ten live peers a year were mute for 200 s. Whose silences end after 70 s is never sent nine probes, from
+ * 60 s on and 10 s apart; whose take 300 s are given up. */
+static void test_a_silence_must_be_long_enough_for_the_last_probe(void **state)
+{
+	static const double lengths[] = { 70, 300 };
+	struct life_mute mutes[100];
+	unsigned int i;
+
+	(void)state;
+	answers.socket_hours = 87660;
+	answers.asked = 87660 * 3600 / 60.0;
+	for (i = 0; i < 100; i++)
+		mutes[i] = (struct life_mute){ 150, 200, 60 };
+	answers.all = mutes;
+	answers.count = 100;
+	answers.share[(int)(log(200 / MUTE_SHORTEST_S) / MUTE_BIN)] = 1;
+	for (i = 0; i < 2; i++) {
+		struct sockets_alike *g = have(0, 1, 60, 10, 9);
+
+		g->silences[silence__bin(lengths[i])].times = DAY_S / lengths[i];
+		g->silences[silence__bin(lengths[i])].sum_s = DAY_S;
+		g->covered_s = DAY_S;
+		predict(1);
+		assert_near(p.false_deaths.high, i ? 12.3 : fmax(0.3, p.false_deaths.low), 0.1);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, begin)
 
 int main(void)
@@ -177,6 +204,7 @@ int main(void)
 		TEST(test_groups_weigh_by_their_sockets),
 		TEST(test_probes_that_get_lost),
 		TEST(test_false_deaths_weigh_by_their_sockets),
+		TEST(test_a_silence_must_be_long_enough_for_the_last_probe),
 	};
 
 	return cmocka_run_group_tests_name("predicted_figures", tests, NULL, NULL);

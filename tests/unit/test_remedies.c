@@ -165,6 +165,20 @@ static void test_live_peers_are_not_given_up(void **state)
 	assert_same(timeout(NULL, 38).user_timeout_s, 37);
 }
 
+/* RTOs of a second at most: ten seconds are not enough for who may be mute for 12.5. */
+static void test_the_longest_rto_counts(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	e.alike.count = 0;
+	for (i = 0; i < 5; i++)
+		stuck[i].rto_max_s = 1;
+	assert_true(timeout(NULL, 12).retries >= 10);
+	e.mutes.longest_s = 10;
+	assert_int_equal(timeout(NULL, 12).retries, 0);
+}
+
 /* Those who give up as soon already need no advice. */
 static void test_it_must_be_sooner_than_today(void **state)
 {
@@ -193,6 +207,7 @@ int main(void)
 		TEST(test_within_the_time_of_a_goal),
 		TEST(test_probes_that_it_would_cut_short),
 		TEST(test_live_peers_are_not_given_up),
+		TEST(test_the_longest_rto_counts),
 		TEST(test_it_must_be_sooner_than_today),
 	};
 

@@ -248,6 +248,30 @@ static void test_timers_by_name(void **state)
 	}
 }
 
+/* As their makers document them: docs/TIMERS.md has the sources. */
+static void test_values_of_documented_timers(void **state)
+{
+	static const struct {
+		const char *name;
+		double idle_s;
+	} all[] = {
+		{ "1nce", 350 },	    { "aws-nat-gateway", 350 },	   { "aws-network-firewall", 350 },
+		{ "aws-nlb", 350 },	    { "azure-lb", 4 * 60 },	   { "cilium", 6 * 3600 },
+		{ "cloudflare-gateway", 270 }, { "fortigate", 3600 },	   { "gcp", 10 * 60 },
+		{ "linux-conntrack", 5 * 86400 }, { "linux-flowtable", 30 + 120 }, { "palo-alto", 3600 },
+		{ "rfc5382", 2 * 3600 + 4 * 60 }, { "thingsboard", 600 }, { "traccar", 1800 },
+		{ "traccar-status", 600 },  { "twilio-supersim", 6 * 3600 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		assert_string_equal(documented_timer__at(i)->name, all[i].name);
+		assert_true(documented_timer__at(i)->idle_s == all[i].idle_s);
+	}
+	assert_null(documented_timer__at(i));
+}
+
 static void test_documented_timers(void **state)
 {
 	const struct documented_timer *t;
@@ -451,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_what_ends_unacknowledged_data),
 		cmocka_unit_test(test_each_party_has_its_kind_and_name),
 		cmocka_unit_test(test_timers_by_name),
+		cmocka_unit_test(test_values_of_documented_timers),
 		cmocka_unit_test(test_documented_timers),
 		cmocka_unit_test(test_each_option_of_the_module),
 		cmocka_unit_test(test_a_line_behind_another_party),
