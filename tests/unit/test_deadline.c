@@ -40,7 +40,7 @@ static void test_no_timer(void **state)
 	(void)state;
 	is(INFINITY, INFINITY);
 	row.event.flags = 0;
-	row.keepalive_in_jiffies = 1500;	/* keepalive was switched off: it expires, and that is all */
+	row.keepalive_in_jiffies = 1500;	/* switched off: the timer expires, and that is all */
 	is(INFINITY, INFINITY);
 	row.event.state = TCP_FIN_WAIT2;
 	is(INFINITY, INFINITY);
