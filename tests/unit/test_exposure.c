@@ -113,7 +113,8 @@ static void test_silences(void **state)
 
 static void test_peers_of_this_host(void **state)
 {
-	static const uint8_t loopback6[16] = { [15] = 1 }, mapped[16] = { [10] = 0xff, 0xff, 127, 0, 0, 9 };
+	static const uint8_t loopback6[16] = { [15] = 1 };
+	static const uint8_t mapped[16] = { [10] = 0xff, 0xff, 127, 0, 0, 9 };
 	static const uint8_t other[16] = { [0] = 127, [15] = 1 };
 	struct ho_event e = fact(HO_SEEN, 20000);
 

@@ -781,6 +781,19 @@ static void test_answers_months_later(void **state)
 	assert_int_equal(c.silence.asks, 1);
 }
 
+/* After a wrap of the jiffies, 198 days at this rate, the stamp of its last segment looks young. */
+static void test_a_stamp_of_a_wrap_ago(void **state)
+{
+	const uint64_t wrap_ms = (1ULL << 32) * 4, heard_ms = 2000000;
+
+	(void)state;
+	apply(fact_segment(heard_ms, 0));
+	apply(later(wrap_ms + heard_ms + 10000, heard_ms));
+	assert_int_equal(c.last_heard_ns, heard_ms * MS);
+	apply(later(wrap_ms + heard_ms + 3600000, heard_ms + 1800000));	/* this one is young */
+	assert_int_equal(c.last_heard_ns / MS, wrap_ms + heard_ms + 1800000 - 4);
+}
+
 static void test_data_that_were_acknowledged_unseen(void **state)
 {
 	struct ho_event e;
@@ -985,6 +998,7 @@ int main(void)
 		TEST(test_nobody_answers_who_was_not_asked),
 		TEST(test_an_answer_that_no_event_told),
 		TEST(test_answers_months_later),
+		TEST(test_a_stamp_of_a_wrap_ago),
 		TEST(test_data_that_were_acknowledged_unseen),
 		TEST(test_where_empty_probes_are_invisible),
 		TEST(test_when_it_last_acknowledged),

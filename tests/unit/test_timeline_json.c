@@ -320,6 +320,79 @@ static void test_values_that_are_not_there(void **state)
 	assert_int_equal(written.timelines, 2);
 }
 
+/* ---- what is written, and never read ---- */
+
+static const struct timeline_origin origin = { "gw-03", "boot", "run" };
+
+static struct socket_now socket_now(void)
+{
+	return (struct socket_now){
+		.origin = origin, .state = TCP_CLOSE_WAIT,
+		.socket = { .cookie = 7, .connection = 1, .netns = { 1, 0, "", "" },
+			    .local = { "192.0.2.1", 80 }, .peer = { "192.0.2.7", 999 },
+			    .owner = { .comm = "" }, .device = "" },
+		.last_heard_at = NS(1), .last_heard_is_lower_bound = true, .silent_s = 12.5,
+		.unanswered = 2, .suspect = true, .next_probe_in_s = 0.25, .dies_in_s = INFINITY,
+		.half_closed = true, .receive_window = 65535, .exposed = true,
+		.dead_probability = 0.75, .why = "" };
+}
+
+static void test_a_socket_as_it_is_now(void **state)
+{
+	struct socket_now s = socket_now();
+
+	(void)state;
+	timeline_json__write_socket_now(&written.json, 7, &s);
+	assert_string_equal(written_line(), quoted(HEAD("socket") "," PLAIN_SOCKET
+		",'state':'CLOSE_WAIT','keepalive':null,'last_heard_at':" AT(01) ","
+		"'last_heard_is_lower_bound':true,'silent_s':12.5,'unanswered':2,'suspect':true,"
+		"'next_probe_in_s':0.25,'dies_in_s':null,'half_closed_at':null,"
+		"'receive_window':65535,'exposed':true,'dead_probability':0.75}"));
+	s.half_closed = s.last_heard_is_lower_bound = s.suspect = s.exposed = false;
+	s.next_probe_in_s = INFINITY;
+	s.dies_in_s = 3;
+	s.dead_probability = NAN;
+	s.why = "nothing is known";
+	timeline_json__write_socket_now(&written.json, 7, &s);
+	assert_string_equal(written_line(), quoted(HEAD("socket") "," PLAIN_SOCKET
+		",'state':'CLOSE_WAIT','keepalive':null,'last_heard_at':" AT(01) ","
+		"'silent_s':12.5,'unanswered':2,'suspect':false,'next_probe_in_s':null,"
+		"'dies_in_s':3,'receive_window':65535,'exposed':false,'dead_probability':null,"
+		"'why':'nothing is known'}"));
+}
+
+#define COUNTS(dead) "'sockets':1,'with_keepalive':2,'suspect':3,'silent':{'over_s':60.5," \
+	"'count':4},'surely_dead':{'count':" dead ",'because':'so'},'never_notice':6," \
+	"'oldest_silence_s':7.5,'to_mend':{'close_wait':8,'window_closed':9,'probes_off':10}"
+
+static void test_sockets_counted(void **state)
+{
+	static const struct sockets_counts counts = {
+		.sockets = 1, .with_keepalive = 2, .suspect = 3, .silent = 4, .surely_dead = 5,
+		.never_notice = 6, .oldest_silence_s = 7.5, .leaked = 8, .window_closed = 9,
+		.probes_off = 10 };
+	struct sockets_group groups[] = {
+		{ .program = "nginx", .port = 443, .netns = { 5, 0, "pod", "" }, .carrier = "m2m",
+		  .counts = counts },
+		{ .program = "", .netns = { 6, 0, "", "" }, .carrier = "", .counts = counts },
+	};
+	struct sockets_summary s = { .origin = origin, .at = NS(2), .namespaces = 3,
+				     .silent_over_s = 60.5, .path_forgets_s = 300, .because = "so",
+				     .total = counts, .groups = groups, .group_count = 2 };
+
+	(void)state;
+	timeline_json__write_sockets_summary(&written.json, 7, &s);
+	assert_string_equal(written_line(), quoted(HEAD("summary") ",'at':" AT(02) ",'namespaces':3,"
+		"'total':{" COUNTS("5") "},'groups':[{'program':'nginx','port':443,"
+		"'netns':{'inode':5,'name':'pod'},'carrier':'m2m'," COUNTS("5") "},"
+		"{'program':null,'netns':{'inode':6}," COUNTS("5") "}]}"));
+	s.path_forgets_s = 0;
+	s.group_count = 0;
+	timeline_json__write_sockets_summary(&written.json, 7, &s);
+	assert_string_equal(written_line(), quoted(HEAD("summary") ",'at':" AT(02) ",'namespaces':3,"
+		"'total':{" COUNTS("null") "},'groups':[]}"));
+}
+
 /* ---- numbers that nothing can have: the nearest that something can ---- */
 
 #define TIMELINE(more) "{'schema':'halfopen.timeline/1','gateway':'gw-03','boot_id':'boot'," \
@@ -519,6 +592,8 @@ int main(void)
 		TEST(test_lines_are_written_as_they_were_read),
 		TEST(test_values_of_a_timeline),
 		TEST(test_values_that_are_not_there),
+		TEST(test_a_socket_as_it_is_now),
+		TEST(test_sockets_counted),
 		TEST(test_numbers_out_of_bounds),
 		TEST(test_ends_too_long_are_cut),
 		TEST(test_many_programs),

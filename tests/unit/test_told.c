@@ -40,6 +40,7 @@ static void test_the_run_is_told_first_and_once(void **state)
 	assert_int_equal(core__tell_last_summary(core), 0);
 	assert_int_equal(seen.summaries, 2);
 	assert_int_equal(seen.summary.kind, SUMMARY_LAST);
+	assert_int_equal(seen.summary.waiting_for_data, 6);
 	assert_true(seen.summary.watched_s == 0);
 	core__free(core);
 	core = started((struct core_config){ 0 });
