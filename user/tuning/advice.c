@@ -8,12 +8,12 @@
 #include "tuning/advice.h"
 #include "value/hash.h"
 
-/* Half of the sockets watched for a minute say nothing about others. */
+/* Fewer sockets, such as half of a few watched for a minute, say nothing about others. */
 #define SOCKETS_MIN 5
-/* Less than this share of the bytes is not worth a word. */
+/* A saving of a smaller share of the bytes is not mentioned. */
 #define WORTH_SPARING 0.1
 
-/* The same inode in the same boot, where one of both was told without its cookie. */
+/* The same inode in the same boot, where one of the two is known without its cookie. */
 static bool may_be(const struct life_place *a, const struct life_place *b)
 {
 	return a->gateway == b->gateway && a->boot == b->boot && a->inode == b->inode &&
@@ -44,7 +44,7 @@ bool advice__current(const struct lives *l, const struct scope *scope, struct se
 
 /* ---- predictions ---- */
 
-/* The sockets as they would be: those that set an option themselves keep it. A group's would all be
+/* The sockets after the change: those that set an option themselves keep it. A group's would all be
  * set, one by one. */
 static bool predict(const struct evidence *e, const struct setting *new, bool all,
 		    const struct goals *goals, struct prediction *p)
@@ -80,7 +80,7 @@ static void decide_none(struct advice *a, const char *why)
 	snprintf(a->why, sizeof(a->why), "%s", why);
 }
 
-/* What is missing, and how long it takes at today's rate. */
+/* Names the missing evidence, and the time to get it at today's rate. */
 static void explain_thin(struct advice *a)
 {
 	const struct idle_timeout *path = &a->evidence->path;
@@ -126,19 +126,19 @@ static void explain_unknown_path(struct advice *a)
 	else if (path->reason == IDLE_NOT_ASKED)
 		snprintf(a->why, sizeof(a->why),
 			 "%zu of %zu %s were lost, but asked only when a live peer would have "
-			 "spoken before, or none answered: whether the path forgot or they died cannot be "
-			 "told (no_telling_asks)", path->lost, path->devices, whose);
+			 "spoken before, or none answered: whether the path forgot or they died "
+			 "cannot be told (no_telling_asks)", path->lost, path->devices, whose);
 	else if (path->reason == IDLE_DATA_ONLY)
 		snprintf(a->why, sizeof(a->why),
-			 "keepalive probes do not hold this path open: %.0f to %.0f s after the last data "
-			 "it forgets, whatever was probed; only data does (probes_do_not_hold)",
+			 "keepalive probes do not hold this path open: %.0f to %.0f s after the "
+			 "last data it forgets, whatever was probed; only data does "
+			 "(probes_do_not_hold)",
 			 path->low_s, path->high_s);
 	else
 		explain_thin(a);
 }
 
-/* The setting that most sockets have, and so what is kept if it is kept; false: none has
- * keepalive. */
+/* The setting that most sockets have, which is kept if any is; false: none has keepalive. */
 static bool commonest(const struct evidence *e, struct setting *s)
 {
 	size_t i, best = 0;
@@ -151,7 +151,7 @@ static bool commonest(const struct evidence *e, struct setting *s)
 	return e->alike.count;
 }
 
-/* A sysctl does nothing to those that set everything themselves; a policy does. */
+/* A sysctl does not affect sockets that set everything themselves; a policy does. */
 static bool is_reached(const struct advice *a, size_t i)
 {
 	const struct follows *f = &a->evidence->alike.follows[i];
@@ -193,7 +193,7 @@ static double shortest_period_s(const struct advice *a)
 	return shortest;
 }
 
-/* Probes that come seldomer than today's may lose what those hold open. */
+/* Probes less frequent than today's may lose mappings that those hold open. */
 static bool may_forget(const struct advice *a, const struct setting *s)
 {
 	const struct idle_timeout *path = &a->evidence->path;
@@ -213,7 +213,8 @@ static void keep(struct advice *a, const struct proposal *other)
 		a->cheaper = other->setting;
 }
 
-/* Nobody is asked less often than now where that may cost the path, unless a budget wants it. */
+/* No group is probed less often than now where that may cost the path, unless a budget requires
+ * it. */
 static void change(struct advice *a, const struct goals *g, const struct proposal *p)
 {
 	double shortest = shortest_period_s(a);
@@ -323,7 +324,7 @@ static void count_open(struct advice *a)
 	}
 }
 
-/* Why do some take longer than they are to? */
+/* Why do some take longer than the goal? */
 static void find_who_misses(struct advice *a, const struct goals *g)
 {
 	const struct alike *alike = &a->evidence->alike;
@@ -343,7 +344,7 @@ static void find_who_misses(struct advice *a, const struct goals *g)
 		a->missed_within_s = g->detect_within_s;
 }
 
-/* What other values would do, where what there is meets the goals. */
+/* The effect of other values, where the present ones meet the goals. */
 static bool price_cheaper(struct advice *a, const struct goals *goals)
 {
 	struct prediction p;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What to change in a namespace, or for a group of peers, why, and what it would do: values that
+ * Advice for a namespace, or for a group of peers: what to change, why, and the effect. Values that
  * meet stated goals, from evidence alone. Where there is not enough of it, there is no advice.
  */
 #ifndef HALFOPEN_TUNING_ADVICE_H
@@ -11,7 +11,7 @@
 
 enum advice_verdict {
 	ADVICE_CHANGE,
-	ADVICE_KEEP,		/* what there is meets the goals */
+	ADVICE_KEEP,		/* the present values meet the goals */
 	ADVICE_NONE,		/* see `why` */
 	ADVICE_CONFLICT,	/* the goals exclude each other: see `why` */
 };
@@ -23,21 +23,22 @@ struct advice {
 	enum advice_verdict verdict;
 	char why[PROPOSAL_WHY_SIZE + 80];	/* one sentence */
 	bool current_known;
-	/* Of a group: what most of its sockets have, whoever set it. */
+	/* For a group: the setting of most of its sockets, whatever its origin. */
 	struct setting current, proposed;
 	struct prediction predicted_current, predicted_proposed;
-	bool proposal_known;		/* the two above hold */
-	/* ADVICE_KEEP: other values would meet the goals, too, and spare so many bytes a socket and
-	 * day; 0: none would. `may_forget`: nothing shows that the path remembers for so long. */
+	bool proposal_known;		/* the two above are set */
+	/* ADVICE_KEEP: other values would meet the goals, too, and save so many bytes a socket and
+	 * day; 0: none would. `may_forget`: there is no evidence that the path remembers for so
+	 * long. */
 	struct setting cheaper;
 	double spared_bytes_day;
 	bool may_forget;
-	/* The proposal does not reach so far, seconds of `--detect-within`: for options of their own,
-	 * for data that wait for an acknowledgement; 0: it does. */
+	/* The proposal misses `--detect-within` by its reach, in seconds: for sockets with options
+	 * of their own, for data that waits for an acknowledgement; 0: it does not. */
 	double missed_within_s;
 	bool missed_by_own, missed_by_data;
-	size_t suspects;		/* open, with asks unanswered, when they were last told of */
-	double killed_by_one_loss;	/* sockets at once that one lost probe would end */
+	size_t suspects;		/* open, with unanswered asks in their last timeline */
+	double killed_by_one_loss;	/* sockets at a time that one lost probe would end */
 	/* The proposal wakes a device's radio more often than carriers want it to. */
 	bool below_carriers_floor;
 	struct device_heartbeat heartbeat;
@@ -51,7 +52,7 @@ const char *advice_verdict__name(enum advice_verdict v);
 bool advice__make(const struct lives *l, const struct scope *scope, const struct evidence *e,
 		  const struct setting *current, const struct goals *goals, struct advice *a);
 
-/* The sysctls of the scope as its latest watch read them; false if none said. */
+/* The sysctls of the group as its latest watch read them; false if none has them. */
 bool advice__current(const struct lives *l, const struct scope *scope, struct setting *current);
 
 #endif

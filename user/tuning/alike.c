@@ -6,9 +6,9 @@
 #include "tuning/alike.h"
 #include "tuning/gap_lengths.h"
 
-/* Too many kinds: the rest is counted with those of the same idle time. */
+/* Limit of kinds: further sockets are counted with those of the same idle time. */
 #define KINDS_MAX 256
-/* A peer that spoke this often in a life has a habit. */
+/* A peer that spoke this often in a history has a habit. */
 #define HABIT_MIN 3
 /* Gaps shorter than watch's --idle-gap are not told: mostly this. A peer that sends a segment in each
  * time as long as the second, within what no gap covers, is heard all the time. */
@@ -16,14 +16,14 @@
 #define UNTOLD_S 20.0
 /* Chains of answered probes within one silence are as long, at most. */
 #define CHAIN_MAX 64
-/* A share of the time that is known. */
+/* A share of the known time. */
 #define FOLDING_ERROR 0.15
 /* Kernel timers are late by an eighth at most. */
 #define TIMER_LATENESS 1.125
 /* Counts of less than this share of the time say nothing of the rest. */
 #define COUNTED_MOST 0.5
 
-/* ---- one life ---- */
+/* ---- one history ---- */
 
 /* Its silences all have one length. */
 static bool is_regular(const struct life *life, const struct gap_lengths *l)
@@ -118,8 +118,8 @@ static void add_divided(struct sockets_alike *g, const struct life *life,
 		}
 }
 
-/* Nothing but our probes ended a gap: it was silent in all of them, and as long as they had to be
- * sent in what no gap covers. */
+/* Only our probes ended gaps: the peer was silent in all of them, and in uncovered time as long as
+ * those probes need. */
 static double silent_s(const struct life *life, double s)
 {
 	double period = fmax(life->idle_s, life->interval_s);
@@ -135,7 +135,7 @@ struct counted {
 	double theirs, ours;
 };
 
-/* Nobody is heard while a death is not noticed, whatever is counted then. */
+/* A dead peer is not heard until its death is noticed, whatever is counted in that time. */
 static struct counted counted_of(const struct life *life, const struct gap_lengths *l)
 {
 	const struct reports *r = &life->reports;
@@ -173,8 +173,8 @@ static double silent_of(const struct life *life, const struct gap_lengths *l,
 	return theirs <= rest / UNTOLD_S && !l->own ? silent_s(life, rest) : 0;
 }
 
-/* What no gap covers are gaps too short to be told: something is heard all the time, the peer's words
- * or what answers our program. A little of it is what the folded ones are estimated to be too short. */
+/* Time without a gap is gaps too short to be reported: something is heard all the time, data of the
+ * peer or its answers to our program. A little of it is the estimated error of the folded ones. */
 static void add_untold(struct sockets_alike *g, const struct life *life,
 		       const struct gap_lengths *l, const struct counted *counted)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sockets with the same options, and how their peers speak: in which silences of theirs would
- * keepalive ask? A gap that our probe ended was part of a longer silence; the peer's own words end
- * one, and so do our program's, which it acknowledges.
+ * Sockets with the same options, and how their peers speak: in which of their silences would
+ * keepalive ask? A gap that our probe ended was part of a longer silence; data of the peer ends
+ * one, and so does data of our program, which it acknowledges.
  */
 #ifndef HALFOPEN_TUNING_ALIKE_H
 #define HALFOPEN_TUNING_ALIKE_H
@@ -19,7 +19,8 @@ struct alike {
 	size_t count;
 };
 
-/* A socket with keepalive; `weight`: of how many at once it is one. False when memory is short. */
+/* Adds a socket with keepalive; `weight`: the number of sockets that it stands for. False when
+ * memory is short. */
 bool alike__add(struct alike *a, const struct life *life, double weight);
 void alike__free(struct alike *a);
 

@@ -8,7 +8,7 @@
 #include "value/hash.h"
 
 #define RESAMPLES 1000
-/* Of a figure: less is what sums of floating-point numbers leave. */
+/* Relative size of a figure: smaller ones are rounding errors of floating-point sums. */
 #define ROUNDED 1e-9
 #define CASES_MIN 10
 /* Fewer of a network's hours are no sample. */
@@ -17,23 +17,23 @@
 #define HOURS_A_DAY 24
 /* Hours of the day this near to each other are alike. */
 #define HOURS_ALIKE 3
-/* Less of a side's time in hours that the other knows, and they are not comparable. */
+/* With less of a side's time in hours that the other has, the two are not comparable. */
 #define SHARE_KNOWN 0.5
 #define LEVEL 0.05
 #define Z_OF_LEVEL 1.96
 /* Resampled errors of few clusters are too small, and their tails heavier than the normal
- * distribution's: by so much, as simulated (make comparisons). */
+ * distribution's: by this factor, as simulated (make comparisons). */
 #define ERRORS_WIDENED 1.15
 
 /* ---- clusters ---- */
 
-/* What is not independent of each other: what happens to a network in an hour, and to a peer. */
+/* Dependent events: those of a network in an hour, and those of a peer. */
 enum clustering { BY_HOUR, BY_PEER, CLUSTERINGS };
 
 struct cluster {
 	uint64_t key;
 	double days, deaths;
-	double probed_days, probes;	/* of lives that end in it, whole */
+	double probed_days, probes;	/* of histories that end in it, whole */
 };
 
 struct clusters {
@@ -53,7 +53,7 @@ struct side {
 	struct case_of *cases[2];	/* found by keepalive, by retransmission; sorted */
 	size_t case_count[2];
 	double watched[HOURS_A_DAY];	/* in hours of the day */
-	bool known[HOURS_A_DAY];	/* ... that the other side knows, too */
+	bool known[HOURS_A_DAY];	/* ... that the other side has, too */
 	bool by_socket;
 	bool short_of_memory;
 };
@@ -87,7 +87,7 @@ static bool grow(struct clusters *c)
 	return true;
 }
 
-/* Its index. */
+/* Returns its index. */
 static size_t find(struct side *s, struct clusters *c, uint64_t key)
 {
 	size_t *place;
@@ -145,7 +145,7 @@ static unsigned int hour_of_day(double at_s)
 	return (uint64_t)fmax(0, at_s / HOUR_S) % HOURS_A_DAY;
 }
 
-/* Each piece of a life that lies in one hour. */
+/* Each piece of a history lies in one hour. */
 static double piece_end(double from_s, double to_s)
 {
 	return fmin(to_s, (floor(from_s / HOUR_S) + 1) * HOUR_S);
@@ -175,9 +175,9 @@ static void add_death(struct side *s, const struct life *life, size_t hour, size
 			(struct case_of){ life->latency_max_s, { hour, peer } };
 }
 
-/* Until when would a death have been noticed within the watch? Who died did so between its last
- * word and the first ask that it did not answer; who is open may be dead since it was heard last, and
- * is not noticed before a silence is over. So slow detection hides no deaths. */
+/* The time until which a death would have been noticed within the watch. A dead peer died between
+ * its last segment and the first ask that it did not answer; an open one may be dead since it was
+ * heard last, and is not noticed before a silence is over. So slow detection hides no deaths. */
 static double alive_until_s(const struct life *life)
 {
 	const struct setting s = { .idle_s = life->idle_s, .interval_s = life->interval_s,
@@ -210,7 +210,8 @@ static void add_life(struct side *s, const struct life *life)
 	}
 	if (s->short_of_memory || !all)
 		return;
-	/* Probes were counted in all of the life, the dead's too: so is the time that they took. */
+	/* Probes were counted in all of the history, the dead's too: so is the time that they
+	 * took. */
 	share = all * 86400 / (until - life->seen_s);
 	days = (life->ended_s - life->seen_s) / 86400;
 	s->by[BY_HOUR].all[hour].probed_days += days * share;
@@ -221,7 +222,7 @@ static void add_life(struct side *s, const struct life *life)
 		add_death(s, life, hour, peer);
 }
 
-/* It was silent already when it was first seen: what was set then, or before, decided. */
+/* It was silent already when it was first seen: the setting then, or before, decided. */
 static bool was_dead_before(const struct life *life)
 {
 	return life->found_by != FOUND_BY_NOTHING &&
@@ -244,12 +245,13 @@ struct choice {
 static bool is_in_group(const struct life *life, const struct choice *c)
 {
 	struct endpoint peer = endpoint__mapped(&life->peer, life->family);
-	const char *name = c->group ? named_network__of(peer.address, c->networks, c->network_count) : NULL;
+	const char *name = c->group ? named_network__of(peer.address, c->networks,
+							c->network_count) : NULL;
 
 	return !c->group || (life->has_peer && name && !strcmp(name, c->group));
 }
 
-/* Counts who is left out, and why. */
+/* Counts histories that are left out, by reason. */
 static bool is_chosen(const struct life *life, const struct choice *c,
 		      struct side_of_comparison *told)
 {
@@ -320,7 +322,7 @@ static bool *choose(const struct lives *l, const struct choice *c, struct side *
 
 /* ---- the time of the day ---- */
 
-/* The hours that the other knows, or ones like them; the share of the time that they hold. */
+/* The hours that the other has, or similar ones; returns the share of the time in them. */
 static double know_hours(struct side *s, const struct side *other)
 {
 	double all = 0, known = 0;
@@ -337,7 +339,7 @@ static double know_hours(struct side *s, const struct side *other)
 
 /* ---- figures ---- */
 
-/* The same numbers in each run: advice does not depend on luck. */
+/* The same numbers in each run: advice does not depend on chance. */
 static size_t pick(uint64_t *seed, size_t count)
 {
 	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -429,7 +431,7 @@ static size_t cases_of(const struct side *s, enum compared f)
 
 /* ---- the comparison ---- */
 
-/* The standard error of each difference, by resampling, where it is more than it was. */
+/* The standard error of each difference, by resampling, where it is larger than before. */
 static void find_errors(struct side *before, struct side *after, enum clustering by, double *errors)
 {
 	double sum[COMPARED] = { 0 }, squares[COMPARED] = { 0 };
@@ -455,7 +457,7 @@ static void find_errors(struct side *before, struct side *after, enum clustering
 	}
 }
 
-/* What sums in another order leave is none. */
+/* Rounding errors of sums in another order are no difference. */
 static double difference(const struct change_of *of)
 {
 	double d = of->after - of->before;
@@ -548,7 +550,7 @@ static bool have_values_changed(const struct lives *before, const struct lives *
 	return false;
 }
 
-/* Do deaths lie in so few hours of networks that they may be one outage's? */
+/* Do deaths lie in so few hours of networks that they may come from one outage? */
 static bool few(const struct side *s)
 {
 	const struct clusters *hours = &s->by[BY_HOUR];
@@ -559,8 +561,8 @@ static bool few(const struct side *s)
 	return with_deaths < CLUSTERS_MIN || s->by[BY_PEER].count < CLUSTERS_MIN;
 }
 
-/* Begun in the later half of the other, or after it: windows that overlap a little are told; those of
- * a control share, which began and ended together, are not. */
+/* Began in the later half of the other, or after it: windows that overlap a little are reported;
+ * those of a control share, which began and ended together, are not. */
 static bool is_later(const struct side_of_comparison *a, const struct side_of_comparison *b)
 {
 	return a->sockets && b->sockets && a->last_s > b->last_s &&

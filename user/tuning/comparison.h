@@ -27,8 +27,8 @@ enum compared { DETECTION_P50, DETECTION_P95, RETRANSMISSION_P50, HALF_OPEN_RATE
 
 struct side_of_comparison {
 	size_t sockets;
-	size_t unfollowing;	/* with options of their own: what was changed does not reach them */
-	size_t dead_before;	/* silent since before the watch began: no evidence of either */
+	size_t unfollowing;	/* with options of their own: the change does not reach them */
+	size_t dead_before;	/* silent since before the watch began: evidence of neither */
 	double first_s, last_s;	/* since 1970 */
 };
 
@@ -37,18 +37,18 @@ struct comparison {
 	struct side_of_comparison before, after;
 	bool values_changed;	/* the sysctls of before and after differ */
 	bool wrong_order;	/* "before" was watched after "after" */
-	/* Deaths lie in few hours: sockets were taken as independent, and of how many die nothing
-	 * can be told. */
+	/* Deaths lie in few hours: sockets were taken as independent, and nothing can be said about
+	 * the number of deaths. */
 	bool few_clusters;
 	struct change_of changes[COMPARED];
 };
 
 /*
  * Quantiles of the detection latency (upper bounds) by what found it, half-open connections and
- * probes a socket-day; of hours of the day that both sides know, more or less. Intervals by
- * resampling a network's hours, in which peers die together; a figure has changed if it has with 5 %
- * for all figures together (Holm). Always in the same way. `group`: a name among the networks, NULL
- * for all. False when memory is short.
+ * probes a socket-day; of hours of the day that both sides have, approximately. Intervals by
+ * resampling a network's hours, in which peers die together; a figure has changed if it has at a
+ * level of 5 % for all figures together (Holm). Deterministic. `group`: a name among the networks,
+ * NULL for all. False when memory is short.
  */
 bool comparison__make(const struct lives *before, const struct lives *after,
 		      const struct named_network *networks, unsigned int network_count,

@@ -29,7 +29,7 @@ static const struct documented_timer timers[] = {
 	ON_PATH("twilio-supersim", 21600, "Twilio Super SIM; visited networks may be shorter"),
 };
 
-/* Such a share of its timeout may pass until a middlebox looks. */
+/* A middlebox may check its timers this share of the timeout late. */
 #define GRANULE 0.02
 
 #define TIMERS (sizeof(timers) / sizeof(timers[0]))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* After which idle time well-known parts of a path forget a connection, and platforms close one, as
- * their makers document it. docs/TIMERS.md has the source of each. */
+/* Idle times after which well-known parts of a path forget a connection, and platforms close one,
+ * as their makers document it. docs/TIMERS.md has the source of each. */
 #ifndef HALFOPEN_TUNING_DOCUMENTED_TIMERS_H
 #define HALFOPEN_TUNING_DOCUMENTED_TIMERS_H
 
@@ -10,9 +10,9 @@
 struct documented_timer {
 	const char *name;
 	double idle_s;
-	const char *what;	/* whose it is, and what may change it */
+	const char *what;	/* its maker, and what may change it */
 	bool ends_tcp;		/* it answers probes itself: they hold nothing open beyond it */
-	bool is_platform;	/* a program that wants data of the device's: probes do not count */
+	bool is_platform;	/* a program that expects data: probes do not count */
 };
 
 /* NULL: there is none of this name. */

@@ -8,9 +8,9 @@
 #include "tuning/evidence.h"
 #include "tuning/path_witnesses.h"
 
-/* A peer that spoke this often in a life has a habit. */
+/* A peer that spoke this often in a history has a habit. */
 #define HABIT_MIN 3
-/* Debian's and most distributions' kernels; what a watch of today says itself. */
+/* Debian's and most distributions' kernels; a present watch reports its own. */
 #define HZ_ASSUMED 250
 
 /* ---- programs ---- */
@@ -66,7 +66,7 @@ struct lengths {
 	size_t count;
 };
 
-/* Where nobody asks, nobody is found dead, whoever is. */
+/* Without any ask, no dead peer is found. */
 static bool is_asked(const struct life *life)
 {
 	unsigned int i;
@@ -77,8 +77,8 @@ static bool is_asked(const struct life *life)
 	return life->keepalive || life->probes_sent || life->found_by != FOUND_BY_NOTHING;
 }
 
-/* Who dies before the habit shows was no other device: the time until then, and who died in it, are
- * counted with those that have none, or the others would be immortal in it. */
+/* A device that dies before its habit shows was no other device: the time until then, and deaths in
+ * it, are counted with those that have none, or the others would be immortal in it. */
 static void count_quiet(struct evidence *e, const struct life *life, double days)
 {
 	double before = life->heartbeats ? fmin(days, HABIT_MIN * life->heartbeat_s / 86400) : 0;
@@ -165,7 +165,7 @@ static bool gather_quantiles(const struct scope *s, struct evidence *e)
 	return true;
 }
 
-/* For how long somebody looked: the sockets that were open at once are socket-hours over this. */
+/* The watched time: the sockets that were open at once are socket-hours over this. */
 static double watched_hours(const struct lives *l, const struct scope *s)
 {
 	double first = HUGE_VAL, last = 0;

@@ -11,9 +11,9 @@
 #include "tuning/prediction.h"
 #include "tuning/scopes.h"
 
-/* How often peers went quietly, of sockets that are kept alive in some way. */
+/* How often peers disappeared silently, of sockets that are kept alive in some way. */
 struct quiet_deaths {
-	size_t sockets;			/* of this kind, that somebody asks */
+	size_t sockets;			/* of this kind, that something asks */
 	double socket_days;
 	unsigned int deaths;
 };
@@ -27,7 +27,7 @@ struct evidence {
 	struct program_count
 		blind[PROGRAMS_TOLD]; /* without keepalive, most first; sockets 0: no more */
 	struct program_count stubborn[PROGRAMS_TOLD];	/* with options of their own */
-	struct detection detection;	/* upper bounds, of the idle */
+	struct detection detection;	/* upper bounds, for idle sockets */
 	struct unacknowledged *stuck;	/* ended by retransmission */
 	size_t stuck_count;
 	struct detection stuck_detection;
@@ -35,14 +35,14 @@ struct evidence {
 	struct quiet_deaths with_probes, with_heartbeats, with_neither;
 	struct late_answers mutes;		/* of live peers */
 	double heartbeat_s;		/* the commonest of the devices' own; 0: none */
-	size_t heartbeats;		/* sockets that have one */
-	struct reports reports;		/* of all sockets whose data were counted */
+	size_t heartbeats;		/* sockets with one */
+	struct reports reports;		/* of all sockets whose data was counted */
 	bool ipv6, in_container, in_pod;
 	struct idle_timeout path;
-	/* Most devices have a heartbeat that stays just under it: whoever chose that knew, and gaps
-	 * that would have told otherwise are missing. */
+	/* Most devices have a heartbeat just below it: its designer knew the timer, and gaps that
+	 * would have shown otherwise are missing. */
 	bool path_was_known;
-	/* For predictions: sockets that are alike today, with keepalive on. */
+	/* For predictions: sockets with the same settings today, with keepalive on. */
 	struct alike alike;
 	unsigned int hz;
 };

@@ -6,7 +6,7 @@
 
 #define HOURS_A_YEAR 8766.0
 #define SECONDS_A_YEAR 31557600.0
-/* With none seen in a time, more than this many were unlikely (5 %). */
+/* If none was seen in a time, more than this many are unlikely (5 %). */
 #define NONE_SEEN_YET 3.0
 /* Standard errors of a count, or of the logarithm of a ratio of two. */
 #define ERRORS 2.0
@@ -18,7 +18,7 @@ static double at_most(double count)
 	return count + NONE_SEEN_YET + ERRORS * sqrt(count);
 }
 
-/* ---- silences that came back ---- */
+/* ---- silences that ended in an answer ---- */
 
 static struct false_deaths seen(const struct late_answers *m, double to_last_s, double period_s)
 {
@@ -29,17 +29,17 @@ static struct false_deaths seen(const struct late_answers *m, double to_last_s, 
 	n.low = late_answers__outlasting(m, to_last_s, period_s, true, &sure_cases);
 	if (sure_cases > 0)
 		n.low = fmax(0, n.low - ERRORS * n.low / sqrt(sure_cases));
-	/* With none seen: those that end between two asks are not. */
+	/* With none seen: silences that end between two asks are not. */
 	n.high = cases > 0 ? n.high / cases * at_most(cases)
 			   : NONE_SEEN_YET * fmax(1, late_answers__asked_every_s(m) /
 							     fmax(period_s, to_last_s));
 	return n;
 }
 
-/* ---- silences that were given up ---- */
+/* ---- peers that were given up ---- */
 
-/* How the lengths of those that came back decline: of those longer than half of what is waited for,
- * to those shorter. Those longer than all of it go on likewise. */
+/* How the lengths of silences that ended in an answer decline: those longer than half of the wait,
+ * relative to those shorter. Those longer than all of it continue likewise. */
 struct decline {
 	double half_s, longer;
 	struct false_deaths ratio;
@@ -52,12 +52,12 @@ static struct decline decline_of(const struct late_answers *m)
 	struct decline d = { .half_s = half, .longer = longer };
 	double error = ERRORS * sqrt(1 / fmax(1, longer) + 1 / fmax(1, shorter));
 
-	/* Where none came back, nobody is taken to be mute for longer only. */
+	/* Where none came back, no peer is taken to be merely mute for longer. */
 	if (longer + shorter < 1)
 		return d;
 	d.ratio.low = longer >= 1 && shorter >= 1 ? longer / shorter * exp(-error) : 0;
 	d.ratio.high = at_most(longer) / fmax(1, shorter) * (1 + ERRORS / sqrt(fmax(1, shorter)));
-	/* A single interval cannot be divided: nothing says how they decline. */
+	/* A single interval cannot be divided: there is no evidence of how they decline. */
 	if (m->died_after_s < 2 * m->died_interval_s) {
 		d.ratio.low = 0;
 		d.ratio.high = 1;

@@ -3,7 +3,7 @@
 
 #include "tuning/gap_lengths.h"
 
-/* A peer that spoke this often in a life has a habit. */
+/* A peer that spoke this often in a history has a habit. */
 #define HABIT_MIN 3
 /* A timer of keepalive's is late by this share, mostly (the timer wheel). */
 #define PROBE_LATENESS 1.02
@@ -56,11 +56,12 @@ static bool may_speak(const struct life *life, double own)
 {
 	if (own >= HABIT_MIN)
 		return true;
-	return life->reports.segments_known ? life->reports.segments >= HABIT_MIN : !life->gap_count;
+	return life->reports.segments_known ? life->reports.segments >= HABIT_MIN
+					    : !life->gap_count;
 }
 
-/* How long is it known what passed? The last silence of one that speaks is not over, and that of the
- * dead is none of theirs. */
+/* How long is it known what passed? The last silence of a peer that speaks is not over, and that of
+ * the dead does not count. */
 static double known_s(const struct life *life, double own)
 {
 	double until = life->ended_s;
@@ -70,7 +71,8 @@ static double known_s(const struct life *life, double own)
 	return fmax(0, until - life->seen_s);
 }
 
-/* As many probes were answered as were sent, but for those that were lost and the dead's. */
+/* As many probes were answered as were sent, except for those that were lost and those of the
+ * dead. */
 static double answered_probes(const struct life *life)
 {
 	double dead = life->found_by != FOUND_BY_NOTHING ? life->probes : 0;
@@ -126,7 +128,7 @@ static double own_s(const struct gap_lengths *l, const struct life *life)
 	return sum;
 }
 
-/* More time than there was cannot have been silent: then the shorter are more. */
+/* The silent time cannot exceed the total: then there are more of the shorter ones. */
 static void fit(struct gap_lengths *l, const struct life *life)
 {
 	double low = 0, high = TILT_MAX, room = l->known_s - l->probed_s;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The lengths of one life's gaps. A watch tells them folded, as so many from so long to so long: how
- * they lie within is estimated, so that all of them fit into the time that is known.
+ * The lengths of one history's gaps. A watch reports them folded, as a number from a shortest to a
+ * longest: their distribution is estimated, so that all of them fit into the known time.
  */
 #ifndef HALFOPEN_TUNING_GAP_LENGTHS_H
 #define HALFOPEN_TUNING_GAP_LENGTHS_H
 
 #include "tuning/life.h"
 
-/* A folded gap is taken for so many lengths, even over the logarithm but for `weight`. */
+/* A folded gap is taken for so many lengths, even over the logarithm except for `weight`. */
 #define GAP_PARTS 8
 
 struct gap_lengths {
 	double known_s;		/* how long it is known what passed */
-	double probed, probed_s;	/* that our keepalive ended: how many, their time */
-	double own, own_s;		/* that the peer or our program ended */
+	double probed, probed_s;	/* ended by our keepalive: their number and time */
+	double own, own_s;		/* ended by the peer or our program */
 	double own_low_s, own_high_s;
 	double own_share;	/* of those that look as if our keepalive had ended them */
 	double weight[GAP_PARTS];	/* 1 together; the shortest first */
@@ -26,8 +26,8 @@ struct gap_lengths gap_lengths__of(const struct life *life);
 /* Is it as long as our own keepalive waits? */
 bool gap_lengths__is_probed(const struct life *life, const struct life_gap *gap);
 
-/* Of the parts of a gap, one's length in seconds, and how many there are of it; those of the peer or
- * our program only. */
+/* For the parts of a gap: the length of one in seconds, and the number of gaps of it; only those of
+ * the peer or our program. */
 double gap_lengths__part_s(const struct life_gap *gap, unsigned int part);
 double gap_lengths__own_count(const struct gap_lengths *l, const struct life *life,
 			      const struct life_gap *gap, unsigned int part);

@@ -3,14 +3,14 @@
 
 #include "tuning/hold_open.h"
 
-/* Of the low end of the path's idle timeout this much may be used: timers come late, by an eighth
- * at most; and what is measured is not sharp. */
+/* This share of the low end of the path's idle timeout may be used: timers are late, by an eighth
+ * at most; and the measurement is not sharp. */
 #define SHARE_PROPOSED 0.8
 #define SHARE_KEPT (8.0 / 9)
-/* Intervals to the idle time: lost probes are spread, as a loss seldom comes alone. */
+/* Number of intervals in the idle time: lost probes are spread, as a loss seldom comes alone. */
 #define INTERVALS_IN_IDLE 5
 
-/* Such a part of the room is left for the idle time, more or less: to count probes a year. */
+/* Approximate share of the room that is left for the idle time: to count probes a year. */
 #define IDLE_SHARE 0.7
 
 double hold_open__room_s(const struct evidence *e)

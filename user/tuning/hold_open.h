@@ -11,14 +11,14 @@
 /* Verizon's guidance for IoT: keepalives not more often than every five minutes. */
 #define CARRIERS_FLOOR_S 300.0
 
-/* Idle time and the intervals of lost probes must fit in here, seconds; less than the timeout's low
- * end, because timers are late. 0 where it is not known. */
+/* Room for idle time and the intervals of lost probes, in seconds; less than the timeout's low end,
+ * because timers are late. 0 where it is not known. */
 double hold_open__room_s(const struct evidence *e);
 
-/* So many probes in a row may be lost with this setting. */
+/* Number of probes in a row that may be lost with this setting. */
 uint32_t hold_open__losses(const struct evidence *e, const struct setting *s);
 
-/* The path does not forget, with every timer as late as it can be. */
+/* Does it keep the path open, with every timer as late as possible? */
 bool hold_open__holds(const struct evidence *e, const struct setting *s);
 
 /*

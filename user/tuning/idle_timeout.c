@@ -12,12 +12,12 @@
 #define STEP_WORTH 6.0
 /* Of more connections than this, evenly chosen ones are looked at. */
 #define CONNECTIONS_MAX 20000
-/* Asked where S is lower, a live peer was hardly to be met. */
+/* Where S is lower, an ask hardly ever meets a live peer. */
 #define TELLING 0.02
 
-/* ---- what can be said without an estimate ---- */
+/* ---- results without an estimate ---- */
 
-/* Did those who came furthest come there because we asked? Then nobody waited for longer. */
+/* Did the longest silences end because we asked? Then none was longer. */
 static bool is_censored(const struct path_data *d)
 {
 	double longest = 0, far = 0, probed = 0;
@@ -34,8 +34,8 @@ static bool is_censored(const struct path_data *d)
 	return far > 0 && probed >= far * 0.9;
 }
 
-/* Were most of the lost asked when a live peer might have been silent as well, and do some answer?
- */
+/* Were most of the lost asked when a live peer might have been silent as well, and do some
+ * answer? */
 static bool were_asked(const struct path_data *d, const struct own_pauses *habits)
 {
 	double lost = 0, telling = 0, answered = 0;
@@ -54,8 +54,8 @@ static bool were_asked(const struct path_data *d, const struct own_pauses *habit
 	return answered >= 1 && telling * 2 >= lost;
 }
 
-/* All who were asked after this silence or a longer one were lost, and live peers are silent for so
- * long. 0: there is no such time. */
+/* All that were asked after this silence or a longer one were lost, and live peers are silent for
+ * so long. 0: there is no such time. */
 static double none_survived_s(const struct path_data *d, const struct own_pauses *habits,
 			      double low_s)
 {
@@ -84,7 +84,7 @@ static double longest_survived(const struct path_data *d)
 	return longest;
 }
 
-/* How many asks a day at random ages in that range would meet live peers that are silent? */
+/* How many asks a day at random ages in that range would meet silent live peers? */
 static double asks_a_day(const struct path_data *d, const struct own_pauses *habits, double from_s,
 			 double to_s)
 {
@@ -152,7 +152,7 @@ static void add_up(struct path_witness *w)
 	w->pause_s = w->pauses ? pauses_s / w->pauses : 0;
 }
 
-/* Lost to a probe of ours as early as others answered theirs, but for how late our timer was: no
+/* Lost to a probe of ours as early as others answered theirs, except for how late our timer was: no
  * other timer came before ours. */
 #define AS_LATE 1.15
 
@@ -177,7 +177,7 @@ static bool find_lost_as_usual(struct path_witness *all, size_t count)
 	return true;
 }
 
-/* Every n-th of them, so that no more than CONNECTIONS_MAX are left; how many are. */
+/* Keeps every n-th of them, so that no more than CONNECTIONS_MAX are left; returns how many are. */
 static size_t thin_out(struct path_witness *all, size_t count)
 {
 	size_t stride = (count + CONNECTIONS_MAX - 1) / CONNECTIONS_MAX, i, n = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * After how long an idle time does something on the path (a carrier's NAT, a firewall) forget a
- * connection? What was seen is never the instant: a gap was survived, or at its end the peer was
- * found gone. That is current-status data, and who is found when may depend on the death itself:
+ * connection? The instant is never seen: a gap was survived, or at its end the peer was found gone.
+ * That is current-status data, and when a peer is found may depend on the death itself:
  * own_pauses.h. Devices vanish by themselves, too: vanishing.h.
  *
- * The model: each device sits behind one of a few timers, or none. A timer of T lets every gap
- * shorter than T pass and none that is longer. Likelihoods are conditional on when somebody asked.
+ * The model: each device is behind one of a few timers, or none. A timer of T lets every gap
+ * shorter than T pass and none that is longer. Likelihoods are conditional on when an ask was made.
  */
 #ifndef HALFOPEN_TUNING_IDLE_TIMEOUT_H
 #define HALFOPEN_TUNING_IDLE_TIMEOUT_H
@@ -33,8 +33,8 @@ struct idle_timeout {
 	 * estimate: gaps up to low_s are survived (0: nothing is known), none of high_s (0: nothing
 	 * is known). */
 	double estimate_s, low_s, high_s;
-	bool told_by_resets; /* the middlebox said so itself, when its timer ran out */
-	unsigned int steps;  /* how many timers there are in this group */
+	bool told_by_resets; /* the middlebox sent a reset when its timer ran out */
+	unsigned int steps;  /* number of timers in this group */
 	struct {
 		double at_s, share; /* of the devices; they need not add up to 1 */
 	} step[IDLE_STEPS_MAX];
@@ -43,26 +43,27 @@ struct idle_timeout {
 	size_t connections;
 	bool named; /* most devices have names: the votes are theirs */
 	/* With IDLE_KNOWN, devices lost after a shorter silence than low_s, from this one on: they
-	 * vanished, or sit behind a timer of which there is too little to tell. */
+	 * vanished, or are behind a timer with too little evidence. */
 	size_t lost_sooner;
 	double sooner_from_s;
-	/* What would tell where there is no estimate: asks at random ages in this range, of which
+	/* Asks that would help where there is no estimate: at random ages in this range, of which
 	 * the devices seen here would get so many a day. 0: they are never silent for so long. */
 	double ask_from_s, ask_to_s, asks_a_day;
 };
 
 #define IDLE_CONFIDENCE 0.95
-/* Fewer say nothing. Each device has one vote, whatever its connections. */
+/* Fewer are no evidence. Each device has one vote, whatever its connections. */
 #define IDLE_DEVICES_MIN 20
 #define IDLE_LOST_MIN 5
-/* So many asks at telling ages are mostly enough. */
+/* So many asks at useful ages are mostly enough. */
 #define IDLE_ASKS_ENOUGH 100
 
 /* The witnesses, in any order, are sorted and thinned. Takes time and memory in proportion to them,
  * up to 20,000, and to no more than those beyond. False when memory is short. */
 bool idle_timeout__estimate(struct path_witness *all, size_t count, struct idle_timeout *t);
 
-/* For how many days these devices must be asked at random ages; 0: it would take years. */
+/* The number of days for which these devices must be asked at random ages; 0: it would take
+ * years. */
 double idle_timeout__days_to_tell(const struct idle_timeout *t);
 
 /* Names of the contract, "thin_evidence" and so on; NULL: known. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How programs are told to set SO_KEEPALIVE, as their own documentation says. */
+/* How programs switch SO_KEEPALIVE on, as their own documentation says. */
 #ifndef HALFOPEN_TUNING_KEEPALIVE_SWITCHES_H
 #define HALFOPEN_TUNING_KEEPALIVE_SWITCHES_H
 
-/* Of the program with this name (as the kernel cuts it, 15 bytes); NULL where it is not known. */
+/* For the program with this name (as the kernel cuts it, 15 bytes); NULL where it is not known. */
 const char *keepalive_switch__of(const char *program);
 
-/* What any program does that is not known. */
+/* For a program that is not known. */
 #define KEEPALIVE_SWITCH_ANY \
 	"setsockopt(SO_KEEPALIVE) on the listening socket, from which accepted ones inherit it"
 

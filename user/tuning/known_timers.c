@@ -5,12 +5,12 @@
 #include "tuning/known_timers.h"
 #include "tuning/lost_together.h"
 
-/* Resets within this of each other come of one timer; at least so many votes, and most of all that
- * come as late or later. */
+/* Resets within this of each other come from one timer; at least so many votes, and most of all
+ * that come as late or later. */
 #define AS_ONE 1.02
 #define VOTES_MIN 5.0
 #define MOST 0.7
-/* Middleboxes look at their timers once a second. */
+/* Middleboxes check their timers once a second. */
 #define COARSE_S 1.0
 /* Connections that were lost after probing for so many periods at least, and this many of them. */
 #define PERIODS_MIN 3.0
@@ -51,7 +51,7 @@ static size_t gather_resets(const struct path_witness *all, size_t count, struct
 	return n;
 }
 
-/* The window that holds most votes. */
+/* The window with most votes. */
 static double find_window(const struct vote *votes, size_t count, size_t *from, size_t *to)
 {
 	double most = 0, held = 0;
@@ -139,7 +139,7 @@ static size_t gather_probed(const struct path_witness *all, size_t count,
 	return n;
 }
 
-/* Votes of those who were probed, and not lost, for longer. */
+/* Votes of connections that were probed, and not lost, for longer. */
 static double probed_for_longer(const struct path_witness *all, size_t count, double s)
 {
 	double votes = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Timers that show themselves, without any model: a middlebox that sends an RST when its timer runs
- * out, and one that does not count empty segments. */
+/* Timers that show themselves, without a model: of a middlebox that sends an RST when its timer
+ * runs out, and of one that does not count empty segments. */
 #ifndef HALFOPEN_TUNING_KNOWN_TIMERS_H
 #define HALFOPEN_TUNING_KNOWN_TIMERS_H
 
 #include "tuning/idle_timeout.h"
 
-/* Resets that nobody asked for, of many devices, all after the same silence that nobody outlived:
- * sets the estimate and true. `*short_of_memory` is set where memory is short. */
+/* Unasked resets, of many devices, all after the same silence that none outlived: sets the estimate
+ * and true. `*short_of_memory` is set where memory is short. */
 bool known_timers__of_resets(const struct path_witness *all, size_t count, struct idle_timeout *t,
 			     bool *short_of_memory);
 

@@ -6,19 +6,19 @@
 #include "tuning/late_answers.h"
 #include "value/quantile.h"
 
-/* Nobody is given up after a shorter silence, whatever was seen: a radio may take this long to
+/* No peer is given up after a shorter silence, whatever was seen: a radio may take this long to
  * wake. */
 #define SILENCE_MIN_S 3.0
 /* How much longer than the longest that came back a silence must be. */
 #define SILENCE_MARGIN 1.25
-/* One socket in so many may be an exception: it sets nobody's values. */
+/* One socket in so many may be an exception, which sets no values. */
 #define EXCEPTION_AMONG 100
 /* Fewer sockets have no exceptions: each is a tenth of them, or more. */
 #define EXCEPTIONS_FROM 10
 /* Kernel timers are late by an eighth at most, and a tick or two. */
 #define TIMER_LATENESS 1.125
 #define TIMER_TICKS_S 0.1
-/* Before a probe was sent, this is thought of the loss: as if one of so many had been lost. */
+/* Prior of the loss, before probes were sent: as if one of so many had been lost. */
 #define LOSS_ASSUMED 0.01
 #define LOSS_ASSUMED_OF 100.0
 /* More in a row are no chance, but an outage. */
@@ -28,8 +28,8 @@
 
 /* ---- one episode ---- */
 
-/* Probes are an interval apart, so between the first one and the next that was due, and no answer,
- * there are so many of them. */
+/* Probes are an interval apart, so between the first one and the next that was due, without an
+ * answer, there are so many of them. */
 static struct life_mute of_probes(double length_s, uint32_t asks, double interval_s, bool trusted)
 {
 	double longest = asks * interval_s * TIMER_LATENESS + TIMER_TICKS_S;
@@ -39,7 +39,7 @@ static struct life_mute of_probes(double length_s, uint32_t asks, double interva
 		length_s = longest;
 	if (asks < 2)
 		return (struct life_mute){ .low_s = length_s, .high_s = length_s };
-	if (!interval_s || length_s < (asks - 1) * interval_s)	/* it was another then */
+	if (!interval_s || length_s < (asks - 1) * interval_s)	/* another interval then */
 		spacing = length_s / asks;
 	return (struct life_mute){ .low_s = (asks - 2) * spacing, .high_s = length_s };
 }
@@ -56,7 +56,7 @@ struct life_mute late_answers__of_episode(const char *kind, double length_s, uin
 	return (struct life_mute){ .low_s = length_s / 4, .high_s = length_s };
 }
 
-/* ---- all of them ---- */
+/* ---- all histories ---- */
 
 static int by_low(const void *a, const void *b)
 {
@@ -124,7 +124,7 @@ static void count_probes(struct late_answers *m, const struct life *life)
 	m->socket_hours += fmax(0, life->ended_s - life->seen_s) / 3600;
 	for (i = 0; i < life->gap_count; i++)
 		asked += life->gaps[i].ended_by_us ? life->gaps[i].count : 0;
-	/* Gaps shorter than watch's --idle-gap are not told. */
+	/* Gaps shorter than watch's --idle-gap are not reported. */
 	m->asked += fmax(asked, life->probes_sent - dead - life->probes_lost);
 }
 
@@ -176,8 +176,9 @@ static void improve(const struct late_answers *m, double *share)
 	}
 }
 
-/* Who was given up, and what was waited for then. */
-static void count_died(struct late_answers *m, struct life *const *lives, size_t count, double *waited)
+/* Peers that were given up, and the wait then. */
+static void count_died(struct late_answers *m, struct life *const *lives, size_t count,
+		       double *waited)
 {
 	size_t i, n = 0;
 
@@ -244,7 +245,7 @@ void late_answers__free(struct late_answers *m)
 	*m = (struct late_answers){ .count = 0 };
 }
 
-/* ---- what follows ---- */
+/* ---- conclusions ---- */
 
 double late_answers__floor_s(const struct late_answers *m)
 {
@@ -287,7 +288,7 @@ uint32_t late_answers__lost_in_a_row(const struct late_answers *m, double period
 	return fmax(1, fmin(rows, IN_A_ROW_MAX));
 }
 
-/* What is left of it when it is met is half of it, mostly. */
+/* The rest of a silence when it is met is mostly half of it. */
 double late_answers__meets_more(double left_s, double from_s, double to_s)
 {
 	double whole = fmin(2 * left_s, left_s + from_s);
@@ -295,7 +296,8 @@ double late_answers__meets_more(double left_s, double from_s, double to_s)
 	return fmin(1, whole / to_s) / fmin(1, whole / from_s);
 }
 
-double late_answers__outlasting(const struct late_answers *m, double silence_s, double period_s, bool sure,
+double late_answers__outlasting(const struct late_answers *m, double silence_s, double period_s,
+				bool sure,
 			 double *cases)
 {
 	double expected = 0, mass, outlast, more;
@@ -316,7 +318,8 @@ double late_answers__outlasting(const struct late_answers *m, double silence_s, 
 				continue;
 			outlast += m->share[b];
 			more += m->share[b] *
-				late_answers__meets_more(s - silence_s, m->all[i].period_s, period_s);
+				late_answers__meets_more(s - silence_s, m->all[i].period_s,
+							 period_s);
 		}
 		if (mass > 0 && outlast > 0) {
 			*cases += outlast / mass;

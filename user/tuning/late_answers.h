@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For how long live peers kept mute before they answered, and how often single probes get lost:
- * who is given up sooner than that is given up alive. Nobody sees the length of such a silence,
- * only that it lies between two: an unanswered ask lies within it, the answered one ends it at the
- * latest.
+ * How long live peers were mute before they answered, and how often single probes are lost: a peer
+ * that is given up sooner is given up alive. The length of such a silence is not seen, only bounds:
+ * an unanswered ask lies within it, the answered one ends it at the latest.
  */
 #ifndef HALFOPEN_TUNING_LATE_ANSWERS_H
 #define HALFOPEN_TUNING_LATE_ANSWERS_H
@@ -17,62 +16,65 @@
 struct late_answers {
 	struct life_mute *all;	/* by low_s, shortest first */
 	size_t count;
-	/* So long a live peer kept mute for certain, but for the few that are an exception (see
-	 * outliers); 0: none was seen to. */
+	/* The longest certain silence of a live peer, except for the few exceptions (see outliers);
+	 * 0: none was seen. */
 	double longest_s;
-	double longest_at_most_s;	/* between two asks it may have been back unseen: so long at most */
-	double outliers_s;	/* the longest of those exceptions, as sure */
+	double longest_at_most_s;	/* at most, as it may have been back between two asks */
+	double outliers_s;	/* the longest of those exceptions, as certain */
 	size_t outliers;	/* sockets */
 	/* Turnbull's estimate of how they are distributed: bins of a tenth. */
 	double share[MUTE_BINS];
-	double probes_sent, probes_lost;	/* by live peers: lost is what a later one shows */
+	double probes_sent, probes_lost;	/* by live peers; lost: a later one shows it */
 	double socket_hours;
 	double asked;		/* probes and our program's data that live peers answered */
-	/* Given up by keepalive, dead or mute for longer: how many; mostly, the time from the first
-	 * unanswered probe to the last, between two, and from one answered probe to the next. */
+	/* Given up by keepalive, dead or mute for longer: their number; mostly, the time from the
+	 * first unanswered probe to the last, between two, and from one answered probe to the
+	 * next. */
 	double died, died_after_s, died_interval_s, died_period_s;
 };
 
 /*
  * One episode that ended in an answer: `asks` of `kind`, "keepalive" and so on as in a timeline,
- * first and last `length_s` apart. `trusted`: on a clock that does not step; else what keepalive's
- * timer, `interval_s`, makes impossible is not believed.
+ * first and last `length_s` apart. `trusted`: on a clock that does not step; else lengths that
+ * keepalive's timer, `interval_s`, makes impossible are ignored.
  */
 struct life_mute late_answers__of_episode(const char *kind, double length_s, uint32_t asks,
 				   double interval_s, bool trusted);
 
-/* Of these lives. False when memory is short. */
+/* Gathers them from these histories. False when memory is short. */
 bool late_answers__gather(struct life *const *lives, size_t count, struct late_answers *m);
 void late_answers__free(struct late_answers *m);
 
-/* Who is mute for longer is dead: the longest that live peers needed, with a margin. Seconds. */
+/* A peer that is mute for longer counts as dead: the longest that live peers needed, with a margin.
+ * Seconds. */
 double late_answers__floor_s(const struct late_answers *m);
 
-/* Of one probe and its answer, the chance that either is lost: as measured, and where few were
- * sent nearer to one in a hundred. */
+/* The chance that one probe or its answer is lost: as measured, and after few probes nearer to one
+ * in a hundred. */
 double late_answers__loss(const struct late_answers *m);
 
-/* So many probes in a row, `period_s` after each of as many others, are likely to be lost once in
- * a socket's year; at least one. */
+/* As many probes in a row, `period_s` after each of as many others, are likely to be lost once in a
+ * socket's year; at least one. */
 uint32_t late_answers__lost_in_a_row(const struct late_answers *m, double period_s);
 
-/* The most that the loss of a probe or its answer may be (95 %). */
+/* The highest possible loss of a probe or its answer (95 %). */
 double late_answers__worst_loss(const struct late_answers *m);
 
-/* How long between two asks, on the average of all. */
+/* The time between two asks, on the average of all. */
 double late_answers__asked_every_s(const struct late_answers *m);
 
-/* How many silences are estimated to have ended after that many seconds. */
+/* The estimated number of silences that ended after that many seconds. */
 double late_answers__between(const struct late_answers *m, double from_s, double to_s);
 
-/* A silence of which `left_s` were left behind those of the probes, met by one every `from_s`: so
- * many more are met by one every `to_s`. */
+/* A silence of which `left_s` were left behind those of the probes, met by one every `from_s`: the
+ * factor by which more are met by one every `to_s`. */
 double late_answers__meets_more(double left_s, double from_s, double to_s);
 
-/* So many of these silences would be expected to outlast `silence_s` of probes, were they asked
- * every `period_s` in the time that was watched; `*cases`: how many were seen to, for certain or
- * perhaps. `sure`: but for those that a single lost probe explains. */
-double late_answers__outlasting(const struct late_answers *m, double silence_s, double period_s, bool sure,
+/* The expected number of these silences that outlast `silence_s` of probes, were they asked every
+ * `period_s` in the time that was watched; `*cases`: how many were seen to, for certain or perhaps.
+ * `sure`: without those that a single lost probe explains. */
+double late_answers__outlasting(const struct late_answers *m, double silence_s, double period_s,
+				bool sure,
 			 double *cases);
 
 #endif

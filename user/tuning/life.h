@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One socket's life as its last timeline tells it, as far as advice rests on it; and all of them,
- * from any number of gateways and files.
+ * One socket's history from its last timeline, as far as advice uses it; and all of them, from any
+ * number of gateways and files.
  */
 #ifndef HALFOPEN_TUNING_LIFE_H
 #define HALFOPEN_TUNING_LIFE_H
@@ -14,7 +14,7 @@
 #include "timeline/timeline.h"
 #include "value/endpoint.h"
 
-/* Of so many runs of gaps a timeline tells at most (core/gaps.h). */
+/* Limit of runs of gaps in a timeline (core/connection/gaps.h). */
 #define LIFE_GAPS_MAX 8
 
 struct life_gap {
@@ -25,27 +25,26 @@ struct life_gap {
 
 #define LIFE_MUTES_KEPT 8
 
-/* A silence of a live peer's: it was no shorter, and no longer. `period_s`: how often it was asked
- * before. */
+/* A silence of a live peer: bounds of its length. `period_s`: how often it was asked before. */
 struct life_mute {
 	float low_s, high_s, period_s;
 };
 
-/* A namespace of a gateway's boot, whatever it is called. An inode is given to another one as soon
- * as it is free: without a cookie it tells namespaces apart within a run only. */
+/* A namespace of a gateway's boot, whatever its name. An inode is reused as soon as it is free:
+ * without a cookie it identifies a namespace within a run only. */
 struct life_place {
 	uint32_t gateway, boot;	/* texts__of() */
 	uint32_t run;		/* the same; 0 where a cookie is known */
 	uint32_t inode;
-	uint64_t cookie;	/* 0: not told */
+	uint64_t cookie;	/* 0: not known */
 };
 
-/* Data of the peer's, but for its heartbeats. */
+/* Data of the peer, without its heartbeats. */
 struct reports {
 	double over_s;		/* 0: not known */
 	bool segments_known;	/* else none of the counts of segments was told */
 	double bytes, segments;
-	double asks;		/* segments of data of our program's */
+	double asks;		/* segments of data from our program */
 };
 
 struct life {
@@ -53,11 +52,11 @@ struct life {
 	uint32_t connection;	/* of the socket, where it had several: 2 ...; else 0 */
 	struct life_place place;
 	uint32_t boot, netns_name, host_name, program, device;	/* texts__of(); 0: not known */
-	uint32_t run;				/* the watch that told it */
+	uint32_t run;				/* the watch that reported it */
 	uint32_t revision;
 	uint8_t family;
-	bool has_peer;		/* else it was told in disguise, */
-	uint32_t disguised_peer;	/* as this: texts__of() */
+	bool has_peer;		/* else the peer is known as */
+	uint32_t disguised_peer;	/* this pseudonym or network: texts__of() */
 	bool in_container, in_pod;
 	bool final;
 	struct endpoint local, peer;
@@ -66,12 +65,12 @@ struct life {
 	double idle_s, interval_s, user_timeout_s, rto_max_s;
 	uint32_t probes;
 
-	double seen_s, ended_s;		/* since 1970; ended: or last told of */
+	double seen_s, ended_s;		/* since 1970; ended: or its last timeline */
 	uint8_t outcome, found_by;	/* enum outcome, enum found_by; as the core has them */
 	double latency_max_s;
 	struct unacknowledged unacknowledged;	/* of a retransmission that ended it */
-	/* The silence that ended it began before the watch: what was asked in it first is not
-	 * known, so it is no evidence of timers or paths. */
+	/* The silence that ended it began before the watch: its first asks are not known, so it is
+	 * no evidence of timers or paths. */
 	bool begun_unseen;
 	double slowest_answer_s;
 	uint32_t probes_sent, peer_probes, heartbeats;
@@ -83,18 +82,18 @@ struct life {
 	bool lost;
 	double lost_after_s, lost_within_s;
 	double heard_s;			/* the peer, last; since 1970 */
-	double back_after_s;	/* after such a silence its device was back on another; 0: not */
-	double reset_after_s;	/* after such a silence an RST came unasked; 0: none did */
-	double probed_for_s;	/* so long, before it was lost, nothing but probes passed; 0: unknown */
+	double back_after_s;	/* after this silence it was back on another; 0: not */
+	double reset_after_s;	/* after this silence an unasked RST came; 0: none */
+	double probed_for_s;	/* before its loss only probes passed; 0: unknown */
 	struct life_mute mutes[LIFE_MUTES_KEPT];	/* asks that were answered in the end */
 	unsigned int mute_count;
-	uint32_t probes_lost;			/* that a later one of the same episode showed */
+	uint32_t probes_lost;			/* shown by a later one of the same episode */
 };
 
-/* An order of connections, where nothing else tells them apart. */
+/* An order of connections that are otherwise equal. */
 int life__order(const struct life *a, const struct life *b);
 
-/* Words that many lives share, each kept once. */
+/* Words that many histories share, each kept once. */
 struct texts {
 	char **all;		/* from 1 */
 	uint32_t count, size;
@@ -114,7 +113,7 @@ bool life_place__is(const struct life_place *a, const struct life_place *b);
 int life_place__order(const struct texts *t, const struct life_place *a,
 		      const struct life_place *b);
 
-/* What a watch said of the namespaces it saw. */
+/* A namespace as a watch reported it. */
 struct life_namespace {
 	struct life_place place;
 	uint32_t run, name;	/* texts__of() */
@@ -124,10 +123,10 @@ struct life_namespace {
 
 struct life_run {
 	uint32_t run_id, gateway;	/* texts__of() */
-	double started_s, ended_s;	/* the last that was told */
+	double started_s, ended_s;	/* its last timeline */
 	uint64_t events_lost;
 	uint32_t hz;
-	bool all;		/* sockets with nothing to tell were told, too */
+	bool all;		/* sockets without events were reported, too */
 	bool cookies_known;	/* its kernel tells cookies of namespaces */
 };
 
@@ -152,7 +151,7 @@ struct lives {
 	unsigned int run_count;
 };
 
-/* Takes a copy; of two of one connection the later revision stays. False when memory is short. */
+/* Takes a copy; of two of one connection the later revision is kept. False when memory is short. */
 bool lives__add(struct lives *l, const struct life *life);
 
 bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);
@@ -160,8 +159,8 @@ bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);
 /* The run of this id, made if it is new; NULL when memory is short. Valid until the next call. */
 struct life_run *lives__run(struct lives *l, uint32_t run_id);
 
-/* All are there: puts them in an order that that of the input does not change; who was open was so
- * as long as its watch told anything. */
+/* All are there: puts them in an order independent of the input's; an open socket was open as long
+ * as its watch had any output. */
 void lives__sort(struct lives *l);
 
 /* How many connections stand in both, each seen and told of to the same instant. */

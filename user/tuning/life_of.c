@@ -17,7 +17,7 @@ static double seconds(int64_t at)
 	return whole + at % 1000000000 / 1e9;
 }
 
-/* ---- who it is ---- */
+/* ---- identity ---- */
 
 static bool read_end(const struct timeline_end *from, struct endpoint *e, uint8_t *family)
 {
@@ -30,8 +30,8 @@ static bool read_end(const struct timeline_end *from, struct endpoint *e, uint8_
 	return inet_pton(AF_INET6, from->address, e->address) == 1;
 }
 
-/* Names and host names are left aside: anybody may take any host name, and `ip netns` gives a name
- * to one namespace after another. */
+/* Names and host names are ignored: anybody may take any host name, and `ip netns` gives a name to
+ * one namespace after another. */
 static struct life_place place_of(struct texts *texts, const struct timeline_origin *origin,
 				  const struct timeline_netns *netns)
 {
@@ -80,10 +80,10 @@ static void take_keepalive(const struct timeline_keepalive *k, struct life *life
 	life->probes_from_socket = k->probes_from != OPTION_FROM_SYSCTL;
 }
 
-/* ---- how it ended ---- */
+/* ---- the ending ---- */
 
-/* When was the data that nobody acknowledged sent first, and when again by the timer? A loss probe
- * that goes before has the same number as the timer's first. */
+/* When was unacknowledged data sent first, and when again by the timer? A loss probe before it has
+ * the same number as the timer's first retransmission. */
 static void take_unacknowledged(const struct timeline *t, struct life *life)
 {
 	double heard = seconds(t->half_open.last_heard_at), seen = seconds(t->first_seen_at);
@@ -101,7 +101,8 @@ static void take_unacknowledged(const struct timeline *t, struct life *life)
 		if (e->n <= 2 && first && seconds(e->at) >= first)
 			again[e->n] = seconds(e->at);
 	}
-	/* The watch began in the midst of its retransmissions: nor is known when the first left. */
+	/* The watch began amid its retransmissions: the time of the first transmission is not
+	 * known, either. */
 	life->begun_unseen |= t->partial && missed_first;
 	life->unacknowledged = (struct unacknowledged){
 		.before_s = first > heard ? first - heard : 0,
@@ -121,7 +122,7 @@ static void take_outcome(const struct timeline *t, struct life *life)
 	take_unacknowledged(t, life);
 }
 
-/* What is known of a silence beside its length: its device was back, an RST came unasked. */
+/* Causes of the last silence: its device was back, an RST came unasked. */
 static void take_causes(const struct timeline *t, struct life *life)
 {
 	double back = seconds(t->half_open.superseded_by.at);
@@ -136,7 +137,7 @@ static void take_causes(const struct timeline *t, struct life *life)
 
 /* ---- silences that it survived ---- */
 
-/* The monotonic instant of what happened `at`, if its event was kept; 0: not known. */
+/* The monotonic instant of `at`, if its event was kept; 0: not known. */
 static double monotonic_at(const struct timeline *t, int64_t at)
 {
 	unsigned int i;
@@ -147,7 +148,7 @@ static double monotonic_at(const struct timeline *t, int64_t at)
 	return 0;
 }
 
-/* The clock may have been stepped within one: its events tell. */
+/* The clock may have been stepped within an episode: its events show it. */
 static struct life_mute mute_of(const struct timeline *t, const struct timeline_episode *e,
 				const struct life *life)
 {
@@ -175,8 +176,8 @@ static void keep_mute(struct life *life, const struct life_mute *mute)
 		life->mutes[shortest] = *mute;
 }
 
-/* What was sent and not answered, but for the silence that was not over. Where there are many
- * episodes, not all are told. */
+/* Probes sent and not answered, without the silence that was not over. Of many episodes, not all
+ * are reported. */
 static uint32_t count_lost(const struct timeline *t, uint32_t in_episodes, uint32_t in_last)
 {
 	uint32_t seen = t->counts.probes_answered + (in_last ? in_last : 1);
@@ -222,7 +223,7 @@ static double lived_s(const struct timeline *t, const struct life *life)
 	return fmax(0, until - life->seen_s) + LIVED_SLACK_S;
 }
 
-/* What no connection that lived for so long can have had is cut; false where nothing is left. */
+/* Cuts a gap to the length of its connection; false where nothing is left. */
 static bool cut_gap(struct life_gap *g, double lived)
 {
 	if (g->from_s > lived)
@@ -279,9 +280,9 @@ static bool is_data(enum event_kind kind)
 	       kind == EVENT_ZERO_WINDOW_PROBE;
 }
 
-/* Since when did nothing but answered probes pass, before the last silence? Where nothing else was
- * told, since it began. A run of answers that something else than data parts (a suspicion, an
- * option that changed) goes on. */
+/* Since when did only answered probes pass, before the last silence? Without any other event, since
+ * it began. A run of answers that is divided by an event without data (a suspicion, an option that
+ * changed) continues. */
 static void take_probing(const struct timeline *t, struct life *life)
 {
 	double lost = seconds(t->half_open.first_unanswered_at), at;
@@ -303,7 +304,7 @@ static void take_probing(const struct timeline *t, struct life *life)
 	life->probed_for_s = lost && began && lost > began ? lost - began : 0;
 }
 
-/* What the peer sent, without its heartbeats. */
+/* Data that the peer sent, without its heartbeats. */
 static struct reports reports_of(const struct timeline *t)
 {
 	double beats = t->counts.heartbeats;
@@ -316,7 +317,7 @@ static struct reports reports_of(const struct timeline *t)
 				 .asks = t->traffic.sent_segments };
 }
 
-/* ---- all of it ---- */
+/* ---- the whole ---- */
 
 static int on_timeline(void *context, const struct timeline *t)
 {
@@ -332,7 +333,7 @@ static int on_timeline(void *context, const struct timeline *t)
 	take_keepalive(&t->keepalive, &life);
 	take_episodes(t, &life);
 	take_probing(t, &life);
-	if (!life.final)	/* it was open then, whenever that was */
+	if (!life.final)	/* it was open then, at any time */
 		life.ended_s = fmax(life.heard_s, life.seen_s);
 	take_gaps(l, t, &life);
 	life.slowest_answer_s = t->rtt.max_us / 1e6;

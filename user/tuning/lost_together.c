@@ -55,7 +55,7 @@ double lost_together__spared(const struct lost_together *l, double heard_at, dou
 	size_t lost = until(l->lost, l->lost_count, to) - until(l->lost, l->lost_count, from);
 	size_t there, gone;
 
-	if (!heard_at)	/* nobody says when */
+	if (!heard_at)	/* not known when */
 		return 1;
 	there = until(l->began, l->count, heard_at);
 	gone = until(l->heard, l->count, to);

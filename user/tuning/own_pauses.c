@@ -5,13 +5,13 @@
 #include "tuning/own_pauses.h"
 
 #define BINS_OF_E 40.0
-/* A connection that had so many pauses has a habit; one that was asked so often and never spoke has
+/* A connection with so many pauses has a habit; one that was asked so often and never spoke has
  * that of silence. */
 #define PAUSES_MIN 8
 #define ASKED_MIN 3
 /* Means this far apart are of one habit. */
 #define ONE_HABIT 6.0
-/* Behind the last pauses but so many, S is what the rate of the longest quarter makes it. */
+/* Behind the last pauses but so many, S falls at the rate of the longest quarter. */
 #define LAST_PAUSES 5.0
 #define LONGEST 0.25
 
@@ -50,13 +50,13 @@ void age__spread(const struct life_gap *g, void (*add)(void *context, size_t bin
 		add(context, i, between);
 }
 
-/* Of one habit: how much of all pauses ended so, by the peer or by us. */
+/* Of one habit: how many of all pauses ended so, by the peer or by us. */
 struct endings {
 	double spoke[AGES], asked[AGES];
 };
 
-/* Of a run of gaps of about one length the shortest and the longest are known; the others lie
- * between them as all gaps of the habit do (Turnbull 1976), where they begin evenly. */
+/* Of a run of gaps of about one length the shortest and the longest are known; the others are
+ * distributed between them as all gaps of the habit (Turnbull 1976), where they begin evenly. */
 #define ROUNDS 10
 
 struct place {
@@ -186,7 +186,7 @@ static void count_endings(const struct choice *c, struct endings *e)
 		improve(c, &known, e);
 }
 
-/* How often, a second, those speak who are silent for longer than the shorter pauses. */
+/* How often, a second, peers speak that are silent for longer than the shorter pauses. */
 static double rate_of_longest(const struct endings *e)
 {
 	double left = sum(e->spoke) * LONGEST, spoke = 0, silent_s = 0;
@@ -237,7 +237,7 @@ static int by_pause(const void *a, const void *b)
 /* Means that lie no further apart than this, one by one, may be of devices of one kind. */
 #define GO_ON 1.5
 
-/* By the shortest mean of each habit on. `goes_on`: the habit's first mean is near the last of the
+/* Finds habits by their shortest means. `goes_on`: the habit's first mean is near the last of the
  * one before. */
 static unsigned int tell_apart(struct path_witness *sorted, size_t count, bool *goes_on)
 {
@@ -269,9 +269,9 @@ static void estimate_of(const struct choice *c, struct own_pauses *habit)
 	estimate(&e, habit);
 }
 
-/* Devices that back off speak often while they are young: who died then was of no other habit. So
- * where habits go on into each other, a silence is as likely as in the less likely of one's own and
- * all of them. */
+/* Devices that back off speak often while they are young: one that died then had no other habit. So
+ * where habits overlap, a silence is as likely as in the less likely of its own habit and all of
+ * them. */
 static void bound_by_others(const struct choice *c, struct own_pauses *habits)
 {
 	struct own_pauses all;

@@ -14,14 +14,14 @@ struct path_witness {
 	bool lost_to_probe; /* lost_s is when our keepalive asks */
 	double lost_s;	    /* after such a silence it was asked, and gone; 0: it was not */
 	double back_s;	    /* after such a silence its device was back on another; 0: not */
-	double reset_s;	    /* after such a silence an RST came that nobody had asked for; 0 */
+	double reset_s;	    /* after such a silence an unasked RST came; 0: none */
 	double first_s;	    /* from its beginning to the first unanswered ask; 0: none */
 	double began_at, heard_at;	/* the connection, and its peer last; since 1970 */
-	bool named;	    /* back on another, it would be known: each word of its is an answer */
-	bool lost_by_itself; /* lost_s is when it was back on another, and nobody had asked */
+	bool named;	    /* its reconnect would be known: so each of its segments is an answer */
+	bool lost_by_itself; /* lost_s is when it was back on another, without an ask */
 	double weight;	    /* of its device's vote, 0 to 1 */
 
-	/* Found on the way. */
+	/* Derived. */
 	double survived_s;	   /* its longest gap; 0: none */
 	double pause_s;		   /* the mean of those that the peer ended; 0: none */
 	double idle_s;		   /* all gaps together */

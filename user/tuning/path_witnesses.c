@@ -14,7 +14,7 @@ static bool is_at_probe(const struct life *life, double from_s, double to_s)
 	return life->keepalive && to_s > probe_s * 0.95 && from_s < probe_s * 1.2;
 }
 
-/* A device with a name, on another connection before anybody asked on this one. */
+/* A named device that was on another connection before an ask on this one. */
 static bool is_back_first(const struct life *life)
 {
 	return life->device && !life->begun_unseen && life->back_after_s >= 1 &&
@@ -113,8 +113,8 @@ static size_t most_at_once(struct life *const *lives, size_t count, double *time
 	return most;
 }
 
-/* An address of so many is a carrier's: who is behind it cannot be told, so each connection has a
- * vote of its own. */
+/* An address with so many is a carrier's: devices behind it cannot be distinguished, so each
+ * connection has a vote of its own. */
 #define CARRIERS_MIN 5
 
 static size_t voters(struct life *const *lives, size_t count, double *times)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The idle timeout of a scope's path, from its lives. */
+/* The idle timeout of a group's path, from its histories. */
 #ifndef HALFOPEN_TUNING_PATH_WITNESSES_H
 #define HALFOPEN_TUNING_PATH_WITNESSES_H
 

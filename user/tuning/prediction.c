@@ -6,18 +6,18 @@
 #include "tcp/timer_wheel.h"
 #include "tuning/prediction.h"
 
-/* Instants of death looked at in each group of sockets, evenly spread. */
+/* Simulated instants of death in each group of sockets, evenly spread. */
 #define DEATHS 256
 #define SECONDS_A_YEAR 31557600.0
 /* An RTO of most paths. */
 #define RTO_USUAL_S 0.3
 /* More than the kernel sends without a user timeout: what comes later is as late as these. */
 #define PROBES_SIMULATED 255
-/* Nobody is asked who answers less. */
+/* A peer that answers less is not asked. */
 #define LOSS_MAX 0.9
-/* Where fewer of all gaps are as long, they do not tell when our program asks; its mean does. */
+/* Where fewer of all gaps are as long, they do not show when our program asks; its mean does. */
 #define GAPS_TELLING 0.2
-/* Between two asks of a program that asks all the time: shorter than any gap that is told. */
+/* Between two asks of a program that asks all the time: shorter than any reported gap. */
 #define ALWAYS_S 5.0
 
 double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t)
@@ -39,11 +39,11 @@ unsigned int silence__bin(double s)
 	return fmax(0, fmin(log(fmax(s, 1)) / SILENCE_BIN, SILENCE_BINS - 1));
 }
 
-/* How far a death goes on being unnoticed, from the peer's last sign of life. */
+/* How long a death is unnoticed, from the peer's last sign of life. */
 struct silence_of_dead {
 	const struct setting *setting;
 	unsigned int hz;
-	unsigned int n;		/* tells apart what happens to many alike */
+	unsigned int n;		/* number of this case among many alike */
 };
 
 /* From one answered probe to the next: the first arms the timer for the interval, and when that fires,
@@ -86,7 +86,8 @@ static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answ
 		*sent += now < until_s;
 		now += timer_wheel__fires_after_firing_s(
 			s->interval_s, d->hz, fired,
-			timer_wheel__chance(d->n * SETTING_PROBES_MAX + probes, 0.6710436067037893));
+			timer_wheel__chance(d->n * SETTING_PROBES_MAX + probes,
+					    0.6710436067037893));
 		fired = s->interval_s;
 		if (s->user_timeout_s ? now >= s->user_timeout_s : probes >= s->probes)
 			return now;
@@ -96,7 +97,7 @@ static double declared_by_keepalive_s(const struct silence_of_dead *d, bool answ
 	}
 }
 
-/* Data that our program sends stop keepalive, and are sent again until their own timer gives up. */
+/* Data of our program stops keepalive, and is sent again until its own timer gives up. */
 static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
 {
 	struct retransmission_limits p = { .retries = d->setting->retries2 ?: RETRIES2_DEFAULT,
@@ -109,9 +110,9 @@ static double declared_by_data_s(const struct silence_of_dead *d, double sent_s)
 
 /* ---- our program's own asks ---- */
 
-/* When it asks next, seen from any instant: the distribution of what is left of an interval
- * between two. Kaplan and Meier's estimate of its length, where probes and the peer's words end what
- * is known of one; the residual of a renewal process has the density S(t) / mean. */
+/* When it asks next, from any instant: the distribution of the rest of an interval between two.
+ * Kaplan and Meier's estimate of its length, where probes and data of the peer end what is known of
+ * one; the residual of a renewal process has the density S(t) / mean. */
 struct next_command {
 	bool never;
 	double rate;			/* a second, on the average */
@@ -124,8 +125,8 @@ static double bin_begins_s(unsigned int bin)
 	return bin ? exp(bin * SILENCE_BIN) : 0;
 }
 
-/* Who spoke in the time of which nothing is told? Where our program did, its data found the dead;
- * where the peers did, keepalive. */
+/* Which side spoke in the time without reported gaps? Where our program did, its data found the
+ * dead; where the peers did, keepalive. */
 static double unsaid_asks(const struct sockets_alike *g)
 {
 	double found = g->deaths_idle + g->deaths_asked;
@@ -169,16 +170,17 @@ static double next_command_s(const struct next_command *c, double share)
 	for (b = 0; b < SILENCE_BINS - 1 && c->until[b + 1] < at; b++)
 		;
 	return bin_begins_s(b) + (bin_begins_s(b + 1) - bin_begins_s(b)) *
-					 (at - c->until[b]) / fmax(1e-9, c->until[b + 1] - c->until[b]);
+					 (at - c->until[b]) /
+						 fmax(1e-9, c->until[b + 1] - c->until[b]);
 }
 
-/* ---- from death to its being declared ---- */
+/* ---- from death to detection ---- */
 
 struct death {
-	double s, probes;	/* that nobody answers */
+	double s, probes;	/* unanswered */
 };
 
-/* The peer was heard last `dead_after_s` before, in an answer or in a word of its own. */
+/* The peer was heard last `dead_after_s` before, in an answer or in data of its own. */
 static struct death detection(const struct silence_of_dead *d, bool answered_before,
 			      double dead_after_s, const struct next_command *next)
 {
@@ -216,8 +218,8 @@ static double quantile(const struct sample *sorted, size_t count, double all, do
 	return count ? sorted[count - 1].s : 0;
 }
 
-/* The length of the silence that this share of the time lies in, shorter ones first; 0: the peer
- * is heard all the time, HUGE_VAL: never. */
+/* The length of the silence that this share of the time lies in, shorter ones first; 0: the peer is
+ * heard all the time, HUGE_VAL: never. */
 static double silence_at(const struct sockets_alike *g, double share)
 {
 	double at = share * g->covered_s - g->busy_s;
@@ -235,7 +237,8 @@ static double silence_at(const struct sockets_alike *g, double share)
 	return HUGE_VAL;
 }
 
-/* Deaths are even over time, so a group of n sockets dies n times as often. Returns the mean one. */
+/* Deaths are even over time, so a group of n sockets dies n times as often. Returns the mean
+ * one. */
 static struct death simulate(const struct sockets_alike *g, unsigned int hz, struct sample *samples)
 {
 	double period = setting__period_s(&g->setting);
@@ -271,7 +274,8 @@ static double floors(double s, double every)
  * seconds: their lengths lie evenly about the mean, as far as they spread. */
 static double probes_in(const struct silences *all, double first, double every)
 {
-	double mean = all->sum_s / all->times, variance = all->squares_s2 / all->times - mean * mean;
+	double mean = all->sum_s / all->times;
+	double variance = all->squares_s2 / all->times - mean * mean;
 	double reach = sqrt(3 * fmax(0, variance)), later = every - first;
 
 	if (reach < 1e-3 * mean)
@@ -286,8 +290,8 @@ static double first_probed_s(const struct setting *s, unsigned int hz)
 	return s->idle_s / 2 + timer_wheel__fires_after_s(s->idle_s / 2, hz, 0.5);
 }
 
-/* A silence is probed as often as the period fits in; instead of each that is lost there is one more
- * an interval later. */
+/* A silence is probed as often as the period fits in; for each lost probe there is one more, an
+ * interval later. */
 static double probes_per_s(const struct sockets_alike *g, unsigned int hz, double loss)
 {
 	double lost = loss / (1 - loss), probes = 0;
@@ -304,7 +308,7 @@ static double probes_per_s(const struct sockets_alike *g, unsigned int hz, doubl
 	return (1 + lost) * (probes + g->silent_s / every) / g->covered_s;
 }
 
-/* How many silences are as long as to take the last probe? */
+/* How many silences are long enough for the last probe? */
 static double whole_silences_a_year(const struct sockets_alike *g, unsigned int hz)
 {
 	double period = setting__period_s(&g->setting), times = g->silent_s / period;
@@ -323,7 +327,7 @@ static void add_group(const struct sockets_alike *g, unsigned int hz, const stru
 		      const struct late_answers *mutes, struct death mean, struct prediction *p)
 {
 	double loss = fmin(late_answers__loss(mutes), LOSS_MAX), share = g->count / p->sockets;
-	/* Who died is a socket, too, until that is noticed. */
+	/* A dead peer has a socket, too, until that is noticed. */
 	double lives_s = g->covered_s + g->deaths * mean.s;
 	double rate = probes_per_s(g, hz, loss) * (lives_s ? g->covered_s / lives_s : 1);
 	double to_dead = lives_s ? g->deaths / lives_s * mean.probes : 0;

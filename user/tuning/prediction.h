@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What would these sockets see under other keepalive settings: one simulation of the kernel's
- * timer, for any setting, that of today included, so that predictions can be checked against what
- * was.
+ * The effect of other keepalive settings on these sockets: one simulation of the kernel's timer,
+ * for any setting, today's included, so that predictions can be checked against observations.
  */
 #ifndef HALFOPEN_TUNING_PREDICTION_H
 #define HALFOPEN_TUNING_PREDICTION_H
@@ -22,23 +21,25 @@ struct silences {
 	double times, sum_s, squares_s2;
 };
 
-/* Sockets that are alike, and what was seen of their peers' silences, in all of them together. */
+/* Sockets with the same settings, and the silences of their peers, in all of them together. */
 struct sockets_alike {
 	struct setting setting;
 	double count;
 	bool ipv6;
 	struct silences silences[SILENCE_BINS];	/* that end by themselves */
-	double silent_s;	/* in which nobody said anything but answers to probes */
+	double silent_s;	/* in which only answers to probes passed */
 	double busy_s;		/* in which the peer is heard all the time */
 	double covered_s;	/* all of that: none is as if all were silent */
-	/* Of the lengths of what keepalive, our program or the peer ended, as they were told: all, and
-	 * what our program ended. It asks, too. */
+	/* The lengths of what keepalive, our program or the peer ended, as reported: all, and those
+	 * that our program ended. It asks, too. */
 	double told[SILENCE_BINS], commanded[SILENCE_BINS];
 	double commands;
-	/* No gap was told and no word of the peer's: it answered our program all the time, or spoke. */
+	/* Without a reported gap or data of the peer: it answered our program all the time, or
+	 * spoke. */
 	double unsaid_s;
-	double deaths;		/* noticed by the silence */
-	/* ... by keepalive, which waits until our program's data are acknowledged, and by those. */
+	double deaths;		/* detected by the silence */
+	/* ... by keepalive, which waits until our program's data is acknowledged, and by that
+	 * data. */
 	double deaths_idle, deaths_asked;
 };
 
@@ -58,16 +59,16 @@ struct prediction {
 	double sockets;			/* that it is about */
 };
 
-/* What is paid for a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with timestamps).
- */
+/* The billed size of a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with
+ * timestamps). */
 double prediction__packet_bytes(double payload, bool ipv6, const struct tariff *t);
 
 /* A probe and its answer. */
 double prediction__probe_bytes(bool ipv6, const struct tariff *t);
 
 /*
- * All of them together; deaths are even over time. `hz` of the kernel decides how late timers are.
- * False when memory is short.
+ * Predicts all of them together; deaths are even over time. `hz` of the kernel decides how late
+ * timers are. False when memory is short.
  */
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
 		      const struct tariff *tariff, const struct late_answers *mutes,

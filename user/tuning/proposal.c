@@ -21,7 +21,7 @@ bool goals__hold_open(const struct goals *g, const struct evidence *e)
 
 /* ---- what a setting does ---- */
 
-/* With every timer as late as it can be. */
+/* With every timer as late as possible. */
 static double noticed_within_at_most(const struct setting *s, unsigned int hz)
 {
 	struct keepalive k = { .enabled = true, .idle_jiffies = s->idle_s * hz,
@@ -81,7 +81,7 @@ bool goals__are_met(const struct goals *g, const struct evidence *e, const struc
 
 struct bound {
 	double s;
-	char who[120];	/* asks for it */
+	char who[120];	/* the reason for it */
 };
 
 #define SET_BOUND(b, value, ...) do { \
@@ -141,7 +141,8 @@ static void fill_silence(const struct evidence *e, struct setting *s, double flo
 	s->interval_s = interval_of(floor_s, best);
 }
 
-/* As today, unless that is shorter than live peers need, or most of the time for a detection. */
+/* As today, unless that is shorter than live peers need, or takes most of the time for a
+ * detection. */
 static void choose_silence(const struct goals *g, const struct evidence *e, double floor_s,
 			   struct setting *s)
 {
@@ -165,7 +166,8 @@ static void explain_conflict(struct proposal *p, const struct goals *g, const st
 		 ceil(low->s));
 }
 
-/* How long were live peers silent? A lost probe shows it no closer than from one probe to the next. */
+/* How long were live peers silent? A lost probe shows it no closer than from one probe to the
+ * next. */
 static void say_silent(char *text, size_t size, const struct late_answers *m)
 {
 	if (m->longest_at_most_s < m->longest_s + 0.1)
@@ -220,7 +222,7 @@ static void explain_detection(struct proposal *p, const struct goals *g, const s
 			 e->mutes.outliers_s);
 }
 
-/* Fits the probes into the path's timeout; the bound on the idle time that follows. */
+/* Fits the probes into the path's timeout; returns the resulting bound on the idle time. */
 static bool fit_path(struct proposal *p, const struct evidence *e, double floor_s,
 		     struct bound *high)
 {

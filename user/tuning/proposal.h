@@ -5,7 +5,7 @@
 
 #include "tuning/hold_open.h"
 
-/* 0 or false: not asked for. */
+/* 0 or false: no goal. */
 struct goals {
 	double detect_within_s;
 	bool hold_open;			/* keep mappings on the path alive */
@@ -18,11 +18,12 @@ struct goals {
 
 bool goals__any(const struct goals *g);
 
-/* Mappings are to be held: asked for, or, with no goal for the time of detection, known to be
- * forgotten. */
+/* Are mappings to be held open: requested, or, with no goal for the time of detection, known to be
+ * forgotten? */
 bool goals__hold_open(const struct goals *g, const struct evidence *e);
 
-/* All goals, and what live peers need; where goals say nothing of holding, the path may forget. */
+/* Does it meet all goals, and what live peers need? Where goals say nothing of holding, the path
+ * may forget. */
 bool goals__are_met(const struct goals *g, const struct evidence *e, const struct setting *s);
 
 #define PROPOSAL_WHY_SIZE 400
@@ -33,8 +34,8 @@ struct proposal {
 	char why[PROPOSAL_WHY_SIZE];	/* one sentence */
 };
 
-/* From the values of today, of which nothing is changed without a need. A path whose timeout is
- * known is held whatever the goals. */
+/* Starts from the present values, of which nothing is changed without a need. A path whose timeout
+ * is known is held open whatever the goals. */
 void proposal__make(const struct goals *g, const struct evidence *e, const struct setting *current,
 		    struct proposal *p);
 

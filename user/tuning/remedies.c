@@ -8,7 +8,7 @@
 #define USUAL_S 100.0
 
 /* A byte of data, its acknowledgement, the server's byte, its acknowledgement: as the Astra modules
- * do; and again nobody notices it after a longer time than the mapping lives. */
+ * do; the period leaves room for a lost one before the mapping is forgotten. */
 struct device_heartbeat remedies__heartbeat(const struct evidence *e, const struct tariff *tariff)
 {
 	double empty = prediction__packet_bytes(0, e->ipv6, tariff);
@@ -31,8 +31,8 @@ struct device_heartbeat remedies__heartbeat(const struct evidence *e, const stru
 	return h;
 }
 
-/* A user timeout ends a silence of keepalive, too, whatever the number of probes. Does it leave as
- * many as would be sent without it, or as many as can get lost? */
+/* A user timeout also ends a silence of keepalive, whatever the number of probes. Does it leave as
+ * many as would be sent without it, or as many as can be lost? */
 static bool leaves_probes(const struct evidence *e, const struct setting *keepalive,
 			  double user_timeout_s)
 {
@@ -91,7 +91,7 @@ bool remedies__data_timeout(const struct evidence *e, const struct setting *keep
 	if (ok && d->user_timeout_s)
 		ok = retransmission__predict(e->stuck, e->stuck_count, &p, e->hz,
 					     &d->with_user_timeout);
-	/* Those who give up as soon already need no advice. */
+	/* Sockets that give up as soon already need no advice. */
 	if (d->with_retries.p50_s >= e->stuck_detection.p50_s)
 		d->retries = 0;
 	if (d->with_user_timeout.p50_s >= e->stuck_detection.p50_s)

@@ -24,12 +24,12 @@ struct data_timeout {
 	struct detection with_retries;
 };
 
-/* Its price by this tariff, and that of what it would stand beside; not proposed where it is not
- * known after how long the path forgets. */
+/* Its price by this tariff, and that of the alternatives; not proposed where the path's timeout is
+ * not known. */
 struct device_heartbeat remedies__heartbeat(const struct evidence *e, const struct tariff *tariff);
 
 /*
- * `within_s`: how soon such peers are to be noticed, 0 where no goal says. `keepalive`: the setting
+ * `within_s`: how soon such peers are to be noticed, 0 without a goal. `keepalive`: the setting
  * that will be in force, whose probes a user timeout must not cut short; NULL: not known. False
  * when memory is short.
  */

@@ -7,16 +7,16 @@
 #include "tuning/scopes.h"
 #include "value/netns_address.h"
 
-/* Networks that are told apart, in bits of the mapped form, narrow ones first: carriers give their
- * NAT pools in such pieces. 0: all peers of a port. */
+/* Networks that are distinguished, in bits of the mapped form, narrow ones first: carriers give
+ * their NAT pools in such pieces. 0: all peers of a port. */
 static const unsigned int bits_v4[] = { 96 + 24, 96 + 16, 0 };
 static const unsigned int bits_v6[] = { 48, 32, 0 };
 
 #define LEVELS 3
-/* What Linux takes as it comes: net.ipv4.ip_local_port_range. */
+/* The default of net.ipv4.ip_local_port_range. */
 #define EPHEMERAL_FIRST 32768
 #define EPHEMERAL_LAST 60999
-/* A service has so many connections on a port, or more; a port chosen by the kernel, one to each
+/* A service has so many connections on a port, or more; a port chosen by the kernel, one for each
  * peer's. */
 #define SERVICE_MIN 3
 
@@ -32,7 +32,7 @@ static unsigned int bits_at(const struct life *life, unsigned int level)
 	return life->family == AF_INET ? bits_v4[level] : bits_v6[level];
 }
 
-/* Takes its lives. */
+/* Takes its histories. */
 static bool add_scope(struct scopes *s, struct scope scope)
 {
 	struct scope *bigger = realloc(s->all, (s->count + 1) * sizeof(*bigger));
@@ -58,7 +58,7 @@ static int by_place(const void *a, const void *b, void *context)
 	return order ? order : life__order(x, y);
 }
 
-/* Lives of one place; the last that was told of it has its names. */
+/* Histories of one namespace; the last reported one has its names. */
 static bool add_namespace(struct lives *l, struct life **lives, size_t count, struct scopes *s)
 {
 	struct scope scope = { .kind = SCOPE_NAMESPACE, .place = lives[0]->place, .count = count,
@@ -103,8 +103,8 @@ static bool add_namespaces(struct lives *l, struct scopes *s)
 
 /* ---- how they are addressed ---- */
 
-/* Did the gateway begin another boot after all that is told of this one? Two gateways of one name
- * are told of at the same time. */
+/* Did the gateway begin another boot after everything known of this one? Two gateways of one name
+ * are seen at the same time. */
 static bool boot_is_over(const struct scopes *all, const struct scope *s)
 {
 	double ended = 0, begun = 0;
@@ -123,8 +123,8 @@ static bool boot_is_over(const struct scopes *all, const struct scope *s)
 	return begun > ended;
 }
 
-/* Without a cookie a name may have been somebody's host name (timelines of before had no other
- * names), and so two namespaces' at once. */
+/* Without a cookie a name may have been a host name (old timelines had no other names), and so two
+ * namespaces' at once. */
 static bool shares_its_name(const struct lives *l, const struct scope *s)
 {
 	unsigned int i;
@@ -137,7 +137,7 @@ static bool shares_its_name(const struct lives *l, const struct scope *s)
 	return false;
 }
 
-/* Another one that was told of later has the name now. */
+/* The namespace, reported later, that has the name now. */
 static const struct scope *successor(const struct scopes *all, const struct scope *s)
 {
 	size_t i;
@@ -150,7 +150,7 @@ static const struct scope *successor(const struct scopes *all, const struct scop
 	return NULL;
 }
 
-/* Where the kernel tells cookies, who tells a name tells a cookie, too: but for timelines of before,
+/* Where the kernel has cookies, a timeline with a name has a cookie, too: except old timelines,
  * whose names may be host names, which anybody may take. */
 static bool may_be_host_name(const struct lives *l, const struct scope *s)
 {
@@ -199,7 +199,7 @@ const char *scope__address(const struct lives *l, const struct scope *s)
 
 /* ---- services ---- */
 
-/* How many connections each port has at our end, and at the peers'. */
+/* The number of connections of each port at our end, and at the peers'. */
 struct port_use {
 	uint32_t ours[65536], theirs[65536];
 };
@@ -220,9 +220,9 @@ static bool is_usually_ephemeral(uint16_t port)
 }
 
 /*
- * Did we dial? The timeline does not say, nor which range a namespace chooses ports from, but the
- * ports do: a listener's is that of all its connections, one that was chosen is almost nobody
- * else's. Where both ends look alike, the usual range decides.
+ * Did we connect? The timeline does not say, nor from which range a namespace chooses ports, but
+ * the ports show it: a listener's is that of all its connections, one that was chosen is almost
+ * unique. Where both ends look alike, the usual range decides.
  */
 static bool is_outgoing(const struct port_use *u, const struct life *life)
 {
@@ -313,7 +313,7 @@ static bool add_group(struct scopes *s, const struct member *all, size_t from, s
 	return add_scope(s, scope);
 }
 
-/* How many there are; `all` has room for each life. */
+/* Returns how many there are; `all` has room for each history. */
 static size_t list_members(const struct lives *l, const struct named_network *networks,
 			   unsigned int network_count, const struct port_use *ports,
 			   struct member *all)

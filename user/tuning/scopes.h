@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Scopes of advice: the sockets of a namespace, or of a group of peers behind one port of ours.
- */
+/* Groups of advice: the sockets of a namespace, or of peers behind one port of ours. */
 #ifndef HALFOPEN_TUNING_SCOPES_H
 #define HALFOPEN_TUNING_SCOPES_H
 
@@ -9,14 +8,14 @@
 
 enum scope_kind { SCOPE_NAMESPACE, SCOPE_GROUP };
 
-/* How a command, pasted today, addresses a namespace: that very one, or none. */
+/* How a command, pasted today, addresses a namespace: exactly that one, or none. */
 enum scope_address {
 	ADDRESS_NAME,		/* of `ip netns` */
 	ADDRESS_COOKIE,		/* inode:N,cookie:N */
 	/* Not at all: */
-	ADDRESS_INODE_ALONE,	/* which is given to the next namespace as soon as it is free */
-	ADDRESS_HOST_NAME,	/* maybe: timelines of before gave those for names */
-	ADDRESS_SHARED_NAME,	/* several had it, and no cookies tell which is which */
+	ADDRESS_INODE_ALONE,	/* whose inode is reused as soon as it is free */
+	ADDRESS_HOST_NAME,	/* maybe: old timelines had those as names */
+	ADDRESS_SHARED_NAME,	/* several had it, and no cookies distinguish them */
 	ADDRESS_BOOT_IS_OVER,	/* with which all its namespaces ended */
 };
 
@@ -28,13 +27,13 @@ struct scope {
 	enum scope_address address;	/* SCOPE_NAMESPACE */
 	double first_seen_s, last_seen_s;	/* SCOPE_NAMESPACE: since 1970 */
 	const char *name;		/* SCOPE_GROUP: the operator's, or NULL */
-	const struct named_network *networks;	/* all of his: those of that name are the group's */
+	const struct named_network *networks;	/* all of the operator's, of this name and others */
 	unsigned int network_count;
 	uint8_t network[16];		/* SCOPE_GROUP: mapped form; of so many bits, 0: any peer */
 	unsigned int bits;
 	uint16_t port;			/* SCOPE_GROUP: of the service; 0: several */
-	bool outgoing;			/* SCOPE_GROUP: it is the peers' port: we dialled */
-	struct life **lives;		/* into the lives' own */
+	bool outgoing;			/* it is the peers' port: we connected */
+	struct life **lives;		/* into the histories' own array */
 	size_t count;
 };
 
@@ -46,8 +45,8 @@ struct scopes {
 /*
  * The namespaces, and then the groups: where an operator named no network that holds a peer, by /24
  * (IPv6: /48) and the service's port (ours, or the peer's where ours is one of many that its
- * connections have), as long as enough peers are in there to say something; what is too thin
- * goes into the /16 (/32), or all of the port's. Sorts the lives. False when memory is short.
+ * connections have), as long as it has enough peers; smaller ones are joined into the /16 (/32), or
+ * all of the port's. Sorts the histories. False when memory is short.
  */
 bool scopes__make(struct lives *l, const struct named_network *networks, unsigned int network_count,
 		  struct scopes *s);

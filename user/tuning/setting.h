@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Single probes are lost: as many at least must stay unanswered before a peer is given up. */
+/* Single probes are lost: at least as many must stay unanswered before a peer is given up. */
 #define PROBES_MIN 3
 
 /* As the kernel takes them (net/ipv4/tcp.h: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).

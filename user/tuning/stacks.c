@@ -83,8 +83,8 @@ static bool keyed(const char **text, const char *key, double *value)
 
 /* ---- stacks ---- */
 
-/* What setsockopt(2) of Linux takes: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and MAX_TCP_KEEPCNT of
- * net/tcp.h, whole seconds; and TCP_USER_TIMEOUT, milliseconds in an int. */
+/* Values that setsockopt(2) of Linux accepts: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL and
+ * MAX_TCP_KEEPCNT of net/tcp.h, whole seconds; and TCP_USER_TIMEOUT, milliseconds in an int. */
 static bool linux_takes(const struct party *p)
 {
 	return p->idle_s <= 32767 && p->interval_s <= 32767 && p->probes <= 127 &&
@@ -93,7 +93,7 @@ static bool linux_takes(const struct party *p)
 
 #define LINUX_USER_TIMEOUT_MAX_S (INT32_MAX / 1000)
 
-/* What ends unacknowledged data; the user timeout ends a silence of keepalive, too. */
+/* The timeouts of unacknowledged data; the user timeout ends a silence of keepalive, too. */
 static bool parse_timeouts(const char *rest, bool is_linux, struct party *p, char *expected,
 			   size_t size)
 {
@@ -266,7 +266,7 @@ static bool parse_timer(const char *rest, bool of_platform, struct party *p, cha
 
 /* ---- all of them ---- */
 
-/* What stands behind `prefix`; NULL if something else stands there. */
+/* The text behind `prefix`; NULL if it does not begin so. */
 static const char *behind(const char *text, const char *prefix)
 {
 	size_t length = strlen(prefix);
@@ -359,7 +359,7 @@ double party__speaks_every_s(const struct party *p)
 		return fmax(p->idle_s, p->interval_s);
 	case PARTY_PING:
 		return p->ping_s;
-	case PARTY_TOTAL:	/* when its first probe leaves, its maker does not say */
+	case PARTY_TOTAL:	/* the time of its first probe is not documented */
 	case PARTY_NAT:
 	case PARTY_PLATFORM:
 		break;

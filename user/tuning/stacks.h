@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the TCP stacks, modules and middleboxes of this field do about silence, as their makers
- * document it; and who notices whom when.
+ * The behaviour of TCP stacks, modules and middleboxes of this field in silence, as their makers
+ * document it; and which side notices the other's death, and when.
  */
 #ifndef HALFOPEN_TUNING_STACKS_H
 #define HALFOPEN_TUNING_STACKS_H
@@ -14,10 +14,10 @@
 
 enum party_kind {
 	PARTY_STACK,	/* TCP keepalive, by idle, interval and probes */
-	PARTY_TOTAL,	/* TCP keepalive, by the time that all of it takes: the WizFi210 */
+	PARTY_TOTAL,	/* TCP keepalive, by the total time: the WizFi210 */
 	PARTY_PING,	/* the device's own PING, within the connection: Astra's */
 	PARTY_NAT,	/* in between: forgets after an idle time */
-	PARTY_PLATFORM,	/* the server's program: closes when no data of the device's came */
+	PARTY_PLATFORM,	/* the server's program: closes without data from the device */
 };
 
 struct party {
@@ -32,7 +32,7 @@ struct party {
 	double retransmits_s;		/* PARTY_TOTAL: TCP_MAXRT, 0: not set */
 	double ping_s, timeout_s;	/* PARTY_PING */
 	double forgets_s;		/* PARTY_NAT, PARTY_PLATFORM */
-	const struct documented_timer *documented;	/* ... where it was named */
+	const struct documented_timer *documented;	/* ... if it was given by name */
 	bool enabled;			/* keepalive is on */
 };
 
@@ -63,19 +63,19 @@ bool party__parse(const char *spec, struct party *previous, struct party *p, boo
  * never does. */
 double party__notices_within_s(const struct party *p);
 
-/* How often it makes something pass, while nothing else does; 0: it does not, or nobody says. */
+/* How often it sends something while nothing else does; 0: it does not, or it is not documented. */
 double party__speaks_every_s(const struct party *p);
 
-/* By its own settings a single probe that gets lost ends the connection: its user timeout leaves
- * time for no second one, or it sends but one. */
+/* With its settings a single lost probe ends the connection: its user timeout leaves time for no
+ * second one, or it sends only one. */
 bool party__dies_of_one_loss(const struct party *p);
 
-/* Who of all notices first, and who makes something pass most often; NULL: nobody does. */
+/* The party that notices first, and the one that sends most often; NULL: none. */
 const struct party *parties__first_noticing(const struct party *all, unsigned int count);
 const struct party *parties__first_speaking(const struct party *all, unsigned int count);
 
-/* Of the probes that hold a mapping open, how many in a row may get lost before it is forgotten?
- * False where that is no matter: the connection ends before, or it does not hold by probes. */
+/* Of the probes that hold a mapping open, how many in a row may be lost before it is forgotten?
+ * False where that does not matter: the connection ends before, or it does not hold by probes. */
 bool party__may_lose(const struct party *p, double forgets_s, unsigned int *lost);
 
 #endif

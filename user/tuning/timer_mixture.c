@@ -45,8 +45,8 @@ static unsigned int kind_of(const struct path_witness *w, const struct timer_mix
 	return outlived_of * (TIMERS_MAX + 1) + timed;
 }
 
-/* What one round gathers of each kind: votes by how likely it was that they had a timer run out,
- * and that they had not. */
+/* Votes of one round for each kind: by the likelihood that their timer ran out, and that it did
+ * not. */
 struct round {
 	struct timer_sides sides[KINDS], gathered[KINDS];
 	double rates[RATES], votes, log_likelihood;
@@ -100,7 +100,8 @@ static double share_of(const struct timer_mixture *m, unsigned int k, const stru
 	return m->share[k] * share / r->votes;
 }
 
-/* One round of expectation and maximisation, of both kinds of share; the log likelihood before. */
+/* One round of expectation and maximisation, of both kinds of share; returns the log likelihood
+ * before. */
 static double improve(const struct path_data *d, struct timer_mixture *m)
 {
 	struct round r;

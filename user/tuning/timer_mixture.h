@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Devices behind one of several timers, or none, that vanish at rates of their own: which shares
- * make what was seen likeliest (by expectation and maximisation).
+ * make the observations likeliest (by expectation and maximisation).
  */
 #ifndef HALFOPEN_TUNING_TIMER_MIXTURE_H
 #define HALFOPEN_TUNING_TIMER_MIXTURE_H
@@ -9,11 +9,11 @@
 #include "tuning/idle_timeout.h"
 #include "tuning/vanishing.h"
 
-/* A gap may outlive its timer once in a while: something passed that no event told of. Less likely
- * than that a device vanishes. */
+/* A gap may outlive its timer once in a while: something passed without an event. Less likely than
+ * that a device vanishes. */
 #define TIMER_LEAK 1e-5
 
-/* What was seen, and how likely it is that devices vanish so. */
+/* The observations, and how likely it is that devices vanish so. */
 struct path_data {
 	const struct path_witness *all;
 	const struct vanishing *vanishing;
@@ -21,8 +21,8 @@ struct path_data {
 	size_t count;
 };
 
-/* By then it was gone: we asked, or its device was back on another connection. 0: it was not lost.
- */
+/* By then it was gone: we asked, or its device was back on another connection. 0: it was not
+ * lost. */
 double path_witness__gone_by_s(const struct path_witness *w);
 
 /* The last class has no timer. */
@@ -35,8 +35,8 @@ struct timer_mixture {
 	double log_likelihood;
 };
 
-/* What a witness says of the classes: the shares of those whose timer ran out in its last gap, and
- * of the others. */
+/* A witness's likelihoods by class: the shares of those whose timer ran out in its last gap, and of
+ * the others. */
 struct timer_sides {
 	double timed, untimed;
 };
@@ -44,7 +44,7 @@ struct timer_sides {
 struct timer_sides timer_mixture__sides(const struct path_witness *w,
 					const struct timer_mixture *m);
 
-/* Timers stand in order. Both kinds of share, from those that there are, or evenly, on. */
+/* Timers are in order. Improves both kinds of share, from the present ones, or from even ones. */
 void timer_mixture__improve(const struct path_data *d, struct timer_mixture *m);
 void timer_mixture__fit(const struct path_data *d, struct timer_mixture *m);
 

@@ -4,9 +4,9 @@
 
 #include "tuning/timer_profile.h"
 
-/* Of what lies within the data's reach, this much of a log unit lies beyond its end. */
+/* Of weight within the data's reach, this much of a log unit lies beyond its end. */
 #define BEYOND 0.7
-/* That only some devices are behind a timer must explain this much more. */
+/* A timer for only some devices must explain this much more. */
 #define UNTIMED_COST 4.0
 
 /* Shares of devices without a timer over which likelihoods are maximised. */
@@ -90,8 +90,7 @@ static bool is_piece(const struct timer_profile *p, size_t i)
 	return !i || i == p->count || p->edges[i].at_s > p->edges[i - 1].at_s;
 }
 
-/* One share of devices without a timer: how likely is each T? A few that were lost late are no
- * step. */
+/* For one share of devices without a timer: how likely is each T? A few late losses are no step. */
 static void sweep_with(struct timer_profile *p, const struct path_data *d, double untimed)
 {
 	double leak = untimed + (1 - untimed) * TIMER_LEAK, l = begin_sweep(p, d, untimed);
@@ -143,7 +142,7 @@ double timer_profile__middle(const struct timer_profile *p, size_t i)
 	return sqrt(p->edges[i - 1].at_s * p->edges[i].at_s);
 }
 
-/* Rates of vanishing, with the best T and without one, and T with these, in turn. */
+/* Maximises rates of vanishing, with the best T and without one, and T with these, in turn. */
 static void climb(struct timer_profile *p, const struct path_data *d)
 {
 	struct timer_mixture none = { .classes = 1, .at_s = { HUGE_VAL } };
@@ -210,7 +209,7 @@ static double weight_of(const struct timer_profile *p, size_t i)
 	return to > from ? exp(p->best[i] - p->top) * log(to / from) : 0;
 }
 
-/* Where that share of all weight lies below; `*piece` holds it. */
+/* The T below which that share of all weight lies; `*piece` holds it. */
 static double quantile(const struct timer_profile *p, double all, double share, size_t *piece)
 {
 	double left = all * share;

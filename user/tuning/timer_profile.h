@@ -5,7 +5,7 @@
 
 #include "tuning/timer_mixture.h"
 
-/* T moves past what a witness survived, or past that in which it was lost. */
+/* Where T passes the gap that a witness survived, or the one in which it was lost. */
 struct timer_edge {
 	double at_s;
 	size_t witness;
@@ -27,7 +27,8 @@ struct timer_profile {
 bool timer_profile__make(const struct path_data *d, struct timer_profile *p);
 void timer_profile__free(struct timer_profile *p);
 
-/* How likely what a witness saw is, if its timer ran out in its last gap; if it lies below all. */
+/* The likelihood of a witness's observations, if its timer ran out in its last gap; if it lies
+ * below all. */
 double timer_profile__within(const struct path_witness *w, const struct chances *c);
 double timer_profile__below(const struct path_witness *w, const struct chances *c);
 
@@ -37,8 +38,8 @@ double timer_profile__middle(const struct timer_profile *p, size_t i);
 /* Median and central 95 %: sets estimate_s, low_s and high_s. */
 void timer_profile__interval(const struct timer_profile *p, struct idle_timeout *t);
 
-/* Without a step in reach: gaps up to here are survived, if one timer holds for all, by the
- * likelihood's word. */
+/* Without a step in reach: gaps up to here are survived, if one timer holds for all, by
+ * likelihood. */
 double timer_profile__surely_survived(const struct timer_profile *p);
 
 #endif

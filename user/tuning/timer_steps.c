@@ -4,7 +4,7 @@
 
 #include "tuning/timer_steps.h"
 
-/* Another step must explain what was seen better by this much, in units of log likelihood. */
+/* Another step must explain the observations better by this much, in units of log likelihood. */
 #define STEP_WORTH 5.0
 /* Timers closer to each other are one. */
 #define STEPS_APART 1.2
@@ -28,7 +28,8 @@ static bool is_close(const struct timer_mixture *m, double at_s)
 	return false;
 }
 
-/* With a share behind another timer, wherever that is; `before`: of each witness without it. */
+/* With a share behind another timer, wherever that is; `before`: likelihood of each witness without
+ * it. */
 static void try_share(const struct timer_profile *p, const struct path_data *d,
 		      const struct timer_mixture *m, const double *before, double share,
 		      struct addition *best)
@@ -72,7 +73,7 @@ static void take_in(const struct addition *new, struct timer_mixture *m)
 	m->share[place] = new->share;
 }
 
-/* Of each witness, how likely what it saw is under a mixture. */
+/* The likelihood of each witness's observations under a mixture. */
 static void weigh(struct timer_profile *p, const struct path_data *d, const struct timer_mixture *m,
 		  double *before)
 {
@@ -100,7 +101,7 @@ static struct timer_mixture without(const struct timer_mixture *m, unsigned int 
 	return others;
 }
 
-/* A timer that was found before another one is where both were: each is looked for anew. */
+/* A timer that was found before another one is where both were: each is estimated again. */
 static void settle(struct timer_profile *p, const struct path_data *d, double *before,
 		   struct timer_mixture *m)
 {
@@ -121,7 +122,8 @@ static void settle(struct timer_profile *p, const struct path_data *d, double *b
 	}
 }
 
-/* One timer more, where that makes what was seen so much likelier; `before` has room for all. */
+/* Adds a timer, where that makes the observations sufficiently likelier; `before` has room for
+ * all. */
 static bool add_a_step(struct timer_profile *p, const struct path_data *d, double *before,
 		       struct timer_mixture *m)
 {
@@ -175,8 +177,8 @@ static size_t choose_edges(const struct timer_profile *p, const struct timer_mix
 	return n;
 }
 
-/* The profile of one timer of several, the others and the shares staying: as above, T is even on a
- * logarithmic scale within each piece. */
+/* The profile of one timer of several, the others and the shares unchanged: as above, T is even on
+ * a logarithmic scale within each piece. */
 static void find_step(const struct timer_profile *p, const struct path_data *d,
 		      const struct timer_mixture *m, unsigned int k, struct idle_timeout *t)
 {
@@ -213,7 +215,7 @@ static void tell_steps(struct timer_profile *p, const struct path_data *d,
 	for (i = 0; i < d->count; i++)
 		p->chances[i] = vanishing__chances(d->vanishing, i, &m->vanishing);
 	t->steps = m->classes - 1;
-	for (k = t->steps; k--;) { /* the first one last: the interval is its */
+	for (k = t->steps; k--;) { /* the first one last: the interval is for it */
 		t->estimate_s = m->at_s[k];
 		find_step(p, d, m, k, t);
 		t->step[k].at_s = t->estimate_s;

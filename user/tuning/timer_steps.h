@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* More than one idle timeout in a group: steps are added one by one, as long as each makes what was
- * seen so much likelier. */
+/* More than one idle timeout in a group: steps are added one by one, as long as each makes the
+ * observations sufficiently likelier. */
 #ifndef HALFOPEN_TUNING_TIMER_STEPS_H
 #define HALFOPEN_TUNING_TIMER_STEPS_H
 

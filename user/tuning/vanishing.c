@@ -4,9 +4,9 @@
 
 #include "tuning/vanishing.h"
 
-/* What no habit makes likely may happen all the same. */
+/* An observation that no habit makes likely may happen all the same. */
 #define LEAST_CHANCE 1e-6
-/* Of one rate beside the likeliest: less than that counts for nothing, and is slow to count. */
+/* Relative to the likeliest rate: a smaller one counts for nothing, and is slow to count. */
 #define LEAST_OF_ALL 1e-25
 
 /* Whoever is asked at this age is there (the logarithm of the chance), or gone, for each rate. */
@@ -14,7 +14,7 @@ struct table {
 	float log_there[AGES][RATES], gone[AGES][RATES];
 };
 
-/* Asked by us, a live peer has to be silent until then; on its own it comes when it speaks. */
+/* Asked by us, a live peer has to be silent until then; by itself it comes when it speaks. */
 static void tabulate(const struct own_pauses *habit, bool by_itself, const double *rates,
 		     size_t ages, struct table *t)
 {
@@ -94,7 +94,7 @@ static void add_answers(void *context, size_t bin, double count)
 		a->logs[k] += count * a->table->log_there[bin][k];
 }
 
-/* Of one habit: asked by us, and coming by itself. */
+/* For one habit: asked by us, and coming by itself. */
 struct tables {
 	bool asked_made, coming_made;
 	struct table asked, coming;

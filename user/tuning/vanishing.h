@@ -24,7 +24,7 @@ struct vanishing {
 	float (*answers)[RATES], (*vanished)[RATES];
 };
 
-/* How many vanish at each rate; they add up to 1. */
+/* The share that vanishes at each rate; they add up to 1. */
 struct vanishing_shares {
 	float of[RATES] __attribute__((aligned(16)));
 };
@@ -39,7 +39,7 @@ struct vanishing_shares vanishing__evenly(void);
 /* Nearly the same, with a little of each rate: none stays out for having been improbable once. */
 struct vanishing_shares vanishing__awake(const struct vanishing_shares *s);
 
-/* Sums over rates for one witness: what it answered; and that it vanished as well. */
+/* Sums over rates for one witness: of its answers; and of having vanished as well. */
 struct chances {
 	double answers, vanished;
 };
@@ -47,7 +47,7 @@ struct chances {
 struct chances vanishing__chances(const struct vanishing *v, size_t witness,
 				  const struct vanishing_shares *s);
 
-/* Adds what this witness has of each rate, weighed. */
+/* Adds this witness's weighted votes for each rate. */
 void vanishing__add_votes(const struct vanishing *v, size_t witness, const struct chances *weight,
 			  double *votes);
 
