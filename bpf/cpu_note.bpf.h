@@ -23,7 +23,7 @@ struct cpu_note {
 	__u64 changed;		/* the last socket whose state changed; 0: its twin program ran,
 				 * too */
 	__u64 outer;		/* the note of the call that this one interrupted; 0: none */
-	__u64 told_ending;	/* the last orphan whose end was emitted: it is destroyed in the
+	__u64 emitted_ending;	/* the last orphan whose end was emitted: it is destroyed in the
 				 * same call, and the second witness has nothing to add; a socket
 				 * that a program holds may be connected again before that */
 	int changed_to, outer_to;

@@ -77,7 +77,7 @@ static __always_inline int answer_dropped(__u64 cookie, const struct tcp_sock *t
 	if (!dev || dev->nd_net.net != socket__net(tp, true))
 		return 0;
 	if (!gate__awaits_an_answer(tp) ||
-	    !repeated__may_be_told(cookie ^ REPEATED_DROPPED, gate_repeated_jiffies))
+	    !repeated__may_be_emitted(cookie ^ REPEATED_DROPPED, gate_repeated_jiffies))
 		return 0;
 	e = event__reserve(HO_ANSWER_DROPPED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)

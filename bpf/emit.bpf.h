@@ -108,7 +108,7 @@ static __always_inline void event__submit(struct ho_event *e)
 #define REPEATED_ERROR (1ULL << 58)
 
 /* May another segment of this socket that moves no clock be emitted? */
-static __noinline bool repeated__may_be_told(__u64 cookie, __u32 apart_jiffies)
+static __noinline bool repeated__may_be_emitted(__u64 cookie, __u32 apart_jiffies)
 {
 	__u32 now = socket__jiffies(), *told = bpf_map_lookup_elem(&repeated, &cookie);
 

@@ -7,9 +7,9 @@
  * more. Orderly opens and closes send only the first HO_EVENT_SMALL bytes; the reader takes the
  * rest as zero and knows it is missing from the record's length.
  *
- * Units: *_ns is CLOCK_MONOTONIC; *_jiffies are the low 32 bits of the kernel's jiffies, or
- * a duration in them; *_us and *_ms as named. Ports are in host byte order, addresses in
- * network byte order (IPv4 in the first four bytes).
+ * Units: *_ns is CLOCK_MONOTONIC; *_jiffies are the low 32 bits of the kernel's jiffies, or a
+ * duration in them; *_us and *_ms as named. Ports are in host byte order, addresses in network byte
+ * order (IPv4 in the first four bytes).
  */
 #ifndef HALFOPEN_EVENT_H
 #define HALFOPEN_EVENT_H
@@ -67,12 +67,12 @@ enum ho_flag {
 	HO_F_UNDELIVERED = 1 << 15, /* of what was sent last nothing was acknowledged yet */
 };
 
-/* What the kernel makes of a segment (judged by its rules before it does: segment.bpf.h). */
+/* The kernel's verdict on a segment, predicted by its own rules (segment.bpf.h). */
 enum ho_segment {
 	HO_SEGMENT_UNJUDGED = 0,  /* in recordings of formats 1 and 2 */
 	HO_SEGMENT_TAKEN = 1,	  /* accepted */
 	HO_SEGMENT_REPEATED = 2,  /* bytes that were taken before, or the peer's own probe */
-	HO_SEGMENT_REFUSED = 3,	  /* told for its SYN alone: answered by a challenge ACK */
+	HO_SEGMENT_REFUSED = 3,	  /* emitted only for a SYN: answered by a challenge ACK */
 };
 
 /* Bits of tcp_flags, as in the TCP header. */
@@ -110,7 +110,7 @@ struct ho_event {
 	ho_u32 rcv_tstamp_jiffies;	/* last acceptable ACK */
 	ho_u32 lrcvtime_jiffies;	/* last data */
 	ho_u32 srtt_us;			/* smoothed, not scaled; 0 = never measured */
-	/* Options: what the socket was told (0 = follows the sysctl), and the sysctl. */
+	/* Options: the socket's own (0 = follows the sysctl), and the sysctl's. */
 	ho_u32 sock_idle_jiffies;
 	ho_u32 sock_interval_jiffies;
 	ho_u32 net_idle_jiffies;
@@ -155,7 +155,7 @@ struct ho_event {
 	ho_u32 retransmitting_ms;	/* since the first retransmission of what is under way */
 	ho_u64 acknowledged_ns;		/* something new of ours was; 0: not known */
 	ho_u32 ts_recent_s;		/* of the peer's last timestamp; 0: none */
-	ho_u32 rto_max_jiffies;		/* between two retransmissions, at most; 0: not told */
+	ho_u32 rto_max_jiffies;		/* between two retransmissions, at most; 0: not known */
 };
 
 #define HO_EVENT_SMALL 112
@@ -168,8 +168,8 @@ _Static_assert(sizeof(struct ho_event) == HO_EVENT_FULL, "full event");
 /* Of a timer that is not armed. */
 #define HO_TIMER_OFF INT32_MIN
 
-/* One row of a snapshot: the socket, the process whose file it is (pid 0: none), and what is true at
- * this moment alone. */
+/* One row of a snapshot: the socket, the process whose file it is (pid 0: none), and what is true
+ * at this moment alone. */
 struct ho_row {
 	struct ho_event event;
 	ho_u32 pid;
@@ -182,7 +182,7 @@ struct ho_row {
 
 _Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 32, "row");
 
-/* Whose a socket is, and nothing else of it. */
+/* The process of a socket, and nothing else of it. */
 struct ho_holder {
 	ho_u64 cookie;
 	ho_u32 pid;
@@ -192,21 +192,21 @@ struct ho_holder {
 
 _Static_assert(sizeof(struct ho_holder) == 32, "holder");
 
-/* What one run over the table of connections finds (table.bpf.h): whole buckets. */
+/* The rows of one run over the table of connections (table.bpf.h): whole buckets. */
 #define HO_BATCH_ROWS 1024	/* a power of two */
 struct ho_batch {
 	ho_u64 net;			/* address of our own namespace: leads to the table */
 	ho_u32 bucket;			/* to be read next */
 	ho_u32 buckets;			/* in the table; 0: it is not to be found */
-	ho_u32 count;			/* rows that this run has told */
-	ho_u8 known;			/* to be told: sockets with a cookie, ... */
+	ho_u32 count;			/* rows of this run */
+	ho_u8 known;			/* to be emitted: sockets with a cookie, ... */
 	ho_u8 unknown;			/* ... without (state, namespace), ... */
 	ho_u8 waiting;			/* ... and handshakes that are complete (the same) */
-	ho_u8 lean;			/* of each only what it is counted by */
+	ho_u8 lean;			/* of each only the members for counting */
 	struct ho_row rows[HO_BATCH_ROWS];
 };
 
-/* What a socket of our own tells about this kernel (see pass.bpf.c). */
+/* This kernel's properties, learned from a socket of our own (see pass.bpf.c). */
 struct ho_learned {
 	ho_u64 net;			/* address of its namespace */
 	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */

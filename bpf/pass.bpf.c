@@ -20,13 +20,13 @@ char LICENSE[] SEC("license") = "GPL";
 /* Our own socket, from which learn() reads what this kernel's keepalive timer looks like. */
 const volatile __u64 own_cookie = 0;
 /* iter/tcp emits listeners with TCP_DEFER_ACCEPT, too, and then complete handshakes. */
-bool tell_waiting;
+bool emit_waiting;
 /* iter/task_file also emits sockets that were connected and have died. */
-bool tell_dead;
+bool emit_dead;
 /* If false, iter/task_file gives cookies and emits nothing. */
-bool tell_held;
-/* ... or whose each is (struct ho_holder), and no row. */
-bool tell_owner;
+bool emit_held;
+/* ... or only the process of each (struct ho_holder), no row. */
+bool emit_owners;
 
 /* A row is larger than what the stack has left; a pass is read by one thread. */
 struct {
@@ -56,7 +56,7 @@ static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u6
 	return row->event.state == state ? row : NULL;
 }
 
-static __always_inline void tell_holder(struct bpf_iter_meta *meta, const struct task_struct *task,
+static __always_inline void emit_holder(struct bpf_iter_meta *meta, const struct task_struct *task,
 					struct ho_row *row)
 {
 	row->pid = task->tgid;
@@ -75,7 +75,7 @@ static __always_inline void emit_owner(struct bpf_iter_meta *meta, const struct 
 	bpf_seq_write(meta->seq, &holder, sizeof(holder));
 }
 
-static __always_inline void tell_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp)
+static __always_inline void emit_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp)
 {
 	struct ho_learned learned = {
 		.net = (__u64)socket__net(tp, true),
@@ -100,12 +100,12 @@ static __always_inline struct sock *tcp_of_file(struct file *file, const struct 
 }
 
 /* A socket that has died keeps its peer's port. */
-static __always_inline bool is_told(const struct tcp_sock *tp, int state, const bool typed)
+static __always_inline bool is_emitted(const struct tcp_sock *tp, int state, const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
 
 	return gate__is_connection(state) ||
-	       (tell_dead && state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
+	       (emit_dead && state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
 }
 
 SEC("iter/task_file")
@@ -124,14 +124,14 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 	if (!sk)
 		return 0;
 	state = socket__state(tp, true);
-	if (!is_told(tp, state, true))
+	if (!is_emitted(tp, state, true))
 		return 0;
 	cookie = compat__cookie(sk);
-	if (tell_owner)
+	if (emit_owners)
 		emit_owner(ctx->meta, task, cookie);
-	row = tell_held ? row__begin(tp, cookie, state, true) : NULL;
+	row = emit_held ? row__begin(tp, cookie, state, true) : NULL;
 	if (row)
-		tell_holder(ctx->meta, task, row);
+		emit_holder(ctx->meta, task, row);
 	return 0;
 }
 
@@ -141,7 +141,7 @@ int learn(struct bpf_iter__task_file *ctx)
 	const struct tcp_sock *tp;
 
 	if (tcp_of_file(ctx->file, &tp) && socket__cookie(tp, true) == own_cookie)
-		tell_learned(ctx->meta, tp);
+		emit_learned(ctx->meta, tp);
 	return 0;
 }
 
@@ -161,13 +161,13 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	if (!tp)
 		return 0;
 	state = socket__state(tp, false);
-	if (!is_told(tp, state, false))
+	if (!is_emitted(tp, state, false))
 		return 0;
-	if (tell_owner)
+	if (emit_owners)
 		emit_owner(ctx->meta, task, socket__cookie(tp, false));
-	row = tell_held ? row__begin(tp, socket__cookie(tp, false), state, false) : NULL;
+	row = emit_held ? row__begin(tp, socket__cookie(tp, false), state, false) : NULL;
 	if (row)
-		tell_holder(ctx->meta, task, row);
+		emit_holder(ctx->meta, task, row);
 	return 0;
 }
 
@@ -180,12 +180,12 @@ int learn_from_listener(struct bpf_iter__tcp *ctx)
 	const struct tcp_sock *tp = skc ? bpf_skc_to_tcp_sock(skc) : NULL;
 
 	if (tp && socket__cookie(tp, true) == own_cookie)
-		tell_learned(ctx->meta, tp);
+		emit_learned(ctx->meta, tp);
 	return 0;
 }
 
 /* A listener, or a request: only its local end is emitted. */
-static __always_inline int tell_listening(struct bpf_iter_meta *meta,
+static __always_inline int emit_listening(struct bpf_iter_meta *meta,
 					  const struct sock_common *skc, int state)
 {
 	const struct net *net = skc->skc_net.net;
@@ -229,11 +229,11 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(skc);
 	if (!tp)	/* TIME_WAIT, a request */
-		return tell_waiting && is_acknowledged(skc)
-			       ? tell_listening(ctx->meta, skc, TCP_NEW_SYN_RECV) : 0;
-	if (tell_waiting && socket__state(tp, true) == TCP_LISTEN &&
+		return emit_waiting && is_acknowledged(skc)
+			       ? emit_listening(ctx->meta, skc, TCP_NEW_SYN_RECV) : 0;
+	if (emit_waiting && socket__state(tp, true) == TCP_LISTEN &&
 	    tp->inet_conn.icsk_accept_queue.rskq_defer_accept)
-		return tell_listening(ctx->meta, skc, TCP_LISTEN);
+		return emit_listening(ctx->meta, skc, TCP_LISTEN);
 	state = socket__state(tp, true);
 	if (!gate__is_connection(state))
 		return 0;

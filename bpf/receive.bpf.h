@@ -8,9 +8,9 @@
 #include "segment.bpf.h"
 
 /* Is it to be emitted? `*verdict` is what the kernel will make of it. */
-static __always_inline bool is_worth_telling(const struct segment *s, struct sk_buff *skb,
-					     struct sock *sk, const struct tcp_sock *tp,
-					     bool data_idle, __u8 *verdict)
+static __always_inline bool is_worth_emitting(const struct segment *s, struct sk_buff *skb,
+					      struct sock *sk, const struct tcp_sock *tp,
+					      bool data_idle, __u8 *verdict)
 {
 	/* The peer's own probe, or bytes that were taken before: whatever the kernel makes of
 	 * it. */
@@ -21,15 +21,15 @@ static __always_inline bool is_worth_telling(const struct segment *s, struct sk_
 	*verdict = segment__judge(s, skb, tp);
 	if (*verdict == HO_SEGMENT_REFUSED)
 		return (s->tcp_flags & HO_TCP_SYN) && gate__challenges(tp) &&
-		       repeated__may_be_told(compat__cookie(sk) ^ REPEATED_SYN,
-					     gate_repeated_jiffies);
+		       repeated__may_be_emitted(compat__cookie(sk) ^ REPEATED_SYN,
+						gate_repeated_jiffies);
 	if (!repeats && !data_idle && *verdict != HO_SEGMENT_REPEATED && !gate__ends_a_silence(tp))
 		return false;
 	if (*verdict == HO_SEGMENT_REPEATED)
-		return repeated__may_be_told(compat__cookie(sk), gate_repeated_jiffies);
+		return repeated__may_be_emitted(compat__cookie(sk), gate_repeated_jiffies);
 	return !segment__is_idle(s) ||
-	       repeated__may_be_told(compat__cookie(sk) ^ REPEATED_OLD_ACK,
-				     gate_repeated_jiffies);
+	       repeated__may_be_emitted(compat__cookie(sk) ^ REPEATED_OLD_ACK,
+					gate_repeated_jiffies);
 }
 
 /* A segment after a silence: an answer, the peer's own probe, a reset, or the end of an idle gap.
@@ -48,12 +48,12 @@ static __always_inline int heard(unsigned long long *ctx, const bool cast)
 		return 0;
 	segment__read(&s, skb, tp, cast);
 	data_idle = s.payload && gate__data_idle(tp);
-	if (!is_worth_telling(&s, skb, sk, tp, data_idle, &verdict))
+	if (!is_worth_emitting(&s, skb, sk, tp, data_idle, &verdict))
 		return 0;
 	verified = segment__is_verified(skb);
 	/* if it is taken, it closes the gate for as long */
-	if (!verified && !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_UNVERIFIED,
-						gate_quiet_jiffies))
+	if (!verified && !repeated__may_be_emitted(compat__cookie(sk) ^ REPEATED_UNVERIFIED,
+						   gate_quiet_jiffies))
 		return 0;
 
 	e = event__begin(HO_HEARD, sk, tp);

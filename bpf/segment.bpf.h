@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel is about to make of a segment, by its own rules in ESTABLISHED: tcp_probe fires
+ * The kernel's verdict on a segment, by its own rules in ESTABLISHED: tcp_probe fires
  * before tcp_validate_incoming(), tcp_ack() and tcp_data_queue() have looked at it. Offsets are
  * relative: of sequence numbers to rcv_nxt, of acknowledgements to snd_una.
  */

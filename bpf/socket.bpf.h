@@ -274,7 +274,8 @@ static __always_inline void socket__read_counted(struct ho_event *e, const struc
 static __always_inline void socket__read_moment(struct ho_row *row, const struct tcp_sock *tp,
 						const bool typed)
 {
-	__s32 window = READ(typed, tp, rcv_wup) + READ(typed, tp, rcv_wnd) - READ(typed, tp, rcv_nxt);
+	__s32 window = READ(typed, tp, rcv_wup) + READ(typed, tp, rcv_wnd) -
+		       READ(typed, tp, rcv_nxt);
 
 	row->receive_window = window > 0 ? window : 0;
 	row->keepalive_in_jiffies = HO_TIMER_OFF;

@@ -64,7 +64,7 @@ static __always_inline int timer_entered(const struct timer_list *timer, const s
 }
 
 /*
- * What the keepalive timer did. A probe was sent if it raised icsk_probes_out by one (which it does
+ * The keepalive timer's action. A probe was sent if it raised icsk_probes_out by one (which it does
  * even for a probe that this host dropped). When the answer was faster than this program (another
  * CPU took it while this one left the timer) the count is 0 again; then the timer, re-armed for the
  * interval, shows it, with a segment that left. (A segment that arrives before the timer's work

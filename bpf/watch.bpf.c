@@ -171,7 +171,7 @@ static __always_inline int state_changed(struct sock *sk, int old_state, int new
 	if (in_keepalive_timer(note, sk))
 		e->flags |= HO_F_IN_KEEPALIVE;
 	if (new_state == TCP_CLOSE && (e->flags & HO_F_ORPHAN))
-		note->told_ending = cookie;
+		note->emitted_ending = cookie;
 	event__submit(e);
 	return 0;
 }
@@ -226,7 +226,7 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	/* Without an error it is the error queue's: timestamps, zero-copy. An ICMP flood reports
 	 * one each time, where the program asked for that (IP_RECVERR). */
 	if (!note || !tp || !sk->sk_err || !gate__is_connection(socket__state(tp, true)) ||
-	    !repeated__may_be_told(compat__cookie(sk) ^ REPEATED_ERROR, gate_repeated_jiffies))
+	    !repeated__may_be_emitted(compat__cookie(sk) ^ REPEATED_ERROR, gate_repeated_jiffies))
 		return 0;
 	e = event__begin(HO_ERROR, sk, tp);
 	if (!e)
@@ -251,8 +251,8 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 	cookie = socket__cookie(tp, true);
 	if (!cookie)	/* no event was ever emitted for a socket without a cookie */
 		return 0;
-	if (note->told_ending == cookie) {
-		note->told_ending = 0;
+	if (note->emitted_ending == cookie) {
+		note->emitted_ending = 0;
 		return 0;
 	}
 	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);

@@ -18,7 +18,7 @@ struct search {
 	struct cookie_set met;	/* several processes may hold one socket */
 };
 
-/* What depends on HZ is not asked for. */
+/* Values that depend on HZ are not used. */
 static const struct exposure_rules rules = { .hz = 100 };
 
 static int on_row(void *context, const struct ho_row *row)

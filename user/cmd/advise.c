@@ -334,7 +334,7 @@ static void write_comparison(struct writer *w, const struct comparison *c)
 			    "what was before first");
 }
 
-/* What a file tells twice is no change. */
+/* The same content in two files is no change. */
 static bool are_the_same(const struct options *o, const struct lives *before, struct lives *after)
 {
 	size_t same = lives__same(before, after);

@@ -7,10 +7,10 @@
 
 #include "filter/filter.h"
 
-/* The shell cuts FILTER into words; it is one text all the same, in `*text`, which the caller frees. */
+/* The shell splits FILTER into words: appends one to `*text`, which the caller frees. */
 void filter_argument__add(const struct argp_state *state, char **text, const char *word);
 
-/* What it says; NULL for NULL. A mistake is pointed at, and ends the program with EXIT_USAGE. */
+/* Parses it; NULL for NULL. A mistake is pointed at, and ends the program with EXIT_USAGE. */
 struct filter *filter_argument__parse(const struct argp_state *state, const char *text);
 
 #endif

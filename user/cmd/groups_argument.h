@@ -7,7 +7,8 @@
 
 #include "value/named_network.h"
 
-/* Its lines into `*all`, which the caller frees with their names. What is wrong ends the program. */
+/* Reads its lines into `*all`, which the caller frees with their names. An error ends the
+ * program. */
 void groups_argument__read(const struct argp_state *state, const char *path,
 			   struct named_network **all, unsigned int *count);
 

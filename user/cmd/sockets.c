@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* halfopen sockets: who is there now, once. */
+/* halfopen sockets: the open sockets, once. */
 #include <argp.h>
 #include <errno.h>
 #include <libgen.h>

@@ -18,9 +18,9 @@ struct core;
 struct core *core__new(const struct core_config *config, const struct sink *sink);
 void core__free(struct core *core);
 
-/* Takes the next record of the stream. Returns 0, -ENOMEM, -EBADMSG where this is no stream (it does
- * not begin with RECORD_META), each with `*why` a constant sentence, or what the sink returned, with
- * `*why` NULL: from then on it is given nothing more. */
+/* Takes the next record of the stream. Returns 0, -ENOMEM, -EBADMSG where this is no stream (it
+ * does not begin with RECORD_META), each with `*why` a constant sentence, or what the sink
+ * returned, with `*why` NULL: from then on it is given nothing more. */
 int core__feed(struct core *core, const struct record *r, const char **why);
 
 /* Present totals; `kind` and the programs are left out. */

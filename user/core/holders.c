@@ -6,7 +6,7 @@
 #include "core/state.h"
 #include "core/taken.h"
 
-/* Nobody was met by this pass yet. */
+/* Clears the marks of the last pass. */
 static void begin_pass(struct core *core, uint32_t pass)
 {
 	struct slot *s = NULL;
@@ -32,7 +32,7 @@ static bool has_ended(const struct core *core, const struct slot *s)
 	return c && connection__ended_ns(c);
 }
 
-/* Has the pass met nobody else who holds it, and is that not known? */
+/* Is this the first holder that the pass has met, and not yet known? */
 static bool is_news(const struct core *core, struct slot *s, const struct record *r)
 {
 	if (!r->holder.pass)

@@ -10,7 +10,8 @@
 
 struct core;
 
-/* RECORD_HOLDER, RECORD_OWNER. Passes on as taken what was not known. Returns 0 or -ENOMEM. */
+/* RECORD_HOLDER, RECORD_OWNER. Passes on as taken those that were not known. Returns 0 or
+ * -ENOMEM. */
 int holders__take(struct core *core, const struct record *r);
 int holders__take_owner(struct core *core, const struct record *r);
 

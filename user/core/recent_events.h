@@ -14,7 +14,8 @@
 
 #define RECENT_EVENTS 4096
 
-/* A walk may read a socket's state a moment after its end was told, and before that is stored. */
+/* A walk may read a socket's state a moment after its end was emitted, and before that is
+ * stored. */
 #define WALK_BEHIND_NS 10000000ULL
 
 struct recent_events {

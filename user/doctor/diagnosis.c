@@ -559,7 +559,8 @@ static void examine_namespaces(struct examination *x)
 			      differ == 1 ? "its" : "their");
 }
 
-/* What ends unacknowledged data, of the host's own namespace: keepalive has no part in it. */
+/* The timeout of unacknowledged data in the host's own namespace, in which keepalive has no
+ * part. */
 static void examine_retransmission(struct examination *x)
 {
 	struct retransmission_sysctl r;
@@ -573,7 +574,8 @@ static void examine_retransmission(struct examination *x)
 		snprintf(longest, sizeof(longest), " and tcp_rto_max_ms = %d", r.rto_max_ms);
 	findings__add(x->f, "sysctl", FINDING_OK, NULL, NULL,
 		      "tcp_retries2 = %d%s here: data that nobody acknowledges end a socket after "
-		      "%.0f s or somewhat more, if it has no TCP_USER_TIMEOUT%s", r.retries2, longest,
+		      "%.0f s or somewhat more, if it has no TCP_USER_TIMEOUT%s",
+		      r.retries2, longest,
 		      ends_s, r.rto_max_ms ? " or TCP_RTO_MAX_MS of its own" : "");
 	examine_setting(x, "tcp_retries2", r.retries2, RETRIES2_DEFAULT);
 	if (r.rto_max_ms)

@@ -54,7 +54,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	return 0;
 }
 
-/* An orphan of a namespace that is gone may bear the inode of another one. */
+/* An orphan of a namespace that is gone may have the inode of another one. */
 static bool is_in(const struct ho_event *e, const struct netns *ns)
 {
 	return e->netns == ns->inode &&
@@ -271,7 +271,7 @@ struct deadline look__deadline(const struct look *l, const struct look_socket *s
 	return deadline__of(&s->row, l->rules.hz, ns ? ns->retries2 : RETRIES2);
 }
 
-/* Why it is not known whether the peer is dead; "": it surely is. */
+/* Why it is not known whether the peer is dead; "": it certainly is. */
 static const char *why_unknown(const struct look *l, const struct exposure *x)
 {
 	if (x->surely_dead)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One look at the sockets that are open now: each once, with its owner and its namespace. */
+/* One pass over the open sockets: each once, with its owner and its namespace. */
 #ifndef HALFOPEN_PIPELINE_LOOK_H
 #define HALFOPEN_PIPELINE_LOOK_H
 
@@ -38,8 +38,8 @@ struct look;
 struct look_config {
 	const struct filter *filter;	/* NULL: all are wanted */
 	struct exposure_rules rules;	/* but for hz */
-	/* Takes each socket that is wanted, which is kept nowhere then; NULL: all are kept. False:
-	 * memory is short. Ports that somebody listens at are known meanwhile. */
+	/* Takes each wanted socket, which is not kept then; NULL: all are kept. False: memory is
+	 * short. Listening ports are known meanwhile. */
 	bool (*take)(void *context, struct look *l, const struct look_socket *s);
 	void *context;
 };
@@ -64,12 +64,12 @@ struct look {
 	uint32_t place_pid, place_owner;	/* of the last process: rows come one by one */
 };
 
-/* Loads the iterators over open sockets, makes one pass, and unloads them. Returns 0 or -errno; what
- * failed was logged (-EPERM: what is missing, too). */
+/* Loads the iterators over open sockets, makes one pass, and unloads them. Returns 0 or -errno;
+ * what failed was logged (-EPERM: what is missing, too). */
 int look__take(struct look *l, const struct look_config *config);
 void look__free(struct look *l);
 
-/* What FILTER asks of it; valid as long as the look. */
+/* The socket as FILTER tests it; valid as long as the look. */
 struct filter_subject look__subject(const struct look *l, const struct look_socket *s);
 
 /* The socket as a value, but for its origin; strings are valid as long as the look. */
@@ -78,7 +78,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 /* When it is asked next, and dies. */
 struct deadline look__deadline(const struct look *l, const struct look_socket *s);
 
-/* How exposed it is. */
+/* Its exposure. */
 struct exposure look__exposure(const struct look *l, const struct look_socket *s);
 
 #endif

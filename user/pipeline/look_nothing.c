@@ -64,7 +64,8 @@ static void add_reason(struct words *w, const struct look *l, const struct filte
 		break;
 	case FILTER_ASKS_COMM:
 		words__add(w, "no process %s%s%s holds a TCP connection now",
-			   word ? "called '" : "of another name", word ? word : "", word ? "'" : "");
+			   word ? "called '" : "of another name", word ? word : "",
+			   word ? "'" : "");
 		add_programs(w, l);
 		break;
 	case FILTER_ASKS_PID:

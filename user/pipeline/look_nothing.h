@@ -5,8 +5,8 @@
 
 #include "pipeline/look.h"
 
-/* Of a look that found nothing, on standard error: which tests no connection passes now, and what there
- * is instead. Nothing where there is no FILTER, or something was found. */
+/* After a look that found nothing, reports on standard error which tests no connection passes now,
+ * and what there is instead. Nothing without FILTER, or if something was found. */
 void look_nothing__explain(const struct look *l);
 
 #endif

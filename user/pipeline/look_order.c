@@ -6,7 +6,7 @@
 #include "pipeline/look_order.h"
 #include "tcp/stamps.h"
 
-/* What a socket is compared by: numbers, upwards, before names. */
+/* The sort key of a socket: numbers, ascending, before names. */
 struct place {
 	double number;
 	const struct look_socket *socket;
@@ -88,13 +88,14 @@ static int by_owner(const struct look *l, const struct look_socket *a, const str
 	const struct owner *y = owners__at(&l->owners, b->owner);
 
 	if (!x || !y)
-		return !x - !y;	/* nobody's last */
+		return !x - !y;	/* without owner: last */
 	return strcmp(x->comm, y->comm) ?: x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
 static int by_peer(const struct ho_event *a, const struct ho_event *b)
 {
-	struct endpoint x = endpoint__of(a->peer, a->peer_port), y = endpoint__of(b->peer, b->peer_port);
+	struct endpoint x = endpoint__of(a->peer, a->peer_port);
+	struct endpoint y = endpoint__of(b->peer, b->peer_port);
 	int order;
 
 	x = endpoint__mapped(&x, a->family);

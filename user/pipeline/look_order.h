@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* In which order the sockets of a look are told. */
+/* The order in which the sockets of a look are shown. */
 #ifndef HALFOPEN_PIPELINE_LOOK_ORDER_H
 #define HALFOPEN_PIPELINE_LOOK_ORDER_H
 
 #include "pipeline/look.h"
 
 enum look_key {
-	LOOK_BY_SUSPICION,	/* suspects first, and then whose silence is longest */
+	LOOK_BY_SUSPICION,	/* suspects first, then by longest silence */
 	LOOK_BY_SILENCE, LOOK_BY_UNANSWERED, LOOK_BY_DEATH, LOOK_BY_NEXT, LOOK_BY_DETECTION,
 	LOOK_BY_PEER, LOOK_BY_LOCAL, LOOK_BY_OWNER, LOOK_BY_STATE,
 };

@@ -111,7 +111,8 @@ static uint32_t count_namespaces(const struct exposure_groups *g)
 	return count;
 }
 
-bool look_summary__value(struct look_summary *m, const struct look *l, struct sockets_summary *value)
+bool look_summary__value(struct look_summary *m, const struct look *l,
+			 struct sockets_summary *value)
 {
 	const struct exposure_groups *g = &m->groups;
 	size_t i;

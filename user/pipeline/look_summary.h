@@ -18,8 +18,10 @@ struct look_summary {
 /* One socket more: a look_config's `take`, whose context is the summary. */
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s);
 
-/* The value, but for its origin; it is valid as long as look and summary. False when memory is short. */
-bool look_summary__value(struct look_summary *m, const struct look *l, struct sockets_summary *value);
+/* The value, but for its origin; it is valid as long as look and summary. False when memory is
+ * short. */
+bool look_summary__value(struct look_summary *m, const struct look *l,
+			 struct sockets_summary *value);
 
 void look_summary__free(struct look_summary *m);
 

@@ -5,7 +5,7 @@
 #include "stream/record_fields.h"
 #include "value/endpoint.h"
 
-/* What was mapped cannot be seen in a pseudonym: the event says IPv4 by its family. */
+/* A pseudonym does not show that an address was mapped: the event's family says IPv4. */
 static void unmap(struct ho_event *e)
 {
 	if (e->family == AF_INET || !endpoint__is_mapped(e->peer))

@@ -278,7 +278,7 @@ long record__size(const void *buf, size_t available)
 	return header.size;
 }
 
-/* Old recordings may end before it, give or take the padding. */
+/* Old recordings may end before it, apart from padding. */
 static bool is_there(const struct reader *r, const struct record_field *f)
 {
 	size_t size = f->kind == FIELD_TEXT ? 1
@@ -329,7 +329,7 @@ static void get_field(struct reader *r, const struct record_field *f, struct rec
 	}
 }
 
-/* Returns what is wrong, NULL if nothing is. */
+/* Returns the error, NULL if there is none. */
 static const char *get_fields(struct reader *r, const struct record_form *form, struct record *out)
 {
 	const struct record_field *f;

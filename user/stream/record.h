@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one door into the core: everything it ever learns is a record of this stream, ordered by
- * time. A recording is the stream written down, so it replays to the same bytes.
+ * The one input of the core: everything that it learns is a record of this stream, ordered by time.
+ * A recording is the stream in a file, so it replays to the same bytes.
  *
  * On the wire a record is a 16-byte header and a payload, both little-endian, padded to eight
- * bytes. Records are encoded once, where they arise, and decoded once, in front of the core;
- * the recording is the bytes in between.
+ * bytes. Records are encoded once, where they arise, and decoded once, in front of the core; the
+ * recording is the bytes in between.
  */
 #ifndef HALFOPEN_STREAM_RECORD_H
 #define HALFOPEN_STREAM_RECORD_H
@@ -26,15 +26,15 @@ enum record_type {
 	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
 	RECORD_OWNER = 6,    /* who holds a socket; no longer written */
 	RECORD_SYSCTL = 7,   /* keepalive sysctls of a network namespace, and its names */
-	RECORD_LOSS = 8,     /* events that never reached us */
+	RECORD_LOSS = 8,     /* lost events */
 	RECORD_SNAPSHOT = 9, /* a pass over all open sockets has ended */
 	RECORD_RESET_REASON = 10, /* a name of this kernel's enum sk_rst_reason */
 	RECORD_STOP = 11,	  /* the watch ends here */
 	RECORD_PRESENT = 12,	  /* cookies of sockets that a pass found open; no longer written */
-	RECORD_IDENTITY = 13,	  /* a device is behind a peer */
+	RECORD_IDENTITY = 13,	  /* the name of the device behind a peer */
 	RECORD_SILENT_48 = 14,	  /* the same, with how long each had been silent; cookies of 48
 				   * bits, no longer written */
-	RECORD_NETNS_GONE = 15,	  /* a name of a network namespace is gone; it may be, too */
+	RECORD_NETNS_GONE = 15,	  /* a network namespace lost its name, and may have ended */
 	RECORD_WAITING = 16,	  /* handshakes complete, without data (TCP_DEFER_ACCEPT) */
 	RECORD_SILENT = 17,	  /* sockets that a pass found open, and how long each was silent */
 	RECORD_HOLDER = 18,	  /* a process, and sockets that it holds */
@@ -63,7 +63,7 @@ struct record {
 		struct {
 			uint32_t hz;
 			const char *version, *gateway, *boot_id, *run_id, *kernel;
-			const char *peers;	/* how they are disguised: full, prefix ... */
+			const char *peers;	/* how they are shown: full, prefix ... */
 		} meta;
 		struct {
 			const char *attached;	/* program names, separated by spaces */
@@ -94,14 +94,15 @@ struct record {
 			uint64_t cookie;
 		} netns_gone;
 		struct {
-			uint64_t cookie;	/* whose events, 0 = anyone's */
+			uint64_t cookie;	/* of the socket, 0 = any */
 			uint64_t count;
 			uint64_t from_ns;
 			enum loss_reason reason;
 		} loss;
 		struct {
 			uint64_t begun_ns;
-			bool complete;	/* every namespace was read: what it missed is gone */
+			bool complete;	/* every namespace was read: sockets missing from it have
+					 * ended */
 			bool last;	/* the stream ends with it: no second pass confirms it */
 		} snapshot;
 		struct {
@@ -118,13 +119,13 @@ struct record {
 		struct {
 			uint64_t at_ns;		/* since when */
 			uint8_t peer[16];	/* an IPv4 address in its mapped form */
-			uint16_t port;		/* 0: whatever the port */
-			uint16_t local;		/* our port; 0: whichever */
+			uint16_t port;		/* 0: any */
+			uint16_t local;		/* our port; 0: any */
 			const char *device;
 		} identity;
 		struct {
 			uint32_t count;		/* at most RECORD_PRESENT_MAX */
-			/* aligned as the record is; of RECORD_SILENT_48 the low 48 bits of each,
+			/* aligned as the record is; in RECORD_SILENT_48 the low 48 bits of each,
 			 * below the seconds */
 			const uint64_t *cookies;
 			const uint32_t *silent_s; /* RECORD_SILENT only, as many */
@@ -137,8 +138,8 @@ struct record {
 			struct record_process by;
 			uint32_t count;		/* at most RECORD_HELD_MAX */
 			const uint64_t *cookies;	/* aligned as the record is */
-			/* NULL, or each as the pass saw it (HO_SEEN), at most RECORD_SHOWN_MAX: taken
-			 * if its owner is another than was known; never in recordings. */
+			/* NULL, or each as the pass saw it (HO_SEEN), at most RECORD_SHOWN_MAX:
+			 * taken if its owner is another than was known; never in recordings. */
 			const struct ho_event *events;
 		} holder;
 	};
@@ -159,8 +160,8 @@ struct record_silence {
 /* The i-th of a RECORD_SILENT or RECORD_SILENT_48. */
 struct record_silence record__silence(const struct record *r, uint32_t i);
 
-/* Who was heard of when is remembered in units of this: a pass that begins within the same one as a
- * socket's last event cannot tell whether it was found. */
+/* Unit of the times of last events: a pass that begins within the same unit as a socket's last
+ * event cannot show whether it was found. */
 #define RECORD_TOUCH_NS (1ULL << 29)
 
 #define RECORD_HEADER_SIZE 16
@@ -186,14 +187,13 @@ size_t record__encode(const struct record *r, void *buf);
 long record__size(const void *buf, size_t available);
 
 /*
- * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long
- * as `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record makes no
- * sense, and what follows it may; in its place record__senseless() belongs into the stream.
+ * Decodes one whole record of `size` bytes. Strings point into `buf`, which must live as long as
+ * `r` is used. Returns 0, or -EBADMSG with `*why` a constant sentence: the record is invalid, what
+ * follows it may be valid; in its place record__senseless() belongs into the stream.
  */
 int record__decode(const void *buf, size_t size, struct record *r, const char **why);
 
-/* What is told in place of a record that makes no sense, met when the stream had come to
- * `mono_ns`. */
+/* Takes the place of an invalid record, met when the stream had come to `mono_ns`. */
 struct record record__senseless(uint64_t mono_ns);
 
 #endif

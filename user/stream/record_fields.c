@@ -3,7 +3,7 @@
 
 #include "stream/record_fields.h"
 
-/* ---- what no kernel tells ---- */
+/* ---- values that no kernel produces ---- */
 
 /* TCP_ESTABLISHED ... TCP_BOUND_INACTIVE (include/net/tcp_states.h) */
 static bool is_state(uint8_t state)
@@ -11,7 +11,7 @@ static bool is_state(uint8_t state)
 	return state >= 1 && state <= 13;
 }
 
-/* The socket's clocks are read with the event, or while the timer runs that it tells of. */
+/* The socket's clocks are read with the event, or while its timer runs. */
 #define CLOCK_AHEAD_NS 60000000000ULL
 
 static bool is_ahead(uint64_t clock_ns, const struct ho_event *e)

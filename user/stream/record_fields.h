@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Fields of each type of record: one table, from which records are encoded, decoded and made fit to
- * be shown (privacy). A new type of record is a line in enum record_type, a member of struct
+ * Fields of each type of record: one table, by which records are encoded, decoded and their peers
+ * replaced (privacy). A new type of record is a line in enum record_type, a member of struct
  * record, and its fields here.
  */
 #ifndef HALFOPEN_STREAM_RECORD_FIELDS_H
@@ -9,7 +9,7 @@
 
 #include "stream/record.h"
 
-/* How a field lies in a record, and so what lies at its offset in struct record. Little-endian. */
+/* The encoding of a field, and the type at its offset in struct record. Little-endian. */
 enum field_kind {
 	FIELD_END,
 	FIELD_U8,	/* uint8_t, in 16 bits */
@@ -32,14 +32,14 @@ struct record_field {
 	bool later;	/* old recordings end before it: then it is 0, or "" */
 };
 
-/* What of a record may not leave this host as it is, where peers are not to be shown. */
+/* The part of a record that may not leave this host unchanged, where peers are not to be shown. */
 enum record_shows {
-	SHOWS_UNDECIDED,	/* nobody has decided: no record that is told has this */
+	SHOWS_UNDECIDED,	/* not decided: no valid record has this */
 	SHOWS_NO_PEER,
 	SHOWS_PEER_OF_EVENT,		/* the event's peer */
-	SHOWS_PEER_OF_DEVICE,	/* the peer that a device is behind */
+	SHOWS_PEER_OF_DEVICE,	/* the peer behind which the device is */
 	SHOWS_PEERS_OF_HELD,	/* those of its events, if it has some */
-	SHOWS_HOW,		/* says how peers are shown */
+	SHOWS_HOW,		/* the way in which peers are shown */
 };
 
 #define RECORD_FIELDS_MAX 9
@@ -47,11 +47,11 @@ enum record_shows {
 struct record_form {
 	enum record_shows shows;
 	struct record_field fields[RECORD_FIELDS_MAX];	/* FIELD_END ends them */
-	/* What cannot be true of a record that is decoded; NULL: it may be. */
+	/* The contradiction in a decoded record; NULL: none. */
 	const char *(*contradiction)(const struct record *r);
 };
 
-/* NULL for what no version of ours writes. */
+/* NULL for a type that no version of ours writes. */
 const struct record_form *record_form__of(enum record_type type);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A recording: the stream of records, as the core took it, behind a header that says what it
- * is. Records are read back through the same decoder, so a replay gives the same lines.
+ * A recording: the stream of records, as the core took it, behind a header that identifies it.
+ * Records are read back through the same decoder, so a replay gives the same lines.
  */
 #ifndef HALFOPEN_STREAM_RECORDING_H
 #define HALFOPEN_STREAM_RECORDING_H
@@ -27,10 +27,10 @@ struct recording_header {
 
 void recording__fill_header(struct recording_header *h);
 
-/* What was wrong with a file, and where. */
+/* The error of a file, and its position. */
 struct recording_problem {
 	char text[160];		/* "" = nothing */
-	bool is_cut;		/* it ends too early: all that came before was passed on */
+	bool is_cut;		/* it ends too early: all before was passed on */
 };
 
 /*

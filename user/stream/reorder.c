@@ -63,7 +63,7 @@ static int by_time(const void *a, const void *b)
 	return p->number < q->number ? -1 : p->number > q->number;
 }
 
-/* Room for what is held back, and as much again; a burst is not paid for until the end. */
+/* Shrinks to what is held back, and as much again; a burst's memory is not kept until the end. */
 static void give_back(struct reorder *r)
 {
 	size_t size = r->size;
@@ -89,7 +89,7 @@ static void forget_pending(struct reorder *r, size_t first)
 	r->count -= first;
 }
 
-/* What is held back moves to the front of the bytes, in its order, once that frees as much as it
+/* Moves what is held back to the front of the bytes, in its order, once that frees as much as it
  * moves. */
 static void keep_from(struct reorder *r, size_t first)
 {
@@ -132,7 +132,7 @@ uint64_t reorder__horizon(struct reorder *r, uint64_t now_ns, bool all)
 {
 	if (all || !r->all_read_ns)
 		r->all_read_ns = now_ns;
-	r->gave_up = now_ns - r->all_read_ns > REORDER_STUCK_MAX_NS;
+	r->gave_up = now_ns - r->all_read_ns > REORDER_WAIT_MAX_NS;
 	return (r->gave_up ? now_ns : r->all_read_ns) - REORDER_WINDOW_NS;
 }
 

@@ -21,7 +21,7 @@
 
 /* The stream waits this long for a reserved record: a virtual CPU that is taken away comes back
  * sooner, and a fault of ours must not stop the stream for ever. */
-#define REORDER_STUCK_MAX_NS 2000000000ULL
+#define REORDER_WAIT_MAX_NS 2000000000ULL
 
 /* Takes one encoded record; returns 0, or a negative errno that ends the stream. */
 typedef int (*stream_fn)(void *context, const void *record, size_t size);

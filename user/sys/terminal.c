@@ -13,7 +13,7 @@ bool terminal__is(int fd)
 	return isatty(fd) && term && strcmp(term, "dumb");
 }
 
-/* Whatever NO_COLOR is set to, unless it is empty. */
+/* Any value of NO_COLOR but an empty one disables them. */
 bool terminal__shows_colours(int fd)
 {
 	const char *no_color = getenv("NO_COLOR");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is true of a socket at one moment (halfopen.socket/1), as a value. Members, units and strings
+ * The state of a socket at one moment (halfopen.socket/1), as a value. Members, units and strings
  * as in timeline.h.
  */
 #ifndef HALFOPEN_TIMELINE_SOCKET_NOW_H
@@ -45,7 +45,7 @@ struct sockets_counts {
 
 struct sockets_group {
 	const char *program;		/* "": not known (null) */
-	uint16_t port;			/* ours; 0: connections from here, each with another (absent) */
+	uint16_t port;			/* ours; 0: of connections from here (absent) */
 	struct timeline_netns netns;
 	const char *carrier;		/* "": absent */
 	struct sockets_counts counts;

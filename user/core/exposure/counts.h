@@ -7,7 +7,7 @@
 
 #include "exposure/exposure.h"
 
-/* Sockets, all told and by what struct exposure says. */
+/* Numbers of sockets: all, and by the members of struct exposure. */
 struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
 	uint32_t own_idle, own_options, die_of_one_loss;
@@ -17,10 +17,10 @@ struct exposure_counts {
 	uint64_t oldest_silence_ns;
 };
 
-/* One socket more. */
+/* Counts one socket. */
 void exposure_counts__add(struct exposure_counts *c, const struct exposure *x);
 
-/* Those of `more`, too. */
+/* Adds those of `more`. */
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more);
 
 /* Sockets whose keepalive takes an option from the sysctls of their namespace. */

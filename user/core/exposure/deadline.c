@@ -7,7 +7,7 @@
 #include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
 
-/* TCP_RTO_MAX, where the kernel does not tell the socket's own. */
+/* TCP_RTO_MAX, where the kernel does not show the socket's own. */
 #define RTO_MAX_S 120
 /* tcp_orphan_retries() of a peer that is not known to be gone. */
 #define ORPHAN_RETRIES 8
@@ -17,8 +17,8 @@ static double seconds(int64_t jiffies, uint32_t hz)
 	return jiffies > 0 ? (double)jiffies / hz : 0;
 }
 
-/* How many probes the keepalive timer still sends before it gives up, if the first goes `next` jiffies
- * from now and `elapsed` have passed since the peer was heard. */
+/* How many probes the keepalive timer still sends before it gives up, if the first goes `next`
+ * jiffies from now and `elapsed` have passed since the peer was heard. */
 static uint64_t probes_left(const struct ho_event *e, const struct keepalive *k, uint64_t elapsed,
 			    uint64_t next, uint32_t hz)
 {
@@ -53,7 +53,8 @@ static double rto_max_s(const struct ho_event *e, uint32_t hz)
 	return e->rto_max_jiffies ? seconds(e->rto_max_jiffies, hz) : RTO_MAX_S;
 }
 
-/* Data or a FIN are under way: the retransmission timer decides, whatever keepalive says. */
+/* Data or a FIN is under way: the retransmission timer decides, whatever keepalive's options
+ * are. */
 static struct deadline of_retransmission(const struct ho_row *row, uint32_t hz, uint32_t retries2)
 {
 	const struct ho_event *e = &row->event;
@@ -86,7 +87,8 @@ static struct deadline of_zero_window(const struct ho_row *row, uint32_t hz, uin
 	}
 	if (e->user_timeout_ms)
 		at_s = fmin(at_s, fmax(next_s, e->user_timeout_ms / 1e3 -
-						       seconds(e->jiffies - stamps__heard(e, hz), hz)));
+						       seconds(e->jiffies - stamps__heard(e, hz),
+							       hz)));
 	return (struct deadline){ .next_ask_s = next_s, .dies_s = at_s };
 }
 

@@ -59,8 +59,9 @@ bool exposure__never_notices(const struct ho_event *e)
 	return !(e->flags & HO_F_KEEPALIVE) && !fin_waits;
 }
 
-/* Nothing of the peer's comes through any more: what it had been told of the connection is gone. */
-static bool is_forgotten(const struct ho_event *e, const struct exposure_rules *r, uint64_t silent_ns)
+/* No segment of the peer can arrive any more: its path has forgotten the connection. */
+static bool is_forgotten(const struct ho_event *e, const struct exposure_rules *r,
+			 uint64_t silent_ns)
 {
 	return r->path_ns && silent_ns > r->path_ns && !exposure__peer_is_here(e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Exposure of one socket: what its row says now of how a dead peer of it would be noticed, and of the
- * asks that stayed unanswered. Everybody who counts sockets counts these (counts.h). */
+/* Exposure of one socket: how a dead peer would be detected, and unanswered asks, by its present
+ * state. All counts of sockets are of these (counts.h). */
 #ifndef HALFOPEN_CORE_EXPOSURE_EXPOSURE_H
 #define HALFOPEN_CORE_EXPOSURE_EXPOSURE_H
 
@@ -11,7 +11,7 @@
 #include "tcp/keepalive.h"
 #include "timeline/timeline.h"
 
-/* A socket is suspect from so many unanswered asks on, unless somebody says otherwise. */
+/* Unanswered asks that make a socket suspect by default. */
 #define EXPOSURE_SUSPECT_AFTER 2
 
 /* A socket in CLOSE_WAIT whose peer was silent for so long: the program leaks it. */
@@ -48,16 +48,17 @@ struct exposure {
 	bool dies_of_one_loss;	/* a single lost probe ends it: keepalive.h */
 };
 
-/* Would this socket never notice that its peer is gone? Not so with keepalive; nor where its FIN waits
- * for an acknowledgement (the retransmission timer asks), or nobody holds it after that (a timeout). */
+/* Would this socket never detect a dead peer? False with keepalive; also where its FIN waits for an
+ * acknowledgement (the retransmission timer asks), or no program holds it after that (a
+ * timeout). */
 bool exposure__never_notices(const struct ho_event *e);
 
-/* Is its peer of this host: at a loopback address, or at the socket's own? The kernel then tells each
- * end of the other's death at once. */
+/* Is its peer on this host: at a loopback address, or at the socket's own? Then the kernel reports
+ * the death of one end to the other at once. */
 bool exposure__peer_is_here(const struct ho_event *e);
 
-/* Asks that left since the peer was last heard, by the kernel's counts; 0: none, or the count is stale
- * (data on the fast path do not reset it). `hz` of its kernel. */
+/* Asks that left since the peer was last heard, by the kernel's counts; 0: none, or the count is
+ * stale (data on the fast path do not reset it). `hz` of its kernel. */
 uint32_t exposure__asks(const struct ho_event *e, uint32_t hz);
 
 /* When the last of them left, by the kernel's clock of what the socket sent last. */

@@ -9,7 +9,7 @@
 #include "exposure/counts.h"
 #include "exposure/ranking.h"
 
-/* What a group has in common. What is not counted by stays 0: the key is compared as bytes. */
+/* The common properties of a group. Others stay 0: the key is compared as bytes. */
 struct exposure_key {
 	char comm[16];		/* of the program, cut off with zeroes; "": not known */
 	uint64_t net_cookie;	/* the namespace's; 0: not known */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whose each socket is: by its cookie, the first that a walk over processes names. */
+/* Owners of sockets by cookie: the first process that a walk over processes shows. */
 #ifndef HALFOPEN_CORE_EXPOSURE_HOLDINGS_H
 #define HALFOPEN_CORE_EXPOSURE_HOLDINGS_H
 

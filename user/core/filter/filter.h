@@ -58,8 +58,8 @@ enum truth { TRUTH_NO, TRUTH_UNKNOWN, TRUTH_YES };
 /* Kleene's logic: an unknown value decides nothing by itself. */
 enum truth filter__matches(const struct filter *f, const struct filter_subject *s);
 
-/* Its tests but those within a negation, in their order: at most `size` into `tests`; returns how many.
- * Each is a filter, and lives as long as `f`. */
+/* Its tests but those within a negation, in their order: at most `size` into `tests`; returns how
+ * many. Each is a filter, and lives as long as `f`. */
 unsigned int filter__tests(const struct filter *f, const struct filter **tests, unsigned int size);
 
 /* What a test asks for. */

@@ -11,7 +11,7 @@
 #include "value/plain_text.h"
 #include "value/words.h"
 
-/* What a name that others chose may take. */
+/* Columns of a name chosen by others. */
 #define NAME_COLUMNS 40
 #define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
 /* All cells of a line. */
@@ -58,8 +58,8 @@ static char *put_text(char *at, const char *text)
 	return stpcpy(at, text);
 }
 
-/* "12s", "3m20s", "2h11m", "5d3h": two units, rounded down. Written without printf(3), as there may be
- * a million. */
+/* "12s", "3m20s", "2h11m", "5d3h": two units, rounded down. Written without printf(3), as there may
+ * be a million. */
 static char *put_duration(char *at, double s)
 {
 	static const struct {
@@ -106,7 +106,7 @@ static char *put_options(char *at, const struct timeline_keepalive *k)
 	return at;
 }
 
-/* What comes from sysctls stands in parentheses: 60/(75/9). */
+/* Values from sysctls are in parentheses: 60/(75/9). */
 static char *put_keepalive(char *at, const struct timeline_keepalive *k)
 {
 	if (!k->enabled)
@@ -290,8 +290,8 @@ static unsigned int widest_of(const struct sockets_text *t)
 	return widest;
 }
 
-/* What can be done without is left away, if there is no room for all; then the widest becomes narrower
- * until they fit. */
+/* Drops dispensable columns, if there is no room for all; then narrows the widest until they
+ * fit. */
 static void fit(struct sockets_text *t)
 {
 	static const enum column dispensable[] = { COLUMN_NEXT, COLUMN_OWNER, COLUMN_LOCAL };

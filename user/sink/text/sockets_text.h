@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sockets as they are now, a line each, in columns that are as wide as what stands in them, and on a
- * terminal no wider all together than it is. */
+/* Open sockets, a line each, in columns as wide as their content, and on a terminal within its
+ * width. */
 #ifndef HALFOPEN_SINK_TEXT_SOCKETS_TEXT_H
 #define HALFOPEN_SINK_TEXT_SOCKETS_TEXT_H
 

@@ -6,7 +6,7 @@
 #include "text/summary_table.h"
 #include "value/plain_text.h"
 
-/* Names that others chose take no more, and on a narrow terminal no less. */
+/* Columns of names chosen by others: at most, and on a narrow terminal at least. */
 #define NAME_COLUMNS 32
 #define NAME_COLUMNS_LEAST 8
 
@@ -89,7 +89,7 @@ static void widen(int *width, const char *name)
 		*width = columns;
 }
 
-/* A column of which no line has anything is left away. */
+/* An empty column is left out. */
 static struct widths measure(const struct sockets_summary *s, uint64_t limit, unsigned int width)
 {
 	struct widths widths = { .program = strlen("PROGRAM"), .netns = strlen("NETNS") };
@@ -153,7 +153,8 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 		words__add(w, "%5s ", "out");
 	add_name(w, netns_of(g, text), widths->netns);
 	add_name(w, g->carrier, widths->carrier);
-	words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " ", c->sockets,
+	words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " ",
+		   c->sockets,
 		   c->with_keepalive, c->never_notice, c->suspect, c->silent);
 	if (s->path_forgets_s)
 		words__add(w, "%6" PRIu64 " ", c->surely_dead);
@@ -161,7 +162,7 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 	words__add(w, "\n");
 }
 
-/* ---- what is ours to mend ---- */
+/* ---- faults of this host ---- */
 
 static void add_where(struct words *w, const struct sockets_group *g)
 {

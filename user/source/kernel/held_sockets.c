@@ -31,7 +31,7 @@ static bool is_of_the_same(const struct held_sockets *h, const struct ho_row *ro
 	return h->pid == row->pid && !memcmp(h->comm, row->comm, sizeof(h->comm));
 }
 
-/* Where it lives is read now: it may end soon. */
+/* Reads its cgroup now: it may end soon. */
 static void begin_process(struct held_sockets *h, const struct ho_row *row)
 {
 	h->pid = row->pid;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Rows of a walk over processes, gathered: one record for a process and its sockets. */
+/* Collects rows of a walk over processes: one record for a process and its sockets. */
 #ifndef HALFOPEN_SOURCE_KERNEL_HELD_SOCKETS_H
 #define HALFOPEN_SOURCE_KERNEL_HELD_SOCKETS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Ports that somebody listens at, by network namespace: connections from others were made from here. */
+/* Listening ports, by network namespace: connections from other ports were made from here. */
 #ifndef HALFOPEN_SOURCE_KERNEL_LISTENERS_H
 #define HALFOPEN_SOURCE_KERNEL_LISTENERS_H
 
@@ -11,7 +11,7 @@ struct listeners {
 	uint64_t *sorted;	/* inode and port */
 	size_t count, size;
 	bool is_sorted;
-	bool incomplete;	/* somebody's could not be read */
+	bool incomplete;	/* some could not be read */
 };
 
 /* Those of the namespace that this thread is in, which has this inode. */

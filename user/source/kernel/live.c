@@ -27,18 +27,18 @@
 #include "watch.skel.h"
 
 #define NS_PER_S 1000000000ULL
-/* The core learns of the passing of time this often, ... */
+/* The core gets a tick this often, ... */
 #define TICK_NS (NS_PER_S / 4)
-/* ... losses and the wall clock are looked at this often, ... */
+/* ... losses and the wall clock are checked this often, ... */
 #define CHECK_NS NS_PER_S
 /* ... and new namespaces take no more than this share of our time. */
-#define NEWBORN_DUTY 50
-/* A namespace is entered this soon after it was heard of. */
-#define NEWBORN_NS (NS_PER_S / 5)
-/* A record that is reserved and not submitted is looked for again after this. */
-#define STUCK_PAUSE_US 1000
+#define NEW_NETNS_DUTY 50
+/* A new namespace is entered this soon after its first event. */
+#define NEW_NETNS_NS (NS_PER_S / 5)
+/* A record that is reserved and not submitted is checked again after this. */
+#define WAIT_PAUSE_US 1000
 /* Measuring the offset of two clocks is exact to microseconds, unless our CPU is taken away. A
- * step that the kernel tells of is larger than the one, a step that is found larger than both. */
+ * reported step is larger than the first, a step that is only measured larger than both. */
 #define CLOCK_SET_NS 100000LL
 #define CLOCK_STEP_NS 5000000LL
 
@@ -48,40 +48,41 @@ struct live {
 	struct watch_bpf *bpf;
 	struct ring_buffer *ring;
 	struct ring_positions positions;
-	size_t ring_wanted;	/* its size by the sockets of the host, as last told; 0: by hand */
-	uint64_t horizon_ns;	/* what happened before has been read: reorder__horizon() */
+	size_t ring_wanted;	/* its size by the sockets of the host, as last reported; 0: by
+				 * hand */
+	uint64_t horizon_ns;	/* everything before it has been read: reorder__horizon() */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct walks walks;
-	struct identity_feed *identities;	/* NULL: nobody names devices */
+	struct identity_feed *identities;	/* NULL: devices are not named */
 	struct ho_learned learned;
 	unsigned int hz;
 
-	int steps;	/* clock__watch_steps(); negative: found by looking alone */
+	int steps;	/* clock__watch_steps(); negative: found by measuring only */
 	int64_t realtime_offset_ns;
 	uint64_t next_tick_ns, next_check_ns, last_check_ns;
-	uint64_t next_newborn_ns;
+	uint64_t next_new_netns_ns;
 	uint64_t ring_full_before, recursion_before;
-	struct inodes namespaces;	/* that the core was told of ... */
+	struct inodes namespaces;	/* known to the core ... */
 	struct inodes unknown;	/* ... and others, from which an event came */
-	bool newborn;	/* there may be new ones ... */
-	bool stranger;	/* ... that have no name */
+	bool has_new_netns;	/* there may be new ones ... */
+	bool has_unnamed;	/* ... that have no name */
 	int names;	/* netns__watch_names(); negative: none */
 	uint32_t own_netns;
-	struct netns_list named;	/* as the core was told */
+	struct netns_list named;	/* as known to the core */
 	uint64_t pumped_ns;
 	int stream_error;
 };
 
 /* ---- records ---- */
 
-/* What has not happened yet is no fact, and would be waited for in vain. */
+/* An event of the future is invalid, and would be waited for in vain. */
 static bool is_of_the_future(const struct record *r, uint64_t now_ns)
 {
 	return r->type == RECORD_EVENT && r->mono_ns > now_ns + NS_PER_S;
 }
 
-/* What went wrong first ends the stream. */
+/* The first error ends the stream. */
 static int push(void *context, const struct record *r)
 {
 	uint64_t now = clock__mono_ns();
@@ -94,10 +95,10 @@ static int push(void *context, const struct record *r)
 	return l->stream_error;
 }
 
-/* Records that are reserved are mostly submitted in the same breath. */
+/* Reserved records are mostly submitted within microseconds. */
 #define READ_TRIES 3
 
-/* Everything in the ring; `*all` tells whether that is all that was reserved before. */
+/* Reads everything in the ring; `*all`: is that all that was reserved before? */
 static int read_ring(struct live *l, bool *all)
 {
 	uint64_t now = clock__mono_ns();
@@ -113,7 +114,7 @@ static int read_ring(struct live *l, bool *all)
 	if (l->reorder.gave_up && !gave_up)
 		log_warning("a record in the kernel's ring buffer was not submitted for %llu s: "
 			    "what was reserved behind it comes late, and out of order",
-			    REORDER_STUCK_MAX_NS / NS_PER_S);
+			    REORDER_WAIT_MAX_NS / NS_PER_S);
 	return err < 0 ? err : 0;
 }
 
@@ -137,12 +138,12 @@ static int on_ring(void *context, void *data, size_t size)
 		walks__note_opening(&l->walks);
 	if (!inodes__has(&l->namespaces, r.event.netns) &&
 	    inodes__add(&l->unknown, r.event.netns))
-		l->newborn = l->stranger = true;
+		l->has_new_netns = l->has_unnamed = true;
 	return push(l, &r);
 }
 
-/* A walk over a million sockets, or a thousand namespaces, takes a while: let nothing pile up
- * meanwhile, here or in the ring. */
+/* A walk over a million sockets, or a thousand namespaces, takes a while: reads the ring
+ * meanwhile. */
 static int keep_up(void *context)
 {
 	struct live *l = context;
@@ -154,7 +155,7 @@ static int keep_up(void *context)
 	return release(l, l->horizon_ns);
 }
 
-/* All of them are going to be told. */
+/* All of them are about to be reported. */
 static void begin_namespaces(void *context)
 {
 	struct live *l = context;
@@ -164,7 +165,7 @@ static void begin_namespaces(void *context)
 	l->named.count = 0;
 }
 
-/* We are in it. */
+/* Called within the namespace. */
 static int on_netns(void *context, const struct netns *entered, const struct keepalive_sysctl *s)
 {
 	struct record r = { .type = RECORD_SYSCTL, .mono_ns = clock__mono_ns() };
@@ -172,7 +173,7 @@ static int on_netns(void *context, const struct netns *entered, const struct kee
 	struct live *l = context;
 
 	ns->cookie = netns__cookie();
-	/* One is born without a name, which `ip netns add` binds a moment later. */
+	/* It is created without a name, which `ip netns add` binds a moment later. */
 	if (*ns->name || *ns->host_name || ns->inode == l->own_netns)
 		inodes__add(&l->namespaces, ns->inode);
 	if (netns__has_path_of_name(ns))
@@ -187,8 +188,8 @@ static int on_netns(void *context, const struct netns *entered, const struct kee
 	return push(l, &r);
 }
 
-/* Whose name is gone may be gone itself, and be followed at once by another with the same inode,
- * whose events must not be taken for its own. The name was not gone when we last looked. */
+/* A namespace whose name was removed may have ended, too, and its inode may be reused at once by
+ * another, whose events must not be assigned to it. The name was still there at the last check. */
 static void notice_gone_names(struct live *l)
 {
 	unsigned int i;
@@ -196,7 +197,7 @@ static void notice_gone_names(struct live *l)
 
 	if (l->names < 0 || !netns__names_changed(l->names))
 		return;
-	l->newborn = true;	/* to be read again */
+	l->has_new_netns = true;	/* to be read again */
 	for (i = 0; i < l->named.count; i++) {
 		const struct netns *ns = &l->named.all[i];
 		struct record r = { .type = RECORD_NETNS_GONE, .mono_ns = l->pumped_ns };
@@ -236,7 +237,7 @@ static void push_clock(struct live *l, uint64_t now)
 	push(l, &r);
 }
 
-/* Numbers of reset reasons differ from kernel to kernel: their names come from its BTF. */
+/* Numbers of reset reasons differ between kernels: their names come from the kernel's BTF. */
 static void push_reset_reasons(struct live *l, uint64_t now)
 {
 	static const char prefix[] = "SK_RST_REASON_";
@@ -261,7 +262,7 @@ static void push_start(struct live *l)
 	struct record r = { .type = RECORD_START, .mono_ns = clock__mono_ns() };
 	char names[1024];
 
-	walks__tell_waiting(&l->walks, r.mono_ns);
+	walks__report_waiting(&l->walks, r.mono_ns);
 	programs__list(l->bpf, names, sizeof(names));
 	r.start.attached = names;
 	r.start.probes = programs__see_probes(l->bpf) ? PROBES_SEEN : PROBES_UNSEEN;
@@ -284,7 +285,7 @@ static void on_identity(void *context, const struct identity *identity)
 
 /* ---- losses ---- */
 
-/* Of all CPUs. */
+/* Sum over all CPUs. */
 static struct ho_losses losses_now(const struct live *l)
 {
 	int cpus = libbpf_num_possible_cpus(), i;
@@ -311,8 +312,8 @@ static uint64_t misses_of(const struct bpf_program *prog)
 	return info.recursion_misses;
 }
 
-/* Runs that recursion took from programs, and with them what nobody else tells: openings and endings
- * have a twin, and the destruction of a socket is a second witness itself. */
+/* Runs that recursion took from programs without a replacement: openings and endings have a twin,
+ * and the destruction of a socket is itself a second witness. */
 static uint64_t recursion_now(const struct live *l, uint64_t made_good)
 {
 	struct bpf_program *prog;
@@ -338,7 +339,7 @@ static void push_loss(struct live *l, uint64_t now, enum loss_reason reason, uin
 	walks__note_loss(&l->walks);
 }
 
-/* Whose events did not fit into the ring. */
+/* Sockets whose events did not fit into the ring. */
 static void push_losers(struct live *l, uint64_t now)
 {
 	int map = bpf_map__fd(l->bpf->maps.lost_of);
@@ -366,7 +367,7 @@ static void check_losses(struct live *l, uint64_t now)
 	uint64_t recursion = recursion_now(l, losses.made_good);
 
 	push_loss(l, now, LOSS_RING_FULL, losses.ring_full - l->ring_full_before);
-	if (recursion > l->recursion_before) {	/* the two are not read in one instant */
+	if (recursion > l->recursion_before) {	/* the two are not read at the same instant */
 		push_loss(l, now, LOSS_RECURSION, recursion - l->recursion_before);
 		l->recursion_before = recursion;
 	}
@@ -386,7 +387,7 @@ static void check_clock(struct live *l, int64_t at_least_ns)
 	push_clock(l, clock__mono_ns());
 }
 
-/* The size of the ring follows from the sockets of the host when it was made. */
+/* The size of the ring follows from the number of sockets when it was made. */
 static void check_ring(struct live *l)
 {
 	size_t sockets = snapshot__count_sockets(), wanted = programs__ring_bytes(sockets);
@@ -394,8 +395,9 @@ static void check_ring(struct live *l)
 	if (!l->ring_wanted || wanted < 2 * l->ring_wanted)
 		return;
 	l->ring_wanted = wanted;
-	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was made "
-		    "for fewer may overflow: restart the watch, or give it --ring %zuMiB", sockets,
+	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was "
+		    "made for fewer may overflow: restart the watch, or give it --ring %zuMiB",
+		    sockets,
 		    bpf_map__max_entries(l->bpf->maps.events) >> 20, wanted >> 20);
 }
 
@@ -408,20 +410,20 @@ static bool is_unknown(void *context, const struct netns *ns)
 	return !inodes__has(&l->namespaces, ns->inode);
 }
 
-/* Namespaces that are new. One that nobody can enter does not become known by trying again. */
-static int meet_newborn(struct live *l, uint64_t now)
+/* Enters new namespaces. One that cannot be entered is not tried again. */
+static int enter_new_netns(struct live *l, uint64_t now)
 {
 	int err;
 
-	if (!l->newborn || now < l->next_newborn_ns)
+	if (!l->has_new_netns || now < l->next_new_netns_ns)
 		return 0;
-	l->newborn = false;
-	/* Names are quickly read; only for others every process is looked at. */
+	l->has_new_netns = false;
+	/* Named ones are found quickly; only for others all processes are searched. */
 	err = every_netns__enter(true, is_unknown, on_netns, l);
-	if (!err && l->stranger && !inodes__are_within(&l->unknown, &l->namespaces))
+	if (!err && l->has_unnamed && !inodes__are_within(&l->unknown, &l->namespaces))
 		err = every_netns__enter(false, is_unknown, on_netns, l);
-	l->stranger = false;
-	l->next_newborn_ns = now + NEWBORN_NS + (clock__mono_ns() - now) * NEWBORN_DUTY;
+	l->has_unnamed = false;
+	l->next_new_netns_ns = now + NEW_NETNS_NS + (clock__mono_ns() - now) * NEW_NETNS_DUTY;
 	return err;
 }
 
@@ -440,8 +442,8 @@ static int open_kernel_btf(struct btf **btf)
 	return -ENOTSUP;
 }
 
-/* A step of the wall clock wakes whoever waits for the ring, too. The ring is read by
- * ring_buffer__consume(), which takes no notice of a descriptor more. */
+/* A step of the wall clock also wakes a wait for the ring. The ring is read by
+ * ring_buffer__consume(), which ignores the additional descriptor. */
 static void watch_clock(struct live *l)
 {
 	struct epoll_event on_set = { .events = EPOLLIN };
@@ -479,7 +481,7 @@ static int begin(struct live *l)
 
 	push_preamble(l);
 	err = programs__attach(l->bpf, false);
-	if (!err && l->identities)	/* who is known already, before those who are there */
+	if (!err && l->identities)	/* known names, before the sockets of the first pass */
 		err = identity_feed__read(l->identities, true, on_identity, l);
 	if (!err)
 		err = walks__make_whole(&l->walks, false);
@@ -590,7 +592,7 @@ int live__pump(struct live *l)
 		return l->stream_error ? l->stream_error : err;
 	if (l->identities)
 		identity_feed__read(l->identities, false, on_identity, l);
-	err = meet_newborn(l, now);
+	err = enter_new_netns(l, now);
 	if (err < 0)
 		return err;
 	if (now >= l->next_check_ns) {
@@ -603,23 +605,23 @@ int live__pump(struct live *l)
 		l->next_check_ns = now + CHECK_NS;
 	}
 	if (now >= l->next_tick_ns) {
-		/* later than what a pass has told meanwhile */
+		/* later than rows of passes meanwhile */
 		push(l, &(struct record){ .type = RECORD_TICK, .mono_ns = clock__mono_ns() });
 		l->next_tick_ns = now + TICK_NS;
 	}
-	if (!all)	/* what it waits for leaves the ring readable, for epoll */
-		usleep(STUCK_PAUSE_US);
+	if (!all)	/* the awaited record leaves the ring readable, for epoll */
+		usleep(WAIT_PAUSE_US);
 	return release(l, l->horizon_ns);
 }
 
-/* The last of the ring, also what is reserved and not submitted yet. */
+/* Reads the rest of the ring, also what is reserved and not submitted yet. */
 static void drain_ring(struct live *l)
 {
-	uint64_t end_ns = clock__mono_ns() + REORDER_STUCK_MAX_NS;
+	uint64_t end_ns = clock__mono_ns() + REORDER_WAIT_MAX_NS;
 	bool all;
 
 	while (!read_ring(l, &all) && !all && clock__mono_ns() < end_ns)
-		usleep(STUCK_PAUSE_US);
+		usleep(WAIT_PAUSE_US);
 }
 
 int live__stop(struct live *l)

@@ -27,7 +27,7 @@
 #define RING_BYTES_MIN (4ULL << 20)
 #define RING_BYTES_MAX (256ULL << 20)
 
-/* One event for each socket at once, as when a region goes dark; never more than 1/32 of the
+/* One event for each socket at once, as when a region loses power; never more than 1/32 of the
  * memory. */
 size_t programs__ring_bytes(size_t sockets)
 {
@@ -39,7 +39,7 @@ size_t programs__ring_bytes(size_t sockets)
 	return bytes;
 }
 
-/* A job that no program does any more is lost in the words given here. */
+/* A job that no program does leaves this unknown. */
 static const struct support_part parts[PROGRAMS_PARTS] = {
 	{ .program = "inet_sock_set_state", .vital = true },
 	{ .program = "inet_sock_set_state_twin",
@@ -124,7 +124,7 @@ int programs__load(const struct programs_config *config, struct watch_bpf **bpf)
 	return err;
 }
 
-/* Over all of the host's sockets: the root of the cgroup v2 hierarchy, wherever it is mounted. */
+/* For all of the host's sockets: the root of the cgroup v2 hierarchy, wherever it is mounted. */
 static struct bpf_link *attach_to_root_cgroup(struct bpf_program *prog)
 {
 	char path[256];
@@ -179,7 +179,7 @@ int programs__attach(struct watch_bpf *bpf, bool timers)
 	bpf->bss->timers_watched = timers &&
 				   (bpf_program__autoload(bpf->progs.timer_expire_exit_cast) ||
 				    bpf_program__autoload(bpf->progs.timer_expire_exit_read));
-	/* Who gives cookies comes before who reads them. */
+	/* Attach give_cookie first: the others need cookies. */
 	if (!timers && bpf_program__autoload(bpf->progs.give_cookie))
 		err = attach_one(bpf, bpf->progs.give_cookie);
 	if (err)

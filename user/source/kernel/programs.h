@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kernel side as user space sees it: which programs this kernel takes, and attaching them. */
+/* The kernel side as user space sees it: the programs that this kernel accepts, and attaching
+ * them. */
 #ifndef HALFOPEN_SOURCE_KERNEL_PROGRAMS_H
 #define HALFOPEN_SOURCE_KERNEL_PROGRAMS_H
 
@@ -14,11 +15,11 @@ struct btf;
 
 struct programs_config {
 	const struct btf *btf;		/* this kernel's */
-	struct ho_learned learned;	/* where this kernel keeps its keepalive timer */
+	struct ho_learned learned;	/* this kernel's offsets of its keepalive timer */
 	unsigned int hz;
 	size_t ring_bytes;		/* a power of two */
-	unsigned int idle_gap_ms;	/* an idle gap is told from here on */
-	bool all_states;		/* tell every state change */
+	unsigned int idle_gap_ms;	/* idle gaps are emitted from this length on */
+	bool all_states;		/* emit every state change */
 };
 
 /* Size of the ring for a host with this many TCP sockets. */
@@ -29,8 +30,8 @@ extern const struct support_object programs_trial;
 #define PROGRAMS_PARTS 12
 
 /*
- * Loads what this kernel takes; what stays unknown was logged. Returns 0 or -errno, logged; then
- * there is nothing to destroy.
+ * Loads the programs that this kernel accepts; what stays unknown was logged. Returns 0 or -errno,
+ * logged; then there is nothing to destroy.
  */
 int programs__load(const struct programs_config *config, struct watch_bpf **bpf);
 

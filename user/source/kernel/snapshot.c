@@ -123,9 +123,10 @@ static struct bpf_link *attach(const struct snapshot *s, const struct support_re
 	return attach_to(s, r, NULL);
 }
 
-/* Through our own files alone, where the kernel's iterator can be told so (f0d74c4da1f0, 6.1); through
- * all processes' on older ones, which overlook that or refuse it. */
-static struct bpf_link *attach_to_ourselves(const struct snapshot *s, const struct support_result *r)
+/* Through our own files alone, where the kernel's iterator can be told so (f0d74c4da1f0, 6.1);
+ * through all processes' on older ones, which overlook that or refuse it. */
+static struct bpf_link *attach_to_ourselves(const struct snapshot *s,
+					    const struct support_result *r)
 {
 	union bpf_iter_link_info info = { .task.pid = getpid() };
 	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
@@ -324,8 +325,8 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 
 int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 {
-	s->bpf->bss->tell_dead = dead;
-	s->bpf->bss->tell_held = fn;
+	s->bpf->bss->emit_dead = dead;
+	s->bpf->bss->emit_held = fn;
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 
@@ -348,10 +349,10 @@ int snapshot__owners(struct snapshot *s, holder_fn fn, void *context)
 
 	if (!s->held)
 		return 0;
-	s->bpf->bss->tell_dead = s->bpf->bss->tell_held = false;
-	s->bpf->bss->tell_owner = true;
+	s->bpf->bss->emit_dead = s->bpf->bss->emit_held = false;
+	s->bpf->bss->emit_owners = true;
 	err = read_rows(s->held, sizeof(struct ho_holder), take_owner, &pass);
-	s->bpf->bss->tell_owner = false;
+	s->bpf->bss->emit_owners = false;
 	return err;
 }
 
@@ -431,7 +432,7 @@ int snapshot__in_netns(struct snapshot *s, bool waiting, row_fn fn, void *contex
 		log_debug("cannot give cookies to the sockets of a namespace: %s", strerror(-err));
 		*complete = false;
 	}
-	s->bpf->bss->tell_waiting = waiting;
+	s->bpf->bss->emit_waiting = waiting;
 	return read_rows(s->in_netns, sizeof(struct ho_row), fn, context);
 }
 

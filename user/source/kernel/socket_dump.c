@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Plain netlink(7): Debian has no static libmnl, and the program shall need nothing but glibc. */
+/* Plain netlink(7): Debian has no static libmnl, and the program is to need only glibc. */
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -35,7 +35,7 @@ struct dump {
 	void *context;
 };
 
-/* Is the dump over? 1 yes, 0 no, or the -errno that the kernel answered. */
+/* Is the dump over? 1 yes, 0 no, or the kernel's -errno. */
 static int take_answer(const struct dump *d, const struct nlmsghdr *header, size_t size)
 {
 	for (; NLMSG_OK(header, size); header = NLMSG_NEXT(header, size)) {

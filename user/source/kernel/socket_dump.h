@@ -8,8 +8,8 @@
 
 typedef void (*socket_dump_fn)(void *context, const struct inet_diag_msg *socket);
 
-/* Those in one of `states` (bits), of both families; each is given a cookie. `fn` NULL: that is all.
- * Returns 0 or -errno. */
+/* Those in one of `states` (bits), of both families; each is given a cookie. `fn` NULL: that is
+ * all. Returns 0 or -errno. */
 int socket_dump__tcp(uint32_t states, socket_dump_fn fn, void *context);
 
 #endif

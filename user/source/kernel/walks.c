@@ -11,22 +11,22 @@
 #define NS_PER_S 1000000000ULL
 /* Walks over all sockets take no more than this share of our time, ... */
 #define DUTY 50
-/* ... and one that only tells who is still there is made again and again, with a share and at a
- * distance of its own. */
+/* ... and the walk that only shows which are still open is repeated with a share and an interval of
+ * its own. */
 #define PRESENCE_DUTY 500
 #define PRESENCE_NS (10 * NS_PER_S)
-/* Who holds what is looked at again this often even where nothing is new, ... */
+/* Holders are checked this often even where nothing is new, ... */
 #define HOLDERS_NS (30 * NS_PER_S)
 /* ... and this often after a connection was made, which may wait for its accept(). */
 #define WALKS_FOR_OWNERS 2
-/* It takes two to tell who is gone. */
+/* Two are needed to decide which sockets ended. */
 #define WALKS_AFTER_LOSS 2
 #define ROWS_AT_ONCE 4096
-/* Entering a namespace takes as long as so many rows. */
+/* Entering a namespace takes as long as this many rows. */
 #define ROWS_OF_NAMESPACE 256
 #define ROWS_OF_BATCH 512
 
-/* ---- what rows become ---- */
+/* ---- rows to records ---- */
 
 static int push(struct walks *w, const struct record *r)
 {
@@ -75,7 +75,7 @@ static int push_present(struct walks *w)
 	return push(w, &r);
 }
 
-/* ---- one function a kind of walk ---- */
+/* ---- one function for each kind of walk ---- */
 
 static int on_seen(void *context, const struct ho_row *row)
 {
@@ -109,9 +109,9 @@ static int on_present(void *context, const struct ho_row *row)
 	return err ? err : add_present(w, row);
 }
 
-/* Who holds a socket that the walk over sockets has told; of a namespace that we may not enter,
- * nothing else tells. */
-static int tell_holder(struct walks *w, const struct ho_row *row)
+/* The holder of a socket that the walk over sockets has reported; in a namespace that we may not
+ * enter, nothing else reports it. */
+static int emit_holder(struct walks *w, const struct ho_row *row)
 {
 	int err = 0;
 
@@ -125,8 +125,8 @@ static int add_held(struct walks *w, const struct ho_row *row)
 	return held_sockets__add(&w->held, row);
 }
 
-/* A row of a walk over files: `living` takes those that have not died. Of a dead one the end was told
- * by a program, or nobody saw it: then it still stands behind its file as it died. */
+/* A row of a walk over files: `living` takes those that have not died. Of a dead one the end was
+ * told by a program, or nobody saw it: then it still stands behind its file as it died. */
 static int on_file(struct walks *w, const struct ho_row *row,
 		   int (*living)(struct walks *w, const struct ho_row *row))
 {
@@ -139,7 +139,7 @@ static int on_file(struct walks *w, const struct ho_row *row,
 
 static int on_held(void *context, const struct ho_row *row)
 {
-	return on_file(context, row, tell_holder);
+	return on_file(context, row, emit_holder);
 }
 
 static int on_holder(void *context, const struct ho_row *row)
@@ -162,7 +162,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	return err ? err : keep_up(w, ROWS_OF_NAMESPACE);
 }
 
-/* A run over the table of connections takes as long as so many rows, found or not. */
+/* A run over the table of connections takes as long as this many rows, found or not. */
 static int on_batch(void *context)
 {
 	return keep_up(context, ROWS_OF_BATCH);
@@ -170,7 +170,7 @@ static int on_batch(void *context)
 
 /* ---- walks ---- */
 
-/* The namespaces first: the core then knows where each socket that it is told of lives. */
+/* The namespaces first: the core then knows the namespace of each socket. */
 static int walk_namespaces(struct walks *w, struct record *r, enum every_netns_what what, row_fn fn)
 {
 	const struct every_netns every = { .snapshot = w->config.snapshot, .row = fn,
@@ -182,7 +182,8 @@ static int walk_namespaces(struct walks *w, struct record *r, enum every_netns_w
 	return every_netns__sockets(&every, what, &r->snapshot.complete);
 }
 
-/* `shown`: with the sockets of each process as they are by now, with the options that it has set. */
+/* `shown`: with the sockets of each process as they are by now, with the options that it has
+ * set. */
 static int walk_processes(struct walks *w, row_fn fn, bool shown)
 {
 	uint64_t begun_ns = clock__mono_ns();
@@ -218,7 +219,7 @@ int walks__make_whole(struct walks *w, bool describing)
 	return err ? err : end_walk(w, &r, "a whole walk");
 }
 
-void walks__tell_waiting(struct walks *w, uint64_t now_ns)
+void walks__report_waiting(struct walks *w, uint64_t now_ns)
 {
 	size_t i;
 
@@ -228,8 +229,8 @@ void walks__tell_waiting(struct walks *w, uint64_t now_ns)
 	}
 }
 
-/* Only who is there, and who stands dead behind a file: an ending that no program was run for shows
- * in no count of losses. */
+/* Only which sockets are open, and which are dead behind a file: an ending for which no program ran
+ * is in no count of losses. */
 static int make_presence(struct walks *w)
 {
 	struct record r = { .type = RECORD_SNAPSHOT };
@@ -249,13 +250,14 @@ int walks__make_last(struct walks *w)
 	struct record r = { .type = RECORD_SNAPSHOT, .snapshot.last = true };
 	int err;
 
-	/* Where events were lost, who is not found must not have been heard of in the same unit. */
+	/* After lost events, a socket that is missing must not have had an event in the same unit
+	 * of time. */
 	if (w->after_loss)
 		usleep((RECORD_TOUCH_NS - clock__mono_ns() % RECORD_TOUCH_NS) / 1000 + 1);
 	w->to_its_end = true;
 	w->present_count = 0;
 	err = walk_namespaces(w, &r, EVERY_OPEN, on_seen);
-	/* no second pass follows to find whom this one missed */
+	/* no second pass follows to find sockets that this one missed */
 	if (!err && every_netns__may_miss(w->config.snapshot)) {
 		struct record again = r;
 
@@ -268,7 +270,7 @@ int walks__make_last(struct walks *w)
 	return err ? err : end_walk(w, &r, "the last walk");
 }
 
-/* ---- whose turn it is ---- */
+/* ---- schedule ---- */
 
 void walks__begin(struct walks *w, uint64_t now_ns)
 {
@@ -295,7 +297,7 @@ int walks__make_due(struct walks *w, uint64_t now_ns)
 	if (now_ns < w->next_ns)
 		return 0;
 	if (w->after_loss) {
-		/* The first tells all anew; the second has only to find again who is gone. */
+		/* The first reports all again; the second only has to find sockets again. */
 		err = w->after_loss > 1 ? walks__make_whole(w, false) : make_presence(w);
 		w->after_loss -= !err;
 	} else if (now_ns >= w->next_presence_ns) {
