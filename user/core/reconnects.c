@@ -66,8 +66,8 @@ static void suspect_successor(struct core *core, struct slot *old, const struct 
 	emit__events(core, c, &told);
 }
 
-/* The peer of a socket that `by` seems to supersede. False: another one's, or nobody knows which of
- * its network's addresses it had. */
+/* The peer of a socket that `by` seems to supersede. False: it is another one's, or its address
+ * within its network is not known. */
 static bool find_peer(const struct core *core, const struct slot *old, const struct arrival *by,
 		      struct endpoint *peer)
 {
@@ -167,7 +167,7 @@ static void find_redialed(struct core *core, const struct ho_event *e)
 		link_redial(c, e);
 }
 
-/* Told of for the first time: did it come to us? True if somebody has said who it is. */
+/* A new socket: remembers a passive open; true if its peer has a device name. */
 bool reconnects__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e)
 {
 	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
@@ -252,8 +252,8 @@ void reconnects__find_superseded(struct core *core, struct connection *c, uint64
 		emit__timeline(core, c);
 }
 
-/* An ask, or a reset, showed that nobody was there. (In the states of a close a reset does not show
- * by itself whether it answers our FIN; of a device that is elsewhere it does.) */
+/* An ask, or a reset, showed that the peer was gone. (In the states of a close a reset alone does
+ * not show whether it answers our FIN; from a device that is elsewhere it does.) */
 static bool may_be_superseded(const struct connection *c)
 {
 	const struct successor *by = incidents__successor(c);
@@ -266,7 +266,7 @@ static bool may_be_superseded(const struct connection *c)
 		was_asked_in_vain(c, by, c->last_heard_ns, i->ended_ns));
 }
 
-/* Notes by whom it seems to be superseded, and tells so. False: by nobody of whom that was worth it. */
+/* Records its likeliest successor, and emits it. False: none is likely enough. */
 static bool take_successor(struct core *core, const struct finding_of_dead *dead, double least)
 {
 	const struct arrival *by = dead->by;
@@ -301,7 +301,7 @@ void reconnects__judge_ended(struct core *core, unsigned int count)
 	for (i = 0; dead && i < count; i++, c = c->incidents->next_ended) {
 		const struct successor *by = incidents__successor(c);
 
-		/* who dials again from its own port is found by its reset */
+		/* a device that reconnects from the same port is found by its reset */
 		if (!may_be_superseded(c) || reconnects__has_redialed(c))
 			continue;
 		if (by && by->confidence >= 1)

@@ -13,7 +13,7 @@ struct core;
 /* Both ends of the comparison are named, and differently; `context` is the core. */
 bool reconnects__is_another_device(void *context, const struct arrival *by, uint16_t old_port);
 
-/* Told of for the first time: did it come to us? True if somebody has said who it is. */
+/* A new socket: remembers a passive open; true if its peer has a device name. */
 bool reconnects__notice_newcomer(struct core *core, struct slot *s, const struct ho_event *e);
 
 /* Was it reset by a peer whose SYN had come from its address and port: by one that had forgotten
@@ -23,7 +23,7 @@ bool reconnects__has_redialed(const struct connection *c);
 /* RECORD_IDENTITY. Returns 0 or -ENOMEM. */
 int reconnects__take_identity(struct core *core, const struct record *r);
 
-/* Whom may those supersede that came since the last call? */
+/* Judges arrivals since the last call: which sockets may they supersede? */
 void reconnects__judge_arrivals(struct core *core);
 
 /* As of `mono_ns` an ask that was made since its device came back, as the operator says, stays
@@ -32,7 +32,7 @@ void reconnects__judge_arrivals(struct core *core);
 void reconnects__find_superseded(struct core *core, struct connection *c, uint64_t heard_ns,
 			       uint64_t mono_ns);
 
-/* Its program closed it, and nobody acknowledges that: because its device came back? A broker ends a
+/* Its program closed it, without an acknowledgement: because its device is back? A broker ends a
  * client's session when its next one begins. */
 void reconnects__judge_closing(struct core *core, struct connection *c);
 

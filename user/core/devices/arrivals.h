@@ -22,7 +22,7 @@ struct arrival {
 	bool claimed;		/* it is known whom it superseded */
 	uint64_t key;		/* arrivals__key() of the connection */
 	float dead_rivals;	/* weight of dead sockets that may have been superseded by it */
-	float taken;		/* chance that a program closed a connection for it; most likely this: */
+	float taken;		/* chance that a program closed a connection for it */
 	float by_taker;
 	float explains;		/* chance that a closing is explained by it, if takeovers are as
 				   likely as not */
@@ -44,8 +44,8 @@ struct arrivals {
  * it; link-local ones share theirs. */
 bool arrivals__is_exact(uint8_t family, const struct endpoint *peer);
 
-/* Who may supersede whom: connections of one peer address (IPv6: of its /64) to one port of ours
- * have one key, of 60 bits. */
+/* The key by which connections may supersede each other, of 60 bits: one for each peer address
+ * (IPv6: its /64) and port of ours. */
 uint64_t arrivals__key(const struct arrivals *a, uint32_t netns, uint8_t family,
 		       const struct endpoint *local, const struct endpoint *peer);
 

@@ -9,13 +9,13 @@
 #include "devices/linkage.h"
 #include "table/table.h"
 
-/* When it was last heard, as far as events told; 0: not known. `c`, its history, may be NULL. One
- * that is kept for its own sake (--all) says no more: what is thought of a peer does not depend on
- * what is told of it. */
+/* When it was last heard, by its events; 0: not known. `c`, its history, may be NULL. A history
+ * kept only for output (--all) says no more: the estimate for a peer does not depend on the
+ * output. */
 uint64_t candidates__heard_ns(const struct slot *s, const struct connection *c);
 
-/* How it was at `at_ns`, when somebody came; asks count if a living peer would have answered by
- * `now_ns`. */
+/* Its state at `at_ns`, when the new connection arrived; asks count if a live peer would have
+ * answered by `now_ns`. */
 enum link_state candidates__state(const struct slot *s, const struct connection *c, uint64_t at_ns,
 				  uint64_t now_ns);
 

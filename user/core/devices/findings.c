@@ -8,16 +8,17 @@
 
 /* An arrival so soon after the old connection was heard is hardly its device. */
 #define FRESH_NS 2000000000ULL
-/* What speaks against an arrival, as far as it counts: other arrivals; other connections that were
+/* Evidence against an arrival, as far as it counts: other arrivals; other connections that were
  * not heard for a while, or were asked in vain; and none of those known, by linkage__none(). A
  * suspicion is to be as sure as it is right: fitted to pools of devices (docs/LINKAGE.md). A
  * finding is to be right: all counts in full. */
 static const struct doubts {
 	double others, silent, asked, none;
 } suspected = { 0.35, 0.02, 0.5, 0.1 }, found = { 1, 0.05, 1, 1 };
-/* While somebody is dead, at least this share of arrivals are links. */
+/* While a peer is dead, at least this share of arrivals are links. */
 #define DEAD_SHARE_LEAST 0.25
-/* Steps along the arrivals of one address: who floods from one is not told apart any more. */
+/* Limit of steps along the arrivals of one address: beyond it, a flood is no longer
+ * distinguished. */
 #define STEPS_MAX 512
 /* More may come by chance than do on average: as in the last seconds before a closing. */
 #define BURST_NS 30000000000ULL
@@ -217,8 +218,8 @@ static void weigh_rival(const struct supersession *s, struct weighing *w, const 
 	w->rivals += dead * linkage__port_weight(&w->view, old->peer_port, by->peer.port);
 }
 
-/* Other silent connections that the same arrivals may have superseded, dead ones that were not told
- * yet among them. */
+/* Other silent connections that the same arrivals may have superseded, including dead ones not yet
+ * reported. */
 static void weigh_rivals(const struct supersession *s, struct table *t,
 			 const struct wanted_keys *wanted, struct weighing *all)
 {
@@ -335,7 +336,7 @@ static void decide(struct supersession *s, struct weighing *w)
 	double no_takeover, its_share, of;
 
 	see_crowd(w);
-	/* a fleet that arrived as a whole says little of who comes when somebody is dead */
+	/* a fleet that arrived as a whole says little about arrivals after a death */
 	w->view.share = fmax(w->view.share, DEAD_SHARE_LEAST);
 	no_takeover = weigh_no_takeover(w, &its_share);
 	of = w->takeovers + no_takeover;

@@ -4,7 +4,7 @@
 
 #include "devices/identities.h"
 
-/* An identity may be told a little before the kernel's own news of the connection. */
+/* An identity may arrive a little before the kernel's event of the connection. */
 #define EARLY_NS 5000000000ULL
 /* Ports of ours at which one device is remembered; of more, the oldest gives way. */
 #define SEATS_MAX 16
@@ -148,7 +148,7 @@ static void free_device(struct device *d)
 	*d = (struct device){ 0 };
 }
 
-/* Names that are nobody's any more. */
+/* Drops names without a peer. */
 static void forget_names(struct identities *i)
 {
 	struct identity_map names = { 0 };

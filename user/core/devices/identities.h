@@ -2,9 +2,9 @@
 /*
  * Which device is behind which peer, as the operator's own sources tell it (--identities).
  *
- * What is said of peers lies in two generations, of which the older is forgotten when the younger
- * is full, and with it the names that nobody bears any more. Who is asked for stays; so whoever
- * knows the open sockets asks for theirs after each change of generations.
+ * Names of peers are kept in two generations, of which the older is dropped when the younger is
+ * full, with names that no peer has any more. A name that is looked up stays; so the owner of the
+ * open sockets looks up theirs after each change of generations.
  */
 #ifndef HALFOPEN_CORE_DEVICES_IDENTITIES_H
 #define HALFOPEN_CORE_DEVICES_IDENTITIES_H
@@ -48,9 +48,8 @@ struct identities {
 struct known_peer *identities__learn(struct identities *i, const struct endpoint *peer,
 				     uint16_t local, const char *device, uint64_t at_ns);
 
-/* What is known of the peer of a connection; NULL if nobody said. What was said before the
- * connection was made is about another one that had the same address and port. Holds until more is
- * learnt or asked. */
+/* The name of the peer of a connection; NULL if it has none. A name from before the connection was
+ * made belongs to another one with the same address and port. Valid until the next call. */
 struct known_peer *identities__find(struct identities *i, const struct endpoint *peer,
 				    uint16_t local, uint64_t first_seen_ns, bool partial);
 

@@ -12,7 +12,7 @@
 #define SHARE 0.65
 #define PRIOR_OF_ALL 6.0
 #define PRIOR 3.0
-/* What a lone idle connection counts, so that "none of the known" is never nothing. */
+/* The weight of a lone idle connection, so that "none of the known" is never 0. */
 #define NONE_LEAST 0.15
 /* A port that makes a link so much likelier shows it. */
 #define PORT_SHOWS 10.0
@@ -28,7 +28,7 @@
 #define NEXT_NUMBER 0.3
 /* Less is not remembered. */
 #define BELIEF_LEAST 0.02f
-/* Addresses where nobody came for so long are forgotten first. */
+/* Addresses without an arrival for so long are dropped first. */
 #define POOL_LIFE_NS 3600000000000ULL
 
 static const double weights[LINK_STATES] = {
@@ -160,7 +160,7 @@ static bool make_room(struct linkage *l, uint64_t now_ns)
 		return rebuild(l, l->size ? l->size * 2 : 64, 0);
 	if (!rebuild(l, l->size, now_ns > POOL_LIFE_NS ? now_ns - POOL_LIFE_NS : 0))
 		return false;
-	/* all of them busy: nothing is remembered, so that what is told depends on no order */
+	/* all of them busy: nothing is kept, so that the output depends on no order */
 	return l->used < l->size / 2 || rebuild(l, l->size, UINT64_MAX);
 }
 

@@ -15,7 +15,7 @@
 
 #include "devices/takeovers.h"
 
-/* What is known of an old connection when a new one arrives. */
+/* The state of an old connection when a new one arrives. */
 enum link_state {
 	LINK_TWIN,	 /* opened in the same breath: one program wants both */
 	LINK_FRESH,	 /* heard within two seconds before */
@@ -42,7 +42,7 @@ enum link_ports {
 	LINK_PORTS
 };
 
-/* What was learned, in pairs and arrivals, each counted as far as it is believed. */
+/* Learned counts of pairs and arrivals, each weighted by its probability. */
 struct link_counts {
 	float arrivals;
 	float links;		     /* arrivals that are the device of an open connection */
@@ -92,7 +92,7 @@ struct linkage {
 	float ports[LINK_PORTS]; /* how many addresses are believed to give them so */
 };
 
-/* What is believed of an address at the moment. */
+/* The present estimate for an address. */
 struct link_view {
 	double share;		    /* of arrivals that are links */
 	double weight[LINK_STATES]; /* of an old connection in this state, an idle one's being about
@@ -122,7 +122,7 @@ struct link_pool *linkage__find(const struct linkage *l, uint64_t key);
 /* Classes of a step. */
 unsigned int linkage__step(uint16_t old_port, uint16_t new_port);
 
-/* What is believed of an address; NULL: of one that nothing is known of. */
+/* The estimate for an address; NULL: for an unknown one. */
 struct link_view linkage__view(const struct linkage *l, const struct link_pool *pool);
 
 /* The arrival before the one at `port` had `last_port`. */
@@ -161,11 +161,11 @@ void linkage__count_arrival(struct linkage *l, struct link_pool *pool, uint64_t 
 void linkage__count_steps(struct linkage *l, struct link_pool *pool, const struct link_view *v,
 			  const double weights[LINK_STEPS], double none);
 
-/* What the program did shows that a step was a link's, as far as that is believed. */
+/* The program's reaction shows that a step was a link's, with its probability. */
 void linkage__teach_step(struct linkage *l, struct link_pool *pool, const struct link_view *v,
 			 unsigned int step, double belief);
 
-/* `members` in this state were there when somebody came; all weights summed up to `sum`. */
+/* `members` in this state were open at an arrival; all weights summed up to `sum`. */
 void linkage__count_state(struct linkage *l, struct link_pool *pool, enum link_state state,
 			  unsigned int members, double sum);
 

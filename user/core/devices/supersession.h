@@ -14,7 +14,7 @@
 
 /* Enough for an outcome. */
 #define SUPERSESSION_SURE 0.99
-/* Less is not even told. */
+/* A lower confidence is not reported. */
 #define SUPERSESSION_WORTH 0.3
 
 struct supersession {

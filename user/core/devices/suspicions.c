@@ -85,7 +85,7 @@ static void add_claim(struct claims *c, struct claim claim)
 }
 
 /* Keys are others in each run, and what one address teaches is believed of the next: they are
- * looked at in the order in which somebody came. */
+ * judged in the order of arrival. */
 static int by_group(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
@@ -143,7 +143,7 @@ static bool competes(const struct comparison *k, const struct member *m)
 	       !k->s->is_another(k->s->context, k->by, m->slot->peer_port);
 }
 
-/* Whoever is silent while others come may have been among those, or stay away. */
+/* The device of a connection that is silent while others arrive may be among those, or away. */
 static double still_to_come(const struct comparison *k, const struct member *m)
 {
 	uint64_t heard = candidates__heard_ns(m->slot, m->connection)
@@ -277,7 +277,7 @@ static void judge_arrival(struct supersession *s, struct comparison k, struct cl
 	k.arrivals_per_ns = linkage__arrivals_per_ns(pool, k.by->at_ns);
 	sum_up(&k);
 	all = k.sum + linkage__none(&k.view, k.prior);
-	if (!k.prior) /* nobody that it could be: nothing is learned of links */
+	if (!k.prior) /* no candidate: nothing is learned about links */
 		return;
 	for (i = 0; i < LINK_STATES; i++)
 		linkage__count_state(&s->linkage, pool, i, k.in_state[i],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Somebody came: whose device is it, of those whose old connections are open? */
+/* A new connection: which open one's device may it be? */
 #ifndef HALFOPEN_CORE_DEVICES_SUSPICIONS_H
 #define HALFOPEN_CORE_DEVICES_SUSPICIONS_H
 

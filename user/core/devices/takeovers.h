@@ -20,14 +20,14 @@
 #define TAKEOVER_LATEST_NS 6400000000ULL
 #define TAKEOVER_EARLY_NS 300000000ULL
 
-/* What the closings of one address, or of one service, taught. */
+/* Learned from the closings of one address, or of one service. */
 struct takeovers {
 	float closings;
 	float evidence[TAKEOVER_SHARES]; /* log-likelihood of each share */
 	float delays[TAKEOVER_DELAYS];	 /* takeovers, each counted as far as it is believed */
 };
 
-/* What is believed of the next closing. */
+/* The estimate for the next closing. */
 struct takeover_view {
 	double share;			/* chance that it is a takeover */
 	double per_ns[TAKEOVER_DELAYS]; /* of takeovers: density of the delay */
