@@ -48,8 +48,7 @@ struct live {
 	struct watch_bpf *bpf;
 	struct ring_buffer *ring;
 	struct ring_positions positions;
-	size_t ring_wanted;	/* its size by the sockets of the host, as last reported; 0: by
-				 * hand */
+	size_t ring_wanted;	/* its size for the host's sockets, as last reported; 0: by hand */
 	uint64_t horizon_ns;	/* everything before it has been read: reorder__horizon() */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
