@@ -258,7 +258,7 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->retransmitting_ms = socket__retransmitting_ms(tp, typed);
 }
 
-/* What a socket is counted by (user/core/exposure): less than all of it. */
+/* The members of a socket that counts need (user/core/exposure), not all of it. */
 static __always_inline void socket__read_counted(struct ho_event *e, const struct tcp_sock *tp,
 						 const bool typed)
 {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a record tells of the namespace that it concerns. */
+/* The namespace of a record. */
 struct namespace_key {
 	uint64_t cookie;	/* 0: not known */
 	uint32_t netns;		/* its inode, which another one may have had before */

@@ -54,7 +54,8 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	}
 }
 
-/* Summed over namespaces and carriers; the largest come first, as the summary has them. Returns how many. */
+/* Summed over namespaces and carriers; the largest come first, as the summary has them. Returns how
+ * many. */
 static unsigned int merge(struct metrics_group *groups, const struct sockets_summary *s)
 {
 	unsigned int count = 0, i, k;

@@ -11,8 +11,9 @@
 /* So many groups have a label of their own; the rest is `other`. */
 #define METRICS_GROUPS 64
 
-/* halfopen_sockets, _sockets_suspect, _sockets_never_notice and (where it is known) _sockets_estimated_dead
- * by group: PROGRAM:PORT (or PROGRAM:out), whatever namespace and carrier. False when memory is short. */
+/* halfopen_sockets, _sockets_suspect, _sockets_never_notice and (where it is known)
+ * _sockets_estimated_dead by group: PROGRAM:PORT (or PROGRAM:out), whatever namespace and carrier.
+ * False when memory is short. */
 bool metrics__sockets(struct words *w, const struct sockets_summary *s);
 
 #endif

@@ -10,8 +10,8 @@
 #define KINDS_MAX 256
 /* A peer that spoke this often in a history has a habit. */
 #define HABIT_MIN 3
-/* Gaps shorter than watch's --idle-gap are not told: mostly this. A peer that sends a segment in each
- * time as long as the second, within what no gap covers, is heard all the time. */
+/* Gaps shorter than watch's --idle-gap are not told: mostly this. A peer that sends a segment in
+ * each time as long as the second, within what no gap covers, is heard all the time. */
 #define IDLE_GAP_S 10.0
 #define UNTOLD_S 20.0
 /* Chains of answered probes within one silence are as long, at most. */
@@ -159,8 +159,8 @@ static double stands_for(const struct counted *counted, const struct gap_lengths
 }
 
 /* How much of what no gap covers, `rest`, was silent. By the kernel's counts too few segments may
- * have passed, from either side, for gaps too short to be told: then not all were told. Where nobody
- * counted, a peer that only answered probes was silent all the time. */
+ * have passed, from either side, for gaps too short to be told: then not all were told. Where
+ * nobody counted, a peer that only answered probes was silent all the time. */
 static double silent_of(const struct life *life, const struct gap_lengths *l,
 			const struct counted *counted, double rest)
 {

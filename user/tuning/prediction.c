@@ -46,9 +46,9 @@ struct silence_of_dead {
 	unsigned int n;		/* number of this case among many alike */
 };
 
-/* From one answered probe to the next: the first arms the timer for the interval, and when that fires,
- * it is armed for the rest (tcp_keepalive_timer(), "elapsed"). What sent the first was a timer for the
- * rest, too: an idle socket keeps step with that granule of the wheel. */
+/* From one answered probe to the next: the first arms the timer for the interval, and when that
+ * fires, it is armed for the rest (tcp_keepalive_timer(), "elapsed"). What sent the first was a
+ * timer for the rest, too: an idle socket keeps step with that granule of the wheel. */
 static double probed_every_s(const struct setting *s, unsigned int hz)
 {
 	double interval = timer_wheel__fires_after_firing_s(s->interval_s, hz, s->interval_s, 0);

@@ -9,7 +9,7 @@
 /* Relative to the likeliest rate: a smaller one counts for nothing, and is slow to count. */
 #define LEAST_OF_ALL 1e-25
 
-/* Whoever is asked at this age is there (the logarithm of the chance), or gone, for each rate. */
+/* The chance (logarithm) that a peer asked at this age is there, or gone, for each rate. */
 struct table {
 	float log_there[AGES][RATES], gone[AGES][RATES];
 };

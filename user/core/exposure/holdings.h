@@ -20,8 +20,8 @@ struct holdings {
 /* This owner holds the socket. False if another one was named before, or memory is short. */
 bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner);
 
-/* A pass over sockets finds this one: whose is it (0: nobody is known)? False if the pass had found it
- * before, or memory is short. */
+/* A pass over sockets finds this one: whose is it (0: nobody is known)? False if the pass had found
+ * it before, or memory is short. */
 bool holdings__tell(struct holdings *h, uint64_t cookie, uint32_t *owner);
 
 void holdings__free(struct holdings *h);

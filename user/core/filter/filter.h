@@ -62,7 +62,7 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
  * many. Each is a filter, and lives as long as `f`. */
 unsigned int filter__tests(const struct filter *f, const struct filter **tests, unsigned int size);
 
-/* What a test asks for. */
+/* Kinds of tests. */
 enum filter_asks { FILTER_ASKS_ENDS, FILTER_ASKS_NETNS, FILTER_ASKS_COMM, FILTER_ASKS_PID,
 		   FILTER_ASKS_GROUP, FILTER_ASKS_DEVICE };
 

@@ -16,9 +16,9 @@
 /*
  * What the gate lets through (gate.bpf.h).
  *
- * Segments after less silence than GATE_QUIET_MS are never looked at. The kernel probes only after at
- * least 1 s of silence and an RTO is at least 200 ms, so 100 ms hides no answer; a peer's own probe
- * within 100 ms of something else moves "last heard" by no more than that.
+ * Segments after less silence than GATE_QUIET_MS are never looked at. The kernel probes only after
+ * at least 1 s of silence and an RTO is at least 200 ms, so 100 ms hides no answer; a peer's own
+ * probe within 100 ms of something else moves "last heard" by no more than that.
  */
 #define GATE_QUIET_MS 100
 #define GATE_UNHEARD_MS 1000
