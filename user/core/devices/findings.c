@@ -228,8 +228,12 @@ static void weigh_rivals(const struct supersession *s, struct table *t,
 
 	while ((old = table__next(t, old)))
 		for (i = wanted_keys__find(wanted, old->peer_key);
-		     i < wanted->count && wanted->all[i].key == old->peer_key; i++)
-			weigh_rival(s, &all[wanted->all[i].index], old, table__history(t, old));
+		     i < wanted->count && wanted->all[i].key == old->peer_key; i++) {
+			struct weighing *w = &all[wanted->all[i].index];
+
+			if (w->dead)
+				weigh_rival(s, w, old, table__history(t, old));
+		}
 }
 
 /* ---- judgement ---- */
@@ -383,7 +387,7 @@ void findings__judge(struct supersession *s, struct table *t, struct finding_of_
 		all[i].doubts = dead[i].proven ? &found : &suspected;
 		look_for_device(s, &all[i], &wanted, i);
 	}
-	if (wanted.count) {
+	if (all && wanted.count) {
 		wanted_keys__sort(&wanted);
 		weigh_rivals(s, t, &wanted, all);
 	}
