@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Recordings as halfopen writes them, in format 4, and as it wrote them in format 3, as which events are
+"""Recordings as halfopen writes them, in format 5, and as it wrote them in format 3, as which events are
 made here, and in format 1 of its first versions."""
 import struct
 
@@ -7,7 +7,7 @@ MS, S = 10**6, 10**9
 SMALL, FULL_1 = 104, 184        # bytes of an orderly opening or closing; of an event of format 1
 FLAGS_1 = 0x1ff                 # those that format 1 had
 JUDGED = 181                    # where the segment's verdict and its time to live lie
-BACKOFF, NET = 177, 188         # ... what format 4 has no more, and the half of a cookie
+BACKOFF, NET = 177, 188         # ... what format 5 has no more, and the half of a cookie
 NET_COOKIE = 1 << 32
 
 EVENT = struct.Struct("<QQBBBBI16s16sHHHHIIIIIIIIIBBBB" "QQQIIIIIIIIIiIIBBBBBBBx" "II" "QiIII" "QII")
@@ -51,7 +51,7 @@ def as_format_1(event):
     return bytes(old)
 
 
-def as_format_4(event):
+def as_format_5(event):
     """The whole cookie of the namespace ends a small one; what was never read of others is left out."""
     net_cookie = NET_COOKIE + 1     # no longer a half of it
     new = bytearray(event[:SMALL])
@@ -65,10 +65,10 @@ def as_format_4(event):
     return bytes(new)
 
 
-RECORDED_AS = {1: (3, as_format_1), 3: (3, bytes), 4: (19, as_format_4)}
+RECORDED_AS = {1: (3, as_format_1), 3: (3, bytes), 5: (19, as_format_5)}
 
 
-def write(path, lives, hz, version=4, late=None):
+def write(path, lives, hz, version=5, late=None):
     """`late` is a random generator where some records are to be passed on out of order."""
     text = lambda *words: b"".join(w.encode() + b"\0" for w in words)   # noqa: E731
     events = []

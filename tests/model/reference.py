@@ -197,15 +197,15 @@ def main(program, results, histories="10000", seed="1"):
                   hz).live() for cookie in range(1, int(histories) + 1)]
     outcomes = Counter(life.truth.outcome or "open" for life in lives)
     print(f"model: seed {seed}, HZ {hz}, {dict(outcomes)}")
-    timelines = replay(program, lives, hz, 4)
-    wrong = compare("format 4", lives, timelines)
+    timelines = replay(program, lives, hz, 5)
+    wrong = compare("format 5", lives, timelines)
     if int(seed) % 3 == 1:
         wrong += compare("format 3", lives, replay(program, lives, hz, 3))
         old = [life for life in lives if not life.needs_format_3]
         wrong += compare("format 1", old, replay(program, old, hz, 1))
     # The source puts records in order; what may still be late (its CPU was taken away between the
     # clock and the ring) costs itself, and no more.
-    late = compare("out of order", lives, replay(program, lives, hz, 4, rng))
+    late = compare("out of order", lives, replay(program, lives, hz, 5, rng))
     if len(late) > len(lives) // 200:
         wrong += late
     for why in wrong[:int(os.environ.get("MODEL_LINES", "10"))]:

@@ -13,11 +13,11 @@
  * 2: events of 192 bytes, RECORD_SILENT instead of RECORD_PRESENT, how peers are disguised. Still
  *    read.
  * 3: events of 232 bytes: what the kernel makes of a segment, what it acknowledges. Still read.
- * 4: cookies of 64 bits in RECORD_SILENT; events of 240 bytes, with the whole cookie of their namespace
- *    (RECORD_EVENT instead of RECORD_EVENT_3); RECORD_HOLDER instead of RECORD_OWNER; whether probes
- *    are seen (RECORD_START).
+ * 4: cookies of 64 bits in RECORD_SILENT. Still read.
+ * 5: events of 240 bytes, with the whole cookie of their namespace (RECORD_EVENT instead of
+ *    RECORD_EVENT_3); RECORD_HOLDER instead of RECORD_OWNER; whether probes are seen (RECORD_START).
  */
-#define RECORDING_VERSION 4
+#define RECORDING_VERSION 5
 
 struct recording_header {
 	char magic[8];		/* "HALFOPEN" */
