@@ -25,7 +25,8 @@ def kept(tmp_path):
 
 
 def python(*arguments):
-    return subprocess.run([sys.executable, "-B", *map(str, arguments)], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-B", *map(str, arguments)], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": os.path.join(ROOT, "tests")})
 
 
 def replay(kept, tmp_path):
@@ -42,7 +43,7 @@ def test_one_that_is_missing_fails(end, kept, tmp_path):
     (kept / (NAMES[0] + end)).unlink()
     r = replay(kept, tmp_path)
     assert r.returncode == 1 and f"recording {NAMES[0]}: is in the index, and" in r.stdout, r.stdout
-    assert f'"recording: {NAMES[0]}"><failure' in (tmp_path / "recordings.xml").read_text()
+    assert f'name="{NAMES[0]}"><failure' in (tmp_path / "recordings.xml").read_text()
 
 
 def test_one_without_a_line_fails(kept, tmp_path):

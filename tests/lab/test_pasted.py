@@ -84,7 +84,7 @@ HOSTILE = ["pod-7; touch x #", "pod-7\ntouch x", "$(touch x)", "`touch x`", "pod
 
 def test_no_name_becomes_a_command(lab):
     here = address(lab.gateway.path)
-    do = f"halfopen apply --idle 200 --interval 9 --probes 9 --netns {here} --trial 1h"
+    do = f"halfopen apply --idle 207 --interval 15 --probes 5 --netns {here} --trial 1h"
     undo = f"halfopen revert --netns {here}"
     for name in HOSTILE:
         lines = day(netns_of(lab.gateway.path, name=name, host_name=name))
@@ -96,7 +96,7 @@ def test_no_name_becomes_a_command(lab):
         before = set(os.listdir(lab.directory))
         r = paste(lab, advice["commands"][0].replace(" --trial 1h", ""))
         assert r.returncode == 0, (name, r)
-        assert values(lab.gateway.path) == (200, 9, 9) and values(lab.device.path) == UNTOUCHED
+        assert values(lab.gateway.path) == (207, 15, 5) and values(lab.device.path) == UNTOUCHED
         r = paste(lab, advice["undo"])
         assert r.returncode == 0, (name, r)
         assert values(lab.gateway.path) == values(lab.device.path) == UNTOUCHED
@@ -117,7 +117,7 @@ def test_each_command_changes_its_namespace_alone(lab):
         for command in advice[place["inode"]]["commands"]:
             r = paste(lab, command.replace(" --trial 1h", ""))
             assert r.returncode == 0, r
-            assert values(paths[n]) == (200, 9, 9), command
+            assert values(paths[n]) == (207, 15, 5), command
             assert values(paths[1 - n]) == values(lab.device.path) == UNTOUCHED, command
             if command.startswith("halfopen"):
                 r = paste(lab, advice[place["inode"]]["undo"])

@@ -512,7 +512,7 @@ def test_check(lab):
     assert r.returncode == 3 and lines[:2] == ["FOUND suspect 1 > 0", "ok never 2 < 3"], r
     assert lines[2].startswith("STATE") and len(lines) == 4 and ":7001" in lines[3], lines
     r = halfopen("--json", "--check", "never>=2", here)
-    assert r.returncode == 3 and r.stderr == "FOUND never 2 >= 2\n", r
+    assert r.returncode == 3 and r.stderr == "halfopen: FOUND never 2 >= 2\n", r
     assert {json.loads(l)["socket"]["cookie"] for l in r.stdout.splitlines()} == {cookie(s) for s in quiet}
     r = halfopen("--check", "dead>0", "--path-forgets", "1d", here)
     assert (r.returncode, r.stdout) == (0, "ok dead 0 <= 0\n"), r

@@ -265,14 +265,20 @@ static void keep_concerned(struct look *l, const struct look_check *check, unsig
 	l->count = kept;
 }
 
-/* What was counted is said for people, and is data where the list is text. */
-static int tell_terms(const struct options *o, const struct words *w, struct output *output)
+/* Data where the list is text, and messages beside JSON. */
+static int report_terms(const struct options *o, const struct words *w, struct output *output)
 {
+	const char *line;
+	size_t length;
+
 	if (w->failed)
 		return -ENOMEM;
 	if (!o->json)
 		return output__write(output, w->text, w->length);
-	fputs(w->text, stderr);
+	for (line = w->text; *line; line += length + 1) {
+		length = strcspn(line, "\n");
+		log_info("%.*s", (int)length, line);
+	}
 	return 0;
 }
 
@@ -294,7 +300,7 @@ static int check(struct look *l, const struct options *o, struct output *output,
 	held = look_check__held(&o->check, &counts, &w);
 	*found = !err && held;
 	if (!err)
-		err = tell_terms(o, &w, output);
+		err = report_terms(o, &w, output);
 	words__free(&w);
 	if (err || !held)
 		return err;

@@ -56,6 +56,7 @@ void core__free(struct core *core)
 	supersession__free(&core->supersession);
 	periodic__free(&core->periodic);
 	free(core->namespaces);
+	free(core->closings);
 	for (i = 0; i < RESET_REASONS_MAX; i++)
 		free(core->reset_reasons[i]);
 	free(core->run.version);
@@ -180,6 +181,7 @@ static int pass_time(struct core *core)
 	if (!core->started)
 		return err;
 	emit__losses(core);
+	reconnects__judge_closings(core);
 	if (core->now_ns >= core->next_arrivals_ns) {
 		reconnects__judge_arrivals(core);
 		core->next_arrivals_ns = core->now_ns + ARRIVALS_NS;
@@ -198,6 +200,7 @@ static int stop(struct core *core)
 	if (!core->started)
 		return err;
 	emit__losses(core);
+	reconnects__judge_closings(core);
 	sockets__emit_ended(core, UINT64_MAX);
 	emit__open_sockets(core);
 	emit__tick(core);

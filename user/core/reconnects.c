@@ -281,12 +281,53 @@ static bool take_successor(struct core *core, const struct finding_of_dead *dead
 	return incidents__successor(dead->connection);
 }
 
-void reconnects__judge_closing(struct core *core, struct connection *c)
+void reconnects__note_closing(struct core *core, uint64_t cookie)
 {
-	struct finding_of_dead closed = { .connection = c };
+	if (core->closing_count == core->closings_size) {
+		uint32_t size = core->closings_size ? core->closings_size * 2 : 64;
+		uint64_t *all = realloc(core->closings, size * sizeof(*all));
 
-	findings__judge(&core->supersession, &core->table, &closed, 1);
-	take_successor(core, &closed, SUPERSESSION_WORTH);
+		if (!all) {
+			core->error = -ENOMEM;
+			return;
+		}
+		core->closings = all;
+		core->closings_size = size;
+	}
+	core->closings[core->closing_count++] = cookie;
+}
+
+/* The connection that was noted, unless its socket has another by now. */
+static struct connection *noted_closing(const struct core *core, uint64_t cookie)
+{
+	const struct slot *s = table__find(&core->table, cookie);
+	struct connection *c = s ? table__history(&core->table, s) : NULL;
+
+	return c && incidents__of(c)->closing_noted ? c : NULL;
+}
+
+void reconnects__judge_closings(struct core *core)
+{
+	struct finding_of_dead *closed;
+	unsigned int count = 0, i;
+
+	if (!core->closing_count)
+		return;
+	closed = calloc(core->closing_count, sizeof(*closed));
+	if (!closed)
+		core->error = -ENOMEM;
+	for (i = 0; closed && i < core->closing_count; i++) {
+		struct connection *c = noted_closing(core, core->closings[i]);
+
+		if (c)
+			closed[count++] = (struct finding_of_dead){ .connection = c };
+	}
+	core->closing_count = 0;
+	if (count)
+		findings__judge(&core->supersession, &core->table, closed, count);
+	for (i = 0; i < count; i++)
+		take_successor(core, &closed[i], SUPERSESSION_WORTH);
+	free(closed);
 }
 
 /* Which of the connections that have ended, the first `count` of them, were superseded. */

@@ -32,9 +32,13 @@ void reconnects__judge_arrivals(struct core *core);
 void reconnects__find_superseded(struct core *core, struct connection *c, uint64_t heard_ns,
 			       uint64_t mono_ns);
 
-/* Its program closed it, without an acknowledgement: because its device is back? A broker ends a
- * client's session when its next one begins. */
-void reconnects__judge_closing(struct core *core, struct connection *c);
+/* Its program closed it, without an acknowledgement. */
+void reconnects__note_closing(struct core *core, uint64_t cookie);
+
+/* Of the connections noted since the last call: which did their programs close because the device
+ * is back? (A broker ends a client's session when its next one begins.) All at once, as each
+ * judgement walks over the table. */
+void reconnects__judge_closings(struct core *core);
 
 /* Which of the connections that have ended, the first `count` of them, were superseded. */
 void reconnects__judge_ended(struct core *core, unsigned int count);

@@ -344,9 +344,9 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 	emit__events(core, c, &told);
 	emit__change(core, c, &before, e->mono_ns);
 	if (e->kind == HO_RETRANSMIT && (e->flags & HO_F_FIN_QUEUED) &&
-	    !c->incidents->closing_judged) {
-		c->incidents->closing_judged = true;
-		reconnects__judge_closing(core, c);
+	    !c->incidents->closing_noted) {
+		c->incidents->closing_noted = true;
+		reconnects__note_closing(core, c->cookie);
 	}
 	if (incidents__of(c)->successor)
 		reconnects__find_superseded(core, c, c->last_heard_ns, e->mono_ns);

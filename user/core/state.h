@@ -71,6 +71,8 @@ struct core {
 	struct connection *redialed;	/* reset by a peer whose SYN had come before: waiting for
 					 * its next connection */
 	uint64_t redialed_from_ns;	/* none of those ended before */
+	uint64_t *closings;	/* cookies of connections whose FIN was retransmitted: to be judged */
+	uint32_t closing_count, closings_size;
 	uint64_t now_ns, next_arrivals_ns;
 	struct periodic periodic;
 	uint64_t last_pass_ns;		/* when the last complete pass began */

@@ -90,7 +90,7 @@ struct incidents {
 	uint32_t reset_reason;	/* of the one that we sent */
 	uint16_t error;
 	bool reset_sent, reset_of_an_ask, suspect_at_close;
-	bool closing_judged;	/* whether its program closed it because its device reconnected */
+	bool closing_noted;	/* reconnects__note_closing() */
 	uint8_t ended_from;	/* TCP state */
 	uint8_t outcome;	/* enum outcome */
 	uint8_t found_by;	/* enum found_by */
