@@ -51,7 +51,7 @@ enum ho_kind {
 enum ho_flag {
 	HO_F_KEEPALIVE = 1 << 0,    /* SO_KEEPALIVE is on */
 	HO_F_ORPHAN = 1 << 1,	    /* no program holds it any more (SOCK_DEAD) */
-	HO_F_HALF_COOKIE = 1 << 2,  /* net_cookie is the low 32 bits (formats 1 to 3) */
+	HO_F_HALF_COOKIE = 1 << 2,  /* net_cookie is the low 32 bits (formats 1 to 4) */
 	HO_F_IN_KEEPALIVE = 1 << 3, /* happened inside tcp_keepalive_timer() */
 	HO_F_MPTCP = 1 << 4,	    /* a subflow of an MPTCP connection */
 	HO_F_SEGMENT = 1 << 5,	    /* tcp_flags, seq_offset, payload describe a segment */

@@ -12,7 +12,7 @@ from lab import HALFOPEN, ROOT, Lab, cookie, keepalive, run, wait_until
 from test_order import COOKIE, RECORD_EVENT, Holder, records
 
 RECORD = struct.Struct("<IHHQ")
-RECORD_EVENT_3 = 3      # of formats 1 to 3
+RECORD_EVENT_3 = 3      # of formats 1 to 4
 HIGHEST = 2**64 - 2     # cookies that count down, as the kernel gives them within an interrupt
 
 # Each says one thing that no kernel does.

@@ -247,7 +247,7 @@ static void test_events_keep_their_size(void **state)
 	assert_false(record__take_event(&out, &r.event, HO_EVENT_FULL - 8));
 }
 
-/* An event of formats 1 to 3: byte N holds N, but where a sound one needs something else. */
+/* An event of formats 1 to 4: byte N holds N, but where a sound one needs something else. */
 static struct ho_event old_event(size_t size, bool *small)
 {
 	uint8_t bytes[16 + 232];

@@ -11,7 +11,6 @@
 #include "cmd/cmd.h"
 #include "cmd/groups_argument.h"
 #include "cmd/verbosity.h"
-#include "file/input_file.h"
 #include "file/output.h"
 #include "pipeline/file_feed.h"
 #include "pipeline/watch.h"

@@ -18,7 +18,6 @@
 #include "sys/capability.h"
 #include "sys/log.h"
 #include "sys/say.h"
-#include "value/quantity.h"
 
 struct options {
 	const char *netns, *state;

@@ -85,7 +85,7 @@ static const char argp_doc[] =
 	"options in force (those in parentheses come from a sysctl), how long the peer was silent, "
 	"asks that it left unanswered (ASKS), when the kernel asks next (NEXT), when it gives up a peer that "
 	"stays silent (DIES), and within what time it notices a dead peer of an idle connection "
-	"(NOTICES; local: the peer is of this host). Changes nothing, and asks nobody.\v"
+	"(NOTICES; local: the peer is of this host). Changes nothing, and sends nothing.\v"
 	"Examples:\n"
 	"  halfopen sockets                        suspects first, then the longest silent\n"
 	"  halfopen sockets 'sport = :1883 and comm = mosquitto' --sort notices\n"

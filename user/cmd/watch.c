@@ -28,8 +28,8 @@ enum {
 
 static const struct argp_option argp_options[] = {
 	{ "json", OPT_JSON, NULL, 0, "timelines as JSON Lines instead of text", 1 },
-	{ "events", OPT_EVENTS, NULL, 0, "tell each event, too, and fold nothing", 1 },
-	{ "all", OPT_ALL, NULL, 0, "tell sockets that had nothing to tell, too", 1 },
+	{ "events", OPT_EVENTS, NULL, 0, "each event, too, and nothing folded", 1 },
+	{ "all", OPT_ALL, NULL, 0, "timelines of uneventful sockets, too", 1 },
 	{ "every", OPT_EVERY, "DURATION", 0, "timelines of open sockets at this interval", 1 },
 	{ "suspect-after", OPT_SUSPECT_AFTER, "N", 0,
 	  "asks unanswered that make a socket suspect (default 2)", 1 },
@@ -62,7 +62,7 @@ static const struct argp_option argp_options[] = {
 	{ "strict", OPT_STRICT, NULL, 0, "exit with 4 if an event was lost", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
 	{ "ring", OPT_RING, "SIZE", 0,
-	  "size of the kernel's ring buffer (default: 192 bytes for each TCP socket of the host, "
+	  "size of the kernel's ring buffer (default: 240 bytes for each TCP socket of the host, "
 	  "4 MiB to 256 MiB)",
 	  3 },
 	{ 0 },

@@ -8,7 +8,6 @@
 #include "core/histories.h"
 #include "core/reconnects.h"
 #include "core/state.h"
-#include "core/taken.h"
 #include "devices/findings.h"
 #include "devices/suspicions.h"
 #include "tcp/tcp_states.h"
@@ -346,7 +345,7 @@ void reconnects__judge_ended(struct core *core, unsigned int count)
 		if (!may_be_superseded(c) || reconnects__has_redialed(c))
 			continue;
 		if (by && by->confidence >= 1)
-			c->incidents->found_by = FOUND_BY_SUPERSEDED;
+			incidents__set_found_by(c, FOUND_BY_SUPERSEDED);
 		else
 			dead[unsure++] = (struct finding_of_dead){ c, .proven = true };
 	}
@@ -354,6 +353,6 @@ void reconnects__judge_ended(struct core *core, unsigned int count)
 		findings__judge(&core->supersession, &core->table, dead, unsure);
 	for (i = 0; i < unsure; i++)
 		if (take_successor(core, &dead[i], SUPERSESSION_SURE))
-			dead[i].connection->incidents->found_by = FOUND_BY_SUPERSEDED;
+			incidents__set_found_by(dead[i].connection, FOUND_BY_SUPERSEDED);
 	free(dead);
 }

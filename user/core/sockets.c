@@ -19,7 +19,7 @@
 #include "tcp/tcp_states.h"
 
 /* A reset connection waits this long for the next one from its peer's address and port. */
-#define REDIAL_NS 4000000000ULL
+#define REDIAL_WAIT_NS 4000000000ULL
 
 void sockets__end(struct core *core, struct connection *c)
 {
@@ -101,7 +101,7 @@ static void emit_last(struct core *core, struct connection *c)
 static bool waits_for_successor(const struct connection *c, uint64_t until_ns)
 {
 	return reconnects__has_redialed(c) && !c->incidents->successor &&
-	       until_ns < c->incidents->ended_ns + REDIAL_NS;
+	       until_ns < c->incidents->ended_ns + REDIAL_WAIT_NS;
 }
 
 static void emit_redialed(struct core *core, uint64_t until_ns)

@@ -67,7 +67,7 @@ static void examine_btf(struct examination *x)
 	findings__add(x->f, "btf", FINDING_PROBLEM, "nothing can be watched",
 		      "boot a kernel with CONFIG_DEBUG_INFO_BTF=y, as those of all large "
 		      "distributions are",
-		      "the kernel tells nothing of its types (no /sys/kernel/btf/vmlinux)");
+		      "the kernel has no BTF (no /sys/kernel/btf/vmlinux)");
 }
 
 static void examine_lockdown(struct examination *x)

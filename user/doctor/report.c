@@ -4,6 +4,7 @@
 
 #include "doctor/report.h"
 #include "timeline/line.h"
+#include "timeline/names.h"
 #include "value/words.h"
 
 /* ---- JSON ---- */
@@ -24,6 +25,7 @@ static void write_finding(struct json *j, const struct finding *f)
 static void write_program(struct json *j, const struct support_result *r)
 {
 	int err = r->load_error ? r->load_error : r->attach_error;
+	char number[ERRNO_NUMBER_SIZE];
 
 	json__object(j, NULL);
 	json__string(j, "program", r->program);
@@ -31,7 +33,7 @@ static void write_program(struct json *j, const struct support_result *r)
 	json__bool(j, "loaded", !r->load_error);
 	json__bool(j, "attached", !err);
 	if (err)
-		json__string(j, "error", strerrorname_np(-err));
+		json__string(j, "error", errno__name(-err, number));
 	if (r->said[0])
 		json__string(j, "said", r->said);
 	if (err && r->part->without)

@@ -3,7 +3,7 @@
 
 #include "stream/old_event.h"
 
-/* Sizes of a small one, of one with the low half of its namespace's cookie behind (format 3), and
+/* Sizes of a small one, of one with the low half of its namespace's cookie behind (formats 3 and 4), and
  * of full ones. */
 #define SMALL 104
 #define SMALL_3 112

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Events as recordings of formats 1 to 3 have them. */
+/* Events as recordings of formats 1 to 4 have them. */
 #ifndef HALFOPEN_STREAM_OLD_EVENT_H
 #define HALFOPEN_STREAM_OLD_EVENT_H
 

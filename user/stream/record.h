@@ -21,7 +21,7 @@
 enum record_type {
 	RECORD_META = 1,     /* the run: first record of the stream */
 	RECORD_START = 2,    /* everything is attached: from here on nothing is missed */
-	RECORD_EVENT_3 = 3,  /* the same as it was in formats 1 to 3; read as RECORD_EVENT */
+	RECORD_EVENT_3 = 3,  /* the same as it was in formats 1 to 4; read as RECORD_EVENT */
 	RECORD_TICK = 4,     /* time passes */
 	RECORD_CLOCK = 5,    /* wall clock minus monotonic clock, at the start and after a step */
 	RECORD_OWNER = 6,    /* who holds a socket; no longer written */
@@ -44,7 +44,7 @@ enum record_type {
 
 /* Are probes seen when they are sent, or known by what follows them? */
 enum probes_seen {
-	PROBES_BY_NAMES,	/* as the names of the programs tell: recordings of formats 1 to 3 */
+	PROBES_BY_NAMES,	/* as the names of the programs tell: recordings of formats 1 to 4 */
 	PROBES_SEEN,
 	PROBES_UNSEEN,
 };

@@ -21,7 +21,7 @@ enum field_kind {
 	FIELD_ADDRESS,	/* 16 bytes */
 	FIELD_TEXT,	/* const char *; NUL-terminated */
 	FIELD_EVENT,	/* struct ho_event, or what a small one has of it */
-	FIELD_EVENT_3,	/* the same as of format 3, or an older one */
+	FIELD_EVENT_3,	/* the same as it was in formats 1 to 4 */
 	FIELD_SOCKETS,	/* a count, as many cookies, and of RECORD_SILENT seconds */
 	FIELD_HELD,	/* a count, whether there are events, as many cookies, and events */
 };

@@ -409,11 +409,13 @@ static double ports_ratio(const struct link_view *v, enum link_ports ports,
 static void believe_ports(struct linkage *l, struct link_pool *pool)
 {
 	struct link_view after = { 0 };
-	double most = -INFINITY;
+	double most = pool->ports[0];
 	unsigned int i;
 
-	for (i = 0; i < LINK_PORTS; i++)
-		most = fmax(most, pool->ports[i]);
+	/* no fmax(): GCC 12 for aarch64 breaks down over it here */
+	for (i = 1; i < LINK_PORTS; i++)
+		if (pool->ports[i] > most)
+			most = pool->ports[i];
 	for (i = 0; i < LINK_PORTS; i++)
 		pool->ports[i] = fmax(pool->ports[i] - most, -EVIDENCE_MOST);
 	view_ports(&after, l, pool);

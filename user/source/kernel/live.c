@@ -436,7 +436,7 @@ static int open_kernel_btf(struct btf **btf)
 		log_error("cannot read the kernel's types: %s", reason__of(err));
 	if (err != -ENOTSUP)
 		return err;
-	log_error("this kernel tells nothing of its types (no /sys/kernel/btf/vmlinux): it needs "
+	log_error("this kernel has no BTF (no /sys/kernel/btf/vmlinux): it needs "
 		  "CONFIG_DEBUG_INFO_BTF=y, as the kernels of all large distributions have");
 	return -ENOTSUP;
 }
