@@ -458,6 +458,7 @@ static unsigned int said_of_closings(unsigned int least_ms, unsigned int most_ms
 
 		feed(core, opening(at_ms, 101 + i, &new));
 		feed(core, closing(closed_ms, 1 + i, &old));
+		feed(core, (struct record){ .type = RECORD_TICK, .mono_ns = (closed_ms + 100) * MS });
 		if (i + 10 >= DEVICES && got.suspicions > before) {
 			sum += got.last.confidence * 1000;
 			*right += got.last.by_cookie == 101 + i;
