@@ -72,6 +72,47 @@ def test_the_words(name, tmp_path):
         assert text == f.read()
 
 
+@pytest.mark.parametrize("values", ["5/1/1", "30/1/2", "240/20/5", "7200/75/9"])
+def test_live_peers_that_would_be_given_up_are_told(values, tmp_path):
+    """As JSON has them: where some were seen to be, and where a bound is worse than today's."""
+    day = Day()
+    for n in range(100):
+        day.socket(gaps=[(600, 5)], probes=100, mutes=[20 + n % 20] * 5)
+    path = day.write(tmp_path / "day.jsonl")
+    args = [HALFOPEN, "advise", "--evaluate", values]
+    said = json.loads(subprocess.run([*args, "--json", path], capture_output=True, text=True).stdout.splitlines()[0])
+    now, then = (said["predicted"][k]["false_deaths_per_socket_year"] for k in ("current", "proposed"))
+    place = subprocess.run([*args, path], capture_output=True, text=True).stdout.split("\n\n")[0]
+    told = re.search(r"gives up live peers: (not known, at most |(\S+) to )(\S+) a socket and year \(now ", place)
+    if values == "5/1/1":
+        assert then["low"] > 0.1, then
+    if values == "7200/75/9":
+        assert not told and now == then
+    elif then["low"] >= 0.1:
+        assert float(told[2]) == pytest.approx(then["low"], rel=0.01)
+        assert float(told[3]) == pytest.approx(then["high"], rel=0.01)
+    else:
+        assert bool(told) == (then["high"] >= max(0.1, 2 * now["high"]))
+        assert not told or told[1] == "not known, at most "
+
+
+def test_who_is_noticed_and_from_when(tmp_path):
+    r = subprocess.run([HALFOPEN, "advise", usual().write(tmp_path / "day.jsonl")], capture_output=True, text=True)
+    now = next(l for l in r.stdout.splitlines() if l.startswith("  now: "))
+    assert "(all of the 127 with keepalive) of their death" in now and "never by the 40 without keepalive" in now
+    assert re.search(r"retransmission, .* \(all\) of when they were last heard", r.stdout)
+
+
+def test_what_was_not_measured_is_null(tmp_path):
+    for day, measured in ((Day(timeout=1e9).devices(), False), (Day().devices(), True)):
+        r = subprocess.run([HALFOPEN, "advise", "--json", day.write(tmp_path / "day.jsonl")], capture_output=True,
+                           text=True)
+        said = json.loads(r.stdout.splitlines()[0])
+        assert not list(schema.validator("advice").iter_errors(said))
+        took = said["evidence"]["detection_s"]
+        assert took["p50"] > 0 if measured else took is None
+
+
 def test_order_and_number_of_files_change_nothing(tmp_path):
     """Ids as well; a socket that two files tell of is one."""
     day = usual()
@@ -126,6 +167,23 @@ def test_before_and_after(tmp_path):
     r = subprocess.run([HALFOPEN, "advise", "--compare", slow, other], capture_output=True, text=True)
     assert "tcp_keepalive_* are the same" in r.stdout
     assert all(l.endswith(": noise") for l in r.stdout.splitlines() if "sooner by" in l or "later by" in l)
+
+
+def test_what_is_compared_is_named(tmp_path):
+    slow = Day(run=1).devices().write(tmp_path / "slow.jsonl")
+    quick = Day(run=2, seed=9, sysctl=(240, 20, 5)).devices().write(tmp_path / "quick.jsonl")
+    none = Day(run=3).write(tmp_path / "none.jsonl")
+
+    def head(*files):
+        r = subprocess.run([HALFOPEN, "advise", "--compare", *files], capture_output=True, text=True)
+        assert r.returncode == 0, r.stderr
+        return r.stdout.splitlines()[:2]
+    assert head(slow, quick)[0].endswith("; net.ipv4.tcp_keepalive_* (idle/interval/probes) 7200/75/9 -> 240/20/5")
+    assert head(none, slow)[1] == "  no sockets are in the first FILE: there is nothing to compare"
+    assert head(slow, none)[1] == "  no sockets are in the second FILE: there is nothing to compare"
+    other = Day(run=4)
+    other.netns["inode"] = 4026539999
+    assert "same" not in head(slow, other.devices().write(tmp_path / "other.jsonl"))[0]
 
 
 def test_one_watch_is_no_before_and_after(tmp_path):

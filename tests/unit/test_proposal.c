@@ -350,6 +350,13 @@ static void test_how_long_live_peers_were_silent_is_said(void **state)
 	p = propose(&usual);
 	assert_says(&p, "within 300 s; live ones that came back were silent for 4.2 s");
 	assert_null(strstr(p.why, "but for"));
+	e.mutes.longest_s = e.mutes.longest_at_most_s = 0;
+	p = propose(&usual);
+	assert_says(&p, "within 300 s; no live one was seen to be silent and come back");
+	e.mutes.longest_at_most_s = 75;
+	p = propose(&usual);
+	assert_says(&p, "silent for 75.0 s at most");
+	e.mutes.longest_s = 4.25;
 	e.mutes.longest_at_most_s = 4.34;
 	p = propose(&usual);
 	assert_says(&p, "silent for 4.2 s");

@@ -136,7 +136,10 @@ static void write_evidence(struct json *j, const struct advice *a)
 	json__u64(j, "half_open", e->half_open);
 	json__u64(j, "suspect", a->suspects);
 	json__number(j, "killed_by_one_loss", a->killed_by_one_loss);
-	write_detection(j, &e->detection);
+	if (e->detection.max_s > 0)
+		write_detection(j, &e->detection);
+	else	/* none was measured */
+		json__null(j, "detection_s");
 	json__u64(j, "found_by_retransmission", e->stuck_count);
 	json__u64(j, "late_answers", e->mutes.count);
 	json__number(j, "latest_answer_s", e->mutes.longest_s);

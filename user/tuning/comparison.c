@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "tuning/comparison.h"
-#include "tuning/setting.h"
 #include "value/hash.h"
 
 #define RESAMPLES 1000
@@ -531,23 +530,46 @@ static void compare(struct side *before, struct side *after, bool comparable, st
 	judge(c->changes, errors);
 }
 
-static bool have_values_changed(const struct lives *before, const struct lives *after)
+static struct setting values_of(const struct life_namespace *ns)
+{
+	return (struct setting){ .idle_s = ns->idle_s, .interval_s = ns->interval_s,
+				 .probes = ns->probes };
+}
+
+static bool are_equal(const struct setting *a, const struct setting *b)
+{
+	return a->idle_s == b->idle_s && a->interval_s == b->interval_s && a->probes == b->probes;
+}
+
+static void compare_values(const struct setting *before, const struct setting *after,
+			   struct comparison *c)
+{
+	c->values_known = true;
+	if (are_equal(before, after))
+		return;
+	if (c->values_changed) {
+		c->other_values_changed |= !are_equal(before, &c->values_before) ||
+					   !are_equal(after, &c->values_after);
+		return;
+	}
+	c->values_changed = true;
+	c->values_before = *before;
+	c->values_after = *after;
+}
+
+static void compare_all_values(const struct lives *before, const struct lives *after,
+			       struct comparison *c)
 {
 	unsigned int i, k;
 
-	for (i = 0; i < before->namespace_count; i++) {
-		const struct life_namespace *x = &before->namespaces[i];
-
+	for (i = 0; i < before->namespace_count; i++)
 		for (k = 0; k < after->namespace_count; k++) {
-			const struct life_namespace *y = &after->namespaces[k];
+			struct setting x = values_of(&before->namespaces[i]);
+			struct setting y = values_of(&after->namespaces[k]);
 
-			if (x->place.inode == y->place.inode &&
-			    (x->idle_s != y->idle_s || x->interval_s != y->interval_s ||
-			     x->probes != y->probes))
-				return true;
+			if (before->namespaces[i].place.inode == after->namespaces[k].place.inode)
+				compare_values(&x, &y, c);
 		}
-	}
-	return false;
 }
 
 /* Do deaths lie in so few hours of networks that they may come from one outage? */
@@ -593,7 +615,8 @@ bool comparison__make(const struct lives *before, const struct lives *after,
 	struct side a, b;
 
 	*c = (struct comparison){ .group = group };
-	choice.only_following = c->values_changed = have_values_changed(before, after);
+	compare_all_values(before, after, c);
+	choice.only_following = c->values_changed;
 	of_before = choose(before, &choice, &a, &c->before);
 	of_after = choose(after, &choice, &b, &c->after);
 	ok = of_before && of_after;

@@ -4,6 +4,7 @@
 #define HALFOPEN_TUNING_COMPARISON_H
 
 #include "tuning/scopes.h"
+#include "tuning/setting.h"
 
 enum change_verdict {
 	CHANGE_TOO_FEW,		/* cases on one of both sides */
@@ -35,7 +36,10 @@ struct side_of_comparison {
 struct comparison {
 	const char *group;	/* an operator's name of networks; NULL: all peers */
 	struct side_of_comparison before, after;
-	bool values_changed;	/* the sysctls of before and after differ */
+	/* The sysctls of before and after: known if a namespace is told of in both, changed if they
+	 * differ in one; what they were in the first such, and whether others differ otherwise. */
+	bool values_known, values_changed, other_values_changed;
+	struct setting values_before, values_after;
 	bool wrong_order;	/* "before" was watched after "after" */
 	/* Deaths lie in few hours: sockets were taken as independent, and nothing can be said about
 	 * the number of deaths. */

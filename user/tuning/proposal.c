@@ -166,12 +166,22 @@ static void explain_conflict(struct proposal *p, const struct goals *g, const st
 		 ceil(low->s));
 }
 
+/* Shorter silences are none in the text, which has tenths. */
+#define SILENT_LEAST_S 0.05
+
+static bool any_was_silent(const struct late_answers *m)
+{
+	return fmax(m->longest_s, m->longest_at_most_s) >= SILENT_LEAST_S;
+}
+
 /* How long were live peers silent? A lost probe shows it no closer than from one probe to the
  * next. */
 static void say_silent(char *text, size_t size, const struct late_answers *m)
 {
 	if (m->longest_at_most_s < m->longest_s + 0.1)
 		snprintf(text, size, "%.1f s", m->longest_s);
+	else if (m->longest_s < SILENT_LEAST_S)
+		snprintf(text, size, "%.1f s at most", m->longest_at_most_s);
 	else
 		snprintf(text, size, "%.1f to %.1f s", m->longest_s, m->longest_at_most_s);
 }
@@ -182,6 +192,12 @@ static void explain_no_room(struct proposal *p, const char *who, double floor_s,
 	char silent[60];
 
 	p->possible = false;
+	if (!any_was_silent(&e->mutes)) {
+		snprintf(p->why, sizeof(p->why),
+			 "%s leaves no time before the first probe: %.0f s of probes are needed",
+			 who, ceil(fmax(floor_s, p->setting.interval_s * p->setting.probes)));
+		return;
+	}
 	say_silent(silent, sizeof(silent), &e->mutes);
 	snprintf(p->why, sizeof(p->why),
 		 "%s leaves no time before the first probe: live peers were silent for %s and "
@@ -189,14 +205,21 @@ static void explain_no_room(struct proposal *p, const char *who, double floor_s,
 		 who, silent, ceil(floor_s));
 }
 
+/* Seconds as other text has them, whole ones from a minute on; to be printed by %.10g. */
+static double told_s(double s)
+{
+	return s < 59.95 ? round(s * 10) / 10 : round(s);
+}
+
 static void explain_held(struct proposal *p, const struct evidence *e)
 {
 	uint32_t lost = hold_open__losses(e, &p->setting);
 	const struct idle_timeout *path = &e->path;
 	int n = snprintf(p->why, sizeof(p->why),
-			 "the path forgets idle connections after %.0f s (%.0f to %.0f): a probe "
+			 "the path forgets idle connections after %.10g s (%.10g to %.10g): a probe "
 			 "every %.0f s keeps it open, even if %u%s lost",
-			 path->estimate_s, path->low_s, path->high_s, p->setting.idle_s, lost,
+			 told_s(path->estimate_s), told_s(path->low_s), told_s(path->high_s),
+			 p->setting.idle_s, lost,
 			 lost == 1 ? " is" : " in a row are");
 
 	if (path->lost_sooner && path->sooner_from_s < p->setting.idle_s)
@@ -210,11 +233,15 @@ static void explain_detection(struct proposal *p, const struct goals *g, const s
 	char silent[60];
 	int n;
 
+	n = snprintf(p->why, sizeof(p->why), "a dead peer is to be noticed within %.0f s; ",
+		     g->detect_within_s);
 	say_silent(silent, sizeof(silent), &e->mutes);
-	n = snprintf(p->why, sizeof(p->why),
-		     "a dead peer is to be noticed within %.0f s; live ones that came back "
-		     "were silent for %s",
-		     g->detect_within_s, silent);
+	if (any_was_silent(&e->mutes))
+		n += snprintf(p->why + n, sizeof(p->why) - n,
+			      "live ones that came back were silent for %s", silent);
+	else
+		n += snprintf(p->why + n, sizeof(p->why) - n,
+			      "no live one was seen to be silent and come back");
 	if (e->mutes.outliers)
 		snprintf(p->why + n, sizeof(p->why) - n,
 			 ", but for %zu socket%s (%.0f s at most), which would be given up",
@@ -231,14 +258,15 @@ static bool fit_path(struct proposal *p, const struct evidence *e, double floor_
 	if (!hold_open__fit(e, floor_s, &held)) {
 		char who[120];
 
-		snprintf(who, sizeof(who), "the path's idle timeout (%.0f s)", e->path.low_s);
+		snprintf(who, sizeof(who), "the path's idle timeout (%.10g s)",
+			 told_s(e->path.low_s));
 		explain_no_room(p, who, floor_s, e);
 		return false;
 	}
 	held.idle_s = fmin(held.idle_s, SETTING_SECONDS_MAX);
 	held.interval_s = fmin(held.interval_s, SETTING_SECONDS_MAX);
 	p->setting = held;
-	SET_BOUND(high, held.idle_s, "the path's idle timeout (%.0f s)", e->path.low_s);
+	SET_BOUND(high, held.idle_s, "the path's idle timeout (%.10g s)", told_s(e->path.low_s));
 	return true;
 }
 

@@ -68,7 +68,7 @@ void words__free(struct words *w)
 
 void words__add_duration(struct words *w, double s)
 {
-	unsigned long tenths = lround(s * 10), whole = tenths / 10;
+	unsigned long tenths = lround(s * 10), whole = lround(s);
 
 	if (tenths < 600) {
 		words__add(w, tenths % 10 ? "%.1fs" : "%.0fs", tenths / 10.0);

@@ -23,7 +23,8 @@ void words__add_argument(struct words *w, const char *word);
 
 void words__free(struct words *w);
 
-/* "2h11m15s", "4m", "1.5s": as people write it, exact to a tenth of a second. */
+/* "2h11m15s", "4m", "1.5s": as people write it, to the nearest tenth of a second, and from
+ * a minute on to the nearest second. */
 void words__add_duration(struct words *w, double s);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <string.h>
 
 #include "text/advice_commands.h"
@@ -90,14 +91,15 @@ static void add_programs(struct words *w, const struct program_count *programs)
 	words__add(w, k ? ")" : "");
 }
 
-static void add_detection(struct words *w, const struct detection *d)
+/* `of_whom`: who "all" are, "" for all. */
+static void add_detection(struct words *w, const struct detection *d, const char *of_whom)
 {
 	words__add_duration(w, d->p50_s);
 	words__add(w, " (half), ");
 	words__add_duration(w, d->p95_s);
 	words__add(w, " (95 %%), ");
 	words__add_duration(w, d->max_s);
-	words__add(w, " (all)");
+	words__add(w, " (all%s)", of_whom);
 }
 
 /* As people write numbers: three significant digits, no exponent. */
@@ -121,11 +123,22 @@ static void add_bytes(struct words *w, double n)
 	words__add(w, n >= 100 || !i ? "%.0f %s" : "%.1f %s", n, units[i]);
 }
 
-static void add_prediction(struct words *w, const char *name, const struct prediction *p)
+static size_t without_keepalive(const struct evidence *e)
 {
+	return e->sockets - e->with_keepalive - e->options_unknown;
+}
+
+/* It is of sockets with keepalive: of others nothing is predicted. */
+static void add_prediction(struct words *w, const char *name, const struct prediction *p,
+			   const struct evidence *e)
+{
+	char with[60] = "";
+
+	if (e->with_keepalive < e->sockets)
+		snprintf(with, sizeof(with), " of the %zu with keepalive", e->with_keepalive);
 	words__add(w, "%s: dead peers noticed within ", name);
-	add_detection(w, &p->detection);
-	words__add(w, "; ");
+	add_detection(w, &p->detection, with);
+	words__add(w, " of their death; ");
 	add_number(w, p->probes_per_s);
 	words__add(w, " probes/s, ");
 	add_bytes(w, p->bytes_per_socket_day);
@@ -253,7 +266,7 @@ static void add_switches(struct words *w, const struct program_count *programs)
 static void add_unmendable(struct words *w, const struct advice *a)
 {
 	const struct evidence *e = a->evidence;
-	size_t without = e->sockets - e->with_keepalive - e->options_unknown;
+	size_t without = without_keepalive(e);
 
 	if (without) {
 		words__add(w, "  no sysctl helps ");
@@ -286,7 +299,8 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 		return;
 	words__add(w, "  unacknowledged data: retransmission, not keepalive, noticed %zu dead "
 		   "peers, within ", e->stuck_count);
-	add_detection(w, &e->stuck_detection);
+	add_detection(w, &e->stuck_detection, "");
+	words__add(w, " of when they were last heard");
 	if (e->retries2 && e->retries2 != RETRIES2_DEFAULT)
 		words__add(w, ", as tcp_retries2=%u makes it", e->retries2);
 	if (d->user_timeout_s) {
@@ -308,7 +322,7 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
  * its cost? */
 static void add_quiet_deaths(struct words *w, const struct evidence *e)
 {
-	size_t without = e->sockets - e->with_keepalive - e->options_unknown;
+	size_t without = without_keepalive(e);
 	const struct {
 		const char *name;
 		const struct quiet_deaths *q;
@@ -430,6 +444,58 @@ static void add_missed(struct words *w, const struct advice *a)
 			   "(TCP_USER_TIMEOUT bounds that)", a->missed_by_own ? ", and " : "");
 }
 
+/* Fewer in a socket's year, and less of a rise over today's, are not told. */
+#define FALSE_DEATHS_TOLD 0.1
+#define FALSE_DEATHS_MORE 2
+
+static bool gives_up_some(const struct false_deaths *n)
+{
+	return n->low >= FALSE_DEATHS_TOLD;
+}
+
+static void add_false_deaths(struct words *w, const struct false_deaths *n)
+{
+	if (gives_up_some(n)) {
+		add_number(w, n->low);
+		words__add(w, " to ");
+	} else if (n->high > 0) {
+		words__add(w, "at most ");
+	}
+	add_number(w, n->high);
+}
+
+/* Where only a bound of them is known, which is worse than today's. */
+static void add_possible_false_deaths(struct words *w, const struct advice *a)
+{
+	const struct false_deaths *now = &a->predicted_current.false_deaths;
+	const struct false_deaths *then = &a->predicted_proposed.false_deaths;
+
+	if (gives_up_some(then) || then->high < FALSE_DEATHS_TOLD ||
+	    then->high < FALSE_DEATHS_MORE * now->high)
+		return;
+	words__add(w, "; gives up live peers: not known, ");
+	add_false_deaths(w, then);
+	words__add(w, " a socket and year (now ");
+	add_false_deaths(w, now);
+	words__add(w, ")");
+}
+
+/* Live peers that the values take for dead, as was seen. */
+static void add_sure_false_deaths(struct words *w, const struct advice *a)
+{
+	if (!a->proposal_known || !gives_up_some(&a->predicted_proposed.false_deaths))
+		return;
+	words__add(w, "  gives up live peers: ");
+	add_false_deaths(w, &a->predicted_proposed.false_deaths);
+	words__add(w, " a socket and year");
+	if (a->verdict == ADVICE_CHANGE) {
+		words__add(w, " (now ");
+		add_false_deaths(w, &a->predicted_current.false_deaths);
+		words__add(w, ")");
+	}
+	words__add(w, "\n");
+}
+
 void advice_text__write(struct words *w, const struct lives *l, const struct advice *a)
 {
 	const struct evidence *e = a->evidence;
@@ -452,14 +518,19 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	add_quiet_deaths(w, e);
 	add_verdict(w, l, a);
 	if (e->alike.count) {
-		add_prediction(w, "  now", &a->predicted_current);
+		add_prediction(w, "  now", &a->predicted_current, e);
+		if (without_keepalive(e))
+			words__add(w, "; never by the %zu without keepalive, unless our program "
+				   "sends", without_keepalive(e));
 		words__add(w, "\n");
 	}
 	if (a->proposal_known && a->verdict == ADVICE_CHANGE) {
-		add_prediction(w, "  then", &a->predicted_proposed);
+		add_prediction(w, "  then", &a->predicted_proposed, e);
 		add_missed(w, a);
+		add_possible_false_deaths(w, a);
 		words__add(w, "\n");
 	}
+	add_sure_false_deaths(w, a);
 	if (a->heartbeat.proposed && a->scope->kind == SCOPE_GROUP) {
 		words__add(w, "  or the device: a byte every ");
 		words__add_duration(w, a->heartbeat.period_s);

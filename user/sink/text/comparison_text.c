@@ -14,6 +14,38 @@ static void add_side(struct words *w, const char *name, const struct side_of_com
 			   s->dead_before);
 }
 
+static void add_setting(struct words *w, const struct setting *s)
+{
+	words__add(w, "%.0f/%.0f/%u", s->idle_s, s->interval_s, s->probes);
+}
+
+static void add_values(struct words *w, const struct comparison *c)
+{
+	words__add(w, "; net.ipv4.tcp_keepalive_*");
+	if (!c->values_known) {
+		words__add(w, ": no namespace is told of in both FILEs");
+	} else if (!c->values_changed) {
+		words__add(w, " are the same");
+	} else {
+		words__add(w, " (idle/interval/probes) ");
+		add_setting(w, &c->values_before);
+		words__add(w, " -> ");
+		add_setting(w, &c->values_after);
+		words__add(w, c->other_values_changed ? ", other values in other namespaces" : "");
+	}
+	words__add(w, "\n");
+}
+
+static void add_empty_sides(struct words *w, const struct comparison *c)
+{
+	const char *which = c->before.sockets  ? "the second FILE"
+			    : c->after.sockets ? "the first FILE" : "either FILE";
+
+	if (!c->before.sockets || !c->after.sockets)
+		words__add(w, "  no sockets%s are in %s: there is nothing to compare\n",
+			   c->group ? " of this group" : "", which);
+}
+
 #define DECIMALS_MAX 9
 #define LEAST 1e-9
 
@@ -92,7 +124,8 @@ void comparison_text__write(struct words *w, const struct comparison *c)
 	add_side(w, "before", &c->before);
 	words__add(w, ", ");
 	add_side(w, "after", &c->after);
-	words__add(w, "%s\n", c->values_changed ? "" : "; net.ipv4.tcp_keepalive_* are the same");
+	add_values(w, c);
+	add_empty_sides(w, c);
 	if (c->changes[0].verdict == CHANGE_NOT_COMPARABLE)
 		words__add(w, "  watched at other times of the day: a difference may be the "
 			      "hour's\n");
