@@ -216,8 +216,8 @@ static void explain_held(struct proposal *p, const struct evidence *e)
 	uint32_t lost = hold_open__losses(e, &p->setting);
 	const struct idle_timeout *path = &e->path;
 	int n = snprintf(p->why, sizeof(p->why),
-			 "the path forgets idle connections after %.10g s (%.10g to %.10g): a probe "
-			 "every %.0f s keeps it open, even if %u%s lost",
+			 "the path forgets idle connections after %.10g s (%.10g to %.10g): a "
+			 "probe every %.0f s keeps it open, even if %u%s lost",
 			 told_s(path->estimate_s), told_s(path->low_s), told_s(path->high_s),
 			 p->setting.idle_s, lost,
 			 lost == 1 ? " is" : " in a row are");
