@@ -154,6 +154,18 @@ static void test_errors_point_at_the_column(void **state)
 		{ "comm = (", 8, "a name" },
 		{ "= 1", 1, "not '='" },
 		{ "\"sport\" 1", 2, "not 'sport'" },
+		{ "comm = 'x", 8, "quote (') that begins here is never closed" },
+		{ "sport = :1 and comm = \"x y", 23, "quote (\") that begins here" },
+		{ "comm = 'x\"", 8, "never closed" },
+		{ "comm = 'x''", 11, "never closed" },
+		{ "comm = '", 8, "never closed" },
+		{ "'", 1, "never closed" },
+		{ "sport = '80", 9, "never closed" },
+		{ "pid = \"1", 7, "never closed" },
+		{ "dst '10.0.0.1", 5, "never closed" },
+		{ "state 'established", 7, "never closed" },
+		{ "comm '= x", 6, "never closed" },
+		{ "(comm = x'y and comm = 'z)", 24, "never closed" },
 	};
 	struct filter_error error;
 	char deep[200];

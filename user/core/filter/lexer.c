@@ -5,6 +5,17 @@
 
 #include "filter/lexer.h"
 
+/* A quote that opens at the present token, of what is no word. */
+static void fail_of_quote(struct lexer *l)
+{
+	if (l->failed)
+		return;
+	l->failed = true;
+	l->error->column = l->token.at - l->text + 1;
+	snprintf(l->error->text, sizeof(l->error->text),
+		 "the quote (%c) that begins here is never closed", *l->token.at);
+}
+
 void lexer__next(struct lexer *l)
 {
 	const char *s = l->token.at + l->token.length + l->token.quoted;
@@ -22,10 +33,14 @@ void lexer__next(struct lexer *l)
 	} else if (*s == '"' || *s == '\'') {
 		const char *end = strchr(s + 1, *s);
 
+		if (!end) {
+			t->length = strlen(s);
+			fail_of_quote(l);
+			return;
+		}
 		t->is_word = t->quoted = true;
 		t->at = s + 1;
-		t->length = end ? (size_t)(end - s - 1) : strlen(s + 1);
-		t->quoted = end != NULL;
+		t->length = end - s - 1;
 	} else {
 		t->is_word = true;
 		t->length = strcspn(s, " \t\n()=!<>&|");

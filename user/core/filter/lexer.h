@@ -8,7 +8,8 @@
 
 #include "filter/filter.h"
 
-/* A piece of the text: a word, an operator or a parenthesis; empty at the end. */
+/* A piece of the text: a word, an operator or a parenthesis; empty at the end. A quote that nothing
+ * closes is the error, and no word. */
 struct token {
 	const char *at;
 	size_t length;
