@@ -89,3 +89,19 @@ def test_linux_dies_of_a_single_lost_probe():
                        "  tcp sport 7000 limit rate 1/day burst 1 packets drop; }\n}\n")
         ended = watch.ending(cookie(gateway))
     assert ended["outcome"] == "user_timeout" and ended["counts"]["probes_sent"] == 1
+
+
+@pytest.mark.parametrize("spec, names, others", [
+    ("nat=?", {"aws-nlb": 350, "azure-lb": 240, "gcp": 600, "linux-conntrack": 432000}, ["traccar"]),
+    ("platform=?", {"traccar": 1800, "thingsboard": 600}, ["aws-nlb"])])
+def test_names_with_their_times(spec, names, others):
+    """A list, exit 0: each name with its seconds as documented, each accepted where it is said to be."""
+    r = subprocess.run([HALFOPEN, "explain", spec], capture_output=True, text=True, timeout=60)
+    assert (r.returncode, r.stderr) == (0, ""), r
+    told = {line.split()[0]: line.split()[1] for line in r.stdout.splitlines()}
+    kind = spec.split("=")[0]
+    for name, seconds in names.items():
+        assert told[f"{kind}={name}"] == f"{seconds}s", told
+    assert not any(name in r.stdout for name in others)
+    for spec in told:
+        assert explain("linux", spec)

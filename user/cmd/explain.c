@@ -11,6 +11,7 @@
 #include "cmd/verbosity.h"
 #include "file/output.h"
 #include "text/explanation.h"
+#include "tuning/documented_timers.h"
 #include "value/words.h"
 
 #define PARTIES_MAX 8
@@ -19,6 +20,7 @@ struct options {
 	struct party parties[PARTIES_MAX];
 	unsigned int count;
 	struct words notes;
+	bool lists_path, lists_platforms;	/* documented timers are asked for */
 };
 
 static const char argp_doc[] =
@@ -35,9 +37,10 @@ static const char argp_doc[] =
 	"  nat=S, nat=NAME                     forgets idle connections after S seconds, or as "
 	"documented of NAME (nat=? lists them)\n"
 	"  platform=NAME, mqtt=S               the server's program, which closes where no data "
-	"come; mqtt: after 1.5 times the device's keep alive\vExamples:\n"
+	"come (platform=? lists them); mqtt: after 1.5 times the device's keep alive\vExamples:\n"
 	"  halfopen explain linux:7200/75/9 wizfi210:600 astra:ping=540,timeout=30 nat=900\n"
 	"  halfopen explain linux:240/20/5 nat=aws-nlb platform=traccar\n"
+	"  halfopen explain 'nat=?'            the names, and after what time each forgets\n"
 	"  halfopen explain linux AT+SETSOCKOPT=0,6,4005,1,4 AT+SETSOCKOPT=0,6,4001,75,4\n"
 	"\n"
 	"Exit codes: 0 done, 2 usage.\n";
@@ -77,15 +80,43 @@ static bool put_server_first(struct options *o)
 	return true;
 }
 
+/* nat=? and platform=? */
+static bool asks_for_list(struct options *o, const char *spec)
+{
+	bool of_path = !strcmp(spec, "nat=?"), of_platforms = !strcmp(spec, "platform=?");
+
+	o->lists_path |= of_path;
+	o->lists_platforms |= of_platforms;
+	return of_path || of_platforms;
+}
+
+/* A line for each: its name as a SPEC, its seconds, and whose it is. */
+static void list_timers(struct words *w, bool of_platforms)
+{
+	const struct documented_timer *t;
+	char spec[64];
+	size_t i;
+
+	for (i = 0; (t = documented_timer__at(i)); i++) {
+		if (t->is_platform != of_platforms)
+			continue;
+		snprintf(spec, sizeof(spec), "%s=%s", of_platforms ? "platform" : "nat", t->name);
+		words__add(w, "%-28s %6.0fs  %s\n", spec, t->idle_s, t->what);
+	}
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
 	case ARGP_KEY_ARG:
-		add_party(state, o, arg);
+		if (!asks_for_list(o, arg))
+			add_party(state, o, arg);
 		break;
 	case ARGP_KEY_END:
+		if (o->lists_path || o->lists_platforms)
+			break;
 		if (!o->count)
 			arguments__refuse(state, "SPEC is missing: linux:7200/75/9, wizfi210:600, "
 					  "nat=900, ...");
@@ -111,7 +142,12 @@ int cmd_explain(int argc, char **argv)
 	output__standard(&output);
 	if (options.notes.length)
 		words__append(&words, options.notes.text, options.notes.length);
-	explanation__text(&words, options.parties, options.count);
+	if (options.lists_path)
+		list_timers(&words, false);
+	if (options.lists_platforms)
+		list_timers(&words, true);
+	if (!options.lists_path && !options.lists_platforms)
+		explanation__text(&words, options.parties, options.count);
 	err = words.failed ? -ENOMEM : output__write(&output, words.text, words.length);
 	code = exit_code__of_output(&output, err, EXIT_DONE);
 	words__free(&words);
