@@ -561,3 +561,93 @@ def test_gauges_for_prometheus(lab):
     assert not any(name == "halfopen_sockets_estimated_dead" for name, _ in values)
     r = halfopen("--prom", lab.path("nowhere/x.prom"))
     assert r.returncode == 1 and "nowhere/x.prom" in r.stderr, r
+
+
+def test_gauges_where_nothing_matches(lab):
+    """Zeros: a sum over no series is not 0."""
+    path = lab.path("none.prom")
+    r = halfopen("--prom", path, f"netns = {lab.gateway.name} and sport = :9")
+    assert r.returncode == 0 and "address, port or state" in r.stderr, r
+    with open(path) as f:
+        page = f.read()
+    for name in ("halfopen_sockets_suspect", "halfopen_sockets_never_notice"):
+        assert re.findall(rf"^{name}\{{.*\}} (\d+)$", page, re.MULTILINE) == ["0"], page
+    of_states = re.findall(r"^halfopen_sockets\{.*\} (\d+)$", page, re.MULTILINE)
+    assert of_states and set(of_states) == {"0"}, page
+
+
+@pytest.mark.parametrize("kind", ["device", "fifo", "directory", "socket", "link", "dangling", "", "-", "new/"])
+def test_gauges_replace_plain_files_alone(lab, kind):
+    """Whatever else is there stays, and so does what a link names: exit 2 before anything is done."""
+    inside_it = lab.path("prom")
+    os.mkdir(inside_it)
+    path = os.path.join(inside_it, "x.prom")
+    if kind == "device":
+        os.mknod(path, 0o600 | 0o020000, os.makedev(1, 7))      # as /dev/full, which it is not
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        os.mkdir(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+    elif kind in ("link", "dangling"):
+        os.symlink(os.path.join(inside_it, "other"), path)
+        if kind == "link":
+            with open(os.path.join(inside_it, "other"), "w") as f:
+                f.write("another's")
+    else:
+        path = os.path.join(inside_it, kind) if kind == "new/" else kind
+    before = {n: (os.lstat(os.path.join(inside_it, n)).st_ino, os.lstat(os.path.join(inside_it, n)).st_mode)
+              for n in os.listdir(inside_it)}
+    r = halfopen("--prom", path, cwd=inside_it)
+    assert r.returncode == 2 and f"--prom: '{path}' " in r.stderr and "plain file" in r.stderr, r
+    assert r.stdout == ""
+    assert {n: (os.lstat(os.path.join(inside_it, n)).st_ino, os.lstat(os.path.join(inside_it, n)).st_mode)
+            for n in os.listdir(inside_it)} == before
+    if kind == "link":
+        with open(os.path.join(inside_it, "other")) as f:
+            assert f.read() == "another's"
+
+
+def test_gauges_of_parallel_runs(lab):
+    """Each succeeds, the file is always whole, and a neighbour's file of a similar name stays."""
+    lab.connect()
+    directory = lab.path("many")
+    os.mkdir(directory)
+    path = os.path.join(directory, "h" * 250 + ".prom")     # as long as a name may be
+    with open(os.path.join(directory, "somebody.new"), "w") as f:
+        f.write("theirs")
+    short = os.path.join(directory, "somebody")
+    here = f"netns = {lab.gateway.name}"
+    assert halfopen("--prom", path, here).returncode == 0
+    with open(path) as f:
+        first = f.read()
+    runs = [subprocess.Popen([HALFOPEN, "sockets", "--prom", name, here], stderr=subprocess.PIPE, text=True)
+            for name in [path, short] * 4]
+    seen = set()
+    while any(r.poll() is None for r in runs):
+        with open(path) as f:
+            seen.add(f.read())
+        assert not [n for n in os.listdir(directory) if n.endswith(".prom") and n != os.path.basename(path)]
+        time.sleep(0.005)
+    assert [(r.returncode, r.stderr.read()) for r in runs] == [(0, "")] * 8
+    assert {page.count("\n") for page in seen} == {first.count("\n")} and all(p.startswith("# HELP") for p in seen)
+    assert sorted(os.listdir(directory)) == sorted([os.path.basename(path), "somebody", "somebody.new"])
+    with open(short + ".new") as f:
+        assert f.read() == "theirs"
+
+
+@pytest.mark.parametrize("option", [["--json"], ["-n", "3"], ["--sort", "peer"], ["--check", "suspect>0"],
+                                    ["--gateway", "gw"]])
+def test_gauges_refuse_what_would_be_ignored(tmp_path, option):
+    r = halfopen("--prom", str(tmp_path / "x.prom"), *option)
+    assert r.returncode == 2 and option[0] in r.stderr.replace("--limit", "-n") and r.stdout == "", r
+    assert os.listdir(tmp_path) == []
+
+
+def test_gauges_and_counts_in_one_run(lab):
+    here = f"netns = {lab.gateway.name}"
+    lab.connect()
+    said = summary(here, "--prom", lab.path("x.prom"))
+    assert said["total"]["sockets"] == 1 and os.path.getsize(lab.path("x.prom"))

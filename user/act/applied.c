@@ -450,7 +450,8 @@ int applied__save(const char *directory, const struct applied *a)
 	if (err)
 		return err;
 	format(a, boot_id, text);
-	return atomic_file__replace(directory, applied__file(a->netns, name), text, 0600);
+	atomic_file__clear(directory, applied__file(a->netns, name));
+	return atomic_file__replace(directory, name, text, 0600);
 }
 
 int applied__forget(const char *directory, uint32_t key)
@@ -479,6 +480,7 @@ int applied__set_aside(const char *directory, uint32_t key)
 	if (n < 0)
 		return -EIO;
 	text[n] = '\0';
+	atomic_file__clear(directory, aside);
 	/* no second link: a file with two names would not be trusted (private_file.h) */
 	return atomic_file__replace(directory, aside, text, 0600);
 }

@@ -2,7 +2,6 @@
 /* halfopen sockets: the open sockets, once. */
 #include <argp.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +37,10 @@ struct options {
 	bool json, summary;
 	const char *prom;
 	struct look_check check;
-	enum look_key key;
+	struct {
+		enum look_key key;
+		bool is_told;
+	} order;
 	uint64_t limit;		/* 0: all */
 	uint64_t silent_ns, path_ns;	/* 0: not told */
 	const char *gateway, *groups;
@@ -118,7 +120,9 @@ static bool read_check(const char *text, void *at)
 
 static bool read_key(const char *text, void *at)
 {
-	return look_key__named(text, at);
+	struct options *o = at;
+
+	return (o->order.is_told = look_key__named(text, &o->order.key));
 }
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -137,16 +141,42 @@ static const struct argument arguments[] = {
 	{ OPT_CHECK, ARGUMENT_OTHER, AT(check), 0, 0,
 	  "list of limits (suspect>0,never>1000) of sockets, suspect, never, silent, dead, close_wait, "
 	  "window_closed, probes_off", read_check },
-	{ 's', ARGUMENT_OTHER, AT(key), 0, 0,
+	{ 's', ARGUMENT_OTHER, .offset = 0, 0, 0,
 	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
 	  read_key },
 	{ 0 },
 };
 
+/* FILE is told apart from what it could be meant for. */
+static void check_prom(const struct argp_state *state, const struct options *o)
+{
+	const char *refused = atomic_file__refused(o->prom), *ignored = NULL;
+
+	if (refused)
+		arguments__refuse(state, "--prom: '%s' %s: expected the name of a plain file, to be "
+				  "written or replaced (/var/lib/node_exporter/halfopen.prom)",
+				  o->prom, refused);
+	if (o->summary)
+		return;
+	if (o->json)
+		ignored = "--json";
+	else if (o->limit)
+		ignored = "--limit";
+	else if (o->gateway)
+		ignored = "--gateway";
+	if (ignored)
+		arguments__refuse(state, "%s: --prom writes gauges alone, and prints nothing: leave "
+				  "%s away, or add --summary", ignored, ignored);
+}
+
 static void check_arguments(const struct argp_state *state, struct options *o)
 {
 	bool counts = o->summary || o->prom;
 
+	if (o->prom)
+		check_prom(state, o);
+	if (o->order.is_told && counts)
+		arguments__refuse(state, "--sort is for lists: --summary and --prom write counts");
 	if (o->groups && !counts)
 		arguments__refuse(state, "--groups is for counts: --summary is missing");
 	if (o->silent_ns && !counts && !o->check.count)
@@ -237,7 +267,7 @@ static struct exposure_rules rules_of(const struct options *o)
 
 static int list_sorted(struct look *l, const struct options *o, struct output *output)
 {
-	if (!look_order__sort(l, o->key))
+	if (!look_order__sort(l, o->order.key))
 		return -ENOMEM;
 	return o->json ? list_as_json(l, o, output) : list_as_text(l, o, output);
 }
@@ -334,17 +364,21 @@ static int write_summary(const struct options *o, struct sockets_summary *s, str
 /* In the place of what stands there, in one step. */
 static int write_metrics(const struct options *o, const struct sockets_summary *s)
 {
-	char directory[512], name[256], copy[512];
+	const char *slash = strrchr(o->prom, '/'), *refused = atomic_file__refused(o->prom);
+	char directory[ATOMIC_FILE_PATH_MAX];
 	struct words w = { 0 };
 	int err;
 
-	if (strlen(o->prom) >= sizeof(copy))
-		return -ENAMETOOLONG;
-	strcpy(copy, o->prom);
-	snprintf(name, sizeof(name), "%s", basename(copy));
-	strcpy(copy, o->prom);
-	snprintf(directory, sizeof(directory), "%s", dirname(copy));
-	err = metrics__sockets(&w, s) ? atomic_file__replace(directory, name, w.text, 0644) : -ENOMEM;
+	if (refused) {	/* since the command line was read */
+		log_error("%s %s: it is left as it is", o->prom, refused);
+		return -EEXIST;
+	}
+	snprintf(directory, sizeof(directory), "%.*s",
+		 !slash ? 1 : slash == o->prom ? 1 : (int)(slash - o->prom),
+		 slash ? o->prom : ".");
+	err = metrics__sockets(&w, s)
+		      ? atomic_file__replace(directory, slash ? slash + 1 : o->prom, w.text, 0644)
+		      : -ENOMEM;
 	if (err)
 		log_error("%s: cannot be written: %s", o->prom, reason__of(err));
 	words__free(&w);
@@ -414,7 +448,7 @@ int cmd_sockets(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
 					  verbosity,	NULL,  NULL };
-	struct options options = { .key = LOOK_BY_SUSPICION };
+	struct options options = { .order = { LOOK_BY_SUSPICION, false } };
 	int code = EXIT_NOT_PERMITTED;
 
 	arguments__parse(&argp, argc, argv, &options);

@@ -117,6 +117,8 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 	if (!groups)
 		return false;
 	count = merge(groups, s);
+	if (!count)	/* a sum over no series is not 0 */
+		strcpy(groups[count++].label, "other");
 	add_head(w, "halfopen_sockets", "TCP connections that are open now.");
 	for (i = 0; i < count; i++)
 		add_states(w, &groups[i]);
