@@ -516,13 +516,71 @@ def test_check(lab):
     assert {json.loads(l)["socket"]["cookie"] for l in r.stdout.splitlines()} == {cookie(s) for s in quiet}
     r = halfopen("--check", "dead>0", "--path-forgets", "1d", here)
     assert (r.returncode, r.stdout) == (0, "ok dead 0 <= 0\n"), r
-    r = halfopen("--check", "suspect>0", "comm = mosqitto")
-    assert r.returncode == 0 and "no process called 'mosqitto'" in r.stderr, r
     for wrong in ("suspect", "suspect>", "suspects>0", "suspect>-1", "suspect=0", "", "suspect>0,"):
         r = halfopen("--check", wrong)
         assert r.returncode == 2 and "--check" in r.stderr and r.stdout == "", (wrong, r)
     r = halfopen("--check", "dead>0")
     assert r.returncode == 2 and "--path-forgets" in r.stderr
+
+
+def test_check_of_what_nothing_can_match(lab):
+    """A mistake in FILTER is no silent ok (1); where a connection may come at any time, none is (0)."""
+    gateway, _ = lab.connect()
+    gateway.shutdown(socket.SHUT_RDWR)
+    here = f"netns = {lab.gateway.name}"
+    sleeper = subprocess.Popen(["sleep", "600"])
+    lab.cleanup.callback(sleeper.wait)
+    lab.cleanup.callback(sleeper.kill)
+    wait_until(lambda: open(f"/proc/{sleeper.pid}/comm").read() == "sleep\n", 20, "its name")
+    for words, said in (("netns = nosuch", "no network namespace 'nosuch'"),
+                        ("comm = mosqitto", "no process called 'mosqitto'"),
+                        ("pid = 4194303", "no process with such an id"),
+                        ("cgroup = /no/such.slice", "no process in '/no/such.slice'"),
+                        ("container = 0123456789abcdef", "no process in '0123456789abcdef'"),
+                        ("device = tracker-1", "no device is named"),
+                        (f"{here} and comm = mosqitto", "no process called 'mosqitto'"),
+                        (f"comm = sleep and pid = {os.getpid()}", "FILTER"),
+                        ("netns = nosuch or comm = mosqitto", "no network namespace 'nosuch'")):
+        r = halfopen("--check", "suspect>0,never>1000", words)
+        assert (r.returncode, r.stdout) == (1, ""), (words, r)
+        assert said in r.stderr and "not checked" in r.stderr, (words, r)
+        assert "not checked" in halfopen("-q", "--check", "suspect>0", words).stderr
+    for words in (f"{here} and sport = :9", f"pid = {sleeper.pid}", f"comm = sleep and pid = {sleeper.pid}",
+                  f"{here} and (comm = sleep or comm = mosqitto)", f"{here} and comm = mosqitto or sport = :9",
+                  f"{here} and sport = :9 and not comm = mosqitto"):
+        r = halfopen("--check", "suspect>0", words)
+        assert (r.returncode, r.stdout) == (0, "ok suspect 0 <= 0\n"), (words, r)
+    r = halfopen("--check", "sockets<1", "comm = mosqitto")     # there are none: that is what was asked
+    assert r.returncode == 3 and r.stdout.startswith("FOUND sockets 0 < 1\n"), r
+
+
+def test_list_and_counts_agree_on_never(lab):
+    """Who closes asks by its FIN, which the kernel gives up: a time, as ss has a timer, and no `never`."""
+    quiet, _ = lab.connect(port=7000)
+    last_ack, device = lab.connect(port=7001)
+    fin_wait, _ = lab.connect(port=7002)
+    orphan, _ = lab.connect(port=7003)
+    fin_wait_2, _ = lab.connect(port=7004)
+    device.close()
+    fin_wait_2.shutdown(socket.SHUT_WR)
+    wait_until(lambda: {"CLOSE-WAIT", "FIN-WAIT-2"} <= {l.split()[0] for l in ss(lab).values()}, 20, "their states")
+    lab.gateway.drop("input", "tcp dport 7001-7003")
+    for sock in (last_ack, fin_wait):
+        sock.shutdown(socket.SHUT_WR)
+    orphan.close()
+    here = f"netns = {lab.gateway.name}"
+    states = wait_until(lambda: (lambda s: s.count("FIN-WAIT-1") == 2 and "LAST-ACK" in s and s)(
+        [l.split()[0] for l in ss(lab).values()]), 20, "their states")
+    assert len(states) == 5
+    lines = [l.split() for l in halfopen("--sort", "notices", here).stdout.splitlines()[1:]]
+    notices = {re.search(r":(700\d)$", l[2])[1]: l[-1] for l in lines}
+    assert {port for port, word in notices.items() if word == "never"} == {"7000", "7004"}, lines
+    assert all(re.match(r"\d+[smhd]|-$", notices[port]) for port in ("7001", "7002", "7003")), lines
+    assert {re.search(r":(700\d)$", l[2])[1] for l in lines[:2]} == {"7000", "7004"}, lines
+    assert summary(here)["total"]["never_notice"] == 2
+    r = halfopen("--check", "never>=2", here)
+    assert r.returncode == 3 and len(r.stdout.splitlines()) == 1 + 1 + 2, r
+    assert all(l.endswith("never") for l in r.stdout.splitlines()[2:]), r
 
 
 def test_gauges_for_prometheus(lab):

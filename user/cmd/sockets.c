@@ -99,8 +99,8 @@ static const char argp_doc[] =
 	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'; where nothing passes it now, "
 	"standard error says which of its tests nothing passes.\n"
-	"\nExit codes: 0 done, 1 failed while running, 2 usage, 3 a limit of --check holds, 77 not "
-	"permitted.\n";
+	"\nExit codes: 0 done, 1 failed while running, or --check found nothing that FILTER can match "
+	"(no such namespace or process), 2 usage, 3 a limit of --check holds, 77 not permitted.\n";
 
 /* Of a platform it is its program that closes: the path's own timers alone count. */
 static bool read_path(const char *text, void *at)
@@ -328,6 +328,11 @@ static int check(struct look *l, const struct options *o, struct output *output,
 		exposure_counts__add(&counts, &x);
 	}
 	held = look_check__held(&o->check, &counts, &w);
+	if (!err && !held && look_nothing__is_impossible(l)) {
+		log_error("--check: not checked, as nothing can match FILTER now: is there a mistake "
+			  "in it, or is the program not running?");
+		err = -ENOENT;
+	}
 	*found = !err && held;
 	if (!err)
 		err = report_terms(o, &w, output);

@@ -271,6 +271,19 @@ struct deadline look__deadline(const struct look *l, const struct look_socket *s
 	return deadline__of(&s->row, l->rules.hz, ns ? ns->retries2 : RETRIES2);
 }
 
+double look__notices_within_s(const struct look *l, const struct look_socket *s)
+{
+	struct keepalive k = keepalive__of(&s->row.event);
+	double dies_s;
+
+	if (k.enabled)
+		return keepalive__detects_within_ms(&k, l->rules.hz) / 1e3;
+	if (exposure__never_notices(&s->row.event))
+		return INFINITY;
+	dies_s = look__deadline(l, s).dies_s;
+	return isinf(dies_s) ? -1 : dies_s;
+}
+
 /* Why it is not known whether the peer is dead; "": it certainly is. */
 static const char *why_unknown(const struct look *l, const struct exposure *x)
 {
@@ -298,6 +311,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.silent_s = (e->mono_ns - heard_ns) / 1e9,
 		.unanswered = x.unanswered, .suspect = x.suspect,
 		.next_probe_in_s = due.next_ask_s, .dies_in_s = due.dies_s,
+		.notices_in_s = look__notices_within_s(l, s),
 		.half_closed = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
 			       e->state == TCP_CLOSING,
 		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here,

@@ -78,6 +78,11 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 /* When it is asked next, and dies. */
 struct deadline look__deadline(const struct look *l, const struct look_socket *s);
 
+/* Within what time it notices a dead peer, in seconds: while idle, or, where only its FIN asks, when
+ * the kernel gives that up (below 0: no timer shows when). INFINITY: never, as the counts have
+ * it (exposure.h). */
+double look__notices_within_s(const struct look *l, const struct look_socket *s);
+
 /* Its exposure. */
 struct exposure look__exposure(const struct look *l, const struct look_socket *s);
 

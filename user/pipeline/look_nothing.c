@@ -4,6 +4,7 @@
 #include "exposure/groups.h"
 #include "pipeline/look_nothing.h"
 #include "sys/log.h"
+#include "sys/process.h"
 #include "value/words.h"
 
 #define PROGRAMS_NAMED 5
@@ -44,7 +45,7 @@ static bool is_entered(const struct look *l, const struct filter *test)
 					    .netns_cookie = l->namespaces[i].netns.cookie,
 					    .netns_name = l->namespaces[i].netns.name };
 
-		if (filter__matches(test, &s) == TRUTH_YES)
+		if (filter__matches(test, &s) != TRUTH_NO)
 			return true;
 	}
 	return false;
@@ -114,4 +115,50 @@ void look_nothing__explain(const struct look *l)
 	}
 	if (!explained)
 		log_info("FILTER: of %zu TCP connections none passes all of it now", l->looked_at);
+}
+
+/* ---- could anything pass it? ---- */
+
+struct possibility {
+	const struct look *l;
+	const struct owner *owner;	/* NULL: sockets without one */
+};
+
+static bool can_pass(void *context, const struct filter *test)
+{
+	const struct possibility *p = context;
+	struct filter_subject s = { .owner = p->owner };
+
+	switch (filter__asks(test)) {
+	case FILTER_ASKS_ENDS:
+		return true;
+	case FILTER_ASKS_NETNS:
+		return is_entered(p->l, test);
+	case FILTER_ASKS_DEVICE:
+		return false;
+	default:
+		return p->owner && filter__matches(test, &s) == TRUTH_YES;
+	}
+}
+
+static bool could_be_of(void *context, uint32_t pid, const char *comm)
+{
+	const struct look *l = context;
+	struct process_place place;
+	struct owner owner = { .pid = pid, .cgroup = place.cgroup,
+			       .container_id = place.container_id };
+	struct possibility p = { l, &owner };
+
+	process__find_place(pid, comm, &place);
+	strncpy(owner.comm, comm, sizeof(owner.comm) - 1);
+	return filter__could_match(l->config.filter, can_pass, &p);
+}
+
+bool look_nothing__is_impossible(const struct look *l)
+{
+	struct possibility p = { l, NULL };
+
+	return l->config.filter && !l->count &&
+	       !filter__could_match(l->config.filter, can_pass, &p) &&
+	       !process__any(could_be_of, (void *)l);
 }

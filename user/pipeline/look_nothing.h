@@ -9,4 +9,9 @@
  * and what there is instead. Nothing without FILTER, or if something was found. */
 void look_nothing__explain(const struct look *l);
 
+/* After a look that found nothing: is there nothing that FILTER could match, as there is no such
+ * namespace or running process, or no device is known here? (A connection of another address, port
+ * or state may come at any time.) False without FILTER, or if something was found. */
+bool look_nothing__is_impossible(const struct look *l);
+
 #endif

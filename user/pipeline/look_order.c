@@ -47,13 +47,6 @@ static double silence_ns(const struct look *l, const struct look_socket *s)
 	return e->mono_ns - (double)stamps__heard_ns(e, l->rules.hz);
 }
 
-static double detection_ms(const struct look *l, const struct look_socket *s)
-{
-	struct keepalive k = keepalive__of(&s->row.event);
-
-	return (double)keepalive__detects_within_ms(&k, l->rules.hz);
-}
-
 static double number_of(const struct look *l, const struct look_socket *s, enum look_key key)
 {
 	struct exposure x = look__exposure(l, s);
@@ -70,7 +63,7 @@ static double number_of(const struct look *l, const struct look_socket *s, enum 
 	case LOOK_BY_NEXT:
 		return look__deadline(l, s).next_ask_s;
 	case LOOK_BY_DETECTION:
-		return -detection_ms(l, s);
+		return -look__notices_within_s(l, s);
 	case LOOK_BY_LOCAL:
 		return s->row.event.local_port;
 	case LOOK_BY_STATE:

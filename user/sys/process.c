@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sys/process.h"
@@ -32,9 +34,10 @@ static int rank(const char *line, const char *path)
 	return strstr(line, ":name=systemd:") ? 2 : 1;
 }
 
-static bool is_still(uint32_t pid, const char *comm)
+/* False if it is gone. */
+static bool read_comm(uint32_t pid, char now[32])
 {
-	char name[64], now[32] = "";
+	char name[64];
 	size_t length;
 	FILE *f;
 
@@ -42,11 +45,38 @@ static bool is_still(uint32_t pid, const char *comm)
 	f = fopen(name, "re");
 	if (!f)
 		return false;
-	length = fread(now, 1, sizeof(now) - 1, f);	/* a name may contain line ends */
+	length = fread(now, 1, 31, f);	/* a name may contain line ends */
 	fclose(f);
-	if (length)
-		now[length - 1] = '\0';
-	return !strncmp(now, comm, 15);
+	now[length ? length - 1 : 0] = '\0';
+	return true;
+}
+
+static bool is_still(uint32_t pid, const char *comm)
+{
+	char now[32];
+
+	return read_comm(pid, now) && !strncmp(now, comm, 15);
+}
+
+bool process__any(bool (*visit)(void *context, uint32_t pid, const char *comm), void *context)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+	char comm[32];
+
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		uint32_t pid = strtoul(entry->d_name, NULL, 10);
+
+		if (!pid || !read_comm(pid, comm))
+			continue;
+		comm[15] = '\0';
+		found = visit(context, pid, comm);
+	}
+	closedir(dir);
+	return found;
 }
 
 void process__find_place(uint32_t pid, const char *comm, struct process_place *place)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A process's cgroup and, if that is a container's, the container's id. */
+/* The processes; each one's cgroup and, if that is a container's, the container's id. */
 #ifndef HALFOPEN_SYS_PROCESS_H
 #define HALFOPEN_SYS_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct process_place {
@@ -14,5 +15,9 @@ struct process_place {
  * not the root. A process that is gone, or whose id another program (not `comm`) has by now, has no
  * place. */
 void process__find_place(uint32_t pid, const char *comm, struct process_place *place);
+
+/* Calls `visit` for each process of /proc, until it returns true; `comm` as sockets' owners have it.
+ * Returns whether it did. */
+bool process__any(bool (*visit)(void *context, uint32_t pid, const char *comm), void *context);
 
 #endif

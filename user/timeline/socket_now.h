@@ -20,6 +20,8 @@ struct socket_now {
 	bool suspect;
 	double next_probe_in_s;		/* or retransmission; INFINITY: none is due (null) */
 	double dies_in_s;		/* INFINITY: never (null) */
+	double notices_in_s;		/* a dead peer, within that; INFINITY: never; below 0: not known.
+					 * JSON has no key for it */
 	bool half_closed;		/* the peer's FIN was taken; when is not known (null) */
 	uint32_t receive_window;	/* bytes */
 	bool exposed;			/* the peer is not of this host */

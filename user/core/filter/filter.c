@@ -177,6 +177,23 @@ unsigned int filter__tests(const struct filter *f, const struct filter **tests, 
 	}
 }
 
+bool filter__could_match(const struct filter *f,
+			 bool (*can)(void *context, const struct filter *test), void *context)
+{
+	switch (f->kind) {
+	case NODE_AND:
+		return filter__could_match(f->left, can, context) &&
+		       filter__could_match(f->right, can, context);
+	case NODE_OR:
+		return filter__could_match(f->left, can, context) ||
+		       filter__could_match(f->right, can, context);
+	case NODE_NOT:
+		return true;
+	default:
+		return can(context, f);
+	}
+}
+
 enum filter_asks filter__asks(const struct filter *test)
 {
 	switch (test->kind) {

@@ -62,6 +62,11 @@ enum truth filter__matches(const struct filter *f, const struct filter_subject *
  * many. Each is a filter, and lives as long as `f`. */
 unsigned int filter__tests(const struct filter *f, const struct filter **tests, unsigned int size);
 
+/* Could anything pass it, if each test is passed by something where `can` says so? What is negated
+ * could. */
+bool filter__could_match(const struct filter *f,
+			 bool (*can)(void *context, const struct filter *test), void *context);
+
 /* Kinds of tests. */
 enum filter_asks { FILTER_ASKS_ENDS, FILTER_ASKS_NETNS, FILTER_ASKS_COMM, FILTER_ASKS_PID,
 		   FILTER_ASKS_GROUP, FILTER_ASKS_DEVICE };

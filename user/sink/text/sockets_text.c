@@ -172,8 +172,6 @@ static const char *state_name(unsigned int state)
 
 static char *put_cell(char *at, enum column column, const struct socket_now *s)
 {
-	const double notices_s = s->keepalive.detects_within_s;
-
 	switch (column) {
 	case COLUMN_STATE:
 		return put_text(at, state_name(s->state));
@@ -196,7 +194,10 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 	case COLUMN_DIES:
 		return put_duration_or(at, s->dies_in_s, "never");
 	case COLUMN_NOTICES:
-		return s->exposed ? put_duration_or(at, notices_s, "never") : put_text(at, "local");
+		if (!s->exposed)
+			return put_text(at, "local");
+		return s->notices_in_s < 0 ? put_text(at, "-")
+					   : put_duration_or(at, s->notices_in_s, "never");
 	}
 	return at;
 }
