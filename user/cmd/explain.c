@@ -115,8 +115,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			add_party(state, o, arg);
 		break;
 	case ARGP_KEY_END:
-		if (o->lists_path || o->lists_platforms)
+		if (o->lists_path || o->lists_platforms) {
+			if (o->count)	/* within a connection it is no SPEC */
+				add_party(state, o, o->lists_path ? "nat=?" : "platform=?");
 			break;
+		}
 		if (!o->count)
 			arguments__refuse(state, "SPEC is missing: linux:7200/75/9, wizfi210:600, "
 					  "nat=900, ...");
