@@ -434,3 +434,17 @@ def test_what_nobody_watched_has_no_price(tmp_path):
     advice, text = advise(day, tmp_path, "--evaluate", "100/20/5")
     assert advice["predicted"] == {"current": None, "proposed": None}
     assert "nan" not in text and "a socket and day" not in text
+
+
+def test_no_change_from_a_value_to_itself(tmp_path):
+    """Some have an idle time of their own, too long for the goal, and follow the rest; no proposal may be
+    what the sysctls are already."""
+    for sysctl, own in (((60, 10, 3), 600), ((60, 75, 3), 600), ((20, 5, 3), 3000)):
+        day = probed(sysctl, 30)
+        for _ in range(10):
+            day.socket(gaps=[(own + 1, 100)], probes=100, own=(own, *sysctl[1:]))
+            day.lines[-1]["keepalive"]["from"].update(interval="sysctl", probes="sysctl")
+        for goals in (["--detect-within", "5m"], ["--detect-within", "2m"], []):
+            advice, text = advise(day, tmp_path, *goals)
+            assert advice["verdict"] != "change" or advice["proposed"] != advice["current"], advice["why"]
+            assert "change {0}/{1}/{2} to {0}/{1}/{2} ".format(*sysctl) not in text

@@ -231,6 +231,15 @@ static void keep(struct advice *a, const struct proposal *other)
 		a->cheaper = other->setting;
 }
 
+/* Of sockets with options of their own, some may miss the goals still. */
+static void keep_if_in_force(struct advice *a)
+{
+	if (!is_in_force(a, &a->proposed))
+		return;
+	a->verdict = ADVICE_KEEP;
+	a->may_forget = false;
+}
+
 /* No group is probed less often than now where that may cost the path, unless a budget requires
  * it. */
 static void change(struct advice *a, const struct goals *g, const struct proposal *p)
@@ -242,21 +251,18 @@ static void change(struct advice *a, const struct goals *g, const struct proposa
 	a->proposed = p->setting;
 	snprintf(a->why, sizeof(a->why), "%s", p->why);
 	n = strlen(a->why);
-	if (is_in_force(a, &a->proposed)) {
-		a->verdict = ADVICE_KEEP;
-		return;
-	}
 	if (!may_forget(a, &a->proposed))
-		return;
+		return keep_if_in_force(a);
 	if (!g->budget_bytes_day && !g->max_probes_per_s && shortest >= 1 &&
 	    shortest < a->proposed.idle_s) {
 		a->proposed.idle_s = floor(shortest);
 		a->proposed.interval_s = fmin(a->proposed.interval_s, a->proposed.idle_s);
 		snprintf(a->why + n, sizeof(a->why) - n,
 			 "; some are probed every %.0f s now", a->proposed.idle_s);
-		return;
+	} else {
+		a->may_forget = true;
 	}
-	a->may_forget = true;
+	keep_if_in_force(a);
 }
 
 /* What was asked for is judged as any other proposal. */
