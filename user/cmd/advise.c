@@ -379,19 +379,18 @@ static bool compare(struct writer *w, struct lives *before, struct lives *after)
 }
 
 /* Nothing can be said of an input without a connection, not even that nothing is to be changed; a
- * host without one can be watched. */
-static bool has_connections(const struct options *o, const struct lives *before,
-			    const struct lives *after)
+ * host without one can be watched. What is compared says itself which FILE is empty. */
+static bool has_connections(const struct options *o, const struct lives *l)
 {
 	const char *name = o->file_count ? o->files[0] : "";
 
-	if (o->live_ns && !before->count)
-		log_warning("no connections were seen in that time");
-	if (o->live_ns || (before->count && (!o->compare || after->count)))
+	if (l->count || o->compare)
 		return true;
-	if (o->compare && before->count)
-		name = o->files[1];
-	if (o->compare || o->file_count == 1)
+	if (o->live_ns) {
+		log_warning("no connections were seen in that time");
+		return true;
+	}
+	if (o->file_count == 1)
 		log_error("%s: no connections in the input; expected timelines of 'watch --json "
 			  "--all' or a recording", strcmp(name, "-") ? name : "standard input");
 	else
@@ -487,7 +486,7 @@ int cmd_advise(int argc, char **argv)
 	w.origin = (struct line_origin){ .gateway = options.gateway ? options.gateway : w.host.name,
 					 .boot_id = w.host.boot_id, .run_id = w.host.run_id };
 	code = read_all(&options, &before, &after, &cut);
-	if (code == EXIT_DONE && !has_connections(&options, &before, &after))
+	if (code == EXIT_DONE && !has_connections(&options, &before))
 		code = EXIT_USAGE;
 	if (code == EXIT_DONE && options.compare && are_the_same(&options, &before, &after))
 		code = EXIT_USAGE;
