@@ -304,7 +304,8 @@ static void test_documented_timers(void **state)
 	assert_int_equal(agreeing(349.7, 350, 352), 4);
 	assert_int_equal(agreeing(350, 350, 350), 4);
 	assert_int_equal(agreeing(350.1, 352, 400), 0);
-	assert_int_equal(agreeing(300, 345, 349.9), 0);
+	assert_int_equal(agreeing(300, 343, 343.2), 4);
+	assert_int_equal(agreeing(300, 343, 343), 0);
 	assert_int_equal(agreeing(600.9, 735, 900.2), 0);
 	assert_int_equal(agreeing(590, 735, 900.2), 0);
 	assert_int_equal(agreeing(590, 640, 700), 1);

@@ -13,8 +13,8 @@
 /* A saving of a smaller share of the bytes is not mentioned. */
 #define WORTH_SPARING 0.1
 
-/* The same inode in the same boot, where one of the two is known without its cookie; where both are,
- * an inode identifies a namespace within a run only. */
+/* The same inode in the same boot, where one of the two is known without its cookie. Where neither
+ * cookie is known, an inode identifies a namespace within a run only. */
 static bool may_be(const struct life_place *a, const struct life_place *b)
 {
 	if (a->gateway != b->gateway || a->boot != b->boot || a->inode != b->inode)

@@ -29,6 +29,9 @@ static const struct documented_timer timers[] = {
 	ON_PATH("twilio-supersim", 21600, "Twilio Super SIM; visited networks may be shorter"),
 };
 
+/* The interval may end this share of the timeout early. It does not begin late: a silence that was
+ * survived is longer than no timer. */
+#define GRANULE 0.02
 /* How far from the estimate a timer may lie to be the one: a wide interval holds many. */
 #define NEAR 1.1
 
@@ -54,7 +57,8 @@ const struct documented_timer *documented_timer__agreeing(const struct idle_time
 	const struct documented_timer *d;
 
 	while ((d = documented_timer__at((*i)++)))
-		if (!d->is_platform && d->idle_s >= t->low_s && d->idle_s <= t->high_s &&
+		if (!d->is_platform && d->idle_s >= t->low_s &&
+		    d->idle_s <= t->high_s * (1 + GRANULE) &&
 		    d->idle_s <= t->estimate_s * NEAR && d->idle_s >= t->estimate_s / NEAR)
 			return d;
 	return NULL;

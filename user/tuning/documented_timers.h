@@ -24,8 +24,8 @@ const struct documented_timer *documented_timer__named(const char *name);
 const struct documented_timer *documented_timer__at(size_t i);
 
 /* The next of those on the path, from the i-th on, that may be what was estimated: within its
- * interval (what was survived was longer than no timer) and near the estimate; moves `i` behind it.
- * NULL: no more. */
+ * interval, or hardly above it (what was survived is longer than no timer), and near the estimate;
+ * moves `i` behind it. NULL: no more. */
 const struct documented_timer *documented_timer__agreeing(const struct idle_timeout *t, size_t *i);
 
 #endif
