@@ -357,3 +357,94 @@ def test_the_cheapest_that_is_quick_enough_and_outlasts_losses(today, within, tm
     rng = random.Random(within)
     given_up = sum(all(rng.random() < 0.01 for _ in range(probes)) for _ in range(365 * 24 * 3600 // int(idle)))
     assert given_up <= 10
+
+
+def test_what_is_evaluated_is_judged(tmp_path):
+    """The path forgets after 240 s: probes every 300 s lose it, and that is said; and the goal's fate."""
+    advice, text = advise(forgetful(240), tmp_path, "--evaluate", "300/75/9")
+    assert advice["may_forget"] and "beware: nothing shows that the path remembers" in text
+    advice, text = advise(forgetful(240), tmp_path, "--evaluate", "100/20/9")
+    assert "may_forget" not in advice and "beware" not in text
+    day = probed((60, 10, 3))
+    advice, _ = advise(day, tmp_path, "--evaluate", "600/10/3", "--detect-within", "5m")
+    assert advice["verdict"] == "change" and "misses the goals: a dead peer is noticed within" in advice["why"]
+    assert "not 300 (--detect-within)" in advice["why"] and advice["may_forget"]
+    advice, _ = advise(day, tmp_path, "--evaluate", "120/10/3", "--detect-within", "5m")
+    assert advice["why"].endswith("meets the goals")
+    advice, _ = advise(day, tmp_path, "--evaluate", "120/10/3")
+    assert advice["why"] == "asked for by --evaluate"
+
+
+def test_what_is_the_same_is_kept(tmp_path):
+    advice, text = advise(probed((60, 10, 3)), tmp_path, "--evaluate", "60/10/3")
+    assert advice["verdict"] == "keep" and "change 60/10/3" not in text and not advice["commands"]
+
+
+def test_an_inode_of_another_run_has_other_sysctls(tmp_path):
+    """Without cookies: one inode in two runs of a boot."""
+    first, second = (Day(run=run, cookie=None, sysctl=sysctl) for run, sysctl in ((1, (7200, 75, 9)), (2, (600, 10, 5))))
+    for day in (first, second):
+        for _ in range(20):
+            day.socket(probes=3)
+    second.lines[0]["started_at"] = at(86400)
+    for line in second.lines[1:]:
+        line.update(first_seen_at=at(86400), last_heard_at=at(90000))
+    files = first.write(tmp_path / "1.jsonl"), second.write(tmp_path / "2.jsonl")
+    lines = [json.loads(l) for l in run("--json", *files).stdout.splitlines()]
+    places = [l for l in lines if l["scope"]["kind"] == "namespace"]
+    assert [l["current"]["idle_s"] for l in places] == [7200, 600]
+    assert len({l["scope"]["text"] for l in places}) == 2
+    assert all("first seen 20" in l["scope"]["text"] for l in places)
+
+
+def test_exit_codes_say_what_was_found(tmp_path):
+    path = probed((60, 10, 3)).write(tmp_path / "day.jsonl")
+    r = run("--detect-within", "1s", path)
+    assert r.returncode == 3 and "the goals exclude each other" in r.stdout, r
+    # The sysctls are to be changed, but that is not what --policy tells.
+    day = Day()
+    for _ in range(40):
+        day.socket(program="nginx", own=(60, 10, 3), gaps=[(60.5, 1300)], probes=1400)
+    for _ in range(4):
+        day.socket(probes=3)
+        day.lines[-1]["socket"]["local"]["port"] = 22
+    path = day.write(tmp_path / "day.jsonl")
+    groups = [l["verdict"] for l in map(json.loads, run("--json", "--detect-within", "5m", path).stdout.splitlines())]
+    assert groups[0] == "change" and "change" not in groups[1:], groups
+    r = run("--policy", "--detect-within", "5m", path)
+    assert r.returncode == 0 and not r.stdout and "no policy" in r.stderr, r
+
+
+def test_an_input_that_tells_nothing_is_named(tmp_path):
+    path = Day().write(tmp_path / "day.jsonl")
+    r = run(path)
+    assert r.returncode == 2 and not r.stdout and f"{path}: no connections in the input" in r.stderr, r
+    day = probed((60, 10, 3))
+    day.lines[7]["schema"] = "halfopen.timeline/2"
+    r = run(day.write(tmp_path / "day.jsonl"))
+    assert r.returncode == 2 and "line 8: schema: 'halfopen.timeline/2'" in r.stderr, r
+
+
+def test_what_nobody_watched_has_no_price(tmp_path):
+    """Sockets seen for no time at all."""
+    day = probed((60, 10, 3), 20)
+    for line in day.lines[1:]:
+        line.update(first_seen_at=at(5), last_heard_at=at(5))
+        line["gaps"] = {"survived": []}
+    advice, text = advise(day, tmp_path, "--evaluate", "100/20/5")
+    assert advice["predicted"] == {"current": None, "proposed": None}
+    assert "nan" not in text and "a socket and day" not in text
+
+
+def test_no_change_from_a_value_to_itself(tmp_path):
+    """Some have an idle time of their own, too long for the goal, and follow the rest; no proposal may be
+    what the sysctls are already."""
+    for sysctl, own in (((60, 10, 3), 600), ((60, 75, 3), 600), ((20, 5, 3), 3000)):
+        day = probed(sysctl, 30)
+        for _ in range(10):
+            day.socket(gaps=[(own + 1, 100)], probes=100, own=(own, *sysctl[1:]))
+            day.lines[-1]["keepalive"]["from"].update(interval="sysctl", probes="sysctl")
+        for goals in (["--detect-within", "5m"], ["--detect-within", "2m"], []):
+            advice, text = advise(day, tmp_path, *goals)
+            assert advice["verdict"] != "change" or advice["proposed"] != advice["current"], advice["why"]
+            assert "change {0}/{1}/{2} to {0}/{1}/{2} ".format(*sysctl) not in text

@@ -32,7 +32,7 @@ static int begin(void **state)
 static void test_its_period_and_price(void **state)
 {
 	struct tariff tariff = { 0 };
-	struct device_heartbeat h = remedies__heartbeat(&e, &tariff);
+	struct device_heartbeat h = remedies__heartbeat(&e, NULL, &tariff);
 
 	(void)state;
 	assert_true(h.proposed);
@@ -41,16 +41,20 @@ static void test_its_period_and_price(void **state)
 	assert_same(h.bytes_per_day, 120 * (4 * 52 + 2));
 	assert_same(h.probe_bytes_per_day, 120 * 2 * 52);
 	assert_false(h.reports_known);
+	/* It would replace probes every two hours, or those proposed every 480 s. */
+	assert_same(remedies__heartbeat(&e, &usual, &tariff).probe_bytes_per_day, 12 * 2 * 52);
+	assert_same(remedies__heartbeat(&e, &(struct setting){ 480, 60, 5, 0, 0 }, &tariff)
+			    .probe_bytes_per_day, 180 * 2 * 52);
 	e.ipv6 = true;
-	assert_same(remedies__heartbeat(&e, &tariff).bytes_per_day, 120 * (4 * 72 + 2));
+	assert_same(remedies__heartbeat(&e, NULL, &tariff).bytes_per_day, 120 * (4 * 72 + 2));
 	tariff.increment_bytes = 1000;
-	assert_same(remedies__heartbeat(&e, &tariff).bytes_per_day, 120 * 4000);
+	assert_same(remedies__heartbeat(&e, NULL, &tariff).bytes_per_day, 120 * 4000);
 	e.mutes.longest_s = 30;
-	assert_same(remedies__heartbeat(&e, &tariff).timeout_s, 38);
+	assert_same(remedies__heartbeat(&e, NULL, &tariff).timeout_s, 38);
 	e.path.low_s = 1;
-	assert_same(remedies__heartbeat(&e, &tariff).period_s, 1);
+	assert_same(remedies__heartbeat(&e, NULL, &tariff).period_s, 1);
 	e.path.reason = IDLE_CENSORED;
-	h = remedies__heartbeat(&e, &tariff);
+	h = remedies__heartbeat(&e, NULL, &tariff);
 	assert_true(!h.proposed && h.period_s == 0);
 }
 
@@ -62,11 +66,11 @@ static void test_what_their_reports_cost(void **state)
 
 	(void)state;
 	e.reports = (struct reports){ .over_s = 3600, .bytes = 1000, .segments = 10 };
-	h = remedies__heartbeat(&e, &tariff);
+	h = remedies__heartbeat(&e, NULL, &tariff);
 	assert_true(h.reports_known);
 	assert_same(h.report_bytes_per_day, 240 * (52 + 100 + 52));
 	e.reports.segments = 0; /* counted, and none came */
-	h = remedies__heartbeat(&e, &tariff);
+	h = remedies__heartbeat(&e, NULL, &tariff);
 	assert_true(h.reports_known && h.report_bytes_per_day == 0);
 }
 

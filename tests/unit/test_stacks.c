@@ -272,10 +272,22 @@ static void test_values_of_documented_timers(void **state)
 	assert_null(documented_timer__at(i));
 }
 
+static unsigned int agreeing(double low_s, double estimate_s, double high_s)
+{
+	struct idle_timeout t = { .low_s = low_s, .estimate_s = estimate_s, .high_s = high_s };
+	unsigned int n = 0;
+	size_t i = 0;
+
+	while (documented_timer__agreeing(&t, &i))
+		n++;
+	return n;
+}
+
 static void test_documented_timers(void **state)
 {
+	struct idle_timeout ten_minutes = { .low_s = 600, .estimate_s = 600, .high_s = 600 };
 	const struct documented_timer *t;
-	size_t i, n = 0;
+	size_t i;
 
 	(void)state;
 	for (i = 0; (t = documented_timer__at(i)); i++) {
@@ -288,25 +300,20 @@ static void test_documented_timers(void **state)
 	assert_null(documented_timer__at(i));
 	assert_null(documented_timer__named("nobody"));
 	assert_true(documented_timer__named("cloudflare-gateway")->ends_tcp);
-	/* a fiftieth may pass until a middlebox looks: 343 to 357 s are 350 */
-	for (i = 0; documented_timer__within(357, 400, &i); n++)
-		;
-	assert_int_equal(n, 4);
-	for (i = n = 0; documented_timer__within(358, 400, &i); n++)
-		;
-	assert_int_equal(n, 0);
-	for (i = n = 0; documented_timer__within(300, 343.2, &i); n++)
-		;
-	assert_int_equal(n, 4);
-	for (i = n = 0; documented_timer__within(300, 343, &i); n++)
-		;
-	assert_int_equal(n, 0);
+	/* none that was survived, none beyond the interval, none far from the estimate */
+	assert_int_equal(agreeing(349.7, 350, 352), 4);
+	assert_int_equal(agreeing(350, 350, 350), 4);
+	assert_int_equal(agreeing(350.1, 352, 400), 0);
+	assert_int_equal(agreeing(300, 343, 343.2), 4);
+	assert_int_equal(agreeing(300, 343, 343), 0);
+	assert_int_equal(agreeing(600.9, 735, 900.2), 0);
+	assert_int_equal(agreeing(590, 735, 900.2), 0);
+	assert_int_equal(agreeing(590, 640, 700), 1);
 	/* a platform's is none of the path */
 	i = 0;
-	assert_string_equal(documented_timer__within(600, 600, &i)->name, "gcp");
-	assert_null(documented_timer__within(600, 600, &i));
-	i = 0;
-	assert_null(documented_timer__within(1800, 1800, &i));
+	assert_string_equal(documented_timer__agreeing(&ten_minutes, &i)->name, "gcp");
+	assert_null(documented_timer__agreeing(&ten_minutes, &i));
+	assert_int_equal(agreeing(1800, 1800, 1800), 0);
 }
 
 /* Its manual: the type in decimal, the parameter in hexadecimal, four bytes of a value above 0. */

@@ -250,6 +250,26 @@ static void test_what_is_wrong_is_named(void **state)
 	assert_int_equal(w.lines, 0);
 }
 
+/* What such a line means cannot be told: it is no line without news. */
+static void test_another_version_of_a_known_kind_is_named(void **state)
+{
+	static const char *const schemas[] = { "halfopen.timeline/2", "halfopen.meta/10",
+					       "halfopen.loss/", "halfopen.event/0" };
+	struct written w = { .lines = 0 };
+	struct timeline_json_problem problem;
+	char line[80];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(schemas) / sizeof(schemas[0]); i++) {
+		snprintf(line, sizeof(line), "{\"schema\":\"%s\"}", schemas[i]);
+		assert_int_equal(read_line(line, &w, &problem), -EBADMSG);
+		assert_non_null(strstr(problem.text, schemas[i]));
+		assert_non_null(strstr(problem.text, "a version that this halfopen does not read"));
+	}
+	assert_int_equal(w.lines, 0);
+}
+
 /* A later version writes more, and numbers of any size: unknown keys are skipped. */
 static void test_what_is_not_known_is_passed_over(void **state)
 {
@@ -452,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_json_gives_the_same_values_again),
 		cmocka_unit_test(test_lives_are_the_same_from_either),
 		cmocka_unit_test(test_what_is_wrong_is_named),
+		cmocka_unit_test(test_another_version_of_a_known_kind_is_named),
 		cmocka_unit_test(test_what_is_not_known_is_passed_over),
 		cmocka_unit_test(test_every_word_is_read_as_it_is_written),
 		cmocka_unit_test(test_a_foreign_sink_is_given_all_it_tells),

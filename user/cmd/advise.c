@@ -78,8 +78,8 @@ static const char argp_doc[] =
 	"  halfopen advise --live 10m --json | jq .idle_timeout\n"
 	"\n"
 	"Exit codes: 0 nothing to change, 1 failed while running, 2 usage or bad input (of one "
-	"that is cut off, what comes before is advised on), 3 a change is advised, 77 not "
-	"permitted (--live).\n";
+	"that is cut off, what comes before is advised on), 3 a change is advised, or the goals "
+	"exclude each other, 77 not permitted (--live).\n";
 
 static bool read_seconds(const char *text, void *at)
 {
@@ -251,7 +251,7 @@ struct writer {
 	struct words words;
 	struct advice_page page;
 	struct json json;
-	bool change_advised;
+	bool found;	/* a change is advised, or goals exclude each other */
 	unsigned int kept, without;	/* groups that need no policy, or get no advice */
 	char why_without[sizeof(((struct advice *)0)->why)];
 };
@@ -293,7 +293,10 @@ static void write_advice(struct writer *w, const struct lives *l, const struct a
 	} else {
 		advice_page__add(&w->page, l, a);
 	}
-	w->change_advised |= a->verdict == ADVICE_CHANGE && !w->options->goals.evaluate;
+	if (w->options->policy && a->scope->kind != SCOPE_GROUP)
+		return;		/* nothing was told of it */
+	w->found |= a->verdict == ADVICE_CONFLICT ||
+		    (a->verdict == ADVICE_CHANGE && !w->options->goals.evaluate);
 }
 
 static bool advise_on(struct writer *w, struct lives *l)
@@ -375,6 +378,27 @@ static bool compare(struct writer *w, struct lives *before, struct lives *after)
 	return true;
 }
 
+/* Nothing can be said of an input without a connection, not even that nothing is to be changed; a
+ * host without one can be watched. What is compared says itself which FILE is empty. */
+static bool has_connections(const struct options *o, const struct lives *l)
+{
+	const char *name = o->file_count ? o->files[0] : "";
+
+	if (l->count || o->compare)
+		return true;
+	if (o->live_ns) {
+		log_warning("no connections were seen in that time");
+		return true;
+	}
+	if (o->file_count == 1)
+		log_error("%s: no connections in the input; expected timelines of 'watch --json "
+			  "--all' or a recording", strcmp(name, "-") ? name : "standard input");
+	else
+		log_error("no connections in the input, %u files; expected timelines of 'watch "
+			  "--json --all' or a recording", o->file_count);
+	return false;
+}
+
 /* Gaps of the input are reported once. */
 static void warn_of_gaps(const struct lives *l)
 {
@@ -443,7 +467,7 @@ static int write_out(struct writer *w)
 	output__standard(&output);
 	if (!err && length)
 		err = output__write(&output, text, length);
-	return exit_code__of_output(&output, err, w->change_advised ? EXIT_FOUND : EXIT_DONE);
+	return exit_code__of_output(&output, err, w->found ? EXIT_FOUND : EXIT_DONE);
 }
 
 int cmd_advise(int argc, char **argv)
@@ -462,6 +486,8 @@ int cmd_advise(int argc, char **argv)
 	w.origin = (struct line_origin){ .gateway = options.gateway ? options.gateway : w.host.name,
 					 .boot_id = w.host.boot_id, .run_id = w.host.run_id };
 	code = read_all(&options, &before, &after, &cut);
+	if (code == EXIT_DONE && !has_connections(&options, &before))
+		code = EXIT_USAGE;
 	if (code == EXIT_DONE && options.compare && are_the_same(&options, &before, &after))
 		code = EXIT_USAGE;
 	if (code == EXIT_DONE) {

@@ -82,8 +82,13 @@ static void write_price(struct json *j, const struct advice *a)
 		json__object(j, NULL);
 		json__string(j, "with", "carriers_floor");
 		json__number(j, "period_s", CARRIERS_FLOOR_S);
-		json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
-		json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
+		if (p->sockets > 0) {
+			json__number(j, "wakeups_per_socket_day", p->wakeups_per_socket_day);
+			json__number(j, "bytes_per_socket_day", p->bytes_per_socket_day);
+		} else {
+			json__null(j, "wakeups_per_socket_day");
+			json__null(j, "bytes_per_socket_day");
+		}
 		json__number(j, "wakeups_per_idle_day", 86400 / setting__period_s(&a->proposed));
 		json__end_object(j);
 	}
@@ -165,7 +170,7 @@ static void write_documented(struct json *j, const struct idle_timeout *t)
 	size_t i = 0;
 
 	json__array(j, "documented");
-	while ((d = documented_timer__within(t->low_s, t->high_s, &i)))
+	while ((d = documented_timer__agreeing(t, &i)))
 		json__string(j, NULL, d->name);
 	json__end_array(j);
 }
@@ -331,11 +336,11 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 	write_evidence(j, a);
 	write_path(j, a->evidence);
 	json__object(j, "predicted");
-	if (a->evidence->alike.count)
+	if (a->predicted_current.sockets > 0)
 		write_prediction(j, "current", &a->predicted_current);
 	else
 		json__null(j, "current");
-	if (a->proposal_known)
+	if (a->predicted_proposed.sockets > 0)
 		write_prediction(j, "proposed", &a->predicted_proposed);
 	else
 		json__null(j, "proposed");

@@ -548,6 +548,29 @@ static int take_event(const json_t *line, const struct sink *sink, struct timeli
 	return known ? sink->event(sink->context, &e) : 0;
 }
 
+/* A kind that we read, in a version that we do not: its names may mean something else. */
+static bool is_of_another_version(const char *schema)
+{
+	static const char *const kinds[] = { "timeline", "meta", "loss", "event" };
+	char of_kind[32];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		snprintf(of_kind, sizeof(of_kind), "halfopen.%s/", kinds[i]);
+		if (!strncmp(schema, of_kind, strlen(of_kind)))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_version(const char *schema, struct timeline_json_problem *p)
+{
+	snprintf(p->text, sizeof(p->text),
+		 "schema: '%.40s' is of a version that this halfopen does not read; expected %.*s1",
+		 schema, (int)(strchr(schema, '/') + 1 - schema), schema);
+	return -EBADMSG;
+}
+
 static int take_line(const json_t *line, const struct sink *sink, struct timeline_json_problem *p)
 {
 	const char *schema = text(line, "schema");
@@ -560,6 +583,8 @@ static int take_line(const json_t *line, const struct sink *sink, struct timelin
 		return take_loss(line, sink, p);
 	if (!strcmp(schema, "halfopen.event/1"))
 		return take_event(line, sink, p);
+	if (is_of_another_version(schema))
+		return refuse_version(schema, p);
 	if (!strncmp(schema, "halfopen.", 9))
 		return 0;
 	wrong(p, "schema", "one of halfopen's (halfopen.timeline/1, ...)");

@@ -13,11 +13,15 @@
 /* A saving of a smaller share of the bytes is not mentioned. */
 #define WORTH_SPARING 0.1
 
-/* The same inode in the same boot, where one of the two is known without its cookie. */
+/* The same inode in the same boot, where one of the two is known without its cookie. Where neither
+ * cookie is known, an inode identifies a namespace within a run only. */
 static bool may_be(const struct life_place *a, const struct life_place *b)
 {
-	return a->gateway == b->gateway && a->boot == b->boot && a->inode == b->inode &&
-	       (a->cookie == b->cookie || !a->cookie || !b->cookie);
+	if (a->gateway != b->gateway || a->boot != b->boot || a->inode != b->inode)
+		return false;
+	if (!a->cookie && !b->cookie)
+		return a->run == b->run;
+	return a->cookie == b->cookie || !a->cookie || !b->cookie;
 }
 
 bool advice__current(const struct lives *l, const struct scope *scope, struct setting *current)
@@ -204,6 +208,20 @@ static bool may_forget(const struct advice *a, const struct setting *s)
 	return period > shortest_period_s(a) && period > path->low_s;
 }
 
+/* Nothing would be written: the sysctls are so already, or all sockets of the group. */
+static bool is_in_force(const struct advice *a, const struct setting *s)
+{
+	const struct alike *alike = &a->evidence->alike;
+	size_t i;
+
+	if (!a->current_known || !setting__is(&a->current, s))
+		return false;
+	for (i = 0; a->scope->kind == SCOPE_GROUP && i < alike->count; i++)
+		if (!setting__is(&alike->all[i].setting, s))
+			return false;
+	return true;
+}
+
 static void keep(struct advice *a, const struct proposal *other)
 {
 	a->verdict = ADVICE_KEEP;
@@ -211,6 +229,15 @@ static void keep(struct advice *a, const struct proposal *other)
 	snprintf(a->why, sizeof(a->why), "the present values meet the goals");
 	if (other->possible && other->setting.idle_s > a->current.idle_s)
 		a->cheaper = other->setting;
+}
+
+/* Of sockets with options of their own, some may miss the goals still. */
+static void keep_if_in_force(struct advice *a)
+{
+	if (!is_in_force(a, &a->proposed))
+		return;
+	a->verdict = ADVICE_KEEP;
+	a->may_forget = false;
 }
 
 /* No group is probed less often than now where that may cost the path, unless a budget requires
@@ -225,16 +252,32 @@ static void change(struct advice *a, const struct goals *g, const struct proposa
 	snprintf(a->why, sizeof(a->why), "%s", p->why);
 	n = strlen(a->why);
 	if (!may_forget(a, &a->proposed))
-		return;
+		return keep_if_in_force(a);
 	if (!g->budget_bytes_day && !g->max_probes_per_s && shortest >= 1 &&
 	    shortest < a->proposed.idle_s) {
 		a->proposed.idle_s = floor(shortest);
 		a->proposed.interval_s = fmin(a->proposed.interval_s, a->proposed.idle_s);
 		snprintf(a->why + n, sizeof(a->why) - n,
 			 "; some are probed every %.0f s now", a->proposed.idle_s);
-		return;
+	} else {
+		a->may_forget = true;
 	}
-	a->may_forget = true;
+	keep_if_in_force(a);
+}
+
+/* What was asked for is judged as any other proposal. */
+static void evaluate(struct advice *a, const struct goals *g)
+{
+	char missed[PROPOSAL_WHY_SIZE];
+
+	a->proposed = g->fixed;
+	a->verdict = is_in_force(a, &g->fixed) ? ADVICE_KEEP : ADVICE_CHANGE;
+	a->may_forget = a->verdict == ADVICE_CHANGE && may_forget(a, &a->proposed);
+	goals__say_missed(g, a->evidence, &g->fixed, missed, sizeof(missed));
+	snprintf(a->why, sizeof(a->why), "asked for by --evaluate%s%s%s",
+		 a->verdict == ADVICE_KEEP ? ", and so already" : "",
+		 !goals__any(g) ? "" : *missed ? "; misses the goals: " : "; meets the goals",
+		 goals__any(g) ? missed : "");
 }
 
 static void propose(struct advice *a, const struct goals *g)
@@ -242,12 +285,8 @@ static void propose(struct advice *a, const struct goals *g)
 	const struct evidence *e = a->evidence;
 	struct proposal p;
 
-	if (g->evaluate) {
-		a->proposed = g->fixed;
-		a->verdict = ADVICE_CHANGE;
-		snprintf(a->why, sizeof(a->why), "asked for by --evaluate");
-		return;
-	}
+	if (g->evaluate)
+		return evaluate(a, g);
 	if (!a->current_known)
 		return decide_none(a, "the input does not say what the sysctls are (no "
 				   "halfopen.meta line)");
@@ -387,7 +426,8 @@ bool advice__make(const struct lives *l, const struct scope *scope, const struct
 			     &a->predicted_proposed);
 	ok = ok && price_cheaper(a, goals);
 	find_who_misses(a, goals);
-	a->heartbeat = remedies__heartbeat(e, &goals->tariff);
+	a->heartbeat = remedies__heartbeat(e, a->proposal_known ? &a->proposed : NULL,
+					   &goals->tariff);
 	name_it(l, a);
 	return ok && remedies__data_timeout(e, a->proposal_known ? &a->proposed : current,
 					    goals->detect_within_s, &a->data);

@@ -29,8 +29,11 @@ static const struct documented_timer timers[] = {
 	ON_PATH("twilio-supersim", 21600, "Twilio Super SIM; visited networks may be shorter"),
 };
 
-/* A middlebox may check its timers this share of the timeout late. */
+/* The interval may end this share of the timeout early. It does not begin late: a silence that was
+ * survived is longer than no timer. */
 #define GRANULE 0.02
+/* How far from the estimate a timer may lie to be the one: a wide interval holds many. */
+#define NEAR 1.1
 
 #define TIMERS (sizeof(timers) / sizeof(timers[0]))
 
@@ -49,13 +52,14 @@ const struct documented_timer *documented_timer__named(const char *name)
 	return NULL;
 }
 
-const struct documented_timer *documented_timer__within(double low_s, double high_s, size_t *i)
+const struct documented_timer *documented_timer__agreeing(const struct idle_timeout *t, size_t *i)
 {
-	const struct documented_timer *t;
+	const struct documented_timer *d;
 
-	while ((t = documented_timer__at((*i)++)))
-		if (!t->is_platform && t->idle_s >= low_s * (1 - GRANULE) &&
-		    t->idle_s <= high_s * (1 + GRANULE))
-			return t;
+	while ((d = documented_timer__at((*i)++)))
+		if (!d->is_platform && d->idle_s >= t->low_s &&
+		    d->idle_s <= t->high_s * (1 + GRANULE) &&
+		    d->idle_s <= t->estimate_s * NEAR && d->idle_s >= t->estimate_s / NEAR)
+			return d;
 	return NULL;
 }

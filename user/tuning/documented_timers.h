@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tuning/idle_timeout.h"
+
 struct documented_timer {
 	const char *name;
 	double idle_s;
@@ -21,8 +23,9 @@ const struct documented_timer *documented_timer__named(const char *name);
 /* The i-th, in order of their names; NULL beyond the last. */
 const struct documented_timer *documented_timer__at(size_t i);
 
-/* The next of those on the path, from the i-th on, that lies in [low_s, high_s], or hardly beyond;
+/* The next of those on the path, from the i-th on, that may be what was estimated: within its
+ * interval, or hardly above it (what was survived is longer than no timer), and near the estimate;
  * moves `i` behind it. NULL: no more. */
-const struct documented_timer *documented_timer__within(double low_s, double high_s, size_t *i);
+const struct documented_timer *documented_timer__agreeing(const struct idle_timeout *t, size_t *i);
 
 #endif

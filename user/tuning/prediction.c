@@ -326,7 +326,8 @@ static double whole_silences_a_year(const struct sockets_alike *g, unsigned int 
 static void add_group(const struct sockets_alike *g, unsigned int hz, const struct tariff *tariff,
 		      const struct late_answers *mutes, struct death mean, struct prediction *p)
 {
-	double loss = fmin(late_answers__loss(mutes), LOSS_MAX), share = g->count / p->sockets;
+	double loss = fmin(late_answers__loss(mutes), LOSS_MAX);
+	double share = p->sockets ? g->count / p->sockets : 0;
 	/* A dead peer has a socket, too, until that is noticed. */
 	double lives_s = g->covered_s + g->deaths * mean.s;
 	double rate = probes_per_s(g, hz, loss) * (lives_s ? g->covered_s / lives_s : 1);

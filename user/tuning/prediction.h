@@ -56,7 +56,8 @@ struct prediction {
 	double bytes_per_socket_day;
 	double wakeups_per_socket_day;	/* of the device's radio */
 	struct false_deaths false_deaths;	/* a socket and year */
-	double sockets;			/* that it is about */
+	/* That it is about; 0: none was watched for any time, so that nothing is known. */
+	double sockets;
 };
 
 /* The billed size of a segment: its bytes with headers (IPv4 20 + 32, IPv6 40 + 32, with

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "tcp/keepalive.h"
@@ -75,6 +76,54 @@ bool goals__are_met(const struct goals *g, const struct evidence *e, const struc
 	if (goals__hold_open(g, e) && !hold_open__holds(e, s))
 		return false;
 	return period >= period_by_budget(g, e) && period >= period_by_rate(g, e);
+}
+
+struct misses {
+	char *text;
+	size_t size, length;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void add_miss(struct misses *m, const char *format, ...)
+{
+	va_list arguments;
+
+	if (m->length && m->length + 2 < m->size)
+		m->length += snprintf(m->text + m->length, m->size - m->length, ", ");
+	va_start(arguments, format);
+	m->length += vsnprintf(m->text + m->length, m->size - m->length, format, arguments);
+	va_end(arguments);
+	m->length = fmin(m->length, m->size - 1);
+}
+
+void goals__say_missed(const struct goals *g, const struct evidence *e, const struct setting *s,
+		       char *text, size_t size)
+{
+	double period = setting__period_s(s), at_most = noticed_within_at_most(s, e->hz);
+	double floor_s = late_answers__floor_s(&e->mutes), by_budget = period_by_budget(g, e);
+	struct misses m = { text, size, 0 };
+
+	*text = '\0';
+	if (!has_probes(e, s))
+		add_miss(&m, "chance alone would lose %u probe%s", s->probes,
+			 s->probes == 1 ? "" : "s in a row");
+	if (setting__silence_s(s) < floor_s)
+		add_miss(&m, "live peers that came back need %.0f s of probes, not %.0f",
+			 ceil(floor_s), setting__silence_s(s));
+	if (g->detect_within_s && at_most > g->detect_within_s)
+		add_miss(&m, "a dead peer is noticed within %.0f s, not %.0f (--detect-within)",
+			 ceil(at_most), g->detect_within_s);
+	if (goals__hold_open(g, e) && !hold_open__holds(e, s))
+		add_miss(&m, e->path.reason == IDLE_KNOWN
+			 ? "the path, which forgets after %.0f s or later, is not held open"
+			 : "nothing shows that the path remembers for more than %.0f s",
+			 e->path.low_s);
+	if (period < by_budget)
+		add_miss(&m, "a probe every %.0f s costs more than --budget allows, one every %.0f",
+			 period, ceil(by_budget));
+	if (period < period_by_rate(g, e))
+		add_miss(&m, "%.3g probes/s, not %.0f (--max-probes-per-s)",
+			 sockets_at_once(e) / period, g->max_probes_per_s);
 }
 
 /* ---- bounds of the idle time ---- */

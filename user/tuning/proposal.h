@@ -28,6 +28,11 @@ bool goals__are_met(const struct goals *g, const struct evidence *e, const struc
 
 #define PROPOSAL_WHY_SIZE 400
 
+/* Names the goals that it misses, and the needs of live peers, with both figures; "" where it meets
+ * them all. */
+void goals__say_missed(const struct goals *g, const struct evidence *e, const struct setting *s,
+		       char *text, size_t size);
+
 struct proposal {
 	bool possible;		/* else the goals exclude each other: see `why` */
 	struct setting setting;

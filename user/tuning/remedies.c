@@ -9,7 +9,9 @@
 
 /* A byte of data, its acknowledgement, the server's byte, its acknowledgement: as the Astra modules
  * do; the period leaves room for a lost one before the mapping is forgotten. */
-struct device_heartbeat remedies__heartbeat(const struct evidence *e, const struct tariff *tariff)
+struct device_heartbeat remedies__heartbeat(const struct evidence *e,
+					    const struct setting *keepalive,
+					    const struct tariff *tariff)
 {
 	double empty = prediction__packet_bytes(0, e->ipv6, tariff);
 	double with_byte = prediction__packet_bytes(1, e->ipv6, tariff), per_day;
@@ -23,7 +25,8 @@ struct device_heartbeat remedies__heartbeat(const struct evidence *e, const stru
 	h.timeout_s = fmax(5, ceil(late_answers__floor_s(&e->mutes)));
 	per_day = 86400 / h.period_s;
 	h.bytes_per_day = per_day * 2 * (with_byte + empty);
-	h.probe_bytes_per_day = per_day * 2 * empty;
+	h.probe_bytes_per_day =
+		(keepalive ? 86400 / setting__period_s(keepalive) : per_day) * 2 * empty;
 	h.reports_known = r->over_s > 0;
 	if (h.reports_known && r->segments > 0)
 		h.report_bytes_per_day = r->segments / r->over_s * 86400 *

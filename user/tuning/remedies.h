@@ -25,8 +25,10 @@ struct data_timeout {
 };
 
 /* Its price by this tariff, and that of the alternatives; not proposed where the path's timeout is
- * not known. */
-struct device_heartbeat remedies__heartbeat(const struct evidence *e, const struct tariff *tariff);
+ * not known. `keepalive`: whose probes it would replace; NULL: of probes as frequent. */
+struct device_heartbeat remedies__heartbeat(const struct evidence *e,
+					    const struct setting *keepalive,
+					    const struct tariff *tariff);
 
 /*
  * `within_s`: how soon such peers are to be noticed, 0 without a goal. `keepalive`: the setting

@@ -81,6 +81,23 @@ static bool add_namespace(struct lives *l, struct life **lives, size_t count, st
 	return add_scope(s, scope);
 }
 
+/* Namespaces without cookies in several runs of a boot: their order puts them side by side. */
+static void tell_runs_apart(struct scopes *s)
+{
+	size_t i;
+
+	for (i = 1; i < s->count; i++) {
+		struct scope *a = &s->all[i - 1], *b = &s->all[i];
+
+		if (a->place.gateway != b->place.gateway || a->place.boot != b->place.boot ||
+		    a->place.inode != b->place.inode || a->place.run == b->place.run ||
+		    a->place.cookie || b->place.cookie)
+			continue;
+		a->one_of_several = true;
+		b->one_of_several = true;
+	}
+}
+
 static bool add_namespaces(struct lives *l, struct scopes *s)
 {
 	struct life **placed = malloc((l->count + 1) * sizeof(*placed));
@@ -98,6 +115,7 @@ static bool add_namespaces(struct lives *l, struct scopes *s)
 		from = i + 1;
 	}
 	free(placed);
+	tell_runs_apart(s);
 	return ok;
 }
 

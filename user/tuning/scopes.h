@@ -26,6 +26,7 @@ struct scope {
 	uint32_t netns_name, host_name;	/* SCOPE_NAMESPACE: texts__of(), the last; 0: none */
 	enum scope_address address;	/* SCOPE_NAMESPACE */
 	double first_seen_s, last_seen_s;	/* SCOPE_NAMESPACE: since 1970 */
+	bool one_of_several;	/* of this inode, told apart by their runs alone */
 	const char *name;		/* SCOPE_GROUP: the operator's, or NULL */
 	const struct named_network *networks;	/* all of the operator's, of this name and others */
 	unsigned int network_count;

@@ -3,6 +3,7 @@
 #ifndef HALFOPEN_TUNING_SETTING_H
 #define HALFOPEN_TUNING_SETTING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Single probes are lost: at least as many must stay unanswered before a peer is given up. */
@@ -24,6 +25,9 @@ struct setting {
 
 /* The silence from the first unanswered probe to the end. */
 double setting__silence_s(const struct setting *s);
+
+/* The same values of the three sysctls? */
+bool setting__is(const struct setting *a, const struct setting *b);
 
 /* How often an idle live peer is asked. */
 double setting__period_s(const struct setting *s);

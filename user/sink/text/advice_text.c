@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "text/advice_commands.h"
 #include "text/advice_text.h"
@@ -52,12 +53,26 @@ static void add_names(struct words *w, const struct lives *l, const struct scope
 					       sizeof(host)));
 }
 
+/* What tells it from the others of its inode, whatever run it was in. */
+static void add_first_seen(struct words *w, const struct scope *s)
+{
+	time_t at = s->first_seen_s;
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&at, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%SZ", &tm);
+	words__add(w, ", first seen %s", text);
+}
+
 void advice_text__scope(struct words *w, const struct lives *l, const struct scope *s)
 {
 	if (s->kind == SCOPE_NAMESPACE) {
 		words__add(w, "%s, namespace %s", texts__at(&l->texts, s->place.gateway),
 			   scope__address(l, s));
 		add_names(w, l, s);
+		if (s->one_of_several)
+			add_first_seen(w, s);
 		return;
 	}
 	if (s->name)
@@ -154,7 +169,7 @@ static void add_documented(struct words *w, const struct idle_timeout *path)
 
 	if (path->high_s > 1.5 * path->low_s)
 		return;
-	while ((t = documented_timer__within(path->low_s, path->high_s, &i))) {
+	while ((t = documented_timer__agreeing(path, &i))) {
 		words__add(w, "%s%s (", told++ ? ", " : "; as documented of ", t->name);
 		words__add_duration(w, t->idle_s);
 		words__add(w, ")");
@@ -391,11 +406,14 @@ static void add_price(struct words *w, const struct advice *a)
 	if (a->below_carriers_floor) {
 		words__add(w, "  conflict with the carriers' floor (one automated access in ");
 		words__add_duration(w, CARRIERS_FLOOR_S);
-		words__add(w, "), where devices are on one: ");
-		add_number(w, p->wakeups_per_socket_day);
-		words__add(w, " wake-ups and ");
-		add_bytes(w, p->bytes_per_socket_day);
-		words__add(w, " a socket and day");
+		words__add(w, "), where devices are on one");
+		if (p->sockets > 0) {
+			words__add(w, ": ");
+			add_number(w, p->wakeups_per_socket_day);
+			words__add(w, " wake-ups and ");
+			add_bytes(w, p->bytes_per_socket_day);
+			words__add(w, " a socket and day");
+		}
 		if (p->wakeups_per_socket_day < MOSTLY_IDLE * idle)
 			words__add(w, "; %.0f wake-ups of a device that is idle all day", idle);
 		words__add(w, "\n");
@@ -416,7 +434,9 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 		break;
 	case ADVICE_CHANGE:
 		words__add(w, "  change ");
-		if (a->current_known) {
+		if (a->current_known && setting__is(&a->current, &a->proposed)) {
+			words__add(w, "the others of the group to ");
+		} else if (a->current_known) {
 			add_setting(w, &a->current);
 			words__add(w, " to ");
 		}
@@ -517,14 +537,14 @@ void advice_text__write(struct words *w, const struct lives *l, const struct adv
 	add_path(w, e);
 	add_quiet_deaths(w, e);
 	add_verdict(w, l, a);
-	if (e->alike.count) {
+	if (a->predicted_current.sockets > 0) {
 		add_prediction(w, "  now", &a->predicted_current, e);
 		if (without_keepalive(e))
 			words__add(w, "; never by the %zu without keepalive, unless our program "
 				   "sends", without_keepalive(e));
 		words__add(w, "\n");
 	}
-	if (a->proposal_known && a->verdict == ADVICE_CHANGE) {
+	if (a->predicted_proposed.sockets > 0 && a->verdict == ADVICE_CHANGE) {
 		add_prediction(w, "  then", &a->predicted_proposed, e);
 		add_missed(w, a);
 		add_possible_false_deaths(w, a);
