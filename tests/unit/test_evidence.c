@@ -18,7 +18,7 @@ static int end(void **state)
 {
 	(void)state;
 	evidence__free(&e);
-	assert_true(!e.stuck && !e.alike.all && !e.mutes.all);
+	assert_true(!e.unacknowledged && !e.alike.all && !e.late_answers.all);
 	lives__free(&lives);
 	return 0;
 }
@@ -45,7 +45,7 @@ static void test_of_nothing(void **state)
 	assert_int_equal(e.hz, 250); /* most distributions' */
 	assert_true(e.watched_hours == 0 && e.heartbeat_s == 0 && !e.alike.count);
 	assert_int_equal(e.path.reason, IDLE_THIN);
-	assert_int_equal(e.blind[0].sockets, 0);
+	assert_int_equal(e.without_keepalive[0].sockets, 0);
 }
 
 static void test_what_is_counted(void **state)
@@ -147,9 +147,9 @@ static void test_the_programs_with_most(void **state)
 	life.options_known = life.keepalive = false;
 	add(life);
 	gather();
-	assert_programs(e.blind, (const char *const[]){ "emqx", "redis", "nginx" },
+	assert_programs(e.without_keepalive, (const char *const[]){ "emqx", "redis", "nginx" },
 			(const size_t[]){ 5, 4, 3 });
-	assert_programs(e.stubborn, (const char *const[]){ "haproxy", "", "" },
+	assert_programs(e.with_own_options, (const char *const[]){ "haproxy", "", "" },
 			(const size_t[]){ 2, 0, 0 });
 }
 
@@ -236,10 +236,10 @@ static void test_detection_by_what_found_it(void **state)
 	gather();
 	assert_true(e.detection.p50_s == 109 && e.detection.p95_s == 118 &&
 		    e.detection.max_s == 119);
-	assert_int_equal(e.stuck_count, 5);
-	assert_true(e.stuck_detection.p50_s == 902 && e.stuck_detection.max_s == 904);
+	assert_int_equal(e.unacknowledged_count, 5);
+	assert_true(e.unacknowledged_detection.p50_s == 902 && e.unacknowledged_detection.max_s == 904);
 	for (i = 0; i < 5; i++)
-		assert_near(e.stuck[i].before_s, i, 0);
+		assert_near(e.unacknowledged[i].before_s, i, 0);
 }
 
 static void test_the_commonest_heartbeat(void **state)

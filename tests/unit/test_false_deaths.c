@@ -9,7 +9,7 @@
 #define HOURS_A_YEAR 8766.0
 
 static struct late_answers m;
-static struct life_mute mutes[2000];
+static struct late_answer late_answers[2000];
 
 static int begin(void **state)
 {
@@ -18,7 +18,7 @@ static int begin(void **state)
 	m = (struct late_answers){ .socket_hours = 10 * HOURS_A_YEAR,
 				   .asked = 10 * HOURS_A_YEAR * 36,
 				   .probes_sent = 1e9,
-				   .all = mutes };
+				   .all = late_answers };
 	return 0;
 }
 
@@ -29,7 +29,7 @@ static void keep(unsigned int count, double s, double low_s)
 	double before = m.count;
 
 	for (i = 0; i < count; i++)
-		mutes[m.count++] = (struct life_mute){ low_s, s, 100 };
+		late_answers[m.count++] = (struct late_answer){ low_s, s, 100 };
 	for (i = 0; i < MUTE_BINS; i++)
 		m.share[i] *= before / m.count;
 	m.share[bin] += count / (double)m.count;

@@ -7,7 +7,7 @@
 
 /* ---- one episode ---- */
 
-static void assert_mute(struct life_mute is, double low_s, double high_s)
+static void assert_mute(struct late_answer is, double low_s, double high_s)
 {
 	assert_near(is.low_s, low_s, 1e-4);
 	assert_near(is.high_s, high_s, 1e-4);
@@ -99,7 +99,7 @@ static void keep_mute(unsigned int i, double low_s, double high_s)
 {
 	struct life *l = &peers.lives[i];
 
-	l->mutes[l->mute_count++] = (struct life_mute){ low_s, high_s, 0 };
+	l->late_answers[l->late_answer_count++] = (struct late_answer){ low_s, high_s, 0 };
 }
 
 static void test_of_few_nobody_is_an_exception(void **state)

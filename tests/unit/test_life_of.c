@@ -398,16 +398,16 @@ static void test_episodes_that_ended_in_an_answer(void **state)
 	episode(EPISODE_OF_KEEPALIVE, 60, 80.5, 3);
 	episode(EPISODE_OF_RETRANSMIT, 90, 98, 4);
 	l = life();
-	assert_int_equal(l->mute_count, 2);
-	assert_near(l->mutes[0].low_s, 10, 1e-4);
-	assert_near(l->mutes[0].high_s, 20.5, 1e-4);
-	assert_near(l->mutes[1].low_s, 2, 1e-4);
-	assert_near(l->mutes[1].high_s, 8, 1e-4);
+	assert_int_equal(l->late_answer_count, 2);
+	assert_near(l->late_answers[0].low_s, 10, 1e-4);
+	assert_near(l->late_answers[0].high_s, 20.5, 1e-4);
+	assert_near(l->late_answers[1].low_s, 2, 1e-4);
+	assert_near(l->late_answers[1].high_s, 8, 1e-4);
 	assert_int_equal(l->probes_lost, 2); /* but the last: that was answered */
 	episodes[0].end = EPISODE_DIED;
 	episodes[1].end = EPISODE_OPEN;
 	l = life();
-	assert_true(!l->mute_count && !l->probes_lost);
+	assert_true(!l->late_answer_count && !l->probes_lost);
 }
 
 /* On the clock that does not step, where both events were kept. */
@@ -415,21 +415,21 @@ static void test_the_clock_was_stepped_within_one(void **state)
 {
 	(void)state;
 	episode(EPISODE_OF_KEEPALIVE, 60, 3680.5, 3);
-	assert_near(life()->mutes[0].high_s, 3 * 10 * 1.125 + 0.1, 1e-4);
+	assert_near(life()->late_answers[0].high_s, 3 * 10 * 1.125 + 0.1, 1e-4);
 	events[0] = (struct event){ .kind = EVENT_PROBE_SENT, .at = AT(60), .mono_ns = 5000000000 };
 	timeline.event_count = 1;
-	assert_near(life()->mutes[0].high_s, 33.85, 1e-4);
+	assert_near(life()->late_answers[0].high_s, 33.85, 1e-4);
 	events[1] =
 		(struct event){ .kind = EVENT_ANSWERED, .at = AT(3680.5), .mono_ns = 25500000000 };
 	timeline.event_count = 2;
-	assert_near(life()->mutes[0].high_s, 20.5, 1e-4);
-	assert_near(life()->mutes[0].low_s, 10, 1e-4);
+	assert_near(life()->late_answers[0].high_s, 20.5, 1e-4);
+	assert_near(life()->late_answers[0].low_s, 10, 1e-4);
 	events[1].mono_ns = 0;
-	assert_near(life()->mutes[0].high_s, 33.85, 1e-4);
+	assert_near(life()->late_answers[0].high_s, 33.85, 1e-4);
 	/* an event without a time is that of no instant */
 	events[0] = (struct event){ .kind = EVENT_ANSWERED_RUN, .mono_ns = 7 };
 	episodes[0].first_unanswered_at = 0;
-	assert_near(life()->mutes[0].high_s, 33.85, 1e-4);
+	assert_near(life()->late_answers[0].high_s, 33.85, 1e-4);
 }
 
 static void test_the_longest_silences_are_kept(void **state)
@@ -446,10 +446,10 @@ static void test_the_longest_silences_are_kept(void **state)
 		episode(EPISODE_OF_KEEPALIVE, 1000 * i, 1000 * i + 10 * (n + 1), n + 2);
 	}
 	l = life();
-	assert_int_equal(l->mute_count, LIFE_MUTES_KEPT);
-	for (i = 0; i < LIFE_MUTES_KEPT; i++) {
-		least = fmin(least, l->mutes[i].low_s);
-		sum += l->mutes[i].low_s;
+	assert_int_equal(l->late_answer_count, LATE_ANSWERS_KEPT);
+	for (i = 0; i < LATE_ANSWERS_KEPT; i++) {
+		least = fmin(least, l->late_answers[i].low_s);
+		sum += l->late_answers[i].low_s;
 	}
 	assert_near(least, 30, 1e-3);
 	assert_near(sum, 520, 1e-2); /* 30 to 100 */

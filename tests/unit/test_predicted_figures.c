@@ -168,15 +168,15 @@ static void test_false_deaths_weigh_by_their_sockets(void **state)
 static void test_a_silence_must_be_long_enough_for_the_last_probe(void **state)
 {
 	static const double lengths[] = { 70, 300 };
-	struct life_mute mutes[100];
+	struct late_answer late_answers[100];
 	unsigned int i;
 
 	(void)state;
 	answers.socket_hours = 87660;
 	answers.asked = 87660 * 3600 / 60.0;
 	for (i = 0; i < 100; i++)
-		mutes[i] = (struct life_mute){ 150, 200, 60 };
-	answers.all = mutes;
+		late_answers[i] = (struct late_answer){ 150, 200, 60 };
+	answers.all = late_answers;
 	answers.count = 100;
 	answers.share[(int)(log(200 / MUTE_SHORTEST_S) / MUTE_BIN)] = 1;
 	for (i = 0; i < 2; i++) {

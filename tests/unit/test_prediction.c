@@ -214,7 +214,7 @@ static void expect_probes(const struct population *p, const struct prediction *p
 static void check(const struct population *p)
 {
 	struct tariff tariff = { 0 };
-	struct late_answers mutes = { 0 };
+	struct late_answers late_answers = { 0 };
 	struct prediction predicted;
 	struct alike alike = { 0 };
 	double *took = malloc(SOCKETS * 8 * sizeof(*took)), probes = 0;
@@ -237,7 +237,7 @@ static void check(const struct population *p)
 	}
 	qsort(took, n, sizeof(*took), by_number);
 	alike.all[0].setting = p->other;
-	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &predicted));
+	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &late_answers, &predicted));
 	expect(p->name, "p50", predicted.detection.p50_s, took[n / 2], 0);
 	expect(p->name, "p95", predicted.detection.p95_s, took[n * 95 / 100], 0);
 	if (!p->unreported)	/* what the dead are sent does not count as `probes` */
@@ -301,8 +301,8 @@ static unsigned int live_through(const struct outages *p, const struct setting *
 			heard = now;
 			if (out > 1 && life) {
 				life->probes_lost += out - 1;
-				if (life->mute_count < LIFE_MUTES_KEPT)
-					life->mutes[life->mute_count++] = late_answers__of_episode(
+				if (life->late_answer_count < LATE_ANSWERS_KEPT)
+					life->late_answers[life->late_answer_count++] = late_answers__of_episode(
 						"keepalive", now - first, out, s->interval_s, true);
 			}
 			out = 0;
@@ -319,7 +319,7 @@ static void check_false_deaths(const struct outages *p)
 	struct alike alike = { 0 };
 	struct tariff tariff = { 0 };
 	struct prediction predicted;
-	struct late_answers mutes;
+	struct late_answers late_answers;
 	double truth = 0;
 	unsigned int i;
 
@@ -334,14 +334,14 @@ static void check_false_deaths(const struct outages *p)
 	for (i = 0; i < TRIED; i++)
 		truth += live_through(p, &p->other, 2, NULL);
 	truth *= 365.25 / (2 * TRIED);
-	assert_true(late_answers__gather(all, SEEN, &mutes));
+	assert_true(late_answers__gather(all, SEEN, &late_answers));
 	alike.all[0].setting = p->other;
-	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &predicted));
+	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &late_answers, &predicted));
 	if (truth < predicted.false_deaths.low / 2 || truth > predicted.false_deaths.high * 2 ||
 	    predicted.false_deaths.high > fmax(4 * truth, 1))
 		fail_msg("%s: false deaths a socket and year predicted %.3f to %.3f, true %.3f",
 			 p->name, predicted.false_deaths.low, predicted.false_deaths.high, truth);
-	late_answers__free(&mutes);
+	late_answers__free(&late_answers);
 	alike__free(&alike);
 	free(lives);
 	free(all);
@@ -374,13 +374,13 @@ static void test_the_dead_are_sockets_too(void **state)
 			     .heard_s = 1010, .seen_s = 1000, .ended_s = 1010 + 7875, .lost = true,
 			     .lost_within_s = 7200, .found_by = FOUND_BY_KEEPALIVE };
 	struct tariff tariff = { 0 };
-	struct late_answers mutes = { 0 };
+	struct late_answers late_answers = { 0 };
 	struct alike alike = { 0 };
 	struct prediction p;
 
 	(void)state;
 	assert_true(alike__add(&alike, &life, 1));
-	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &mutes, &p));
+	assert_true(prediction__make(alike.all, alike.count, HZ, &tariff, &late_answers, &p));
 	expect("dead ones", "probes/s", p.probes_per_s, 9 / 7875.0, 9 / 7875.0);
 	alike__free(&alike);
 }

@@ -22,7 +22,7 @@ static int begin(void **state)
 	e = (struct evidence){ .hz = 250,
 			       .sockets = SOCKETS,
 			       .path = { .reason = IDLE_THIN },
-			       .mutes = { .probes_sent = 1e6, .probes_lost = 1e4 },
+			       .late_answers = { .probes_sent = 1e6, .probes_lost = 1e4 },
 			       .alike = { .all = alike, .count = 2 } };
 	goals = (struct goals){ 0 };
 	return 0;
@@ -129,11 +129,11 @@ static void test_a_user_timeout_notices_sooner(void **state)
 static void test_live_peers_need_their_time(void **state)
 {
 	(void)state;
-	e.mutes.longest_s = 24;
+	e.late_answers.longest_s = 24;
 	assert_true(meets(60, 10, 3));
-	e.mutes.longest_s = 24.1;
+	e.late_answers.longest_s = 24.1;
 	assert_false(meets(60, 10, 3));
-	e.mutes.longest_s = 0;
+	e.late_answers.longest_s = 0;
 	assert_true(meets(60, 1, 3));
 	assert_false(meets(60, 0.9, 3));
 }
@@ -144,10 +144,10 @@ static void test_probes_enough(void **state)
 	(void)state;
 	assert_true(meets(60, 10, 3));
 	assert_false(meets(60, 10, 2));
-	e.mutes.probes_lost = 1e5; /* more are lost: three are enough all the same */
+	e.late_answers.probes_lost = 1e5; /* more are lost: three are enough all the same */
 	assert_true(meets(60, 10, 3));
-	e.mutes.probes_sent = 1e12; /* hardly one: two */
-	e.mutes.probes_lost = 0;
+	e.late_answers.probes_sent = 1e12; /* hardly one: two */
+	e.late_answers.probes_lost = 0;
 	assert_true(meets(60, 10, 2));
 	assert_false(meets(60, 10, 1));
 }
@@ -190,11 +190,11 @@ static void test_a_path_that_forgets(void **state)
 	goals.hold_open = true;
 	assert_false(meets(1800, 10, 3));
 	/* an outage of 35 s is three intervals and a half */
-	e.mutes.longest_s = 35;
+	e.late_answers.longest_s = 35;
 	assert_true(meets(759, 10, 5));
 	assert_false(meets(761, 10, 5));
 	/* one of half the timeout cannot be outlasted */
-	e.mutes.longest_s = 451;
+	e.late_answers.longest_s = 451;
 	assert_true(meets(735, 30, 30));
 }
 
@@ -209,14 +209,14 @@ static void test_room_and_losses(void **state)
 	forget_after(900);
 	assert_same(hold_open__room_s(&e), 720);
 	assert_int_equal(hold_open__losses(&e, &s), 2);
-	e.mutes.longest_s = 50;
+	e.late_answers.longest_s = 50;
 	assert_int_equal(hold_open__losses(&e, &s), 3);
-	e.mutes.longest_s = 450;
+	e.late_answers.longest_s = 450;
 	assert_int_equal(hold_open__losses(&e, &s), 23);
-	e.mutes.longest_s = 450.1;
+	e.late_answers.longest_s = 450.1;
 	assert_int_equal(hold_open__losses(&e, &s), 2);
 	s.interval_s = 0.5;
-	e.mutes.longest_s = 7;
+	e.late_answers.longest_s = 7;
 	assert_int_equal(hold_open__losses(&e, &s), 7);
 }
 
@@ -319,7 +319,7 @@ static void test_detection_in_time_and_no_sooner(void **state)
 				struct proposal p;
 
 				goals.detect_within_s = within[i];
-				e.mutes.longest_s = mute[k];
+				e.late_answers.longest_s = mute[k];
 				p = propose(&current[n]);
 				assert_true(p.possible);
 				assert_kernel_takes(&p.setting);
@@ -346,28 +346,28 @@ static void test_how_long_live_peers_were_silent_is_said(void **state)
 
 	(void)state;
 	goals.detect_within_s = 300;
-	e.mutes.longest_s = e.mutes.longest_at_most_s = 4.25;
+	e.late_answers.longest_s = e.late_answers.longest_at_most_s = 4.25;
 	p = propose(&usual);
 	assert_says(&p, "within 300 s; live ones that came back were silent for 4.2 s");
 	assert_null(strstr(p.why, "but for"));
-	e.mutes.longest_s = e.mutes.longest_at_most_s = 0;
+	e.late_answers.longest_s = e.late_answers.longest_at_most_s = 0;
 	p = propose(&usual);
 	assert_says(&p, "within 300 s; no live one was seen to be silent and come back");
-	e.mutes.longest_at_most_s = 75;
+	e.late_answers.longest_at_most_s = 75;
 	p = propose(&usual);
 	assert_says(&p, "silent for 75.0 s at most");
-	e.mutes.longest_s = 4.25;
-	e.mutes.longest_at_most_s = 4.34;
+	e.late_answers.longest_s = 4.25;
+	e.late_answers.longest_at_most_s = 4.34;
 	p = propose(&usual);
 	assert_says(&p, "silent for 4.2 s");
-	e.mutes.longest_at_most_s = 9;
-	e.mutes.outliers = 1;
-	e.mutes.outliers_s = 200;
+	e.late_answers.longest_at_most_s = 9;
+	e.late_answers.outliers = 1;
+	e.late_answers.outliers_s = 200;
 	p = propose(&usual);
 	assert_says(
 		&p,
 		"silent for 4.2 to 9.0 s, but for 1 socket (200 s at most), which would be given up");
-	e.mutes.outliers = 2;
+	e.late_answers.outliers = 2;
 	p = propose(&usual);
 	assert_says(&p, "but for 2 sockets (");
 }
@@ -379,7 +379,7 @@ static void test_no_time_before_the_first_probe(void **state)
 
 	(void)state;
 	goals.detect_within_s = 30;
-	e.mutes.longest_s = e.mutes.longest_at_most_s = 30;
+	e.late_answers.longest_s = e.late_answers.longest_at_most_s = 30;
 	p = propose(&usual);
 	assert_false(p.possible);
 	assert_says(
@@ -420,7 +420,7 @@ static void test_a_probe_that_is_lost_alone(void **state)
 
 	(void)state;
 	forget_after(7200 * 3);
-	e.mutes.probes_lost = 0;
+	e.late_answers.probes_lost = 0;
 	p = propose(&usual);
 	assert_says(&p, "even if 1 is lost");
 }
@@ -525,10 +525,10 @@ static void test_silences_that_are_long_enough_stay(void **state)
 	goals.budget_bytes_day = 104 * 144;
 	p = propose(&current);
 	assert_true(p.setting.interval_s == 10 && p.setting.probes == 5);
-	e.mutes.longest_s = 80; /* 100 s are needed */
+	e.late_answers.longest_s = 80; /* 100 s are needed */
 	p = propose(&current);
 	assert_true(p.setting.interval_s == 20 && p.setting.probes == 5);
-	e.mutes.longest_s = 0;
+	e.late_answers.longest_s = 0;
 	current.probes = 2; /* too few: more, in no less time */
 	p = propose(&current);
 	assert_true(p.setting.probes >= 3 && setting__silence_s(&p.setting) >= 20 &&

@@ -4,7 +4,7 @@
 #include "tuning/remedies.h"
 
 static struct evidence e;
-static struct unacknowledged stuck[5];
+static struct unacknowledged unacknowledged[5];
 static struct sockets_alike alike;
 static const struct setting usual = { 7200, 75, 9, 0, 0 };
 
@@ -15,11 +15,11 @@ static int begin(void **state)
 
 	(void)state;
 	for (i = 0; i < 5; i++)
-		stuck[i] = (struct unacknowledged){ .before_s = 10, .first_s = 0.3, .rto_s = 0.3 };
+		unacknowledged[i] = (struct unacknowledged){ .before_s = 10, .first_s = 0.3, .rto_s = 0.3 };
 	e = (struct evidence){ .hz = 250,
-			       .stuck = stuck,
-			       .stuck_count = 5,
-			       .stuck_detection = { 940, 950, 960 },
+			       .unacknowledged = unacknowledged,
+			       .unacknowledged_count = 5,
+			       .unacknowledged_detection = { 940, 950, 960 },
 			       .path = { .reason = IDLE_KNOWN, .low_s = 900 },
 			       .alike = { .all = &alike, .count = 1 } };
 	return 0;
@@ -49,7 +49,7 @@ static void test_its_period_and_price(void **state)
 	assert_same(remedies__heartbeat(&e, NULL, &tariff).bytes_per_day, 120 * (4 * 72 + 2));
 	tariff.increment_bytes = 1000;
 	assert_same(remedies__heartbeat(&e, NULL, &tariff).bytes_per_day, 120 * 4000);
-	e.mutes.longest_s = 30;
+	e.late_answers.longest_s = 30;
 	assert_same(remedies__heartbeat(&e, NULL, &tariff).timeout_s, 38);
 	e.path.low_s = 1;
 	assert_same(remedies__heartbeat(&e, NULL, &tariff).period_s, 1);
@@ -89,7 +89,7 @@ static void test_no_need_was_seen(void **state)
 	struct data_timeout d;
 
 	(void)state;
-	e.stuck_count = 0;
+	e.unacknowledged_count = 0;
 	d = timeout(&usual, 60);
 	assert_true(!d.retries && d.user_timeout_s == 0 && d.with_retries.max_s == 0);
 }
@@ -108,7 +108,7 @@ static void test_as_long_as_hosts_have_to_try(void **state)
 	assert_near(d.with_retries.p50_s, 10.3 + 153, 10);
 	assert_true(d.with_retries.max_s >= d.with_retries.p50_s);
 	/* twice what live peers need, if that is longer */
-	e.mutes.longest_s = 48;
+	e.late_answers.longest_s = 48;
 	d = timeout(NULL, 0);
 	assert_same(d.user_timeout_s, 0); /* which probes it would cut short is not known */
 	e.alike.count = 0;		  /* none: keepalive is off */
@@ -124,8 +124,8 @@ static void test_within_the_time_of_a_goal(void **state)
 	unsigned int i;
 
 	(void)state;
-	stuck[3].first_s = 1.2;
-	stuck[4].rto_s = 0.5;
+	unacknowledged[3].first_s = 1.2;
+	unacknowledged[4].rto_s = 0.5;
 	d = timeout(&quick, 60);
 	assert_same(d.user_timeout_s, 58); /* the slowest's first retransmission before it */
 	/* The slowest RTO, doubled: 1, 2, 4, 8, 16 s are 31, more than tcp_retries2 = 6 has
@@ -134,7 +134,7 @@ static void test_within_the_time_of_a_goal(void **state)
 	assert_near(d.with_retries.max_s, 10 + 1.2 + 37.8, 5);
 	/* a longest RTO of their own */
 	for (i = 0; i < 5; i++)
-		stuck[i].rto_max_s = 1;
+		unacknowledged[i].rto_max_s = 1;
 	d = timeout(&quick, 60);
 	assert_true(d.retries > 8);
 	/* there is no time for three retransmissions */
@@ -160,12 +160,12 @@ static void test_live_peers_are_not_given_up(void **state)
 {
 	(void)state;
 	e.alike.count = 0;
-	e.mutes.longest_s = 30; /* 37.5 s are needed */
+	e.late_answers.longest_s = 30; /* 37.5 s are needed */
 	assert_same(timeout(NULL, 38).user_timeout_s, 0);
 	assert_int_equal(timeout(NULL, 38).retries, 0);
 	assert_same(timeout(NULL, 39).user_timeout_s, 38);
 	assert_int_equal(timeout(NULL, 60).retries, 6);
-	e.mutes.longest_s = 29;
+	e.late_answers.longest_s = 29;
 	assert_same(timeout(NULL, 38).user_timeout_s, 37);
 }
 
@@ -177,9 +177,9 @@ static void test_the_longest_rto_counts(void **state)
 	(void)state;
 	e.alike.count = 0;
 	for (i = 0; i < 5; i++)
-		stuck[i].rto_max_s = 1;
+		unacknowledged[i].rto_max_s = 1;
 	assert_true(timeout(NULL, 12).retries >= 10);
-	e.mutes.longest_s = 10;
+	e.late_answers.longest_s = 10;
 	assert_int_equal(timeout(NULL, 12).retries, 0);
 }
 
@@ -190,11 +190,11 @@ static void test_it_must_be_sooner_than_today(void **state)
 
 	(void)state;
 	e.alike.count = 0;
-	e.stuck_detection.p50_s = 115;
+	e.unacknowledged_detection.p50_s = 115;
 	d = timeout(NULL, 0);
 	assert_int_equal(d.retries, 0);
 	assert_same(d.user_timeout_s, 100);
-	e.stuck_detection.p50_s = 105;
+	e.unacknowledged_detection.p50_s = 105;
 	d = timeout(NULL, 0);
 	assert_same(d.user_timeout_s, 0);
 }

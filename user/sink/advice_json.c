@@ -131,9 +131,9 @@ static void write_evidence(struct json *j, const struct advice *a)
 	json__u64(j, "sockets", e->sockets);
 	json__u64(j, "with_keepalive", e->with_keepalive);
 	json__u64(j, "without_keepalive", e->sockets - e->with_keepalive - e->options_unknown);
-	write_programs(j, "without_keepalive_of", e->blind);
+	write_programs(j, "without_keepalive_of", e->without_keepalive);
 	json__u64(j, "own_options", e->own_options);
-	write_programs(j, "own_options_of", e->stubborn);
+	write_programs(j, "own_options_of", e->with_own_options);
 	json__number(j, "socket_hours", e->socket_hours);
 	json__number(j, "hours_watched", e->watched_hours);
 	json__u64(j, "gaps_survived", e->gaps_survived);
@@ -145,16 +145,16 @@ static void write_evidence(struct json *j, const struct advice *a)
 		write_detection(j, &e->detection);
 	else	/* none was measured */
 		json__null(j, "detection_s");
-	json__u64(j, "found_by_retransmission", e->stuck_count);
-	json__u64(j, "late_answers", e->mutes.count);
-	json__number(j, "latest_answer_s", e->mutes.longest_s);
-	if (e->mutes.outliers) {
+	json__u64(j, "found_by_retransmission", e->unacknowledged_count);
+	json__u64(j, "late_answers", e->late_answers.count);
+	json__number(j, "latest_answer_s", e->late_answers.longest_s);
+	if (e->late_answers.outliers) {
 		json__object(j, "exceptions");
-		json__u64(j, "sockets", e->mutes.outliers);
-		json__number(j, "silent_s", e->mutes.outliers_s);
+		json__u64(j, "sockets", e->late_answers.outliers);
+		json__number(j, "silent_s", e->late_answers.outliers_s);
 		json__end_object(j);
 	}
-	json__rate(j, "probe_loss", late_answers__loss(&e->mutes));
+	json__rate(j, "probe_loss", late_answers__loss(&e->late_answers));
 	json__object(j, "quiet_deaths");
 	write_quiet(j, "with_peer_probes", &e->with_probes);
 	write_quiet(j, "with_heartbeats", &e->with_heartbeats);
@@ -294,11 +294,11 @@ static void write_unacknowledged(struct json *j, const struct advice *a)
 {
 	const struct data_timeout *d = &a->data;
 
-	if (!a->evidence->stuck_count)
+	if (!a->evidence->unacknowledged_count)
 		return;
 	json__object(j, "unacknowledged");
-	json__u64(j, "deaths", a->evidence->stuck_count);
-	write_detection(j, &a->evidence->stuck_detection);
+	json__u64(j, "deaths", a->evidence->unacknowledged_count);
+	write_detection(j, &a->evidence->unacknowledged_detection);
 	if (a->evidence->retries2)
 		json__u64(j, "fits_retries2", a->evidence->retries2);
 	if (d->user_timeout_s) {

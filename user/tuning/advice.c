@@ -71,7 +71,7 @@ static bool predict(const struct evidence *e, const struct setting *new, bool al
 		if (all || e->alike.follows[i].probes)
 			alike[i].setting.probes = new->probes;
 	}
-	ok = prediction__make(alike, e->alike.count, e->hz, &goals->tariff, &e->mutes, p);
+	ok = prediction__make(alike, e->alike.count, e->hz, &goals->tariff, &e->late_answers, p);
 	free(alike);
 	return ok;
 }

@@ -53,8 +53,8 @@ static bool rank_programs(const struct lives *l, const struct scope *s, struct e
 			break;
 		exposure_counts__add(counts, &x);
 	}
-	exposure_groups__rank(&groups, never_notice, e->blind, PROGRAMS_TOLD);
-	exposure_groups__rank(&groups, own_idle, e->stubborn, PROGRAMS_TOLD);
+	exposure_groups__rank(&groups, never_notice, e->without_keepalive, PROGRAMS_TOLD);
+	exposure_groups__rank(&groups, own_idle, e->with_own_options, PROGRAMS_TOLD);
 	exposure_groups__free(&groups);
 	return i == s->count;
 }
@@ -119,8 +119,9 @@ static void count_life(struct evidence *e, const struct life *life)
 	e->reports.segments += life->reports.segments;
 }
 
-static void gather_lengths(const struct scope *s, struct evidence *e, struct lengths *stuck,
-			   struct lengths *idle, struct lengths *beats)
+static void gather_lengths(const struct scope *s, struct evidence *e,
+			   struct lengths *unacknowledged, struct lengths *idle,
+			   struct lengths *beats)
 {
 	size_t i;
 
@@ -132,8 +133,8 @@ static void gather_lengths(const struct scope *s, struct evidence *e, struct len
 		if (life->begun_unseen)
 			continue;
 		if (life->found_by == FOUND_BY_RETRANSMIT) {
-			e->stuck[stuck->count] = life->unacknowledged;
-			stuck->all[stuck->count++] = life->latency_max_s;
+			e->unacknowledged[unacknowledged->count] = life->unacknowledged;
+			unacknowledged->all[unacknowledged->count++] = life->latency_max_s;
 		} else if (life->found_by == FOUND_BY_KEEPALIVE ||
 			   life->found_by == FOUND_BY_USER_TIMEOUT) {
 			idle->all[idle->count++] = life->latency_max_s;
@@ -144,20 +145,21 @@ static void gather_lengths(const struct scope *s, struct evidence *e, struct len
 static bool gather_quantiles(const struct scope *s, struct evidence *e)
 {
 	double *memory = malloc((3 * s->count + 1) * sizeof(*memory));
-	struct lengths stuck, idle, beats;
+	struct lengths unacknowledged, idle, beats;
 
-	e->stuck = malloc((s->count + 1) * sizeof(*e->stuck));
-	if (!memory || !e->stuck) {
+	e->unacknowledged = malloc((s->count + 1) * sizeof(*e->unacknowledged));
+	if (!memory || !e->unacknowledged) {
 		free(memory);
 		return false;
 	}
-	stuck = (struct lengths){ memory, 0 };
+	unacknowledged = (struct lengths){ memory, 0 };
 	idle = (struct lengths){ memory + s->count, 0 };
 	beats = (struct lengths){ memory + 2 * s->count, 0 };
-	gather_lengths(s, e, &stuck, &idle, &beats);
-	e->stuck_count = stuck.count;
-	e->retries2 = retransmission__retries_of(e->stuck, stuck.all, stuck.count, e->hz);
-	e->stuck_detection = detection__of(stuck.all, stuck.count);
+	gather_lengths(s, e, &unacknowledged, &idle, &beats);
+	e->unacknowledged_count = unacknowledged.count;
+	e->retries2 = retransmission__retries_of(e->unacknowledged, unacknowledged.all,
+						 unacknowledged.count, e->hz);
+	e->unacknowledged_detection = detection__of(unacknowledged.all, unacknowledged.count);
 	e->detection = detection__of(idle.all, idle.count);
 	quantile__sort(beats.all, beats.count);
 	e->heartbeat_s = quantile__of(beats.all, beats.count, 0.5);
@@ -196,7 +198,7 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 		count_life(e, s->lives[i]);
 	e->watched_hours = watched_hours(l, s);
 	ok = rank_programs(l, s, e) && gather_quantiles(s, e) &&
-	     late_answers__gather(s->lives, s->count, &e->mutes) &&
+	     late_answers__gather(s->lives, s->count, &e->late_answers) &&
 	     path_witnesses__estimate(s, &e->path);
 	e->path_was_known = ok && e->path.reason == IDLE_KNOWN && 2 * e->heartbeats > s->count &&
 			    e->heartbeat_s < e->path.estimate_s &&
@@ -214,8 +216,8 @@ bool evidence__gather(const struct lives *l, const struct scope *s, struct evide
 
 void evidence__free(struct evidence *e)
 {
-	late_answers__free(&e->mutes);
-	free(e->stuck);
+	late_answers__free(&e->late_answers);
+	free(e->unacknowledged);
 	alike__free(&e->alike);
 	*e = (struct evidence){ 0 };
 }

@@ -24,16 +24,15 @@ struct evidence {
 	size_t sockets, with_keepalive, own_options, options_unknown;
 	double socket_hours, watched_hours;
 	size_t gaps_survived, gaps_lost, half_open;
-	struct program_count
-		blind[PROGRAMS_TOLD]; /* without keepalive, most first; sockets 0: no more */
-	struct program_count stubborn[PROGRAMS_TOLD];	/* with options of their own */
+	/* Most first; sockets 0: no more. */
+	struct program_count without_keepalive[PROGRAMS_TOLD], with_own_options[PROGRAMS_TOLD];
 	struct detection detection;	/* upper bounds, for idle sockets */
-	struct unacknowledged *stuck;	/* ended by retransmission */
-	size_t stuck_count;
-	struct detection stuck_detection;
+	struct unacknowledged *unacknowledged;	/* ended by retransmission */
+	size_t unacknowledged_count;
+	struct detection unacknowledged_detection;
 	uint32_t retries2;		/* that these show; 0: none does */
 	struct quiet_deaths with_probes, with_heartbeats, with_neither;
-	struct late_answers mutes;		/* of live peers */
+	struct late_answers late_answers;		/* of live peers */
 	double heartbeat_s;		/* the commonest of the devices' own; 0: none */
 	size_t heartbeats;		/* sockets with one */
 	struct reports reports;		/* of all sockets whose data was counted */

@@ -20,11 +20,11 @@ double hold_open__room_s(const struct evidence *e)
 
 uint32_t hold_open__losses(const struct evidence *e, const struct setting *s)
 {
-	uint32_t by_chance = late_answers__lost_in_a_row(&e->mutes, setting__period_s(s));
-	double outage = ceil(e->mutes.longest_s / fmax(1, s->interval_s));
+	uint32_t by_chance = late_answers__lost_in_a_row(&e->late_answers, setting__period_s(s));
+	double outage = ceil(e->late_answers.longest_s / fmax(1, s->interval_s));
 
 	/* An outage as long as half the timeout cannot be outlasted by probes. */
-	if (e->mutes.longest_s > e->path.low_s / 2)
+	if (e->late_answers.longest_s > e->path.low_s / 2)
 		outage = 0;
 	return fmax(by_chance, outage);
 }
@@ -42,7 +42,7 @@ bool hold_open__holds(const struct evidence *e, const struct setting *s)
 bool hold_open__fit(const struct evidence *e, double floor_s, struct setting *s)
 {
 	double room = hold_open__room_s(e);
-	uint32_t lost = late_answers__lost_in_a_row(&e->mutes, room * IDLE_SHARE);
+	uint32_t lost = late_answers__lost_in_a_row(&e->late_answers, room * IDLE_SHARE);
 
 	s->idle_s = fmax(1, room * IDLE_SHARE);
 	s->interval_s = fmin(s->interval_s, fmax(1, floor(room / (INTERVALS_IN_IDLE + lost))));

@@ -30,7 +30,7 @@
 
 /* Probes are an interval apart, so between the first one and the next that was due, without an
  * answer, there are so many of them. */
-static struct life_mute of_probes(double length_s, uint32_t asks, double interval_s, bool trusted)
+static struct late_answer of_probes(double length_s, uint32_t asks, double interval_s, bool trusted)
 {
 	double longest = asks * interval_s * TIMER_LATENESS + TIMER_TICKS_S;
 	double spacing = interval_s;
@@ -38,29 +38,29 @@ static struct life_mute of_probes(double length_s, uint32_t asks, double interva
 	if (!trusted && interval_s > 0 && (length_s > longest || length_s < 0))
 		length_s = longest;
 	if (asks < 2)
-		return (struct life_mute){ .low_s = length_s, .high_s = length_s };
+		return (struct late_answer){ .low_s = length_s, .high_s = length_s };
 	if (!interval_s || length_s < (asks - 1) * interval_s)	/* another interval then */
 		spacing = length_s / asks;
-	return (struct life_mute){ .low_s = (asks - 2) * spacing, .high_s = length_s };
+	return (struct late_answer){ .low_s = (asks - 2) * spacing, .high_s = length_s };
 }
 
-struct life_mute late_answers__of_episode(const char *kind, double length_s, uint32_t asks,
+struct late_answer late_answers__of_episode(const char *kind, double length_s, uint32_t asks,
 				   double interval_s, bool trusted)
 {
 	if (!strcmp(kind, "keepalive"))
 		return of_probes(length_s, asks, interval_s, trusted);
 	length_s = fmax(0, length_s);
 	if (asks < 2)
-		return (struct life_mute){ .low_s = length_s, .high_s = length_s };
+		return (struct late_answer){ .low_s = length_s, .high_s = length_s };
 	/* Each wait is twice the one before: the last but one ask was no earlier than this. */
-	return (struct life_mute){ .low_s = length_s / 4, .high_s = length_s };
+	return (struct late_answer){ .low_s = length_s / 4, .high_s = length_s };
 }
 
 /* ---- all histories ---- */
 
 static int by_low(const void *a, const void *b)
 {
-	const struct life_mute *x = a, *y = b;
+	const struct late_answer *x = a, *y = b;
 
 	if (x->low_s != y->low_s)
 		return x->low_s < y->low_s ? -1 : 1;
@@ -72,8 +72,8 @@ static double longest_of(const struct life *life)
 	double longest = life->slowest_answer_s;
 	unsigned int i;
 
-	for (i = 0; i < life->mute_count; i++)
-		longest = fmax(longest, life->mutes[i].low_s);
+	for (i = 0; i < life->late_answer_count; i++)
+		longest = fmax(longest, life->late_answers[i].low_s);
 	return longest;
 }
 
@@ -107,8 +107,8 @@ static double longest_at_most(struct life *const *lives, size_t count, double lo
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		for (k = 0; longest_of(lives[i]) <= longest_s && k < lives[i]->mute_count; k++)
-			at_most = fmax(at_most, lives[i]->mutes[k].high_s);
+		for (k = 0; longest_of(lives[i]) <= longest_s && k < lives[i]->late_answer_count; k++)
+			at_most = fmax(at_most, lives[i]->late_answers[k].high_s);
 	return at_most;
 }
 
@@ -132,8 +132,8 @@ static void add_mutes(struct late_answers *m, const struct life *life)
 {
 	unsigned int i;
 
-	for (i = 0; i < life->mute_count; i++) {
-		m->all[m->count] = life->mutes[i];
+	for (i = 0; i < life->late_answer_count; i++) {
+		m->all[m->count] = life->late_answers[i];
 		m->all[m->count++].period_s = fmax(1, fmax(life->idle_s, life->interval_s));
 	}
 }
@@ -215,12 +215,12 @@ static void estimate_lengths(struct late_answers *m)
 bool late_answers__gather(struct life *const *lives, size_t count, struct late_answers *m)
 {
 	double *longest = malloc((count + 1) * sizeof(*longest));
-	size_t i, mutes = 0;
+	size_t i, late_answers = 0;
 
 	*m = (struct late_answers){ .count = 0 };
 	for (i = 0; i < count; i++)
-		mutes += lives[i]->mute_count;
-	m->all = malloc((mutes + 1) * sizeof(*m->all));
+		late_answers += lives[i]->late_answer_count;
+	m->all = malloc((late_answers + 1) * sizeof(*m->all));
 	if (!longest || !m->all) {
 		free(longest);
 		return false;

@@ -14,7 +14,7 @@
 #define MUTE_SHORTEST_S 0.01
 
 struct late_answers {
-	struct life_mute *all;	/* by low_s, shortest first */
+	struct late_answer *all;	/* by low_s, shortest first */
 	size_t count;
 	/* The longest certain silence of a live peer, except for the few exceptions (see outliers);
 	 * 0: none was seen. */
@@ -38,7 +38,7 @@ struct late_answers {
  * first and last `length_s` apart. `trusted`: on a clock that does not step; else lengths that
  * keepalive's timer, `interval_s`, makes impossible are ignored.
  */
-struct life_mute late_answers__of_episode(const char *kind, double length_s, uint32_t asks,
+struct late_answer late_answers__of_episode(const char *kind, double length_s, uint32_t asks,
 				   double interval_s, bool trusted);
 
 /* Gathers them from these histories. False when memory is short. */

@@ -23,10 +23,10 @@ struct life_gap {
 	uint32_t ended_by_us : 1;
 };
 
-#define LIFE_MUTES_KEPT 8
+#define LATE_ANSWERS_KEPT 8
 
 /* A silence of a live peer: bounds of its length. `period_s`: how often it was asked before. */
-struct life_mute {
+struct late_answer {
 	float low_s, high_s, period_s;
 };
 
@@ -85,8 +85,8 @@ struct life {
 	double back_after_s;	/* after this silence it was back on another; 0: not */
 	double reset_after_s;	/* after this silence an unasked RST came; 0: none */
 	double probed_for_s;	/* before its loss only probes passed; 0: unknown */
-	struct life_mute mutes[LIFE_MUTES_KEPT];	/* asks that were answered in the end */
-	unsigned int mute_count;
+	struct late_answer late_answers[LATE_ANSWERS_KEPT];	/* asks that were answered in the end */
+	unsigned int late_answer_count;
 	uint32_t probes_lost;			/* shown by a later one of the same episode */
 };
 

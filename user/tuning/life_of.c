@@ -149,7 +149,7 @@ static double monotonic_at(const struct timeline *t, int64_t at)
 }
 
 /* The clock may have been stepped within an episode: its events show it. */
-static struct life_mute mute_of(const struct timeline *t, const struct timeline_episode *e,
+static struct late_answer mute_of(const struct timeline *t, const struct timeline_episode *e,
 				const struct life *life)
 {
 	double from = monotonic_at(t, e->first_unanswered_at), to = monotonic_at(t, e->ended_at);
@@ -161,19 +161,19 @@ static struct life_mute mute_of(const struct timeline *t, const struct timeline_
 }
 
 /* The longest are kept. */
-static void keep_mute(struct life *life, const struct life_mute *mute)
+static void keep_mute(struct life *life, const struct late_answer *mute)
 {
 	unsigned int i, shortest = 0;
 
-	if (life->mute_count < LIFE_MUTES_KEPT) {
-		life->mutes[life->mute_count++] = *mute;
+	if (life->late_answer_count < LATE_ANSWERS_KEPT) {
+		life->late_answers[life->late_answer_count++] = *mute;
 		return;
 	}
-	for (i = 1; i < LIFE_MUTES_KEPT; i++)
-		if (life->mutes[i].low_s < life->mutes[shortest].low_s)
+	for (i = 1; i < LATE_ANSWERS_KEPT; i++)
+		if (life->late_answers[i].low_s < life->late_answers[shortest].low_s)
 			shortest = i;
-	if (life->mutes[shortest].low_s < mute->low_s)
-		life->mutes[shortest] = *mute;
+	if (life->late_answers[shortest].low_s < mute->low_s)
+		life->late_answers[shortest] = *mute;
 }
 
 /* Probes sent and not answered, without the silence that was not over. Of many episodes, not all
@@ -195,7 +195,7 @@ static void take_episodes(const struct timeline *t, struct life *life)
 
 	for (i = 0; i < t->episode_count; i++) {
 		const struct timeline_episode *e = &t->episodes[i];
-		struct life_mute mute;
+		struct late_answer mute;
 
 		if (e->end != EPISODE_RECOVERED) {
 			in_last = e->asks;

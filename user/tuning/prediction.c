@@ -324,16 +324,16 @@ static double whole_silences_a_year(const struct sockets_alike *g, unsigned int 
 }
 
 static void add_group(const struct sockets_alike *g, unsigned int hz, const struct tariff *tariff,
-		      const struct late_answers *mutes, struct death mean, struct prediction *p)
+		      const struct late_answers *late_answers, struct death mean, struct prediction *p)
 {
-	double loss = fmin(late_answers__loss(mutes), LOSS_MAX);
+	double loss = fmin(late_answers__loss(late_answers), LOSS_MAX);
 	double share = p->sockets ? g->count / p->sockets : 0;
 	/* A dead peer has a socket, too, until that is noticed. */
 	double lives_s = g->covered_s + g->deaths * mean.s;
 	double rate = probes_per_s(g, hz, loss) * (lives_s ? g->covered_s / lives_s : 1);
 	double to_dead = lives_s ? g->deaths / lives_s * mean.probes : 0;
 	struct false_deaths wrong =
-		false_deaths__expect(mutes, &g->setting, hz, whole_silences_a_year(g, hz));
+		false_deaths__expect(late_answers, &g->setting, hz, whole_silences_a_year(g, hz));
 
 	p->probes_per_s += g->count * (rate + to_dead);
 	p->wakeups_per_socket_day += share * rate * 86400;
@@ -344,7 +344,7 @@ static void add_group(const struct sockets_alike *g, unsigned int hz, const stru
 }
 
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
-		      const struct tariff *tariff, const struct late_answers *mutes,
+		      const struct tariff *tariff, const struct late_answers *late_answers,
 		      struct prediction *p)
 {
 	struct sample *samples = malloc((count * DEATHS + 1) * sizeof(*samples));
@@ -356,7 +356,7 @@ bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned
 	for (i = 0; i < count; i++)
 		p->sockets += groups[i].count;
 	for (i = 0; i < count; i++)
-		add_group(&groups[i], hz, tariff, mutes,
+		add_group(&groups[i], hz, tariff, late_answers,
 			  simulate(&groups[i], hz, samples + i * DEATHS), p);
 	qsort(samples, n, sizeof(*samples), by_length);
 	p->detection = (struct detection){ quantile(samples, n, p->sockets, 0.5),

@@ -72,7 +72,7 @@ double prediction__probe_bytes(bool ipv6, const struct tariff *t);
  * timers are. False when memory is short.
  */
 bool prediction__make(const struct sockets_alike *groups, size_t count, unsigned int hz,
-		      const struct tariff *tariff, const struct late_answers *mutes,
+		      const struct tariff *tariff, const struct late_answers *late_answers,
 		      struct prediction *p);
 
 #endif

@@ -58,7 +58,7 @@ static double period_by_rate(const struct goals *g, const struct evidence *e)
 /* Enough probes that chance alone does not lose them all. */
 static bool has_probes(const struct evidence *e, const struct setting *s)
 {
-	uint32_t lost = late_answers__lost_in_a_row(&e->mutes, setting__period_s(s));
+	uint32_t lost = late_answers__lost_in_a_row(&e->late_answers, setting__period_s(s));
 	double probes = setting__silence_s(s) / s->interval_s;
 
 	return probes >= fmin(PROBES_MIN, lost + 1);
@@ -69,7 +69,7 @@ bool goals__are_met(const struct goals *g, const struct evidence *e, const struc
 	double period = setting__period_s(s);
 
 	if (!s->interval_s || !has_probes(e, s) ||
-	    setting__silence_s(s) < late_answers__floor_s(&e->mutes))
+	    setting__silence_s(s) < late_answers__floor_s(&e->late_answers))
 		return false;
 	if (g->detect_within_s && noticed_within_at_most(s, e->hz) > g->detect_within_s)
 		return false;
@@ -100,7 +100,7 @@ void goals__say_missed(const struct goals *g, const struct evidence *e, const st
 		       char *text, size_t size)
 {
 	double period = setting__period_s(s), at_most = noticed_within_at_most(s, e->hz);
-	double floor_s = late_answers__floor_s(&e->mutes), by_budget = period_by_budget(g, e);
+	double floor_s = late_answers__floor_s(&e->late_answers), by_budget = period_by_budget(g, e);
 	struct misses m = { text, size, 0 };
 
 	*text = '\0';
@@ -177,7 +177,7 @@ static double interval_of(double silence_s, uint32_t probes)
 static void fill_silence(const struct evidence *e, struct setting *s, double floor_s, double room_s)
 {
 	uint32_t today = s->probes < PROBES_MIN ? PROBES_USUAL : s->probes, n, best;
-	uint32_t least = late_answers__lost_in_a_row(&e->mutes, fmin(s->idle_s, 2 * room_s)) + 1;
+	uint32_t least = late_answers__lost_in_a_row(&e->late_answers, fmin(s->idle_s, 2 * room_s)) + 1;
 
 	least = fmax(PROBES_MIN, least);
 	best = fmax(least, fmin(today, floor(floor_s / INTERVAL_LEAST_S)));
@@ -241,13 +241,13 @@ static void explain_no_room(struct proposal *p, const char *who, double floor_s,
 	char silent[60];
 
 	p->possible = false;
-	if (!any_was_silent(&e->mutes)) {
+	if (!any_was_silent(&e->late_answers)) {
 		snprintf(p->why, sizeof(p->why),
 			 "%s leaves no time before the first probe: %.0f s of probes are needed",
 			 who, ceil(fmax(floor_s, p->setting.interval_s * p->setting.probes)));
 		return;
 	}
-	say_silent(silent, sizeof(silent), &e->mutes);
+	say_silent(silent, sizeof(silent), &e->late_answers);
 	snprintf(p->why, sizeof(p->why),
 		 "%s leaves no time before the first probe: live peers were silent for %s and "
 		 "came back, so %.0f s of probes are needed",
@@ -284,18 +284,18 @@ static void explain_detection(struct proposal *p, const struct goals *g, const s
 
 	n = snprintf(p->why, sizeof(p->why), "a dead peer is to be noticed within %.0f s; ",
 		     g->detect_within_s);
-	say_silent(silent, sizeof(silent), &e->mutes);
-	if (any_was_silent(&e->mutes))
+	say_silent(silent, sizeof(silent), &e->late_answers);
+	if (any_was_silent(&e->late_answers))
 		n += snprintf(p->why + n, sizeof(p->why) - n,
 			      "live ones that came back were silent for %s", silent);
 	else
 		n += snprintf(p->why + n, sizeof(p->why) - n,
 			      "no live one was seen to be silent and come back");
-	if (e->mutes.outliers)
+	if (e->late_answers.outliers)
 		snprintf(p->why + n, sizeof(p->why) - n,
 			 ", but for %zu socket%s (%.0f s at most), which would be given up",
-			 e->mutes.outliers, e->mutes.outliers == 1 ? "" : "s",
-			 e->mutes.outliers_s);
+			 e->late_answers.outliers, e->late_answers.outliers == 1 ? "" : "s",
+			 e->late_answers.outliers_s);
 }
 
 /* Fits the probes into the path's timeout; returns the resulting bound on the idle time. */
@@ -323,7 +323,7 @@ void proposal__make(const struct goals *g, const struct evidence *e, const struc
 		    struct proposal *p)
 {
 	struct bound low, high = { SETTING_SECONDS_MAX, "the kernel" };
-	double floor_s = late_answers__floor_s(&e->mutes), in_time;
+	double floor_s = late_answers__floor_s(&e->late_answers), in_time;
 	bool by_path = false;
 
 	*p = (struct proposal){ .possible = true, .setting = *current };

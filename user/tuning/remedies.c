@@ -22,7 +22,7 @@ struct device_heartbeat remedies__heartbeat(const struct evidence *e,
 		return h;
 	h.proposed = true;
 	h.period_s = fmax(1, floor(hold_open__room_s(e)));
-	h.timeout_s = fmax(5, ceil(late_answers__floor_s(&e->mutes)));
+	h.timeout_s = fmax(5, ceil(late_answers__floor_s(&e->late_answers)));
 	per_day = 86400 / h.period_s;
 	h.bytes_per_day = per_day * 2 * (with_byte + empty);
 	h.probe_bytes_per_day =
@@ -56,10 +56,10 @@ static struct unacknowledged slowest(const struct evidence *e)
 	struct unacknowledged s = { 0 };
 	size_t i;
 
-	for (i = 0; i < e->stuck_count; i++) {
-		s.first_s = fmax(s.first_s, e->stuck[i].first_s);
-		s.rto_s = fmax(s.rto_s, e->stuck[i].rto_s);
-		s.rto_max_s = fmax(s.rto_max_s, e->stuck[i].rto_max_s);
+	for (i = 0; i < e->unacknowledged_count; i++) {
+		s.first_s = fmax(s.first_s, e->unacknowledged[i].first_s);
+		s.rto_s = fmax(s.rto_s, e->unacknowledged[i].rto_s);
+		s.rto_max_s = fmax(s.rto_max_s, e->unacknowledged[i].rto_max_s);
 	}
 	return s;
 }
@@ -67,13 +67,13 @@ static struct unacknowledged slowest(const struct evidence *e)
 bool remedies__data_timeout(const struct evidence *e, const struct setting *keepalive,
 			    double within_s, struct data_timeout *d)
 {
-	double floor_s = late_answers__floor_s(&e->mutes);
+	double floor_s = late_answers__floor_s(&e->late_answers);
 	struct unacknowledged worst = slowest(e);
 	struct retransmission_limits p = { 0 };
 	bool ok = true;
 
 	*d = (struct data_timeout){ 0 };
-	if (!e->stuck_count)
+	if (!e->unacknowledged_count)
 		return true;
 	d->user_timeout_s =
 		within_s ? floor(within_s - worst.first_s) : fmax(USUAL_S, ceil(2 * floor_s));
@@ -89,15 +89,16 @@ bool remedies__data_timeout(const struct evidence *e, const struct setting *keep
 	if (d->retries && retransmission__gives_up_after_s(worst.rto_s, &p, e->hz, 0) < floor_s)
 		d->retries = 0;
 	if (d->retries)
-		ok = retransmission__predict(e->stuck, e->stuck_count, &p, e->hz, &d->with_retries);
+		ok = retransmission__predict(e->unacknowledged, e->unacknowledged_count, &p, e->hz,
+					     &d->with_retries);
 	p.user_timeout_s = d->user_timeout_s;
 	if (ok && d->user_timeout_s)
-		ok = retransmission__predict(e->stuck, e->stuck_count, &p, e->hz,
+		ok = retransmission__predict(e->unacknowledged, e->unacknowledged_count, &p, e->hz,
 					     &d->with_user_timeout);
 	/* Sockets that give up as soon already need no advice. */
-	if (d->with_retries.p50_s >= e->stuck_detection.p50_s)
+	if (d->with_retries.p50_s >= e->unacknowledged_detection.p50_s)
 		d->retries = 0;
-	if (d->with_user_timeout.p50_s >= e->stuck_detection.p50_s)
+	if (d->with_user_timeout.p50_s >= e->unacknowledged_detection.p50_s)
 		d->user_timeout_s = 0;
 	return ok;
 }

@@ -35,9 +35,11 @@ static void add_likeness(struct words *w, const struct lives *l, const struct ad
 		   now->idle_s, now->interval_s, now->probes);
 	if (a->scope->kind == SCOPE_NAMESPACE && a->verdict == ADVICE_CHANGE)
 		advice_text__scope(w, l, a->scope);
-	for (k = 0; k < PROGRAMS_TOLD; k++)
-		words__add(w, " %s", a->evidence->blind[k].sockets ? a->evidence->blind[k].comm
-								   : "");
+	for (k = 0; k < PROGRAMS_TOLD; k++) {
+		const struct program_count *p = &a->evidence->without_keepalive[k];
+
+		words__add(w, " %s", p->sockets ? p->comm : "");
+	}
 }
 
 static struct advice_block *like(const struct advice_page *p, const struct words *likeness)

@@ -287,15 +287,15 @@ static void add_unmendable(struct words *w, const struct advice *a)
 		words__add(w, "  no sysctl helps ");
 		add_count(w, without, "socket");
 		words__add(w, " without keepalive");
-		add_programs(w, e->blind);
+		add_programs(w, e->without_keepalive);
 		words__add(w, ": their programs must set SO_KEEPALIVE");
-		add_switches(w, e->blind);
+		add_switches(w, e->without_keepalive);
 	}
 	if (e->own_options) {
 		words__add(w, "  no sysctl reaches ");
 		add_count(w, e->own_options, "socket");
 		words__add(w, " with an idle time of their own");
-		add_programs(w, e->stubborn);
+		add_programs(w, e->with_own_options);
 		words__add(w, "\n");
 	}
 	if (a->killed_by_one_loss >= 0.5)
@@ -310,11 +310,11 @@ static void add_unacknowledged(struct words *w, const struct advice *a)
 	const struct data_timeout *d = &a->data;
 	const struct evidence *e = a->evidence;
 
-	if (!e->stuck_count)
+	if (!e->unacknowledged_count)
 		return;
 	words__add(w, "  unacknowledged data: retransmission, not keepalive, noticed %zu dead "
-		   "peers, within ", e->stuck_count);
-	add_detection(w, &e->stuck_detection, "");
+		   "peers, within ", e->unacknowledged_count);
+	add_detection(w, &e->unacknowledged_detection, "");
 	words__add(w, " of when they were last heard");
 	if (e->retries2 && e->retries2 != RETRIES2_DEFAULT)
 		words__add(w, ", as tcp_retries2=%u makes it", e->retries2);
@@ -457,7 +457,7 @@ static void add_missed(struct words *w, const struct advice *a)
 	words__add(w, ": ");
 	if (a->missed_by_own) {
 		words__add(w, "sockets with options of their own");
-		add_programs(w, a->evidence->stubborn);
+		add_programs(w, a->evidence->with_own_options);
 	}
 	if (a->missed_by_data)
 		words__add(w, "%swhere our program's own data wait for an acknowledgement "
