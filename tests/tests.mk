@@ -96,7 +96,7 @@ test-kernels: static ## the same truth on every kernel, under QEMU (after script
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory ARCH=aarch64 static
 	$(Q)cd tests/vm && $(PYTEST) -n $${VM_JOBS:-$$(nproc)} --only-rerun \
-		'Kernel panic|the witness lost|s in vain' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
+		'Kernel panic|the witness lost|s in vain|recursion came in between' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)

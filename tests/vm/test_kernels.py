@@ -423,7 +423,10 @@ def test_kernel(name, parameters, tmp_path):
     assert not run.facts["capture_dropped"], f"the witness lost {run.facts['capture_dropped']} frames"
     assert run.facts["watch_code"] == 0, run.errors
     schema.check(run.lines)
-    assert not [l for l in run.lines if l["schema"] == "halfopen.loss/1"]
+    lost = [l for l in run.lines if l["schema"] == "halfopen.loss/1"]
+    # A slow emulated processor is interrupted within a program once in a while: then run once more.
+    assert not lost or {l["reason"] for l in lost} != {"recursion"}, f"recursion came in between: {lost}"
+    assert not lost
     sees_probes = check_hooks(run, parameters == CONFIDENTIAL)
     # Both are memory whose type the verifier knows from 6.2 on.
     run.sees_timestamps = sees_probes
