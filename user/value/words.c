@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -80,4 +81,20 @@ void words__add_duration(struct words *w, double s)
 		words__add(w, "%lum", whole / 60 % 60);
 	if (whole % 60)
 		words__add(w, "%lus", whole % 60);
+}
+
+void words__add_count(struct words *w, uint64_t n)
+{
+	if (n >= 1000) {
+		words__add_count(w, n / 1000);
+		words__add(w, ",%03" PRIu64, n % 1000);
+	} else {
+		words__add(w, "%" PRIu64, n);
+	}
+}
+
+void words__add_counted(struct words *w, uint64_t n, const char *thing)
+{
+	words__add_count(w, n);
+	words__add(w, " %s%s", thing, n == 1 ? "" : "s");
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct words {
 	char *text;
@@ -26,5 +27,11 @@ void words__free(struct words *w);
 /* "2h11m15s", "4m", "1.5s": as people write it, to the nearest tenth of a second, and from
  * a minute on to the nearest second. */
 void words__add_duration(struct words *w, double s);
+
+/* "48,112". */
+void words__add_count(struct words *w, uint64_t n);
+
+/* "48,112 sockets", "1 socket". */
+void words__add_counted(struct words *w, uint64_t n, const char *thing);
 
 #endif

@@ -12,45 +12,28 @@
 
 /* ---- pieces ---- */
 
-/* 48,112 */
-static void add_count(struct words *w, uint64_t n)
-{
-	if (n >= 1000) {
-		add_count(w, n / 1000);
-		words__add(w, ",%03" PRIu64, n % 1000);
-	} else {
-		words__add(w, "%" PRIu64, n);
-	}
-}
-
-static void add_counted(struct words *w, uint64_t n, const char *thing)
-{
-	add_count(w, n);
-	words__add(w, " %s%s", thing, n == 1 ? "" : "s");
-}
-
 static void add_total(struct words *w, const struct sockets_summary *s)
 {
 	const struct sockets_counts *c = &s->total;
 
-	add_counted(w, c->sockets, "socket");
+	words__add_counted(w, c->sockets, "socket");
 	words__add(w, " in ");
-	add_counted(w, s->namespaces, "namespace");
+	words__add_counted(w, s->namespaces, "namespace");
 	words__add(w, ": ");
-	add_count(w, c->with_keepalive);
+	words__add_count(w, c->with_keepalive);
 	words__add(w, " with keepalive, ");
-	add_count(w, c->suspect);
+	words__add_count(w, c->suspect);
 	words__add(w, " suspect\n");
-	add_count(w, c->never_notice);
+	words__add_count(w, c->never_notice);
 	words__add(w, " would never notice a dead peer\n");
-	add_count(w, c->silent);
+	words__add_count(w, c->silent);
 	words__add(w, " silent for over ");
 	words__add_duration(w, s->silent_over_s);
 	words__add(w, ", the longest for ");
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	if (s->path_forgets_s) {
 		words__add(w, "\n");
-		add_count(w, c->surely_dead);
+		words__add_count(w, c->surely_dead);
 		words__add(w, " surely dead: %s (", s->because);
 		words__add_duration(w, s->path_forgets_s);
 		words__add(w, ")\n");
@@ -186,7 +169,7 @@ static void add_to_mend(struct words *w, const struct sockets_summary *s, size_t
 		words__add(w, "to mend:");
 		add_where(w, &s->groups[i]);
 		words__add(w, ": ");
-		add_count(w, n);
+		words__add_count(w, n);
 		words__add(w, " %s\n", what);
 	}
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,23 +122,6 @@ static void end_line_of(struct text *t, struct words *w, uint64_t at_ns, uint64_
 	show_until(t, complete_ns);
 }
 
-/* 48,112 */
-static void add_count(struct words *w, uint64_t n)
-{
-	if (n >= 1000) {
-		add_count(w, n / 1000);
-		words__add(w, ",%03" PRIu64, n % 1000);
-	} else {
-		words__add(w, "%" PRIu64, n);
-	}
-}
-
-static void add_counted(struct words *w, uint64_t n, const char *thing)
-{
-	add_count(w, n);
-	words__add(w, " %s%s", thing, n == 1 ? "" : "s");
-}
-
 /* 14:03:22.125+02:00 */
 static void add_time(struct text *t, struct words *w, int64_t wall_ns)
 {
@@ -216,13 +198,13 @@ static void add_half_open(struct words *w, const struct summary *n)
 	const char *before = " (";
 	int by;
 
-	add_count(w, n->half_open);
+	words__add_count(w, n->half_open);
 	words__add(w, " half-open");
 	for (by = 0; by < FOUND_BY_COUNT; by++) {
 		if (!n->half_open_by[by])
 			continue;
 		words__add(w, "%s%s ", before, found_by__name(by));
-		add_count(w, n->half_open_by[by]);
+		words__add_count(w, n->half_open_by[by]);
 		before = ", ";
 	}
 	words__add(w, n->half_open ? ")" : "");
@@ -231,9 +213,9 @@ static void add_half_open(struct words *w, const struct summary *n)
 static void add_fates(struct words *w, const struct summary *n, const char *since)
 {
 	words__add(w, " open, ");
-	add_count(w, n->suspect);
+	words__add_count(w, n->suspect);
 	words__add(w, " suspect; %s", since);
-	add_count(w, n->endings);
+	words__add_count(w, n->endings);
 	words__add(w, " ended, ");
 	add_half_open(w, n);
 }
@@ -243,20 +225,20 @@ static void show_what_is_there(struct text *t, const struct summary *n)
 	struct words w = { 0 };
 	unsigned int i;
 
-	add_counted(&w, n->open, "socket");
+	words__add_counted(&w, n->open, "socket");
 	words__add(&w, " in ");
-	add_counted(&w, n->namespaces, "namespace");
+	words__add_counted(&w, n->namespaces, "namespace");
 	words__add(&w, "; ");
-	add_count(&w, n->open_without_keepalive);
+	words__add_count(&w, n->open_without_keepalive);
 	words__add(&w, " would never notice a dead peer");
 	for (i = 0; i < n->without_keepalive_count && i < PROGRAMS_NAMED; i++) {
 		words__add(&w, "%s%s ", i ? ", " : " (", n->without_keepalive[i].comm);
-		add_count(&w, n->without_keepalive[i].sockets);
+		words__add_count(&w, n->without_keepalive[i].sockets);
 	}
 	words__add(&w, i ? ")" : "");
 	if (n->waiting_for_data) {
 		words__add(&w, "; ");
-		add_count(&w, n->waiting_for_data);
+		words__add_count(&w, n->waiting_for_data);
 		words__add(&w, " wait%s for %s first data (TCP_DEFER_ACCEPT)",
 			   n->waiting_for_data == 1 ? "s" : "",
 			   n->waiting_for_data == 1 ? "its" : "their");
@@ -270,11 +252,11 @@ static void show_status(struct text *t, const struct summary *n)
 
 	begin_colour(t, &w, DIM);
 	add_time(t, &w, n->progress.now_at);
-	add_count(&w, n->open);
+	words__add_count(&w, n->open);
 	add_fates(&w, n, "so far ");
 	if (n->events_lost) {
 		words__add(&w, "; ");
-		add_counted(&w, n->events_lost, "event");
+		words__add_counted(&w, n->events_lost, "event");
 		words__add(&w, " lost");
 	}
 	end_colour(t, &w, DIM);
@@ -289,20 +271,20 @@ static void show_all_in_all(struct text *t, const struct summary *n)
 	words__add(&w, "watched for ");
 	words__add_duration(&w, n->watched_s);
 	words__add(&w, ": ");
-	add_counted(&w, n->open, "socket");
+	words__add_counted(&w, n->open, "socket");
 	add_fates(&w, n, "");
 	if (n->half_open) {
 		words__add(&w, ", unnoticed for up to ");
 		words__add_duration(&w, n->longest_latency_s);
 	}
 	words__add(&w, "; ");
-	add_counted(&w, n->events, "event");
+	words__add_counted(&w, n->events, "event");
 	words__add(&w, ", ");
-	add_count(&w, n->events_lost);
+	words__add_count(&w, n->events_lost);
 	words__add(&w, " lost");
 	if (n->names_forgotten) {
 		words__add(&w, "; ");
-		add_counted(&w, n->names_forgotten, "name");
+		words__add_counted(&w, n->names_forgotten, "name");
 		words__add(&w, " of peers forgotten");
 	}
 	end_line(t, &w);
@@ -504,7 +486,7 @@ static int on_loss(void *context, const struct loss *loss)
 
 	add_time(t, &w, loss->to_at);
 	begin_colour(t, &w, RED);
-	add_counted(&w, loss->count, "event");
+	words__add_counted(&w, loss->count, "event");
 	words__add(&w, " lost (%s): what they would have told is read again where it can be",
 		   loss_reason__words(loss->reason));
 	end_colour(t, &w, RED);
