@@ -6,38 +6,7 @@
 
 #include "connection/heard.h"
 #include "connection/sign.h"
-#include "facts.h"
-
-static struct connection_rules rules;
-static struct connection c;
-static struct told told;
-
-static void apply(struct ho_event e)
-{
-	assert_true(connection__apply(&c, &e, &rules, &told));
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	rules = (struct connection_rules){ .hz = HZ, .suspect_after = 2, .fold = true };
-	c = (struct connection){ .cookie = 9, .first_seen_ns = 1000 * MS };
-	apply(fact_opened());
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	connection__release(&c);
-	return 0;
-}
-
-static void anew(void)
-{
-	end(NULL);
-	begin(NULL);
-}
+#include "one_connection.h"
 
 /* ---- signs ---- */
 

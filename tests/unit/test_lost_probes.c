@@ -5,39 +5,14 @@
 #include <stdlib.h>
 
 #include "connection/lost_probes.h"
-#include "facts.h"
+#include "one_connection.h"
 
-static struct connection_rules rules;
-static struct connection c;
-static struct told told;
-
-static void apply(struct ho_event e)
-{
-	assert_true(connection__apply(&c, &e, &rules, &told));
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	rules = (struct connection_rules){ .hz = HZ, .suspect_after = 2, .fold = true };
-	c = (struct connection){ .cookie = 9, .first_seen_ns = 1000 * MS };
-	apply(fact_opened());
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	connection__release(&c);
-	return 0;
-}
-
-static void anew(void)
+/* Whether probes are seen stays. */
+static void anew_as_seen(void)
 {
 	bool unseen = rules.probes_unseen;
 
-	end(NULL);
-	begin(NULL);
+	anew();
 	rules.probes_unseen = unseen;
 }
 
@@ -163,13 +138,13 @@ static void test_one_that_was_taken_for_lost(void **state)
 	assert_int_equal(lost(), 0);
 	apply(fact_probe(12000, 2));	/* nothing is missing: it is another */
 	assert_int_equal(c.probes_sent, 4);
-	anew();
+	anew_as_seen();
 	apply(fact_probe(11000, 1));
 	apply(fact_probe(13000, 3));
 	apply(fact_probe(13000, 3));	/* not before the last */
 	assert_int_equal(lost(), 1);
 	assert_int_equal(c.probes_sent, 4);
-	anew();
+	anew_as_seen();
 	apply(fact_probe(11000, 1));
 	apply(fact_probe(13000, 3));
 	apply(fact_probe(12000, 4));	/* not of those that the count has shown */
@@ -185,16 +160,16 @@ static void test_the_first_that_is_told(void **state)
 	/* 10 s and the timer's lateness (65 jiffies and two) after it was heard: the count was stale */
 	apply(fact_probe(11268, 2));
 	assert_int_equal(lost(), 0);
-	anew();
+	anew_as_seen();
 	apply(fact_probe(11269, 2));
 	has_asked(2, 10269, 11269);
 	assert_int_equal(lost(), 1);
 	assert_int_equal(told.untold_probes, 1);
 	assert_int_equal(c.probes_sent, 2);
-	anew();
+	anew_as_seen();
 	apply(fact_probe(30000, 1));	/* the kernel counts none before it */
 	assert_int_equal(lost(), 0);
-	anew();
+	anew_as_seen();
 	c.last_heard_ns = 0;		/* since when is not known */
 	c.partial = true;
 	{
@@ -215,7 +190,7 @@ static void test_the_first_after_a_long_interval(void **state)
 	c.keepalive.interval_jiffies = e.sock_interval_jiffies = 20 * HZ;
 	apply(e);
 	assert_int_equal(lost(), 0);
-	anew();
+	anew_as_seen();
 	c.keepalive.interval_jiffies = 20 * HZ;
 	e = fact_probe(24000, 2);
 	e.sock_interval_jiffies = 20 * HZ;
@@ -243,20 +218,20 @@ static void test_an_answer_tells_its_probe(void **state)
 	assert_int_equal(c.probes_answered, 1);
 	assert_int_equal(c.slowest_answer_us, 40000);
 	assert_int_equal(c.incidents->episodes_used, 0);
-	anew();
+	anew_as_seen();
 	/* three were due by then, each as late as it can have been */
 	apply(answer(13540, 13500, 3));
 	assert_int_equal(c.probes_sent, 3);
 	assert_int_equal(c.incidents->episodes_used, 1);
 	assert_int_equal(c.incidents->episodes[0].asks, 3);
 	assert_int_equal(c.incidents->episodes[0].first_unanswered_ns, 11500 * MS);
-	anew();
+	anew_as_seen();
 	apply(answer(13540, 13500, 2));		/* no more than the kernel counts */
 	assert_int_equal(c.probes_sent, 2);
-	anew();
+	anew_as_seen();
 	apply(answer(12540, 11999, 5));		/* nor than fit: a second was due at 12 s */
 	assert_int_equal(c.probes_sent, 1);
-	anew();
+	anew_as_seen();
 	apply(answer(12540, 12000, 5));
 	assert_int_equal(c.probes_sent, 2);
 	assert_int_equal(c.incidents->episodes[0].first_unanswered_ns, 11000 * MS);
@@ -270,22 +245,22 @@ static void test_what_is_no_answer_to_a_probe(void **state)
 	apply(e);			/* where probes are shown this one was none */
 	assert_int_equal(c.probes_sent, 0);
 	rules.probes_unseen = true;
-	anew();
+	anew_as_seen();
 	e.packets_out = 1;		/* its last transmission may be of data */
 	apply(e);
 	assert_int_equal(c.probes_sent, 0);
-	anew();
+	anew_as_seen();
 	e.packets_out = 0;
 	e.unsent = 1;
 	apply(e);
 	assert_int_equal(c.probes_sent, 0);
-	anew();
+	anew_as_seen();
 	apply(answer(11040, 11000, 0));
 	assert_int_equal(c.probes_sent, 0);
-	anew();
+	anew_as_seen();
 	apply(answer(11040, 1000, 1));	/* not after it was heard */
 	assert_int_equal(c.probes_sent, 0);
-	anew();
+	anew_as_seen();
 	apply(answer(11040, 11040, 1));	/* not before this */
 	assert_int_equal(c.probes_sent, 0);
 }
@@ -309,20 +284,20 @@ static void test_the_last_went_out_an_interval_before_the_end(void **state)
 	apply(given_up(14100, 3));
 	has_asked(3, 11000, 13100);
 	assert_int_equal(lost(), 2);
-	anew();
+	anew_as_seen();
 	apply(fact_probe(11000, 1));
 	apply(fact_probe(13200, 3));
 	apply(given_up(14100, 3));
 	has_asked(3, 11000, 13200);		/* it was told: that stands */
 	assert_int_equal(lost(), 1);
-	anew();
+	anew_as_seen();
 	apply(given_up(14000, 3));		/* not one was told: the last at least */
 	has_asked(1, 13000, 13000);
 	assert_int_equal(lost(), 1);
-	anew();
+	anew_as_seen();
 	apply(given_up(14000, 0));		/* the kernel had sent none */
 	assert_int_equal(c.silence.asks, 0);
-	anew();
+	anew_as_seen();
 	apply(given_up(999, 3));		/* no clock is so young */
 	assert_int_equal(c.silence.asks, 0);
 }
@@ -339,13 +314,13 @@ static void test_a_count_from_before_the_peer_was_heard(void **state)
 	apply(e);
 	apply(given_up(14000, 2));
 	assert_int_equal(c.silence.asks, 0);
-	anew();
+	anew_as_seen();
 	apply(fact_probe(11000, 1));
 	apply(fact_probe(12000, 2));
 	apply(e);
 	apply(given_up(14000, 3));		/* one more since */
 	has_asked(1, 13000, 13000);
-	anew();
+	anew_as_seen();
 	fail_probe(11000, 1);
 	fail_probe(12000, 2);
 	apply(given_up(13000, 2));
@@ -361,14 +336,14 @@ static void test_the_end_where_no_probe_is_shown(void **state)
 	has_asked(3, 11000, 13000);
 	assert_int_equal(c.probes_sent, 3);
 	assert_int_equal(lost(), 0);		/* none was to be told */
-	anew();
+	anew_as_seen();
 	apply(given_up(13000, 3));		/* two can have been sent */
 	has_asked(2, 11000, 12000);
-	anew();
+	anew_as_seen();
 	fail_probe(11000, 1);			/* what failed is shown */
 	apply(given_up(14000, 3));
 	assert_int_equal(c.silence.asks, 0);
-	anew();
+	anew_as_seen();
 	c.keepalive.interval_jiffies = 0;	/* what no kernel has tells one */
 	{
 		struct ho_event e = given_up(14000, 3);
@@ -407,7 +382,7 @@ static void test_questions_for_the_window(void **state)
 	assert_int_equal(c.incidents->zero_window_probes, 5);
 	assert_int_equal(c.silence.asks, 0);
 	assert_int_equal(c.incidents->episodes[0].asks, 5);
-	anew();
+	anew_as_seen();
 	e = waiting(fact(HO_ZERO_WINDOW_PROBE, 20000), 1);
 	apply(e);
 	assert_int_equal(c.incidents->zero_window_probes, 1);
@@ -415,12 +390,12 @@ static void test_questions_for_the_window(void **state)
 	e = waiting(fact_segment(20040, 0), 1);
 	apply(e);
 	assert_int_equal(c.incidents->zero_window_probes, 1);
-	anew();
+	anew_as_seen();
 	e = waiting(fact_segment(21000, 0), 2);
 	e.flags &= ~HO_F_ZERO_WINDOW;	/* it is open: what was counted was answered */
 	apply(e);
 	assert_int_equal(incidents__of(&c)->zero_window_probes, 0);
-	anew();
+	anew_as_seen();
 	e = waiting(fact_segment(21000, 0), 2);
 	e.unsent = 0;
 	apply(e);
@@ -436,7 +411,7 @@ static void test_questions_that_the_clocks_place(void **state)
 	e.last_tx_ns = 20001 * MS;	/* no later than the end */
 	apply(e);
 	has_asked(2, 20000, 20000);
-	anew();
+	anew_as_seen();
 	e.last_tx_ns = 19000 * MS;
 	apply(e);
 	has_asked(2, 19000, 19000);

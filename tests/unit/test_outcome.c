@@ -5,38 +5,8 @@
 #include <stdlib.h>
 
 #include "connection/outcome.h"
-#include "facts.h"
+#include "one_connection.h"
 #include "timeline/names.h"
-
-static const struct connection_rules rules = { .hz = HZ, .suspect_after = 2, .fold = true };
-static struct connection c;
-static struct told told;
-
-static void apply(struct ho_event e)
-{
-	assert_true(connection__apply(&c, &e, &rules, &told));
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	c = (struct connection){ .cookie = 9, .first_seen_ns = 1000 * MS };
-	apply(fact_opened());
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	connection__release(&c);
-	return 0;
-}
-
-static void anew(void)
-{
-	end(NULL);
-	begin(NULL);
-}
 
 static void ends(struct ho_event e, enum outcome outcome, enum found_by found_by)
 {
