@@ -709,3 +709,74 @@ def test_gauges_and_counts_in_one_run(lab):
     lab.connect()
     said = summary(here, "--prom", lab.path("x.prom"))
     assert said["total"]["sockets"] == 1 and os.path.getsize(lab.path("x.prom"))
+
+
+# ---- devices by name ----
+
+def identities(lab, *entries, end="\n", name="devices"):
+    with open(lab.path(name), "w") as f:
+        f.write("\n".join(e if isinstance(e, str) else json.dumps(e) for e in entries) + end)
+    return lab.path(name)
+
+
+def test_names_of_devices(lab):
+    """Those of the file, by the device's own address and port; each way of FILTER; as wide as it is."""
+    pairs = [lab.connect(port=7000 + n % 2) for n in range(4)] + [lab.connect(socket.AF_INET6)]
+    ends = [d.getsockname()[:2] for _, d in pairs]
+    path = identities(lab, {"peer": f"{ends[0][0]}:{ends[0][1]}", "device": "before"},
+                      {"peer": f"{ends[0][0]}:{ends[0][1]}", "local": 7000, "device": "scooter-17"},
+                      {"peer": f"{ends[1][0]}:{ends[1][1]}", "local": 7000, "device": "of-another-port"},
+                      {"peer": f"{ends[2][0]}:{ends[2][1]}", "device": "Straßenlaterne\u202e"},
+                      {"peer": "203.0.113.9", "device": "absent"},
+                      {"peer": f"[{ends[4][0]}]:{ends[4][1]}", "device": "valve-6"}, end="")
+    names = {cookie(pairs[0][0]): "scooter-17", cookie(pairs[2][0]): "Straßenlaterne\u202e",
+             cookie(pairs[4][0]): "valve-6"}
+    lines = of(lab, "--identities", path)
+    assert {key: l["socket"].get("device") for key, l in lines.items()} == {
+        cookie(g): names.get(cookie(g)) for g, _ in pairs}
+    here = f"netns = {lab.gateway.name}"
+
+    def passing(words, *arguments):
+        return set(listed(f"{here} and ({words})", "--identities", path, *arguments))
+    assert passing("device = scooter-17") == {cookie(pairs[0][0])}
+    assert passing("device = scooter-* or device = valve-6") == {cookie(pairs[0][0]), cookie(pairs[4][0])}
+    assert passing("device = s* and sport = :7001") == set()
+    assert summary(f"{here} and device = *", "--identities", path)["total"]["sockets"] == 3
+    r = halfopen("--check", "never>2", "--identities", path, f"{here} and device = *")
+    assert r.returncode == 3 and len(r.stdout.splitlines()) == 5, r
+    text = halfopen(here, "--identities", path).stdout
+    assert "DEVICE" in text and "scooter-17" in text and "Straßenlaterne\\u202e" in text, text
+    narrow = on_terminal(80, here, "--identities", path)
+    assert "DEVICE" in narrow[0] and max(map(len, narrow)) <= 80, narrow
+    assert "DEVICE" not in halfopen(here).stdout
+    for words, said in (("device = nobody", "names no device 'nobody'"),
+                        ("device = absent", "no TCP connection now is of device 'absent'")):
+        r = halfopen("--identities", path, words)
+        assert (r.returncode, said in r.stderr) == (0, True), r
+        r = halfopen("--identities", path, "--check", "suspect>0", words)
+        assert r.returncode == (1 if words.endswith("nobody") else 0), r
+
+
+def test_names_that_cannot_be_read(lab):
+    """Exit 2 before anything is looked at: what is wrong, where, what was expected; no half list."""
+    lab.connect()
+    os.mkfifo(lab.path("fifo"))
+    good = {"peer": "10.77.0.2", "device": "d"}
+    for path, said in ((lab.path("fifo"), "a FIFO or unix:PATH tells them as time goes by"),
+                       (f"unix:{lab.path('socket')}", "a FIFO or unix:PATH tells them as time goes by"),
+                       (lab.path("nowhere"), "No such file"), (lab.directory, "is a directory"),
+                       ("/dev/zero", "is a device"),
+                       (identities(lab, good, '{"peer": "10.77.0.2"}', name="a"), "line 2, column 1: \"device\""),
+                       (identities(lab, good, "{not json", name="b"), "line 2, column"),
+                       (identities(lab, good, {"peer": "10.77.0.2:0", "device": "d"}, name="c"), "line 2"),
+                       (identities(lab, good, {"peer": "10.77.0.2", "device": ""}, name="d", end=""), "line 2")):
+        r = halfopen("--identities", path)
+        assert (r.returncode, r.stdout) == (2, "") and said in r.stderr and path.removeprefix("unix:") in r.stderr, r
+    assert not os.path.exists(lab.path("socket"))
+    # whose writer is in the middle of a line
+    half = identities(lab, good, '{"peer": "10.77.0.2", "devi', end="", name="half")
+    r = halfopen("--identities", half, f"netns = {lab.gateway.name}")
+    assert r.returncode == 0 and "line 2: has no end yet" in r.stderr and " d " in r.stdout, r
+    # what is read is not written
+    r = halfopen("--prom", half, "--identities", half)
+    assert r.returncode == 2 and "--identities" in r.stderr and os.path.getsize(half) > 30, r

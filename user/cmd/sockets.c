@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/arguments.h"
 #include "cmd/cmd.h"
@@ -16,6 +17,7 @@
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
 #include "pipeline/look_check.h"
+#include "pipeline/look_devices.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/look_order.h"
 #include "pipeline/look_summary.h"
@@ -43,7 +45,8 @@ struct options {
 	} order;
 	uint64_t limit;		/* 0: all */
 	uint64_t silent_ns, path_ns;	/* 0: not told */
-	const char *gateway, *groups;
+	const char *gateway, *groups, *identities;
+	struct identities devices;
 	struct named_network *carriers;
 	unsigned int carrier_count;
 	char *filter_text;
@@ -51,7 +54,7 @@ struct options {
 };
 
 enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS, OPT_CHECK,
-       OPT_PROM };
+       OPT_PROM, OPT_IDENTITIES };
 
 /* Carriers drop idle connections after 10 to 15 minutes. */
 #define SILENT_NS 900000000000ULL
@@ -63,6 +66,10 @@ static const struct argp_option argp_options[] = {
 	  "dies, next, notices, peer, local, owner, state",
 	  1 },
 	{ "limit", 'n', "N", 0, "the first N alone", 1 },
+	{ "identities", OPT_IDENTITIES, "FILE", 0,
+	  "who is behind an address, as for 'halfopen watch': JSON Lines {\"peer\", \"device\", "
+	  "\"local\"}; gives the column DEVICE, and names for FILTER (device = NAME)",
+	  1 },
 	{ "summary", OPT_SUMMARY, NULL, 0, "counts by program, port, namespace and carrier instead", 2 },
 	{ "groups", OPT_GROUPS, "FILE", 0, "names of carriers' networks, a line each: CIDR NAME", 2 },
 	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)", 2 },
@@ -92,6 +99,7 @@ static const char argp_doc[] =
 	"  halfopen sockets                        suspects first, then the longest silent\n"
 	"  halfopen sockets 'sport = :1883 and comm = mosquitto' --sort notices\n"
 	"  halfopen sockets -n 20 --sort silent\n"
+	"  halfopen sockets --identities devices.jsonl 'device = scooter-17'\n"
 	"  halfopen sockets --json | jq 'select(.dies_in_s == null and .exposed)'\n"
 	"  halfopen sockets --summary --path-forgets 15m\n"
 	"  halfopen sockets --check 'suspect>0,never>1000'\n"
@@ -132,6 +140,7 @@ static const struct argument arguments[] = {
 	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
 	{ OPT_SUMMARY, ARGUMENT_FLAG, AT(summary) },
 	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
+	{ OPT_IDENTITIES, ARGUMENT_TEXT, AT(identities) },
 	{ OPT_SILENT, ARGUMENT_DURATION, AT(silent_ns), 1, 0,
 	  "duration up to " QUANTITY_DURATION_MAX " (90s, 15m, 2h)" },
 	{ OPT_PATH, ARGUMENT_OTHER, AT(path_ns), 0, 0,
@@ -147,6 +156,13 @@ static const struct argument arguments[] = {
 	{ 0 },
 };
 
+static bool is_one_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* FILE is told apart from what it could be meant for. */
 static void check_prom(const struct argp_state *state, const struct options *o)
 {
@@ -156,6 +172,9 @@ static void check_prom(const struct argp_state *state, const struct options *o)
 		arguments__refuse(state, "--prom: '%s' %s: expected the name of a plain file, to be "
 				  "written or replaced (/var/lib/node_exporter/halfopen.prom)",
 				  o->prom, refused);
+	if (o->identities && is_one_file(o->prom, o->identities))
+		arguments__refuse(state, "--prom: '%s' is the file of --identities, and would be "
+				  "replaced", o->prom);
 	if (o->summary)
 		return;
 	if (o->json)
@@ -259,10 +278,13 @@ static int list_as_text(const struct look *l, const struct options *o, struct ou
 	return err;
 }
 
-static struct exposure_rules rules_of(const struct options *o)
+/* What list, check and counts have in common. */
+static struct look_config config_of(struct options *o)
 {
-	return (struct exposure_rules){ .long_ns = o->silent_ns ?: SILENT_NS,
-					.path_ns = o->path_ns };
+	return (struct look_config){ .filter = o->filter,
+				     .devices = o->identities ? &o->devices : NULL,
+				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
+						.path_ns = o->path_ns } };
 }
 
 static int list_sorted(struct look *l, const struct options *o, struct output *output)
@@ -272,9 +294,10 @@ static int list_sorted(struct look *l, const struct options *o, struct output *o
 	return o->json ? list_as_json(l, o, output) : list_as_text(l, o, output);
 }
 
-static int list(struct look *l, const struct options *o, struct output *output)
+static int list(struct look *l, struct options *o, struct output *output)
 {
-	int err = look__take(l, &(struct look_config){ .filter = o->filter, .rules = rules_of(o) });
+	struct look_config config = config_of(o);
+	int err = look__take(l, &config);
 
 	return err ? err : list_sorted(l, o, output);
 }
@@ -312,9 +335,10 @@ static int report_terms(const struct options *o, const struct words *w, struct o
 	return 0;
 }
 
-static int check(struct look *l, const struct options *o, struct output *output, bool *found)
+static int check(struct look *l, struct options *o, struct output *output, bool *found)
 {
-	int err = look__take(l, &(struct look_config){ .filter = o->filter, .rules = rules_of(o) });
+	struct look_config config = config_of(o);
+	int err = look__take(l, &config);
 	struct exposure_counts counts = { 0 };
 	struct words w = { 0 };
 	unsigned int held;
@@ -390,15 +414,16 @@ static int write_metrics(const struct options *o, const struct sockets_summary *
 	return err;
 }
 
-static int count(struct look *l, const struct options *o, struct output *output)
+static int count(struct look *l, struct options *o, struct output *output)
 {
 	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count };
-	const struct look_config config = {
-		.filter = o->filter, .take = look_summary__add, .context = &m,
-		.rules = rules_of(o) };
+	struct look_config config = config_of(o);
 	struct sockets_summary s;
-	int err = look__take(l, &config);
+	int err;
 
+	config.take = look_summary__add;
+	config.context = &m;
+	err = look__take(l, &config);
 	if (!err && !look_summary__value(&m, l, &s))
 		err = -ENOMEM;
 	if (!err && o->prom)
@@ -411,13 +436,15 @@ static int count(struct look *l, const struct options *o, struct output *output)
 
 /* ---- the whole ---- */
 
-static int look_and_tell(const struct options *o)
+static int look_and_tell(struct options *o)
 {
 	struct look look = { 0 };
 	struct output output;
 	bool found = false;
-	int err;
+	int err = o->identities ? look_devices__read(o->identities, &o->devices) : 0;
 
+	if (err)
+		return err == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
 	output__standard(&output);
 	if (o->check.count)
 		err = check(&look, o, &output, &found);
@@ -442,6 +469,7 @@ static void free_options(struct options *o)
 {
 	unsigned int i;
 
+	identities__free(&o->devices);
 	filter__free(o->filter);
 	free(o->filter_text);
 	for (i = 0; i < o->carrier_count; i++)

@@ -218,6 +218,11 @@ static const struct look_netns *entered(const struct look *l, const struct look_
 	return s->netns ? &l->namespaces[s->netns - 1] : NULL;
 }
 
+const char *look__device(const struct look *l, const struct look_socket *s)
+{
+	return l->config.devices ? look_devices__name(l->config.devices, &s->row.event) : NULL;
+}
+
 struct filter_subject look__subject(const struct look *l, const struct look_socket *s)
 {
 	const struct ho_event *e = &s->row.event;
@@ -228,7 +233,7 @@ struct filter_subject look__subject(const struct look *l, const struct look_sock
 		.peer = endpoint__of(e->peer, e->peer_port), .state = e->state,
 		.netns = e->netns, .netns_cookie = ns ? ns->netns.cookie : 0,
 		.netns_name = ns ? ns->netns.name : NULL,
-		.owner = owners__at(&l->owners, s->owner) };
+		.owner = owners__at(&l->owners, s->owner), .device = look__device(l, s) };
 }
 
 struct exposure look__exposure(const struct look *l, const struct look_socket *s)
@@ -261,7 +266,7 @@ static struct timeline_socket socket_of(const struct look *l, const struct look_
 		.owner = { .known = owner, .pid = owner ? owner->pid : 0,
 			   .comm = owner ? owner->comm : "", .cgroup = owner ? owner->cgroup : "",
 			   .container_id = owner ? owner->container_id : "" },
-		.device = "", .mptcp = e->flags & HO_F_MPTCP };
+		.device = look__device(l, s) ?: "", .mptcp = e->flags & HO_F_MPTCP };
 }
 
 struct deadline look__deadline(const struct look *l, const struct look_socket *s)

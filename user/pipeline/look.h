@@ -10,6 +10,7 @@
 #include "exposure/owner.h"
 #include "filter/filter.h"
 #include "kernel/listeners.h"
+#include "pipeline/look_devices.h"
 #include "sys/netns.h"
 #include "timeline/socket_now.h"
 
@@ -38,6 +39,7 @@ struct look;
 struct look_config {
 	const struct filter *filter;	/* NULL: all are wanted */
 	struct exposure_rules rules;	/* but for hz */
+	struct identities *devices;	/* the caller's, for as long as the look; NULL: none */
 	/* Takes each wanted socket, which is not kept then; NULL: all are kept. False: memory is
 	 * short. Listening ports are known meanwhile. */
 	bool (*take)(void *context, struct look *l, const struct look_socket *s);
@@ -68,6 +70,9 @@ struct look {
  * what failed was logged (-EPERM: what is missing, too). */
 int look__take(struct look *l, const struct look_config *config);
 void look__free(struct look *l);
+
+/* The device behind its peer; NULL: not known. */
+const char *look__device(const struct look *l, const struct look_socket *s);
 
 /* The socket as FILTER tests it; valid as long as the look. */
 struct filter_subject look__subject(const struct look *l, const struct look_socket *s);

@@ -51,6 +51,26 @@ static bool is_entered(const struct look *l, const struct filter *test)
 	return false;
 }
 
+static bool is_named(const void *test, const char *name)
+{
+	const struct filter_subject s = { .device = name };
+
+	return filter__matches(test, &s) == TRUTH_YES;
+}
+
+static void add_device(struct words *w, const struct look *l, const struct filter *test,
+		       const char *word)
+{
+	if (!l->config.devices)
+		words__add(w, "no device is named here: --identities FILE names them");
+	else if (!identities__any(l->config.devices, is_named, test))
+		words__add(w, "the file of identities names no device %s%s%s",
+			   word ? "'" : "of another name", word ? word : "", word ? "'" : "");
+	else
+		words__add(w, "no TCP connection now is of %s%s%s, which the file of identities names",
+			   word ? "device '" : "such a device", word ? word : "", word ? "'" : "");
+}
+
 static void add_reason(struct words *w, const struct look *l, const struct filter *test)
 {
 	const char *word = filter__word(test);
@@ -77,7 +97,7 @@ static void add_reason(struct words *w, const struct look *l, const struct filte
 			   word ? "'" : "another one", word ? word : "", word ? "'" : "");
 		break;
 	case FILTER_ASKS_DEVICE:
-		words__add(w, "no device is named here: 'halfopen watch --identities' knows names");
+		add_device(w, l, test, word);
 		break;
 	case FILTER_ASKS_ENDS:
 		words__add(w, "no TCP connection has such an address, port or state now");
@@ -135,7 +155,8 @@ static bool can_pass(void *context, const struct filter *test)
 	case FILTER_ASKS_NETNS:
 		return is_entered(p->l, test);
 	case FILTER_ASKS_DEVICE:
-		return false;
+		return p->l->config.devices &&
+		       identities__any(p->l->config.devices, is_named, test);
 	default:
 		return p->owner && filter__matches(test, &s) == TRUTH_YES;
 	}

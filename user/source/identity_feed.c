@@ -142,6 +142,11 @@ static int complain(struct identity_feed *f, const struct reader *r, int column,
 	return -EBADMSG;
 }
 
+static bool is_blank(const char *line, size_t length)
+{
+	return strspn(line, " \t\r") == length;
+}
+
 static int take_line(struct identity_feed *f, struct reader *r, char *line, size_t length,
 		     identity_fn fn, void *context)
 {
@@ -151,7 +156,7 @@ static int take_line(struct identity_feed *f, struct reader *r, char *line, size
 	json_t *object;
 
 	r->line++;
-	if (strspn(line, " \t\r") == length)
+	if (is_blank(line, length))
 		return 0;
 	object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
 	if (!object && (quote = strstr(error.text, " near ")))
@@ -297,6 +302,30 @@ int identity_feed__read(struct identity_feed *f, bool strict, identity_fn fn, vo
 	return err;
 }
 
+/* What a file holds behind its last line. */
+static int take_rest(struct identity_feed *f, struct reader *r, identity_fn fn, void *context)
+{
+	size_t length = r->used;
+	json_t *object;
+
+	if (!length || r->too_long)
+		return 0;
+	r->buffer[length] = '\0';	/* take_lines() leaves room */
+	object = json_loadb(r->buffer, length, 0, NULL);
+	if (!object && !is_blank(r->buffer, length))
+		log_warning("%s, line %u: has no end yet, and is skipped", f->path, r->line + 1);
+	json_decref(object);
+	r->used = 0;
+	return object ? take_line(f, r, r->buffer, length, fn, context) : 0;
+}
+
+int identity_feed__read_whole(struct identity_feed *f, identity_fn fn, void *context)
+{
+	int err = identity_feed__read(f, true, fn, context);
+
+	return err ? err : take_rest(f, &f->readers[0], fn, context);
+}
+
 /* ---- opening ---- */
 
 static bool is_null(const struct stat *st)
@@ -327,6 +356,17 @@ static int open_path(const char *path)
 	else	/* it may have been replaced by now */
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int identity_feed__open_file(const char *path, struct identity_feed **out)
+{
+	struct stat st;
+
+	if (strncmp(path, "unix:", 5) && (stat(path, &st) || !S_ISFIFO(st.st_mode)))
+		return identity_feed__open(path, out);
+	log_error("%s: expected a file of identities: a FIFO or unix:PATH tells them as time goes "
+		  "by ('halfopen watch' takes those), and this looks once", path);
+	return -EINVAL;
 }
 
 int identity_feed__open(const char *spec, struct identity_feed **out)

@@ -28,11 +28,18 @@ typedef void (*identity_fn)(void *context, const struct identity *identity);
 /* Opens it. Returns 0 or -errno; failures are logged. */
 int identity_feed__open(const char *spec, struct identity_feed **feed);
 
+/* The same of a file alone, which has an end: for identity_feed__read_whole(). */
+int identity_feed__open_file(const char *path, struct identity_feed **feed);
+
 /*
  * Passes on what has arrived. An invalid line is reported on standard error, with what was
  * expected, and ends with -EBADMSG if `strict`; else the rest is read. Returns 0 or -errno.
  */
 int identity_feed__read(struct identity_feed *feed, bool strict, identity_fn fn, void *context);
+
+/* All that the file holds, as if `strict`; a last line without its end is taken if it is valid, else
+ * skipped with a warning, as its writer may be in the middle of it. */
+int identity_feed__read_whole(struct identity_feed *feed, identity_fn fn, void *context);
 
 void identity_feed__close(struct identity_feed *feed);
 

@@ -141,6 +141,17 @@ const char *identities__name(const struct identities *i, uint32_t device)
 	return device ? device_at(i, device)->name : NULL;
 }
 
+bool identities__any(const struct identities *i, bool (*fits)(const void *context, const char *name),
+		     const void *context)
+{
+	uint32_t device;
+
+	for (device = 1; device <= i->count; device++)
+		if (device_at(i, device)->name && fits(context, device_at(i, device)->name))
+			return true;
+	return false;
+}
+
 static void free_device(struct device *d)
 {
 	free(d->name);

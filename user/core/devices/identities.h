@@ -56,6 +56,10 @@ struct known_peer *identities__find(struct identities *i, const struct endpoint 
 /* NULL for 0. */
 const char *identities__name(const struct identities *i, uint32_t device);
 
+/* Is there a name that `fits`? */
+bool identities__any(const struct identities *i, bool (*fits)(const void *context, const char *name),
+		     const void *context);
+
 /* The cookie of the connection that the device held to this port last, 0 if none; from now on it
  * is `cookie`. */
 uint64_t identities__take_seat(struct identities *i, uint32_t device, uint32_t netns,
