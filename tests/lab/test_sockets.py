@@ -464,7 +464,7 @@ def test_watch_and_sockets_agree(lab):
                           timeout=60).stdout
     by_watch = re.match(r"(\d+) sockets in 1 namespace; (\d+) would never notice", text)
     total = summary(here)["total"]
-    assert [int(n) for n in by_watch.groups()] == [total["sockets"], total["never_notice"]] == [8, 7], text
+    assert [int(n) for n in by_watch.groups()] == [total["sockets"], total["never_notice"]] == [8, 5], text
     lines = of(lab).values()
     assert len(lines) == 8
     assert sum(not l["keepalive"]["enabled"] and l["exposed"] for l in lines) == 5      # the others: loopback
@@ -476,6 +476,39 @@ def test_watch_and_sockets_agree(lab):
         assert t["keepalive"] == line["keepalive"]
         assert abs(unix_ns(t["last_heard_at"]) - unix_ns(line["last_heard_at"])) < 3e8, (t, line)
         assert (t["outcome"] == "suspect") == line["suspect"]
+
+
+def test_what_a_proxy_joins_is_counted_once(lab):
+    """Of a device's connection to a real proxy and the proxy's to a program here, the first alone is
+    exposed, in each number; all are listed, and the program's death is told at once (by what its socket
+    then is)."""
+    with inside(lab.gateway.path):
+        backend = lab.keep(socket.create_server(("127.0.0.1", 7101)))
+    lab.end_process(lab.gateway.spawn(shutil.which("socat"), "TCP-LISTEN:7100,fork,reuseaddr",
+                                      "TCP:127.0.0.1:7101"))
+    devices = [lab.device_dial(7100) for _ in range(3)]
+    behind = [lab.keep(backend.accept()[0]) for _ in devices]
+    here = f"netns = {lab.gateway.name}"
+    said = wait_until(lambda: (lambda s: s["total"]["sockets"] == 9 and s)(summary(here, "--silent", "1ms")), 20,
+                      "three connections of each kind")
+    total = said["total"]
+    assert (total["never_notice"], total["local"], total["silent"]["count"]) == (3, 6, 3), total
+    assert len(ss(lab, "state", "established")) == 9
+    of_port = {g.get("port"): g["never_notice"] for g in said["groups"]}
+    assert of_port == {7100: 3, 7101: 0, None: 0}, said["groups"]
+    assert sum(l["exposed"] for l in of(lab).values()) == 3
+    r = halfopen("--check", "never>=3,silent>=3", "--silent", "1ms", here)
+    assert r.returncode == 3 and len(r.stdout.splitlines()) == 2 + 1 + 3 and r.stdout.count(":7100") == 3, r
+    halfopen("--prom", lab.path("p"), here)
+    with open(lab.path("p")) as f:
+        never = re.findall(r"^halfopen_sockets_never_notice\{.*\} (\d+)$", f.read(), re.MULTILINE)
+    assert sum(map(int, never)) == 3
+    text = subprocess.run([HALFOPEN, "watch", "--for", "300ms", here], capture_output=True, text=True,
+                          timeout=60).stdout
+    assert text.startswith("9 sockets in 1 namespace; 3 would never notice a dead peer"), text
+    assert "6 of them to peers on this host, whose death is told at once" in halfopen("--summary", here).stdout
+    behind[0].close()       # what no keepalive was needed for
+    wait_until(lambda: len(of(lab)) < 9, 20, "the other end")
 
 
 @pytest.mark.alone

@@ -100,6 +100,9 @@ static void test_silences(void **state)
 	assert_true(of(e).long_silent && of(e).surely_dead);
 	memcpy(e.local, e.peer, 4);	/* no path lies between */
 	assert_true(of(e).long_silent && !of(e).surely_dead && of(e).peer_is_here);
+	assert_false(of(e).never_notices);	/* its death is told at once, with or without */
+	e.flags = HO_F_KEEPALIVE;
+	assert_false(of(e).never_notices);
 	rules.long_ns = rules.path_ns = 0;
 	e.state = TCP_CLOSE_WAIT;
 	assert_true(of(e).leaked);
@@ -137,6 +140,23 @@ static void test_peers_of_this_host(void **state)
 }
 
 /* ---- counted ---- */
+
+/* A silence of theirs is no device's. */
+static void test_peers_of_this_host_are_counted_apart(void **state)
+{
+	static const struct exposure here = { .peer_is_here = true, .long_silent = true,
+					      .silent_ns = 9, .with_keepalive = true };
+	static const struct exposure elsewhere = { .silent_ns = 7 };
+	struct exposure_counts c = { .sockets = 0 }, more = { .with_peer_here = 20 };
+
+	(void)state;
+	exposure_counts__add(&c, &here);
+	exposure_counts__add(&c, &elsewhere);
+	assert_true(c.sockets == 2 && c.with_peer_here == 1 && c.with_keepalive == 1);
+	assert_true(c.long_silent == 0 && c.oldest_silence_ns == 7);
+	exposure_counts__merge(&more, &c);
+	assert_int_equal(more.with_peer_here, 21);
+}
 
 static void test_counts_add_up(void **state)
 {
@@ -263,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_silences),
 		cmocka_unit_test(test_peers_of_this_host),
 		cmocka_unit_test(test_counts_add_up),
+		cmocka_unit_test(test_peers_of_this_host_are_counted_apart),
 		cmocka_unit_test(test_a_name_is_what_stands_before_its_end),
 		cmocka_unit_test(test_programs_are_ranked),
 		cmocka_unit_test(test_many_groups),

@@ -361,14 +361,14 @@ static void test_a_socket_as_it_is_now(void **state)
 		"'why':'nothing is known'}"));
 }
 
-#define COUNTS(dead) "'sockets':1,'with_keepalive':2,'suspect':3,'silent':{'over_s':60.5," \
+#define COUNTS(dead) "'sockets':1,'local':11,'with_keepalive':2,'suspect':3,'silent':{'over_s':60.5," \
 	"'count':4},'surely_dead':{'count':" dead ",'because':'so'},'never_notice':6," \
 	"'oldest_silence_s':7.5,'to_mend':{'close_wait':8,'window_closed':9,'probes_off':10}"
 
 static void test_sockets_counted(void **state)
 {
 	static const struct sockets_counts counts = {
-		.sockets = 1, .with_keepalive = 2, .suspect = 3, .silent = 4, .surely_dead = 5,
+		.sockets = 1, .local = 11, .with_keepalive = 2, .suspect = 3, .silent = 4, .surely_dead = 5,
 		.never_notice = 6, .oldest_silence_s = 7.5, .leaked = 8, .window_closed = 9,
 		.probes_off = 10 };
 	struct sockets_group groups[] = {

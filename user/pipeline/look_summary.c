@@ -56,7 +56,7 @@ _Static_assert((int)SOCKETS_STATES == (int)EXPOSURE_STATES, "in the same order")
 static struct sockets_counts counts_of(const struct exposure_counts *c)
 {
 	struct sockets_counts counts = {
-		.sockets = c->sockets, .with_keepalive = c->with_keepalive,
+		.sockets = c->sockets, .local = c->with_peer_here, .with_keepalive = c->with_keepalive,
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
 		.surely_dead = c->surely_dead, .leaked = c->leaked,

@@ -524,6 +524,7 @@ static void write_sockets_counts(struct json *j, const struct sockets_summary *s
 				 const struct sockets_counts *c)
 {
 	json__u64(j, "sockets", c->sockets);
+	json__u64(j, "local", c->local);
 	json__u64(j, "with_keepalive", c->with_keepalive);
 	json__u64(j, "suspect", c->suspect);
 	json__object(j, "silent");

@@ -36,6 +36,8 @@ enum { SOCKETS_ESTABLISHED, SOCKETS_CLOSE_WAIT, SOCKETS_CLOSING, SOCKETS_STATES 
 
 struct sockets_counts {
 	uint64_t sockets, with_keepalive, suspect, never_notice;
+	uint64_t local;			/* the peer is of this host: never_notice, silent and
+					 * surely_dead leave them out */
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
 	uint64_t surely_dead;		/* where path_forgets_s is known */

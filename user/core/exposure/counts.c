@@ -10,14 +10,15 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->own_idle += x->own_idle;
 	c->own_options += x->own_options;
 	c->die_of_one_loss += x->dies_of_one_loss;
-	c->long_silent += x->long_silent;
+	c->with_peer_here += x->peer_is_here;
+	c->long_silent += x->long_silent && !x->peer_is_here;
 	c->surely_dead += x->surely_dead;
 	c->leaked += x->leaked;
 	c->window_closed += x->window_closed;
 	c->probes_off += x->probes_off;
 	c->by_state[x->state]++;
 	c->with_keepalive_by_state[x->state] += x->with_keepalive;
-	if (x->silent_ns > c->oldest_silence_ns)
+	if (!x->peer_is_here && x->silent_ns > c->oldest_silence_ns)
 		c->oldest_silence_ns = x->silent_ns;
 }
 
@@ -32,6 +33,7 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->own_idle += more->own_idle;
 	c->own_options += more->own_options;
 	c->die_of_one_loss += more->die_of_one_loss;
+	c->with_peer_here += more->with_peer_here;
 	c->long_silent += more->long_silent;
 	c->surely_dead += more->surely_dead;
 	c->leaked += more->leaked;

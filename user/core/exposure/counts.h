@@ -11,7 +11,8 @@
 struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
 	uint32_t own_idle, own_options, die_of_one_loss;
-	uint32_t long_silent, surely_dead;
+	uint32_t with_peer_here;
+	uint32_t long_silent, surely_dead;	/* of peers elsewhere, as is the oldest silence */
 	uint32_t leaked, window_closed, probes_off;
 	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;

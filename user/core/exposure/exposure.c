@@ -56,7 +56,7 @@ bool exposure__never_notices(const struct ho_event *e)
 	bool fin_waits = (e->flags & HO_F_FIN_QUEUED) &&
 			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
 
-	return !(e->flags & HO_F_KEEPALIVE) && !fin_waits;
+	return !(e->flags & HO_F_KEEPALIVE) && !fin_waits && !exposure__peer_is_here(e);
 }
 
 /* No segment of the peer can arrive any more: its path has forgotten the connection. */
@@ -83,7 +83,7 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 		.surely_dead = is_forgotten(e, r, silent_ns),
 		.leaked = e->state == TCP_CLOSE_WAIT && silent_ns > EXPOSURE_LEAK_NS,
 		.window_closed = e->flags & HO_F_OWN_WINDOW_ZERO,
-		.probes_off = k.enabled && !k.probes,
+		.probes_off = k.enabled && !k.probes && !k.user_timeout_ms,
 		.with_keepalive = k.enabled,
 		.never_notices = exposure__never_notices(e),
 		.unanswered = asks ? asks - 1 : 0,

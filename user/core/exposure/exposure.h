@@ -32,7 +32,7 @@ struct exposure {
 	enum exposure_state state;
 	bool with_keepalive;
 	bool peer_is_here;	/* on this host: its death is told at once */
-	bool never_notices;	/* a dead peer, as long as the connection is idle */
+	bool never_notices;	/* a dead peer elsewhere, as long as the connection is idle */
 	uint32_t unanswered;	/* asks that stayed so until the next was due */
 	bool suspect;
 	uint64_t silent_ns;	/* since the peer was last heard */
@@ -41,16 +41,18 @@ struct exposure {
 	/* Ours to mend: ... */
 	bool leaked;		/* the peer closed long ago, the program has not */
 	bool window_closed;	/* the program does not read */
-	bool probes_off;	/* keepalive with 0 probes: it ends an idle peer unasked */
+	bool probes_off;	/* keepalive with 0 probes, which no user timeout
+				 * replaces: it ends an idle peer unasked */
 	/* With keepalive alone: ... */
 	bool own_idle;		/* the idle time is the socket's own, ... */
 	bool own_options;	/* all three are: it follows no sysctl */
 	bool dies_of_one_loss;	/* a single lost probe ends it: keepalive.h */
 };
 
-/* Would this socket never detect a dead peer? False with keepalive; also where its FIN waits for an
- * acknowledgement (the retransmission timer asks), or no program holds it after that (a
- * timeout). */
+/* Would this socket never detect a dead peer? False with keepalive; where its FIN waits for an
+ * acknowledgement (the retransmission timer asks), or no program holds it after that (a timeout);
+ * and where its peer is on this host: of a device's connection to a proxy here and the proxy's to a
+ * program here, the first alone is exposed. */
 bool exposure__never_notices(const struct ho_event *e);
 
 /* Is its peer on this host: at a loopback address, or at the socket's own? Then the kernel reports

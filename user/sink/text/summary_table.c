@@ -24,6 +24,11 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, " with keepalive, ");
 	words__add_count(w, c->suspect);
 	words__add(w, " suspect\n");
+	if (c->local) {
+		words__add_count(w, c->local);
+		words__add(w, " of them to peers on this host, whose death is told at once: not "
+			   "counted below\n");
+	}
 	words__add_count(w, c->never_notice);
 	words__add(w, " would never notice a dead peer\n");
 	words__add_count(w, c->silent);
