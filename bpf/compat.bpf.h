@@ -39,6 +39,15 @@ static __always_inline const struct tcp_sock *compat__cast_tcp_sock(const void *
 	return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
 }
 
+/* What lies at an address, by a pointer that READ() takes. `typed` is a constant at each call. */
+static __always_inline const void *compat__cast(const void *p, const __u32 type, const bool typed)
+{
+	return typed ? bpf_rdonly_cast(p, type) : p;
+}
+
+#define CAST(p, type, typed) \
+	((const type *)compat__cast((const void *)(p), bpf_core_type_id_kernel(type), typed))
+
 /*
  * `size` bytes from an address whose type the verifier does not know: with the kfunc through a
  * struct that has an array of bytes, else by probe_read, which lockdown=confidentiality refuses:

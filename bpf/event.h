@@ -192,6 +192,20 @@ struct ho_holder {
 
 _Static_assert(sizeof(struct ho_holder) == 32, "holder");
 
+/* Connections that one process holds (files.bpf.h): of all its descriptors, or of some. */
+#define HO_HELD_MAX 8192	/* a power of two */
+struct ho_held {
+	ho_u64 socket_operations;	/* address of the operations of files that are sockets */
+	ho_u32 thread;			/* whose descriptors are not all read yet; 0: none's */
+	ho_u32 descriptor;		/* to be read next */
+	ho_u32 without_cookie;		/* those that have none, which are not in `cookies` */
+	ho_u32 count;
+	ho_u32 pid;
+	char comm[16];
+	ho_u32 pad;
+	ho_u64 cookies[HO_HELD_MAX];
+};
+
 /* The rows of one run over the table of connections (table.bpf.h): whole buckets. */
 #define HO_BATCH_ROWS 1024	/* a power of two */
 struct ho_batch {
@@ -202,13 +216,18 @@ struct ho_batch {
 	ho_u8 known;			/* to be emitted: sockets with a cookie, ... */
 	ho_u8 unknown;			/* ... without (state, namespace), ... */
 	ho_u8 waiting;			/* ... and handshakes that are complete (the same) */
-	ho_u8 lean;			/* of each only the members for counting */
+	ho_u8 lean;			/* of each only the members for counting, ... */
+	ho_u8 old_stamps;		/* ... with those that tell how old the clocks are */
+	ho_u8 pad[3];
+	ho_u32 begun_jiffies;		/* when the run began; a lean row has jiffies alone */
+	ho_u64 begun_ns;
 	struct ho_row rows[HO_BATCH_ROWS];
 };
 
 /* This kernel's properties, learned from a socket of our own (see pass.bpf.c). */
 struct ho_learned {
 	ho_u64 net;			/* address of its namespace */
+	ho_u64 socket_operations;	/* of its file; 0: not known */
 	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */
 	ho_u64 write_function;		/* of tcp_write_timer(); 0 = not found */
 	ho_u32 keepalive_offset;	/* of its timer_list within struct sock */

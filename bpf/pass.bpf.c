@@ -11,6 +11,7 @@
  */
 #include "compat.bpf.h"
 #include "event.h"
+#include "files.bpf.h"
 #include "gate.bpf.h"
 #include "socket.bpf.h"
 #include "table.bpf.h"
@@ -75,10 +76,12 @@ static __always_inline void emit_owner(struct bpf_iter_meta *meta, const struct 
 	bpf_seq_write(meta->seq, &holder, sizeof(holder));
 }
 
-static __always_inline void emit_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp)
+static __always_inline void emit_learned(struct bpf_iter_meta *meta, const struct tcp_sock *tp,
+					 __u64 socket_operations)
 {
 	struct ho_learned learned = {
 		.net = (__u64)socket__net(tp, true),
+		.socket_operations = socket_operations,
 		.keepalive_offset = compat__keepalive_timer_offset(),
 		.keepalive_function = compat__keepalive_function(tp),
 		.write_function = compat__write_function(tp),
@@ -138,10 +141,11 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 SEC("iter/task_file")
 int learn(struct bpf_iter__task_file *ctx)
 {
+	struct file *file = ctx->file;
 	const struct tcp_sock *tp;
 
-	if (tcp_of_file(ctx->file, &tp) && socket__cookie(tp, true) == own_cookie)
-		emit_learned(ctx->meta, tp);
+	if (file && tcp_of_file(file, &tp) && socket__cookie(tp, true) == own_cookie)
+		emit_learned(ctx->meta, tp, (__u64)file->f_op);
 	return 0;
 }
 
@@ -180,7 +184,7 @@ int learn_from_listener(struct bpf_iter__tcp *ctx)
 	const struct tcp_sock *tp = skc ? bpf_skc_to_tcp_sock(skc) : NULL;
 
 	if (tp && socket__cookie(tp, true) == own_cookie)
-		emit_learned(ctx->meta, tp);
+		emit_learned(ctx->meta, tp, 0);
 	return 0;
 }
 
@@ -256,4 +260,11 @@ SEC("?iter/task")
 int connections_read(struct bpf_iter__task *ctx)
 {
 	return table__run(ctx->meta, ctx->task, false);
+}
+
+/* The owners of sockets: a process with some ends a read of one byte. */
+SEC("iter/task")
+int owners(struct bpf_iter__task *ctx)
+{
+	return files__run(ctx->meta, ctx->task);
 }

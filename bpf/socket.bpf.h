@@ -135,6 +135,13 @@ static __always_inline void socket__read_options(struct ho_event *e, const struc
 	e->user_timeout_ms = READ(typed, tp, inet_conn.icsk_user_timeout);
 }
 
+/* Has the window that we offered been filled? */
+static __always_inline bool socket__has_closed_window(const struct tcp_sock *tp, const bool typed)
+{
+	return (__s32)(READ(typed, tp, rcv_wup) + READ(typed, tp, rcv_wnd) -
+		       READ(typed, tp, rcv_nxt)) <= 0;
+}
+
 static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
@@ -160,8 +167,7 @@ static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool
 		flags |= HO_F_REPAIR;
 	if (READ(typed, tp, snd_una) == READ(typed, tp, write_seq))
 		flags |= HO_F_ALL_ACKED;
-	if ((__s32)(READ(typed, tp, rcv_wup) + READ(typed, tp, rcv_wnd) -
-		    READ(typed, tp, rcv_nxt)) <= 0)
+	if (socket__has_closed_window(tp, typed))
 		flags |= HO_F_OWN_WINDOW_ZERO;
 	return flags;
 }
@@ -258,16 +264,56 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->retransmitting_ms = socket__retransmitting_ms(tp, typed);
 }
 
-/* The members of a socket that counts need (user/core/exposure), not all of it. */
-static __always_inline void socket__read_counted(struct ho_event *e, const struct tcp_sock *tp,
-						 const bool typed)
+static __always_inline bool socket__is_data_state(int state)
 {
-	socket__read_small(e, tp, typed);
-	e->last_tx_ns = READ(typed, tp, tcp_mstamp) * 1000;
-	e->retransmits = READ(typed, tp, inet_conn.icsk_retransmits);
+	return state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT;
+}
+
+/* The flags that counts need. A FIN is queued in other states alone: tcp_shutdown() leaves both at
+ * once. */
+static __always_inline __u16 socket__counted_flags(const struct tcp_sock *tp, int state,
+						   const bool typed)
+{
+	const struct sock *sk = (const void *)tp;
+	unsigned long bits = READ(typed, sk, __sk_common.skc_flags);
+	__u16 flags = 0;
+
+	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN)))
+		flags |= HO_F_KEEPALIVE;
+	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
+		flags |= HO_F_ORPHAN;
+	if (socket__has_closed_window(tp, typed))
+		flags |= HO_F_OWN_WINDOW_ZERO;
+	if (socket__is_data_state(state))
+		return flags;
+	if (READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
+		flags |= HO_F_FIN_QUEUED;
+	if (READ(typed, tp, snd_una) == READ(typed, tp, write_seq))
+		flags |= HO_F_ALL_ACKED;
+	return flags;
+}
+
+/* What counts need of a socket (user/core/exposure): each cache line that is not read saves a tenth
+ * of the pass. Options are read where keepalive is on, and the clock of what was sent last where a
+ * probe is out, or (`old_stamps`) where a stamp may have wrapped. */
+static __always_inline void socket__read_counted(struct ho_event *e, const struct tcp_sock *tp,
+						 const bool old_stamps, const bool typed)
+{
+	socket__read_identity(e, tp, typed);
 	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
-	e->ts_recent_s = READ(typed, tp, rx_opt.ts_recent) ? READ(typed, tp, rx_opt.ts_recent_stamp)
-							   : 0;
+	e->state = socket__state(tp, typed);
+	e->flags = socket__counted_flags(tp, e->state, typed);
+	e->jiffies = socket__jiffies();
+	e->rcv_tstamp_jiffies = READ(typed, tp, rcv_tstamp);
+	e->lrcvtime_jiffies = READ(typed, tp, inet_conn.icsk_ack.lrcvtime);
+	e->probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
+	e->retransmits = READ(typed, tp, inet_conn.icsk_retransmits);
+	if (e->flags & HO_F_KEEPALIVE)
+		socket__read_options(e, tp, typed);
+	if (e->probes_out || old_stamps)
+		e->last_tx_ns = READ(typed, tp, tcp_mstamp) * 1000;
+	if (old_stamps && READ(typed, tp, rx_opt.ts_recent))
+		e->ts_recent_s = READ(typed, tp, rx_opt.ts_recent_stamp);
 }
 
 /* Behind socket__read_full(): what a row tells besides. */

@@ -32,14 +32,6 @@ struct {
 	__u32 mask, count, retries;
 } chain;
 
-static __always_inline const void *cast(const void *p, const __u32 type, const bool typed)
-{
-	return typed ? bpf_rdonly_cast(p, type) : p;
-}
-
-#define CAST(p, type, typed) \
-	((const type *)cast((const void *)(p), bpf_core_type_id_kernel(type), typed))
-
 /* False where this namespace has a table of its own: then the others' cannot be found. */
 static __always_inline bool table__find(const bool typed)
 {
@@ -105,10 +97,10 @@ static __always_inline bool table__take(struct ho_row *row, const struct tcp_soc
 	__builtin_memset(row, 0, sizeof(*row));
 	row->event.kind = HO_SEEN;
 	row->event.cookie = cookie;
-	row->event.mono_ns = bpf_ktime_get_ns();
-	if (batch.lean) {
-		socket__read_counted(&row->event, tp, typed);
+	if (batch.lean) {	/* without the time: the processor reads it after all loads before */
+		socket__read_counted(&row->event, tp, batch.old_stamps, typed);
 	} else {
+		row->event.mono_ns = bpf_ktime_get_ns();
 		socket__read_full(&row->event, tp, typed);
 		socket__read_moment(row, tp, typed);
 	}
@@ -174,6 +166,8 @@ static __always_inline int table__run(struct bpf_iter_meta *meta, const struct t
 	if (!task || (!typed && !can_read_memory))
 		return 0;
 	batch.count = chain.at = chain.retries = 0;
+	batch.begun_ns = bpf_ktime_get_ns();
+	batch.begun_jiffies = socket__jiffies();
 	if (table__find(typed) && batch.bucket <= chain.mask)
 		bpf_loop(STEPS_A_RUN, typed ? table__step_cast : table__step_read, NULL, 0);
 	bpf_seq_write(meta->seq, &done, sizeof(done));

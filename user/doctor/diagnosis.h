@@ -9,7 +9,7 @@
 #include "sys/netns.h"
 
 /* Programs of both BPF objects, at most. */
-#define DIAGNOSIS_PROGRAMS 16
+#define DIAGNOSIS_PROGRAMS 18
 
 struct diagnosed_netns {
 	struct netns netns;

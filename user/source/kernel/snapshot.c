@@ -15,9 +15,11 @@
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
 #include "pass.skel.h"
+#include "sys/clock.h"
 #include "sys/lockdown.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "tcp/jiffies.h"
 
 /* Missing from the headers of some libcs that we build with. */
 #ifndef SO_COOKIE
@@ -29,14 +31,16 @@
 
 struct snapshot {
 	struct pass_bpf *bpf;
-	struct bpf_link *held, *in_netns, *learn, *table;
+	struct bpf_link *held, *in_netns, *learn, *table, *owners;
 	bool cookies_are_made;	/* by the iterators; else by an inet_diag dump */
 	bool exact;		/* iter/tcp is: snapshot__is_exact() */
 	uint64_t net;		/* address of our own namespace, as learned */
+	uint64_t socket_operations;	/* of files, the same */
+	unsigned int hz;
 	int own_socket;
 };
 
-enum { PART_LEARN, PART_IN_NETNS, PART_HELD, PART_TABLE };
+enum { PART_LEARN, PART_IN_NETNS, PART_HELD, PART_TABLE, PART_OWNERS };
 
 static const struct support_part parts[SNAPSHOT_PARTS] = {
 	[PART_LEARN] = { .program = "learn", .instead = "learn_from_listener", .vital = true,
@@ -49,6 +53,8 @@ static const struct support_part parts[SNAPSHOT_PARTS] = {
 			 .needs = "bpf_rdonly_cast", .only_with = "bpf_loop",
 			 .without = "nothing, but walks over all sockets take longer where many "
 				    "network namespaces have some" },
+	[PART_OWNERS] = { .program = "owners", .only_with = "bpf_rdonly_cast",
+			  .without = "nothing, but finding owners of sockets takes longer" },
 };
 
 static void *open_iterators(const void *context, struct bpf_object **object)
@@ -157,6 +163,8 @@ static int attach_all(struct snapshot *s, const struct support_result *results)
 	if (s->bpf->rodata->can_read_memory ||
 	    results[PART_TABLE].program == results[PART_TABLE].part->program)
 		s->table = attach(s, &results[PART_TABLE]);
+	if (s->held)
+		s->owners = attach(s, &results[PART_OWNERS]);
 	return 0;
 }
 
@@ -197,6 +205,7 @@ void snapshot__close(struct snapshot *s)
 	bpf_link__destroy(s->learn);
 	bpf_link__destroy(s->held);
 	bpf_link__destroy(s->table);
+	bpf_link__destroy(s->owners);
 	bpf_link__destroy(s->in_netns);
 	pass_bpf__destroy(s->bpf);
 	if (s->own_socket >= 0)
@@ -277,6 +286,8 @@ static int read_learned(struct snapshot *s, struct ho_learned *learned)
 		return err;
 	}
 	s->net = learned->net;
+	s->socket_operations = learned->socket_operations;
+	s->hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
 	return 0;
 }
 
@@ -295,7 +306,7 @@ int snapshot__find_table(struct snapshot *s, unsigned int *hz)
 	if (err)
 		return err;
 	close_own_socket(s);
-	*hz = learned.keepalive_time_jiffies / LEARNED_IDLE_S;
+	*hz = s->hz;
 	return 0;
 }
 
@@ -316,7 +327,7 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 		return -ENOTSUP;
 	}
 	close_own_socket(s);
-	*hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
+	*hz = s->hz;
 	log_debug("learned: keepalive timer at offset %u, function %s, HZ %u",
 		  learned->keepalive_offset, symbol ? "confirmed by kallsyms" : "not in kallsyms",
 		  *hz);
@@ -342,18 +353,70 @@ static int take_owner(void *context, const struct ho_row *row)
 	return p->fn(p->context, (const void *)row);
 }
 
-int snapshot__owners(struct snapshot *s, holder_fn fn, void *context)
+/* By a walk over all files. */
+static int read_owners_of_files(struct snapshot *s, holder_fn fn, void *context)
 {
 	struct owners_pass pass = { fn, context };
 	int err;
 
-	if (!s->held)
-		return 0;
 	s->bpf->bss->emit_dead = s->bpf->bss->emit_held = false;
 	s->bpf->bss->emit_owners = true;
 	err = read_rows(s->held, sizeof(struct ho_holder), take_owner, &pass);
 	s->bpf->bss->emit_owners = false;
 	return err;
+}
+
+static int take_held(const struct ho_held *held, holder_fn fn, void *context)
+{
+	struct ho_holder holder = { .pid = held->pid };
+	uint32_t i;
+	int err = 0;
+
+	memcpy(holder.comm, held->comm, sizeof(holder.comm));
+	for (i = 0; !err && i < held->count; i++) {
+		holder.cookie = held->cookies[i];
+		err = fn(context, &holder);
+	}
+	return err;
+}
+
+/* By a walk over the descriptors of processes. EAGAIN: one is to be continued. */
+static int read_owners_of_processes(struct snapshot *s, holder_fn fn, void *context)
+{
+	struct ho_held *held = &s->bpf->bss->held;
+	int fd = bpf_iter_create(bpf_link__fd(s->owners)), err = 0;
+	uint8_t done;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	held->socket_operations = s->socket_operations;
+	held->thread = held->without_cookie = 0;
+	do {
+		held->count = 0;
+		n = read(fd, &done, sizeof(done));
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			err = -errno;
+		else
+			err = take_held(held, fn, context);
+	} while (n && !err);
+	close(fd);
+	return err;
+}
+
+int snapshot__owners(struct snapshot *s, holder_fn fn, void *context)
+{
+	int err;
+
+	if (!s->held)
+		return 0;
+	if (!s->owners || !s->socket_operations)
+		return read_owners_of_files(s, fn, context);
+	err = read_owners_of_processes(s, fn, context);
+	if (err || !s->bpf->bss->held.without_cookie)
+		return err;
+	err = snapshot__held(s, false, NULL, NULL);	/* gives them one */
+	return err ? err : read_owners_of_processes(s, fn, context);
 }
 
 bool snapshot__is_exact(const struct snapshot *s)
@@ -397,6 +460,17 @@ static int read_batch(struct snapshot *s, struct ho_batch *b)
 	return b->bucket > begun_at ? 0 : -ELOOP;
 }
 
+/* Of lean rows, which have jiffies alone. */
+static void set_time(struct ho_batch *b, uint32_t hz)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->count; i++)
+		b->rows[i].event.mono_ns =
+			b->begun_ns +
+			jiffies__to_ns(b->rows[i].event.jiffies - b->begun_jiffies, hz);
+}
+
 int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, row_fn fn,
 		    between_fn between, void *context, bool *whole)
 {
@@ -410,8 +484,11 @@ int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, ro
 	b->unknown = wanted->unknown;
 	b->waiting = wanted->waiting;
 	b->lean = wanted->lean;
+	b->old_stamps = clock__mono_ns() > jiffies__to_ns(1ULL << 32, s->hz);
 	do {
 		failed = read_batch(s, b);
+		if (!failed && b->lean)
+			set_time(b, s->hz);
 		for (i = 0; !failed && !err && i < b->count; i++)
 			err = fn(context, &b->rows[i]);
 		if (!failed && !err && between)

@@ -15,7 +15,7 @@ struct snapshot;
 
 /* The jobs of the iterators, to be tried with a snapshot_config. */
 extern const struct support_object snapshot_trial;
-#define SNAPSHOT_PARTS 4
+#define SNAPSHOT_PARTS 5
 
 struct snapshot_config {
 	const struct btf *btf;	/* this kernel's */

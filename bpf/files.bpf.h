@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The TCP sockets in the table of files of a process, read descriptor by descriptor: iter/task_file
+ * shows the same, and takes references to each file, which costs several times as much.
+ *
+ * It is read without locks or references: a socket is reported only if its file stands at the same
+ * descriptor before and after reading. A socket without a cookie is counted only; iter/task_file
+ * gives it one.
+ */
+#ifndef HALFOPEN_FILES_BPF_H
+#define HALFOPEN_FILES_BPF_H
+
+#include "compat.bpf.h"
+#include "event.h"
+#include "gate.bpf.h"
+#include "socket.bpf.h"
+
+/* Descriptors looked at in one run, within which the kernel does not schedule. */
+#define FILES_A_RUN 8192
+
+/* Those of one process, and the position: read and set by user space in between. */
+struct ho_held held;
+
+/* The descriptors being read; addresses are numbers to the verifier. */
+struct {
+	volatile __u64 first;	/* of the array of pointers to files */
+	__u32 count;
+} descriptors;
+
+/* The address that the pointer at an address holds. */
+static __always_inline __u64 files__pointer(__u64 at)
+{
+	volatile __u64 pointer = (__u64)CAST(at, struct list_head, true)->next;
+
+	return pointer;
+}
+
+static __always_inline bool files__find(const struct files_struct *files)
+{
+	const struct fdtable *table = files ? files->fdt : NULL;
+
+	if (!table)
+		return false;
+	descriptors.first = (__u64)table->fd;
+	descriptors.count = table->max_fds;
+	return true;
+}
+
+/* Another thread's, which is read by itself. */
+static __always_inline bool files__are_shared(const struct task_struct *task)
+{
+	return task->pid != task->tgid && task->files == task->group_leader->files;
+}
+
+/* The TCP socket that is the file at an address, NULL for any other file. */
+static __always_inline const struct sock *files__tcp(__u64 file_at)
+{
+	const struct file *file = CAST(file_at, struct file, true);
+	const struct socket *socket;
+	const struct sock *sk;
+
+	if ((__u64)file->f_op != held.socket_operations)
+		return NULL;
+	socket = CAST(file->private_data, struct socket, true);
+	sk = CAST(socket->sk, struct sock, true);
+	return compat__is_tcp(sk, true) ? sk : NULL;
+}
+
+static __always_inline void files__take(__u64 at)
+{
+	__u64 file_at = files__pointer(at), cookie;
+	const struct tcp_sock *tp;
+	const struct sock *sk;
+
+	if (!file_at)
+		return;
+	sk = files__tcp(file_at);
+	if (!sk)
+		return;
+	tp = CAST(sk, struct tcp_sock, true);
+	if (!gate__is_connection(socket__state(tp, true)))
+		return;
+	cookie = socket__cookie(tp, true);
+	if (files__pointer(at) != file_at)
+		return;
+	if (cookie)
+		held.cookies[held.count++ & (HO_HELD_MAX - 1)] = cookie;
+	else
+		held.without_cookie++;
+}
+
+/* One descriptor; 1 where the run is over. */
+static int files__step(__u32 i, void *context)
+{
+	if (held.descriptor >= descriptors.count || held.count >= HO_HELD_MAX)
+		return 1;
+	files__take(descriptors.first + held.descriptor * sizeof(void *));
+	held.descriptor++;
+	return 0;
+}
+
+/* A process with connections ends a read of one byte; one that has more of them than a run looks at
+ * ends it with EAGAIN, and is continued by the next. */
+static __always_inline int files__run(struct bpf_iter_meta *meta, const struct task_struct *task)
+{
+	const struct files_struct *files = task ? task->files : NULL;
+	__u8 done = 1;
+
+	if (!task || files__are_shared(task) || !files__find(files))
+		return 0;
+	if (held.thread != (__u32)task->pid)
+		held.descriptor = 0;
+	held.thread = task->pid;
+	held.pid = task->tgid;
+	__builtin_memcpy(held.comm, task->group_leader->comm, sizeof(held.comm));
+	bpf_loop(FILES_A_RUN, files__step, NULL, 0);
+	if (task->files != files)
+		held.count = 0;	/* it ends, and other files may have been read */
+	else if (held.descriptor < descriptors.count)
+		return 1;
+	held.thread = 0;
+	if (held.count)
+		bpf_seq_write(meta->seq, &done, sizeof(done));
+	return 0;
+}
+
+#endif
