@@ -335,23 +335,64 @@ static int report_terms(const struct options *o, const struct words *w, struct o
 	return 0;
 }
 
-static int check(struct look *l, struct options *o, struct output *output, bool *found)
+static bool add_to_counts(void *context, struct look *l, const struct look_socket *s)
+{
+	struct exposure x = look__exposure(l, s);
+
+	exposure_counts__add(context, &x);
+	return true;
+}
+
+/* Counts alone, which is quicker. */
+static int count_for_check(struct look *l, struct options *o, struct exposure_counts *counts)
 {
 	struct look_config config = config_of(o);
-	int err = look__take(l, &config);
-	struct exposure_counts counts = { 0 };
-	struct words w = { 0 };
-	unsigned int held;
+
+	config.take = add_to_counts;
+	config.context = counts;
+	return look__take(l, &config);
+}
+
+/* Looks again, and keeps the sockets: what is told is of this look alone. */
+static int look_for_check(struct look *l, struct options *o, struct exposure_counts *counts)
+{
+	struct look_config config = config_of(o);
 	size_t i;
+	int err;
+
+	look__free(l);
+	*counts = (struct exposure_counts){ 0 };
+	err = look__take(l, &config);
+	for (i = 0; !err && i < l->count; i++)
+		add_to_counts(counts, l, &l->sockets[i]);
+	return err;
+}
+
+/* Which of the terms hold, as bits. */
+static int find_held(struct look *l, struct options *o, struct words *w, unsigned int *held)
+{
+	struct exposure_counts counts = { 0 };
+	int err = count_for_check(l, o, &counts);
+
+	if (err)
+		return err;
+	*held = look_check__held(&o->check, &counts, w);
+	if (!*held)
+		return 0;
+	words__free(w);
+	err = look_for_check(l, o, &counts);
+	*held = look_check__held(&o->check, &counts, w);
+	return err;
+}
+
+static int check(struct look *l, struct options *o, struct output *output, bool *found)
+{
+	struct words w = { 0 };
+	unsigned int held = 0;
+	int err = find_held(l, o, &w, &held);
 
 	if (!err)
 		look_nothing__explain(l);	/* a FILTER with a mistake in it finds nothing wrong */
-	for (i = 0; !err && i < l->count; i++) {
-		struct exposure x = look__exposure(l, &l->sockets[i]);
-
-		exposure_counts__add(&counts, &x);
-	}
-	held = look_check__held(&o->check, &counts, &w);
 	if (!err && !held && look_nothing__is_impossible(l)) {
 		log_error("--check: not checked, as nothing can match FILTER now: is there a mistake "
 			  "in it, or is the program not running?");
