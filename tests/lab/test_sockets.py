@@ -449,6 +449,182 @@ def test_what_is_ours_to_mend(lab):
     assert re.search(r"^to mend: \S+ :7003: 1 with keepalive and 0 probes", text, re.MULTILINE), text
 
 
+def faults(lab, *arguments):
+    """Of each socket with some, by cookie; what the summary counts is the same."""
+    lines = of(lab, *arguments)
+    found = {key: l["to_mend"] for key, l in lines.items() if "to_mend" in l}
+    told = summary(f"netns = {lab.gateway.name}", *arguments)["total"]["to_mend"]
+    counted = [name for names in found.values() for name in names]
+    assert {name: n for name, n in told.items() if n} == {name: counted.count(name) for name in counted}
+    return found
+
+
+def test_an_address_that_is_gone(lab):
+    """Whether this host takes segments to an address in says `ip route get`; who keeps it keeps quiet."""
+    extra = {"10.77.0.9/16": "10.77.0.9", "fd77::9/64": "fd77::9"}
+    for address in extra:
+        lab.gateway.ip("addr", "add", address, "dev", "veth0", *(["nodad"] if ":" in address else []))
+    lab.gateway.ip("route", "add", "local", "192.0.2.0/24", "dev", "lo")    # as anycast and balancers have it
+    lab.device.ip("route", "add", "192.0.2.0/24", "via", "10.77.0.1")
+    stays, _ = lab.connect()
+    stays6, _ = lab.connect(socket.AF_INET6)
+    anycast, _ = lab.connect(address="192.0.2.77")
+    gone, _ = lab.connect(address="10.77.0.9", port=7001)
+    gone6, _ = lab.connect(socket.AF_INET6, address="fd77::9", port=7001)
+    with inside(lab.gateway.path):
+        mapped = lab.keep(socket.socket(socket.AF_INET6))   # calls its addresses ::ffff:10.77.0.9
+        local = lab.keep(socket.create_server(("127.9.9.9", 7100)))
+        clients = [lab.keep(socket.create_connection(local.getsockname()))]
+    clients.append(lab.keep(local.accept()[0]))
+    mapped.bind(("::ffff:10.77.0.9", 0))
+    with inside(lab.device.path):
+        other = lab.keep(socket.create_server(("10.77.0.2", 7200)))
+    mapped.connect(("::ffff:10.77.0.2", 7200))
+    lab.keep(other.accept()[0])
+    assert faults(lab) == {}
+
+    def route(address):
+        return run("ip", "-n", lab.gateway.name, "route", "get", address).stdout.split()[0]
+    assert {route("10.77.0.9"), route("fd77::9"), route("192.0.2.77"), route("127.9.9.9")} == {"local"}
+    for address in extra:
+        lab.gateway.ip("addr", "del", address, "dev", "veth0")
+    assert "local" not in {route("10.77.0.9"), route("fd77::9")} and route("10.77.0.1") == "local"
+    expected = {cookie(s): ["address_gone"] for s in (gone, gone6, mapped)}
+    assert faults(lab) == expected
+    here = f"netns = {lab.gateway.name}"
+    text = halfopen("--summary", here).stdout
+    assert re.search(r"^to mend: \S+ :7001: 2 with a local address that this host no longer has", text,
+                     re.MULTILINE), text
+    r = halfopen("--check", "address_gone>2", here)
+    assert r.returncode == 3 and r.stdout.startswith("FOUND address_gone 3 > 2\n") and len(r.stdout.splitlines()) == 1 + 1 + 3, r
+    lines = halfopen(here).stdout.splitlines()
+    assert lines[0].endswith("TO MEND") and sum(l.endswith(" address_gone") for l in lines) == 3, lines
+    assert not any(l.endswith(" ") for l in lines) and len(lines[0]) == len(max(lines, key=len)) - 5, lines
+    assert faults(lab, "sport = :7001") == {key: expected[key] for key in map(cookie, (gone, gone6))}
+    halfopen("--prom", lab.path("p"), here)
+    with open(lab.path("p")) as f:
+        values = re.findall(r'^halfopen_sockets_to_mend\{.*fault="address_gone"\} (\d+)$', f.read(), re.MULTILINE)
+    assert sum(map(int, values)) == 3, values
+    lab.gateway.ip("addr", "add", "10.77.0.9/16", "dev", "veth0")   # it is back, as after a failover
+    assert faults(lab) == {cookie(gone6): ["address_gone"]}
+    # A transparent proxy's rules: any address is taken in.
+    run("ip", "-6", "-n", lab.gateway.name, "route", "add", "local", "::/0", "dev", "lo", "table", "100")
+    assert faults(lab) == {}
+
+
+def conntrack(lab, timeout, namespace=None):
+    """Connection tracking in the gateway that forgets idle connections then."""
+    namespace = namespace or lab.gateway
+    namespace.nft("table inet track {\n chain in { type filter hook input priority 0; ct state new accept; }\n"
+                  " chain forward { type filter hook forward priority 0; ct state new accept; }\n}\n")
+    with inside(namespace.path), open("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "w") as f:
+        f.write(str(timeout))
+
+
+def test_connection_tracking_of_our_own_that_forgets_sooner(lab):
+    """By conntrack(8): how long it keeps each. Asked in time, off, untracked or of this host: no fault."""
+    conntrack(lab, 600)
+    late, _ = lab.connect()
+    keepalive(late, 7200, 75, 9)
+    late6, _ = lab.connect(socket.AF_INET6)
+    keepalive(late6, 601 + 30, 75, 9)
+    in_time, _ = lab.connect(port=7001)
+    keepalive(in_time, 500, 75, 9)
+    by_interval, _ = lab.connect(port=7002)     # it is probed each max(idle, interval)
+    keepalive(by_interval, 10, 900, 9)
+    lab.connect(port=7003)                      # off: it is among those that never notice
+    with inside(lab.gateway.path):
+        listener = lab.keep(socket.create_server(("127.0.0.1", 7100)))
+        keepalive(lab.keep(socket.create_connection(("127.0.0.1", 7100))), 7200, 75, 9)
+    lab.keep(listener.accept()[0])
+    lab.gateway.nft("table inet raw {\n chain in { type filter hook prerouting priority -300; tcp dport 7004 notrack; }"
+                    "\n chain out { type filter hook output priority -300; tcp sport 7004 notrack; }\n}\n")
+    untracked, _ = lab.connect(port=7004)
+    keepalive(untracked, 7200, 75, 9)
+
+    def entries():
+        return run("ip", "netns", "exec", lab.gateway.name, "conntrack", "-L", "-p", "tcp", "--state",
+                   "ESTABLISHED").stdout + run("ip", "netns", "exec", lab.gateway.name, "conntrack", "-L", "-f",
+                                               "ipv6", "-p", "tcp").stdout
+    seen = entries()
+    assert all(f"dport={port} " in seen for port in (7000, 7001, 7002)) and "dport=7004 " not in seen, seen
+    assert max(int(n) for n in re.findall(r"tcp +6 (\d+) ESTABLISHED", seen)) in range(500, 601), seen
+    assert faults(lab) == {cookie(s): ["conntrack"] for s in (late, late6, by_interval)}
+    here = f"netns = {lab.gateway.name}"
+    text = halfopen("--summary", here).stdout
+    assert re.search(r"^to mend: \S+ :7000: 2 whose next probe comes after .*tracking has forgotten them "
+                     rf"\(nf_conntrack_tcp_timeout_established = 600 in namespace {lab.gateway.name}\): raise", text,
+                     re.MULTILINE), text
+    r = halfopen("--check", "conntrack>0", here)
+    assert r.returncode == 3 and r.stdout.startswith("FOUND conntrack 3 > 0\n") and len(r.stdout.splitlines()) == 5, r
+    with inside(lab.gateway.path), open("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established", "w") as f:
+        f.write("432000")
+    assert faults(lab) == {}    # the next segment starts the longer time
+
+
+def test_connection_tracking_that_has_forgotten(lab):
+    """What conntrack(8) lists no more, as the connection was idle for longer."""
+    conntrack(lab, 3)
+    late, _ = lab.connect()
+    keepalive(late, 7200, 75, 9)
+    lively, device = lab.connect(port=7001)
+    keepalive(lively, 7200, 75, 9)
+
+    def listed_ports():
+        device.send(b"here")
+        out = run("ip", "netns", "exec", lab.gateway.name, "conntrack", "-L", "-p", "tcp").stdout
+        return {int(n) for n in re.findall(r"dport=(700\d)", out)}
+    wait_until(lambda: listed_ports() == {7001}, 60, "the entry's end")
+    wait_until(lambda: of(lab)[cookie(late)]["silent_s"] > 3.1, 20, "a longer silence")
+    assert one(lab, late)["to_mend"] == ["conntrack"]
+
+
+def test_connection_tracking_on_the_way(lab):
+    """A namespace of this host that forwards (a container's host): by its entry of that very connection."""
+    outside = lab.namespace("o")
+    run("ip", "link", "add", "up0", "netns", lab.device.name, "type", "veth", "peer", "name", "up0", "netns",
+        outside.name)
+    for host, address in ((lab.device, "192.0.2.1/24"), (outside, "192.0.2.2/24")):
+        host.ip("addr", "add", address, "dev", "up0")
+        host.ip("link", "set", "up0", "up")
+    lab.device.sysctl(ip_forward=1)
+    outside.ip("route", "add", "10.77.0.0/16", "via", "192.0.2.1")
+    lab.gateway.ip("route", "add", "192.0.2.0/24", "via", "10.77.0.2")
+    conntrack(lab, 600, lab.device)
+    lab.device.nft("table ip nat {\n chain post { type nat hook postrouting priority 100; oifname veth0 masquerade; }\n}\n")
+    listener = lab.listen()
+    with inside(outside.path):
+        client = lab.keep(socket.create_connection(("10.77.0.1", 7000)))
+    server = lab.keep(listener.accept()[0])
+    assert server.getpeername()[0] == "10.77.0.2"   # translated on its way
+    direct, _ = lab.connect(port=7001)
+    for sock in (server, direct):
+        keepalive(sock, 7200, 75, 9)
+    assert one(lab, server)["to_mend"] == ["conntrack"]
+    text = halfopen("--summary", f"netns = {lab.gateway.name}").stdout
+    assert f"= 600 in namespace {lab.device.name})" in text, text
+    keepalive(client, 7200, 75, 9)
+    assert listed(f"netns = {outside.name}")[cookie(client)]["to_mend"] == ["conntrack"]
+
+
+def test_a_leak_is_no_slow_program(lab):
+    """CLOSE_WAIT of a moment, or with data still on its way to a peer that has only finished sending, is none; nor is
+    keepalive with 0 probes where a user timeout counts instead (by what the kernel then does)."""
+    brief, device = lab.connect()
+    device.shutdown(socket.SHUT_WR)
+    lab.gateway.sysctl(tcp_keepalive_probes=0)
+    timed, _ = lab.connect(port=7001)
+    timed.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    timed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+    timed.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+    timed.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 600000)
+    wait_until(lambda: one(lab, brief)["state"] == "CLOSE_WAIT", 20, "CLOSE_WAIT")
+    assert faults(lab) == {}
+    lab.gateway.drop("input", "tcp dport 7001")
+    wait_until(lambda: tcp_info(timed)["probes"] >= 2, 40, "probes")    # it is asked, and lives
+    assert faults(lab) == {}
+
+
 def test_watch_and_sockets_agree(lab):
     """On who would never notice: with and without keepalive, closing, loopback, of several programs."""
     pairs = [lab.connect(port=7000 + n % 2) for n in range(6)]

@@ -81,7 +81,7 @@ static const struct argp_option argp_options[] = {
 	{ "check", OPT_CHECK, "LIMIT", 0,
 	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
 	  "with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
-	  "probes_off",
+	  "probes_off, address_gone, conntrack",
 	  3 },
 	{ "prom", OPT_PROM, "FILE", 0,
 	  "write gauges for the textfile collector of node_exporter, whole or not at all", 3 },
@@ -149,7 +149,7 @@ static const struct argument arguments[] = {
 	{ OPT_PROM, ARGUMENT_TEXT, AT(prom) },
 	{ OPT_CHECK, ARGUMENT_OTHER, AT(check), 0, 0,
 	  "list of limits (suspect>0,never>1000) of sockets, suspect, never, silent, dead, close_wait, "
-	  "window_closed, probes_off", read_check },
+	  "window_closed, probes_off, address_gone, conntrack", read_check },
 	{ 's', ARGUMENT_OTHER, .offset = 0, 0, 0,
 	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
 	  read_key },

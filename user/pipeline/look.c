@@ -21,6 +21,8 @@
 
 /* The kernel's default, where it cannot be read. */
 #define RETRIES2 15
+/* Namespaces whose connection tracking is asked for single connections: each takes a descriptor. */
+#define ASKED_MAX 16
 
 /* ---- namespaces ---- */
 
@@ -37,19 +39,30 @@ static uint32_t read_retries2(void)
 	return retries;
 }
 
+static bool may_ask_another(const struct look *l)
+{
+	unsigned int i, asked = 0;
+
+	for (i = 0; i < l->namespace_count; i++)
+		asked += l->namespaces[i].network.conntrack.fd >= 0;
+	return asked < ASKED_MAX;
+}
+
 static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
 {
 	struct look *l = context;
 	struct look_netns *bigger =
 		realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
 
-	(void)s;
 	if (!bigger)
 		return -ENOMEM;
 	if (l->config.take)
 		listeners__read(&l->listeners, ns->inode);
 	l->namespaces = bigger;
-	bigger[l->namespace_count] = (struct look_netns){ *ns, read_retries2() };
+	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
+							  .retries2 = read_retries2() };
+	look_network__read(&bigger[l->namespace_count].network, s, may_ask_another(l));
+	l->any_conntrack |= bigger[l->namespace_count].network.conntrack.established_s;
 	bigger[l->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
 	return 0;
 }
@@ -111,6 +124,35 @@ static bool is_wanted(struct look *l, const struct look_socket *s)
 	return filter__matches(l->config.filter, &subject) == TRUTH_YES;
 }
 
+/* The number of the namespace that forgets it, from 1: its own first, then those that its segments
+ * may pass on their way; 0: none does. */
+static uint32_t forgotten_by(const struct look *l, const struct look_socket *s)
+{
+	struct look_idle idle;
+	uint32_t i;
+
+	if (!l->any_conntrack || !look_idle__of(&s->row.event, l->rules.hz, &idle))
+		return 0;
+	if (s->netns &&
+	    look_network__forgets(&l->namespaces[s->netns - 1].network, &idle, true))
+		return s->netns;
+	for (i = 0; i < l->namespace_count; i++)
+		if (i + 1 != s->netns &&
+		    look_network__forgets(&l->namespaces[i].network, &idle, false))
+			return i + 1;
+	return 0;
+}
+
+static void judge_network(const struct look *l, struct look_socket *s)
+{
+	uint32_t by = forgotten_by(l, s);
+
+	s->address_gone = s->netns && look_network__lacks_local(
+		&l->namespaces[s->netns - 1].network, &s->row.event);
+	s->forgotten_by = by;
+	s->forgotten_after_s = by ? l->namespaces[by - 1].network.conntrack.established_s : 0;
+}
+
 static bool make_room(struct look *l)
 {
 	size_t size = l->size ? l->size + l->size / 2 : 1024;
@@ -143,6 +185,7 @@ static int on_socket(void *context, const struct ho_row *row)
 	s->netns = netns_of(l, &row->event);
 	if (!is_wanted(l, s))
 		return 0;
+	judge_network(l, s);
 	if (l->config.take && !l->config.take(l->config.context, l, s))
 		return -ENOMEM;
 	l->count++;
@@ -180,6 +223,7 @@ int look__take(struct look *l, const struct look_config *config)
 	const char *missing = capability__missing_for_bpf();
 	struct snapshot *snapshot = NULL;
 	struct btf *btf = NULL;
+	unsigned int i;
 	int err;
 
 	*l = (struct look){ .config = *config, .rules = config->rules,
@@ -199,11 +243,17 @@ int look__take(struct look *l, const struct look_config *config)
 	snapshot__close(snapshot);
 	btf__free(btf);
 	holdings__free(&l->holdings);
+	for (i = 0; i < l->namespace_count; i++)
+		look_network__end(&l->namespaces[i].network);
 	return err;
 }
 
 void look__free(struct look *l)
 {
+	unsigned int i;
+
+	for (i = 0; i < l->namespace_count; i++)
+		look_network__free(&l->namespaces[i].network);
 	owners__free(&l->owners);
 	listeners__free(&l->listeners);
 	free(l->namespaces);
@@ -238,7 +288,12 @@ struct filter_subject look__subject(const struct look *l, const struct look_sock
 
 struct exposure look__exposure(const struct look *l, const struct look_socket *s)
 {
-	return exposure__of(&s->row.event, &l->rules);
+	struct exposure x = exposure__of(&s->row.event, &l->rules);
+
+	x.address_gone = s->address_gone;
+	x.forgotten_by = s->forgotten_by;
+	x.forgotten_after_s = s->forgotten_after_s;
+	return x;
 }
 
 static struct timeline_end end_of(const struct ho_event *e, const uint8_t *address, uint16_t port)
@@ -300,6 +355,13 @@ static const char *why_unknown(const struct look *l, const struct exposure *x)
 				: "when the path forgets idle connections is not known";
 }
 
+static unsigned int faults_of(const struct exposure *x)
+{
+	return x->leaked << FAULT_CLOSE_WAIT | x->window_closed << FAULT_WINDOW_CLOSED |
+	       x->probes_off << FAULT_PROBES_OFF | x->address_gone << FAULT_ADDRESS_GONE |
+	       (x->forgotten_by != 0) << FAULT_CONNTRACK;
+}
+
 struct socket_now look__value(const struct look *l, const struct look_socket *s)
 {
 	const struct ho_event *e = &s->row.event;
@@ -320,6 +382,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.half_closed = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
 			       e->state == TCP_CLOSING,
 		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here,
+		.faults = faults_of(&x),
 		.dead_probability = x.surely_dead ? 1 : NAN,
 		.why = why_unknown(l, &x) };
 }

@@ -11,18 +11,25 @@
 #include "filter/filter.h"
 #include "kernel/listeners.h"
 #include "pipeline/look_devices.h"
+#include "pipeline/look_network.h"
 #include "sys/netns.h"
 #include "timeline/socket_now.h"
 
 struct look_netns {
 	struct netns netns;
 	uint32_t retries2;	/* its tcp_retries2 */
+	struct look_network network;
 };
 
 struct look_socket {
 	struct ho_row row;
 	uint32_t owner;		/* index into owners; 0: not known */
 	uint32_t netns;		/* index into namespaces, from 1; 0: not one that was entered */
+	/* By its network: ... */
+	bool address_gone;	/* its namespace no longer has its local address */
+	uint32_t forgotten_by;	/* index, from 1, of the namespace whose connection tracking forgets
+				 * it before its next probe; 0: none does */
+	uint32_t forgotten_after_s;
 };
 
 #define LOOK_NETNS_PLACES 1024
@@ -56,6 +63,7 @@ struct look {
 	struct owners owners;
 	struct look_netns *namespaces;	/* that were entered, our own first */
 	unsigned int namespace_count;
+	bool any_conntrack;	/* one of them may forget a connection before it is probed */
 	bool complete;		/* all of them were, and no memory was short */
 	struct exposure_rules rules;
 	struct listeners listeners;

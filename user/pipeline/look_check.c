@@ -9,6 +9,7 @@ static const char *const subjects[] = {
 	[LOOK_SOCKETS] = "sockets", [LOOK_SUSPECT] = "suspect", [LOOK_NEVER] = "never",
 	[LOOK_SILENT] = "silent", [LOOK_DEAD] = "dead", [LOOK_CLOSE_WAIT] = "close_wait",
 	[LOOK_WINDOW_CLOSED] = "window_closed", [LOOK_PROBES_OFF] = "probes_off",
+	[LOOK_ADDRESS_GONE] = "address_gone", [LOOK_CONNTRACK] = "conntrack",
 };
 
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
@@ -76,6 +77,10 @@ static uint64_t count_of(const struct exposure_counts *c, enum look_subject subj
 		return c->window_closed;
 	case LOOK_PROBES_OFF:
 		return c->probes_off;
+	case LOOK_ADDRESS_GONE:
+		return c->address_gone;
+	case LOOK_CONNTRACK:
+		return c->forgotten;
 	}
 	return 0;
 }

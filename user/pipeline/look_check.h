@@ -6,12 +6,12 @@
 #include "exposure/counts.h"
 #include "value/words.h"
 
-#define LOOK_CHECK_TERMS 8
+#define LOOK_CHECK_TERMS 16
 
 /* The quantity that a term counts. */
 enum look_subject {
 	LOOK_SOCKETS, LOOK_SUSPECT, LOOK_NEVER, LOOK_SILENT, LOOK_DEAD, LOOK_CLOSE_WAIT,
-	LOOK_WINDOW_CLOSED, LOOK_PROBES_OFF,
+	LOOK_WINDOW_CLOSED, LOOK_PROBES_OFF, LOOK_ADDRESS_GONE, LOOK_CONNTRACK,
 };
 
 struct look_term {
@@ -26,8 +26,8 @@ struct look_check {
 	unsigned int count;	/* 0: there is no check */
 };
 
-/* Reads "NAME>N,...": sockets, suspect, never, silent, dead, close_wait, window_closed, probes_off;
- * >, >=, < or <=. False if that is not what it says. */
+/* Reads "NAME>N,...": sockets, suspect, never, silent, dead, close_wait, window_closed, probes_off,
+ * address_gone, conntrack; >, >=, < or <=. False if that is not what it says. */
 bool look_check__parse(const char *text, struct look_check *check);
 
 /* Does one of its terms count this? */

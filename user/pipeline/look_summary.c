@@ -53,16 +53,28 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 
 _Static_assert((int)SOCKETS_STATES == (int)EXPOSURE_STATES, "in the same order");
 
-static struct sockets_counts counts_of(const struct exposure_counts *c)
+static struct timeline_netns value_of(const struct netns *ns)
+{
+	return (struct timeline_netns){ ns->inode, ns->cookie, ns->name, ns->host_name };
+}
+
+static struct sockets_counts counts_of(const struct look *l, const struct exposure_counts *c)
 {
 	struct sockets_counts counts = {
 		.sockets = c->sockets, .local = c->with_peer_here, .with_keepalive = c->with_keepalive,
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
-		.surely_dead = c->surely_dead, .leaked = c->leaked,
-		.window_closed = c->window_closed, .probes_off = c->probes_off };
+		.surely_dead = c->surely_dead,
+		.to_mend = { [FAULT_CLOSE_WAIT] = c->leaked,
+			     [FAULT_WINDOW_CLOSED] = c->window_closed,
+			     [FAULT_PROBES_OFF] = c->probes_off,
+			     [FAULT_ADDRESS_GONE] = c->address_gone,
+			     [FAULT_CONNTRACK] = c->forgotten },
+		.forgotten_after_s = c->forgotten_after_s };
 	unsigned int i;
 
+	if (c->forgotten_by)
+		counts.forgotten_by = value_of(&l->namespaces[c->forgotten_by - 1].netns);
 	for (i = 0; i < SOCKETS_STATES; i++) {
 		counts.by_state[i].with_keepalive = c->with_keepalive_by_state[i];
 		counts.by_state[i].without = c->by_state[i] - c->with_keepalive_by_state[i];
@@ -79,8 +91,7 @@ static struct timeline_netns netns_of(const struct look *l, const struct exposur
 
 		if (ns->inode == key->netns && (!key->net_cookie || !ns->cookie ||
 						key->net_cookie == ns->cookie))
-			return (struct timeline_netns){ ns->inode, ns->cookie, ns->name,
-							ns->host_name };
+			return value_of(ns);
 	}
 	return (struct timeline_netns){ .inode = key->netns, .name = "", .host_name = "" };
 }
@@ -126,7 +137,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		m->values[i] = (struct sockets_group){
 			.program = key->comm, .port = key->port, .netns = netns_of(l, key),
 			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
-			.counts = counts_of(&g->all[i].counts) };
+			.counts = counts_of(l, &g->all[i].counts) };
 	}
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
 	*value = (struct sockets_summary){
@@ -135,7 +146,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		.because = l->rules.path_ns
 				   ? "silent for longer than the path remembers a connection"
 				   : "when the path forgets idle connections is not known",
-		.total = counts_of(&m->total), .namespaces = count_namespaces(g),
+		.total = counts_of(l, &m->total), .namespaces = count_namespaces(g),
 		.groups = m->values, .group_count = g->count };
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sink/metrics.h"
+#include "timeline/names.h"
 #include "value/plain_text.h"
 #include "value/version.h"
 
@@ -48,6 +49,8 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	c->suspect += more->suspect;
 	c->never_notice += more->never_notice;
 	c->surely_dead += more->surely_dead;
+	for (i = 0; i < SOCKET_FAULTS; i++)
+		c->to_mend[i] += more->to_mend[i];
 	for (i = 0; i < SOCKETS_STATES; i++) {
 		c->by_state[i].with_keepalive += more->by_state[i].with_keepalive;
 		c->by_state[i].without += more->by_state[i].without;
@@ -109,6 +112,19 @@ static void add_gauge(struct words *w, const char *name, const char *help, size_
 			   *(const uint64_t *)((const char *)&groups[i].counts + member));
 }
 
+static void add_faults(struct words *w, const struct metrics_group *groups, unsigned int count)
+{
+	unsigned int i, fault;
+
+	add_head(w, "halfopen_sockets_to_mend",
+		 "Connections with a fault of this host's own, or of its programs.");
+	for (i = 0; i < count; i++)
+		for (fault = 0; fault < SOCKET_FAULTS; fault++)
+			words__add(w, "halfopen_sockets_to_mend{group=\"%s\",fault=\"%s\"} %" PRIu64
+				   "\n", groups[i].label, socket_fault__name(fault),
+				   groups[i].counts.to_mend[fault]);
+}
+
 bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 {
 	struct metrics_group *groups = calloc(METRICS_GROUPS + 1, sizeof(*groups));
@@ -131,6 +147,7 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 		add_gauge(w, "halfopen_sockets_estimated_dead",
 			  "Connections silent for longer than the path remembers them.",
 			  offsetof(struct sockets_counts, surely_dead), groups, count);
+	add_faults(w, groups, count);
 	add_head(w, "halfopen_build_info", "Version of halfopen.");
 	words__add(w, "halfopen_build_info{version=\"%s\"} 1\n", HALFOPEN_VERSION);
 	free(groups);

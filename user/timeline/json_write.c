@@ -495,6 +495,17 @@ void timeline_json__write_timeline(struct json *j, uint64_t seq, const struct ti
 
 /* ---- a socket as it is now ---- */
 
+static void write_faults(struct json *j, unsigned int faults)
+{
+	unsigned int i;
+
+	json__array(j, "to_mend");
+	for (i = 0; i < SOCKET_FAULTS; i++)
+		if (faults & 1U << i)
+			json__string(j, NULL, socket_fault__name(i));
+	json__end_array(j);
+}
+
 void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct socket_now *s)
 {
 	begin_line(j, "halfopen.socket/1", &s->origin, seq);
@@ -513,6 +524,8 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 		json__null(j, "half_closed_at");
 	json__u64(j, "receive_window", s->receive_window);
 	json__bool(j, "exposed", s->exposed);
+	if (s->faults)
+		write_faults(j, s->faults);
 	write_finite(j, "dead_probability", isnan(s->dead_probability) ? INFINITY
 								       : s->dead_probability);
 	if (*s->why)
@@ -523,6 +536,8 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 static void write_sockets_counts(struct json *j, const struct sockets_summary *s,
 				 const struct sockets_counts *c)
 {
+	unsigned int i;
+
 	json__u64(j, "sockets", c->sockets);
 	json__u64(j, "local", c->local);
 	json__u64(j, "with_keepalive", c->with_keepalive);
@@ -541,9 +556,8 @@ static void write_sockets_counts(struct json *j, const struct sockets_summary *s
 	json__u64(j, "never_notice", c->never_notice);
 	json__number(j, "oldest_silence_s", c->oldest_silence_s);
 	json__object(j, "to_mend");
-	json__u64(j, "close_wait", c->leaked);
-	json__u64(j, "window_closed", c->window_closed);
-	json__u64(j, "probes_off", c->probes_off);
+	for (i = 0; i < SOCKET_FAULTS; i++)
+		json__u64(j, socket_fault__name(i), c->to_mend[i]);
 	json__end_object(j);
 }
 

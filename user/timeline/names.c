@@ -143,6 +143,13 @@ static const char *const loss_reasons[LOSS_REASON_MAX] = {
 };
 VOCABULARY(loss_reason, loss_reasons)
 
+static const char *const socket_faults[SOCKET_FAULTS] = {
+	[FAULT_CLOSE_WAIT] = "close_wait", [FAULT_WINDOW_CLOSED] = "window_closed",
+	[FAULT_PROBES_OFF] = "probes_off", [FAULT_ADDRESS_GONE] = "address_gone",
+	[FAULT_CONNTRACK] = "conntrack",
+};
+VOCABULARY(socket_fault, socket_faults)
+
 const char *loss_reason__words(enum loss_reason r)
 {
 	static const char *const words[LOSS_REASON_MAX] = {

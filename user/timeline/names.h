@@ -7,6 +7,7 @@
 #ifndef HALFOPEN_TIMELINE_NAMES_H
 #define HALFOPEN_TIMELINE_NAMES_H
 
+#include "socket_now.h"
 #include "timeline.h"
 
 const char *outcome__name(enum outcome o);
@@ -20,6 +21,7 @@ const char *episode_kind__name(enum episode_kind k);
 const char *episode_end__name(enum episode_end e);
 const char *option_source__name(enum option_source s);
 const char *loss_reason__name(enum loss_reason r);
+const char *socket_fault__name(enum socket_fault f);
 const char *loss_reason__words(enum loss_reason r);
 
 /* ECONNRESET; or its number where the C library has no name for it, in `number`. */
@@ -37,5 +39,6 @@ bool episode_kind__named(const char *name, enum episode_kind *k);
 bool episode_end__named(const char *name, enum episode_end *e);
 bool option_source__named(const char *name, enum option_source *s);
 bool loss_reason__named(const char *name, enum loss_reason *r);
+bool socket_fault__named(const char *name, enum socket_fault *f);
 
 #endif

@@ -8,6 +8,16 @@
 
 #include "timeline.h"
 
+/* What is ours to mend about a socket; names.h has the words. */
+enum socket_fault {
+	FAULT_CLOSE_WAIT,	/* the peer closed long ago, the program has not */
+	FAULT_WINDOW_CLOSED,	/* our receive window is 0 */
+	FAULT_PROBES_OFF,	/* keepalive with 0 probes */
+	FAULT_ADDRESS_GONE,	/* this host no longer has its local address */
+	FAULT_CONNTRACK,	/* connection tracking here forgets it before its next probe */
+	SOCKET_FAULTS
+};
+
 struct socket_now {
 	struct timeline_origin origin;
 	struct timeline_socket socket;
@@ -25,6 +35,7 @@ struct socket_now {
 	bool half_closed;		/* the peer's FIN was taken; when is not known (null) */
 	uint32_t receive_window;	/* bytes */
 	bool exposed;			/* the peer is not of this host */
+	unsigned int faults;		/* bits: 1 << enum socket_fault */
 	double dead_probability;	/* NAN: nothing is known (null), and `why` */
 	const char *why;
 };
@@ -41,7 +52,10 @@ struct sockets_counts {
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
 	uint64_t surely_dead;		/* where path_forgets_s is known */
-	uint64_t leaked, window_closed, probes_off;	/* ours to mend */
+	uint64_t to_mend[SOCKET_FAULTS];
+	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
+	uint32_t forgotten_after_s;
+	struct timeline_netns forgotten_by;
 	struct {
 		uint64_t with_keepalive, without;
 	} by_state[SOCKETS_STATES];	/* what JSON has no key for */

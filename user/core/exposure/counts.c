@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "exposure/counts.h"
 
+/* The namespace that forgets connections soonest stands for all. */
+static void take_soonest(struct exposure_counts *c, uint32_t by, uint32_t after_s)
+{
+	if (!by || (c->forgotten_by && c->forgotten_after_s <= after_s))
+		return;
+	c->forgotten_by = by;
+	c->forgotten_after_s = after_s;
+}
+
 void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 {
 	c->sockets++;
@@ -16,6 +25,9 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->leaked += x->leaked;
 	c->window_closed += x->window_closed;
 	c->probes_off += x->probes_off;
+	c->address_gone += x->address_gone;
+	c->forgotten += x->forgotten_by != 0;
+	take_soonest(c, x->forgotten_by, x->forgotten_after_s);
 	c->by_state[x->state]++;
 	c->with_keepalive_by_state[x->state] += x->with_keepalive;
 	if (!x->peer_is_here && x->silent_ns > c->oldest_silence_ns)
@@ -39,6 +51,9 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->leaked += more->leaked;
 	c->window_closed += more->window_closed;
 	c->probes_off += more->probes_off;
+	c->address_gone += more->address_gone;
+	c->forgotten += more->forgotten;
+	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];
 		c->with_keepalive_by_state[i] += more->with_keepalive_by_state[i];

@@ -43,6 +43,11 @@ struct exposure {
 	bool window_closed;	/* the program does not read */
 	bool probes_off;	/* keepalive with 0 probes, which no user timeout
 				 * replaces: it ends an idle peer unasked */
+	/* ... and by the network, as whoever made the row knows it (exposure__of() does not): */
+	bool address_gone;	/* this host no longer has its local address */
+	uint32_t forgotten_by;	/* the number of the namespace whose connection tracking forgets it
+				 * before its next probe, ...; 0: none does */
+	uint32_t forgotten_after_s;
 	/* With keepalive alone: ... */
 	bool own_idle;		/* the idle time is the socket's own, ... */
 	bool own_options;	/* all three are: it follows no sysctl */

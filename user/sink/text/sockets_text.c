@@ -7,6 +7,7 @@
 
 #include "tcp/tcp_states.h"
 #include "text/sockets_text.h"
+#include "timeline/names.h"
 #include "value/address.h"
 #include "value/plain_text.h"
 #include "value/words.h"
@@ -15,12 +16,13 @@
 #define NAME_COLUMNS 40
 #define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
 /* All cells of a line. */
-#define LINE_SIZE (4 * CELL_SIZE + 8 * 64)
+#define LINE_SIZE (5 * CELL_SIZE + 8 * 64)
 #define WRITE_AT_ONCE 65536
 
 enum column {
 	COLUMN_STATE, COLUMN_PEER, COLUMN_DEVICE, COLUMN_LOCAL, COLUMN_OWNER, COLUMN_KEEPALIVE,
 	COLUMN_SILENT, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_NOTICES,
+	COLUMN_FAULTS,
 };
 
 /* `least`: narrower it is not made on a terminal. */
@@ -33,7 +35,7 @@ static const struct {
 	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
 	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_UNANSWERED] = { "ASKS", 8 },
 	[COLUMN_NEXT] = { "NEXT", 8 }, [COLUMN_DIES] = { "DIES", 8 },
-	[COLUMN_NOTICES] = { "NOTICES", 8 },
+	[COLUMN_NOTICES] = { "NOTICES", 8 }, [COLUMN_FAULTS] = { "TO MEND", 7 },
 };
 
 /* ---- cells ---- */
@@ -170,6 +172,22 @@ static const char *state_name(unsigned int state)
 	}
 }
 
+/* "close_wait,probes_off" */
+static char *put_faults(char *at, unsigned int faults)
+{
+	const char *begin = at;
+	unsigned int i;
+
+	for (i = 0; i < SOCKET_FAULTS; i++) {
+		if (!(faults & 1U << i))
+			continue;
+		if (at > begin)
+			*at++ = ',';
+		at = put_text(at, socket_fault__name(i));
+	}
+	return at;
+}
+
 static char *put_cell(char *at, enum column column, const struct socket_now *s)
 {
 	switch (column) {
@@ -198,6 +216,8 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 			return put_text(at, "local");
 		return s->notices_in_s < 0 ? put_text(at, "-")
 					   : put_duration_or(at, s->notices_in_s, "never");
+	case COLUMN_FAULTS:
+		return put_faults(at, s->faults);
 	}
 	return at;
 }
@@ -261,7 +281,7 @@ static void make_room_for_heads(struct sockets_text *t)
 		    t->widths[column] < strlen(columns[column].head))
 			t->widths[column] = strlen(columns[column].head);
 	if (!t->lines)
-		t->widths[COLUMN_DEVICE] = 0;
+		t->widths[COLUMN_DEVICE] = t->widths[COLUMN_FAULTS] = 0;
 }
 
 /* As it is, or (`least`) as narrow as it may become. */
@@ -324,8 +344,15 @@ static const char *keep_port(const char *cell, unsigned int width, char *shorter
 	return shorter;
 }
 
+/* No line ends with blanks. */
+static void end_cells(struct words *w)
+{
+	while (w->length && w->text[w->length - 1] == ' ')
+		w->length--;
+}
+
 static void add_cell(const struct sockets_text *t, struct words *w, unsigned int column,
-		     const char *cell, bool is_last)
+		     const char *cell)
 {
 	unsigned int width = t->widths[column], taken = columns_of(cell, strlen(cell));
 	static const char blanks[] = "                                                            "
@@ -343,7 +370,7 @@ static void add_cell(const struct sockets_text *t, struct words *w, unsigned int
 		taken = columns_of(cell, strlen(cell));
 	}
 	words__append(w, cell, strlen(cell));
-	if (!is_last && width > taken)
+	if (width > taken)
 		words__append(w, blanks, width - taken < sizeof(blanks) ? width - taken
 									: sizeof(blanks) - 1);
 }
@@ -357,9 +384,10 @@ static const char *add_line(const struct sockets_text *t, struct words *w, const
 	if (red)
 		words__append(w, "\033[31m", 5);
 	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
-		add_cell(t, w, column, cell, column + 1 == SOCKETS_TEXT_COLUMNS);
+		add_cell(t, w, column, cell);
 		cell += strlen(cell) + 1;
 	}
+	end_cells(w);
 	if (red)
 		words__append(w, "\033[0m", 4);
 	words__append(w, "\n", 1);
@@ -371,7 +399,8 @@ static void add_head(const struct sockets_text *t, struct words *w)
 	unsigned int column;
 
 	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
-		add_cell(t, w, column, columns[column].head, column + 1 == SOCKETS_TEXT_COLUMNS);
+		add_cell(t, w, column, columns[column].head);
+	end_cells(w);
 	words__append(w, "\n", 1);
 }
 

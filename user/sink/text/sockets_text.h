@@ -7,7 +7,7 @@
 #include "file/output.h"
 #include "timeline/socket_now.h"
 
-#define SOCKETS_TEXT_COLUMNS 11
+#define SOCKETS_TEXT_COLUMNS 12
 
 struct sockets_text {
 	unsigned int width;	/* of the terminal; 0: any */

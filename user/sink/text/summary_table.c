@@ -159,24 +159,55 @@ static void add_where(struct words *w, const struct sockets_group *g)
 		words__add(w, " :%u", g->port);
 }
 
-/* One line for each group that has some: `what` stands behind the number. */
-static void add_to_mend(struct words *w, const struct sockets_summary *s, size_t member,
-			const char *what)
+static const char *const faults[SOCKET_FAULTS] = {
+	[FAULT_CLOSE_WAIT] =
+		"in CLOSE_WAIT for over a minute: the peer has closed, the program has not",
+	[FAULT_WINDOW_CLOSED] = "with a closed window: the program does not read",
+	[FAULT_PROBES_OFF] = "with keepalive and 0 probes: the kernel ends them without asking",
+	[FAULT_ADDRESS_GONE] =
+		"with a local address that this host no longer has: add it again, or end them",
+	[FAULT_CONNTRACK] = "whose next probe comes after connection tracking has forgotten them",
+};
+
+/* What to do about it: it is a setting of a namespace. */
+static void add_conntrack(struct words *w, const struct sockets_counts *c)
 {
+	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
+	const struct timeline_netns *by = &c->forgotten_by;
+
+	words__add(w, " (nf_conntrack_tcp_timeout_established = %" PRIu32 " in namespace ",
+		   c->forgotten_after_s);
+	if (*by->name)
+		words__add(w, "%s", plain_text__within(by->name, NAME_COLUMNS, plain,
+						       sizeof(plain)));
+	else
+		words__add(w, "%" PRIu32, by->inode);
+	words__add(w, "): raise that above their idle time, or set an idle time below it");
+}
+
+static void add_fault(struct words *w, const struct sockets_group *g, enum socket_fault fault)
+{
+	if (!g->counts.to_mend[fault])
+		return;
+	words__add(w, "to mend:");
+	add_where(w, g);
+	words__add(w, ": ");
+	words__add_count(w, g->counts.to_mend[fault]);
+	words__add(w, " %s", faults[fault]);
+	if (fault == FAULT_CONNTRACK)
+		add_conntrack(w, &g->counts);
+	words__add(w, "\n");
+}
+
+/* A line for each group and fault that it has. */
+static void add_faults(struct words *w, const struct sockets_summary *s)
+{
+	unsigned int fault;
 	uint32_t i;
 
-	for (i = 0; i < s->group_count; i++) {
-		const struct sockets_counts *c = &s->groups[i].counts;
-		uint64_t n = *(const uint64_t *)((const char *)c + member);
-
-		if (!n)
-			continue;
-		words__add(w, "to mend:");
-		add_where(w, &s->groups[i]);
-		words__add(w, ": ");
-		words__add_count(w, n);
-		words__add(w, " %s\n", what);
-	}
+	for (fault = 0; fault < SOCKET_FAULTS; fault++)
+		for (i = 0; i < s->group_count; i++)
+			add_fault(w, &s->groups[i], fault);
 }
 
 void summary_table__text(struct words *w, const struct sockets_summary *s, uint64_t limit,
@@ -195,10 +226,5 @@ void summary_table__text(struct words *w, const struct sockets_summary *s, uint6
 		add_group(w, &widths, s, &s->groups[i]);
 	if (limit < s->group_count)
 		words__add(w, "... and %" PRIu64 " more\n", s->group_count - limit);
-	add_to_mend(w, s, offsetof(struct sockets_counts, leaked),
-		    "in CLOSE_WAIT for over a minute: the peer has closed, the program has not");
-	add_to_mend(w, s, offsetof(struct sockets_counts, window_closed),
-		    "with a closed window: the program does not read");
-	add_to_mend(w, s, offsetof(struct sockets_counts, probes_off),
-		    "with keepalive and 0 probes: the kernel ends them without asking");
+	add_faults(w, s);
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+
+#include "exposure/exposure.h"
+#include "pipeline/look_network.h"
+#include "tcp/tcp_states.h"
+
+/* MAX_TCP_KEEPIDLE of net/tcp.h: no socket's own idle time is longer. */
+#define IDLE_MAX_S 32767
+/* Connection tracking tells whole seconds. */
+#define ROUNDING_S 1
+
+void look_network__read(struct look_network *n, const struct keepalive_sysctl *sysctl, bool may_ask)
+{
+	uint32_t longest_s = sysctl->idle_s > IDLE_MAX_S ? sysctl->idle_s : IDLE_MAX_S;
+
+	local_routes__read(&n->routes);
+	conntrack__open(&n->conntrack, may_ask ? longest_s : 0);
+}
+
+void look_network__end(struct look_network *n)
+{
+	conntrack__close(&n->conntrack);
+}
+
+void look_network__free(struct look_network *n)
+{
+	look_network__end(n);
+	local_routes__free(&n->routes);
+}
+
+static struct endpoint end_of(const struct ho_event *e, const uint8_t *address, uint16_t port)
+{
+	struct endpoint end = endpoint__of(address, port);
+
+	return endpoint__mapped(&end, e->family);
+}
+
+bool look_network__lacks_local(const struct look_network *n, const struct ho_event *e)
+{
+	struct endpoint local = end_of(e, e->local, e->local_port);
+
+	return !local_routes__have(&n->routes, local.address);
+}
+
+bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle)
+{
+	const struct exposure_rules rules = { .hz = hz };
+	struct keepalive k = keepalive__of(e);
+	uint32_t first = k.idle_jiffies > k.interval_jiffies ? k.idle_jiffies : k.interval_jiffies;
+
+	if (!k.enabled || exposure__peer_is_here(e) ||
+	    (e->state != TCP_ESTABLISHED && e->state != TCP_CLOSE_WAIT))
+		return false;
+	*idle = (struct look_idle){ .local = end_of(e, e->local, e->local_port),
+				    .peer = end_of(e, e->peer, e->peer_port),
+				    .asks_after_s = (double)first / hz,
+				    .silent_s = exposure__of(e, &rules).silent_ns / 1e9 };
+	return true;
+}
+
+bool look_network__forgets(const struct look_network *n, const struct look_idle *idle, bool is_own)
+{
+	const struct conntrack *c = &n->conntrack;
+	int64_t left_s;
+
+	if (!c->established_s || idle->asks_after_s <= c->established_s + ROUNDING_S)
+		return false;
+	left_s = conntrack__left_s(c, &idle->local, &idle->peer);
+	if (left_s >= 0)
+		return idle->asks_after_s - idle->silent_s > left_s + ROUNDING_S;
+	return is_own && (left_s != -ENOENT || idle->silent_s > c->established_s);
+}
