@@ -51,7 +51,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels mutants scenarios bench fleets forecasts comparisons linkage pools-recorded fuzz objects static install lint clean
+.PHONY: all help run demo test check lab test-kernels mutants scenarios bench fleets forecasts comparisons presence linkage pools-recorded fuzz objects static install lint clean
 
 all: $(B)/halfopen ## build the program
 

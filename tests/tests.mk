@@ -45,7 +45,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/checked/libhalfopen.a
 
 -include $(CHECKED_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
 
-check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that need no root
+check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts $(B)/bench/presence all ## tests that need no root
 	@mkdir -p $(RESULTS)
 	$(Q)$(MAKE) --no-print-directory ARCH=aarch64 objects
 	$(Q)failed=0; run() { "$$@" || failed=1; }; \
@@ -55,6 +55,7 @@ check: $(UNIT) $(FUZZ) $(B)/bench/fleets $(B)/bench/forecasts all ## tests that 
 	run $(PYTHON) tests/model/fleets.py $(B)/bench/fleets $(B)/halfopen --check $(RESULTS); \
 	run $(PYTHON) tests/model/forecasts.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS); \
 	run $(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen --check $(RESULTS); \
+	run $(PYTHON) tests/model/presence.py $(B)/bench/fleets $(B)/bench/presence --check $(RESULTS); \
 	run $(PYTHON) tests/model/linkage.py $(B)/halfopen --check $(RESULTS); \
 	run $(PYTHON) tests/recordings/replay.py $(B)/halfopen $(RESULTS); \
 	run tests/check $(RESULTS) $(B) $(FUZZ_SECONDS); \
@@ -142,11 +143,11 @@ bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost ## measure cost a
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
 		tests/bench/bench.py $(BENCHES)
 
-$(B)/bench/fleets $(B)/bench/forecasts: $(B)/bench/%: tests/model/%.c tests/model/print_gaps.h \
-		$(B)/libhalfopen.a
+$(B)/bench/fleets $(B)/bench/forecasts $(B)/bench/presence: $(B)/bench/%: tests/model/%.c \
+		tests/model/print_gaps.h $(B)/libhalfopen.a
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(USER_CFLAGS) $< $(filter %.a,$^) -lm -o $@
+	$(Q)$(CC) $(USER_CFLAGS) $< $(filter %.a,$^) $(LIBS) -lm -o $@
 
 # DRAWS of each case from SEED on; some minutes for a thousand.
 fleets: all $(B)/bench/fleets ## what advise estimates of simulated fleets whose timers are known
@@ -160,6 +161,10 @@ forecasts: all $(B)/bench/forecasts ## what advise predicts of simulated fleets,
 comparisons: all $(B)/bench/forecasts ## how often advise --compare says that something changed
 	$(Q)nice $(PYTHON) tests/model/comparisons.py $(B)/bench/forecasts $(B)/halfopen \
 		--draws $(or $(DRAWS),200) --seed $(or $(SEED),1)
+
+presence: all $(B)/bench/fleets $(B)/bench/presence ## how likely a peer is there, beside what is true
+	$(Q)nice $(PYTHON) tests/model/presence.py $(B)/bench/fleets $(B)/bench/presence \
+		--draws $(or $(DRAWS),50) --seed $(or $(SEED),1) $(CASES)
 
 # DRAWS pools of each kind from SEED on; half an hour for ten, most of it pools of 10,000.
 linkage: all ## who came back as whom, in simulated pools of devices behind one address

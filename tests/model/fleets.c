@@ -11,6 +11,8 @@
  *   fleets --list	the cases
  *   fleets --parameters CASE	what the case is made of, as JSON, for who plays it with real sockets
  *   fleets --scale N CASE SEED	the timelines, all times divided by N
+ *   fleets --present CASE SEED	of the connections that these leave open, a line each: cookie, peer's
+ *	address and port, for how many seconds it was silent, and 1 if it is there (0: gone)
  */
 #include <math.h>
 #include <stdio.h>
@@ -311,6 +313,7 @@ static const struct fleet fleets[] = {
 };
 
 static double scale = 1;	/* by which all times are divided where they are printed */
+static bool tells_present;	/* what is true at the end, instead of timelines */
 
 /* ---- the kernel's timer ---- */
 
@@ -365,6 +368,8 @@ static void print_origin(const char *schema)
 
 static void print_meta(const struct fleet *f)
 {
+	if (tells_present)
+		return;
 	print_origin("halfopen.meta/1");
 	printf("\"version\":\"0.1.0\",\"kernel\":\"6.1.0\",\"hz\":%u,\"all\":true,\"attach\":[],", HZ);
 	print_time("started_at", 0);
@@ -372,15 +377,32 @@ static void print_meta(const struct fleet *f)
 	       "\"probes\":9}]}\n", f->idle_s ? f->idle_s / scale : 7200, ceil(75 / scale));
 }
 
-static void print_socket(const struct link *l)
+#define ADDRESS_SIZE 48
+
+static void address_of(const struct link *l, char address[ADDRESS_SIZE])
 {
 	const struct fleet *f = l->fleet;
 
+	snprintf(address, ADDRESS_SIZE, "203.0.%u.%u", f->from_one_address ? 113 : 113 + l->device / 250,
+		 f->from_one_address ? 7 : l->device % 250 + 1);
+}
+
+static unsigned int port_of(const struct link *l)
+{
+	return 1024 + l->number % 60000;
+}
+
+static void print_socket(const struct link *l)
+{
+	const struct fleet *f = l->fleet;
+	char address[ADDRESS_SIZE];
+
+	address_of(l, address);
+
 	printf("\"socket\":{\"cookie\":\"%u\",\"netns\":{\"inode\":4026531840},\"family\":\"ipv4\","
 	       "\"local\":{\"address\":\"198.51.100.1\",\"port\":1883},\"peer\":{\"address\":"
-	       "\"203.0.%u.%u\",\"port\":%u},\"owner\":{\"pid\":812,\"comm\":\"mosquitto\"}",
-	       l->number + 1, f->from_one_address ? 113 : 113 + l->device / 250,
-	       f->from_one_address ? 7 : l->device % 250 + 1, 1024 + l->number % 60000);
+	       "\"%s\",\"port\":%u},\"owner\":{\"pid\":812,\"comm\":\"mosquitto\"}",
+	       l->number + 1, address, port_of(l));
 	if (f->named)
 		printf(",\"device\":\"device-%u\"", l->device);
 	printf("},\"keepalive\":{\"enabled\":%s", l->idle_s ? "true" : "false");
@@ -418,6 +440,8 @@ static void print_timeline(struct link *l, const struct fate *fate)
 {
 	bool open = !strcmp(fate->outcome, "open");
 
+	if (tells_present)
+		return;
 	print_origin("halfopen.timeline/1");
 	printf("\"revision\":1,\"final\":%s,", open ? "false" : "true");
 	print_socket(l);
@@ -703,6 +727,20 @@ static bool ask(struct link *l, struct device *d, struct clock *c, double now, b
 	return true;
 }
 
+/* The truth at the end of the watch, of a connection that is open then. One that an ask has shown
+ * to be gone is none: its timeline above tells of its end. */
+static void print_present(const struct link *l, const struct device *d, const struct clock *c,
+			  const struct fate *fate, bool gone)
+{
+	char address[ADDRESS_SIZE];
+
+	if (!tells_present || strcmp(fate->outcome, "open"))
+		return;
+	address_of(l, address);
+	printf("%u %s %u %.3f %d\n", l->number + 1, address, port_of(l), d->end - l->heard,
+	       !gone && d->end < c->dies && !is_forgotten(d, c, d->end));
+}
+
 /* From its SYN until our side knows of the end, or the watch ends. Returns when the device is back
  * on another connection. */
 static double live(struct link *l, struct device *d)
@@ -823,6 +861,7 @@ static double live(struct link *l, struct device *d)
 		}
 		draw_ask(d, &c, l->heard);
 	}
+	print_present(l, d, &c, &fate, now < d->end);
 	print_timeline(l, &fate);
 	return back;
 }
@@ -917,6 +956,7 @@ int main(int argc, char **argv)
 	bool truth = argc == 4 && !strcmp(argv[1], "--truth");
 	bool scaled = argc == 5 && !strcmp(argv[1], "--scale");
 	bool then = argc == 7 && !strcmp(argv[1], "--then");
+	bool present = argc == 4 && !strcmp(argv[1], "--present");
 	struct fleet fleet, *f = &fleet;
 	double timer_s[TIMERS], chance;
 	struct calendar calendar;
@@ -932,9 +972,11 @@ int main(int argc, char **argv)
 	}
 	if (scaled)
 		scale = atof(argv[2]);
-	if ((argc != 3 && !truth && !scaled && !then) || !(scale >= 1)) {
+	tells_present = present;
+	if ((argc != 3 && !truth && !present && !scaled && !then) || !(scale >= 1)) {
 		fprintf(stderr,
-			"usage: fleets [--truth | --scale N | --then DAYS FROM TO] CASE SEED\n"
+			"usage: fleets [--truth | --present | --scale N | --then DAYS FROM TO] "
+			"CASE SEED\n"
 			"       fleets --parameters CASE | --list\n");
 		return 2;
 	}

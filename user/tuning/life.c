@@ -167,6 +167,15 @@ bool lives__add(struct lives *l, const struct life *life)
 	return true;
 }
 
+const struct life *lives__find(const struct lives *l, uint32_t boot, uint64_t cookie,
+			       uint32_t connection)
+{
+	const struct life key = { .boot = boot, .cookie = cookie, .connection = connection };
+	size_t place = l->place_count ? *place_of(l, &key) : 0;
+
+	return place ? l->all[place - 1] : NULL;
+}
+
 bool lives__add_namespace(struct lives *l, const struct life_namespace *ns)
 {
 	struct life_namespace *bigger;

@@ -154,6 +154,10 @@ struct lives {
 /* Takes a copy; of two of one connection the later revision is kept. False when memory is short. */
 bool lives__add(struct lives *l, const struct life *life);
 
+/* That connection; NULL: it is not among them. */
+const struct life *lives__find(const struct lives *l, uint32_t boot, uint64_t cookie,
+			       uint32_t connection);
+
 bool lives__add_namespace(struct lives *l, const struct life_namespace *ns);
 
 /* The run of this id, made if it is new; NULL when memory is short. Valid until the next call. */

@@ -50,11 +50,6 @@ void age__spread(const struct life_gap *g, void (*add)(void *context, size_t bin
 		add(context, i, between);
 }
 
-/* Of one habit: how many of all pauses ended so, by the peer or by us. */
-struct endings {
-	double spoke[AGES], asked[AGES];
-};
-
 /* Of a run of gaps of about one length the shortest and the longest are known; the others are
  * distributed between them as all gaps of the habit (Turnbull 1976), where they begin evenly. */
 #define ROUNDS 10
@@ -78,7 +73,7 @@ static bool is_wide(const struct life_gap *g, size_t *first, size_t *last)
 	return g->count > 2 && *last > *first;
 }
 
-static void count_known(const struct path_witness *w, struct endings *known)
+static void count_known(const struct path_witness *w, struct pause_endings *known)
 {
 	size_t first, last;
 	unsigned int i;
@@ -93,8 +88,8 @@ static void count_known(const struct path_witness *w, struct endings *known)
 	}
 }
 
-static void vote_between(const struct path_witness *w, const struct endings *below,
-			 struct endings *votes)
+static void vote_between(const struct path_witness *w, const struct pause_endings *below,
+			 struct pause_endings *votes)
 {
 	size_t first, last;
 	unsigned int i;
@@ -146,9 +141,10 @@ static bool is_chosen(const struct choice *c, size_t i)
 	       (c->all[i].habit >= c->from && c->all[i].habit <= c->to);
 }
 
-static void improve(const struct choice *c, const struct endings *known, struct endings *e)
+static void improve(const struct choice *c, const struct pause_endings *known,
+		    struct pause_endings *e)
 {
-	struct endings below = *e, votes = { 0 };
+	struct pause_endings below = *e, votes = { 0 };
 	size_t i;
 
 	accumulate(below.spoke);
@@ -164,13 +160,13 @@ static void improve(const struct choice *c, const struct endings *known, struct 
 	}
 }
 
-static void count_endings(const struct choice *c, struct endings *e)
+static void count_endings(const struct choice *c, struct pause_endings *e)
 {
-	struct endings known = { 0 };
+	struct pause_endings known = { 0 };
 	unsigned int round, k;
 	size_t i;
 
-	*e = (struct endings){ 0 };
+	*e = (struct pause_endings){ 0 };
 	for (i = 0; i < c->count; i++) {
 		const struct path_witness *w = &c->all[i];
 
@@ -187,7 +183,7 @@ static void count_endings(const struct choice *c, struct endings *e)
 }
 
 /* How often, a second, peers speak that are silent for longer than the shorter pauses. */
-static double rate_of_longest(const struct endings *e)
+static double rate_of_longest(const struct pause_endings *e)
 {
 	double left = sum(e->spoke) * LONGEST, spoke = 0, silent_s = 0;
 	size_t from = AGES, i;
@@ -200,7 +196,7 @@ static double rate_of_longest(const struct endings *e)
 	return silent_s > 0 ? spoke / silent_s : 0;
 }
 
-static void estimate(const struct endings *e, struct own_pauses *habit)
+void own_pauses__estimate(const struct pause_endings *e, struct own_pauses *habit)
 {
 	double at_risk = sum(e->spoke) + sum(e->asked), to_come = sum(e->spoke), s = 1;
 	double few = fmin(LAST_PAUSES, to_come * 0.1), rate = rate_of_longest(e), mean_s = 1;
@@ -263,10 +259,10 @@ static unsigned int tell_apart(struct path_witness *sorted, size_t count, bool *
 
 static void estimate_of(const struct choice *c, struct own_pauses *habit)
 {
-	struct endings e;
+	struct pause_endings e;
 
 	count_endings(c, &e);
-	estimate(&e, habit);
+	own_pauses__estimate(&e, habit);
 }
 
 /* Devices that back off speak often while they are young: one that died then had no other habit. So

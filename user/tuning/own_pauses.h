@@ -34,6 +34,15 @@ struct own_pauses {
 	float speaks[AGES];	/* how likely a pause ends there: its density by its mean */
 };
 
+/* Of one habit: how many of all pauses ended in each bin, by the peer or by us. */
+struct pause_endings {
+	double spoke[AGES], asked[AGES];
+};
+
+/* By Kaplan and Meier, our asks censor; behind the observations, at the rate of the longest
+ * pauses. */
+void own_pauses__estimate(const struct pause_endings *e, struct own_pauses *habit);
+
 /* Habits that are distinguished: one of peers that never speak, one of all together (for those with
  * too little evidence), and of talkers by the length of their pauses. */
 #define HABITS_MAX 8

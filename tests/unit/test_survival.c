@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rhythms of peers, survival of groups, and what follows for one peer. */
+#include <stdlib.h>
+
+#include "made_up.h"
+#include "tuning/presence.h"
+
+#define LOSS 0.01	/* that late_answers.c assumes where nothing was asked often */
+
+/* ---- rhythms ---- */
+
+static struct life silent_life(unsigned int n)
+{
+	struct life life = life_of_a_day(n);
+
+	life.keepalive = false;
+	return life;
+}
+
+static void test_rhythms_are_told_apart(void **state)
+{
+	struct life life = silent_life(0);
+
+	(void)state;
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_UNKNOWN);
+	add_gap(&life, 300, 301, 3, true);
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_NONE);
+	add_gap(&life, 59, 61, 7, false);
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_UNKNOWN);
+	add_gap(&life, 58, 62, 1, false);
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_REGULAR);
+	assert_near(rhythm__of(&life).pause_s, 60, 0.01);
+	add_gap(&life, 600, 600, 10, false);
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_UNKNOWN);	/* too few of many lengths */
+	add_gap(&life, 20, 20, 12, false);
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_IRREGULAR);
+	assert_near(rhythm__of(&life).pause_s, (8 * 60 + 6000 + 240) / 30.0, 0.01);
+}
+
+static void test_pauses_too_short_to_be_reported(void **state)
+{
+	struct life life = silent_life(0);
+
+	(void)state;
+	life.reports = (struct reports){ .over_s = 3600, .segments_known = true, .segments = 1200 };
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_IRREGULAR);
+	assert_near(rhythm__of(&life).pause_s, 3, 0.01);
+	life.reports.segments_known = false;
+	assert_int_equal(rhythm__of(&life).kind, RHYTHM_UNKNOWN);
+}
+
+/* ---- groups ---- */
+
+/* Sixty that never speak and are asked at all ages: of those that are asked later than 900 s after
+ * they were heard, none answers. */
+static void add_behind_a_timer(struct lives *l, unsigned int count)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < count; i++) {
+		struct life life = silent_life(i);
+
+		for (k = 0; k < 6; k++)
+			add_gap(&life, 100 + 130 * k + i, 100 + 130 * k + i, 1, true);
+		life = dead_life(life, FOUND_BY_RETRANSMIT, 1000 + 20 * i);
+		life.lost_within_s = 1000 + 20 * i;
+		assert_true(lives__add(l, &life));
+	}
+}
+
+/* Each speaks every minute of a day; four have been gone for an hour. */
+static void add_heartbeats(struct lives *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < 40; i++) {
+		struct life life = silent_life(i);
+
+		add_gap(&life, 59.5, 60.5, 1400, false);
+		life.heard_s -= i < 4 ? 3600 : i;
+		assert_true(lives__add(l, &life));
+	}
+}
+
+static double chance(const struct survival *s, struct rhythm rhythm, double silent_s,
+		     uint32_t unanswered, double mute_s)
+{
+	const struct survival_question q = { rhythm, silent_s, unanswered, mute_s };
+
+	return survival__chance(s, &q);
+}
+
+static const struct rhythm none = { RHYTHM_NONE, 0 }, of_a_minute = { RHYTHM_REGULAR, 60 };
+
+static void test_before_and_behind_a_timer(void **state)
+{
+	struct lives l = { 0 };
+	struct survival s;
+	double before, last = 1;
+	unsigned int silent_s;
+
+	(void)state;
+	add_behind_a_timer(&l, 60);
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_null(survival__why_not(&s));
+	assert_int_equal(s.lost, 60);
+	assert_int_equal(s.silences, 360);
+	assert_true(chance(&s, none, 60, 0, 0) > 0.97);
+	assert_true(chance(&s, none, 500, 0, 0) > 0.9);
+	assert_true(chance(&s, none, 1900, 0, 0) < 0.2);
+	for (silent_s = 1; silent_s < 2000; silent_s++) {	/* it never rises */
+		before = last;
+		last = chance(&s, none, silent_s, 0, 0);
+		assert_true(last <= before + 1e-9 && last >= 0);
+	}
+	assert_true(isnan(chance(&s, none, 20000, 0, 0)));	/* nobody was asked so late */
+	survival__free(&s);
+	lives__free(&l);
+}
+
+static void test_a_heartbeat_that_is_late(void **state)
+{
+	struct lives l = { 0 };
+	struct survival s;
+
+	(void)state;
+	add_heartbeats(&l);
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_null(survival__why_not(&s));
+	assert_true(chance(&s, of_a_minute, 50, 0, 0) > 0.999);
+	assert_true(chance(&s, of_a_minute, 300, 0, 0) < 0.1);
+	/* Of one that speaks every hour, it says nothing; nor was anybody silent for so long. */
+	assert_true(chance(&s, (struct rhythm){ RHYTHM_REGULAR, 3600 }, 80, 0, 0) > 0.99);
+	assert_true(isnan(chance(&s, (struct rhythm){ RHYTHM_REGULAR, 3600 }, 300, 0, 0)));
+	survival__free(&s);
+	lives__free(&l);
+}
+
+/* Bayes: a live peer's ask or answer is lost once in a hundred, a dead one's always. */
+static void test_an_ask_that_stays_unanswered(void **state)
+{
+	struct lives l = { 0 };
+	struct survival s;
+	double p;
+
+	(void)state;
+	add_behind_a_timer(&l, 60);
+	assert_true(survival__learn(l.all, l.count, &s));
+	p = chance(&s, none, 600, 0, 0);
+	assert_near(late_answers__loss(&s.late_answers), LOSS, 0.001);
+	assert_near(chance(&s, none, 600, 1, 2), p * LOSS / (p * LOSS + 1 - p), 0.01);
+	assert_true(chance(&s, none, 600, 2, 2) < chance(&s, none, 600, 1, 2));
+	survival__free(&s);
+	lives__free(&l);
+}
+
+static void test_too_little_is_known(void **state)
+{
+	struct lives l = { 0 };
+	struct survival s;
+	unsigned int i;
+
+	(void)state;
+	add_behind_a_timer(&l, SURVIVAL_CONNECTIONS_MIN - 1);
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_non_null(strstr(survival__why_not(&s), "too few"));
+	survival__free(&s);
+	lives__free(&l);
+	for (i = 0; i < 100; i++) {	/* many, of whom nobody was ever asked */
+		struct life life = silent_life(i);
+
+		assert_true(lives__add(&l, &life));
+	}
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_non_null(strstr(survival__why_not(&s), "heard again"));
+	survival__free(&s);
+	lives__free(&l);
+}
+
+static void test_many_connections_are_thinned_out(void **state)
+{
+	struct lives l = { 0 };
+	struct survival s, fewer;
+
+	(void)state;
+	add_behind_a_timer(&l, 200);
+	assert_true(survival__learn(l.all, 60, &fewer));
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_near(chance(&s, none, 500, 0, 0), chance(&fewer, none, 500, 0, 0), 0.05);
+	survival__free(&s);
+	survival__free(&fewer);
+	lives__free(&l);
+}
+
+/* ---- one peer ---- */
+
+static struct presence_subject subject(struct presence *p, unsigned int n, double silent_s)
+{
+	struct life life = life_of_a_day(n);
+
+	return (struct presence_subject){ .boot_id = texts__at(&p->lives.texts, 1), .device = "",
+					  .cookie = life.cookie, .family = AF_INET,
+					  .local = life.local, .peer = life.peer,
+					  .silent_s = silent_s };
+}
+
+static void test_its_group_and_its_own_history(void **state)
+{
+	struct presence p = { .of_scope = NULL };
+	struct presence_subject s;
+	const char *why;
+	double of_own, of_stranger;
+
+	(void)state;
+	assert_int_equal(texts__of(&p.lives.texts, "a boot"), 1);
+	add_heartbeats(&p.lives);
+	assert_true(presence__begin(&p, NULL, 0));
+	s = subject(&p, 1, 50);
+	of_own = presence__of(&p, &s, &why);
+	assert_true(of_own > 0.99 && !*why);
+	s = subject(&p, 1, 300);
+	assert_true(presence__of(&p, &s, &why) < 0.1);
+	s.boot_id = "another boot";	/* its cookie is somebody else's */
+	of_stranger = presence__of(&p, &s, &why);
+	assert_true(of_stranger < 0.1 && !*why);
+	s.local.port = 22;
+	assert_true(isnan(presence__of(&p, &s, &why)));
+	assert_non_null(strstr(why, "network and port"));
+	s.local.port = 1883;
+	s.peer.address[1] = 99;
+	assert_true(isnan(presence__of(&p, &s, &why)));
+	presence__free(&p);
+}
+
+static void test_a_peer_by_its_device(void **state)
+{
+	struct presence p = { .of_scope = NULL };
+	struct presence_subject s;
+	const char *why;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(texts__of(&p.lives.texts, "a boot"), 1);
+	for (i = 0; i < 40; i++) {
+		struct life life = silent_life(i);
+
+		life.device = texts__of(&p.lives.texts, i ? "another" : "scooter-17");
+		add_gap(&life, i ? 59 : 599, i ? 61 : 601, i ? 1400 : 20, false);
+		life.heard_s -= i >= 20 ? 7200 : 10;
+		assert_true(lives__add(&p.lives, &life));
+	}
+	assert_true(presence__begin(&p, NULL, 0));
+	s = subject(&p, 0, 300);
+	s.cookie = 4242;	/* a new connection */
+	assert_true(presence__of(&p, &s, &why) < 0.9);
+	s.device = "scooter-17";	/* it speaks every ten minutes */
+	assert_true(presence__of(&p, &s, &why) > 0.95);
+	presence__free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rhythms_are_told_apart),
+		cmocka_unit_test(test_pauses_too_short_to_be_reported),
+		cmocka_unit_test(test_before_and_behind_a_timer),
+		cmocka_unit_test(test_a_heartbeat_that_is_late),
+		cmocka_unit_test(test_an_ask_that_stays_unanswered),
+		cmocka_unit_test(test_too_little_is_known),
+		cmocka_unit_test(test_many_connections_are_thinned_out),
+		cmocka_unit_test(test_its_group_and_its_own_history),
+		cmocka_unit_test(test_a_peer_by_its_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How likely is it that the peer of an open connection is there, by the history of its group and by
+ * its own? The groups are those of advice (scopes.h). Each is estimated when it is first asked for.
+ */
+#ifndef HALFOPEN_TUNING_PRESENCE_H
+#define HALFOPEN_TUNING_PRESENCE_H
+
+#include "tuning/scopes.h"
+#include "tuning/survival.h"
+
+struct presence {
+	struct lives lives;
+	struct scopes scopes;
+	const struct named_network *networks;	/* the caller's (--groups) */
+	unsigned int network_count;
+	struct survival **of_scope;	/* NULL: not asked for yet */
+};
+
+/* An open connection at present. */
+struct presence_subject {
+	const char *boot_id, *device;	/* device "": not known */
+	uint64_t cookie;
+	uint8_t family;
+	struct endpoint local, peer;	/* as the socket has them */
+	double silent_s;
+	uint32_t unanswered;		/* asks since the peer was heard, ... */
+	double mute_s;			/* ... and the time since the first of them */
+};
+
+/* All of p->lives are there (lives__sink()): makes the groups. False when memory is short. */
+bool presence__begin(struct presence *p, const struct named_network *networks,
+		     unsigned int network_count);
+void presence__free(struct presence *p);
+
+/* The chance, 0 to 1. NAN: nothing is known, and `*why`, a clause; else "". */
+double presence__of(struct presence *p, const struct presence_subject *s, const char **why);
+
+#endif
