@@ -35,7 +35,7 @@ PURE_SRC := $(sort $(shell find user/core user/file user/sink user/stream user/t
 		user/tuning user/value -name '*.c') \
 	$(addprefix user/source/,timelines.c kernel/deferred.c kernel/cookie_set.c) user/pipeline/fanout.c \
 	user/act/sysctl_files.c user/doctor/report.c user/doctor/findings.c user/sys/log.c \
-	user/sys/reason.c)
+	$(addprefix user/sys/,reason.c progress.c terminal.c clock.c))
 USER_SRC := $(sort $(shell find user -name '*.c'))
 PURE_OBJ := $(PURE_SRC:%.c=$(B)/%.o)
 OWN_OBJ  := $(patsubst %.c,$(B)/%.o,$(filter-out $(PURE_SRC),$(USER_SRC)))

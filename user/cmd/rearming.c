@@ -10,8 +10,10 @@
 #include "sys/clock.h"
 #include "sys/demands.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/reason.h"
 #include "sys/say.h"
+#include "value/words.h"
 
 #define NS_PER_S 1000000000ULL
 /* Fewer deaths stop nothing, however few sockets there are. */
@@ -131,10 +133,24 @@ static uint64_t dials_within_s(const struct rearming *r)
 static void show_progress(const struct rearming *r, uint64_t left_s)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	struct words w = { 0 };
 
-	log__progress("%llu of %llu armed, %llu answered; %llu died, %llu of them alive before; "
-		      "at most %llu s to go", (ull)c->armed, (ull)r->due, (ull)c->answered,
-		      (ull)(c->died_alive + c->died_silent), (ull)died_alive(r), (ull)left_s);
+	words__add(&w, "armed ");
+	words__add_count(&w, c->armed);
+	words__add(&w, " of ");
+	words__add_count(&w, r->due);
+	words__add(&w, ", answered ");
+	words__add_count(&w, c->answered);
+	words__add(&w, ", dead ");
+	words__add_count(&w, c->died_alive + c->died_silent);
+	words__add(&w, " (");
+	words__add_count(&w, died_alive(r));
+	words__add(&w, " were alive), at most ");
+	words__add_duration(&w, left_s);
+	words__add(&w, " to go");
+	if (!w.failed)
+		progress__show("%s", w.text);
+	words__free(&w);
 }
 
 static void report_left_alone(const struct rearming *r)
@@ -363,8 +379,9 @@ enum rearming_end rearming__do(struct rearming *r, bool (*stands)(const void *co
 {
 	r->stands = stands;
 	r->context = context;
+	progress__begin("--rearm");
 	go_through(r);
-	log__end_progress();
+	progress__end();
 	if (r->due)
 		report_outcome(r);
 	if (r->stopped && *r->stopped)

@@ -3,10 +3,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "file/input.h"
+#include "sys/progress.h"
 
 #define BUFFER_SIZE (1 << 18)
 /* A decoder asks for this many bytes where a block has ended and its frame has not (RFC 8878,
@@ -33,6 +35,14 @@ static int await_writer(const struct input *i)
 	return fds[0].revents ? -ECANCELED : 0;
 }
 
+static void show_progress(const struct input *i)
+{
+	struct stat st;
+
+	if (progress__is_due())
+		progress__show_bytes(i->taken, fstat(i->fd, &st) ? 0 : st.st_size);
+}
+
 /* Reads more bytes behind those that are buffered; returns how many. */
 static ssize_t refill(struct input *i)
 {
@@ -49,6 +59,8 @@ static ssize_t refill(struct input *i)
 	if (n < 0)
 		return -errno;
 	i->size += n;
+	i->taken += n;
+	show_progress(i);
 	return n;
 }
 

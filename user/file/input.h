@@ -16,6 +16,7 @@ struct input {
 	int ending;	/* readable once reading is to end; -1: never */
 	uint8_t *buffer;	/* raw bytes */
 	size_t used, size;	/* of the buffer: handed out, and read */
+	uint64_t taken;	/* bytes of the file so far */
 	struct ZSTD_DCtx_s *zstd;	/* NULL: not compressed */
 	bool begun;
 	bool within_frame;	/* the frame is not complete: its writer did not end it */

@@ -13,6 +13,7 @@
 
 #include "file/output.h"
 #include "file/private_file.h"
+#include "sys/progress.h"
 
 /* Level 3, zstd's own choice: a tenth of the size at 300 MB/s and more. */
 #define LEVEL 3
@@ -190,6 +191,7 @@ static int put(struct output *o, const void *data, size_t size)
 	}
 	o->begun = true;
 	o->written += size;
+	progress__clear();	/* it may be on the same terminal */
 	while (size) {
 		ssize_t n = write_some(o, p, size);
 		int err = 0;

@@ -16,6 +16,7 @@
 #include "pipeline/watch.h"
 #include "source/timelines.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/reason.h"
 
 static int read_timelines(int fd, const char *name, const struct sink *sink)
@@ -219,9 +220,11 @@ int file_feed__read(const char *name, const struct sink *sink)
 	if (!err) {
 		kind = is_recording(feed.beginning < 0 ? feed.fd : feed.beginning, shown);
 		err = kind < 0 ? kind : start_pump(&feed);
+		progress__begin(shown);
 		if (!err)
 			err = kind ? replay(feed.fd, shown, sink)
 				   : read_timelines(feed.fd, shown, sink);
+		progress__end();
 	}
 	if (!close_feed(&feed) && err >= 0) {
 		log_error("%s: could not be read to its end", shown);

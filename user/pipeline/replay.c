@@ -8,6 +8,7 @@
 #include "pipeline/watch.h"
 #include "stream/recording.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/reason.h"
 
 /* A watch that was killed left no stop record: its open sockets are reported all the same. */
@@ -77,7 +78,9 @@ int watch__recording(struct watch *w)
 		close(fd);
 		return EXIT_FAILED;
 	}
+	progress__begin(w->options.replay);
 	code = read_recording(w, fd, w->demands.end);
+	progress__end();
 	close(fd);
 	return code;
 }

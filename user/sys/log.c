@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "value/plain_text.h"
 
 /* Several strings at their longest. */
 #define LINE_SIZE 32768
 
 static enum log_level threshold = LEVEL_INFO;
-static bool progress_is_shown;
 
 void log__set_level(enum log_level level)
 {
 	threshold = level;
+	progress__allow(level >= LEVEL_INFO);
 }
 
 enum log_level log__level(void)
@@ -37,30 +36,9 @@ void log__write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	plain_text__vformat(line, sizeof(line), format, args);
 	va_end(args);
-	log__end_progress();
+	progress__clear();
 	fprintf(stderr, "halfopen: %s\n", line);
 	errno = kept;
-}
-
-void log__progress(const char *format, ...)
-{
-	char line[LINE_SIZE];
-	va_list args;
-
-	if (threshold < LEVEL_INFO || !isatty(STDERR_FILENO))
-		return;
-	va_start(args, format);
-	plain_text__vformat(line, sizeof(line), format, args);
-	va_end(args);
-	fprintf(stderr, "\r%s\033[K", line);
-	progress_is_shown = true;
-}
-
-void log__end_progress(void)
-{
-	if (progress_is_shown)
-		fputs("\r\033[K", stderr);
-	progress_is_shown = false;
 }
 
 /* One line of a library, without its end. */

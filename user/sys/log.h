@@ -16,10 +16,6 @@ enum log_level log__level(void);
 void log__write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Only on a terminal, and not under -q: a line that the next one replaces. */
-void log__progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log__end_progress(void);
-
 /* Lines of a library (libbpf and the verifier, under -v), each made safe to print. */
 void log__write_lines(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sys/progress.h"
 #include "sys/say.h"
 #include "value/plain_text.h"
 
@@ -33,6 +34,7 @@ void say(const char *format, ...)
 	va_start(args, format);
 	plain_text__vformat(text, size, format, args);
 	va_end(args);
+	progress__clear();
 	note(fputs(text, stdout) < 0);
 	free(text);
 }
