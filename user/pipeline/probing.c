@@ -10,6 +10,7 @@
 #include "pipeline/probing.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/reason.h"
 #include "tuning/sampled_count.h"
 #include "value/words.h"
@@ -19,7 +20,6 @@
 #define LATE_NS 10000000ULL
 /* Asked and unanswered at one time: the kernel side has room for twice as many. */
 #define OUTSTANDING_MAX 65536
-#define PROGRESS_NS 200000000ULL
 
 /* One run. */
 struct run {
@@ -29,7 +29,7 @@ struct run {
 	uint32_t *drawn;	/* indices into the look, in the order in which they are asked */
 	bool *has_result;	/* of each drawn one */
 	size_t count, next;	/* drawn, and asked so far */
-	uint64_t began_ns, next_ns, progress_ns;
+	uint64_t began_ns, next_ns;
 	int err;
 };
 
@@ -108,15 +108,13 @@ static void announce(const struct run *r)
 static void show_progress(struct run *r)
 {
 	const struct probe_summary *s = &r->probing->summary;
-	uint64_t now_ns = clock__mono_ns();
 
-	if (now_ns - r->progress_ns < PROGRESS_NS)
+	if (!progress__is_due())
 		return;
-	r->progress_ns = now_ns;
-	log__progress("%zu of %zu asked: %llu answered, %llu unanswered, %llu unknown, %u waited for",
-		      r->next, r->count, (unsigned long long)s->answered,
-		      (unsigned long long)s->unanswered, (unsigned long long)s->unknown,
-		      asker__outstanding(r->asker));
+	progress__show("%zu of %zu asked: %llu answered, %llu unanswered, %llu unknown, %u waited for",
+		       r->next, r->count, (unsigned long long)s->answered,
+		       (unsigned long long)s->unanswered, (unsigned long long)s->unknown,
+		       asker__outstanding(r->asker));
 }
 
 /* ---- results ---- */
@@ -273,6 +271,7 @@ static void ask_all(struct run *r)
 {
 	bool to_end = false;
 
+	progress__begin("probe");
 	r->began_ns = r->next_ns = clock__mono_ns();
 	while (!r->err && !to_end && (r->next < r->count || asker__outstanding(r->asker))) {
 		ask_who_is_due(r);
@@ -283,7 +282,7 @@ static void ask_all(struct run *r)
 	}
 	if (!r->err && to_end)
 		give_up(r);
-	log__end_progress();
+	progress__end();
 }
 
 /* ---- the whole ---- */
