@@ -18,7 +18,7 @@ INCLUDES := -Ibpf -iquoteuser $(addprefix -iquoteuser/,core sink source)
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror $(CFLAGS) $(INCLUDES) -iquote$(B)/skel
 BPF_CFLAGS  := -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -target bpf \
 	-D__TARGET_ARCH_$(BPFARCH) -Ivmlinux/$(ARCH) -Ibpf
-LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd
+LIBS := -ljansson -lsodium -lbpf -lelf -lz -lzstd -lncursesw -ltinfo
 # Another architecture: make ARCH=aarch64 static, with Debian's cross compiler and a SYSROOT that
 # holds what we link with, static (tests/vm/kernels.py fetches one).
 ifneq ($(ARCH),$(HOST))

@@ -39,7 +39,7 @@ MODULES = ("virtio_pci", "virtio_blk", "veth", "sch_netem", "nf_tables", "tcp_di
 ROOT_PACKAGES = ("python3", "iproute2", "nftables", "tcpdump", "kmod", "busybox-static")
 # To build for another architecture: what the program links with.
 SYSROOT_PACKAGES = ("libbpf-dev", "libelf-dev", "zlib1g-dev", "libjansson-dev", "libsodium-dev",
-                    "libzstd-dev")
+                    "libzstd-dev", "libncurses-dev")
 
 
 HOST_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine)

@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/filter_argument.h"
 #include "cmd/groups_argument.h"
+#include "cmd/path_argument.h"
 #include "cmd/verbosity.h"
 #include "file/atomic_file.h"
 #include "file/output.h"
@@ -29,7 +30,6 @@
 #include "text/sockets_text.h"
 #include "text/summary_table.h"
 #include "timeline/timeline_json.h"
-#include "tuning/documented_timers.h"
 #include "value/quantity.h"
 
 /* JSON is written in pieces of this size. */
@@ -110,17 +110,6 @@ static const char argp_doc[] =
 	"\nExit codes: 0 done, 1 failed while running, or --check found nothing that FILTER can match "
 	"(no such namespace or process), 2 usage, 3 a limit of --check holds, 77 not permitted.\n";
 
-/* Of a platform it is its program that closes: the path's own timers alone count. */
-static bool read_path(const char *text, void *at)
-{
-	const struct documented_timer *timer = documented_timer__named(text);
-	uint64_t *ns = at;
-
-	if (timer && !timer->is_platform)
-		*ns = timer->idle_s * 1e9;
-	return (timer && !timer->is_platform) || (quantity__duration(text, ns) && *ns);
-}
-
 static bool read_check(const char *text, void *at)
 {
 	return look_check__parse(text, at);
@@ -144,7 +133,8 @@ static const struct argument arguments[] = {
 	{ OPT_SILENT, ARGUMENT_DURATION, AT(silent_ns), 1, 0,
 	  "duration up to " QUANTITY_DURATION_MAX " (90s, 15m, 2h)" },
 	{ OPT_PATH, ARGUMENT_OTHER, AT(path_ns), 0, 0,
-	  "duration (905s, 15m), nor the documented timer of something on a path", read_path },
+	  "duration (905s, 15m), nor the documented timer of something on a path",
+	  path_argument__read },
 	{ 'n', ARGUMENT_NUMBER, AT(limit), 1, UINT32_MAX, "number from 1 to 4294967295" },
 	{ OPT_PROM, ARGUMENT_TEXT, AT(prom) },
 	{ OPT_CHECK, ARGUMENT_OTHER, AT(check), 0, 0,

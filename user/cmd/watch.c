@@ -8,6 +8,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/cmd.h"
+#include "cmd/colour_argument.h"
 #include "cmd/filter_argument.h"
 #include "cmd/verbosity.h"
 #include "file/input_file.h"
@@ -84,21 +85,6 @@ static const char argp_doc[] =
 	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input (of a recording that "
 	"is cut off, what comes before is told), 4 events lost under --strict, 77 not permitted.\n";
 
-static bool read_colour(const char *arg, void *at)
-{
-	enum colour *colour = at;
-
-	if (!strcmp(arg, "auto"))
-		*colour = COLOUR_AUTO;
-	else if (!strcmp(arg, "always"))
-		*colour = COLOUR_ALWAYS;
-	else if (!strcmp(arg, "never"))
-		*colour = COLOUR_NEVER;
-	else
-		return false;
-	return true;
-}
-
 static bool is_standard(const char *name)
 {
 	return name && !strcmp(name, "-");
@@ -156,7 +142,7 @@ static const struct argument arguments[] = {
 	{ OPT_SUSPECT_AFTER, ARGUMENT_OTHER, AT(core.suspect_after), 0, 0,
 	  "number from 1 to 255", read_suspect_after },
 	{ OPT_COLOR, ARGUMENT_OTHER, AT(colour), 0, 0, "choice: auto, always, never",
-	  read_colour },
+	  colour_argument__read },
 	{ OPT_PEERS, ARGUMENT_OTHER, AT(privacy.kind), 0, 0,
 	  "way to show peers: full, prefix, pseudonym", read_peers },
 	{ 0 },

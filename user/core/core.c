@@ -353,6 +353,23 @@ struct summary core__summary(struct core *core)
 	return emit__summary(core);
 }
 
+struct summary core__totals(const struct core *core)
+{
+	return totals__summary(&core->totals);
+}
+
+bool core__show(struct core *core, uint64_t cookie,
+		void (*fn)(void *context, const struct timeline *t), void *context)
+{
+	const struct slot *s = table__find(&core->table, cookie);
+	struct connection *c = s ? table__history(&core->table, s) : NULL;
+
+	if (!c || !c->addressed || connection__ended_ns(c) || !wanted__is(core, c))
+		return false;
+	emit__show(core, c, fn, context);
+	return true;
+}
+
 uint64_t core__names_forgotten(const struct core *core)
 {
 	return core->identities.forgotten;

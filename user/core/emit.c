@@ -203,24 +203,44 @@ static enum outcome outcome_of(const struct core *core, const struct connection 
 	return outcome__now(c, core->config.suspect_after);
 }
 
+/* All of it but the revision. */
+static void make_timeline(struct core *core, const struct connection *c, struct timeline *t)
+{
+	struct value_rules rules = rules_of(core);
+	uint64_t verified_ns = 0;
+
+	t->origin = origin_of(core);
+	t->progress = progress_of(core);
+	t->socket = socket_of(core, c);
+	if (!connection__ended_ns(c))
+		verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
+	timeline_of__connection(&rules, c, outcome_of(core, c), verified_ns, &core->arrays, t);
+}
+
 void emit__timeline(struct core *core, struct connection *c)
 {
 	struct timeline t = { .revision = incidents__revise(c) };
-	struct value_rules rules = rules_of(core);
-	uint64_t verified_ns = 0;
 
 	incidents__flush_run(c);
 	if (c->failed)
 		core->error = -ENOMEM;
 	if (!core->sink.timeline)
 		return;
-	t.origin = origin_of(core);
-	t.progress = progress_of(core);
-	t.socket = socket_of(core, c);
-	if (!connection__ended_ns(c))
-		verified_ns = slot__touched_ns(table__find(&core->table, c->cookie));
-	timeline_of__connection(&rules, c, outcome_of(core, c), verified_ns, &core->arrays, &t);
+	make_timeline(core, c, &t);
 	GIVE(core, timeline, &t);
+}
+
+void emit__show(struct core *core, struct connection *c,
+		void (*fn)(void *context, const struct timeline *t), void *context)
+{
+	struct timeline t = { .revision = 0 };
+	struct value_rules rules = rules_of(core);
+	struct entry run;
+
+	make_timeline(core, c, &t);
+	if (incidents__run(c, &run) && t.event_count < JOURNAL_MAX)
+		core->arrays.events[t.event_count++] = timeline_of__entry(&rules, &run);
+	fn(context, &t);
 }
 
 bool emit__is_worth(struct core *core, const struct connection *c)

@@ -17,7 +17,8 @@
 /* The descriptors that the loop waits for. */
 static int open_epoll(const struct watch *w, int source)
 {
-	const int fds[] = { w->demands.end, w->demands.hangup, source };
+	const int fds[] = { w->demands.end, w->demands.hangup, source,
+			    w->beside ? w->beside->fd : -1 };
 	struct epoll_event on_gone = { .data.fd = w->output.fd };	/* its reader */
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	unsigned int i;
@@ -27,7 +28,7 @@ static int open_epoll(const struct watch *w, int source)
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		struct epoll_event event = { .events = EPOLLIN, .data.fd = fds[i] };
 
-		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event)) {
+		if (fds[i] >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &event)) {
 			close(epoll);
 			return -errno;
 		}
@@ -72,6 +73,11 @@ static bool take_event(struct watch *w, int epoll, int fd)
 	return false;
 }
 
+static bool attend(struct watch *w, bool in_walk)
+{
+	return w->beside && w->beside->attend(w->beside->context, in_walk);
+}
+
 static int follow(struct watch *w, struct live *live)
 {
 	int err = w->options.for_ns ? demands__end_after(&w->demands, w->options.for_ns) : 0;
@@ -90,13 +96,14 @@ static int follow(struct watch *w, struct live *live)
 		for (i = 0; i < n; i++)
 			stop |= take_event(w, epoll, events[i].data.fd);
 		err = live__pump(live);
+		stop |= !err && !stop && attend(w, false);
 		if (!err && !stop && needs_description(w, clock__mono_ns()))
 			err = describe(w, live);
 	}
 	/* a file that was opened as the next one must not stay empty */
 	if (!err && w->recording && w->recorder.is_next_open)
 		err = describe(w, live);
-	if (!err)
+	if (!err && !w->beside)		/* nobody looks any more */
 		err = live__stop(live);
 	close(epoll);
 	return err;
@@ -118,7 +125,7 @@ static bool is_over(void *context)
 {
 	struct watch *w = context;
 
-	return demands__are_to_end(&w->demands);
+	return demands__are_to_end(&w->demands) || attend(w, true);
 }
 
 int watch__kernel(struct watch *w)

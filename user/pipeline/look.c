@@ -192,17 +192,25 @@ static int on_socket(void *context, const struct ho_row *row)
 	return 0;
 }
 
-static int pass(struct look *l, struct snapshot *snapshot)
+static int between(void *context)
 {
-	struct every_netns every = { .snapshot = snapshot, .row = on_socket, .entered = on_netns,
-				     .lean = l->config.take, .context = l };
-	int err = snapshot__find_table(snapshot, &l->rules.hz);
+	struct look *l = context;
 
-	if (!err)
-		err = snapshot__owners(snapshot, on_held, l);
+	return l->config.between ? l->config.between(l->config.context) : 0;
+}
+
+static int pass(struct look *l, const struct look_iterators *i)
+{
+	struct every_netns every = { .snapshot = i->snapshot, .row = on_socket,
+				     .entered = on_netns, .between = between,
+				     .lean = l->config.take && !l->config.timers, .context = l };
+	int err;
+
+	l->rules.hz = i->hz;
+	err = snapshot__owners(i->snapshot, on_held, l);
 	if (!err)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
-	if (err)
+	if (err && err != -ECANCELED)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
 	l->complete &= !l->holdings.incomplete;
 	return err;
@@ -218,30 +226,60 @@ static void begin_tests(struct look *l)
 		l->tests[i].test = tests[i];
 }
 
-int look__take(struct look *l, const struct look_config *config)
+static int load(struct look_iterators *i)
+{
+	struct btf *btf = NULL;
+	int err = kernel_btf__load(&btf);
+
+	if (err)
+		log_error("the kernel's types (BTF) cannot be read: %s", reason__of(err));
+	if (!err)
+		err = snapshot__open(btf, &i->snapshot);
+	btf__free(btf);
+	if (err)
+		return err;
+	err = snapshot__find_table(i->snapshot, &i->hz);
+	if (err)
+		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
+	return err;
+}
+
+int look_iterators__load(struct look_iterators *i)
 {
 	const char *missing = capability__missing_for_bpf();
-	struct snapshot *snapshot = NULL;
-	struct btf *btf = NULL;
-	unsigned int i;
 	int err;
 
-	*l = (struct look){ .config = *config, .rules = config->rules,
-			    .wall_ns = clock__realtime_offset_ns() };
-	begin_tests(l);
+	*i = (struct look_iterators){ .hz = 0 };
 	if (missing) {
 		log_error("not permitted: looking at sockets needs %s (run it as root)", missing);
 		return -EPERM;
 	}
-	err = kernel_btf__load(&btf);
+	err = load(i);
 	if (err)
-		log_error("the kernel's types (BTF) cannot be read: %s", reason__of(err));
+		look_iterators__unload(i);
+	return err;
+}
+
+void look_iterators__unload(struct look_iterators *i)
+{
+	snapshot__close(i->snapshot);
+	i->snapshot = NULL;
+}
+
+int look__take(struct look *l, const struct look_config *config)
+{
+	struct look_iterators own = { .snapshot = NULL };
+	unsigned int i;
+	int err = 0;
+
+	*l = (struct look){ .config = *config, .rules = config->rules,
+			    .wall_ns = clock__realtime_offset_ns() };
+	begin_tests(l);
+	if (!config->iterators)
+		err = look_iterators__load(&own);
 	if (!err)
-		err = snapshot__open(btf, &snapshot);
-	if (!err)
-		err = pass(l, snapshot);
-	snapshot__close(snapshot);
-	btf__free(btf);
+		err = pass(l, config->iterators ?: &own);
+	look_iterators__unload(&own);
 	holdings__free(&l->holdings);
 	for (i = 0; i < l->namespace_count; i++)
 		look_network__end(&l->namespaces[i].network);

@@ -43,6 +43,12 @@ struct look_test {
 
 struct look;
 
+/* The iterators over open sockets, loaded. */
+struct look_iterators {
+	struct snapshot *snapshot;
+	unsigned int hz;
+};
+
 struct look_config {
 	const struct filter *filter;	/* NULL: all are wanted */
 	struct exposure_rules rules;	/* but for hz */
@@ -50,8 +56,12 @@ struct look_config {
 	/* Takes each wanted socket, which is not kept then; NULL: all are kept. False: memory is
 	 * short. Listening ports are known meanwhile. */
 	bool (*take)(void *context, struct look *l, const struct look_socket *s);
+	bool timers;	/* `take` asks for deadlines, too */
+	/* Called now and then meanwhile; may be NULL. A negative return ends the look with it. */
+	int (*between)(void *context);
 	void *context;
 	bool with_listeners;	/* where all are kept: look__listening_port() */
+	const struct look_iterators *iterators;	/* NULL: loaded for this look alone */
 };
 
 struct look {
@@ -74,6 +84,10 @@ struct look {
 	uint32_t netns_places[LOOK_NETNS_PLACES];	/* by inode: the one found last, from 1 */
 	uint32_t place_pid, place_owner;	/* of the last process: rows come one by one */
 };
+
+/* Loads the iterators, for several looks. Returns 0 or -errno, logged as by look__take(). */
+int look_iterators__load(struct look_iterators *i);
+void look_iterators__unload(struct look_iterators *i);
 
 /* Loads the iterators over open sockets, makes one pass, and unloads them. Returns 0 or -errno;
  * what failed was logged (-EPERM: what is missing, too). */

@@ -6,12 +6,6 @@
 #include "pipeline/look_order.h"
 #include "tcp/stamps.h"
 
-/* The sort key of a socket: numbers, ascending, before names. */
-struct place {
-	double number;
-	const struct look_socket *socket;
-};
-
 struct order {
 	const struct look *look;
 	enum look_key key;
@@ -97,26 +91,38 @@ static int by_peer(const struct ho_event *a, const struct ho_event *b)
 	return order ? order : (int)x.port - (int)y.port;
 }
 
-static int compare(const void *a, const void *b, void *context)
+struct look_place look_place__of(const struct look *l, const struct look_socket *s,
+				 enum look_key key)
 {
-	const struct place *x = a, *y = b;
-	const struct order *order = context;
+	return (struct look_place){ number_of(l, s, key), s };
+}
+
+int look_place__compare(const struct look *l, enum look_key key, const struct look_place *x,
+			const struct look_place *y)
+{
 	int by = x->number < y->number ? -1 : x->number > y->number;
 
-	if (!by && order->key == LOOK_BY_OWNER)
-		by = by_owner(order->look, x->socket, y->socket);
+	if (!by && key == LOOK_BY_OWNER)
+		by = by_owner(l, x->socket, y->socket);
 	return by ?: by_peer(&x->socket->row.event, &y->socket->row.event);
+}
+
+static int compare(const void *a, const void *b, void *context)
+{
+	const struct order *order = context;
+
+	return look_place__compare(order->look, order->key, a, b);
 }
 
 bool look_order__sort(struct look *l, enum look_key key)
 {
-	struct place *places = malloc((l->count + 1) * sizeof(*places));
+	struct look_place *places = malloc((l->count + 1) * sizeof(*places));
 	struct look_socket *sorted = malloc((l->count + 1) * sizeof(*sorted));
 	struct order order = { l, key };
 	size_t i;
 
 	for (i = 0; places && i < l->count; i++)
-		places[i] = (struct place){ number_of(l, &l->sockets[i], key), &l->sockets[i] };
+		places[i] = look_place__of(l, &l->sockets[i], key);
 	if (!places || !sorted) {
 		free(places);
 		free(sorted);

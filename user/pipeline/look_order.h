@@ -14,6 +14,19 @@ enum look_key {
 /* silent, unanswered, dies, next, notices, peer, local, owner, state; false for another name. */
 bool look_key__named(const char *name, enum look_key *key);
 
+/* A socket's place: numbers, ascending, before names. */
+struct look_place {
+	double number;
+	const struct look_socket *socket;
+};
+
+struct look_place look_place__of(const struct look *l, const struct look_socket *s,
+				 enum look_key key);
+
+/* Below 0 where the first comes before the second. */
+int look_place__compare(const struct look *l, enum look_key key, const struct look_place *x,
+			const struct look_place *y);
+
 /* Longest silence, most asks, soonest deadline, slowest detection (never: first); names and numbers
  * upwards. Equals by their peers. False when memory is short. */
 bool look_order__sort(struct look *l, enum look_key key);

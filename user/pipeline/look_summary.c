@@ -50,7 +50,7 @@ static struct timeline_netns value_of(const struct netns *ns)
 	return (struct timeline_netns){ ns->inode, ns->cookie, ns->name, ns->host_name };
 }
 
-static struct sockets_counts counts_of(const struct look *l, const struct exposure_counts *c)
+struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c)
 {
 	struct sockets_counts counts = {
 		.sockets = c->sockets, .local = c->with_peer_here, .with_keepalive = c->with_keepalive,
@@ -129,7 +129,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		m->values[i] = (struct sockets_group){
 			.program = key->comm, .port = key->port, .netns = netns_of(l, key),
 			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
-			.counts = counts_of(l, &g->all[i].counts) };
+			.counts = look_summary__counts(l, &g->all[i].counts) };
 	}
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
 	*value = (struct sockets_summary){
@@ -138,7 +138,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		.because = l->rules.path_ns
 				   ? "silent for longer than the path remembers a connection"
 				   : "when the path forgets idle connections is not known",
-		.total = counts_of(l, &m->total), .namespaces = count_namespaces(g),
+		.total = look_summary__counts(l, &m->total), .namespaces = count_namespaces(g),
 		.groups = m->values, .group_count = g->count };
 	return true;
 }

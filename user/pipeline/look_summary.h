@@ -18,6 +18,9 @@ struct look_summary {
 /* One socket more: a look_config's `take`, whose context is the summary. */
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s);
 
+/* Counts of a look, as they are shown; valid as long as the look. */
+struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c);
+
 /* The value, but for its origin; it is valid as long as look and summary. False when memory is
  * short. */
 bool look_summary__value(struct look_summary *m, const struct look *l,

@@ -38,6 +38,15 @@ struct watch_options {
 	struct filter *filter;
 };
 
+/* Somebody who is served beside the stream: who looks at a full screen. */
+struct watch_beside {
+	int fd;		/* readable where there is something to take */
+	/* Called at least every LIVE_TICK_MS; `in_walk`: from within a walk over sockets, where what takes
+	 * long has to wait. True: the watch is to end. */
+	bool (*attend)(void *context, bool in_walk);
+	void *context;
+};
+
 struct watch {
 	struct watch_options options;
 	struct core *core;
@@ -52,6 +61,7 @@ struct watch {
 	uint64_t names_forgotten, names_said_ns;	/* as last reported */
 	uint64_t described_ns;	/* when the stream was last asked to describe itself, ... */
 	uint64_t describing_ns;	/* ... and how long that took */
+	const struct watch_beside *beside;	/* NULL: nobody */
 	struct demands demands;
 	bool holds_signals;	/* by watch__hold_signals() */
 	bool bad_bound;	/* --record-max is too small, which was reported */

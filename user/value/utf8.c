@@ -50,3 +50,17 @@ bool utf8__is_hidden(uint32_t character)
 	}
 	return low < sizeof(hidden) / sizeof(hidden[0]) && character >= hidden[low].first;
 }
+
+void utf8__encode(uint32_t c, char bytes[5])
+{
+	unsigned int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3, i;
+	static const uint8_t first[] = { 0, 0xc0, 0xe0, 0xf0 };
+
+	bytes[0] = '\0';
+	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return;
+	bytes[more + 1] = '\0';
+	for (i = more; i; i--, c >>= 6)
+		bytes[i] = 0x80 | (c & 0x3f);
+	bytes[0] = first[more] | c;
+}

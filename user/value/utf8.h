@@ -12,6 +12,9 @@
  * end. */
 size_t utf8__decode(const char *s, uint32_t *character);
 
+/* The character's bytes, ended by a NUL; "" where there is no such one. */
+void utf8__encode(uint32_t character, char bytes[5]);
+
 /* Does a terminal, instead of showing it, interpret it (controls, C1 codes), reorder its neighbours
  * (bidirectional marks, overrides and isolates), end the line (U+2028, U+2029), or show nothing at
  * all? */

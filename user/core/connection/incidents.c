@@ -36,16 +36,24 @@ struct rtt incidents__rtt(const struct connection *c)
 	return rtt__sum(incidents__of(c)->rtt, c->run.rtt);
 }
 
-void incidents__flush_run(struct connection *c)
+bool incidents__run(const struct connection *c, struct entry *entry)
 {
 	const struct answered_run *run = &c->run;
 
-	if (!run->rtt.count || !incidents__make(c))
+	*entry = (struct entry){ .kind = EVENT_ANSWERED_RUN, .at_ns = run->first_ns,
+				 .last_ns = run->last_ns, .n = run->rtt.count, .rtt = run->rtt,
+				 .episode = run->episode };
+	return run->rtt.count;
+}
+
+void incidents__flush_run(struct connection *c)
+{
+	struct entry run;
+
+	if (!incidents__run(c, &run) || !incidents__make(c))
 		return;
-	c->failed |= !journal__add(&c->incidents->journal, &(struct entry){
-		.kind = EVENT_ANSWERED_RUN, .at_ns = run->first_ns, .last_ns = run->last_ns,
-		.n = run->rtt.count, .rtt = run->rtt, .episode = run->episode });
-	c->incidents->rtt = rtt__sum(c->incidents->rtt, run->rtt);
+	c->failed |= !journal__add(&c->incidents->journal, &run);
+	c->incidents->rtt = rtt__sum(c->incidents->rtt, c->run.rtt);
 	c->run = (struct answered_run){ 0 };
 }
 

@@ -137,6 +137,9 @@ uint32_t incidents__revise(struct connection *c);
 /* Round-trip times of all answers with a known one. */
 struct rtt incidents__rtt(const struct connection *c);
 
+/* The run of answered probes that is not in the journal yet, as its entry; false: there is none. */
+bool incidents__run(const struct connection *c, struct entry *entry);
+
 /* Moves the run of answered probes into the journal. */
 void incidents__flush_run(struct connection *c);
 

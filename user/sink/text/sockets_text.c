@@ -404,6 +404,19 @@ static void add_head(const struct sockets_text *t, struct words *w)
 	words__append(w, "\n", 1);
 }
 
+void sockets_text__compose(struct sockets_text *t, struct words *w)
+{
+	const char *cell = t->cells;
+	size_t line;
+
+	make_room_for_heads(t);
+	fit(t);
+	add_head(t, w);
+	for (line = 0; line < t->lines; line++)
+		cell = add_line(t, w, cell);
+	w->failed |= t->failed;
+}
+
 int sockets_text__write(struct sockets_text *t, struct output *o)
 {
 	const char *cell = t->cells;

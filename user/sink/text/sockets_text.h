@@ -6,6 +6,7 @@
 
 #include "file/output.h"
 #include "timeline/socket_now.h"
+#include "value/words.h"
 
 #define SOCKETS_TEXT_COLUMNS 12
 
@@ -21,6 +22,9 @@ struct sockets_text {
 
 /* One line more. */
 void sockets_text__add(struct sockets_text *t, const struct socket_now *s);
+
+/* The head and all lines, as words: for few of them. */
+void sockets_text__compose(struct sockets_text *t, struct words *w);
 
 /* Writes the head and all lines. Returns 0 or -errno. */
 int sockets_text__write(struct sockets_text *t, struct output *o);

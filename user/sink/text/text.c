@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tcp/tcp_states.h"
+#include "text/event_words.h"
 #include "text/text.h"
 #include "timeline/names.h"
 #include "value/address.h"
@@ -329,24 +330,6 @@ void text__flush(struct text *t)
 
 /* ---- events ---- */
 
-static void add_event(struct words *w, const struct event *e)
-{
-	words__add(w, "%s", event_kind__words(e->kind));
-	if (e->kind == EVENT_STATE)
-		words__add(w, " %s -> %s", tcp_state__name(e->from), tcp_state__name(e->to));
-	else if (e->kind == EVENT_ANSWERED && e->rtt.count)
-		words__add(w, " after %.3f ms", e->rtt.min_us / 1000.0);
-	else if (e->kind == EVENT_ERROR)
-		words__add(w, " %s", strerror(e->error));
-	else if (e->kind == EVENT_PROBE_FAILED || e->kind == EVENT_SEND_FAILED)
-		words__add(w, ": %s", send_failure__words(e->why));
-	else if (e->kind == EVENT_PROBE_SENT || e->kind == EVENT_RETRANSMIT ||
-		 e->kind == EVENT_ZERO_WINDOW_PROBE)
-		words__add(w, " #%u", e->n);
-	else if (e->kind == EVENT_HEARTBEAT)
-		words__add(w, " of %u byte%s", e->n, e->n == 1 ? "" : "s");
-}
-
 /* A peer that came back is reported as a change. */
 static int on_event(void *context, const struct socket_event *e)
 {
@@ -357,7 +340,7 @@ static int on_event(void *context, const struct socket_event *e)
 		return 0;
 	add_time(t, &w, e->event.at);
 	add_socket(t, &w, e->socket);
-	add_event(&w, &e->event);
+	event_words__add(&w, &e->event);
 	end_line_of(t, &w, e->event.mono_ns, e->progress.complete_ns);
 	return state_of(t);
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* After what time a path forgets idle connections, on a command line. */
+#ifndef HALFOPEN_CMD_PATH_ARGUMENT_H
+#define HALFOPEN_CMD_PATH_ARGUMENT_H
+
+#include <stdbool.h>
+
+/* A duration, or the name of a documented timer, into the uint64_t (nanoseconds) at `at`: the `read` of a
+ * struct argument. */
+bool path_argument__read(const char *text, void *at);
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pages of lines: sockets, deaths, help, and whatever is scrolled. */
+#include <string.h>
+
+#include "screen/pages.h"
+#include "text/sockets_text.h"
+#include "value/text_style.h"
+
+#define SAY(w, text) words__append(w, text, strlen(text))
+/* Columns before each line: the mark of suspects, and a blank. */
+#define GUTTER 2
+
+/* A line of `text`, which ends in '\n'; returns the next. */
+static const char *add_line(struct words *w, const char *text)
+{
+	size_t length = strcspn(text, "\n");
+
+	words__append(w, text, length);
+	SAY(w, "\n");
+	return text[length] ? text + length + 1 : text + length;
+}
+
+static void fill(struct words *w, unsigned int lines)
+{
+	while (lines--)
+		SAY(w, "\n");
+}
+
+static void add_rows(struct words *w, const struct view *v, const struct socket_now *rows,
+		     size_t count, const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (v->top + i == v->chosen)
+			SAY(w, STYLE_HEAD);
+		else if (rows[i].suspect)
+			SAY(w, STYLE_ALARM);
+		SAY(w, rows[i].suspect ? "! " : "  ");
+		line = add_line(w, line);
+	}
+}
+
+void page__add_list(struct words *w, const struct view *v, const struct socket_now *rows,
+		    size_t count)
+{
+	struct sockets_text text = { .width = v->columns > GUTTER ? v->columns - GUTTER : 1 };
+	struct words lines = { 0 };
+	size_t room = view__room(v), i;
+
+	if (room < 2)
+		return;
+	if (count > room - 1)
+		count = room - 1;
+	for (i = 0; i < count; i++)
+		sockets_text__add(&text, &rows[i]);
+	sockets_text__compose(&text, &lines);
+	SAY(w, STYLE_HEAD "  ");
+	if (!lines.failed)
+		add_rows(w, v, rows, count, add_line(w, lines.text));
+	w->failed |= lines.failed;
+	if (!count) {
+		SAY(w, "  no socket matches\n");
+		count++;
+	}
+	fill(w, room - 1 - count);
+	words__free(&lines);
+	sockets_text__free(&text);
+}
+
+void page__add_deaths(struct words *w, const struct view *v, const struct deaths *d)
+{
+	size_t room = view__room(v), kept = deaths__kept(d), i;
+
+	if (room < 2)
+		return;
+	words__add(w, STYLE_HEAD "  %-8s %-21s %-18s %-14s %s\n", "DIED", "PEER", "OUTCOME", "UNNOTICED",
+		   "LOCAL AND OWNER");
+	for (i = 0; i < room - 1; i++) {
+		if (v->top + i < kept) {
+			SAY(w, v->top + i == v->chosen ? STYLE_HEAD "  " : "  ");
+			SAY(w, deaths__at(d, v->top + i)->row);
+		} else if (!i) {
+			SAY(w, "  no peer was found dead so far");
+		}
+		SAY(w, "\n");
+	}
+}
+
+void page__add_scrolled(struct words *w, struct view *v, const struct words *text)
+{
+	size_t room = view__room(v), lines = 0, i;
+	const char *line = text->length ? text->text : "";
+
+	for (i = 0; i < text->length; i++)
+		lines += text->text[i] == '\n';
+	v->scrolled_most = lines > room ? lines - room : 0;
+	if (v->scrolled > v->scrolled_most)
+		v->scrolled = v->scrolled_most;
+	for (i = 0; i < v->scrolled; i++)
+		line += strcspn(line, "\n") + 1;
+	for (i = 0; i < room; i++)
+		if (*line)
+			line = add_line(w, line);
+		else
+			SAY(w, "\n");
+}
+
+void page__add_help(struct words *w, struct view *v)
+{
+	struct words text = { 0 };
+	unsigned int i;
+
+	SAY(&text, STYLE_STRONG "Keys\n"
+	    "  up, down, k, j   choose a socket        PgUp, PgDn, g, G   by pages, first, last\n"
+	    "  Enter            its whole timeline     x   peers that were found dead, or sockets\n"
+	    "  /                FILTER, as you type    p, space   pause (counting goes on)\n"
+	    "  <, >             another order          h, ?   this page    ^L   draw anew\n"
+	    "  q                back; from a list: quit\n"
+	    STYLE_STRONG "Orders\n");
+	for (i = 0; i < VIEW_ORDERS; i++)
+		words__add(&text, "  %c   %s\n", view_orders[i].key, view_orders[i].words);
+	SAY(&text, STYLE_STRONG "Columns\n"
+	    "  ASKS      asks (probes, retransmissions) that the peer left unanswered; ! marks suspects\n"
+	    "  NEXT      until the kernel asks next     DIES   until it gives up a silent peer\n"
+	    "  NOTICES   how long a dead peer of an idle connection goes unnoticed at most\n"
+	    "  KEEPALIVE idle/interval/probes in force; (in parentheses: from a sysctl)\n"
+	    STYLE_STRONG "Header\n"
+	    "  died      half-open connections that ended since the start, by outcome\n"
+	    "  unnoticed for how long, at most: half of them (p50), 95 % (p95); of the last 4,096\n"
+	    "  lost      events that the kernel could not hand over: figures since then may lack them\n"
+	    STYLE_STRONG "FILTER\n"
+	    "  the language of ss(8): sport = :1883 and dst 10.0.0.0/8 and comm = mosquitto\n");
+	page__add_scrolled(w, v, &text);
+	w->failed |= text.failed;
+	words__free(&text);
+}
