@@ -370,6 +370,11 @@ bool core__show(struct core *core, uint64_t cookie,
 	return true;
 }
 
+struct identities *core__identities(struct core *core)
+{
+	return &core->identities;
+}
+
 uint64_t core__names_forgotten(const struct core *core)
 {
 	return core->identities.forgotten;

@@ -13,6 +13,7 @@
 #include "timeline/sink.h"
 
 struct core;
+struct identities;
 
 /* NULL when memory is short. The sink is copied. */
 struct core *core__new(const struct core_config *config, const struct sink *sink);
@@ -41,6 +42,9 @@ struct summary core__totals(const struct core *core);
  * revision. False if none is kept: nothing has happened on the socket, or it is not known. */
 bool core__show(struct core *core, uint64_t cookie,
 		void (*fn)(void *context, const struct timeline *t), void *context);
+
+/* Names of peers as they are known now. To be looked up only. */
+struct identities *core__identities(struct core *core);
 
 /* Number of peers' names that were dropped: there were too many (RECORD_IDENTITY). Costs
  * nothing. */

@@ -193,13 +193,15 @@ static void show_next(struct top *t)
 static int take_look(struct top *t)
 {
 	struct view_of_sockets *next = &t->all[!t->shown];
-	const struct look_config config = {
+	struct look_config config = {
 		.filter = t->narrowed ?: t->options->filter, .rules = t->options->rules,
 		.take = take_socket, .timers = true, .between = between, .context = t,
 		.iterators = &t->iterators };
 	uint64_t begin = clock__mono_ns();
 	int err;
 
+	if (t->watch && t->options->identities)
+		config.devices = core__identities(t->watch->core);
 	empty(next);
 	next->first.most = LISTED;
 	look_key__named(view_orders[t->view.order].name, &next->first.key);

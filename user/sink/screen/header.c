@@ -100,10 +100,12 @@ static void add_rates(struct words *w, const struct page_state *s)
 	SAY(w, ", ");
 	words__add_count(w, f->endings);
 	SAY(w, " ended");
+	if (s->listed < s->now->total.sockets) {
+		SAY(w, "; listed are the first ");
+		words__add_count(w, s->listed);
+	}
 	if (*s->filter)
 		words__add(w, "; FILTER %s", s->filter);
-	if (*s->filter && s->since_s < 0)
-		SAY(w, " (not in force yet)");
 	SAY(w, "\n");
 }
 
@@ -143,14 +145,12 @@ static void add_paused(struct words *w, const struct page_state *s)
 	SAY(w, " died; p: go on ");
 }
 
-static void add_keys(struct words *w, const struct view *v, const struct page_state *s)
+static void add_keys(struct words *w, const struct view *v)
 {
 	switch (v->page) {
 	case VIEW_LIST:
 		SAY(w, "h help  / filter  Enter timeline  x deaths  p pause  q quit");
 		words__add(w, "  by %s", view_orders[v->order].name);
-		if (s->listed < s->now->total.sockets)
-			words__add(w, ", first %zu", s->listed);
 		break;
 	case VIEW_DEATHS:
 		SAY(w, "h help  Enter timeline  x sockets  p pause  q quit");
@@ -173,5 +173,5 @@ void page__add_last_line(struct words *w, const struct view *v, const struct pag
 	else if (*v->typed.text && v->page == VIEW_LIST)
 		words__add(w, "/%s" "  (/ change, ^U clears)  q quit", v->typed.text);
 	else
-		add_keys(w, v, s);
+		add_keys(w, v);
 }
