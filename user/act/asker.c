@@ -60,7 +60,7 @@ struct asker {
 	struct ring_buffer *ring;
 	struct reuse_guard *guard;
 	struct descriptors descriptors;
-	uint64_t descriptors_ns;	/* when they were read */
+	uint64_t descriptors_ns;	/* when they were read; 0: not yet */
 	struct slot *slots;
 	size_t slot_count;
 	struct numbers unused, finished;
@@ -199,8 +199,6 @@ int asker__open(const struct asker_config *config, struct asker **out)
 	if (!err)
 		err = load(a);
 	if (!err)
-		err = read_descriptors(a);
-	if (!err)
 		*out = a;
 	else
 		asker__close(a);
@@ -324,7 +322,8 @@ static int try_descriptors(const struct asker *a, uint64_t cookie, int *fd)
 	return refused;
 }
 
-/* A descriptor of the socket, as remote_socket__open() has it. */
+/* A descriptor of the socket, as remote_socket__open() has it. They are read when the first is wanted:
+ * by then each socket that is to be asked has a cookie. */
 static int open_socket(struct asker *a, uint64_t cookie, int *fd)
 {
 	int refused = try_descriptors(a, cookie, fd);

@@ -43,8 +43,8 @@ struct asker_result {
 	bool lost_reuseaddr;	/* SO_REUSEADDR was set and could not be put back */
 };
 
-/* Loads the programs, reads which process has which socket open, and starts the guard. Returns 0,
- * -EPERM where a capability lacks, or -errno; logged. */
+/* Loads the programs and starts the guard. Returns 0, -EPERM where a capability lacks, or -errno;
+ * logged. */
 int asker__open(const struct asker_config *config, struct asker **asker);
 
 /* Asks the socket with this cookie, in whatever namespace, the first time now. Returns 0: its result
