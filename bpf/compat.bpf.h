@@ -80,14 +80,19 @@ static __always_inline bool compat__read_words(__u32 *words, const void *at, con
 
 /* ---- what a socket is ---- */
 
+static __always_inline bool compat__is_inet(const struct sock *sk, const bool typed)
+{
+	__u16 family = READ(typed, sk, __sk_common.skc_family);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
 /* sk_is_tcp(): sockets with a struct tcp_sock. Protocol number 6 alone, which is all that
  * bpf_skc_to_tcp_sock() checks, is also a raw socket's, or NETLINK_XFRM. (MPTCP's own socket has
  * another number, SMC's another family.) `sk` is no request and no TIME_WAIT. */
 static __always_inline bool compat__is_tcp(const struct sock *sk, const bool typed)
 {
-	__u16 family = READ(typed, sk, __sk_common.skc_family);
-
-	return (family == AF_INET || family == AF_INET6) &&
+	return compat__is_inet(sk, typed) &&
 	       READ(typed, sk, sk_type) == SOCK_STREAM &&
 	       READ_BITFIELD(typed, sk, sk_protocol) == IPPROTO_TCP;
 }

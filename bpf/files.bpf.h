@@ -4,8 +4,8 @@
  * shows the same, and takes references to each file, which costs several times as much.
  *
  * It is read without locks or references: a socket is reported only if its file stands at the same
- * descriptor before and after reading. A socket without a cookie is counted only; iter/task_file
- * gives it one.
+ * descriptor before and after reading. Sockets without a cookie and dead ones are counted only;
+ * iter/task_file gives a cookie, and shows the dead.
  */
 #ifndef HALFOPEN_FILES_BPF_H
 #define HALFOPEN_FILES_BPF_H
@@ -52,40 +52,48 @@ static __always_inline bool files__are_shared(const struct task_struct *task)
 	return task->pid != task->tgid && task->files == task->group_leader->files;
 }
 
-/* The TCP socket that is the file at an address, NULL for any other file. */
-static __always_inline const struct sock *files__tcp(__u64 file_at)
+/* The stream socket that is the file at an address, NULL for any other file. */
+static __always_inline const struct sock *files__stream(__u64 file_at)
 {
 	const struct file *file = CAST(file_at, struct file, true);
 	const struct socket *socket;
-	const struct sock *sk;
 
 	if ((__u64)file->f_op != held.socket_operations)
 		return NULL;
 	socket = CAST(file->private_data, struct socket, true);
-	sk = CAST(socket->sk, struct sock, true);
-	return compat__is_tcp(sk, true) ? sk : NULL;
+	return socket->type == SOCK_STREAM ? CAST(socket->sk, struct sock, true) : NULL;
 }
 
+/* It was connected, and stays behind its file. */
+static __always_inline bool files__has_died(const struct sock *sk, int state)
+{
+	return state == TCP_CLOSE && sk->__sk_common.skc_dport && compat__is_tcp(sk, true);
+}
+
+/* The protocol, which is in another cache line, makes no difference to a cookie: no connection has
+ * that of another protocol's socket. */
 static __always_inline void files__take(__u64 at)
 {
 	__u64 file_at = files__pointer(at), cookie;
 	const struct tcp_sock *tp;
 	const struct sock *sk;
+	int state;
 
 	if (!file_at)
 		return;
-	sk = files__tcp(file_at);
-	if (!sk)
+	sk = files__stream(file_at);
+	if (!sk || !compat__is_inet(sk, true))
 		return;
 	tp = CAST(sk, struct tcp_sock, true);
-	if (!gate__is_connection(socket__state(tp, true)))
-		return;
+	state = socket__state(tp, true);
 	cookie = socket__cookie(tp, true);
 	if (files__pointer(at) != file_at)
 		return;
-	if (cookie)
+	if (!gate__is_connection(state))
+		held.dead += files__has_died(sk, state);
+	else if (cookie)
 		held.cookies[held.count++ & (HO_HELD_MAX - 1)] = cookie;
-	else
+	else if (compat__is_tcp(sk, true))
 		held.without_cookie++;
 }
 

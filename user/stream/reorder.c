@@ -63,6 +63,17 @@ static int by_time(const void *a, const void *b)
 	return p->number < q->number ? -1 : p->number > q->number;
 }
 
+/* As the rows of a walk mostly are. */
+static bool is_sorted(const struct reorder *r)
+{
+	size_t i;
+
+	for (i = 1; i < r->count; i++)
+		if (by_time(&r->pending[i - 1], &r->pending[i]) > 0)
+			return false;
+	return true;
+}
+
 /* Shrinks to what is held back, and as much again; a burst's memory is not kept until the end. */
 static void give_back(struct reorder *r)
 {
@@ -143,7 +154,8 @@ int reorder__release(struct reorder *r, uint64_t until_ns, stream_fn fn, void *c
 
 	if (!r->count)
 		return 0;
-	qsort(r->pending, r->count, sizeof(*r->pending), by_time);
+	if (!is_sorted(r))
+		qsort(r->pending, r->count, sizeof(*r->pending), by_time);
 	for (i = 0; i < r->count && r->pending[i].mono_ns <= until_ns && !err; i++)
 		err = fn(context, r->bytes + r->pending[i].offset, r->pending[i].size);
 	keep_from(r, i);

@@ -391,7 +391,7 @@ static int read_owners_of_processes(struct snapshot *s, holder_fn fn, void *cont
 	if (fd < 0)
 		return -errno;
 	held->socket_operations = s->socket_operations;
-	held->thread = held->without_cookie = 0;
+	held->thread = held->without_cookie = held->dead = 0;
 	do {
 		held->count = 0;
 		n = read(fd, &done, sizeof(done));
@@ -404,19 +404,29 @@ static int read_owners_of_processes(struct snapshot *s, holder_fn fn, void *cont
 	return err;
 }
 
+bool snapshot__has_owners(const struct snapshot *s)
+{
+	return s->owners && s->socket_operations;
+}
+
 int snapshot__owners(struct snapshot *s, holder_fn fn, void *context)
 {
 	int err;
 
 	if (!s->held)
 		return 0;
-	if (!s->owners || !s->socket_operations)
+	if (!snapshot__has_owners(s))
 		return read_owners_of_files(s, fn, context);
 	err = read_owners_of_processes(s, fn, context);
 	if (err || !s->bpf->bss->held.without_cookie)
 		return err;
 	err = snapshot__held(s, false, NULL, NULL);	/* gives them one */
 	return err ? err : read_owners_of_processes(s, fn, context);
+}
+
+bool snapshot__met_dead(const struct snapshot *s)
+{
+	return s->bpf->bss->held.dead;
 }
 
 bool snapshot__is_exact(const struct snapshot *s)

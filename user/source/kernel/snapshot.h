@@ -46,8 +46,13 @@ int snapshot__find_table(struct snapshot *snapshot, unsigned int *hz);
 int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
 
 /* Only the owners of those connections: a cheaper walk. Several processes may hold one socket: each
- * is a call. Each socket is given a cookie. */
+ * is a call, and a call may be repeated. Each socket is given a cookie. */
 int snapshot__owners(struct snapshot *snapshot, holder_fn fn, void *context);
+
+/* Is that walk cheap on this kernel? Then it also notices dead sockets behind their files: did the
+ * last one? */
+bool snapshot__has_owners(const struct snapshot *snapshot);
+bool snapshot__met_dead(const struct snapshot *snapshot);
 
 /*
  * Sockets of this thread's network namespace, whichever process holds them, without owners; and

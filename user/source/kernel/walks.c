@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kernel/walks.h"
@@ -142,6 +143,29 @@ static int on_held(void *context, const struct ho_row *row)
 	return on_file(context, row, emit_holder);
 }
 
+static int on_owner(void *context, const struct ho_holder *holder)
+{
+	struct ho_row row = { .event = { .cookie = holder->cookie, .mono_ns = clock__mono_ns() },
+			      .pid = holder->pid };
+	struct walks *w = context;
+	int err = keep_up(w, 1);
+
+	memcpy(row.comm, holder->comm, sizeof(row.comm));
+	return err ? err : add_held(w, &row);
+}
+
+static int ignore(struct walks *w, const struct ho_row *row)
+{
+	(void)w;
+	(void)row;
+	return 0;
+}
+
+static int on_dead(void *context, const struct ho_row *row)
+{
+	return on_file(context, row, ignore);
+}
+
 static int on_holder(void *context, const struct ho_row *row)
 {
 	return on_file(context, row, add_held);
@@ -197,6 +221,26 @@ static int walk_processes(struct walks *w, row_fn fn, bool shown)
 	return err;
 }
 
+/* After a walk over all sockets. It has reported those that a process holds, if it was complete: then
+ * only their owners are left, and who has died. */
+static int walk_owners(struct walks *w, bool complete)
+{
+	uint64_t begun_ns = clock__mono_ns();
+	int err;
+
+	if (!complete || !snapshot__has_owners(w->config.snapshot))
+		return walk_processes(w, on_held, false);
+	held_sockets__begin(&w->held, false);
+	err = snapshot__owners(w->config.snapshot, on_owner, w);
+	if (!err)
+		err = held_sockets__end(&w->held);
+	if (!err && snapshot__met_dead(w->config.snapshot))
+		err = snapshot__held(w->config.snapshot, true, on_dead, w);
+	log_debug("a walk over the owners of sockets took %.1f ms",
+		  (clock__mono_ns() - begun_ns) / 1e6);
+	return err;
+}
+
 static int end_walk(struct walks *w, struct record *r, const char *kind)
 {
 	r->mono_ns = clock__mono_ns();
@@ -214,7 +258,7 @@ int walks__make_whole(struct walks *w, bool describing)
 	w->to_its_end = describing;
 	err = walk_namespaces(w, &r, EVERY_OPEN_AND_WAITING, on_open);
 	if (!err)
-		err = walk_processes(w, on_held, false);
+		err = walk_owners(w, r.snapshot.complete);
 	w->to_its_end = false;
 	return err ? err : end_walk(w, &r, "a whole walk");
 }
