@@ -256,6 +256,26 @@ def test_nothing_can_match(lab):
     assert r.returncode == 2 and "FILTER, column" in r.stderr
 
 
+def test_a_namespace_that_cannot_be_entered(lab):
+    """Said apart from one that is not there, by its inode; by its name nothing can be looked for (77)."""
+    other = lab.namespace("o")
+
+    def asked(*arguments):
+        return subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps",
+                               "+bpf,+perfmon", "--ambient-caps", "+bpf,+perfmon", HALFOPEN, "sockets", *arguments],
+                              capture_output=True, text=True, timeout=60)
+    assert "CAP_SYS_ADMIN" in asked(f"netns = {other.name}").stderr
+    assert asked(f"comm = nobody-at-all or netns = {other.name}").returncode == 77
+    r = asked("--json", f"netns = {other.inode}")
+    assert (r.returncode, r.stdout) == (0, "") and f"'{other.inode}' cannot be entered" in r.stderr, r
+    r = asked("--json", "netns = 4294967295")
+    assert (r.returncode, r.stdout) == (0, "") and "there is no network namespace '4294967295'" in r.stderr, r
+    r = asked("--check", "suspect>0", f"netns = {other.inode} or comm = nobody-at-all")
+    assert r.returncode == 0 and r.stdout == "ok suspect 0 <= 0\n", r      # connections may come there
+    assert f"'{other.inode}' cannot be entered" in r.stderr and "'nobody-at-all'" in r.stderr, r
+    assert asked("--check", "suspect>0", "netns = 4294967295").returncode == 1
+
+
 def on_terminal(width, *arguments):
     """Lines on a terminal of so many columns."""
     pid, fd = pty.fork()

@@ -273,6 +273,7 @@ static struct look_config config_of(struct options *o)
 {
 	return (struct look_config){ .filter = o->filter,
 				     .devices = o->identities ? &o->devices : NULL,
+				     .with_pairs = true,
 				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
 						.path_ns = o->path_ns } };
 }

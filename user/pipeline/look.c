@@ -56,7 +56,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 
 	if (!bigger)
 		return -ENOMEM;
-	if (l->config.take || l->config.with_listeners)
+	if (l->config.take || l->config.with_listeners || l->config.with_pairs)
 		listeners__read(&l->listeners, ns->inode);
 	l->namespaces = bigger;
 	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
@@ -153,6 +153,24 @@ static void judge_network(const struct look *l, struct look_socket *s)
 	s->forgotten_after_s = by ? l->namespaces[by - 1].network.conntrack.established_s : 0;
 }
 
+/* Of a proxy's two sides one may be wanted, and the other not. */
+static bool add_side(struct look *l, const struct look_socket *s, bool wanted)
+{
+	const struct ho_event *e = &s->row.event;
+
+	if (!l->config.with_pairs || l->config.take || !s->owner || l->listeners.incomplete)
+		return true;
+	return look_pairs__add(&l->pairs, e, s->owner, look__listening_port(l, e) != 0,
+			       exposure__of(e, &l->rules).suspect, wanted ? l->count + 1 : 0);
+}
+
+static void take_pair(void *context, size_t kept, uint32_t side)
+{
+	struct look *l = context;
+
+	l->sockets[kept].pair = side + 1;
+}
+
 static bool make_room(struct look *l)
 {
 	size_t size = l->size ? l->size + l->size / 2 : 1024;
@@ -173,6 +191,7 @@ static int on_socket(void *context, const struct ho_row *row)
 	struct look *l = context;
 	struct look_socket *s;
 	uint32_t owner;
+	bool wanted;
 
 	if (!holdings__tell(&l->holdings, row->event.cookie, &owner))
 		return 0;	/* a pass may tell one twice */
@@ -183,7 +202,11 @@ static int on_socket(void *context, const struct ho_row *row)
 	s->row = *row;
 	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
-	if (!is_wanted(l, s))
+	s->pair = 0;
+	wanted = is_wanted(l, s);
+	if (!add_side(l, s, wanted))
+		return -ENOMEM;
+	if (!wanted)
 		return 0;
 	judge_network(l, s);
 	if (l->config.take && !l->config.take(l->config.context, l, s))
@@ -213,6 +236,8 @@ static int pass(struct look *l, const struct look_iterators *i)
 	if (err && err != -ECANCELED)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
 	l->complete &= !l->holdings.incomplete;
+	if (!err)
+		look_pairs__find(&l->pairs, l->rules.hz, take_pair, l);
 	return err;
 }
 
@@ -294,6 +319,7 @@ void look__free(struct look *l)
 		look_network__free(&l->namespaces[i].network);
 	owners__free(&l->owners);
 	listeners__free(&l->listeners);
+	look_pairs__free(&l->pairs);
 	free(l->namespaces);
 	free(l->sockets);
 	*l = (struct look){ 0 };
@@ -400,6 +426,26 @@ static const char *why_unknown(const struct look *l, const struct exposure *x)
 				: "when the path forgets idle connections is not known";
 }
 
+static struct timeline_pair pair_of(const struct look *l, const struct look_socket *s)
+{
+	const struct pair_side *side;
+	const struct look_side *other;
+	struct timeline_pair pair;
+	struct ho_event ends;
+
+	if (!s->pair)
+		return (struct timeline_pair){ .cookie = 0 };
+	side = &l->pairs.sides[s->pair - 1];
+	other = look_pairs__other(&l->pairs, s->pair - 1);
+	pair = (struct timeline_pair){
+		.cookie = other->cookie, .suspect = other->suspect, .confidence = side->confidence,
+		.apart_s = side->apart_ms / 1e3, .received = side->received, .sent = side->sent };
+	ends = (struct ho_event){ .family = other->family, .bound_if = other->bound_if };
+	pair.local = end_of(&ends, other->local, other->local_port);
+	pair.peer = end_of(&ends, other->peer, other->peer_port);
+	return pair;
+}
+
 static unsigned int faults_of(const struct exposure *x)
 {
 	return x->leaked << FAULT_CLOSE_WAIT | x->window_closed << FAULT_WINDOW_CLOSED |
@@ -427,7 +473,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.half_closed = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
 			       e->state == TCP_CLOSING,
 		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here,
-		.faults = faults_of(&x),
+		.faults = faults_of(&x), .pair = pair_of(l, s),
 		.dead_probability = x.surely_dead ? 1 : NAN,
 		.why = why_unknown(l, &x) };
 }

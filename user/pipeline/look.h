@@ -12,6 +12,7 @@
 #include "kernel/listeners.h"
 #include "pipeline/look_devices.h"
 #include "pipeline/look_network.h"
+#include "pipeline/look_pairs.h"
 #include "sys/netns.h"
 #include "timeline/socket_now.h"
 
@@ -30,6 +31,7 @@ struct look_socket {
 	uint32_t forgotten_by;	/* index, from 1, of the namespace whose connection tracking forgets
 				 * it before its next probe; 0: none does */
 	uint32_t forgotten_after_s;
+	uint32_t pair;		/* index into pairs.sides, from 1; 0: it has no other side */
 };
 
 #define LOOK_NETNS_PLACES 1024
@@ -62,6 +64,7 @@ struct look_config {
 	void *context;
 	bool with_listeners;	/* where all are kept: look__listening_port() */
 	const struct look_iterators *iterators;	/* NULL: loaded for this look alone */
+	bool with_pairs;	/* where all are kept: what a proxy joins (implies listeners) */
 };
 
 struct look {
@@ -78,6 +81,7 @@ struct look {
 	bool complete;		/* all of them were, and no memory was short */
 	struct exposure_rules rules;
 	struct listeners listeners;
+	struct look_pairs pairs;
 	int64_t wall_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
 	struct holdings holdings;	/* while it is taken */

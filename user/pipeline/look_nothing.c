@@ -51,6 +51,38 @@ static bool is_entered(const struct look *l, const struct filter *test)
 	return false;
 }
 
+/* Is there one that could not be entered? */
+static bool is_closed_to_us(const struct filter *test)
+{
+	struct netns_list list;
+	bool is_there = false;
+	unsigned int i;
+
+	if (netns__list(&list))
+		return false;
+	for (i = 0; i < list.count && !is_there; i++) {
+		struct filter_subject s = { .netns = list.all[i].inode,
+					    .netns_name = list.all[i].name };
+
+		is_there = filter__matches(test, &s) != TRUTH_NO;
+	}
+	netns__free(&list);
+	return is_there;
+}
+
+static void add_netns(struct words *w, const struct look *l, const struct filter *test,
+		      const char *word)
+{
+	if (!word || is_entered(l, test))
+		words__add(w, "no TCP connection is in such a network namespace now");
+	else if (is_closed_to_us(test))
+		words__add(w, "network namespace '%s' cannot be entered, which needs CAP_SYS_ADMIN, "
+			   "and no TCP connection in there is seen without", word);
+	else
+		words__add(w, "there is no network namespace '%s' that can be entered; "
+			   "'ip netns' lists names", word);
+}
+
 static bool is_named(const void *test, const char *name)
 {
 	const struct filter_subject s = { .device = name };
@@ -77,11 +109,7 @@ static void add_reason(struct words *w, const struct look *l, const struct filte
 
 	switch (filter__asks(test)) {
 	case FILTER_ASKS_NETNS:
-		if (!word || is_entered(l, test))
-			words__add(w, "no TCP connection is in such a network namespace now");
-		else
-			words__add(w, "there is no network namespace '%s' that can be entered; "
-				   "'ip netns' lists names", word);
+		add_netns(w, l, test, word);
 		break;
 	case FILTER_ASKS_COMM:
 		words__add(w, "no process %s%s%s holds a TCP connection now",
@@ -153,7 +181,7 @@ static bool can_pass(void *context, const struct filter *test)
 	case FILTER_ASKS_ENDS:
 		return true;
 	case FILTER_ASKS_NETNS:
-		return is_entered(p->l, test);
+		return is_entered(p->l, test) || is_closed_to_us(test);
 	case FILTER_ASKS_DEVICE:
 		return p->l->config.devices &&
 		       identities__any(p->l->config.devices, is_named, test);

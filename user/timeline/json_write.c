@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -506,6 +507,23 @@ static void write_faults(struct json *j, unsigned int faults)
 	json__end_array(j);
 }
 
+static void write_pair(struct json *j, const struct timeline_pair *p)
+{
+	char because[160];
+
+	snprintf(because, sizeof(because),
+		 "one program, %" PRIu64 " bytes received and %" PRIu64 " sent here and there the "
+		 "other way round, at most %g s apart", p->received, p->sent, p->apart_s);
+	json__object(j, "pair");
+	json__big(j, "cookie", p->cookie);
+	write_end(j, "local", &p->local);
+	write_end(j, "peer", &p->peer);
+	json__bool(j, "suspect", p->suspect);
+	json__number(j, "confidence", p->confidence);
+	json__string(j, "because", because);
+	json__end_object(j);
+}
+
 void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct socket_now *s)
 {
 	begin_line(j, "halfopen.socket/1", &s->origin, seq);
@@ -526,6 +544,8 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 	json__bool(j, "exposed", s->exposed);
 	if (s->faults)
 		write_faults(j, s->faults);
+	if (s->pair.cookie)
+		write_pair(j, &s->pair);
 	write_finite(j, "dead_probability", isnan(s->dead_probability) ? INFINITY
 								       : s->dead_probability);
 	if (*s->why)

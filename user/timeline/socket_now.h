@@ -18,6 +18,16 @@ enum socket_fault {
 	SOCKET_FAULTS
 };
 
+/* The other side of what a proxy passes on: one device's. */
+struct timeline_pair {
+	uint64_t cookie;		/* of its socket; 0: it has none, or none that can be told */
+	struct timeline_end local, peer;
+	bool suspect;			/* ... is the other side */
+	double confidence;		/* 0 to 1 */
+	uint64_t received, sent;	/* bytes on this side, which the other has the other way round */
+	double apart_s;			/* by which their times differ, at most */
+};
+
 struct socket_now {
 	struct timeline_origin origin;
 	struct timeline_socket socket;
@@ -36,6 +46,7 @@ struct socket_now {
 	uint32_t receive_window;	/* bytes */
 	bool exposed;			/* the peer is not of this host */
 	unsigned int faults;		/* bits: 1 << enum socket_fault */
+	struct timeline_pair pair;
 	double dead_probability;	/* NAN: nothing is known (null), and `why` */
 	const char *why;
 };

@@ -16,13 +16,13 @@
 #define NAME_COLUMNS 40
 #define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
 /* All cells of a line. */
-#define LINE_SIZE (5 * CELL_SIZE + 8 * 64)
+#define LINE_SIZE (6 * CELL_SIZE + 8 * 64)
 #define WRITE_AT_ONCE 65536
 
 enum column {
 	COLUMN_STATE, COLUMN_PEER, COLUMN_DEVICE, COLUMN_LOCAL, COLUMN_OWNER, COLUMN_KEEPALIVE,
 	COLUMN_SILENT, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_NOTICES,
-	COLUMN_FAULTS,
+	COLUMN_PAIR, COLUMN_FAULTS,
 };
 
 /* `least`: narrower it is not made on a terminal. */
@@ -35,7 +35,8 @@ static const struct {
 	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
 	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_UNANSWERED] = { "ASKS", 8 },
 	[COLUMN_NEXT] = { "NEXT", 8 }, [COLUMN_DIES] = { "DIES", 8 },
-	[COLUMN_NOTICES] = { "NOTICES", 8 }, [COLUMN_FAULTS] = { "TO MEND", 7 },
+	[COLUMN_NOTICES] = { "NOTICES", 8 },
+	[COLUMN_PAIR] = { "PAIR", 15 }, [COLUMN_FAULTS] = { "TO MEND", 7 },
 };
 
 /* ---- cells ---- */
@@ -172,6 +173,16 @@ static const char *state_name(unsigned int state)
 	}
 }
 
+/* The peer on the other side of a proxy. */
+static char *put_pair(char *at, const struct timeline_pair *p)
+{
+	if (!p->cookie)
+		return at;
+	if (p->suspect)
+		at = put_text(at, "suspect ");
+	return put_end(at, &p->peer);
+}
+
 /* "close_wait,probes_off" */
 static char *put_faults(char *at, unsigned int faults)
 {
@@ -216,6 +227,8 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 			return put_text(at, "local");
 		return s->notices_in_s < 0 ? put_text(at, "-")
 					   : put_duration_or(at, s->notices_in_s, "never");
+	case COLUMN_PAIR:
+		return put_pair(at, &s->pair);
 	case COLUMN_FAULTS:
 		return put_faults(at, s->faults);
 	}
@@ -281,7 +294,7 @@ static void make_room_for_heads(struct sockets_text *t)
 		    t->widths[column] < strlen(columns[column].head))
 			t->widths[column] = strlen(columns[column].head);
 	if (!t->lines)
-		t->widths[COLUMN_DEVICE] = t->widths[COLUMN_FAULTS] = 0;
+		t->widths[COLUMN_DEVICE] = t->widths[COLUMN_PAIR] = t->widths[COLUMN_FAULTS] = 0;
 }
 
 /* As it is, or (`least`) as narrow as it may become. */
@@ -315,12 +328,13 @@ static unsigned int widest_of(const struct sockets_text *t)
  * fit. */
 static void fit(struct sockets_text *t)
 {
-	static const enum column dispensable[] = { COLUMN_NEXT, COLUMN_OWNER, COLUMN_LOCAL };
+	static const enum column dispensable[] = { COLUMN_PAIR, COLUMN_NEXT, COLUMN_OWNER,
+						   COLUMN_LOCAL };
 	unsigned int i, widest;
 
 	if (!t->width)
 		return;
-	for (i = 0; i < 3 && width_of_line(t, true) > t->width; i++)
+	for (i = 0; i < sizeof(dispensable) / sizeof(dispensable[0]) && width_of_line(t, true) > t->width; i++)
 		t->widths[dispensable[i]] = 0;
 	while (width_of_line(t, false) > t->width) {
 		widest = widest_of(t);
@@ -364,7 +378,7 @@ static void add_cell(const struct sockets_text *t, struct words *w, unsigned int
 	if (column)
 		words__append(w, " ", 1);
 	if (taken > width) {
-		cell = column == COLUMN_PEER || column == COLUMN_LOCAL
+		cell = column == COLUMN_PEER || column == COLUMN_LOCAL || column == COLUMN_PAIR
 			       ? keep_port(cell, width, shorter)
 			       : plain_text__within(cell, width, shorter, sizeof(shorter));
 		taken = columns_of(cell, strlen(cell));

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/look_pairs.h"
+
+static bool make_room(struct look_pairs *p)
+{
+	size_t size = p->size ? p->size + p->size / 2 : 64;
+	struct pair_side *sides;
+	struct look_side *told;
+
+	if (p->count < p->size)
+		return true;
+	sides = realloc(p->sides, size * sizeof(*sides));
+	if (!sides)
+		return false;
+	p->sides = sides;
+	told = realloc(p->told, size * sizeof(*told));
+	if (!told)
+		return false;
+	p->told = told;
+	p->size = size;
+	return true;
+}
+
+bool look_pairs__add(struct look_pairs *p, const struct ho_event *e, uint32_t owner, bool accepted,
+		     bool suspect, size_t kept)
+{
+	struct look_side told = { .kept = kept, .cookie = e->cookie, .bound_if = e->bound_if,
+				  .local_port = e->local_port, .peer_port = e->peer_port,
+				  .family = e->family, .suspect = suspect };
+	struct pair_side side;
+
+	if (!pair_side__of(e, accepted, &side))
+		return true;
+	if (!make_room(p))
+		return false;
+	side.owner = owner;
+	side.netns = e->netns;
+	side.socket = p->count;
+	p->sides[p->count] = side;
+	memcpy(told.local, e->local, sizeof(told.local));
+	memcpy(told.peer, e->peer, sizeof(told.peer));
+	p->told[p->count++] = told;
+	return true;
+}
+
+void look_pairs__find(struct look_pairs *p, uint32_t hz,
+		      void (*fn)(void *context, size_t kept, uint32_t side), void *context)
+{
+	size_t i;
+
+	pairs__find(p->sides, p->count, hz);
+	for (i = 0; i < p->count; i++) {
+		size_t kept = p->told[p->sides[i].socket].kept;
+
+		if (p->sides[i].other && kept)
+			fn(context, kept - 1, i);
+	}
+}
+
+const struct look_side *look_pairs__other(const struct look_pairs *p, uint32_t side)
+{
+	return &p->told[p->sides[p->sides[side].other - 1].socket];
+}
+
+void look_pairs__free(struct look_pairs *p)
+{
+	free(p->sides);
+	free(p->told);
+	*p = (struct look_pairs){ 0 };
+}
