@@ -138,7 +138,8 @@ struct ho_event {
 	ho_u32 payload;			/* its bytes of data: a length, never the data */
 	ho_u32 reason;			/* enum sk_rst_reason of this kernel, or enum ho_failure */
 	ho_u8 tcp_flags;
-	ho_u8 pad;
+	ho_u8 window_probed;		/* left TCP_REPAIR, which asks, and nothing was taken since;
+					 * at last_tx_ns, if no timer ran since */
 	ho_u8 retransmits;
 	ho_u8 pending;
 	ho_u8 chrono_type;		/* 0: the write queue is empty */

@@ -247,7 +247,9 @@ static __always_inline void socket__read_full(struct ho_event *e, const struct t
 	e->ttl = 0;
 	e->unverified = 0;
 	e->bound_if = READ(typed, sk, __sk_common.skc_bound_dev_if);
-	e->pad = e->pad_full = 0;
+	/* tcp_send_window_probe() */
+	e->window_probed = READ(typed, tp, snd_wl1) == READ(typed, tp, rcv_nxt) - 1;
+	e->pad_full = 0;
 	/* tcp_rate_skb_sent() sets both at the first transmission after all was acknowledged. They
 	 * outlive the queue, which an ending purges. */
 	e->delivered_ns = READ(typed, tp, delivered_mstamp) * 1000;

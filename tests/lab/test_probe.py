@@ -16,7 +16,8 @@ import time
 import pytest
 
 import schema
-from lab import (HALFOPEN, TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, run, tcp_info, wait_until)
+from lab import (HALFOPEN, TCP_USER_TIMEOUT, Lab, cookie, inside, keepalive, run, tcp_info, unix_ns,
+                 wait_until)
 from test_programs import need
 
 TCP_REPAIR = 19
@@ -281,6 +282,33 @@ def test_a_peer_that_has_forgotten_it(lab):
     assert lines[cookie(alive)]["result"] == "answered"
     with pytest.raises(ConnectionResetError):
         gateway.recv(1)
+
+
+def test_a_watch_beside_it_says_so(lab):
+    """found_by probe, asked and reset within moments by the lab's own clock; what answered, or does not,
+    stays as it was."""
+    watch = lab.watch("--all")
+    forgotten, device = lab.connect()
+    alive, _ = lab.connect()
+    silent, _ = lab.connect(port=7001)
+    device.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    device.close()
+    lab.gateway.drop("input", "tcp dport 7001")
+    wait_until(lambda: tcp_info(forgotten)["last_ack_recv_ms"] > 500, 20, "half a second of silence")
+    before = time.time_ns()
+    lines, _ = of(lab, "--within", "1s")
+    after = time.time_ns()
+    assert lines[cookie(forgotten)]["reset"]
+    t = watch.ending(cookie(forgotten))
+    assert (t["outcome"], t["half_open"]["found_by"]) == ("reset_by_peer", "probe")
+    h = t["half_open"]
+    assert before - 5e7 <= unix_ns(h["first_unanswered_at"]) <= unix_ns(h["declared_at"]) <= after + 5e7
+    assert h["first_unanswered_at"] == h["last_unanswered_at"]
+    assert h["latency_ms"]["max"] >= 500
+    watch.stop()
+    for sock in (alive, silent):
+        t = watch.of(cookie(sock))[-1]
+        assert (t["outcome"], t["counts"]["probes_sent"], t["episodes"]) == ("open", 0, []), t
 
 
 def test_asks_that_this_host_drops(lab):

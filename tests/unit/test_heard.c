@@ -437,6 +437,45 @@ static void test_data_that_a_reset_answers_asked(void **state)
 	assert_int_equal(c.silence.asks, 0);
 }
 
+/* `halfopen probe` asks by a way that no other event tells of. */
+static void test_a_reset_that_answers_a_probe_of_ours(void **state)
+{
+	struct ho_event e = reset(20000, 0);
+
+	(void)state;
+	e.window_probed = true;
+	e.last_tx_ns = 19960 * MS;
+	apply(e);
+	assert_true(c.incidents->reset_of_probe);
+	assert_int_equal(c.silence.asks, 1);
+	assert_int_equal(c.silence.kinds, ASK_ZERO_WINDOW);
+	assert_int_equal(c.silence.first_ask_ns, 19960 * MS);
+	/* nothing was sent since it was heard: the mark is that of a byte that it sent last */
+	anew();
+	e.last_tx_ns = 1001 * MS;
+	apply(e);
+	assert_false(c.incidents->reset_of_probe);
+	assert_int_equal(c.silence.asks, 0);
+	/* the kernel asked by itself, or answered a SYN */
+	anew();
+	e.last_tx_ns = 19960 * MS;
+	e.probes_out = 1;
+	apply(e);
+	assert_false(c.incidents->reset_of_probe);
+	anew();
+	e.probes_out = 0;
+	e.oow_ack_jiffies = 18000 / 4;
+	apply(e);
+	assert_false(c.incidents->reset_of_probe);
+	assert_true(c.incidents->reset_of_an_ask);
+	/* with an ACK its sender has the connection */
+	anew();
+	e.oow_ack_jiffies = 0;
+	e.tcp_flags |= HO_TCP_ACK;
+	apply(e);
+	assert_false(c.incidents->reset_of_probe);
+}
+
 static struct ho_event accepted_reset(uint64_t ms, uint8_t state)
 {
 	struct ho_event e = fact(HO_RESET_RECEIVED, ms);
@@ -955,6 +994,7 @@ int main(void)
 		TEST(test_who_has_forgotten_answers_by_a_reset),
 		TEST(test_a_challenge_ack_is_an_ask),
 		TEST(test_data_that_a_reset_answers_asked),
+		TEST(test_a_reset_that_answers_a_probe_of_ours),
 		TEST(test_a_reset_that_the_kernel_accepted),
 		TEST(test_a_checksum_that_nobody_verified),
 		TEST(test_an_answer_that_this_host_dropped),

@@ -21,7 +21,7 @@ static uint32_t take_rest(struct ho_event *e, const uint8_t *rest, size_t size)
 
 	memcpy((uint8_t *)e + HO_EVENT_SMALL, rest, size);
 	half = e->pad_full;
-	e->pad = 0; /* icsk_backoff */
+	e->window_probed = 0; /* icsk_backoff was here */
 	e->pad_full = 0;
 	return half;
 }

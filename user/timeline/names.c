@@ -61,7 +61,7 @@ static const char *const found_bys[FOUND_BY_COUNT] = {
 	[FOUND_BY_USER_TIMEOUT] = "user_timeout", [FOUND_BY_RETRANSMIT] = "retransmit",
 	[FOUND_BY_ZERO_WINDOW] = "zero_window", [FOUND_BY_RESET] = "reset",
 	[FOUND_BY_UNREACHABLE] = "unreachable", [FOUND_BY_LOCAL_CLOSE] = "local_close",
-	[FOUND_BY_SUPERSEDED] = "superseded",
+	[FOUND_BY_SUPERSEDED] = "superseded", [FOUND_BY_PROBE] = "probe",
 };
 VOCABULARY(found_by, found_bys)
 

@@ -212,7 +212,7 @@ static void add_life(struct sockets_alike *g, const struct life *life, double we
 		add_divided(g, life, &l, times);
 	add_untold(g, life, &l, &counted);
 	add_commands(g, life, &l, times);
-	g->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	g->deaths += life__is_dead(life);
 	g->deaths_idle += life->found_by == FOUND_BY_KEEPALIVE;
 	g->deaths_asked += life->found_by == FOUND_BY_RETRANSMIT;
 }

@@ -91,7 +91,7 @@ static void count_quiet(struct evidence *e, const struct life *life, double days
 	if (!life->peer_probes)
 		e->with_neither.socket_days += before;
 	q->socket_days += life->peer_probes ? days : days - before;
-	q->deaths += life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET;
+	q->deaths += life__is_dead(life);
 }
 
 static void count_life(struct evidence *e, const struct life *life)

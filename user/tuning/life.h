@@ -151,6 +151,13 @@ struct lives {
 	unsigned int run_count;
 };
 
+/* Found dead, and not by a reset: a device that resets what asks has lost the connection, and lives. */
+static inline bool life__is_dead(const struct life *life)
+{
+	return life->found_by != FOUND_BY_NOTHING && life->found_by != FOUND_BY_RESET &&
+	       life->found_by != FOUND_BY_PROBE;
+}
+
 /* Takes a copy; of two of one connection the later revision is kept. False when memory is short. */
 bool lives__add(struct lives *l, const struct life *life);
 

@@ -154,18 +154,39 @@ static void ask_by_reset_data(struct connection *c, const struct ho_event *e, ui
 		asks__carry(c, e, first > c->last_heard_ns ? first : c->last_heard_ns, ASK_DATA);
 }
 
+/* Asked by `halfopen probe` since it was heard, and by nothing else: this shows only in that the socket
+ * left TCP_REPAIR. A byte that its peer sent last leaves the same mark, but is younger than what we sent
+ * last only if a timer ran since. */
+static bool was_probed(const struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	return e->window_probed && !e->probes_out && !e->packets_out && !e->unsent &&
+	       !c->silence.asks && e->last_tx_ns > c->last_heard_ns + jiffies__to_ns(2, hz) &&
+	       e->last_tx_ns <= e->mono_ns;
+}
+
+static void ask_by_probe(struct connection *c, const struct ho_event *e, uint32_t hz)
+{
+	uint32_t ago_jiffies = (e->mono_ns - e->last_tx_ns) / jiffies__to_ns(1, hz);
+
+	c->incidents->reset_of_probe = true;
+	silence__ask(c, e->last_tx_ns, e->jiffies - ago_jiffies, ASK_ZERO_WINDOW);
+}
+
 /* A peer that still has the connection resets it with an ACK; one that has lost it answers our
  * segment with a bare RST, whose sequence number is our acknowledgement (RFC 9293, 3.10.7.1). */
 static void on_reset_heard(struct connection *c, const struct ho_event *e,
 			   const struct connection_rules *rules)
 {
 	bool bare = !(e->tcp_flags & HO_TCP_ACK), asked = e->probes_out || e->packets_out;
+	bool challenged = was_challenged(c, e, rules->hz);
 
 	/* lwIP sets ACK all the same, and acknowledges what it answers: the probe's number, which a
 	 * peer that has the connection is past. */
 	bare |= e->probes_out && e->segs_in && e->ack_offset == -1;
 	c->incidents->reset_heard_ns = e->mono_ns;
-	c->incidents->reset_of_an_ask = bare && (asked || was_challenged(c, e, rules->hz));
+	c->incidents->reset_of_an_ask = bare && (asked || challenged);
+	if (bare && !challenged && was_probed(c, e, rules->hz))
+		ask_by_probe(c, e, rules->hz);
 	if (bare)
 		ask_by_reset_data(c, e, rules->hz);
 }

@@ -90,6 +90,7 @@ struct incidents {
 	uint32_t reset_reason;	/* of the one that we sent */
 	uint16_t error;
 	bool reset_sent, reset_of_an_ask, suspect_at_close;
+	bool reset_of_probe;	/* ... which was that of `halfopen probe` */
 	bool closing_noted;	/* reconnects__note_closing() */
 	uint8_t ended_from;	/* TCP state */
 	uint8_t outcome;	/* enum outcome */

@@ -144,6 +144,13 @@ static bool was_unasked(const struct connection *c, const struct ho_event *e)
 		!c->keepalive.probes);
 }
 
+static enum found_by of_reset(const struct incidents *i)
+{
+	if (i->reset_of_probe)
+		return FOUND_BY_PROBE;
+	return i->reset_of_an_ask ? FOUND_BY_RESET : FOUND_BY_NOTHING;
+}
+
 static struct ending name_ending(const struct connection *c, const struct ho_event *e,
 				 uint32_t suspect_after)
 {
@@ -152,9 +159,7 @@ static struct ending name_ending(const struct connection *c, const struct ho_eve
 	if (was_closed_locally(c, e))
 		return of_local_close(c, e);
 	if (c->incidents->reset_ns || e->error == ECONNRESET || e->error == EPIPE)
-		return (struct ending){ OUTCOME_RESET_BY_PEER, c->incidents->reset_of_an_ask
-								       ? FOUND_BY_RESET
-								       : FOUND_BY_NOTHING };
+		return (struct ending){ OUTCOME_RESET_BY_PEER, of_reset(c->incidents) };
 	if (e->error)
 		return of_error(c, e);
 	if (e->flags & HO_F_REPAIR)
@@ -213,7 +218,7 @@ uint64_t outcome__declared_ns(const struct connection *c)
 		return i->successor->at_ns;
 	if (i->found_by == FOUND_BY_LOCAL_CLOSE && i->closed_ns)
 		return i->closed_ns;
-	if (i->found_by == FOUND_BY_RESET && i->reset_ns)
+	if ((i->found_by == FOUND_BY_RESET || i->found_by == FOUND_BY_PROBE) && i->reset_ns)
 		return i->reset_ns;
 	return i->ended_ns;
 }

@@ -390,7 +390,8 @@ static int on_change(void *context, const struct change *change)
  * it is. */
 static const char *who_was_gone(const struct timeline *tl)
 {
-	bool reset = tl->half_open.found_by == FOUND_BY_RESET;
+	bool reset = tl->half_open.found_by == FOUND_BY_RESET ||
+		     tl->half_open.found_by == FOUND_BY_PROBE;
 
 	if (tl->socket.mptcp)
 		return "subflow dead (its MPTCP connection may live on),";
