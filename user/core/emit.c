@@ -144,10 +144,33 @@ struct summary emit__summary(struct core *core)
 	return s;
 }
 
+#define GROUPS_IN_SUMMARY 64
+
+/* Their strings are those of `groups`; returns how many. */
+static unsigned int list_groups(struct core *core, const struct exposure_groups *groups,
+				struct summary_group *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < groups->count && i < GROUPS_IN_SUMMARY; i++) {
+		const struct exposure_group *g = &groups->all[i];
+		const struct namespace_sysctl *ns = namespaces__at(core, g->key.netns);
+
+		list[i] = (struct summary_group){
+			.program = g->key.comm, .port = g->key.port,
+			.netns = netns_of(ns ? ns->netns : 0, ns ? ns->name : "", ns),
+			.sockets = g->counts.sockets, .never_notice = g->counts.never_notice,
+			.suspect = g->counts.suspect };
+	}
+	return i;
+}
+
 static void give_summary(struct core *core, enum summary_kind kind)
 {
 	struct program_count without[PROGRAMS_IN_SUMMARY];
 	struct summary_program programs[PROGRAMS_IN_SUMMARY];
+	struct summary_group list[GROUPS_IN_SUMMARY];
+	struct exposure_groups groups = { 0 };
 	struct summary s;
 	unsigned int i;
 
@@ -161,7 +184,12 @@ static void give_summary(struct core *core, enum summary_kind kind)
 	for (i = 0; i < s.without_keepalive_count; i++)
 		programs[i] = (struct summary_program){ without[i].comm, without[i].sockets };
 	s.without_keepalive = programs;
+	if (kind != SUMMARY_INTERIM && summary__groups(core, &groups))
+		s.group_count = list_groups(core, &groups, list);
+	s.groups = list;
+	s.groups_omitted = groups.count - s.group_count;
 	GIVE(core, summary, &s);
+	exposure_groups__free(&groups);
 }
 
 void emit__start(struct core *core)

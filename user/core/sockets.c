@@ -284,6 +284,7 @@ void sockets__touch(struct core *core, struct slot *s, const struct ho_event *e,
 	if (added) {
 		s->peer_key = key_of(core, e);
 		s->peer_port = e->peer_port;
+		s->local_port = e->local_port;
 		s->first_seen_us = e->mono_ns / 1000;
 		s->partial = !sockets__begins(e);
 	}

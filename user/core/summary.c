@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 
 #include "connection/outcome.h"
 #include "core/state.h"
@@ -95,4 +96,72 @@ unsigned int summary__without_keepalive(struct core *core, struct program_count 
 	exposure_groups__free(&groups);
 	free(by_owner);
 	return count;
+}
+
+/* ---- by program and port ---- */
+
+/* How many sockets of one namespace have this port; NULL when memory is short. */
+static struct exposure_counts *of_port(struct exposure_groups *ports, const struct slot *s)
+{
+	struct exposure_key key = { .netns = s->netns, .port = s->local_port };
+
+	return exposure_groups__of(ports, &key);
+}
+
+static bool count_ports(struct core *core, struct exposure_groups *ports)
+{
+	struct slot *s = NULL;
+
+	while ((s = table__next(&core->table, s))) {
+		struct exposure_counts *counts;
+
+		if (!is_counted(core, s))
+			continue;
+		counts = of_port(ports, s);
+		if (!counts)
+			return false;
+		counts->sockets++;
+	}
+	return true;
+}
+
+static bool count_socket(struct core *core, const struct slot *s, struct exposure_groups *ports,
+			 struct exposure_groups *groups)
+{
+	const struct owner *owner = owners__at(&core->owners, s->owner);
+	struct exposure_key key = { .netns = s->netns };
+	struct exposure x = exposure_of(core, s);
+	struct exposure_counts *counts = of_port(ports, s);
+
+	if (counts && (counts->sockets > 1 || s->local_port < s->peer_port))
+		key.port = s->local_port;
+	if (owner)
+		exposure_key__set_program(&key, owner->comm);
+	counts = exposure_groups__of(groups, &key);
+	if (counts)
+		exposure_counts__add(counts, &x);
+	return counts;
+}
+
+static int by_sockets(const void *a, const void *b)
+{
+	const struct exposure_group *x = a, *y = b;
+
+	if (x->counts.sockets != y->counts.sockets)
+		return x->counts.sockets < y->counts.sockets ? 1 : -1;
+	return memcmp(&x->key, &y->key, sizeof(x->key));
+}
+
+bool summary__groups(struct core *core, struct exposure_groups *groups)
+{
+	struct exposure_groups ports = { 0 };
+	struct slot *s = NULL;
+	bool ok = count_ports(core, &ports);
+
+	while (ok && (s = table__next(&core->table, s)))
+		ok = !is_counted(core, s) || count_socket(core, s, &ports, groups);
+	exposure_groups__free(&ports);
+	if (groups->count)
+		qsort(groups->all, groups->count, sizeof(*groups->all), by_sockets);
+	return ok;
 }

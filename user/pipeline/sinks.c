@@ -16,6 +16,9 @@ static void prepare_text(struct watch *w)
 {
 	w->text.utc = w->options.utc;
 	w->text.all = w->options.core.all || w->options.core.every_ns;
+	w->text.every = w->options.core.every_ns;
+	w->text.each = log__level() == LEVEL_DEBUG || w->options.core.events;
+	w->text.columns = terminal__columns(w->output.fd);
 	w->text.brief = log__level() == LEVEL_ERROR;
 	w->text.status = terminal__is(w->output.fd) && !w->options.replay;
 	w->text.colours = w->options.colour == COLOUR_ALWAYS ||

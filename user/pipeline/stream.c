@@ -6,6 +6,7 @@
 #include "pipeline/watch.h"
 #include "stream/record.h"
 #include "sys/log.h"
+#include "sys/terminal.h"
 
 /* A recording may have its peers disguised already: then they stay so. */
 static void adopt_disguise(struct watch *w)
@@ -122,6 +123,7 @@ static int pass_on(struct watch *w, const struct record *r)
 	if (r->type != RECORD_TICK)
 		return watch__output_error(w);
 	say_forgotten_names(w);
+	w->text.columns = terminal__columns(w->output.fd);	/* it may have been resized */
 	if (w->recording)
 		err = recorder__flush(&w->recorder);
 	return err ? err : watch__output_error(w);

@@ -357,6 +357,14 @@ struct summary_program {
 	uint64_t sockets;
 };
 
+/* Open sockets of one program and port in one namespace. */
+struct summary_group {
+	const char *program;	/* "": not known */
+	uint16_t port;		/* ours; 0: connections that were made from here */
+	struct timeline_netns netns;
+	uint64_t sockets, never_notice, suspect;
+};
+
 /* Of the sockets that are reported. */
 struct summary {
 	struct timeline_origin origin;
@@ -374,6 +382,10 @@ struct summary {
 	/* SUMMARY_FIRST: the programs with most sockets that would never detect a dead peer. */
 	const struct summary_program *without_keepalive;
 	unsigned int without_keepalive_count;
+	/* But for SUMMARY_INTERIM: the groups with most sockets, and the number of others. */
+	const struct summary_group *groups;
+	unsigned int group_count;
+	uint64_t groups_omitted;
 };
 
 #endif

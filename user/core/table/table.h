@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every known open socket, keyed by its cookie: one flat table with open addressing, because there
- * may be a million without any event; it grows by an eighth, so that each costs between 37 and 41
+ * may be a million without any event; it grows by an eighth, so that each costs between 39 and 44
  * bytes. The history of a socket is kept elsewhere (struct connection), and only once it has one: a
  * second table of pointers leads there.
  */
@@ -29,9 +29,10 @@ struct slot {
 	uint32_t netns : 12;	/* index into the core's namespaces, 0: not known */
 	uint32_t owner : 19;	/* index into struct owners, 0: not known */
 	uint32_t held : 1; /* by a process that the present pass met (holders.h) */
-};
+	uint16_t local_port;
+} __attribute__((packed, aligned(2)));
 
-_Static_assert(sizeof(struct slot) == 32, "a socket with nothing to tell");
+_Static_assert(sizeof(struct slot) == 34, "a socket with nothing to tell");
 
 #define SLOT_OWNER_MAX ((1U << 19) - 1)
 

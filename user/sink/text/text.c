@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "tcp/tcp_states.h"
 #include "text/event_words.h"
+#include "text/fit.h"
+#include "text/happenings.h"
 #include "text/text.h"
 #include "timeline/names.h"
 #include "value/address.h"
@@ -17,8 +17,10 @@
 #define STATUS_NS 10000000000ULL
 /* Programs that are named for their sockets without keepalive. */
 #define PROGRAMS_NAMED 3
+/* A terminal this wide shows both ends and the process of a socket, where they fit. */
+#define WIDE 120
 
-enum colour { PLAIN, RED, YELLOW, GREEN, DIM };
+enum colour { PLAIN, RED, YELLOW, GREEN };
 
 /* An output whose reader stands still at the end still gets the rest, which is counted. */
 static int state_of(const struct text *t)
@@ -28,103 +30,40 @@ static int state_of(const struct text *t)
 
 /* ---- pieces ---- */
 
-static void begin_colour(struct text *t, struct words *w, enum colour colour)
+static void begin_colour(const struct text *t, struct words *w, enum colour colour)
 {
 	static const char *const codes[] = {
 		[PLAIN] = "", [RED] = "\033[31m", [YELLOW] = "\033[33m", [GREEN] = "\033[32m",
-		[DIM] = "\033[2m",
 	};
 
 	if (t->colours)
 		words__append(w, codes[colour], strlen(codes[colour]));
 }
 
-static void end_colour(struct text *t, struct words *w, enum colour colour)
+static void end_colour(const struct text *t, struct words *w, enum colour colour)
 {
 	if (t->colours && colour != PLAIN)
-		words__add(w, "\033[0m");
+		words__append(w, "\033[0m", 4);
 }
 
-static void erase_status(struct text *t)
-{
-	if (t->status_shown)
-		output__write(t->output, "\r\033[K", 4);
-	t->status_shown = false;
-}
-
-/* Replaces the status line, if one is shown. */
+/* Writes whole lines above the status line; frees them. */
 static void show(struct text *t, struct words *w)
 {
-	erase_status(t);
+	bottom_line__clear(&t->bottom, t->output, t->columns);
 	if (!w->failed)
 		output__write(t->output, w->text, w->length);
 	words__free(w);
 }
 
-static void end_line(struct text *t, struct words *w)
+static void show_status(struct text *t)
 {
-	words__add(w, "\n");
-	show(t, w);
+	if (t->status)
+		bottom_line__show(&t->bottom, t->output, t->columns, t->colours);
 }
 
-/* ---- lines in order of time ---- */
-
-/* Beyond that many, lines no longer wait for earlier ones. */
-#define LINES_MAX (1U << 16)
-
-struct text_line {
-	uint64_t at_ns;
-	struct words words;
-};
-
-static void show_until(struct text *t, uint64_t until_ns)
-{
-	size_t surplus = t->line_count > LINES_MAX ? LINES_MAX / 2 : 0, shown = 0;
-
-	while (shown < t->line_count &&
-	       (shown < surplus || t->lines[shown].at_ns <= until_ns))
-		show(t, &t->lines[shown++].words);
-	t->line_count -= shown;
-	if (shown)
-		memmove(t->lines, t->lines + shown, t->line_count * sizeof(*t->lines));
-}
-
-static bool make_room(struct text *t)
-{
-	size_t size = t->line_size ? t->line_size * 2 : 64;
-	struct text_line *more;
-
-	if (t->line_count < t->line_size)
-		return true;
-	more = realloc(t->lines, size * sizeof(*more));
-	if (!more)
-		return false;
-	t->lines = more;
-	t->line_size = size;
-	return true;
-}
-
-/* Endings are reported a moment after they happen, when what follows them is known: a line waits
- * for those before it, and for nothing else. */
-static void end_line_of(struct text *t, struct words *w, uint64_t at_ns, uint64_t complete_ns)
-{
-	size_t place = t->line_count;
-
-	if (!make_room(t)) {
-		end_line(t, w);
-		return;
-	}
-	words__add(w, "\n");
-	while (place && t->lines[place - 1].at_ns > at_ns)
-		place--;
-	memmove(t->lines + place + 1, t->lines + place,
-		(t->line_count++ - place) * sizeof(*t->lines));
-	t->lines[place] = (struct text_line){ at_ns, *w };
-	show_until(t, complete_ns);
-}
-
-/* 14:03:22.125+02:00 */
-static void add_time(struct text *t, struct words *w, int64_t wall_ns)
+/* "20:02:42", "14:03:22.125+02:00": on a narrow terminal the status line tells the offset. */
+static void add_time(const struct text *t, struct words *w, int64_t wall_ns, bool brief,
+		     bool offset)
 {
 	time_t seconds = wall_ns / 1000000000;
 	char clock[16], zone[16];
@@ -136,8 +75,41 @@ static void add_time(struct text *t, struct words *w, int64_t wall_ns)
 		localtime_r(&seconds, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	strftime(zone, sizeof(zone), "%z", &tm);
-	words__add(w, "%s.%03d%.3s:%s  ", clock, (int)(wall_ns / 1000000 % 1000), zone, zone + 3);
+	words__add(w, "%s", clock);
+	if (!brief)
+		words__add(w, ".%03d", (int)(wall_ns / 1000000 % 1000));
+	if (offset)
+		words__add(w, "%.3s:%s", zone, zone + 3);
+	words__add(w, brief ? " " : "  ");
 }
+
+static bool is_narrow(const struct text *t)
+{
+	return t->columns && t->columns < WIDE;
+}
+
+/* Columns of the time before each line. */
+static int time_columns(const struct text *t)
+{
+	return !is_narrow(t) ? 20 : t->status ? 9 : 15;
+}
+
+/* Tells a line that stands behind its time. */
+static void tell(void *context, int64_t at, const struct words *line)
+{
+	struct text *t = context;
+	struct words w = { 0 };
+
+	add_time(t, &w, at, is_narrow(t), !is_narrow(t) || !t->status);
+	if (line->failed || !line->text)
+		w.failed = true;
+	else
+		words__append(&w, line->text, line->length);
+	words__add(&w, "\n");
+	show(t, &w);
+}
+
+/* ---- one socket in a line ---- */
 
 /* Names chosen by others take no more columns than this, so that none widens all lines. */
 #define NAME_COLUMNS 64
@@ -192,15 +164,198 @@ static void add_socket(struct text *t, struct words *w, const struct timeline_so
 	words__free(&peer);
 }
 
-/* ---- open sockets ---- */
+/* On a narrow terminal: the program and its port, and the peer, by the name of its device if it has
+ * one. */
+#define WHO_COLUMNS 24
+
+static void add_who(struct text *t, struct words *w, const struct words *who)
+{
+	int columns = who->text ? (int)plain_text__columns(who->text) : 0;
+
+	if (t->columns && columns > t->who_width)
+		t->who_width = columns < WHO_COLUMNS ? columns : WHO_COLUMNS;
+	if (is_narrow(t))
+		fit__add(w, who->text ? who->text : "-", t->who_width, true);
+	else
+		words__append(w, who->text, who->length);
+	words__append(w, "  ", 2);
+	w->failed |= who->failed;
+}
+
+/* `columns` are those that are left. */
+static void add_peer(struct words *w, const struct timeline_socket *s, int columns)
+{
+	char end[ADDRESS_TEXT_SIZE];
+	const char *text = *s->device ? s->device
+				      : address__with_port(s->peer.address, s->peer.port, end);
+
+	if ((int)plain_text__columns(text) > columns && !*s->device)
+		text = s->peer.address;
+	if (*s->device && columns < 16)
+		columns = 16;
+	fit__add(w, text, *s->device && columns < 47 ? columns : 47, false);
+	words__append(w, "  ", 2);
+}
+
+static void add_briefly(struct text *t, struct words *w, const struct timeline_socket *s,
+			const struct words *who, const char *what, enum colour colour)
+{
+	int at = time_columns(t), width = t->columns;
+
+	add_who(t, w, who);
+	at += t->who_width + 2;
+	add_peer(w, s, width - at - 2 - (int)plain_text__columns(what));
+	at = time_columns(t) + (int)plain_text__columns(w->text ? w->text : "");
+	begin_colour(t, w, colour);
+	fit__add_broken(w, what, at, width, time_columns(t));
+	end_colour(t, w, colour);
+}
+
+/* What happened to the socket, in full and in brief, as a line; both are freed. */
+static void add_line(struct text *t, struct words *w, const struct timeline_socket *s,
+		     const struct words *who, struct words what[2], enum colour colour)
+{
+	struct words prefix = { 0 };
+
+	w->failed |= what[0].failed || what[1].failed;
+	if (!is_narrow(t))
+		add_socket(t, &prefix, s);
+	w->failed |= prefix.failed;
+	if (w->failed) {
+		/* it is told that memory was short where it ends the watch */
+	} else if (is_narrow(t) || (t->columns && time_columns(t) +
+				    plain_text__columns(prefix.text) +
+				    plain_text__columns(what[0].text) > t->columns)) {
+		add_briefly(t, w, s, who, what[1].text, colour);
+	} else {
+		words__append(w, prefix.text, prefix.length);
+		begin_colour(t, w, colour);
+		words__append(w, what[0].text, what[0].length);
+		end_colour(t, w, colour);
+	}
+	words__free(&prefix);
+	words__free(&what[0]);
+	words__free(&what[1]);
+}
+
+/* ---- stories ---- */
+
+static enum colour colour_of(const struct story_key *key)
+{
+	switch ((enum story_kind)key->kind) {
+	case STORY_ENDED:
+		return key->found_by ? RED : key->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
+	case STORY_SUSPECT:
+	case STORY_SUPERSEDED:
+		return YELLOW;
+	case STORY_RECOVERED:
+	case STORY_HEARTBEAT:
+		return GREEN;
+	case STORY_NONE:
+		break;
+	}
+	return PLAIN;
+}
+
+static void compose(void *context, const struct story *s, struct words *line)
+{
+	struct words what = { 0 };
+	struct text *t = context;
+	int at = time_columns(t);
+
+	add_who(t, line, &s->who);
+	at += line->text ? (int)plain_text__columns(line->text) : 0;
+	happenings__add_story(&what, s);
+	begin_colour(t, line, colour_of(&s->key));
+	if (what.text)
+		fit__add_broken(line, what.text, at, (int)t->columns, time_columns(t));
+	end_colour(t, line, colour_of(&s->key));
+	line->failed |= what.failed;
+	words__free(&what);
+}
+
+/* ---- lines in order of time ---- */
+
+/* Beyond that many, lines no longer wait for earlier ones. */
+#define LINES_MAX (1U << 16)
+
+static void pass_on(struct text *t, struct happening *h)
+{
+	if (t->each) {
+		tell(t, h->at, &h->line);
+		happening__free(h);
+	} else {
+		stories__add(&t->stories, h);
+	}
+}
+
+static void show_until(struct text *t, uint64_t until_ns)
+{
+	size_t surplus = t->waiting_count > LINES_MAX ? LINES_MAX / 2 : 0, shown = 0;
+
+	while (shown < t->waiting_count &&
+	       (shown < surplus || t->waiting[shown].at_ns <= until_ns))
+		pass_on(t, &t->waiting[shown++]);
+	t->waiting_count -= shown;
+	if (shown)
+		memmove(t->waiting, t->waiting + shown, t->waiting_count * sizeof(*t->waiting));
+	if (!t->each && until_ns != UINT64_MAX)
+		stories__pass_time(&t->stories, until_ns);
+}
+
+static bool make_room(struct text *t)
+{
+	size_t size = t->waiting_size ? t->waiting_size * 2 : 64;
+	struct happening *more;
+
+	if (t->waiting_count < t->waiting_size)
+		return true;
+	more = realloc(t->waiting, size * sizeof(*more));
+	if (!more)
+		return false;
+	t->waiting = more;
+	t->waiting_size = size;
+	return true;
+}
+
+/* Endings are reported a moment after they happen, when what follows them is known: a happening
+ * waits for those before it, and for nothing else. */
+static void add_happening(struct text *t, struct happening *h, uint64_t complete_ns)
+{
+	size_t place = t->waiting_count;
+
+	if (!make_room(t)) {
+		pass_on(t, h);
+		return;
+	}
+	while (place && t->waiting[place - 1].at_ns > h->at_ns)
+		place--;
+	memmove(t->waiting + place + 1, t->waiting + place,
+		(t->waiting_count++ - place) * sizeof(*t->waiting));
+	t->waiting[place] = *h;
+	show_until(t, complete_ns);
+}
+
+/* Something that is joined with nothing. */
+static int add_alone(struct text *t, uint64_t at_ns, int64_t at, struct words *line,
+		     uint64_t complete_ns)
+{
+	struct happening h = { .at_ns = at_ns, .at = at, .line = *line };
+
+	add_happening(t, &h, complete_ns);
+	return state_of(t);
+}
+
+/* ---- all sockets ---- */
 
 static void add_half_open(struct words *w, const struct summary *n)
 {
 	const char *before = " (";
 	int by;
 
-	words__add_count(w, n->half_open);
-	words__add(w, " half-open");
+	if (n->half_open)
+		words__add_count(w, n->half_open);
+	words__add(w, n->half_open ? " half-open" : "none of them half-open");
 	for (by = 0; by < FOUND_BY_COUNT; by++) {
 		if (!n->half_open_by[by])
 			continue;
@@ -217,13 +372,35 @@ static void add_fates(struct words *w, const struct summary *n, const char *sinc
 	words__add_count(w, n->suspect);
 	words__add(w, " suspect; %s", since);
 	words__add_count(w, n->endings);
-	words__add(w, " ended, ");
+	words__add(w, " ended");
+	if (!n->endings)
+		return;
+	words__add(w, ", ");
 	add_half_open(w, n);
+}
+
+/* A sentence, broken where it would not fit. */
+static void add_sentence(const struct text *t, struct words *w, const struct words *sentence)
+{
+	w->failed |= sentence->failed;
+	if (sentence->text)
+		fit__add_broken(w, sentence->text, 0, t->columns, 2);
+	words__add(w, "\n");
+}
+
+static void add_waiting(struct words *w, uint64_t waiting)
+{
+	if (!waiting)
+		return;
+	words__add(w, "; ");
+	words__add_count(w, waiting);
+	words__add(w, " wait%s for %s first data (TCP_DEFER_ACCEPT)", waiting == 1 ? "s" : "",
+		   waiting == 1 ? "its" : "their");
 }
 
 static void show_what_is_there(struct text *t, const struct summary *n)
 {
-	struct words w = { 0 };
+	struct words all = { 0 }, w = { 0 };
 	unsigned int i;
 
 	words__add_counted(&w, n->open, "socket");
@@ -237,38 +414,42 @@ static void show_what_is_there(struct text *t, const struct summary *n)
 		words__add_count(&w, n->without_keepalive[i].sockets);
 	}
 	words__add(&w, i ? ")" : "");
-	if (n->waiting_for_data) {
-		words__add(&w, "; ");
-		words__add_count(&w, n->waiting_for_data);
-		words__add(&w, " wait%s for %s first data (TCP_DEFER_ACCEPT)",
-			   n->waiting_for_data == 1 ? "s" : "",
-			   n->waiting_for_data == 1 ? "its" : "their");
-	}
-	end_line(t, &w);
+	add_waiting(&w, n->waiting_for_data);
+	add_sentence(t, &all, &w);
+	group_table__add(&all, &t->groups, n, (int)t->columns);
+	words__free(&w);
+	show(t, &all);
+	for (i = 0; i < n->group_count; i++)
+		if (n->groups[i].port)
+			service_ports__note(&t->ports, n->groups[i].port);
 }
 
-static void show_status(struct text *t, const struct summary *n)
+static void set_status(struct text *t, const struct summary *n)
 {
 	struct words w = { 0 };
 
-	begin_colour(t, &w, DIM);
-	add_time(t, &w, n->progress.now_at);
+	add_time(t, &w, n->progress.now_at, true, true);
+	words__add(&w, " ");
 	words__add_count(&w, n->open);
 	add_fates(&w, n, "so far ");
+	words__add(&w, "; ");
+	words__add_count(&w, n->open_without_keepalive);
+	words__add(&w, " never notice");
 	if (n->events_lost) {
 		words__add(&w, "; ");
 		words__add_counted(&w, n->events_lost, "event");
 		words__add(&w, " lost");
 	}
-	end_colour(t, &w, DIM);
-	show(t, &w);
-	t->status_shown = true;
+	bottom_line__clear(&t->bottom, t->output, t->columns);
+	bottom_line__set(&t->bottom, &w);
+	show_status(t);
 }
 
 static void show_all_in_all(struct text *t, const struct summary *n)
 {
-	struct words w = { 0 };
+	struct words all = { 0 }, w = { 0 };
 
+	group_table__add(&all, &t->groups, n, (int)t->columns);
 	words__add(&w, "watched for ");
 	words__add_duration(&w, n->watched_s);
 	words__add(&w, ": ");
@@ -288,7 +469,9 @@ static void show_all_in_all(struct text *t, const struct summary *n)
 		words__add_counted(&w, n->names_forgotten, "name");
 		words__add(&w, " of peers forgotten");
 	}
-	end_line(t, &w);
+	add_sentence(t, &all, &w);
+	words__free(&w);
+	show(t, &all);
 }
 
 static int on_summary(void *context, const struct summary *n)
@@ -298,10 +481,12 @@ static int on_summary(void *context, const struct summary *n)
 	switch (n->kind) {
 	case SUMMARY_FIRST:
 		show_what_is_there(t, n);
+		if (t->status)
+			set_status(t, n);
 		break;
 	case SUMMARY_INTERIM:
 		if (t->status)
-			show_status(t, n);
+			set_status(t, n);
 		break;
 	case SUMMARY_LAST:
 		text__flush(t);
@@ -317,180 +502,151 @@ static int on_tick(void *context, const struct timeline_progress *p)
 	struct text *t = context;
 
 	show_until(t, p->complete_ns);
+	show_status(t);
 	return state_of(t);
+}
+
+/* ---- happenings ---- */
+
+/* A peer that came back is reported as a change. */
+static int on_event(void *context, const struct socket_event *e)
+{
+	struct story_key key;
+	struct words w = { 0 }, who = { 0 }, what[2] = { { 0 } };
+	struct text *t = context;
+
+	if (e->event.kind == EVENT_SUPERSEDED)
+		return 0;
+	key = service__key(&t->ports, e->socket);
+	service__add(&who, &key, e->socket);
+	event_words__add(&what[0], &e->event);
+	event_words__add(&what[1], &e->event);
+	add_line(t, &w, e->socket, &who, what, PLAIN);
+	words__free(&who);
+	return add_alone(t, e->event.mono_ns, e->event.at, &w, e->progress.complete_ns);
+}
+
+static int on_change(void *context, const struct change *c)
+{
+	struct text *t = context;
+	struct happening h = { .at_ns = c->mono_ns, .at = c->at,
+			       .key = service__key(&t->ports, c->socket) };
+	struct words what[2] = { { 0 } };
+
+	service__add(&h.who, &h.key, c->socket);
+	happenings__classify_change(c, &h.key, &h.range);
+	happenings__add_change(&what[0], c, false);
+	happenings__add_change(&what[1], c, true);
+	add_line(t, &h.line, c->socket, &h.who, what, colour_of(&h.key));
+	add_happening(t, &h, c->progress.complete_ns);
+	return state_of(t);
+}
+
+/* The end has come: which peers are silent, and for how long. */
+static void add_suspect(struct text *t, const struct timeline *tl, struct happening *h)
+{
+	double silent_s = tl->last_heard_at ? (h->at - tl->last_heard_at) / 1e9 : -1;
+	struct words what[2] = { { 0 } };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		words__add(&what[i], "suspect");
+		if (silent_s < 0)
+			continue;
+		words__add(&what[i], ", silent for ");
+		words__add_duration(&what[i], silent_s);
+	}
+	add_line(t, &h->line, &tl->socket, &h->who, what, YELLOW);
+	suspects__add(&t->suspects, h->at, silent_s, &h->line, t->each);
+	happening__free(h);
+}
+
+static int on_timeline(void *context, const struct timeline *tl)
+{
+	struct text *t = context;
+	struct happening h = { .at_ns = tl->final ? tl->ended_ns : tl->progress.now_ns,
+			       .at = tl->final ? tl->ended_at : tl->progress.now_at };
+	struct words what[2] = { { 0 } };
+
+	if (tl->outcome == OUTCOME_OPEN && !tl->half_open.is && !t->all)
+		return 0;
+	h.key = service__key(&t->ports, &tl->socket);
+	service__add(&h.who, &h.key, &tl->socket);
+	if (tl->final && tl->half_open.is)
+		group_table__count(&t->groups, &h.key, tl->half_open.latency_ms.max / 1e3);
+	if (tl->outcome == OUTCOME_SUSPECT && !tl->half_open.is && !t->every) {
+		add_suspect(t, tl, &h);
+		return state_of(t);
+	}
+	happenings__classify_timeline(tl, &h.key, &h.range, &h.how);
+	happenings__add_timeline(&what[0], tl, false);
+	happenings__add_timeline(&what[1], tl, true);
+	add_line(t, &h.line, &tl->socket, &h.who, what, colour_of(&h.key));
+	add_happening(t, &h, tl->progress.complete_ns);
+	return state_of(t);
+}
+
+static void show_suspects(struct text *t)
+{
+	struct words w = { 0 };
+	size_t i;
+
+	suspects__sort(&t->suspects, t->each);
+	for (i = 0; i < t->suspects.count; i++)
+		tell(t, t->suspects.all[i].at, &t->suspects.all[i].line);
+	if (t->suspects.more) {
+		words__add(&w, "... and ");
+		words__add_count(&w, t->suspects.more);
+		words__add(&w, " more suspect (-v tells each)\n");
+		show(t, &w);
+	}
+	suspects__free(&t->suspects);
 }
 
 void text__flush(struct text *t)
 {
 	show_until(t, UINT64_MAX);
-	free(t->lines);
-	t->lines = NULL;
-	t->line_size = 0;
+	stories__end(&t->stories);
+	show_suspects(t);
+	bottom_line__clear(&t->bottom, t->output, t->columns);
+	bottom_line__free(&t->bottom);
+	free(t->waiting);
+	t->waiting = NULL;
+	t->waiting_size = 0;
 }
 
-/* ---- events ---- */
-
-/* A peer that came back is reported as a change. */
-static int on_event(void *context, const struct socket_event *e)
-{
-	struct words w = { 0 };
-	struct text *t = context;
-
-	if (e->event.kind == EVENT_SUPERSEDED)
-		return 0;
-	add_time(t, &w, e->event.at);
-	add_socket(t, &w, e->socket);
-	event_words__add(&w, &e->event);
-	end_line_of(t, &w, e->event.mono_ns, e->progress.complete_ns);
-	return state_of(t);
-}
-
-static void add_change(struct words *w, const struct change *c)
-{
-	switch (c->kind) {
-	case CHANGE_SUSPECT:
-		words__add(w, "suspect: %u unanswered, silent for ", c->asks);
-		words__add_duration(w, c->silent_s);
-		break;
-	case CHANGE_RECOVERED:
-		words__add(w, "recovered after ");
-		words__add_duration(w, c->silent_s);
-		words__add(w, " of silence");
-		break;
-	case CHANGE_HEARTBEAT:
-		words__add(w, "has a heartbeat of its own: %u byte%s every ", c->heartbeat.bytes,
-			   c->heartbeat.bytes == 1 ? "" : "s");
-		words__add_duration(w, c->heartbeat.period_s);
-		break;
-	case CHANGE_SUPERSEDED:
-		words__add(w, "superseded? the peer came back on another connection (confidence "
-			   "%.0f %%)", floor(c->confidence * 100 + 1e-6));
-		break;
-	}
-}
-
-static int on_change(void *context, const struct change *change)
-{
-	bool warns = change->kind == CHANGE_SUSPECT || change->kind == CHANGE_SUPERSEDED;
-	enum colour colour = warns ? YELLOW : GREEN;
-	struct words w = { 0 };
-	struct text *t = context;
-
-	add_time(t, &w, change->at);
-	add_socket(t, &w, change->socket);
-	begin_colour(t, &w, colour);
-	add_change(&w, change);
-	end_colour(t, &w, colour);
-	end_line_of(t, &w, change->mono_ns, change->progress.complete_ns);
-	return state_of(t);
-}
-
-/* Which side was gone, as far as that is known: a reset that answers an ask comes from a peer that
- * forgot the connection, or from a middlebox that did; a subflow's death leaves the connection as
- * it is. */
-static const char *who_was_gone(const struct timeline *tl)
-{
-	bool reset = tl->half_open.found_by == FOUND_BY_RESET ||
-		     tl->half_open.found_by == FOUND_BY_PROBE;
-
-	if (tl->socket.mptcp)
-		return "subflow dead (its MPTCP connection may live on),";
-	if (tl->half_closed)
-		return reset ? "the peer had closed and reset what we sent,"
-			     : "peer gone after it had closed,";
-	return reset ? "forgotten by the peer or the path," : "peer gone";
-}
-
-static void add_unnoticed(struct words *w, const struct timeline *tl)
-{
-	const struct timeline_half_open *h = &tl->half_open;
-
-	if (tl->deaf_s) {
-		words__add(w, ", nothing acknowledged for ");
-		words__add_duration(w, tl->deaf_s);
-		words__add(w, ", though heard until the end");
-	} else {
-		words__add(w, ", %s unnoticed for ", who_was_gone(tl));
-		if (h->latency_ms.lower_bounds_known) {
-			words__add_duration(w, h->latency_ms.likely_min / 1e3);
-			words__add(w, " to ");
-		} else {
-			words__add(w, "up to ");
-		}
-		words__add_duration(w, h->latency_ms.max / 1e3);
-	}
-	words__add(w, " (%s)", found_by__name(h->found_by));
-}
-
-/* Circumstances of the outcome that show where the fault is. */
-static void add_circumstances(struct words *w, const struct timeline *tl)
-{
-	if (tl->detail == DETAIL_UNASKED)
-		words__add(w, ": nothing left this host; check its address, route, filter");
-	else if (tl->detail == DETAIL_MOVED)
-		words__add(w, ": moved elsewhere (TCP_REPAIR)");
-	else if (tl->detail == DETAIL_LINGER_0)
-		words__add(w, " (linger 0)");
-	if (tl->counts.answers_dropped)
-		words__add(w, "; answers were dropped by this host (filter, conntrack)");
-	if (tl->other_sender.answers)
-		words__add(w, "; answers came from another host (TTL %u, data %u)",
-			   tl->other_sender.ttl, tl->other_sender.data_ttl);
-	if (tl->in_close_wait && tl->half_closed && !tl->half_open.is &&
-	    tl->detail == DETAIL_NONE)
-		words__add(w, ": the peer had closed, the program had not (CLOSE_WAIT)");
-}
-
-static int on_timeline(void *context, const struct timeline *tl)
-{
-	enum colour colour = tl->half_open.is ? RED
-			     : tl->outcome == OUTCOME_SUSPECT ? YELLOW : PLAIN;
-	struct words w = { 0 };
-	struct text *t = context;
-
-	if (tl->outcome == OUTCOME_OPEN && !tl->half_open.is && !t->all)
-		return 0;
-	add_time(t, &w, tl->final ? tl->ended_at : tl->progress.now_at);
-	add_socket(t, &w, &tl->socket);
-	begin_colour(t, &w, colour);
-	words__add(&w, "%s", outcome__name(tl->outcome));
-	if (tl->half_open.is)
-		add_unnoticed(&w, tl);
-	add_circumstances(&w, tl);
-	end_colour(t, &w, colour);
-	end_line_of(t, &w, tl->final ? tl->ended_ns : tl->progress.now_ns,
-		    tl->progress.complete_ns);
-	return state_of(t);
-}
+/* ---- the stream ---- */
 
 static int on_loss(void *context, const struct loss *loss)
 {
-	struct words w = { 0 };
+	struct words w = { 0 }, what = { 0 };
 	struct text *t = context;
 
-	add_time(t, &w, loss->to_at);
-	begin_colour(t, &w, RED);
-	words__add_counted(&w, loss->count, "event");
-	words__add(&w, " lost (%s): what they would have told is read again where it can be",
+	words__add_counted(&what, loss->count, "event");
+	words__add(&what, " lost (%s): what they would have told is read again where it can be",
 		   loss_reason__words(loss->reason));
+	begin_colour(t, &w, RED);
+	if (what.text)
+		fit__add_broken(&w, what.text, time_columns(t), t->columns, time_columns(t));
 	end_colour(t, &w, RED);
-	end_line_of(t, &w, loss->to_ns, loss->progress.complete_ns);
-	return state_of(t);
+	w.failed |= what.failed;
+	words__free(&what);
+	return add_alone(t, loss->to_ns, loss->to_at, &w, loss->progress.complete_ns);
 }
 
 static int on_clock_step(void *context, const struct clock_step *s)
 {
 	struct words w = { 0 };
-	struct text *t = context;
 
-	add_time(t, &w, s->at);
 	words__add(&w, "the wall clock was stepped by %+.3f s", s->step_ns / 1e9);
-	end_line_of(t, &w, s->mono_ns, s->progress.complete_ns);
-	return state_of(t);
+	return add_alone(context, s->mono_ns, s->at, &w, s->progress.complete_ns);
 }
 
 struct sink text__sink(struct text *t)
 {
+	t->stories.context = t;
+	t->stories.tell = tell;
+	t->stories.compose = compose;
 	return (struct sink){ .size = sizeof(struct sink), .context = t,
 			      .summary_every_ns = t->status ? STATUS_NS : 0, .event = on_event,
 			      .change = on_change, .timeline = on_timeline, .loss = on_loss,

@@ -1,30 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The view for people: the open sockets at the start, a line for each event, and on a terminal a
- * status line at the bottom. */
+/*
+ * The view for people: the open sockets at the start, a line for each story (stories.h), and on a
+ * terminal a status line at the bottom; at the end the suspects, and what happened to whom. Lines
+ * fit a terminal, and are whole in a file.
+ */
 #ifndef HALFOPEN_SINK_TEXT_TEXT_H
 #define HALFOPEN_SINK_TEXT_TEXT_H
 
 #include "file/output.h"
+#include "text/bottom_line.h"
+#include "text/group_table.h"
+#include "text/service.h"
+#include "text/stories.h"
+#include "text/suspects.h"
 #include "timeline/sink.h"
 
 struct text {
 	struct output *output;
 	bool utc;	/* else local time with its offset */
 	bool colours;
-	bool status;	/* a status line every ten seconds, in its place on a terminal */
+	bool status;	/* a status line, in its place on a terminal */
 	bool brief;	/* no summary at the end */
 	bool all;	/* report open sockets without trouble, too */
+	bool every;	/* ... and suspects as they come, at an interval */
+	bool each;	/* each happening in a line of its own, and all suspects at the end */
+	unsigned int columns;	/* of the terminal now; 0: it is none, or does not say */
 
-	struct text_line *lines;	/* waiting for earlier ones, in order of time */
-	size_t line_count, line_size;
-	bool status_shown;
+	struct happening *waiting;	/* for earlier ones, in order of time */
+	size_t waiting_count, waiting_size;
+	struct stories stories;
+	struct service_ports ports;
+	struct suspects suspects;
+	struct group_table groups;
+	struct bottom_line bottom;
 	int widths[3];	/* of the columns: the widest so far */
+	int who_width;	/* the same on a narrow terminal */
 };
 
 /* The sink that writes into `t`, as configured now. */
 struct sink text__sink(struct text *t);
 
-/* Writes the waiting lines; to be called at the end. */
+/* Writes what waits, and the suspects; to be called at the end. */
 void text__flush(struct text *t);
 
 #endif
