@@ -25,6 +25,7 @@ static const struct {
 	{ "watch", cmd_watch, "follow sockets: what keepalive did, who is half-open, since when" },
 	{ "sockets", cmd_sockets,
 	  "list them once, like ss -o: who is silent, who would never notice" },
+	{ "probe", cmd_probe, "ask idle peers now: how many are dead already" },
 	{ "advise", cmd_advise, "what to change, why, and what it would do" },
 	{ "explain", cmd_explain, "when each side of a connection would notice" },
 	{ "apply", cmd_apply, "write sysctls, reversibly" },

@@ -8,6 +8,7 @@
 /* Each takes the verb's own arguments, argv[0] being "halfopen VERB"; returns an exit code. */
 int cmd_watch(int argc, char **argv);
 int cmd_sockets(int argc, char **argv);
+int cmd_probe(int argc, char **argv);
 int cmd_advise(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_apply(int argc, char **argv);

@@ -46,7 +46,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	(void)s;
 	if (!bigger)
 		return -ENOMEM;
-	if (l->config.take)
+	if (l->config.take || l->config.with_listeners)
 		listeners__read(&l->listeners, ns->inode);
 	l->namespaces = bigger;
 	bigger[l->namespace_count] = (struct look_netns){ *ns, read_retries2() };
@@ -234,6 +234,13 @@ struct filter_subject look__subject(const struct look *l, const struct look_sock
 		.netns = e->netns, .netns_cookie = ns ? ns->netns.cookie : 0,
 		.netns_name = ns ? ns->netns.name : NULL,
 		.owner = owners__at(&l->owners, s->owner), .device = look__device(l, s) };
+}
+
+uint16_t look__listening_port(struct look *l, const struct ho_event *e)
+{
+	if (l->listeners.incomplete || listeners__has(&l->listeners, e->netns, e->local_port))
+		return e->local_port;
+	return 0;
 }
 
 struct exposure look__exposure(const struct look *l, const struct look_socket *s)

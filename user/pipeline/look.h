@@ -44,6 +44,7 @@ struct look_config {
 	 * short. Listening ports are known meanwhile. */
 	bool (*take)(void *context, struct look *l, const struct look_socket *s);
 	void *context;
+	bool with_listeners;	/* where all are kept: look__listening_port() */
 };
 
 struct look {
@@ -73,6 +74,10 @@ void look__free(struct look *l);
 
 /* The device behind its peer; NULL: not known. */
 const char *look__device(const struct look *l, const struct look_socket *s);
+
+/* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
+ * listeners are known. */
+uint16_t look__listening_port(struct look *l, const struct ho_event *e);
 
 /* The socket as FILTER tests it; valid as long as the look. */
 struct filter_subject look__subject(const struct look *l, const struct look_socket *s);

@@ -22,14 +22,6 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 	return 0;
 }
 
-/* Of connections that were made from here each has a port of its own, which groups nothing. */
-static uint16_t port_of(struct look *l, const struct ho_event *e)
-{
-	if (l->listeners.incomplete || listeners__has(&l->listeners, e->netns, e->local_port))
-		return e->local_port;
-	return 0;
-}
-
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s)
 {
 	const struct owner *owner = owners__at(&l->owners, s->owner);
@@ -39,7 +31,7 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	struct look_summary *m = context;
 	struct exposure_counts *counts;
 
-	key.port = port_of(l, e);
+	key.port = look__listening_port(l, e);
 	key.carrier = carrier_of(m, e);
 	if (owner)
 		exposure_key__set_program(&key, owner->comm);

@@ -581,3 +581,83 @@ void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
 	json__end_array(j);
 	end_line(j);
 }
+
+/* ---- probe ---- */
+
+const char *probe_answer__name(enum probe_answer a)
+{
+	static const char *const names[] = {
+		[PROBE_ANSWERED] = "answered", [PROBE_UNANSWERED] = "unanswered",
+		[PROBE_UNKNOWN] = "unknown",
+	};
+
+	return names[a];
+}
+
+void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struct probe_result *p)
+{
+	unsigned int i;
+
+	begin_line(j, "halfopen.probe/1", &p->origin, seq);
+	write_socket(j, &p->socket);
+	json__string(j, "result", probe_answer__name(p->result));
+	if (p->reset)
+		json__bool(j, "reset", true);
+	if (*p->why)
+		json__string(j, "why", p->why);
+	if (p->result == PROBE_ANSWERED && p->rtt_us)
+		json__u64(j, "rtt_us", p->rtt_us);
+	else if (p->result == PROBE_ANSWERED)
+		json__null(j, "rtt_us");
+	json__number(j, "silent_s", p->silent_s);
+	json__u64(j, "asks", p->asks);
+	json__array(j, "left_changed");
+	for (i = 0; i < p->left_changed_count; i++)
+		json__string(j, NULL, p->left_changed[i]);
+	json__end_array(j);
+	end_line(j);
+}
+
+static void write_dead(struct json *j, const struct probe_summary *p)
+{
+	json__object(j, "dead");
+	if (p->dead_known)
+		json__u64(j, "estimate", p->dead);
+	else
+		json__null(j, "estimate");
+	json__u64(j, "low", p->dead_low);
+	json__u64(j, "high", p->dead_high);
+	json__end_object(j);
+}
+
+void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
+					const struct probe_summary *p)
+{
+	unsigned int i;
+
+	begin_line(j, "halfopen.probe_summary/1", &p->origin, seq);
+	json__time(j, "at", p->at);
+	json__u64(j, "matched", p->matched);
+	json__u64(j, "drawn", p->drawn);
+	json__u64(j, "asked", p->asked);
+	json__u64(j, "answered", p->answered);
+	json__u64(j, "unanswered", p->unanswered);
+	json__u64(j, "unknown", p->unknown);
+	json__u64(j, "reset", p->reset);
+	write_dead(j, p);
+	json__u64(j, "asks", p->asks);
+	json__u64(j, "wakeups", p->asks);
+	json__u64(j, "bytes", p->bytes);
+	json__number(j, "seconds", p->seconds);
+	if (p->interrupted)
+		json__bool(j, "interrupted", true);
+	json__array(j, "reasons");
+	for (i = 0; i < p->reason_count; i++) {
+		json__object(j, NULL);
+		json__string(j, "why", p->reasons[i].why);
+		json__u64(j, "count", p->reasons[i].count);
+		json__end_object(j);
+	}
+	json__end_array(j);
+	end_line(j);
+}

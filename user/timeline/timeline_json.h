@@ -6,6 +6,7 @@
 #ifndef HALFOPEN_TIMELINE_TIMELINE_JSON_H
 #define HALFOPEN_TIMELINE_TIMELINE_JSON_H
 
+#include "timeline/probe_result.h"
 #include "timeline/sink.h"
 #include "timeline/socket_now.h"
 #include "value/json.h"
@@ -20,6 +21,9 @@ void timeline_json__write_clock_step(struct json *j, uint64_t seq, const struct 
 void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct socket_now *s);
 void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
 					  const struct sockets_summary *s);
+void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struct probe_result *p);
+void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
+					const struct probe_summary *p);
 
 /* ---- json_read.c ---- */
 

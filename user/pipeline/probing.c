@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "act/asker.h"
+#include "pipeline/probing.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/reason.h"
+#include "tuning/sampled_count.h"
+#include "value/words.h"
+
+#define NS_PER_S 1000000000ULL
+/* Whoever was held up does not make up for more than this at once. */
+#define LATE_NS 10000000ULL
+/* Asked and unanswered at one time: the kernel side has room for twice as many. */
+#define OUTSTANDING_MAX 65536
+#define PROGRESS_NS 200000000ULL
+
+/* One run. */
+struct run {
+	struct probing *probing;
+	const struct probing_config *config;
+	struct asker *asker;
+	uint32_t *drawn;	/* indices into the look, in the order in which they are asked */
+	bool *has_result;	/* of each drawn one */
+	size_t count, next;	/* drawn, and asked so far */
+	uint64_t began_ns, next_ns, progress_ns;
+	int err;
+};
+
+/* ---- whom ---- */
+
+/* Below `n`; splitmix64 (Steele, Lea, Flood 2014). The bias is below n / 2^64. */
+static uint64_t below(uint64_t *state, uint64_t n)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return (z ^ z >> 31) % n;
+}
+
+/* A random sample without replacement, in random order: so whoever was asked until an interruption is
+ * one, too, and peers behind one address are asked far apart. */
+static bool draw(struct run *r)
+{
+	size_t total = r->probing->look.count, i, at;
+	uint64_t state;
+	uint32_t other;
+
+	r->count = ceil(total * r->config->share);
+	if (r->count > total)
+		r->count = total;
+	r->drawn = malloc((total + 1) * sizeof(*r->drawn));
+	r->has_result = calloc(r->count + 1, sizeof(*r->has_result));
+	if (!r->drawn || !r->has_result ||
+	    getrandom(&state, sizeof(state), 0) != sizeof(state))
+		return false;
+	for (i = 0; i < total; i++)
+		r->drawn[i] = i;
+	for (i = 0; i < r->count; i++) {
+		at = i + below(&state, total - i);
+		other = r->drawn[i];
+		r->drawn[i] = r->drawn[at];
+		r->drawn[at] = other;
+	}
+	return true;
+}
+
+static const struct look_socket *socket_of(const struct run *r, size_t i)
+{
+	return &r->probing->look.sockets[r->drawn[i]];
+}
+
+/* ---- what is said ---- */
+
+static void announce(const struct run *r)
+{
+	const struct probing_config *c = r->config;
+	struct words w = { 0 };
+
+	words__add_counted(&w, r->count, "socket");
+	if (r->count < r->probing->look.count) {
+		words__append(&w, " of ", 4);
+		words__add_count(&w, r->probing->look.count);
+	}
+	words__add(&w, " to be asked, ");
+	words__add_count(&w, c->rate);
+	words__add(&w, " a second, within ");
+	words__add_duration(&w, (double)r->count / c->rate + c->within_ns / 1e9);
+	if (c->asks > 1) {
+		words__add(&w, "; up to %u times, as long as there is no answer, every ", c->asks);
+		words__add_duration(&w, c->within_ns / 1e9 / c->asks);
+	}
+	if (!w.failed)
+		log_info("%s", w.text);
+	words__free(&w);
+	log_info("nothing stays changed: SO_REUSEADDR, which each ask clears, is put back within "
+		 "microseconds; no option, timer or count of keepalive is touched");
+	log_info("a peer that has forgotten its connection resets it, and its program is told");
+}
+
+static void show_progress(struct run *r)
+{
+	const struct probe_summary *s = &r->probing->summary;
+	uint64_t now_ns = clock__mono_ns();
+
+	if (now_ns - r->progress_ns < PROGRESS_NS)
+		return;
+	r->progress_ns = now_ns;
+	log__progress("%zu of %zu asked: %llu answered, %llu unanswered, %llu unknown, %u waited for",
+		      r->next, r->count, (unsigned long long)s->answered,
+		      (unsigned long long)s->unanswered, (unsigned long long)s->unknown,
+		      asker__outstanding(r->asker));
+}
+
+/* ---- results ---- */
+
+static void count_reason(struct probing *p, const char *why)
+{
+	struct probe_summary *s = &p->summary;
+	unsigned int i;
+
+	for (i = 0; i < s->reason_count; i++)
+		if (!strcmp(p->reasons[i].why, why))
+			break;
+	if (i == PROBING_REASONS)
+		return;
+	if (i == s->reason_count)
+		p->reasons[s->reason_count++] = (struct probe_reason){ .why = why };
+	p->reasons[i].count++;
+}
+
+static void count(struct probing *p, const struct probe_result *r)
+{
+	struct probe_summary *s = &p->summary;
+
+	s->answered += r->result == PROBE_ANSWERED;
+	s->unanswered += r->result == PROBE_UNANSWERED;
+	s->unknown += r->result == PROBE_UNKNOWN;
+	s->reset += r->reset;
+	s->asks += r->asks;
+	if (r->result == PROBE_UNKNOWN)
+		count_reason(p, r->why);
+}
+
+static void give(struct run *r, size_t i, struct probe_result *result)
+{
+	const struct look_socket *s = socket_of(r, i);
+	struct socket_now now = look__value(&r->probing->look, s);
+
+	result->socket = now.socket;
+	result->silent_s = now.silent_s;
+	r->has_result[i] = true;
+	count(r->probing, result);
+	if (!r->err)
+		r->err = r->config->take(r->config->context, &r->probing->look, s, result);
+}
+
+static void give_unknown(struct run *r, size_t i, const char *why)
+{
+	struct probe_result result = { .result = PROBE_UNKNOWN, .why = why };
+
+	give(r, i, &result);
+}
+
+static void give_asked(struct run *r, const struct asker_result *a)
+{
+	static const char *const reuseaddr[] = { "SO_REUSEADDR" };
+	struct probe_result result = {
+		.why = "", .rtt_us = a->rtt_us, .asks = a->asks, .reset = a->outcome == ASKER_RESET,
+		.left_changed = reuseaddr, .left_changed_count = a->lost_reuseaddr };
+
+	switch (a->outcome) {
+	case ASKER_ANSWERED:
+		result.result = PROBE_ANSWERED;
+		break;
+	case ASKER_UNANSWERED:
+	case ASKER_RESET:
+		result.result = PROBE_UNANSWERED;
+		break;
+	case ASKER_ENDED:
+		result.result = PROBE_UNKNOWN;
+		result.why = "it was closed before there was an answer";
+		break;
+	case ASKER_NOT_ASKED:
+		result.result = PROBE_UNKNOWN;
+		result.why = askable__why(a->why);
+		break;
+	}
+	r->probing->summary.asked += a->outcome != ASKER_NOT_ASKED;
+	r->probing->summary.bytes += a->bytes;
+	give(r, a->tag, &result);
+}
+
+static void take_results(struct run *r)
+{
+	struct asker_result result;
+
+	while (!r->err && asker__take(r->asker, &result))
+		give_asked(r, &result);
+}
+
+/* ---- asking ---- */
+
+static void ask(struct run *r, size_t i)
+{
+	const struct ho_event *e = &socket_of(r, i)->row.event;
+	enum askable refused = askable__of(e);
+
+	if (refused)
+		give_unknown(r, i, askable__why(refused));
+	else
+		r->err = asker__ask(r->asker, e->cookie, i);
+}
+
+static bool may_ask(const struct run *r)
+{
+	return r->next < r->count && asker__outstanding(r->asker) < OUTSTANDING_MAX;
+}
+
+static void ask_who_is_due(struct run *r)
+{
+	uint64_t now_ns = clock__mono_ns();
+
+	if (now_ns > r->next_ns + LATE_NS)
+		r->next_ns = now_ns - LATE_NS;
+	for (; !r->err && may_ask(r) && r->next_ns <= now_ns; r->next_ns += NS_PER_S / r->config->rate)
+		ask(r, r->next++);
+}
+
+/* Until somebody is due, or an answer arrives. Returns whether to end. */
+static bool wait(const struct run *r)
+{
+	struct pollfd fds[] = { { .fd = r->config->end, .events = POLLIN },
+				{ .fd = asker__fd(r->asker), .events = POLLIN } };
+	uint64_t until_ns = asker__due_ns(r->asker), now_ns = clock__mono_ns();
+	struct timespec timeout;
+
+	if (may_ask(r) && r->next_ns < until_ns)
+		until_ns = r->next_ns;
+	until_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+	if (until_ns > NS_PER_S)
+		until_ns = NS_PER_S;
+	timeout = (struct timespec){ 0, until_ns };
+	if (until_ns == NS_PER_S)
+		timeout = (struct timespec){ 1, 0 };
+	ppoll(fds, 2, &timeout, NULL);
+	return fds[0].revents;
+}
+
+/* Whoever was asked, and did not get the time to answer. */
+static void give_up(struct run *r)
+{
+	size_t i;
+
+	r->probing->summary.interrupted = true;
+	for (i = 0; i < r->next && !r->err; i++) {
+		if (r->has_result[i])
+			continue;
+		r->probing->summary.asked++;
+		give_unknown(r, i, "interrupted before there was an answer");
+	}
+	r->count = r->next;
+}
+
+static void ask_all(struct run *r)
+{
+	bool to_end = false;
+
+	r->began_ns = r->next_ns = clock__mono_ns();
+	while (!r->err && !to_end && (r->next < r->count || asker__outstanding(r->asker))) {
+		ask_who_is_due(r);
+		take_results(r);
+		show_progress(r);
+		if (r->next < r->count || asker__outstanding(r->asker))
+			to_end = wait(r);
+	}
+	if (!r->err && to_end)
+		give_up(r);
+	log__end_progress();
+}
+
+/* ---- the whole ---- */
+
+static int by_count(const void *a, const void *b)
+{
+	const struct probe_reason *x = a, *y = b;
+
+	return x->count < y->count ? 1 : x->count > y->count ? -1 : strcmp(x->why, y->why);
+}
+
+static void sum_up(struct run *r)
+{
+	struct probe_summary *s = &r->probing->summary;
+	struct sampled_count dead;
+
+	s->matched = r->probing->look.count;
+	s->drawn = r->count;
+	dead = sampled_count__of(s->matched, s->drawn, s->unanswered, s->unknown);
+	s->dead_known = dead.known;
+	s->dead = dead.estimate;
+	s->dead_low = dead.low;
+	s->dead_high = dead.high;
+	s->at = clock__mono_ns() + r->probing->look.wall_ns;
+	s->seconds = (clock__mono_ns() - r->began_ns) / 1e9;
+	s->reasons = r->probing->reasons;
+	qsort(r->probing->reasons, s->reason_count, sizeof(*s->reasons), by_count);
+}
+
+static int run(struct run *r)
+{
+	const struct look_config config = { .filter = r->config->filter, .with_listeners = true };
+	int err = look__take(&r->probing->look, &config);
+
+	if (err)
+		return err;
+	if (!draw(r)) {
+		log_error("%s", reason__of(ENOMEM));
+		return -ENOMEM;
+	}
+	if (r->count)
+		announce(r);
+	ask_all(r);
+	if (!r->err)
+		sum_up(r);
+	return r->err;
+}
+
+int probing__run(struct probing *p, const struct probing_config *config)
+{
+	const struct asker_config asker = { .within_ns = config->within_ns, .asks = config->asks };
+	struct run r = { .probing = p, .config = config };
+	int err;
+
+	*p = (struct probing){ 0 };
+	/* first: its guard is a copy of this process, which is small as yet */
+	err = asker__open(&asker, &r.asker);
+	if (!err)
+		err = run(&r);
+	asker__close(r.asker);
+	free(r.drawn);
+	free(r.has_result);
+	return err;
+}
+
+void probing__free(struct probing *p)
+{
+	look__free(&p->look);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/probe_text.h"
+#include "value/plain_text.h"
+
+static struct probe_text_group *group_of(struct probe_text *t, const char *program, uint16_t port)
+{
+	struct probe_text_group *bigger;
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (t->groups[i].port == port && !strcmp(t->groups[i].program, program))
+			return &t->groups[i];
+	if (t->count == t->size) {
+		t->size = t->size ? 2 * t->size : 16;
+		bigger = realloc(t->groups, t->size * sizeof(*bigger));
+		if (!bigger)
+			return NULL;
+		t->groups = bigger;
+	}
+	t->groups[t->count] = (struct probe_text_group){ .port = port };
+	snprintf(t->groups[t->count].program, sizeof(t->groups[i].program), "%s", program);
+	return &t->groups[t->count++];
+}
+
+void probe_text__add(struct probe_text *t, const struct probe_result *r, uint16_t port)
+{
+	const struct timeline_owner *owner = &r->socket.owner;
+	struct probe_text_group *g;
+
+	if (t->failed)
+		return;
+	g = group_of(t, owner->known ? owner->comm : "-", port);
+	if (g)
+		g->results[r->result]++;
+	t->failed = !g;
+}
+
+/* ---- sentences ---- */
+
+static void add_counts(struct words *w, const struct probe_summary *s)
+{
+	words__add_counted(w, s->asked, "socket");
+	words__add(w, " asked: ");
+	words__add_count(w, s->answered);
+	words__add(w, " answered, ");
+	words__add_count(w, s->unanswered);
+	words__add(w, " did not");
+	if (s->reset) {
+		words__add(w, " (");
+		words__add_count(w, s->reset);
+		words__add(w, " reset by a peer that had forgotten them)");
+	}
+	if (s->interrupted)
+		words__add(w, "; interrupted");
+	words__add(w, "\n");
+}
+
+static void add_reasons(struct words *w, const struct probe_summary *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->reason_count; i++) {
+		words__add(w, "unknown: ");
+		words__add_count(w, s->reasons[i].count);
+		words__add(w, ", as %s\n", s->reasons[i].why);
+	}
+}
+
+static void add_dead(struct words *w, const struct probe_summary *s)
+{
+	if (!s->dead_known) {
+		words__add(w, "dead: not known\n");
+		return;
+	}
+	words__add(w, s->dead_low < s->dead_high ? "dead: about " : "dead: ");
+	words__add_count(w, s->dead);
+	words__add(w, " of ");
+	words__add_count(w, s->matched);
+	if (s->dead_low < s->dead_high) {
+		words__add(w, ", between ");
+		words__add_count(w, s->dead_low);
+		words__add(w, " and ");
+		words__add_count(w, s->dead_high);
+		if (s->drawn < s->matched)
+			words__add(w, " (95 %%)");
+	}
+	words__add(w, "\n");
+}
+
+static void add_cost(struct words *w, const struct probe_summary *s)
+{
+	words__add(w, "spent: ");
+	words__add_counted(w, s->asks, "ask");
+	words__add(w, ", each of which may wake up a device; ");
+	words__add_counted(w, s->bytes, "byte");
+	words__add(w, " both ways, in ");
+	words__add_duration(w, s->seconds);
+	words__add(w, "\n");
+}
+
+/* ---- the table ---- */
+
+static int by_unanswered(const void *a, const void *b)
+{
+	const struct probe_text_group *x = a, *y = b;
+	int result;
+
+	for (result = PROBE_UNANSWERED; result >= PROBE_ANSWERED; result--)
+		if (x->results[result] != y->results[result])
+			return x->results[result] < y->results[result] ? 1 : -1;
+	return strcmp(x->program, y->program) ?: (int)x->port - (int)y->port;
+}
+
+static void add_group(struct words *w, const struct probe_text_group *g)
+{
+	char port[8] = "out";
+
+	if (g->port)
+		snprintf(port, sizeof(port), "%u", g->port);
+	words__add(w, "%-15s %5s %10llu %10llu %10llu\n", g->program, port,
+		   (unsigned long long)g->results[PROBE_UNANSWERED],
+		   (unsigned long long)g->results[PROBE_ANSWERED],
+		   (unsigned long long)g->results[PROBE_UNKNOWN]);
+}
+
+void probe_text__write(struct probe_text *t, struct words *w, const struct probe_summary *s)
+{
+	size_t i;
+
+	add_counts(w, s);
+	add_reasons(w, s);
+	add_dead(w, s);
+	add_cost(w, s);
+	w->failed |= t->failed;
+	if (!t->count)
+		return;
+	qsort(t->groups, t->count, sizeof(*t->groups), by_unanswered);
+	words__add(w, "\n%-15s %5s %10s %10s %10s\n", "PROGRAM", "PORT", "UNANSWERED", "ANSWERED",
+		   "UNKNOWN");
+	for (i = 0; i < t->count; i++)
+		add_group(w, &t->groups[i]);
+}
+
+void probe_text__free(struct probe_text *t)
+{
+	free(t->groups);
+	*t = (struct probe_text){ 0 };
+}
