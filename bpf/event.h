@@ -219,8 +219,9 @@ struct ho_batch {
 	ho_u8 waiting;			/* ... and handshakes that are complete (the same) */
 	ho_u8 lean;			/* of each only the members for counting, ... */
 	ho_u8 old_stamps;		/* ... with those that tell how old the clocks are */
-	ho_u8 pad[3];
-	ho_u32 begun_jiffies;		/* when the run began; a lean row has jiffies alone */
+	ho_u8 untimed;			/* rows have jiffies, and not mono_ns */
+	ho_u8 pad[2];
+	ho_u32 begun_jiffies;		/* when the run began */
 	ho_u64 begun_ns;
 	struct ho_row rows[HO_BATCH_ROWS];
 };

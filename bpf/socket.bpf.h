@@ -116,8 +116,11 @@ static __always_inline void socket__read_identity(struct ho_event *e, const stru
 		socket__read_ipv4(e->local, READ(typed, sk, __sk_common.skc_rcv_saddr));
 		socket__read_ipv4(e->peer, READ(typed, sk, __sk_common.skc_daddr));
 	}
-	/* Not skc_num: inet_put_port() clears it before the last state change. */
-	e->local_port = __builtin_bswap16(READ(typed, inet, inet_sport));
+	/* inet_put_port() clears the first before the last state change; the second is in a cache
+	 * line of its own. */
+	e->local_port = READ(typed, sk, __sk_common.skc_num);
+	if (!e->local_port)
+		e->local_port = __builtin_bswap16(READ(typed, inet, inet_sport));
 	e->peer_port = __builtin_bswap16(READ(typed, sk, __sk_common.skc_dport));
 }
 
@@ -177,10 +180,11 @@ static __always_inline __u32 socket__retransmitting_ms(const struct tcp_sock *tp
 						       const bool typed)
 {
 	__u32 since = READ(typed, tp, retrans_stamp);
-	__u64 now_us = bpf_ktime_get_ns() / 1000;
+	__u64 now_us;
 
 	if (!since || !READ(typed, tp, inet_conn.icsk_retransmits))
 		return 0;
+	now_us = bpf_ktime_get_ns() / 1000;
 	return compat__has_usec_timestamps(tp, typed) ? ((__u32)now_us - since) / 1000
 						      : (__u32)(now_us / 1000) - since;
 }

@@ -97,10 +97,12 @@ static __always_inline bool table__take(struct ho_row *row, const struct tcp_soc
 	__builtin_memset(row, 0, sizeof(*row));
 	row->event.kind = HO_SEEN;
 	row->event.cookie = cookie;
-	if (batch.lean) {	/* without the time: the processor reads it after all loads before */
+	/* Reading the clock waits for all loads before it. */
+	if (!batch.untimed)
+		row->event.mono_ns = bpf_ktime_get_ns();
+	if (batch.lean) {
 		socket__read_counted(&row->event, tp, batch.old_stamps, typed);
 	} else {
-		row->event.mono_ns = bpf_ktime_get_ns();
 		socket__read_full(&row->event, tp, typed);
 		socket__read_moment(row, tp, typed);
 	}

@@ -226,7 +226,8 @@ static int pass(struct look *l, const struct look_iterators *i)
 {
 	struct every_netns every = { .snapshot = i->snapshot, .row = on_socket,
 				     .entered = on_netns, .between = between,
-				     .lean = l->config.take && !l->config.timers, .context = l };
+				     .lean = l->config.take && !l->config.timers,
+				     .untimed = true, .context = l };
 	int err;
 
 	l->rules.hz = i->hz;

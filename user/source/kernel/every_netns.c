@@ -210,7 +210,8 @@ static int take_row(void *context, const struct ho_row *row)
 static int read_table(struct pass *p, enum every_netns_what what)
 {
 	const struct snapshot_wanted wanted = { .known = true, .unknown = what != EVERY_KNOWN,
-						.lean = p->e->lean };
+						.lean = p->e->lean,
+						.untimed = p->e->untimed };
 	struct inodes late;
 	bool whole;
 	int err = snapshot__table(p->e->snapshot, &wanted, take_row, between, p, &whole);

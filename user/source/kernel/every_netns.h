@@ -25,6 +25,7 @@ struct every_netns {
 	netns_fn entered;
 	between_fn between;	/* NULL: not needed */
 	bool lean;	/* rows hold at least what struct exposure is made of */
+	bool untimed;	/* their times may be exact to a jiffy only */
 	void *context;
 };
 

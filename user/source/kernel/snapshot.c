@@ -470,7 +470,7 @@ static int read_batch(struct snapshot *s, struct ho_batch *b)
 	return b->bucket > begun_at ? 0 : -ELOOP;
 }
 
-/* Of lean rows, which have jiffies alone. */
+/* From their jiffies. */
 static void set_time(struct ho_batch *b, uint32_t hz)
 {
 	uint32_t i;
@@ -494,10 +494,11 @@ int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, ro
 	b->unknown = wanted->unknown;
 	b->waiting = wanted->waiting;
 	b->lean = wanted->lean;
+	b->untimed = wanted->untimed;
 	b->old_stamps = clock__mono_ns() > jiffies__to_ns(1ULL << 32, s->hz);
 	do {
 		failed = read_batch(s, b);
-		if (!failed && b->lean)
+		if (!failed && b->untimed)
 			set_time(b, s->hz);
 		for (i = 0; !failed && !err && i < b->count; i++)
 			err = fn(context, &b->rows[i]);

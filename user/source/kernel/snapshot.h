@@ -72,6 +72,7 @@ struct snapshot_wanted {
 	bool unknown;	/* those without: cookie 0, and nothing but state and namespace */
 	bool waiting;	/* with `unknown`, handshakes that are complete: the same */
 	bool lean;	/* of each what struct exposure is made of, and no more */
+	bool untimed;	/* their times are exact to a jiffy */
 };
 
 /*
