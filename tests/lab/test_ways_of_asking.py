@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Three ways to ask the peer of an idle socket, each of 1,000 connections of which 137 are cut: what each
-finds, and what it leaves changed (docs/PROBE.md has the table)."""
+finds, and what it leaves changed (docs/DESIGN.md, Asking, has the table)."""
 import socket
 import struct
 import subprocess
