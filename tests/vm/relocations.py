@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import junit    # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OBJECTS = ("act.bpf.o", "pass.bpf.o", "watch.bpf.o")
+OBJECTS = ("act.bpf.o", "ask.bpf.o", "pass.bpf.o", "watch.bpf.o")
 BPFTOOL = next((p for p in ("/usr/sbin/bpftool", "/usr/local/sbin/bpftool") if os.path.exists(p)),
                "bpftool")
 

@@ -20,6 +20,8 @@
 #define LATE_NS 10000000ULL
 /* Asked and unanswered at one time: the kernel side has room for twice as many. */
 #define OUTSTANDING_MAX 65536
+/* Half a second by default, and some time for a segment that is late. */
+#define RATELIMIT_NS 600000000ULL
 
 /* One run. */
 struct run {
@@ -79,6 +81,18 @@ static const struct look_socket *socket_of(const struct run *r, size_t i)
 
 /* ---- what is said ---- */
 
+/* What would make a living peer look dead. */
+static void warn(const struct probing_config *c)
+{
+	if (c->asks == 1)
+		log_warning("each peer is asked once: where its answer is lost, a living one looks "
+			    "dead (--asks 2)");
+	else if (c->within_ns / c->asks < RATELIMIT_NS)
+		log_warning("asks less than 0.6s apart: a living Linux peer whose answer was lost "
+			    "leaves the next one unanswered, too (tcp_invalid_ratelimit); --within %gs "
+			    "or more", c->asks * (double)RATELIMIT_NS / NS_PER_S);
+}
+
 static void announce(const struct run *r)
 {
 	const struct probing_config *c = r->config;
@@ -100,6 +114,7 @@ static void announce(const struct run *r)
 	if (!w.failed)
 		log_info("%s", w.text);
 	words__free(&w);
+	warn(c);
 	log_info("nothing stays changed: SO_REUSEADDR, which each ask clears, is put back within "
 		 "microseconds; no option, timer or count of keepalive is touched");
 	log_info("a peer that has forgotten its connection resets it, and its program is told");
