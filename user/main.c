@@ -27,6 +27,7 @@ static const struct {
 	  "list them once, like ss -o: who is silent, who would never notice" },
 	{ "top", cmd_top, "the same on a full screen, as they change: suspects first" },
 	{ "probe", cmd_probe, "ask idle peers now: how many are dead already" },
+	{ "reach", cmd_reach, "can a peer hear a command now? Asks it, if it was not just heard" },
 	{ "advise", cmd_advise, "what to change, why, and what it would do" },
 	{ "explain", cmd_explain, "when each side of a connection would notice" },
 	{ "apply", cmd_apply, "write sysctls, reversibly" },

@@ -397,6 +397,48 @@ static void test_sockets_counted(void **state)
 		"'total':{" COUNTS("null") "},'groups':[]}"));
 }
 
+static struct reach_result reach_result(void)
+{
+	struct socket_now s = socket_now();
+
+	return (struct reach_result){
+		.origin = origin, .target = "scooter-17", .has_socket = true, .socket = s.socket,
+		.answer = REACH_REACHABLE, .why = "", .last_heard_at = NS(1), .heard_s = 12.5,
+		.was_asked = true, .asks = 1, .within_s = 2, .rtt_us = 40211, .probability = 1,
+		.probability_before = 0.75, .probability_why = "" };
+}
+
+static void test_whether_a_peer_is_reachable(void **state)
+{
+	static const char *const changed[] = { "SO_REUSEADDR" };
+	struct reach_result r = reach_result();
+
+	(void)state;
+	timeline_json__write_reach_result(&written.json, 7, &r);
+	assert_string_equal(written_line(), quoted(HEAD("reach") ",'target':'scooter-17'," PLAIN_SOCKET
+		",'answer':'reachable','last_heard_at':" AT(01) ",'heard_s':12.5,'asks':1,"
+		"'within_s':2,'rtt_us':40211,'probability':1,'probability_before':0.75,"
+		"'left_changed':[]}"));
+	r.answer = REACH_SILENT;
+	r.reset = true;
+	r.probability = r.probability_before = NAN;
+	r.probability_why = "so";
+	r.left_changed = changed;
+	r.left_changed_count = 1;
+	timeline_json__write_reach_result(&written.json, 7, &r);
+	assert_string_equal(written_line(), quoted(HEAD("reach") ",'target':'scooter-17'," PLAIN_SOCKET
+		",'answer':'silent','last_heard_at':" AT(01) ",'heard_s':12.5,'asks':1,'within_s':2,"
+		"'reset':true,'probability':null,'probability_before':null,'probability_why':'so',"
+		"'left_changed':['SO_REUSEADDR']}"));
+	r = (struct reach_result){ .origin = origin, .target = "x", .answer = REACH_UNKNOWN,
+				   .why = "no such connection", .probability = NAN,
+				   .probability_before = NAN, .probability_why = "so" };
+	timeline_json__write_reach_result(&written.json, 7, &r);
+	assert_string_equal(written_line(), quoted(HEAD("reach") ",'target':'x','answer':'unknown',"
+		"'why':'no such connection','last_heard_at':null,'probability':null,"
+		"'probability_before':null,'probability_why':'so','left_changed':[]}"));
+}
+
 /* ---- numbers that nothing can have: the nearest that something can ---- */
 
 #define TIMELINE(more) "{'schema':'halfopen.timeline/1','gateway':'gw-03','boot_id':'boot'," \
@@ -598,6 +640,7 @@ int main(void)
 		TEST(test_values_that_are_not_there),
 		TEST(test_a_socket_as_it_is_now),
 		TEST(test_sockets_counted),
+		TEST(test_whether_a_peer_is_reachable),
 		TEST(test_numbers_out_of_bounds),
 		TEST(test_ends_too_long_are_cut),
 		TEST(test_many_programs),

@@ -10,6 +10,7 @@ int cmd_watch(int argc, char **argv);
 int cmd_sockets(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 int cmd_probe(int argc, char **argv);
+int cmd_reach(int argc, char **argv);
 int cmd_advise(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_apply(int argc, char **argv);

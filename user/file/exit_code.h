@@ -10,6 +10,7 @@ enum exit_code {
 	EXIT_USAGE = 2,		/* or bad input */
 	EXIT_FOUND = 3,
 	EXIT_LOST = 4,		/* events, under --strict */
+	EXIT_NOT_KNOWN = 5,	/* whether a peer is reachable */
 	EXIT_NOT_PERMITTED = 77,
 };
 

@@ -42,39 +42,6 @@ struct identity_feed {
 
 /* ---- one line ---- */
 
-/* ADDRESS, ADDRESS:PORT, [IPV6]:PORT. */
-static bool parse_peer(const char *text, struct endpoint *peer)
-{
-	char copy[64], *address = copy, *bracket, *colon, *end;
-	unsigned long port = 0;
-	uint8_t family;
-
-	if (strlen(text) >= sizeof(copy))
-		return false;
-	strcpy(copy, text);
-	bracket = *copy == '[' ? strchr(copy, ']') : NULL;
-	colon = bracket ? bracket + 1 : strchr(copy, ':');
-	if (bracket) {
-		address++;
-		*bracket = '\0';
-		if (*colon && *colon != ':')
-			return false;
-	} else if (colon && strchr(colon + 1, ':')) {
-		colon = NULL;	/* an IPv6 address */
-	}
-	if (colon && *colon) {
-		port = strtoul(colon + 1, &end, 10);
-		if (colon[1] < '0' || colon[1] > '9' || *end || !port || port > 65535)
-			return false;
-		*colon = '\0';
-	}
-	*peer = (struct endpoint){ .port = port };
-	if (!endpoint__read_address(address, peer->address, &family))
-		return false;
-	*peer = endpoint__mapped(peer, family);
-	return true;
-}
-
 static bool parse_time(const char *text, int64_t *unix_ns)
 {
 	struct rfc3339_time time;
@@ -120,7 +87,7 @@ static const char *read_identity(const json_t *object, struct identity *identity
 		at = text_of(object, "at", "\"at\" was expected to be an RFC 3339 time", &wrong);
 	if (wrong)
 		return wrong;
-	if (!parse_peer(peer, &identity->peer))
+	if (!endpoint__read(peer, &identity->peer))
 		return "\"peer\" was expected to be ADDRESS, ADDRESS:PORT or [IPV6]:PORT";
 	if (!*identity->device || strlen(identity->device) > DEVICE_MAX)
 		return "\"device\" was expected to be a name of 1 to 255 bytes";

@@ -695,3 +695,61 @@ void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
 	json__end_array(j);
 	end_line(j);
 }
+
+/* ---- reach ---- */
+
+const char *reach_answer__name(enum reach_answer a)
+{
+	static const char *const names[] = {
+		[REACH_REACHABLE] = "reachable", [REACH_SILENT] = "silent",
+		[REACH_UNKNOWN] = "unknown",
+	};
+
+	return names[a];
+}
+
+static void write_chance(struct json *j, const char *key, double chance)
+{
+	write_finite(j, key, isnan(chance) ? INFINITY : chance);
+}
+
+static void write_asked(struct json *j, const struct reach_result *r)
+{
+	json__u64(j, "asks", r->asks);
+	json__number(j, "within_s", r->within_s);
+	if (r->answer == REACH_REACHABLE && r->rtt_us)
+		json__u64(j, "rtt_us", r->rtt_us);
+	else if (r->answer == REACH_REACHABLE)
+		json__null(j, "rtt_us");
+	if (r->reset)
+		json__bool(j, "reset", true);
+}
+
+void timeline_json__write_reach_result(struct json *j, uint64_t seq, const struct reach_result *r)
+{
+	unsigned int i;
+
+	begin_line(j, "halfopen.reach/1", &r->origin, seq);
+	json__string(j, "target", r->target);
+	if (r->has_socket)
+		write_socket(j, &r->socket);
+	json__string(j, "answer", reach_answer__name(r->answer));
+	if (*r->why)
+		json__string(j, "why", r->why);
+	write_time_or_null(j, "last_heard_at", r->last_heard_at);
+	if (r->last_heard_is_lower_bound)
+		json__bool(j, "last_heard_is_lower_bound", true);
+	if (r->has_socket)
+		json__number(j, "heard_s", r->heard_s);
+	if (r->was_asked)
+		write_asked(j, r);
+	write_chance(j, "probability", r->probability);
+	write_chance(j, "probability_before", r->probability_before);
+	if (*r->probability_why)
+		json__string(j, "probability_why", r->probability_why);
+	json__array(j, "left_changed");
+	for (i = 0; i < r->left_changed_count; i++)
+		json__string(j, NULL, r->left_changed[i]);
+	json__end_array(j);
+	end_line(j);
+}

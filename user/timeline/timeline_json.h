@@ -7,6 +7,7 @@
 #define HALFOPEN_TIMELINE_TIMELINE_JSON_H
 
 #include "timeline/probe_result.h"
+#include "timeline/reach_result.h"
 #include "timeline/sink.h"
 #include "timeline/socket_now.h"
 #include "value/json.h"
@@ -24,6 +25,7 @@ void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
 void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struct probe_result *p);
 void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
 					const struct probe_summary *p);
+void timeline_json__write_reach_result(struct json *j, uint64_t seq, const struct reach_result *r);
 
 /* ---- json_read.c ---- */
 

@@ -53,4 +53,8 @@ static inline bool endpoint__read_address(const char *text, uint8_t address[16],
 	return inet_pton(AF_INET6, text, address) == 1;
 }
 
+/* ADDRESS, ADDRESS:PORT or [IPV6]:PORT; an IPv4 address in its mapped form, port 0 where there is
+ * none. */
+bool endpoint__read(const char *text, struct endpoint *e);
+
 #endif

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: GPL-2.0
+"""halfopen reach: can a peer hear a command now? What is true is known by the lab: whose segments the router
+lets pass (its own sets), and which sockets the kernel still has (ss)."""
+import contextlib
+import heapq
+import itertools
+import json
+import os
+import random
+import re
+import resource
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import schema
+from fleet import PORT, WORD, Middlebox
+from lab import HALFOPEN, Lab, cookie, run, tcp_info, wait_or_kill, wait_until
+from nat import SHARED
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def reach(*arguments, code=None, timeout=120, **keywords):
+    r = subprocess.run([HALFOPEN, "reach", *arguments], capture_output=True, text=True, timeout=timeout, **keywords)
+    assert code is None or r.returncode == code, (r.returncode, r.stdout, r.stderr)
+    return r
+
+
+def answers(*arguments, code=None):
+    """The lines of --json; each is valid, and counted."""
+    r = reach("--json", *arguments, code=code)
+    lines = [json.loads(line) for line in r.stdout.splitlines()]
+    for number, line in enumerate(lines):
+        errors = list(schema.validator("reach").iter_errors(line))
+        assert not errors, (errors[0].message, line)
+        assert line["seq"] == number
+    return lines
+
+
+def here(lab):
+    return "--filter", f"netns = {lab.gateway.name}"
+
+
+def port_of(sock):
+    return sock.getsockname()[1]
+
+
+def old(lab, *pairs):
+    """Until all were silent for more than a second."""
+    def silent():
+        return all(min(tcp_info(g)["last_data_recv_ms"], tcp_info(g)["last_ack_recv_ms"]) > 1100 for g, _ in pairs)
+    wait_until(silent, 30, "a silence")
+
+
+# ---- one peer ----
+
+def test_a_peer_that_is_asked_and_answers(lab):
+    gateway, device = lab.connect()
+    old(lab, (gateway, device))
+    sent, received = tcp_info(gateway)["segs_out"], tcp_info(gateway)["segs_in"]
+    line, = answers(f"10.77.0.2:{port_of(device)}", *here(lab), code=0)
+    assert line["answer"] == "reachable" and line["socket"]["cookie"] == cookie(gateway)
+    assert line["target"] == f"10.77.0.2:{port_of(device)}" and 0 < line["rtt_us"] < 2e6
+    assert line["heard_s"] > 1 and line["left_changed"] == [] and line["asks"] >= 1
+    # the kernel's own counts: one segment out, one in
+    assert tcp_info(gateway)["segs_out"] == sent + line["asks"]
+    assert tcp_info(gateway)["segs_in"] > received
+    # without a history, nothing is known of how likely it was
+    assert line["probability"] is None and "history" in line["probability_why"]
+
+
+def test_a_peer_that_was_just_heard_is_not_asked(lab):
+    gateway, device = lab.connect()
+    device.send(b"here")
+    wait_until(lambda: tcp_info(gateway)["data_segs_in"], 20, "its data")
+    sent = tcp_info(gateway)["segs_out"]
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "1h", *here(lab), code=0)
+    assert line["answer"] == "reachable" and "asks" not in line and "rtt_us" not in line
+    assert line["heard_s"] < 60 and tcp_info(gateway)["segs_out"] == sent
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "0s", *here(lab), code=0)
+    assert line["answer"] == "reachable" and line["asks"] >= 1
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_a_silent_peer(lab, family):
+    gateway, device = lab.connect(family)
+    old(lab, (gateway, device))
+    lab.device.drop("input", "tcp sport 7000")
+    address = "10.77.0.2" if family == socket.AF_INET else "[fd77::2]"
+    began = time.monotonic()
+    line, = answers(f"{address}:{port_of(device)}", "--within", "1500ms", *here(lab), code=3)
+    assert line["answer"] == "silent" and line["asks"] == 2 and line["within_s"] == 1.5
+    assert time.monotonic() - began >= 1.5
+    text = reach(f"{address}:{port_of(device)}", "--within", "1s", "--asks", "1", *here(lab), code=3).stdout
+    assert re.fullmatch(r"silent +\S+ on :7000 \(\S+\) in \S+: asked once, no answer within 1s; "
+                        r"last heard \S+ ago\n", text), text
+    lab.device.mend()
+    answers(f"{address}:{port_of(device)}", *here(lab), code=0)
+
+
+def test_a_peer_that_forgot(lab):
+    """Its host knows the connection no more, and resets it: silent, and not by a lack of an answer."""
+    gateway, device = lab.connect()
+    old(lab, (gateway, device))
+    device.setsockopt(socket.IPPROTO_TCP, 19, 1)    # TCP_REPAIR
+    device.close()
+    line, = answers(f"10.77.0.2:{port_of_peer(gateway)}", *here(lab), code=3)
+    assert line["answer"] == "silent" and line["reset"] is True
+
+
+def port_of_peer(sock):
+    return sock.getpeername()[1]
+
+
+def test_nobody_and_who_cannot_be_asked(lab):
+    gateway, device = lab.connect()
+    line, = answers("192.0.2.77", *here(lab), code=5)
+    assert line["answer"] == "unknown" and line["why"] == "no such connection" and "socket" not in line
+    assert line["last_heard_at"] is None and line["probability"] is None
+    device.shutdown(socket.SHUT_WR)
+    wait_until(lambda: tcp_info(gateway)["state"] == 8, 20, "CLOSE_WAIT")
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "0s", *here(lab), code=5)
+    assert line["answer"] == "unknown" and "closing" in line["why"] and line["socket"]["cookie"] == cookie(gateway)
+    text = reach("192.0.2.77", code=5).stdout
+    assert text == "unknown    192.0.2.77: no such connection\n"
+
+
+def test_several_peers_and_connections(lab):
+    """Each has its lines, in order; the worst decides, and of one peer the best."""
+    pairs = [lab.connect(port=7000 + n) for n in range(3)]
+    lab.device.drop("input", "tcp sport 7001")
+    old(lab, *pairs)
+    pairs[2][1].send(b"here")
+    wait_until(lambda: tcp_info(pairs[2][0])["data_segs_in"], 20, "its data")
+    # one of its connections is dead: it can hear a command
+    lines = answers("10.77.0.2", "--within", "1s", *here(lab), code=0)
+    assert [l["socket"]["local"]["port"] for l in lines][0] == 7002     # heard last
+    assert {l["socket"]["local"]["port"]: l["answer"] for l in lines} == {
+        7000: "reachable", 7001: "silent", 7002: "reachable"}
+    both = f"10.77.0.2:{port_of(pairs[1][1])}", f"10.77.0.2:{port_of(pairs[0][1])}"
+    lines = answers(*both, "--within", "1s", *here(lab), code=3)
+    assert [(l["target"], l["answer"]) for l in lines] == list(zip(both, ("silent", "reachable")))
+    answers(both[0], "192.0.2.77", "--within", "1s", *here(lab), code=3)
+    answers(both[1], "192.0.2.77", *here(lab), code=5)
+    answers("10.77.0.2", "--within", "1s", "--filter", f"netns = {lab.gateway.name} and sport = :7001", code=3)
+
+
+def test_devices_by_name(lab):
+    pairs = [lab.connect() for _ in range(2)]
+    with open(lab.path("devices"), "w") as f:
+        for n, (_, device) in enumerate(pairs):
+            f.write(json.dumps({"peer": f"10.77.0.2:{port_of(device)}", "device": f"scooter-{17 + n}"}) + "\n")
+    arguments = ("--identities", lab.path("devices"), *here(lab))
+    line, = answers("scooter-18", *arguments, code=0)
+    assert line["socket"]["cookie"] == cookie(pairs[1][0]) and line["socket"]["device"] == "scooter-18"
+    line, = answers("scooter-99", *arguments, code=5)
+    assert line["why"] == "no such connection"
+    assert " scooter-17 on :7000" in reach("scooter-17", *arguments, code=0).stdout
+    done = subprocess.run(f"{HALFOPEN} reach scooter-17 --identities {lab.path('devices')} --filter "
+                          f"'netns = {lab.gateway.name}' >/dev/null && echo sent", shell=True, text=True,
+                          capture_output=True)
+    assert done.stdout == "sent\n", done.stderr
+
+
+def test_bad_arguments(lab):
+    for arguments, words in (((), "PEER is missing"), (("scooter-17",), "--identities"),
+                             (("10.0.0.1:99999",), "ADDRESS:PORT"), (("10.0.0.1", "--within", "0s"), "1ms"),
+                             (("10.0.0.1", "--asks", "0"), "1 to 10"), (("10.0.0.1", "--filter", "sport ="), "sport"),
+                             (("10.0.0.1", "--groups", "x"), "--history"),
+                             (("10.0.0.1", "--history", lab.path("none")), "none"),
+                             (("x", "--identities", lab.path("none")), "none")):
+        r = reach(*arguments, code=2)
+        assert words in r.stderr and r.stdout == "", r.stderr
+    with open(lab.path("empty"), "w") as f:
+        f.write("")
+    assert "it is empty" in reach("10.0.0.1", "--history", lab.path("empty"), code=2).stderr
+    with open(lab.path("log"), "w") as f:
+        f.write("a log\n")
+    assert "expected" in reach("10.0.0.1", "--history", lab.path("log"), code=2).stderr
+
+
+def test_without_capabilities():
+    r = subprocess.run(["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--reuid", "65534", "--regid",
+                        "65534", "--clear-groups", HALFOPEN, "reach", "10.0.0.1"], capture_output=True, text=True)
+    assert r.returncode == 77 and "CAP_" in r.stderr and r.stdout == ""
+
+
+def test_it_can_be_interrupted(lab):
+    """What is known by then is told; the rest is unknown."""
+    gateway, device = lab.connect()
+    old(lab, (gateway, device))
+    lab.device.drop("input", "tcp sport 7000")
+    sent = tcp_info(gateway)["segs_out"]
+    process = subprocess.Popen([HALFOPEN, "reach", "--json", f"10.77.0.2:{port_of(device)}", "--within", "1h", *here(lab)],
+                               stdout=subprocess.PIPE, text=True)
+    lab.end_process(process)
+    wait_until(lambda: tcp_info(gateway)["segs_out"] > sent, 60, "the ask")
+    process.send_signal(signal.SIGINT)
+    assert wait_or_kill(process) == 5
+    line = json.loads(process.stdout.read())
+    assert line["answer"] == "unknown" and "interrupted" in line["why"]
+
+
+# ---- a thousand behind two carriers ----
+
+DEVICES, CUT = 1000, 137
+TIMERS = 6, 20      # seconds, of the two carriers
+HISTORY_S = 30
+ONLINE_S = 600 * TIMERS[0] / 900    # ten minutes, where a carrier's quarter of an hour is six seconds
+
+
+class Carriers:
+    """Devices behind one of two carriers by their number; a third speak by themselves, the others are asked
+    at random ages."""
+
+    def __init__(self):
+        self.middlebox = Middlebox({"timer_s": TIMERS, "data_only": False, "resets_late_ask": False,
+                                    "changes_after": 0, "from_one_address": True, "devices": DEVICES})
+        self.lab, self.rng = self.middlebox.lab, random.Random(os.getpid())
+        self.plan, self.order = [], itertools.count()
+        self.pairs, self.cut = [], set()
+
+    def begin(self):
+        self.middlebox.begin()
+        self.lab.router.nft("flush chain ip carrier nat\nadd rule ip carrier nat oifname up0 snat to ip saddr & "
+                            f"0.0.0.1 map {{ 0.0.0.0 : {SHARED}1, 0.0.0.1 : {SHARED}2 }}\n")
+        self.lab.router.nft("table ip cut {\n set cut { type ipv4_addr; }\n"
+                            " chain forward { type filter hook forward priority 20;\n"
+                            "  ip saddr @cut drop\n  ip daddr @cut drop\n }\n}\n")
+        self.lab.listen(port=PORT)
+        for number in range(DEVICES):
+            self.pairs.append(self.lab.dial(number, port=PORT))
+            for sock in self.pairs[-1]:
+                sock.setblocking(False)
+        now = time.monotonic()
+        for number in range(DEVICES):
+            self.at(now + self.pause(number), number)
+        for number in self.rng.sample(range(DEVICES), CUT):
+            self.at(now + self.rng.uniform(0, HISTORY_S), number, cut=True)
+
+    def at(self, when, number, cut=False):
+        heapq.heappush(self.plan, (when, next(self.order), number, cut))
+
+    def pause(self, number):
+        if number % 3 == 0:     # every two seconds
+            return 2 * self.rng.uniform(0.95, 1.05)
+        return 1.2 * 12 ** self.rng.random()
+
+    def play(self, until):
+        while not until():
+            when, _, number, cut = heapq.heappop(self.plan)
+            time.sleep(max(0, when - time.monotonic()))
+            if cut:
+                self.cut.add(number)
+                self.lab.router.nft(f"add element ip cut cut {{ {self.lab.address(number)} }}")
+            else:
+                self.speak(number)
+
+    def speak(self, number):
+        """The device, if it speaks by itself, else its server."""
+        gateway, device = self.pairs[number]
+        try:
+            (device if number % 3 == 0 else gateway).send(WORD)
+        except OSError:
+            return      # it was found dead
+        self.at(time.monotonic() + self.pause(number), number)
+
+    def freeze(self):
+        """From now on whoever is remembered stays so, whoever is not does not, and nobody is cut. Returns the
+        devices whose segments pass."""
+        self.plan = [entry for entry in self.plan if not entry[3]]
+        heapq.heapify(self.plan)
+        remembered = set()
+        for name in self.middlebox.sets:
+            said = run("ip", "netns", "exec", self.lab.router.name, "nft", "-j", "list", "set", "ip", "timers", name)
+            for o in json.loads(said.stdout)["nftables"]:
+                for e in o.get("set", {}).get("elem", ()):
+                    remembered.add(tuple(e["elem"]["val"]["concat"]))
+        each = ", ".join(f"{address} . {port}" for address, port in remembered)
+        self.lab.router.nft(
+            "flush chain ip timers forward\nadd set ip timers frozen { type ipv4_addr . inet_service; }\n"
+            f"add element ip timers frozen {{ {each} }}\n"
+            "add rule ip timers forward iifname down0 ip saddr . tcp sport != @frozen drop\n"
+            "add rule ip timers forward iifname up0 ip daddr . tcp dport != @frozen drop\n")
+        return {number for number, (_, device) in enumerate(self.pairs)
+                if device.getsockname() in remembered and number not in self.cut}
+
+
+def targets(carriers):
+    """PEERs of the connections that the kernel still has -> numbers of their devices."""
+    names = {}
+    for number, (gateway, _) in enumerate(carriers.pairs):
+        with contextlib.suppress(OSError):      # it was found dead, and ended
+            names["%s:%d" % gateway.getpeername()] = number
+    return names
+
+
+def ask_all(carriers, names, history):
+    """(lines of reach, who is there). It reads the history to its end before it looks at sockets; meanwhile the
+    devices go on, and nobody is forgotten from then on."""
+    lab = carriers.lab
+    reading = subprocess.Popen([HALFOPEN, "reach", "--json", *names, "--within", "8s", "--fresh", "0s", "--history",
+                                "-", "--groups", lab.path("carriers"), *here(lab)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+    lab.end_process(reading)
+    with open(history, "rb") as f:
+        feeding = threading.Thread(target=lambda: reading.stdin.write(f.read()))
+        feeding.start()
+        carriers.play(lambda: not feeding.is_alive())
+        feeding.join()
+    there = carriers.freeze()
+    said = []
+    taking = threading.Thread(target=lambda: said.extend(reading.communicate()[0].splitlines()))
+    taking.start()
+    carriers.play(lambda: not taking.is_alive())
+    return [json.loads(line) for line in said], there
+
+
+@pytest.fixture(scope="module")
+def played():
+    """(lines by device's number, who is there, of whom the kernel had a socket, the carriers)"""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
+    carriers = Carriers()
+    with carriers.lab as lab:
+        history = lab.path("history.jsonl")
+        with open(lab.path("carriers"), "w") as f:
+            f.write(f"{SHARED}1/32 carrier-a\n{SHARED}2/32 carrier-b\n")
+        watch = subprocess.Popen([HALFOPEN, "watch", "--json", "--all", "--idle-gap", "1s", "-o", history,
+                                  f"netns = {lab.gateway.name}"], stderr=subprocess.DEVNULL)
+        lab.end_process(watch)
+        wait_until(lambda: os.path.exists(history) and os.path.getsize(history), 60, "the watch")
+        carriers.begin()
+        end = time.monotonic() + HISTORY_S
+        carriers.play(lambda: time.monotonic() > end)
+        watch.send_signal(signal.SIGINT)
+        carriers.play(lambda: watch.poll() is not None)
+        assert watch.returncode == 0
+        names = targets(carriers)
+        lines, there = ask_all(carriers, names, history)
+        yield {names[l["target"]]: l for l in lines}, there, set(names.values()), carriers
+
+
+@pytest.mark.quiet      # a thousand connections whose devices speak at times that matter
+def test_every_answer_is_true(played):
+    lines, there, open_now, carriers = played
+    assert set(lines) == open_now and len(carriers.cut) > CUT * 0.9
+    counts = {"reachable": 0, "silent": 0, "unknown": 0}
+    for number, line in lines.items():
+        counts[line["answer"]] += 1
+        if line["answer"] == "unknown":     # its own timer ended it meanwhile
+            assert number not in there, line
+        else:
+            assert (line["answer"] == "reachable") == (number in there), (number, line)
+    print(counts, len(carriers.cut), "cut")
+    assert counts["reachable"] > 100 and counts["silent"] > 50, counts
+
+
+def brier(chances):
+    return sum((p - t) ** 2 for p, t in chances) / len(chances)
+
+
+@pytest.mark.quiet      # a thousand connections whose devices speak at times that matter
+def test_how_likely_they_are_there(played):
+    """By Brier's score, of what was known before they were asked: better than the base rate, which nobody knows
+    beforehand, and than whom was heard within ten minutes."""
+    lines, there, _, _ = played
+    known = [(l["probability_before"], number in there, l["heard_s"]) for number, l in lines.items()
+             if l["probability_before"] is not None]
+    assert len(known) > 0.9 * len(lines)
+    share = sum(t for _, t, _ in known) / len(known)
+    ours = brier([(p, t) for p, t, _ in known])
+    base, online = share * (1 - share), brier([(heard_s < ONLINE_S, t) for _, t, heard_s in known])
+    print(f"{len(known)} of {len(lines)}, {share:.0%} there: {ours:.4f}, base rate {base:.4f}, last ten minutes "
+          f"{online:.4f}")
+    assert ours < base and ours < online
+    # and once they were asked, little is left open
+    assert brier([(l["probability"], number in there) for number, l in lines.items()
+                  if l["probability"] is not None]) < ours
