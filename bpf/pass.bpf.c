@@ -22,8 +22,10 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u64 own_cookie = 0;
 /* iter/tcp emits listeners with TCP_DEFER_ACCEPT, too, and then complete handshakes. */
 bool emit_waiting;
-/* iter/task_file also emits sockets that were connected and have died. */
+/* iter/task_file also emits sockets that were connected and have died; ... */
 bool emit_dead;
+/* ... or no others. */
+bool emit_only_dead;
 /* If false, iter/task_file gives cookies and emits nothing. */
 bool emit_held;
 /* ... or only the process of each (struct ho_holder), no row. */
@@ -107,7 +109,7 @@ static __always_inline bool is_emitted(const struct tcp_sock *tp, int state, con
 {
 	const struct sock *sk = (const void *)tp;
 
-	return gate__is_connection(state) ||
+	return (gate__is_connection(state) && !emit_only_dead) ||
 	       (emit_dead && state == TCP_CLOSE && READ(typed, sk, __sk_common.skc_dport));
 }
 

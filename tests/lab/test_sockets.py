@@ -518,8 +518,9 @@ def test_an_address_that_is_gone(lab):
     r = halfopen("--check", "address_gone>2", here)
     assert r.returncode == 3 and r.stdout.startswith("FOUND address_gone 3 > 2\n") and len(r.stdout.splitlines()) == 1 + 1 + 3, r
     lines = halfopen(here).stdout.splitlines()
-    assert lines[0].endswith("TO MEND") and sum(l.endswith(" address_gone") for l in lines) == 3, lines
-    assert not any(l.endswith(" ") for l in lines) and len(lines[0]) == len(max(lines, key=len)) - 5, lines
+    at = lines[0].index("TO MEND")
+    assert sum(l[at:].startswith("address_gone ") for l in lines) == 3, lines
+    assert sum(l[at:].startswith("  ") for l in lines) == len(lines) - 4 and not any(l.endswith(" ") for l in lines)
     assert faults(lab, "sport = :7001") == {key: expected[key] for key in map(cookie, (gone, gone6))}
     halfopen("--prom", lab.path("p"), here)
     with open(lab.path("p")) as f:
@@ -625,6 +626,68 @@ def test_connection_tracking_on_the_way(lab):
     assert f"= 600 in namespace {lab.device.name})" in text, text
     keepalive(client, 7200, 75, 9)
     assert listed(f"netns = {outside.name}")[cookie(client)]["to_mend"] == ["conntrack"]
+
+
+def test_what_is_held_of_a_connection_that_has_ended(lab):
+    """By whose program, why and since when; ss shows none of them. Who was refused, and what was closed, is not told."""
+    timed_out, _ = lab.connect()
+    keepalive(timed_out, 1, 1, 2)
+    reset, device = lab.connect(port=7001)
+    orderly, other = lab.connect(port=7001)
+    closed, its_peer = lab.connect(port=7001)
+    alive, _ = lab.connect(port=7002)
+    with inside(lab.gateway.path):
+        refused = lab.keep(socket.socket())
+    with pytest.raises(ConnectionRefusedError):
+        refused.connect(("10.77.0.2", 9))
+    _, cut = lab.gateway.drop("input", "tcp dport 7000")
+    device.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    before_reset = time.time_ns()
+    device.close()
+    for peer, sock in ((other, orderly), (its_peer, closed)):
+        peer.close()
+        wait_until(lambda: tcp_info(sock)["state"] == 8, 20, "CLOSE_WAIT")
+    orderly.shutdown(socket.SHUT_WR)
+    closed.close()
+    dead = died(timed_out, 60)
+    dead_at = time.time_ns()
+    here = f"netns = {lab.gateway.name}"
+    keys = {cookie(timed_out): "ETIMEDOUT", cookie(reset): "ECONNRESET", cookie(orderly): None}
+    wait_until(lambda: {l.split()[0] for l in ss(lab, "state", "connected").values()} == {"ESTAB"}, 20, "their ends")
+    assert dead > cut and not set(ss(lab, "-a")) & set(keys)
+    assert set(of(lab)) == {cookie(alive)}
+    for lines in (of(lab, "-a"), listed(f"{here} and (state closed or sport = :7002)")):
+        assert set(lines) == {*keys, cookie(alive)}
+    assert set(listed(f"{here} and state closed")) == set(listed(f"{here} and state close")) == set(keys)
+    assert set(listed(f"{here} and not state closed")) == {cookie(alive)}
+    lines = of(lab, "--all")
+    for key, error in keys.items():
+        l = lines[key]
+        assert (l["state"], l.get("error"), l["to_mend"]) == ("CLOSE", error, ["ended"]), l
+        assert (l["suspect"], l["exposed"], l["dies_in_s"], l["next_probe_in_s"]) == (False, False, None, None), l
+        assert l["socket"]["owner"]["pid"] == os.getpid() and l["ended_at_is_lower_bound"]
+    at = {key: unix_ns(l["ended_at"]) for key, l in lines.items() if "ended_at" in l}
+    # the kernel's clock of what it did last; ours is late by what this machine is
+    assert dead_at - 60e9 < at[cookie(timed_out)] < dead_at + 1e7, (at, dead_at)
+    assert at[cookie(reset)] > before_reset - 1e9, (at, before_reset)
+    assert timed_out.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 110      # which asking takes away
+    assert "error" not in of(lab, "-a")[cookie(timed_out)]
+    said = summary(here)
+    assert said["total"]["sockets"] == 1 and said["total"]["to_mend"]["ended"] == 3
+    assert {g["port"]: g["to_mend"]["ended"] for g in said["groups"]} == {7000: 1, 7001: 2, 7002: 0}
+    text = halfopen("--summary", here).stdout
+    assert re.search(r"^to mend: \S+ :7001: 2 that the kernel has ended, and that it still holds, for up to ", text,
+                     re.MULTILINE), text
+    r = halfopen("--check", "ended>1,sockets>0", here)
+    assert r.returncode == 3 and r.stdout.startswith("FOUND ended 3 > 1\nFOUND sockets 1 > 0\n"), r
+    assert len(r.stdout.splitlines()) == 2 + 1 + 4 and r.stdout.count(" ended ") == 4, r
+    halfopen("--prom", lab.path("p"), here)
+    with open(lab.path("p")) as f:
+        values = re.findall(r'^halfopen_sockets_to_mend\{.*fault="ended"\} (\d+)$', f.read(), re.MULTILINE)
+    assert sum(map(int, values)) == 3, values
+    for sock in (timed_out, reset, orderly):
+        sock.close()
+    assert set(of(lab, "-a")) == {cookie(alive)} and summary(here)["total"]["to_mend"]["ended"] == 0
 
 
 def test_a_leak_is_no_slow_program(lab):

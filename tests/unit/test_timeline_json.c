@@ -368,13 +368,13 @@ static void test_a_socket_as_it_is_now(void **state)
 #define COUNTS(dead) "'sockets':1,'local':11,'with_keepalive':2,'suspect':3,'silent':{'over_s':60.5," \
 	"'count':4},'surely_dead':{'count':" dead ",'because':'so'},'never_notice':6," \
 	"'oldest_silence_s':7.5,'to_mend':{'close_wait':8,'window_closed':9,'probes_off':10," \
-	"'address_gone':12,'conntrack':13}"
+	"'address_gone':12,'conntrack':13,'ended':14}"
 
 static void test_sockets_counted(void **state)
 {
 	static const struct sockets_counts counts = {
 		.sockets = 1, .local = 11, .with_keepalive = 2, .suspect = 3, .silent = 4, .surely_dead = 5,
-		.never_notice = 6, .oldest_silence_s = 7.5, .to_mend = { 8, 9, 10, 12, 13 } };
+		.never_notice = 6, .oldest_silence_s = 7.5, .to_mend = { 8, 9, 10, 12, 13, 14 } };
 	struct sockets_group groups[] = {
 		{ .program = "nginx", .port = 443, .netns = { 5, 0, "pod", "" }, .carrier = "m2m",
 		  .counts = counts },

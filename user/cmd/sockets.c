@@ -27,6 +27,7 @@
 #include "sys/reason.h"
 #include "sink/metrics.h"
 #include "sys/terminal.h"
+#include "tcp/tcp_states.h"
 #include "text/sockets_text.h"
 #include "text/summary_table.h"
 #include "timeline/timeline_json.h"
@@ -36,7 +37,7 @@
 #define WRITE_AT_ONCE 65536
 
 struct options {
-	bool json, summary;
+	bool json, summary, all;
 	const char *prom;
 	struct look_check check;
 	struct {
@@ -65,6 +66,9 @@ static const struct argp_option argp_options[] = {
 	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
 	  "dies, next, notices, peer, local, owner, state",
 	  1 },
+	{ "all", 'a', NULL, 0,
+	  "also sockets that the kernel has ended and a program still holds (as FILTER 'state closed' does)",
+	  1 },
 	{ "limit", 'n', "N", 0, "the first N alone", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE", 0,
 	  "who is behind an address, as for 'halfopen watch': JSON Lines {\"peer\", \"device\", "
@@ -81,7 +85,7 @@ static const struct argp_option argp_options[] = {
 	{ "check", OPT_CHECK, "LIMIT", 0,
 	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
 	  "with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
-	  "probes_off, address_gone, conntrack",
+	  "probes_off, address_gone, conntrack, ended",
 	  3 },
 	{ "prom", OPT_PROM, "FILE", 0,
 	  "write gauges for the textfile collector of node_exporter, whole or not at all", 3 },
@@ -128,6 +132,7 @@ static const struct argument arguments[] = {
 	{ OPT_JSON, ARGUMENT_FLAG, AT(json) },
 	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
 	{ OPT_SUMMARY, ARGUMENT_FLAG, AT(summary) },
+	{ 'a', ARGUMENT_FLAG, AT(all) },
 	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
 	{ OPT_IDENTITIES, ARGUMENT_TEXT, AT(identities) },
 	{ OPT_SILENT, ARGUMENT_DURATION, AT(silent_ns), 1, 0,
@@ -139,7 +144,7 @@ static const struct argument arguments[] = {
 	{ OPT_PROM, ARGUMENT_TEXT, AT(prom) },
 	{ OPT_CHECK, ARGUMENT_OTHER, AT(check), 0, 0,
 	  "list of limits (suspect>0,never>1000) of sockets, suspect, never, silent, dead, close_wait, "
-	  "window_closed, probes_off, address_gone, conntrack", read_check },
+	  "window_closed, probes_off, address_gone, conntrack, ended", read_check },
 	{ 's', ARGUMENT_OTHER, .offset = 0, 0, 0,
 	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
 	  read_key },
@@ -268,12 +273,20 @@ static int list_as_text(const struct look *l, const struct options *o, struct ou
 	return err;
 }
 
+/* Counts tell them apart; a list has them on demand. */
+static bool wants_ended(const struct options *o)
+{
+	return o->all || o->summary || o->prom || look_check__asks_for(&o->check, LOOK_ENDED) ||
+	       (o->filter && filter__asks_for_state(o->filter, TCP_CLOSE));
+}
+
 /* What list, check and counts have in common. */
 static struct look_config config_of(struct options *o)
 {
 	return (struct look_config){ .filter = o->filter,
 				     .devices = o->identities ? &o->devices : NULL,
 				     .with_pairs = true,
+				     .with_ended = wants_ended(o),
 				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
 						.path_ns = o->path_ns } };
 }

@@ -143,7 +143,7 @@ static uint32_t forgotten_by(const struct look *l, const struct look_socket *s)
 	return 0;
 }
 
-static void judge_network(const struct look *l, struct look_socket *s)
+static void judge_network(struct look *l, struct look_socket *s)
 {
 	uint32_t by = forgotten_by(l, s);
 
@@ -197,22 +197,41 @@ static int on_socket(void *context, const struct ho_row *row)
 		return 0;	/* a pass may tell one twice */
 	if (!make_room(l))
 		return -ENOMEM;
-	l->looked_at++;
+	l->looked_at += row->event.state != TCP_CLOSE;
 	s = &l->sockets[l->config.take ? 0 : l->count];
 	s->row = *row;
 	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
-	s->pair = 0;
+	s->pair = s->forgotten_by = s->forgotten_after_s = 0;
+	s->address_gone = false;
 	wanted = is_wanted(l, s);
 	if (!add_side(l, s, wanted))
 		return -ENOMEM;
 	if (!wanted)
 		return 0;
-	judge_network(l, s);
+	if (row->event.state != TCP_CLOSE)
+		judge_network(l, s);
 	if (l->config.take && !l->config.take(l->config.context, l, s))
 		return -ENOMEM;
 	l->count++;
 	return 0;
+}
+
+/* A connection to somebody who refused it never was one. */
+static bool was_connected(const struct ho_event *e)
+{
+	return e->srtt_us || e->bytes_acked || e->bytes_received;
+}
+
+static int on_ended(void *context, const struct ho_row *row)
+{
+	struct ho_holder holder = { .cookie = row->event.cookie, .pid = row->pid };
+
+	if (!was_connected(&row->event))
+		return 0;
+	memcpy(holder.comm, row->comm, sizeof(holder.comm));
+	on_held(context, &holder);
+	return on_socket(context, row);
 }
 
 static int between(void *context)
@@ -234,6 +253,8 @@ static int pass(struct look *l, const struct look_iterators *i)
 	err = snapshot__owners(i->snapshot, on_held, l);
 	if (!err)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
+	if (!err && l->config.with_ended)
+		err = snapshot__dead(i->snapshot, on_ended, l);
 	if (err && err != -ECANCELED)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
 	l->complete &= !l->holdings.incomplete;
@@ -408,6 +429,8 @@ double look__notices_within_s(const struct look *l, const struct look_socket *s)
 	struct keepalive k = keepalive__of(&s->row.event);
 	double dies_s;
 
+	if (s->row.event.state == TCP_CLOSE)
+		return -1;
 	if (k.enabled)
 		return keepalive__detects_within_ms(&k, l->rules.hz) / 1e3;
 	if (exposure__never_notices(&s->row.event))
@@ -421,6 +444,8 @@ static const char *why_unknown(const struct look *l, const struct exposure *x)
 {
 	if (x->surely_dead)
 		return "";
+	if (x->ended)
+		return "the connection has ended";
 	if (x->peer_is_here)
 		return "the peer is of this host";
 	return l->rules.path_ns ? "the path may still remember it"
@@ -451,7 +476,7 @@ static unsigned int faults_of(const struct exposure *x)
 {
 	return x->leaked << FAULT_CLOSE_WAIT | x->window_closed << FAULT_WINDOW_CLOSED |
 	       x->probes_off << FAULT_PROBES_OFF | x->address_gone << FAULT_ADDRESS_GONE |
-	       (x->forgotten_by != 0) << FAULT_CONNTRACK;
+	       (x->forgotten_by != 0) << FAULT_CONNTRACK | x->ended << FAULT_ENDED;
 }
 
 struct socket_now look__value(const struct look *l, const struct look_socket *s)
@@ -473,7 +498,9 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.notices_in_s = look__notices_within_s(l, s),
 		.half_closed = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
 			       e->state == TCP_CLOSING,
-		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here,
+		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here && !x.ended,
+		.ended_at = x.ended ? (int64_t)(e->mono_ns - x.ended_ns) + l->wall_ns : 0,
+		.error = x.ended ? e->error : 0,
 		.faults = faults_of(&x), .pair = pair_of(l, s),
 		.dead_probability = x.surely_dead ? 1 : NAN,
 		.why = why_unknown(l, &x) };

@@ -64,6 +64,7 @@ struct look_config {
 	void *context;
 	bool with_listeners;	/* where all are kept: look__listening_port() */
 	const struct look_iterators *iterators;	/* NULL: loaded for this look alone */
+	bool with_ended;	/* also what a program holds of connections that have ended */
 	bool with_pairs;	/* where all are kept: what a proxy joins (implies listeners) */
 };
 

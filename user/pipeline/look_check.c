@@ -10,6 +10,7 @@ static const char *const subjects[] = {
 	[LOOK_SILENT] = "silent", [LOOK_DEAD] = "dead", [LOOK_CLOSE_WAIT] = "close_wait",
 	[LOOK_WINDOW_CLOSED] = "window_closed", [LOOK_PROBES_OFF] = "probes_off",
 	[LOOK_ADDRESS_GONE] = "address_gone", [LOOK_CONNTRACK] = "conntrack",
+	[LOOK_ENDED] = "ended",
 };
 
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
@@ -81,6 +82,8 @@ static uint64_t count_of(const struct exposure_counts *c, enum look_subject subj
 		return c->address_gone;
 	case LOOK_CONNTRACK:
 		return c->forgotten;
+	case LOOK_ENDED:
+		return c->ended;
 	}
 	return 0;
 }

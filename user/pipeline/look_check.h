@@ -11,7 +11,7 @@
 /* The quantity that a term counts. */
 enum look_subject {
 	LOOK_SOCKETS, LOOK_SUSPECT, LOOK_NEVER, LOOK_SILENT, LOOK_DEAD, LOOK_CLOSE_WAIT,
-	LOOK_WINDOW_CLOSED, LOOK_PROBES_OFF, LOOK_ADDRESS_GONE, LOOK_CONNTRACK,
+	LOOK_WINDOW_CLOSED, LOOK_PROBES_OFF, LOOK_ADDRESS_GONE, LOOK_CONNTRACK, LOOK_ENDED,
 };
 
 struct look_term {
@@ -27,7 +27,7 @@ struct look_check {
 };
 
 /* Reads "NAME>N,...": sockets, suspect, never, silent, dead, close_wait, window_closed, probes_off,
- * address_gone, conntrack; >, >=, < or <=. False if that is not what it says. */
+ * address_gone, conntrack, ended; >, >=, < or <=. False if that is not what it says. */
 bool look_check__parse(const char *text, struct look_check *check);
 
 /* Does one of its terms count this? */

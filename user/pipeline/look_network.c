@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <string.h>
 
 #include "exposure/exposure.h"
 #include "pipeline/look_network.h"
@@ -36,11 +37,19 @@ static struct endpoint end_of(const struct ho_event *e, const uint8_t *address, 
 	return endpoint__mapped(&end, e->family);
 }
 
-bool look_network__lacks_local(const struct look_network *n, const struct ho_event *e)
+/* Most have the address of the one before. */
+bool look_network__lacks_local(struct look_network *n, const struct ho_event *e)
 {
-	struct endpoint local = end_of(e, e->local, e->local_port);
+	struct endpoint local;
 
-	return !local_routes__have(&n->routes, local.address);
+	if (n->asked_family == e->family &&
+	    !memcmp(n->asked.address, e->local, sizeof(n->asked.address)))
+		return n->lacks_asked;
+	local = end_of(e, e->local, 0);
+	n->asked = endpoint__of(e->local, 0);
+	n->asked_family = e->family;
+	n->lacks_asked = !local_routes__have(&n->routes, local.address);
+	return n->lacks_asked;
 }
 
 bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle)

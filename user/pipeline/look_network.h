@@ -13,6 +13,9 @@
 struct look_network {
 	struct local_routes routes;
 	struct conntrack conntrack;
+	struct endpoint asked;	/* the address that was looked for last, as it was in the event: ... */
+	uint8_t asked_family;	/* ... 0: none was */
+	bool lacks_asked;	/* ... and what was found */
 };
 
 /* Reads that of this thread's namespace. `may_ask`: keeps a descriptor to ask its connection tracking
@@ -20,7 +23,7 @@ struct look_network {
 void look_network__read(struct look_network *n, const struct keepalive_sysctl *sysctl, bool may_ask);
 
 /* Does this namespace, the socket's, no longer have its local address? */
-bool look_network__lacks_local(const struct look_network *n, const struct ho_event *e);
+bool look_network__lacks_local(struct look_network *n, const struct ho_event *e);
 
 /* A connection with keepalive, by its ends in the form of both families. */
 struct look_idle {

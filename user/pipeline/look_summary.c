@@ -61,7 +61,8 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 			     [FAULT_WINDOW_CLOSED] = c->window_closed,
 			     [FAULT_PROBES_OFF] = c->probes_off,
 			     [FAULT_ADDRESS_GONE] = c->address_gone,
-			     [FAULT_CONNTRACK] = c->forgotten },
+			     [FAULT_CONNTRACK] = c->forgotten, [FAULT_ENDED] = c->ended },
+		.ended_longest_s = c->ended_longest_ns / 1e9,
 		.forgotten_after_s = c->forgotten_after_s };
 	unsigned int i;
 

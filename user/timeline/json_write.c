@@ -507,6 +507,16 @@ static void write_faults(struct json *j, unsigned int faults)
 	json__end_array(j);
 }
 
+static void write_ended(struct json *j, const struct socket_now *s)
+{
+	char number[ERRNO_NUMBER_SIZE];
+
+	json__time(j, "ended_at", s->ended_at);
+	json__bool(j, "ended_at_is_lower_bound", true);
+	if (s->error)
+		json__string(j, "error", errno__name(s->error, number));
+}
+
 static void write_pair(struct json *j, const struct timeline_pair *p)
 {
 	char because[160];
@@ -540,6 +550,8 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 	write_finite(j, "dies_in_s", s->dies_in_s);
 	if (s->half_closed)
 		json__null(j, "half_closed_at");
+	if (s->ended_at)
+		write_ended(j, s);
 	json__u64(j, "receive_window", s->receive_window);
 	json__bool(j, "exposed", s->exposed);
 	if (s->faults)

@@ -146,7 +146,7 @@ VOCABULARY(loss_reason, loss_reasons)
 static const char *const socket_faults[SOCKET_FAULTS] = {
 	[FAULT_CLOSE_WAIT] = "close_wait", [FAULT_WINDOW_CLOSED] = "window_closed",
 	[FAULT_PROBES_OFF] = "probes_off", [FAULT_ADDRESS_GONE] = "address_gone",
-	[FAULT_CONNTRACK] = "conntrack",
+	[FAULT_CONNTRACK] = "conntrack", [FAULT_ENDED] = "ended",
 };
 VOCABULARY(socket_fault, socket_faults)
 

@@ -15,6 +15,7 @@ enum socket_fault {
 	FAULT_PROBES_OFF,	/* keepalive with 0 probes */
 	FAULT_ADDRESS_GONE,	/* this host no longer has its local address */
 	FAULT_CONNTRACK,	/* connection tracking here forgets it before its next probe */
+	FAULT_ENDED,		/* the kernel ended it, a program still holds it */
 	SOCKET_FAULTS
 };
 
@@ -44,7 +45,9 @@ struct socket_now {
 					 * JSON has no key for it */
 	bool half_closed;		/* the peer's FIN was taken; when is not known (null) */
 	uint32_t receive_window;	/* bytes */
-	bool exposed;			/* the peer is not of this host */
+	bool exposed;			/* the peer is not of this host, and the connection is open */
+	int64_t ended_at;		/* at the earliest; 0: it has not */
+	int error;			/* for which, an errno that its program has not asked for yet */
 	unsigned int faults;		/* bits: 1 << enum socket_fault */
 	struct timeline_pair pair;
 	double dead_probability;	/* NAN: nothing is known (null), and `why` */
@@ -67,6 +70,7 @@ struct sockets_counts {
 	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
 	uint32_t forgotten_after_s;
 	struct timeline_netns forgotten_by;
+	double ended_longest_s;		/* of those with FAULT_ENDED, at most */
 	struct {
 		uint64_t with_keepalive, without;
 	} by_state[SOCKETS_STATES];	/* what JSON has no key for */

@@ -10,8 +10,19 @@ static void take_soonest(struct exposure_counts *c, uint32_t by, uint32_t after_
 	c->forgotten_after_s = after_s;
 }
 
+static void add_ended(struct exposure_counts *c, uint32_t ended, uint64_t longest_ns)
+{
+	c->ended += ended;
+	if (longest_ns > c->ended_longest_ns)
+		c->ended_longest_ns = longest_ns;
+}
+
 void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 {
+	if (x->ended) {
+		add_ended(c, 1, x->ended_ns);
+		return;
+	}
 	c->sockets++;
 	c->with_keepalive += x->with_keepalive;
 	c->never_notice += x->never_notices;
@@ -53,6 +64,7 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->probes_off += more->probes_off;
 	c->address_gone += more->address_gone;
 	c->forgotten += more->forgotten;
+	add_ended(c, more->ended, more->ended_longest_ns);
 	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];

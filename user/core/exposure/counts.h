@@ -14,6 +14,8 @@ struct exposure_counts {
 	uint32_t with_peer_here;
 	uint32_t long_silent, surely_dead;	/* of peers elsewhere, as is the oldest silence */
 	uint32_t leaked, window_closed, probes_off, address_gone, forgotten;
+	uint32_t ended;		/* that a program still holds: counted in nothing else */
+	uint64_t ended_longest_ns;
 	uint32_t forgotten_by, forgotten_after_s;	/* the soonest, 0: there is none */
 	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;

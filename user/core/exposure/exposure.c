@@ -56,7 +56,7 @@ bool exposure__never_notices(const struct ho_event *e)
 	bool fin_waits = (e->flags & HO_F_FIN_QUEUED) &&
 			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
 
-	return !(e->flags & HO_F_KEEPALIVE) && !fin_waits && !exposure__peer_is_here(e);
+	return e->state != TCP_CLOSE && !(e->flags & HO_F_KEEPALIVE) && !fin_waits && !exposure__peer_is_here(e);
 }
 
 /* No segment of the peer can arrive any more: its path has forgotten the connection. */
@@ -66,6 +66,15 @@ static bool is_forgotten(const struct ho_event *e, const struct exposure_rules *
 	return r->path_ns && silent_ns > r->path_ns && !exposure__peer_is_here(e);
 }
 
+/* The kernel's clock of what it last did with it stands still since. */
+static struct exposure of_ended(const struct ho_event *e, uint64_t silent_ns)
+{
+	return (struct exposure){
+		.state = EXPOSURE_CLOSING, .silent_ns = silent_ns, .ended = true,
+		.ended_ns = e->mono_ns > e->last_tx_ns ? e->mono_ns - e->last_tx_ns : 0,
+		.peer_is_here = exposure__peer_is_here(e) };
+}
+
 struct exposure exposure__of(const struct ho_event *e, const struct exposure_rules *r)
 {
 	struct keepalive k = keepalive__of(e);
@@ -73,6 +82,8 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 	uint64_t heard_ns = stamps__heard_ns(e, r->hz);
 	uint64_t silent_ns = e->mono_ns > heard_ns ? e->mono_ns - heard_ns : 0;
 
+	if (e->state == TCP_CLOSE)
+		return of_ended(e, silent_ns);
 	return (struct exposure){
 		.state = e->state == TCP_CLOSE_WAIT ? EXPOSURE_CLOSE_WAIT
 			 : e->state == TCP_ESTABLISHED || e->state == TCP_SYN_RECV

@@ -41,6 +41,8 @@ struct exposure {
 	/* Ours to mend: ... */
 	bool leaked;		/* the peer closed long ago, the program has not */
 	bool window_closed;	/* the program does not read */
+	bool ended;		/* the kernel did, a program still holds it: nothing else is */
+	uint64_t ended_ns;	/* ... so long ago, at most */
 	bool probes_off;	/* keepalive with 0 probes, which no user timeout
 				 * replaces: it ends an idle peer unasked */
 	/* ... and by the network, as whoever made the row knows it (exposure__of() does not): */

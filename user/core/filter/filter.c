@@ -194,6 +194,20 @@ bool filter__could_match(const struct filter *f,
 	}
 }
 
+bool filter__asks_for_state(const struct filter *f, uint8_t state)
+{
+	switch (f->kind) {
+	case NODE_AND:
+	case NODE_OR:
+		return filter__asks_for_state(f->left, state) ||
+		       filter__asks_for_state(f->right, state);
+	case NODE_STATE:
+		return f->compare == EQUAL && f->number & FILTER_STATE_BIT(state);
+	default:
+		return false;
+	}
+}
+
 enum filter_asks filter__asks(const struct filter *test)
 {
 	switch (test->kind) {

@@ -67,6 +67,9 @@ unsigned int filter__tests(const struct filter *f, const struct filter **tests, 
 bool filter__could_match(const struct filter *f,
 			 bool (*can)(void *context, const struct filter *test), void *context);
 
+/* Does one of its tests ask for sockets in this state, among others? What is negated does not. */
+bool filter__asks_for_state(const struct filter *f, uint8_t state);
+
 /* Kinds of tests. */
 enum filter_asks { FILTER_ASKS_ENDS, FILTER_ASKS_NETNS, FILTER_ASKS_COMM, FILTER_ASKS_PID,
 		   FILTER_ASKS_GROUP, FILTER_ASKS_DEVICE };

@@ -68,6 +68,7 @@ static const struct {
 	{ "fin-wait-2", BIT(TCP_FIN_WAIT2) },
 	{ "time-wait", BIT(TCP_TIME_WAIT) },
 	{ "closed", BIT(TCP_CLOSE) },
+	{ "close", BIT(TCP_CLOSE) },	/* as JSON has it */
 	{ "close-wait", BIT(TCP_CLOSE_WAIT) },
 	{ "last-ack", BIT(TCP_LAST_ACK) },
 	{ "listening", BIT(TCP_LISTEN) },

@@ -21,8 +21,8 @@
 
 enum column {
 	COLUMN_STATE, COLUMN_PEER, COLUMN_DEVICE, COLUMN_LOCAL, COLUMN_OWNER, COLUMN_KEEPALIVE,
-	COLUMN_SILENT, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_NOTICES,
-	COLUMN_PAIR, COLUMN_FAULTS,
+	COLUMN_SILENT, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_PAIR,
+	COLUMN_FAULTS, COLUMN_NOTICES,
 };
 
 /* `least`: narrower it is not made on a terminal. */
@@ -221,8 +221,10 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 	case COLUMN_NEXT:
 		return put_duration_or(at, s->next_probe_in_s, "-");
 	case COLUMN_DIES:
-		return put_duration_or(at, s->dies_in_s, "never");
+		return put_duration_or(at, s->dies_in_s, s->ended_at ? "-" : "never");
 	case COLUMN_NOTICES:
+		if (s->ended_at)
+			return put_text(at, "-");
 		if (!s->exposed)
 			return put_text(at, "local");
 		return s->notices_in_s < 0 ? put_text(at, "-")

@@ -166,6 +166,7 @@ static const char *const faults[SOCKET_FAULTS] = {
 	[FAULT_PROBES_OFF] = "with keepalive and 0 probes: the kernel ends them without asking",
 	[FAULT_ADDRESS_GONE] =
 		"with a local address that this host no longer has: add it again, or end them",
+	[FAULT_ENDED] = "that the kernel has ended, and that it still holds",
 	[FAULT_CONNTRACK] = "whose next probe comes after connection tracking has forgotten them",
 };
 
@@ -196,6 +197,10 @@ static void add_fault(struct words *w, const struct sockets_group *g, enum socke
 	words__add(w, " %s", faults[fault]);
 	if (fault == FAULT_CONNTRACK)
 		add_conntrack(w, &g->counts);
+	if (fault == FAULT_ENDED) {
+		words__add(w, ", for up to ");
+		words__add_duration(w, (uint64_t)g->counts.ended_longest_s);
+	}
 	words__add(w, "\n");
 }
 

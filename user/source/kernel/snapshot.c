@@ -341,6 +341,16 @@ int snapshot__held(struct snapshot *s, bool dead, row_fn fn, void *context)
 	return s->held ? read_rows(s->held, sizeof(struct ho_row), fn, context) : 0;
 }
 
+int snapshot__dead(struct snapshot *s, row_fn fn, void *context)
+{
+	int err;
+
+	s->bpf->bss->emit_only_dead = true;
+	err = snapshot__held(s, true, fn, context);
+	s->bpf->bss->emit_only_dead = false;
+	return err;
+}
+
 struct owners_pass {
 	holder_fn fn;
 	void *context;

@@ -45,6 +45,9 @@ int snapshot__find_table(struct snapshot *snapshot, unsigned int *hz);
  * is NULL. */
 int snapshot__held(struct snapshot *snapshot, bool dead, row_fn fn, void *context);
 
+/* Those alone that are in TCP_CLOSE and were connected. */
+int snapshot__dead(struct snapshot *snapshot, row_fn fn, void *context);
+
 /* Only the owners of those connections: a cheaper walk. Several processes may hold one socket: each
  * is a call, and a call may be repeated. Each socket is given a cookie. */
 int snapshot__owners(struct snapshot *snapshot, holder_fn fn, void *context);
