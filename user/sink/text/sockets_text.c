@@ -15,6 +15,8 @@
 /* Columns of a name chosen by others. */
 #define NAME_COLUMNS 40
 #define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
+/* Columns of an address beside its port, below which it is not shown. */
+#define ADDRESS_COLUMNS 5
 /* All cells of a line. */
 #define LINE_SIZE (6 * CELL_SIZE + 8 * 64)
 #define WRITE_AT_ONCE 65536
@@ -326,16 +328,33 @@ static unsigned int widest_of(const struct sockets_text *t)
 	return widest;
 }
 
+/* A local end of which the port alone is shown needs no more room: the others have it then. */
+static void share_room_of_local(struct sockets_text *t, const unsigned int wanted[])
+{
+	static const enum column takers[] = { COLUMN_PEER, COLUMN_OWNER, COLUMN_KEEPALIVE };
+	unsigned int i;
+
+	if (t->widths[COLUMN_LOCAL] >= wanted[COLUMN_LOCAL] ||
+	    t->widths[COLUMN_LOCAL] >= columns[COLUMN_LOCAL].least + ADDRESS_COLUMNS)
+		return;
+	t->widths[COLUMN_LOCAL] = columns[COLUMN_LOCAL].least;
+	for (i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+		while (t->widths[takers[i]] && t->widths[takers[i]] < wanted[takers[i]] &&
+		       width_of_line(t, false) < t->width)
+			t->widths[takers[i]]++;
+}
+
 /* Drops dispensable columns, if there is no room for all; then narrows the widest until they
  * fit. */
 static void fit(struct sockets_text *t)
 {
 	static const enum column dispensable[] = { COLUMN_PAIR, COLUMN_NEXT, COLUMN_OWNER,
 						   COLUMN_LOCAL };
-	unsigned int i, widest;
+	unsigned int i, widest, wanted[SOCKETS_TEXT_COLUMNS];
 
 	if (!t->width)
 		return;
+	memcpy(wanted, t->widths, sizeof(wanted));
 	for (i = 0; i < sizeof(dispensable) / sizeof(dispensable[0]) && width_of_line(t, true) > t->width; i++)
 		t->widths[dispensable[i]] = 0;
 	while (width_of_line(t, false) > t->width) {
@@ -344,6 +363,7 @@ static void fit(struct sockets_text *t)
 			return;
 		t->widths[widest]--;
 	}
+	share_room_of_local(t, wanted);
 }
 
 /* Of an end that does not fit, the port stays: "203.0...:46786", ":1883". */
@@ -367,6 +387,32 @@ static void end_cells(struct words *w)
 		w->length--;
 }
 
+/* Of options that do not fit, the three of keepalive stay: "7200/75/9+". */
+static const char *keep_options(const char *cell, unsigned int width, char *shorter)
+{
+	const char *blank = strchr(cell, ' ');
+	size_t length = blank ? blank - cell : 0;
+
+	if (!blank || length + 1 > width)
+		return plain_text__within(cell, width, shorter, CELL_SIZE);
+	snprintf(shorter, CELL_SIZE, "%.*s+", (int)length, cell);
+	return shorter;
+}
+
+static const char *shorten(unsigned int column, const char *cell, unsigned int width, char *shorter)
+{
+	switch (column) {
+	case COLUMN_PEER:
+	case COLUMN_LOCAL:
+	case COLUMN_PAIR:
+		return keep_port(cell, width, shorter);
+	case COLUMN_KEEPALIVE:
+		return keep_options(cell, width, shorter);
+	default:
+		return plain_text__within(cell, width, shorter, CELL_SIZE);
+	}
+}
+
 static void add_cell(const struct sockets_text *t, struct words *w, unsigned int column,
 		     const char *cell)
 {
@@ -380,9 +426,7 @@ static void add_cell(const struct sockets_text *t, struct words *w, unsigned int
 	if (column)
 		words__append(w, " ", 1);
 	if (taken > width) {
-		cell = column == COLUMN_PEER || column == COLUMN_LOCAL || column == COLUMN_PAIR
-			       ? keep_port(cell, width, shorter)
-			       : plain_text__within(cell, width, shorter, sizeof(shorter));
+		cell = shorten(column, cell, width, shorter);
 		taken = columns_of(cell, strlen(cell));
 	}
 	words__append(w, cell, strlen(cell));

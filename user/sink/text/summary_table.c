@@ -8,7 +8,7 @@
 
 /* Columns of names chosen by others: at most, and on a narrow terminal at least. */
 #define NAME_COLUMNS 32
-#define NAME_COLUMNS_LEAST 8
+#define NAME_COLUMNS_LEAST 7
 
 /* ---- pieces ---- */
 
@@ -26,8 +26,8 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, " suspect\n");
 	if (c->local) {
 		words__add_count(w, c->local);
-		words__add(w, " of them to peers on this host, whose death is told at once: not "
-			   "counted below\n");
+		words__add(w, " to peers on this host (their end is told at once), not counted "
+			   "below\n");
 	}
 	words__add_count(w, c->never_notice);
 	words__add(w, " would never notice a dead peer\n");
@@ -50,8 +50,27 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 
 /* ---- the table ---- */
 
+enum { NUMBER_SOCKETS, NUMBER_KEEPALIVE, NUMBER_NEVER, NUMBER_SUSPECT, NUMBER_SILENT, NUMBER_DEAD,
+       NUMBERS };
+
+static const char *const heads[NUMBERS] = {
+	[NUMBER_SOCKETS] = "SOCKETS", [NUMBER_KEEPALIVE] = "KEEPAL.", [NUMBER_NEVER] = "NEVER",
+	[NUMBER_SUSPECT] = "SUSPECT", [NUMBER_SILENT] = "SILENT", [NUMBER_DEAD] = "DEAD",
+};
+
+static void numbers_of(const struct sockets_counts *c, uint64_t numbers[NUMBERS])
+{
+	numbers[NUMBER_SOCKETS] = c->sockets;
+	numbers[NUMBER_KEEPALIVE] = c->with_keepalive;
+	numbers[NUMBER_NEVER] = c->never_notice;
+	numbers[NUMBER_SUSPECT] = c->suspect;
+	numbers[NUMBER_SILENT] = c->silent;
+	numbers[NUMBER_DEAD] = c->surely_dead;
+}
+
 struct widths {
 	int program, netns, carrier;
+	unsigned int number[NUMBERS];	/* 0: it is left out */
 };
 
 static const char *netns_of(const struct sockets_group *g, char text[32])
@@ -67,6 +86,15 @@ static const char *program_of(const struct sockets_group *g)
 	return *g->program ? g->program : "-";
 }
 
+static unsigned int digits_of(uint64_t n)
+{
+	unsigned int digits = 1;
+
+	while (n /= 10)
+		digits++;
+	return digits;
+}
+
 static void widen(int *width, const char *name)
 {
 	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
@@ -77,11 +105,41 @@ static void widen(int *width, const char *name)
 		*width = columns;
 }
 
+/* What stands beside the names: port, numbers and OLDEST, each with a blank but for the last. */
+static int width_of_rest(const struct widths *widths, bool with_carrier)
+{
+	int width = strlen("65535 ") + strlen("OLDEST ");
+	unsigned int i;
+
+	for (i = 0; i < NUMBERS; i++)
+		width += widths->number[i] ? widths->number[i] + 1 : 0;
+	return width + (with_carrier ? 3 : 2);
+}
+
+/* No wider than they need. */
+static void narrow_numbers(struct widths *widths, const struct sockets_summary *s, uint64_t limit)
+{
+	uint64_t counts[NUMBERS], i;
+	unsigned int column, digits;
+
+	for (column = 0; column < NUMBERS; column++)
+		widths->number[column] = widths->number[column] ? strlen(heads[column]) : 0;
+	for (i = 0; i < limit; i++) {
+		numbers_of(&s->groups[i].counts, counts);
+		for (column = 0; column < NUMBERS; column++) {
+			digits = digits_of(counts[column]);
+			if (widths->number[column] && digits > widths->number[column])
+				widths->number[column] = digits;
+		}
+	}
+}
+
 /* An empty column is left out. */
 static struct widths measure(const struct sockets_summary *s, uint64_t limit, unsigned int width)
 {
-	struct widths widths = { .program = strlen("PROGRAM"), .netns = strlen("NETNS") };
-	const int fixed = 58;
+	struct widths widths = { .program = strlen("PROGRAM"), .netns = strlen("NETNS"),
+				 .number = { 7, 7, 7, 7, 6, s->path_forgets_s ? 6 : 0 } };
+	int fixed;
 	char text[32];
 	uint64_t i;
 
@@ -92,6 +150,11 @@ static struct widths measure(const struct sockets_summary *s, uint64_t limit, un
 	}
 	if (widths.carrier && widths.carrier < (int)strlen("CARRIER"))
 		widths.carrier = strlen("CARRIER");
+	fixed = width_of_rest(&widths, widths.carrier);
+	if (width && fixed + (2 + (widths.carrier > 0)) * NAME_COLUMNS_LEAST > (int)width) {
+		narrow_numbers(&widths, s, limit);
+		fixed = width_of_rest(&widths, widths.carrier);
+	}
 	while (width && fixed + widths.program + widths.netns + widths.carrier > (int)width) {
 		int *widest = &widths.program;
 
@@ -110,28 +173,31 @@ static void add_name(struct words *w, const char *name, int width)
 {
 	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 
-	if (width)
-		words__add(w, "%-*s ", width,
-			   plain_text__within(name, width, plain, sizeof(plain)));
+	if (!width)
+		return;
+	plain_text__within(name, width, plain, sizeof(plain));
+	words__add(w, "%s%*s ", plain, width - (int)plain_text__columns(plain), "");
 }
 
-static void add_head(struct words *w, const struct widths *widths, const struct sockets_summary *s)
+static void add_head(struct words *w, const struct widths *widths)
 {
+	unsigned int i;
+
 	add_name(w, "PROGRAM", widths->program);
 	words__add(w, "%5s ", "PORT");
 	add_name(w, "NETNS", widths->netns);
 	add_name(w, widths->carrier ? "CARRIER" : "", widths->carrier);
-	words__add(w, "%7s %7s %7s %7s %6s", "SOCKETS", "KEEPAL.", "NEVER", "SUSPECT",
-		   "SILENT");
-	if (s->path_forgets_s)
-		words__add(w, " %6s", "DEAD");
-	words__add(w, " OLDEST\n");
+	for (i = 0; i < NUMBERS; i++)
+		if (widths->number[i])
+			words__add(w, "%*s ", widths->number[i], heads[i]);
+	words__add(w, "OLDEST\n");
 }
 
-static void add_group(struct words *w, const struct widths *widths, const struct sockets_summary *s,
-		      const struct sockets_group *g)
+static void add_group(struct words *w, const struct widths *widths, const struct sockets_group *g)
 {
 	const struct sockets_counts *c = &g->counts;
+	uint64_t numbers[NUMBERS];
+	unsigned int i;
 	char text[32];
 
 	add_name(w, program_of(g), widths->program);
@@ -141,11 +207,10 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 		words__add(w, "%5s ", "out");
 	add_name(w, netns_of(g, text), widths->netns);
 	add_name(w, g->carrier, widths->carrier);
-	words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " ",
-		   c->sockets,
-		   c->with_keepalive, c->never_notice, c->suspect, c->silent);
-	if (s->path_forgets_s)
-		words__add(w, "%6" PRIu64 " ", c->surely_dead);
+	numbers_of(c, numbers);
+	for (i = 0; i < NUMBERS; i++)
+		if (widths->number[i])
+			words__add(w, "%*" PRIu64 " ", widths->number[i], numbers[i]);
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	words__add(w, "\n");
 }
@@ -157,6 +222,24 @@ static void add_where(struct words *w, const struct sockets_group *g)
 	words__add(w, " %s", *g->program ? g->program : "a program that is not known");
 	if (g->port)
 		words__add(w, " :%u", g->port);
+}
+
+/* Breaks the line that begins there between words, where it is wider than the terminal. */
+static void wrap(struct words *w, size_t from, unsigned int width)
+{
+	size_t at = from, blank = 0;
+	unsigned int columns = 0;
+
+	for (; width && at < w->length; at++) {
+		columns += ((unsigned char)w->text[at] & 0xc0) != 0x80;
+		if (w->text[at] == ' ')
+			blank = at;
+		if (columns <= width || blank <= from || w->text[at] == '\n')
+			continue;
+		w->text[blank] = '\n';
+		from = blank;
+		columns = at - blank;
+	}
 }
 
 static const char *const faults[SOCKET_FAULTS] = {
@@ -186,8 +269,11 @@ static void add_conntrack(struct words *w, const struct sockets_counts *c)
 	words__add(w, "): raise that above their idle time, or set an idle time below it");
 }
 
-static void add_fault(struct words *w, const struct sockets_group *g, enum socket_fault fault)
+static void add_fault(struct words *w, const struct sockets_group *g, enum socket_fault fault,
+		      unsigned int width)
 {
+	size_t begin = w->length;
+
 	if (!g->counts.to_mend[fault])
 		return;
 	words__add(w, "to mend:");
@@ -201,18 +287,20 @@ static void add_fault(struct words *w, const struct sockets_group *g, enum socke
 		words__add(w, ", for up to ");
 		words__add_duration(w, (uint64_t)g->counts.ended_longest_s);
 	}
+	if (!w->failed)
+		wrap(w, begin, width);
 	words__add(w, "\n");
 }
 
 /* A line for each group and fault that it has. */
-static void add_faults(struct words *w, const struct sockets_summary *s)
+static void add_faults(struct words *w, const struct sockets_summary *s, unsigned int width)
 {
 	unsigned int fault;
 	uint32_t i;
 
 	for (fault = 0; fault < SOCKET_FAULTS; fault++)
 		for (i = 0; i < s->group_count; i++)
-			add_fault(w, &s->groups[i], fault);
+			add_fault(w, &s->groups[i], fault, width);
 }
 
 void summary_table__text(struct words *w, const struct sockets_summary *s, uint64_t limit,
@@ -226,10 +314,10 @@ void summary_table__text(struct words *w, const struct sockets_summary *s, uint6
 	widths = measure(s, limit, width);
 	add_total(w, s);
 	if (limit)
-		add_head(w, &widths, s);
+		add_head(w, &widths);
 	for (i = 0; i < limit; i++)
-		add_group(w, &widths, s, &s->groups[i]);
+		add_group(w, &widths, &s->groups[i]);
 	if (limit < s->group_count)
 		words__add(w, "... and %" PRIu64 " more\n", s->group_count - limit);
-	add_faults(w, s);
+	add_faults(w, s, width);
 }
