@@ -234,6 +234,12 @@ static int on_ended(void *context, const struct ho_row *row)
 	return on_socket(context, row);
 }
 
+/* The walk that finds them is as long as one over all files. */
+static bool may_have_met_dead(const struct snapshot *snapshot)
+{
+	return !snapshot__has_owners(snapshot) || snapshot__met_dead(snapshot);
+}
+
 static int between(void *context)
 {
 	struct look *l = context;
@@ -253,7 +259,7 @@ static int pass(struct look *l, const struct look_iterators *i)
 	err = snapshot__owners(i->snapshot, on_held, l);
 	if (!err)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
-	if (!err && l->config.with_ended)
+	if (!err && l->config.with_ended && may_have_met_dead(i->snapshot))
 		err = snapshot__dead(i->snapshot, on_ended, l);
 	if (err && err != -ECANCELED)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
