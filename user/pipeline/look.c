@@ -161,7 +161,7 @@ static bool add_side(struct look *l, const struct look_socket *s, bool wanted)
 	if (!l->config.with_pairs || l->config.take || !s->owner || l->listeners.incomplete)
 		return true;
 	return look_pairs__add(&l->pairs, e, s->owner, look__listening_port(l, e) != 0,
-			       exposure__of(e, &l->rules).suspect, wanted ? l->count + 1 : 0);
+			       exposure__asks(e, l->rules.hz) > EXPOSURE_SUSPECT_AFTER, wanted ? l->count + 1 : 0);
 }
 
 static void take_pair(void *context, size_t kept, uint32_t side)

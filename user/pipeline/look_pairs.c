@@ -24,6 +24,35 @@ static bool make_room(struct look_pairs *p)
 	return true;
 }
 
+enum { HAS_ACCEPTED = 1, HAS_MADE = 2 };
+
+static bool note_owner(struct look_pairs *p, uint32_t owner, bool accepted)
+{
+	if (owner >= p->owner_count) {
+		size_t count = 2 * (size_t)owner + 64;
+		uint8_t *bigger = realloc(p->owners, count);
+
+		if (!bigger)
+			return false;
+		memset(bigger + p->owner_count, 0, count - p->owner_count);
+		p->owners = bigger;
+		p->owner_count = count;
+	}
+	p->owners[owner] |= accepted ? HAS_ACCEPTED : HAS_MADE;
+	return true;
+}
+
+/* Who has not both is no proxy: most programs, so that as a rule nothing is left to compare. */
+static size_t keep_proxies(struct look_pairs *p)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < p->count; i++)
+		if (p->owners[p->sides[i].owner] == (HAS_ACCEPTED | HAS_MADE))
+			p->sides[kept++] = p->sides[i];
+	return kept;
+}
+
 bool look_pairs__add(struct look_pairs *p, const struct ho_event *e, uint32_t owner, bool accepted,
 		     bool suspect, size_t kept)
 {
@@ -34,7 +63,7 @@ bool look_pairs__add(struct look_pairs *p, const struct ho_event *e, uint32_t ow
 
 	if (!pair_side__of(e, accepted, &side))
 		return true;
-	if (!make_room(p))
+	if (!make_room(p) || !note_owner(p, owner, accepted))
 		return false;
 	side.owner = owner;
 	side.netns = e->netns;
@@ -49,10 +78,10 @@ bool look_pairs__add(struct look_pairs *p, const struct ho_event *e, uint32_t ow
 void look_pairs__find(struct look_pairs *p, uint32_t hz,
 		      void (*fn)(void *context, size_t kept, uint32_t side), void *context)
 {
-	size_t i;
+	size_t count = keep_proxies(p), i;
 
-	pairs__find(p->sides, p->count, hz);
-	for (i = 0; i < p->count; i++) {
+	pairs__find(p->sides, count, hz);
+	for (i = 0; i < count; i++) {
 		size_t kept = p->told[p->sides[i].socket].kept;
 
 		if (p->sides[i].other && kept)
@@ -69,5 +98,6 @@ void look_pairs__free(struct look_pairs *p)
 {
 	free(p->sides);
 	free(p->told);
+	free(p->owners);
 	*p = (struct look_pairs){ 0 };
 }

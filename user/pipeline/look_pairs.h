@@ -20,6 +20,8 @@ struct look_pairs {
 	struct pair_side *sides;
 	struct look_side *told;	/* by pair_side.socket */
 	size_t count, size;
+	uint8_t *owners;	/* of each owner: 1 has accepted some, 2 has made some */
+	size_t owner_count;
 };
 
 /* One connection more, of a program that is known (`owner`), accepted by one of its listeners or made

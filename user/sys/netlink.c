@@ -4,17 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "sys/netlink.h"
 
 #define ANSWER_BYTES (1 << 16)
+/* The kernel answers at once, or never. */
+#define PATIENCE_S 10
 
 int netlink__open(int protocol)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
 }
 
 struct asking {
