@@ -67,7 +67,8 @@ static const struct argp_option argp_options[] = {
 	  "dies, next, notices, peer, local, owner, state",
 	  1 },
 	{ "all", 'a', NULL, 0,
-	  "also sockets that the kernel has ended and a program still holds (as FILTER 'state closed' does)",
+	  "also sockets that the kernel has ended and a program still holds (as FILTER "
+	  "'state closed' does)",
 	  1 },
 	{ "limit", 'n', "N", 0, "the first N alone", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE", 0,
@@ -98,8 +99,8 @@ static const char argp_doc[] =
 	"options in force (those in parentheses come from a sysctl), how long the peer was silent, "
 	"asks that it left unanswered (ASKS), when the kernel asks next (NEXT), when it gives up a peer that "
 	"stays silent (DIES), and within what time it notices a dead peer of an idle connection "
-	"(NOTICES; local: the peer is of this host). PAIR, where there is one, is the peer on the other side of a "
-	"proxy here; TO MEND what is wrong on this host. Changes nothing, and sends nothing.\v"
+	"(NOTICES; local: the peer is of this host). PAIR, where there is one, is the peer on the "
+	"other side of a proxy here; TO MEND what is wrong on this host. Changes nothing, and sends nothing.\v"
 	"Examples:\n"
 	"  halfopen sockets                        suspects first, then the longest silent\n"
 	"  halfopen sockets 'sport = :1883 and comm = mosquitto' --sort notices\n"

@@ -157,11 +157,12 @@ static void judge_network(struct look *l, struct look_socket *s)
 static bool add_side(struct look *l, const struct look_socket *s, bool wanted)
 {
 	const struct ho_event *e = &s->row.event;
+	bool suspect = exposure__asks(e, l->rules.hz) > EXPOSURE_SUSPECT_AFTER;
 
 	if (!l->config.with_pairs || l->config.take || !s->owner || l->listeners.incomplete)
 		return true;
 	return look_pairs__add(&l->pairs, e, s->owner, look__listening_port(l, e) != 0,
-			       exposure__asks(e, l->rules.hz) > EXPOSURE_SUSPECT_AFTER, wanted ? l->count + 1 : 0);
+			       suspect, wanted ? l->count + 1 : 0);
 }
 
 static void take_pair(void *context, size_t kept, uint32_t side)

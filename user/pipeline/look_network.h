@@ -13,7 +13,7 @@
 struct look_network {
 	struct local_routes routes;
 	struct conntrack conntrack;
-	struct endpoint asked;	/* the address that was looked for last, as it was in the event: ... */
+	struct endpoint asked;	/* the address looked for last, as in the event: ... */
 	uint8_t asked_family;	/* ... 0: none was */
 	bool lacks_asked;	/* ... and what was found */
 };

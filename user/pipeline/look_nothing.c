@@ -99,7 +99,8 @@ static void add_device(struct words *w, const struct look *l, const struct filte
 		words__add(w, "the file of identities names no device %s%s%s",
 			   word ? "'" : "of another name", word ? word : "", word ? "'" : "");
 	else
-		words__add(w, "no TCP connection now is of %s%s%s, which the file of identities names",
+		words__add(w, "no TCP connection now is of %s%s%s, which the file of identities "
+			   "names",
 			   word ? "device '" : "such a device", word ? word : "", word ? "'" : "");
 }
 

@@ -25,7 +25,7 @@ struct timeline_pair {
 	struct timeline_end local, peer;
 	bool suspect;			/* ... is the other side */
 	double confidence;		/* 0 to 1 */
-	uint64_t received, sent;	/* bytes on this side, which the other has the other way round */
+	uint64_t received, sent;	/* bytes on this side; there they are swapped */
 	double apart_s;			/* by which their times differ, at most */
 };
 
@@ -47,7 +47,7 @@ struct socket_now {
 	uint32_t receive_window;	/* bytes */
 	bool exposed;			/* the peer is not of this host, and the connection is open */
 	int64_t ended_at;		/* at the earliest; 0: it has not */
-	int error;			/* for which, an errno that its program has not asked for yet */
+	int error;			/* why, an errno that its program has not asked for yet */
 	unsigned int faults;		/* bits: 1 << enum socket_fault */
 	struct timeline_pair pair;
 	double dead_probability;	/* NAN: nothing is known (null), and `why` */

@@ -56,7 +56,8 @@ bool exposure__never_notices(const struct ho_event *e)
 	bool fin_waits = (e->flags & HO_F_FIN_QUEUED) &&
 			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
 
-	return e->state != TCP_CLOSE && !(e->flags & HO_F_KEEPALIVE) && !fin_waits && !exposure__peer_is_here(e);
+	return e->state != TCP_CLOSE && !(e->flags & HO_F_KEEPALIVE) && !fin_waits &&
+	       !exposure__peer_is_here(e);
 }
 
 /* No segment of the peer can arrive any more: its path has forgotten the connection. */

@@ -98,10 +98,10 @@ struct best {
 static void consider(const struct search *s, size_t me, size_t i, struct best *best)
 {
 	const struct pair_side *a = &s->sides[me], *b = &s->sides[i];
+	const struct pair_side *front = a->accepted ? a : b, *back = a->accepted ? b : a;
 	uint32_t jiffies;
 
-	if (a->accepted == b->accepted || !may_be_one(a->accepted ? a : b, a->accepted ? b : a, &jiffies) ||
-	    jiffies > s->most)
+	if (a->accepted == b->accepted || !may_be_one(front, back, &jiffies) || jiffies > s->most)
 		return;
 	if (jiffies < best->first) {
 		best->second = best->first;

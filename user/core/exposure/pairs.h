@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A proxy's two sides of one device: the connection that a program accepted and the one that it made
- * for it. No kernel says so. It is concluded where a program passed on as many bytes as it took, either
- * way, at the same times, and no other connection of that program comes near.
+ * A proxy's two sides of one device: the connection that a program accepted, and the one that it
+ * made for it. No kernel says so. It is concluded where a program passed on as many bytes as it
+ * took, either way, at the same times, and no other connection of that program comes near.
  */
 #ifndef HALFOPEN_CORE_EXPOSURE_PAIRS_H
 #define HALFOPEN_CORE_EXPOSURE_PAIRS_H
@@ -25,7 +25,7 @@ struct pair_side {
 	bool all_acked;			/* else more was sent than `sent`, and later than is known */
 	uint32_t socket;		/* the caller's */
 
-	uint32_t other;			/* out: index, from 1, of the other side; 0: it cannot be told */
+	uint32_t other;			/* out: index, from 1, of the other side; 0: not told */
 	double confidence;		/* ... of that */
 	uint32_t apart_ms;		/* ... by how much the times of the two differ at most */
 };

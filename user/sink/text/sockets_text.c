@@ -15,6 +15,7 @@
 /* Columns of a name chosen by others. */
 #define NAME_COLUMNS 40
 #define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* Columns of an address beside its port, below which it is not shown. */
 #define ADDRESS_COLUMNS 5
 /* All cells of a line. */
@@ -338,7 +339,7 @@ static void share_room_of_local(struct sockets_text *t, const unsigned int wante
 	    t->widths[COLUMN_LOCAL] >= columns[COLUMN_LOCAL].least + ADDRESS_COLUMNS)
 		return;
 	t->widths[COLUMN_LOCAL] = columns[COLUMN_LOCAL].least;
-	for (i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+	for (i = 0; i < COUNT_OF(takers); i++)
 		while (t->widths[takers[i]] && t->widths[takers[i]] < wanted[takers[i]] &&
 		       width_of_line(t, false) < t->width)
 			t->widths[takers[i]]++;
@@ -355,7 +356,7 @@ static void fit(struct sockets_text *t)
 	if (!t->width)
 		return;
 	memcpy(wanted, t->widths, sizeof(wanted));
-	for (i = 0; i < sizeof(dispensable) / sizeof(dispensable[0]) && width_of_line(t, true) > t->width; i++)
+	for (i = 0; i < COUNT_OF(dispensable) && width_of_line(t, true) > t->width; i++)
 		t->widths[dispensable[i]] = 0;
 	while (width_of_line(t, false) > t->width) {
 		widest = widest_of(t);
