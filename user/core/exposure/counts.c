@@ -53,6 +53,9 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->probes_off += more->probes_off;
 	c->address_gone += more->address_gone;
 	c->forgotten += more->forgotten;
+	c->probed += more->probed;
+	c->probed_dead += more->probed_dead;
+	c->probed_unclear += more->probed_unclear;
 	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];

@@ -12,6 +12,33 @@
 
 /* ---- pieces ---- */
 
+/* What `halfopen probe` found, of the sockets that are open now. */
+static void add_probed(struct words *w, const struct sockets_summary *s)
+{
+	const struct sockets_counts *c = &s->total;
+
+	words__add(w, "dead: ");
+	if (c->dead_known) {
+		words__add(w, c->dead_low < c->dead_high ? "about " : "");
+		words__add_count(w, c->dead);
+		words__add(w, ", ");
+	} else {
+		words__add(w, "not known, ");
+	}
+	if (c->dead_low < c->dead_high) {
+		words__add(w, "between ");
+		words__add_count(w, c->dead_low);
+		words__add(w, " and ");
+		words__add_count(w, c->dead_high);
+		words__add(w, ", ");
+	}
+	words__add(w, "as ");
+	words__add_count(w, c->probed);
+	words__add(w, " of them were asked ");
+	words__add_duration(w, (double)((s->at - s->probed_at) / 1000000000));
+	words__add(w, " ago\n");
+}
+
 static void add_total(struct words *w, const struct sockets_summary *s)
 {
 	const struct sockets_counts *c = &s->total;
@@ -36,15 +63,17 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add_duration(w, s->silent_over_s);
 	words__add(w, ", the longest for ");
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
+	words__add(w, "\n");
+	if (s->probed_at)
+		add_probed(w, s);
 	if (s->path_forgets_s) {
-		words__add(w, "\n");
 		words__add_count(w, c->surely_dead);
 		words__add(w, " surely dead: %s (", s->because);
 		words__add_duration(w, s->path_forgets_s);
 		words__add(w, ")\n");
-	} else {
-		words__add(w, "\ndead: not known, as nobody said when the path forgets "
-			   "(--path-forgets)\n");
+	} else if (!s->probed_at) {
+		words__add(w, "dead: not known, as nobody said when the path forgets "
+			   "(--path-forgets), nor asked (halfopen probe, --probed)\n");
 	}
 }
 
@@ -123,9 +152,20 @@ static void add_head(struct words *w, const struct widths *widths, const struct 
 	add_name(w, widths->carrier ? "CARRIER" : "", widths->carrier);
 	words__add(w, "%7s %7s %7s %7s %6s", "SOCKETS", "KEEPAL.", "NEVER", "SUSPECT",
 		   "SILENT");
-	if (s->path_forgets_s)
+	if (s->path_forgets_s || s->probed_at)
 		words__add(w, " %6s", "DEAD");
 	words__add(w, " OLDEST\n");
+}
+
+/* "~4612": an estimate; "-": nobody of them was asked. */
+static void add_dead(struct words *w, const struct sockets_counts *c)
+{
+	char text[24] = "-";
+
+	if (c->dead_known)
+		snprintf(text, sizeof(text), "%s%" PRIu64, c->dead_low < c->dead_high ? "~" : "",
+			 c->dead);
+	words__add(w, "%6s ", text);
 }
 
 static void add_group(struct words *w, const struct widths *widths, const struct sockets_summary *s,
@@ -144,7 +184,9 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 	words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " ",
 		   c->sockets,
 		   c->with_keepalive, c->never_notice, c->suspect, c->silent);
-	if (s->path_forgets_s)
+	if (s->probed_at)
+		add_dead(w, c);
+	else if (s->path_forgets_s)
 		words__add(w, "%6" PRIu64 " ", c->surely_dead);
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	words__add(w, "\n");
