@@ -7,6 +7,7 @@ import json
 import os
 import re
 import resource
+import select
 import signal
 import socket
 import struct
@@ -549,6 +550,63 @@ def test_killed_at_any_instant(lab):
                    "SO_REUSEADDR of all")
     lines, summary = of(lab)
     assert summary["answered"] == 300
+
+
+# ---- the counts of `sockets`, with what was found ----
+
+def sockets(*arguments):
+    return subprocess.run([HALFOPEN, "sockets", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def test_sockets_summary_carries_the_estimate(lab):
+    """Of the sockets that are open now: without those that ended since, and without who was heard since."""
+    here, path = f"netns = {lab.gateway.name}", lab.path("asked")
+    alive = [lab.connect(port=7000) for _ in range(20)]
+    dead = [lab.connect(port=7001) for _ in range(6)]
+    lab.gateway.drop("input", "tcp dport 7001")
+    with open(path, "w") as f:
+        subprocess.run([HALFOPEN, "probe", "--json", "-q", "--within", "2s", here], stdout=f, check=True)
+    lab.gateway.mend()
+    dead[0][0].close()
+    dead[1][1].send(b"I am here after all")
+    wait_until(lambda: select.select([dead[1][0]], [], [], 0)[0], 20, "its data")
+    alive += [lab.connect(port=7000) for _ in range(5)]    # nobody asked these
+    said = json.loads(sockets("--json", "--summary", "--probed", path, here).stdout)
+    assert not list(schema.validator("summary").iter_errors(said)), said
+    of_port = {g["port"]: g["estimated_dead"] for g in said["groups"] if g["port"] in (7000, 7001)}
+    assert of_port[7001] == {"estimate": 4, "low": 4, "high": 4, "probed": 5}
+    assert (of_port[7000]["estimate"], of_port[7000]["low"], of_port[7000]["probed"]) == (0, 0, 20)
+    assert 0 < of_port[7000]["high"] <= 5       # the five that nobody asked
+    assert said["total"]["estimated_dead"]["probed"] >= 25 and said["probed_at"] <= said["at"]
+    text = sockets("--summary", "--probed", path, here).stdout
+    assert re.search(r"^dead: about 5, between 4 and \d+, as 25 of them were asked \d+\S* ago$", text,
+                     re.MULTILINE), text
+    assert re.search(r"^python3 +7001 .* 4 \S+$", text, re.MULTILINE), text
+    page = lab.path("page.prom")
+    assert sockets("--prom", page, "--probed", path, here).returncode == 0
+    with open(page) as f:
+        assert 'halfopen_sockets_estimated_dead{group="python3:7001"} 4\n' in f.read()
+
+
+def test_what_was_asked_elsewhere(lab):
+    """Another boot's, a cut one, another kind of file: what is wrong, where, and what was expected."""
+    lab.connect()
+    r = halfopen("--json", "-q", f"netns = {lab.gateway.name}")
+    lines = r.stdout.splitlines(True)
+    other = lines[0].replace(json.loads(lines[0])["boot_id"], "0" * 8)
+    for content, said in (("".join(lines[:-1]), "did not come to its end"), ("", "does not end with"),
+                          (other + lines[-1], ":1: boot_id"), ("hello\n", ":1:"),
+                          ('{"schema":"halfopen.meta/1"}\n', ":1: schema"),
+                          (lines[0].replace('"answered"', '"perhaps"') + lines[-1], ":1: result"),
+                          ("".join(lines) + lines[-1], "output of one probe")):
+        with open(lab.path("asked"), "w") as f:
+            f.write(content)
+        r = sockets("--summary", "--probed", lab.path("asked"))
+        assert (r.returncode, r.stdout) == (2, "") and said in r.stderr, (content, r)
+    r = sockets("--summary", "--probed", lab.path("nothing"))
+    assert (r.returncode, r.stdout) == (2, "") and "nothing" in r.stderr, r
+    r = sockets("--probed", lab.path("asked"))
+    assert r.returncode == 2 and "--summary" in r.stderr
 
 
 # ---- its words ----

@@ -347,6 +347,20 @@ def doctor():
     return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
 
 
+def probe():
+    """halfopen probe asks three peers, in a lab of its own: one is there, one cut off, one has forgotten."""
+    with Lab() as lab:
+        socks = {fate: lab.connect(port=7000 + n) for n, fate in enumerate(("there", "cut", "forgotten"))}
+        vanish(socks["forgotten"][1])
+        lab.gateway.drop("input", "tcp dport 7001")
+        done = subprocess.run([HALFOPEN, "probe", "--json", "--within", "8s", f"netns = {lab.gateway.name}"],
+                              capture_output=True, text=True)
+        return {"code": done.returncode, "out": done.stdout, "err": done.stderr,
+                "cookies": {cookie(gateway): fate for fate, (gateway, _) in socks.items()},
+                "asks": lab.gateway.nstat("TcpExtTCPWinProbe"),
+                "reuse": [g.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for g, _ in socks.values()]}
+
+
 def main(out):
     started = time.monotonic()
     facts = {"release": os.uname().release}
@@ -383,6 +397,7 @@ def main(out):
             shutil.copy(path, os.path.join(out, name))
     facts["cases"] = [case.facts for case in cases]
     facts["doctor"] = doctor()
+    facts["probe"] = probe()
     facts["took_s"] = time.monotonic() - started
     with open(os.path.join(out, "facts.json"), "w") as f:
         json.dump(facts, f, indent=1)

@@ -377,6 +377,22 @@ def check_doctor(run, sees_probes):
     assert all(any(hook in what for what in told) for hook in refused)
 
 
+def check_probe(run, can_ask):
+    """Where a program's descriptors are not to be found (5.10 under lockdown), nobody is asked, and it says so."""
+    done = run.facts["probe"]
+    assert done["reuse"] == [1, 1, 1]
+    if not can_ask:
+        assert done["code"] == 1 and "nobody can be asked" in done["err"] and not done["asks"], done
+        return
+    assert done["code"] == 0, done
+    *lines, summary = map(json.loads, done["out"].splitlines())
+    assert not list(schema.validator("probe_summary").iter_errors(summary)), summary
+    results = {done["cookies"][l["socket"]["cookie"]]: (l["result"], l.get("reset")) for l in lines}
+    assert results == {"there": ("answered", None), "cut": ("unanswered", None),
+                       "forgotten": ("unanswered", True)}, done
+    assert summary["asks"] == done["asks"], done
+
+
 def check_walks(run, name, sees_probes):
     """bpf_loop is of 5.17; before 6.2 the table is read by what confidentiality refuses."""
     walks, = [f for f in json.loads(run.facts["doctor"]["out"])["findings"] if f["id"] == "walks"]
@@ -446,5 +462,6 @@ def test_kernel(name, parameters, tmp_path):
     check_clock_step(run)
     check_recording(run)
     check_doctor(run, sees_probes)
+    check_probe(run, sees_probes or not name.startswith("5.10"))
     check_walks(run, name, sees_probes)
     check_owners(run)

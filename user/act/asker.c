@@ -79,7 +79,8 @@ static const struct support_part parts[PARTS] = {
 	[PART_DROPPED] = { .program = "dropped",
 			   .without = "asks that this host itself drops count as unanswered" },
 	[PART_DESCRIPTORS] = { .program = "descriptors", .instead = "descriptors_by_inode",
-			       .needs = "bpf_sock_from_file", .vital = true },
+			       .needs = "bpf_sock_from_file", .vital = true,
+			       .without = "nobody can be asked, as no descriptor is found" },
 };
 
 /* ---- loading ---- */
@@ -118,6 +119,8 @@ static int attach(struct asker *a, const struct support_result *results)
 	struct bpf_program *program;
 	unsigned int i;
 
+	if (!support__usable(&results[PART_DESCRIPTORS]))
+		return -ENOTSUP;	/* that was logged */
 	for (i = 0; i < PARTS; i++) {
 		if (!support__usable(&results[i]))
 			continue;
@@ -153,7 +156,7 @@ static int load(struct asker *a)
 		a->ring = ring_buffer__new(bpf_map__fd(a->bpf->maps.answers), on_answer, a, NULL);
 		err = a->ring ? 0 : -errno;
 	}
-	if (err)
+	if (err && err != -ENOTSUP)
 		log_error("the programs that follow answers cannot be attached: %s", reason__of(err));
 	return err;
 }

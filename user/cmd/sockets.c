@@ -14,6 +14,7 @@
 #include "cmd/path_argument.h"
 #include "cmd/verbosity.h"
 #include "file/atomic_file.h"
+#include "file/input_file.h"
 #include "file/output.h"
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
@@ -48,6 +49,8 @@ struct options {
 	uint64_t silent_ns, path_ns;	/* 0: not told */
 	const char *gateway, *groups, *identities;
 	struct identities devices;
+	const char *probed_path;
+	struct probed probed;
 	struct named_network *carriers;
 	unsigned int carrier_count;
 	char *filter_text;
@@ -55,7 +58,7 @@ struct options {
 };
 
 enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS, OPT_CHECK,
-       OPT_PROM, OPT_IDENTITIES };
+       OPT_PROM, OPT_IDENTITIES, OPT_PROBED };
 
 /* Carriers drop idle connections after 10 to 15 minutes. */
 #define SILENT_NS 900000000000ULL
@@ -83,6 +86,10 @@ static const struct argp_option argp_options[] = {
 	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
 	  "surely dead",
 	  2 },
+	{ "probed", OPT_PROBED, "FILE", 0,
+	  "what 'halfopen probe --json' wrote: how many are dead by its answers, with --summary or "
+	  "--prom",
+	  2 },
 	{ "check", OPT_CHECK, "LIMIT", 0,
 	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
 	  "with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
@@ -108,6 +115,7 @@ static const char argp_doc[] =
 	"  halfopen sockets --identities devices.jsonl 'device = scooter-17'\n"
 	"  halfopen sockets --json | jq 'select(.dies_in_s == null and .exposed)'\n"
 	"  halfopen sockets --summary --path-forgets 15m\n"
+	"  halfopen probe --json --sample 1% >asked; halfopen sockets --summary --probed asked\n"
 	"  halfopen sockets --check 'suspect>0,never>1000'\n"
 	"  halfopen sockets --prom /var/lib/node_exporter/halfopen.prom\n"
 	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
@@ -136,6 +144,7 @@ static const struct argument arguments[] = {
 	{ OPT_SUMMARY, ARGUMENT_FLAG, AT(summary) },
 	{ 'a', ARGUMENT_FLAG, AT(all) },
 	{ OPT_GROUPS, ARGUMENT_TEXT, AT(groups) },
+	{ OPT_PROBED, ARGUMENT_TEXT, AT(probed_path) },
 	{ OPT_IDENTITIES, ARGUMENT_TEXT, AT(identities) },
 	{ OPT_SILENT, ARGUMENT_DURATION, AT(silent_ns), 1, 0,
 	  "duration up to " QUANTITY_DURATION_MAX " (90s, 15m, 2h)" },
@@ -185,6 +194,22 @@ static void check_prom(const struct argp_state *state, const struct options *o)
 				  "%s away, or add --summary", ignored, ignored);
 }
 
+static void read_probed(const struct argp_state *state, struct options *o)
+{
+	static const char what[] = "what 'halfopen probe --json' writes (--probed)";
+	int fd = input_file__open(o->probed_path, what);
+	struct host host;
+	char why[1024];
+
+	if (fd < 0)
+		exit(exit_code__of_input(fd));
+	if (input_file__is_endless(fd, o->probed_path, what))
+		exit(EXIT_USAGE);
+	host__read(&host);
+	if (probe_file__read(fd, o->probed_path, host.boot_id, &o->probed, why, sizeof(why)))
+		arguments__refuse(state, "--probed: %s", why);
+}
+
 static void check_arguments(const struct argp_state *state, struct options *o)
 {
 	bool counts = o->summary || o->prom;
@@ -195,6 +220,10 @@ static void check_arguments(const struct argp_state *state, struct options *o)
 		arguments__refuse(state, "--sort is for lists: --summary and --prom write counts");
 	if (o->groups && !counts)
 		arguments__refuse(state, "--groups is for counts: --summary is missing");
+	if (o->probed_path && !counts)
+		arguments__refuse(state, "--probed is for counts: --summary or --prom is missing");
+	if (o->probed_path)
+		read_probed(state, o);
 	if (o->silent_ns && !counts && !o->check.count)
 		arguments__refuse(state, "--silent is for counts: --summary or --check is missing");
 	if (o->check.count && counts)
@@ -463,7 +492,8 @@ static int write_metrics(const struct options *o, const struct sockets_summary *
 
 static int count(struct look *l, struct options *o, struct output *output)
 {
-	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count };
+	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count,
+				  .probed = o->probed_path ? &o->probed : NULL };
 	struct look_config config = config_of(o);
 	struct sockets_summary s;
 	int err;
@@ -518,6 +548,7 @@ static void free_options(struct options *o)
 
 	identities__free(&o->devices);
 	filter__free(o->filter);
+	probed__free(&o->probed);
 	free(o->filter_text);
 	for (i = 0; i < o->carrier_count; i++)
 		free(o->carriers[i].name);

@@ -4,6 +4,8 @@
 
 #include "pipeline/look_summary.h"
 #include "sys/clock.h"
+#include "tcp/stamps.h"
+#include "tuning/sampled_count.h"
 
 /* The number of the carrier whose network holds the peer, from 1; 0: none does. */
 static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *e)
@@ -22,6 +24,18 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 	return 0;
 }
 
+/* A peer that was heard since it left the ask unanswered is alive. */
+static void count_probed(const struct look *l, const struct ho_event *e, int64_t probed_at,
+			 enum probe_answer result, struct exposure_counts *c)
+{
+	int64_t heard_at = stamps__heard_ns(e, l->rules.hz) + l->wall_ns;
+	bool alive = result == PROBE_ANSWERED || heard_at > probed_at;
+
+	c->probed++;
+	c->probed_dead += !alive && result == PROBE_UNANSWERED;
+	c->probed_unclear += !alive && result == PROBE_UNKNOWN;
+}
+
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s)
 {
 	const struct owner *owner = owners__at(&l->owners, s->owner);
@@ -29,6 +43,7 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	struct exposure x = look__exposure(l, s);
 	struct exposure_key key = { .netns = e->netns, .net_cookie = e->net_cookie };
 	struct look_summary *m = context;
+	const struct probed_socket *probed = m->probed ? probed__find(m->probed, e->cookie) : NULL;
 	struct exposure_counts *counts;
 
 	key.port = look__listening_port(l, e);
@@ -40,6 +55,10 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 		return false;
 	exposure_counts__add(counts, &x);
 	exposure_counts__add(&m->total, &x);
+	if (probed) {
+		count_probed(l, e, m->probed->at, probed->result, counts);
+		count_probed(l, e, m->probed->at, probed->result, &m->total);
+	}
 	return true;
 }
 
@@ -50,13 +69,24 @@ static struct timeline_netns value_of(const struct netns *ns)
 	return (struct timeline_netns){ ns->inode, ns->cookie, ns->name, ns->host_name };
 }
 
+static void estimate_dead(struct sockets_counts *counts, const struct exposure_counts *c)
+{
+	struct sampled_count dead = sampled_count__of(c->sockets, c->probed, c->probed_dead,
+						      c->probed_unclear);
+
+	counts->dead_known = dead.known;
+	counts->dead = dead.estimate;
+	counts->dead_low = dead.low;
+	counts->dead_high = dead.high;
+}
+
 struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c)
 {
 	struct sockets_counts counts = {
 		.sockets = c->sockets, .local = c->with_peer_here, .with_keepalive = c->with_keepalive,
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
-		.surely_dead = c->surely_dead,
+		.surely_dead = c->surely_dead, .probed = c->probed,
 		.to_mend = { [FAULT_CLOSE_WAIT] = c->leaked,
 			     [FAULT_WINDOW_CLOSED] = c->window_closed,
 			     [FAULT_PROBES_OFF] = c->probes_off,
@@ -72,6 +102,7 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 		counts.by_state[i].with_keepalive = c->with_keepalive_by_state[i];
 		counts.by_state[i].without = c->by_state[i] - c->with_keepalive_by_state[i];
 	}
+	estimate_dead(&counts, c);
 	return counts;
 }
 
@@ -139,6 +170,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		.because = l->rules.path_ns
 				   ? "silent for longer than the path remembers a connection"
 				   : "when the path forgets idle connections is not known",
+		.probed_at = m->probed ? m->probed->at : 0,
 		.total = look_summary__counts(l, &m->total), .namespaces = count_namespaces(g),
 		.groups = m->values, .group_count = g->count };
 	return true;

@@ -5,11 +5,13 @@
 
 #include "exposure/groups.h"
 #include "pipeline/look.h"
+#include "source/probe_file.h"
 #include "value/named_network.h"
 
 struct look_summary {
 	const struct named_network *carriers;	/* the caller's; their names outlive it */
 	unsigned int carrier_count;
+	const struct probed *probed;	/* the caller's; NULL: none */
 	struct exposure_counts total;
 	struct exposure_groups groups;
 	struct sockets_group *values;

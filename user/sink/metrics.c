@@ -49,6 +49,7 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	c->suspect += more->suspect;
 	c->never_notice += more->never_notice;
 	c->surely_dead += more->surely_dead;
+	c->dead += more->dead;
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		c->to_mend[i] += more->to_mend[i];
 	for (i = 0; i < SOCKETS_STATES; i++) {
@@ -143,7 +144,12 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 	add_gauge(w, "halfopen_sockets_never_notice",
 		  "Connections that would never notice a dead peer.",
 		  offsetof(struct sockets_counts, never_notice), groups, count);
-	if (s->path_forgets_s)
+	if (s->probed_at)
+		add_gauge(w, "halfopen_sockets_estimated_dead",
+			  "Connections whose peer does not answer, estimated from those that halfopen "
+			  "probe asked.",
+			  offsetof(struct sockets_counts, dead), groups, count);
+	else if (s->path_forgets_s)
 		add_gauge(w, "halfopen_sockets_estimated_dead",
 			  "Connections silent for longer than the path remembers them.",
 			  offsetof(struct sockets_counts, surely_dead), groups, count);

@@ -565,6 +565,25 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 	end_line(j);
 }
 
+static void write_estimate(struct json *j, bool known, uint64_t estimate, uint64_t low,
+			   uint64_t high)
+{
+	if (known)
+		json__u64(j, "estimate", estimate);
+	else
+		json__null(j, "estimate");
+	json__u64(j, "low", low);
+	json__u64(j, "high", high);
+}
+
+static void write_estimated_dead(struct json *j, const struct sockets_counts *c)
+{
+	json__object(j, "estimated_dead");
+	write_estimate(j, c->dead_known, c->dead, c->dead_low, c->dead_high);
+	json__u64(j, "probed", c->probed);
+	json__end_object(j);
+}
+
 static void write_sockets_counts(struct json *j, const struct sockets_summary *s,
 				 const struct sockets_counts *c)
 {
@@ -585,6 +604,8 @@ static void write_sockets_counts(struct json *j, const struct sockets_summary *s
 		json__null(j, "count");
 	json__string(j, "because", s->because);
 	json__end_object(j);
+	if (s->probed_at)
+		write_estimated_dead(j, c);
 	json__u64(j, "never_notice", c->never_notice);
 	json__number(j, "oldest_silence_s", c->oldest_silence_s);
 	json__object(j, "to_mend");
@@ -618,6 +639,8 @@ void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
 	begin_line(j, "halfopen.summary/1", &s->origin, seq);
 	json__time(j, "at", s->at);
 	json__u64(j, "namespaces", s->namespaces);
+	if (s->probed_at)
+		json__time(j, "probed_at", s->probed_at);
 	json__object(j, "total");
 	write_sockets_counts(j, s, &s->total);
 	json__end_object(j);
@@ -667,12 +690,7 @@ void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struc
 static void write_dead(struct json *j, const struct probe_summary *p)
 {
 	json__object(j, "dead");
-	if (p->dead_known)
-		json__u64(j, "estimate", p->dead);
-	else
-		json__null(j, "estimate");
-	json__u64(j, "low", p->dead_low);
-	json__u64(j, "high", p->dead_high);
+	write_estimate(j, p->dead_known, p->dead, p->dead_low, p->dead_high);
 	json__end_object(j);
 }
 

@@ -66,6 +66,9 @@ struct sockets_counts {
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
 	uint64_t surely_dead;		/* where path_forgets_s is known */
+	uint64_t probed;		/* by `halfopen probe`, where sockets_summary.probed_at is */
+	bool dead_known;
+	uint64_t dead, dead_low, dead_high;	/* as it found them: estimated of all */
 	uint64_t to_mend[SOCKET_FAULTS];
 	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
 	uint32_t forgotten_after_s;
@@ -90,6 +93,7 @@ struct sockets_summary {
 	double silent_over_s;
 	double path_forgets_s;		/* 0: not known */
 	const char *because;		/* ... or why it is */
+	int64_t probed_at;		/* 0: nobody was asked */
 	struct sockets_counts total;
 	uint32_t namespaces;		/* that sockets live in */
 	const struct sockets_group *groups;	/* most sockets first */

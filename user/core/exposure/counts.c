@@ -65,6 +65,9 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->address_gone += more->address_gone;
 	c->forgotten += more->forgotten;
 	add_ended(c, more->ended, more->ended_longest_ns);
+	c->probed += more->probed;
+	c->probed_dead += more->probed_dead;
+	c->probed_unclear += more->probed_unclear;
 	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];

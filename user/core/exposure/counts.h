@@ -19,6 +19,9 @@ struct exposure_counts {
 	uint32_t forgotten_by, forgotten_after_s;	/* the soonest, 0: there is none */
 	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;
+	/* Of those that `halfopen probe` drew: all, not heard since they left it unanswered, and
+	 * unknown. */
+	uint32_t probed, probed_dead, probed_unclear;
 };
 
 /* Counts one socket. */

@@ -12,6 +12,33 @@
 
 /* ---- pieces ---- */
 
+/* What `halfopen probe` found, of the sockets that are open now. */
+static void add_probed(struct words *w, const struct sockets_summary *s)
+{
+	const struct sockets_counts *c = &s->total;
+
+	words__add(w, "dead: ");
+	if (c->dead_known) {
+		words__add(w, c->dead_low < c->dead_high ? "about " : "");
+		words__add_count(w, c->dead);
+		words__add(w, ", ");
+	} else {
+		words__add(w, "not known, ");
+	}
+	if (c->dead_low < c->dead_high) {
+		words__add(w, "between ");
+		words__add_count(w, c->dead_low);
+		words__add(w, " and ");
+		words__add_count(w, c->dead_high);
+		words__add(w, ", ");
+	}
+	words__add(w, "as ");
+	words__add_count(w, c->probed);
+	words__add(w, " of them were asked ");
+	words__add_duration(w, (double)((s->at - s->probed_at) / 1000000000));
+	words__add(w, " ago\n");
+}
+
 static void add_total(struct words *w, const struct sockets_summary *s)
 {
 	const struct sockets_counts *c = &s->total;
@@ -36,15 +63,17 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add_duration(w, s->silent_over_s);
 	words__add(w, ", the longest for ");
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
+	words__add(w, "\n");
+	if (s->probed_at)
+		add_probed(w, s);
 	if (s->path_forgets_s) {
-		words__add(w, "\n");
 		words__add_count(w, c->surely_dead);
 		words__add(w, " surely dead: %s (", s->because);
 		words__add_duration(w, s->path_forgets_s);
 		words__add(w, ")\n");
-	} else {
-		words__add(w, "\ndead: not known, as nobody said when the path forgets "
-			   "(--path-forgets)\n");
+	} else if (!s->probed_at) {
+		words__add(w, "dead: not known, as nobody said when the path forgets "
+			   "(--path-forgets), nor asked (halfopen probe, --probed)\n");
 	}
 }
 

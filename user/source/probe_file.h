@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What `halfopen probe --json` wrote: who answered. */
+#ifndef HALFOPEN_SOURCE_PROBE_FILE_H
+#define HALFOPEN_SOURCE_PROBE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "timeline/probe_result.h"
+
+struct probed_socket {
+	uint64_t cookie;
+	enum probe_answer result;
+};
+
+struct probed {
+	struct probed_socket *sockets;	/* by cookie */
+	size_t count, size;
+	int64_t at;	/* when the probe had ended, in nanoseconds since 1970 */
+};
+
+/* Reads all of `fd`, which is called `shown`, and closes it. Returns 0 or -errno; then `why` says what
+ * is wrong, where, and what was expected. It must be of this boot: cookies begin anew with each. */
+int probe_file__read(int fd, const char *shown, const char *boot_id, struct probed *p, char *why,
+		     size_t size);
+
+/* NULL: that socket was not drawn. */
+const struct probed_socket *probed__find(const struct probed *p, uint64_t cookie);
+
+void probed__free(struct probed *p);
+
+#endif
