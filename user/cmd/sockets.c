@@ -11,12 +11,14 @@
 #include "cmd/cmd.h"
 #include "cmd/filter_argument.h"
 #include "cmd/groups_argument.h"
+#include "cmd/history_argument.h"
 #include "cmd/path_argument.h"
 #include "cmd/verbosity.h"
 #include "file/atomic_file.h"
 #include "file/output.h"
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
+#include "pipeline/history.h"
 #include "pipeline/look_check.h"
 #include "pipeline/look_devices.h"
 #include "pipeline/look_nothing.h"
@@ -47,6 +49,9 @@ struct options {
 	uint64_t silent_ns, path_ns;	/* 0: not told */
 	const char *gateway, *groups, *identities;
 	struct identities devices;
+	const char **histories;
+	unsigned int history_count;
+	struct history history;
 	struct named_network *carriers;
 	unsigned int carrier_count;
 	char *filter_text;
@@ -54,7 +59,7 @@ struct options {
 };
 
 enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS, OPT_CHECK,
-       OPT_PROM, OPT_IDENTITIES };
+       OPT_PROM, OPT_IDENTITIES, OPT_HISTORY };
 
 /* Carriers drop idle connections after 10 to 15 minutes. */
 #define SILENT_NS 900000000000ULL
@@ -77,6 +82,10 @@ static const struct argp_option argp_options[] = {
 	  "the path forgets idle connections after this time, as 'halfopen advise' estimates it, or as "
 	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
 	  "surely dead",
+	  2 },
+	{ "history", OPT_HISTORY, "FILE", 0,
+	  "how likely each peer is dead, and how many are: from timelines ('watch --json --all') or a "
+	  "recording of what was watched before; can be given several times",
 	  2 },
 	{ "check", OPT_CHECK, "LIMIT", 0,
 	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
@@ -102,6 +111,8 @@ static const char argp_doc[] =
 	"  halfopen sockets --identities devices.jsonl 'device = scooter-17'\n"
 	"  halfopen sockets --json | jq 'select(.dies_in_s == null and .exposed)'\n"
 	"  halfopen sockets --summary --path-forgets 15m\n"
+	"  halfopen sockets --summary --history yesterday.jsonl.zst --history today.jsonl\n"
+	"  halfopen sockets --json --history today.jsonl | jq 'select(.dead_probability > 0.9)'\n"
 	"  halfopen sockets --check 'suspect>0,never>1000'\n"
 	"  halfopen sockets --prom /var/lib/node_exporter/halfopen.prom\n"
 	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
@@ -186,15 +197,16 @@ static void check_arguments(const struct argp_state *state, struct options *o)
 		check_prom(state, o);
 	if (o->order.is_told && counts)
 		arguments__refuse(state, "--sort is for lists: --summary and --prom write counts");
-	if (o->groups && !counts)
-		arguments__refuse(state, "--groups is for counts: --summary is missing");
+	if (o->groups && !counts && !o->history_count)
+		arguments__refuse(state, "--groups is for counts and --history: --summary is missing");
 	if (o->silent_ns && !counts && !o->check.count)
 		arguments__refuse(state, "--silent is for counts: --summary or --check is missing");
 	if (o->check.count && counts)
 		arguments__refuse(state, "--check lists sockets: --summary and --prom are runs of their "
 				  "own");
-	if (look_check__asks_for(&o->check, LOOK_DEAD) && !o->path_ns)
-		arguments__refuse(state, "--check: how many are dead is known with --path-forgets alone");
+	if (look_check__asks_for(&o->check, LOOK_DEAD) && !o->path_ns && !o->history_count)
+		arguments__refuse(state, "--check: how many are surely dead is known with --path-forgets "
+				  "or --history alone");
 	if (o->groups)
 		groups_argument__read(state, o->groups, &o->carriers, &o->carrier_count);
 }
@@ -206,6 +218,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		filter_argument__add(state, &o->filter_text, arg);
+		return 0;
+	case OPT_HISTORY:
+		history_argument__add(state, &o->histories, &o->history_count, arg);
 		return 0;
 	case ARGP_KEY_END:
 		o->filter = filter_argument__parse(state, o->filter_text);
@@ -273,6 +288,7 @@ static struct look_config config_of(struct options *o)
 {
 	return (struct look_config){ .filter = o->filter,
 				     .devices = o->identities ? &o->devices : NULL,
+				     .history = o->history_count ? &o->history : NULL,
 				     .with_pairs = true,
 				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
 						.path_ns = o->path_ns } };
@@ -477,6 +493,10 @@ static int look_and_tell(struct options *o)
 
 	if (err)
 		return err == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+	err = history__read_all(&o->history, o->histories, o->history_count, o->carriers,
+				o->carrier_count);
+	if (err)
+		return exit_code__of_input(err);
 	output__standard(&output);
 	if (o->check.count)
 		err = check(&look, o, &output, &found);
@@ -502,6 +522,8 @@ static void free_options(struct options *o)
 	unsigned int i;
 
 	identities__free(&o->devices);
+	history__free(&o->history);
+	free(o->histories);
 	filter__free(o->filter);
 	free(o->filter_text);
 	for (i = 0; i < o->carrier_count; i++)

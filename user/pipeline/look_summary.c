@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,20 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 	return 0;
 }
 
+static void add_chance(struct look_summary *m, struct exposure_counts *counts,
+		       const struct look *l, const struct look_socket *s, const struct exposure *x)
+{
+	const char *why;
+	double doubt, dead = look__dead(l, s, &doubt, &why);
+
+	if (x->surely_dead) {
+		dead = 1;
+		doubt = 0;
+	}
+	exposure_counts__add_chance(counts, dead, doubt);
+	exposure_counts__add_chance(&m->total, dead, doubt);
+}
+
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s)
 {
 	const struct owner *owner = owners__at(&l->owners, s->owner);
@@ -40,6 +55,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 		return false;
 	exposure_counts__add(counts, &x);
 	exposure_counts__add(&m->total, &x);
+	if (l->config.history && !x.peer_is_here)
+		add_chance(m, counts, l, s, &x);
 	return true;
 }
 
@@ -50,13 +67,25 @@ static struct timeline_netns value_of(const struct netns *ns)
 	return (struct timeline_netns){ ns->inode, ns->cookie, ns->name, ns->host_name };
 }
 
+/* Of 95 %: what chance does with so many, and what the history may be wrong in. No fewer than 0, no more
+ * than there are. */
+static struct sockets_dead dead_of(const struct exposure_counts *c)
+{
+	double half = 1.96 * sqrt(c->dead_variance + c->dead_doubt * c->dead_doubt);
+
+	return (struct sockets_dead){ .estimate = c->dead_sum,
+				      .low = fmax(0, c->dead_sum - half),
+				      .high = fmin(c->judged, c->dead_sum + half) };
+}
+
 struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c)
 {
 	struct sockets_counts counts = {
 		.sockets = c->sockets, .local = c->with_peer_here, .with_keepalive = c->with_keepalive,
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
-		.surely_dead = c->surely_dead,
+		.path_known = c->path_known, .surely_dead = c->surely_dead,
+		.judged = c->judged, .dead = dead_of(c),
 		.to_mend = { [FAULT_CLOSE_WAIT] = c->leaked,
 			     [FAULT_WINDOW_CLOSED] = c->window_closed,
 			     [FAULT_PROBES_OFF] = c->probes_off,
@@ -134,6 +163,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
 	*value = (struct sockets_summary){
 		.at = clock__mono_ns() + l->wall_ns,
+		.by_history = l->config.history,
 		.silent_over_s = l->rules.long_ns / 1e9, .path_forgets_s = l->rules.path_ns / 1e9,
 		.because = l->rules.path_ns
 				   ? "silent for longer than the path remembers a connection"

@@ -49,6 +49,7 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	c->suspect += more->suspect;
 	c->never_notice += more->never_notice;
 	c->surely_dead += more->surely_dead;
+	c->dead.estimate += more->dead.estimate;
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		c->to_mend[i] += more->to_mend[i];
 	for (i = 0; i < SOCKETS_STATES; i++) {
@@ -125,6 +126,17 @@ static void add_faults(struct words *w, const struct metrics_group *groups, unsi
 				   groups[i].counts.to_mend[fault]);
 }
 
+static void add_likely_dead(struct words *w, const struct metrics_group *groups, unsigned int count)
+{
+	unsigned int i;
+
+	add_head(w, "halfopen_sockets_estimated_dead",
+		 "Connections whose peer is likely dead by the history: the sum of their chances.");
+	for (i = 0; i < count; i++)
+		words__add(w, "halfopen_sockets_estimated_dead{group=\"%s\"} %.1f\n",
+			   groups[i].label, groups[i].counts.dead.estimate);
+}
+
 bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 {
 	struct metrics_group *groups = calloc(METRICS_GROUPS + 1, sizeof(*groups));
@@ -143,7 +155,9 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 	add_gauge(w, "halfopen_sockets_never_notice",
 		  "Connections that would never notice a dead peer.",
 		  offsetof(struct sockets_counts, never_notice), groups, count);
-	if (s->path_forgets_s)
+	if (s->by_history)
+		add_likely_dead(w, groups, count);
+	else if (s->path_forgets_s)
 		add_gauge(w, "halfopen_sockets_estimated_dead",
 			  "Connections silent for longer than the path remembers them.",
 			  offsetof(struct sockets_counts, surely_dead), groups, count);

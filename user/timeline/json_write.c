@@ -553,6 +553,32 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 	end_line(j);
 }
 
+static void write_surely_dead(struct json *j, const struct sockets_summary *s,
+			      const struct sockets_counts *c)
+{
+	json__object(j, "surely_dead");
+	if (s->path_forgets_s || c->path_known)
+		json__u64(j, "count", c->surely_dead);
+	else
+		json__null(j, "count");
+	json__string(j, "because", c->path_known && !s->path_forgets_s
+				   ? "silent for longer than their path remembers a connection, by "
+				     "the history"
+				   : s->because);
+	json__end_object(j);
+}
+
+/* Nothing is known of who is not among `of`. */
+static void write_estimated_dead(struct json *j, const struct sockets_counts *c)
+{
+	json__object(j, "estimated_dead");
+	write_finite(j, "estimate", c->judged ? c->dead.estimate : INFINITY);
+	write_finite(j, "low", c->judged ? c->dead.low : INFINITY);
+	write_finite(j, "high", c->judged ? c->dead.high : INFINITY);
+	json__u64(j, "of", c->judged);
+	json__end_object(j);
+}
+
 static void write_sockets_counts(struct json *j, const struct sockets_summary *s,
 				 const struct sockets_counts *c)
 {
@@ -566,13 +592,9 @@ static void write_sockets_counts(struct json *j, const struct sockets_summary *s
 	json__number(j, "over_s", s->silent_over_s);
 	json__u64(j, "count", c->silent);
 	json__end_object(j);
-	json__object(j, "surely_dead");
-	if (s->path_forgets_s)
-		json__u64(j, "count", c->surely_dead);
-	else
-		json__null(j, "count");
-	json__string(j, "because", s->because);
-	json__end_object(j);
+	write_surely_dead(j, s, c);
+	if (s->by_history)
+		write_estimated_dead(j, c);
 	json__u64(j, "never_notice", c->never_notice);
 	json__number(j, "oldest_silence_s", c->oldest_silence_s);
 	json__object(j, "to_mend");

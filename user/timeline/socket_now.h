@@ -56,13 +56,21 @@ struct socket_now {
 /* CLOSE_WAIT: the peer has closed; closing: our program has. */
 enum { SOCKETS_ESTABLISHED, SOCKETS_CLOSE_WAIT, SOCKETS_CLOSING, SOCKETS_STATES };
 
+/* An estimate, and where the truth lies with 95 %. */
+struct sockets_dead {
+	double estimate, low, high;
+};
+
 struct sockets_counts {
 	uint64_t sockets, with_keepalive, suspect, never_notice;
 	uint64_t local;			/* the peer is of this host: never_notice, silent and
 					 * surely_dead leave them out */
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
-	uint64_t surely_dead;		/* where path_forgets_s is known */
+	uint64_t path_known;		/* when their path forgets is known, ... */
+	uint64_t surely_dead;		/* ... and they were silent for longer */
+	uint64_t judged;		/* by a history, ... */
+	struct sockets_dead dead;	/* ... and how many of these are dead */
 	uint64_t to_mend[SOCKET_FAULTS];
 	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
 	uint32_t forgotten_after_s;
@@ -84,6 +92,7 @@ struct sockets_summary {
 	struct timeline_origin origin;
 	int64_t at;
 	double silent_over_s;
+	bool by_history;		/* path_known, judged and dead are told */
 	double path_forgets_s;		/* 0: not known */
 	const char *because;		/* ... or why it is */
 	struct sockets_counts total;

@@ -12,15 +12,22 @@ struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
 	uint32_t own_idle, own_options, die_of_one_loss;
 	uint32_t with_peer_here;
-	uint32_t long_silent, surely_dead;	/* of peers elsewhere, as is the oldest silence */
+	uint32_t long_silent, path_known, surely_dead;	/* of peers elsewhere, as is the oldest silence */
 	uint32_t leaked, window_closed, probes_off, address_gone, forgotten;
 	uint32_t forgotten_by, forgotten_after_s;	/* the soonest, 0: there is none */
 	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;
+	/* Of those whose history says how likely they are dead: their number, the sum of these
+	 * chances, its variance, and the standard error of what the history taught. */
+	uint32_t judged;
+	double dead_sum, dead_variance, dead_doubt;
 };
 
 /* Counts one socket. */
 void exposure_counts__add(struct exposure_counts *c, const struct exposure *x);
+
+/* Counts how likely one socket is dead, 0 to 1, and that chance's standard error; NAN: not known. */
+void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt);
 
 /* Adds those of `more`. */
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more);

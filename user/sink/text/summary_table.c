@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,43 @@
 #define NAME_COLUMNS_LEAST 8
 
 /* ---- pieces ---- */
+
+static void add_surely_dead(struct words *w, const struct sockets_counts *c)
+{
+	if (!c->path_known) {
+		words__add(w, "surely dead: nothing is known, as the history does not show when the "
+			   "path forgets\n");
+		return;
+	}
+	words__add_count(w, c->surely_dead);
+	words__add(w, " surely dead: silent for longer than their path remembers a connection (of ");
+	words__add_count(w, c->path_known);
+	words__add(w, " whose path's timer the history shows)\n");
+}
+
+static void add_estimated_dead(struct words *w, const struct sockets_counts *c)
+{
+	uint64_t others = c->sockets - c->local;
+
+	if (!c->judged) {
+		words__add(w, "dead: nothing is known, as none of their groups is in the history\n");
+		return;
+	}
+	words__add(w, "about ");
+	words__add_count(w, lround(c->dead.estimate));
+	words__add(w, " dead by the history, between ");
+	words__add_count(w, (uint64_t)floor(c->dead.low));
+	words__add(w, " and ");
+	words__add_count(w, (uint64_t)ceil(c->dead.high));
+	words__add(w, " (95 %%), of ");
+	words__add_count(w, c->judged);
+	if (others > c->judged) {
+		words__add(w, "; of ");
+		words__add_count(w, others - c->judged);
+		words__add(w, " nothing is known");
+	}
+	words__add(w, "\n");
+}
 
 static void add_total(struct words *w, const struct sockets_summary *s)
 {
@@ -36,16 +74,20 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add_duration(w, s->silent_over_s);
 	words__add(w, ", the longest for ");
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
+	words__add(w, "\n");
 	if (s->path_forgets_s) {
-		words__add(w, "\n");
 		words__add_count(w, c->surely_dead);
 		words__add(w, " surely dead: %s (", s->because);
 		words__add_duration(w, s->path_forgets_s);
 		words__add(w, ")\n");
+	} else if (!s->by_history) {
+		words__add(w, "dead: not known, as nobody said when the path forgets "
+			   "(--path-forgets), nor what was watched (--history)\n");
 	} else {
-		words__add(w, "\ndead: not known, as nobody said when the path forgets "
-			   "(--path-forgets)\n");
+		add_surely_dead(w, c);
 	}
+	if (s->by_history)
+		add_estimated_dead(w, c);
 }
 
 /* ---- the table ---- */
@@ -123,7 +165,7 @@ static void add_head(struct words *w, const struct widths *widths, const struct 
 	add_name(w, widths->carrier ? "CARRIER" : "", widths->carrier);
 	words__add(w, "%7s %7s %7s %7s %6s", "SOCKETS", "KEEPAL.", "NEVER", "SUSPECT",
 		   "SILENT");
-	if (s->path_forgets_s)
+	if (s->path_forgets_s || s->by_history)
 		words__add(w, " %6s", "DEAD");
 	words__add(w, " OLDEST\n");
 }
@@ -144,7 +186,11 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 	words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64 " ",
 		   c->sockets,
 		   c->with_keepalive, c->never_notice, c->suspect, c->silent);
-	if (s->path_forgets_s)
+	if (s->by_history && !c->judged)
+		words__add(w, "%6s ", "?");
+	else if (s->by_history)
+		words__add(w, "%6.0f ", c->dead.estimate);
+	else if (s->path_forgets_s)
 		words__add(w, "%6" PRIu64 " ", c->surely_dead);
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	words__add(w, "\n");
