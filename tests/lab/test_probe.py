@@ -574,10 +574,10 @@ def test_sockets_summary_carries_the_estimate(lab):
     said = json.loads(sockets("--json", "--summary", "--probed", path, here).stdout)
     assert not list(schema.validator("summary").iter_errors(said)), said
     of_port = {g["port"]: g["estimated_dead"] for g in said["groups"] if g["port"] in (7000, 7001)}
-    assert of_port[7001] == {"estimate": 4, "low": 4, "high": 4, "probed": 5}
-    assert (of_port[7000]["estimate"], of_port[7000]["low"], of_port[7000]["probed"]) == (0, 0, 20)
+    assert of_port[7001] == {"estimate": 4, "low": 4, "high": 4, "of": 5, "by": "probe"}
+    assert (of_port[7000]["estimate"], of_port[7000]["low"], of_port[7000]["of"]) == (0, 0, 20)
     assert 0 < of_port[7000]["high"] <= 5       # the five that nobody asked
-    assert said["total"]["estimated_dead"]["probed"] >= 25 and said["probed_at"] <= said["at"]
+    assert said["total"]["estimated_dead"]["of"] >= 25 and said["probed_at"] <= said["at"]
     text = sockets("--summary", "--probed", path, here).stdout
     assert re.search(r"^dead: about 5, between 4 and \d+, as 25 of them were asked \d+\S* ago$", text,
                      re.MULTILINE), text

@@ -274,25 +274,33 @@ class Carriers:
             return      # it was found dead
         self.at(time.monotonic() + self.pause(number), number)
 
+    def remembered(self):
+        """The ends of those that the router has in its sets."""
+        found = set()
+        for name in self.middlebox.sets:
+            said = run("ip", "netns", "exec", self.lab.router.name, "nft", "-j", "list", "set", "ip", "timers", name)
+            for o in json.loads(said.stdout)["nftables"]:
+                for e in o.get("set", {}).get("elem", ()):
+                    found.add(tuple(e["elem"]["val"]["concat"]))
+        return found
+
+    def there(self, remembered):
+        return {number for number, (_, device) in enumerate(self.pairs)
+                if device.getsockname() in remembered and number not in self.cut}
+
     def freeze(self):
         """From now on whoever is remembered stays so, whoever is not does not, and nobody is cut. Returns the
         devices whose segments pass."""
         self.plan = [entry for entry in self.plan if not entry[3]]
         heapq.heapify(self.plan)
-        remembered = set()
-        for name in self.middlebox.sets:
-            said = run("ip", "netns", "exec", self.lab.router.name, "nft", "-j", "list", "set", "ip", "timers", name)
-            for o in json.loads(said.stdout)["nftables"]:
-                for e in o.get("set", {}).get("elem", ()):
-                    remembered.add(tuple(e["elem"]["val"]["concat"]))
+        remembered = self.remembered()
         each = ", ".join(f"{address} . {port}" for address, port in remembered)
         self.lab.router.nft(
             "flush chain ip timers forward\nadd set ip timers frozen { type ipv4_addr . inet_service; }\n"
             f"add element ip timers frozen {{ {each} }}\n"
             "add rule ip timers forward iifname down0 ip saddr . tcp sport != @frozen drop\n"
             "add rule ip timers forward iifname up0 ip daddr . tcp dport != @frozen drop\n")
-        return {number for number, (_, device) in enumerate(self.pairs)
-                if device.getsockname() in remembered and number not in self.cut}
+        return self.there(remembered)
 
 
 def targets(carriers):
@@ -304,30 +312,39 @@ def targets(carriers):
     return names
 
 
-def ask_all(carriers, names, history):
-    """(lines of reach, who is there). It reads the history to its end before it looks at sockets; meanwhile the
-    devices go on, and nobody is forgotten from then on."""
-    lab = carriers.lab
-    reading = subprocess.Popen([HALFOPEN, "reach", "--json", *names, "--within", "8s", "--fresh", "0s", "--history",
-                                "-", "--groups", lab.path("carriers"), *here(lab)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE)
-    lab.end_process(reading)
-    with open(history, "rb") as f:
-        feeding = threading.Thread(target=lambda: reading.stdin.write(f.read()))
-        feeding.start()
-        carriers.play(lambda: not feeding.is_alive())
-        feeding.join()
-    there = carriers.freeze()
-    said = []
-    taking = threading.Thread(target=lambda: said.extend(reading.communicate()[0].splitlines()))
-    taking.start()
-    carriers.play(lambda: not taking.is_alive())
-    return [json.loads(line) for line in said], there
+class Fed:
+    """halfopen VERB --history -, which has read all of it, and looks at sockets once finish() lets it."""
+
+    def __init__(self, carriers, history, verb, *arguments):
+        self.carriers = carriers
+        self.process = subprocess.Popen([HALFOPEN, verb, "--json", "--history", "-", "--groups",
+                                         carriers.lab.path("carriers"), *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        carriers.lab.end_process(self.process)
+        with open(history, "rb") as f:
+            feeding = threading.Thread(target=lambda: self.process.stdin.write(f.read()))
+            feeding.start()
+            carriers.play(lambda: not feeding.is_alive())
+            feeding.join()
+
+    def finish(self):
+        """Its lines. The devices go on meanwhile."""
+        said = []
+        taking = threading.Thread(target=lambda: said.extend(self.process.communicate()[0].splitlines()))
+        taking.start()
+        self.carriers.play(lambda: not taking.is_alive())
+        return [json.loads(line) for line in said]
+
+
+class Played:
+    """lines of reach by device's number, as `there` were; those of sockets, between two such moments."""
+
+    def __init__(self, carriers):
+        self.carriers = carriers
 
 
 @pytest.fixture(scope="module")
 def played():
-    """(lines by device's number, who is there, of whom the kernel had a socket, the carriers)"""
     resource.setrlimit(resource.RLIMIT_NOFILE, (20000, 20000))
     carriers = Carriers()
     with carriers.lab as lab:
@@ -344,15 +361,28 @@ def played():
         watch.send_signal(signal.SIGINT)
         carriers.play(lambda: watch.poll() is not None)
         assert watch.returncode == 0
+        played = Played(carriers)
+        listed = Fed(carriers, history, "sockets", f"netns = {lab.gateway.name}")
+        played.there_before = carriers.there(carriers.remembered())
+        played.listed = listed.finish()
+        played.there_after = carriers.there(carriers.remembered())
+        played.summary = subprocess.run([HALFOPEN, "sockets", "--summary", "--json", "--history", history,
+                                         f"netns = {lab.gateway.name}"], capture_output=True, check=True).stdout
+        played.text = subprocess.run([HALFOPEN, "sockets", "--summary", "--history", history, "--groups",
+                                      lab.path("carriers"), f"netns = {lab.gateway.name}"], capture_output=True,
+                                     check=True, text=True).stdout
         names = targets(carriers)
-        lines, there = ask_all(carriers, names, history)
-        yield {names[l["target"]]: l for l in lines}, there, set(names.values()), carriers
+        asked = Fed(carriers, history, "reach", *names, "--within", "8s", "--fresh", "0s", *here(lab))
+        played.there = carriers.freeze()
+        played.lines = {names[l["target"]]: l for l in asked.finish()}
+        played.open = set(names.values())
+        yield played
 
 
 @pytest.mark.quiet      # a thousand connections whose devices speak at times that matter
 def test_every_answer_is_true(played):
-    lines, there, open_now, carriers = played
-    assert set(lines) == open_now and len(carriers.cut) > CUT * 0.9
+    lines, there, carriers = played.lines, played.there, played.carriers
+    assert set(lines) == played.open and len(carriers.cut) > CUT * 0.9
     counts = {"reachable": 0, "silent": 0, "unknown": 0}
     for number, line in lines.items():
         counts[line["answer"]] += 1
@@ -372,7 +402,7 @@ def brier(chances):
 def test_how_likely_they_are_there(played):
     """By Brier's score, of what was known before they were asked: better than the base rate, which nobody knows
     beforehand, and than whom was heard within ten minutes."""
-    lines, there, _, _ = played
+    lines, there = played.lines, played.there
     known = [(l["probability_before"], number in there, l["heard_s"]) for number, l in lines.items()
              if l["probability_before"] is not None]
     assert len(known) > 0.9 * len(lines)
@@ -385,3 +415,70 @@ def test_how_likely_they_are_there(played):
     # and once they were asked, little is left open
     assert brier([(l["probability"], number in there) for number, l in lines.items()
                   if l["probability"] is not None]) < ours
+
+
+@pytest.mark.quiet      # a thousand connections whose devices speak at times that matter
+def test_how_many_are_dead(played):
+    """By sockets --history, which asks nobody: whoever is surely dead is forgotten by the router, and as many as it
+    estimates are gone, of those whose carriers the history knows."""
+    numbers = {"%s:%d" % sock.getpeername(): number for number, (sock, _) in enumerate(played.carriers.pairs)
+               if is_connected(sock)}
+    listed = {numbers.get("%s:%d" % (l["socket"]["peer"]["address"], l["socket"]["peer"]["port"])): l
+              for l in played.listed}
+    listed.pop(None, None)      # they have ended since
+    for line in listed.values():
+        errors = list(schema.validator("socket").iter_errors(line))
+        assert not errors, (errors[0].message, line)
+    known = {number: l["dead_probability"] for number, l in listed.items() if l["dead_probability"] is not None}
+    assert len(known) > 0.9 * len(listed)
+    surely = {number for number, p in known.items() if p == 1}
+    assert surely and not surely & played.there_after, surely & played.there_after
+    gone = [sum(number not in there for number in known) for there in (played.there_before, played.there_after)]
+    estimate = sum(known.values())
+    print(f"{len(listed)} listed, {len(surely)} surely dead, about {estimate:.0f}; gone {gone}")
+    assert 0.6 * gone[0] - 10 < estimate < 1.5 * gone[1] + 10
+    assert brier([(1 - p, number in played.there_after) for number, p in known.items()]) < 0.06
+
+
+@pytest.mark.quiet      # a thousand connections whose devices speak at times that matter
+def test_how_many_are_dead_in_the_summary(played):
+    """The same, counted."""
+    said = json.loads(played.summary)
+    errors = list(schema.validator("summary").iter_errors(said))
+    assert not errors, errors[0].message
+    dead = said["total"]["estimated_dead"]
+    assert 0 < dead["of"] <= said["total"]["sockets"]
+    assert 0 <= dead["low"] <= dead["estimate"] <= dead["high"] <= dead["of"]
+    print(played.text)
+    assert re.search(r"^about [\d,]+ dead by the history, between [\d,]+ and [\d,]+ \(95 %\), of [\d,]+", played.text,
+                     re.MULTILINE)
+    assert re.search(r"^[\d,]+ surely dead: silent for longer than their path remembers", played.text, re.MULTILINE)
+    # by carrier, whose devices are forgotten after six seconds or twenty
+    assert re.search(r" carrier-a +\d+ ", played.text) and re.search(r" carrier-b +\d+ ", played.text)
+
+
+def is_connected(sock):
+    with contextlib.suppress(OSError):
+        return bool(sock.getpeername())
+    return False
+
+
+# ---- where nothing is known ----
+
+def test_a_history_that_says_nothing(lab):
+    """Of other networks, or too little: null, and why."""
+    gateway, device = lab.connect()
+    watch = lab.watch("--all", f"netns = {lab.gateway.name}")
+    old(lab, (gateway, device))
+    watch.stop()
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--history", watch.output, *here(lab), code=0)
+    assert line["probability"] is None and "too few" in line["probability_why"]
+    r = reach(f"10.77.0.2:{port_of(device)}", "--history", watch.output, *here(lab), code=0)
+    assert "how likely it is there is not known: too few" in r.stderr, r.stderr
+    r = subprocess.run([HALFOPEN, "sockets", "--json", "--history", watch.output, f"netns = {lab.gateway.name}"],
+                       capture_output=True, text=True, check=True)
+    line, = map(json.loads, r.stdout.splitlines())
+    assert line["dead_probability"] is None and "too few" in line["why"]
+    r = subprocess.run([HALFOPEN, "sockets", "--summary", "--history", watch.output, f"netns = {lab.gateway.name}"],
+                       capture_output=True, text=True, check=True)
+    assert "\nsurely dead: nothing is known" in r.stdout and "\ndead: nothing is known" in r.stdout

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What one socket's row says of how a dead peer would be noticed, and how that is counted by groups. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -274,6 +275,22 @@ static void test_many_groups(void **state)
 	exposure_groups__free(&g);
 }
 
+/* Three of whom it is known how likely they are dead, and one of whom it is not. */
+static void test_chances_are_summed(void **state)
+{
+	struct exposure_counts c = { 0 }, more = { 0 };
+
+	(void)state;
+	exposure_counts__add_chance(&c, 0.5, 0.1);
+	exposure_counts__add_chance(&c, NAN, 0);
+	exposure_counts__add_chance(&more, 1, 0);
+	exposure_counts__add_chance(&more, 0.2, 0.05);
+	exposure_counts__merge(&c, &more);
+	assert_int_equal(c.judged, 3);
+	assert_true(fabs(c.dead_sum - 1.7) < 1e-12 && fabs(c.dead_doubt - 0.15) < 1e-12);
+	assert_true(fabs(c.dead_variance - (0.25 + 0.16)) < 1e-12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_peers_of_this_host_are_counted_apart),
 		cmocka_unit_test(test_a_name_is_what_stands_before_its_end),
 		cmocka_unit_test(test_programs_are_ranked),
+		cmocka_unit_test(test_chances_are_summed),
 		cmocka_unit_test(test_many_groups),
 	};
 

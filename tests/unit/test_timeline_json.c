@@ -370,6 +370,14 @@ static void test_a_socket_as_it_is_now(void **state)
 	"'oldest_silence_s':7.5,'to_mend':{'close_wait':8,'window_closed':9,'probes_off':10," \
 	"'address_gone':12,'conntrack':13,'ended':14}"
 
+static void holds_last(const char *expected)
+{
+	const char *text = written_line();
+
+	if (!strstr(text, quoted(expected)))
+		fail_msg("%s: %s", expected, text);
+}
+
 static void test_sockets_counted(void **state)
 {
 	static const struct sockets_counts counts = {
@@ -390,8 +398,26 @@ static void test_sockets_counted(void **state)
 		"'total':{" COUNTS("5") "},'groups':[{'program':'nginx','port':443,"
 		"'netns':{'inode':5,'name':'pod'},'carrier':'m2m'," COUNTS("5") "},"
 		"{'program':null,'netns':{'inode':6}," COUNTS("5") "}]}"));
-	s.path_forgets_s = 0;
 	s.group_count = 0;
+	s.path_forgets_s = 0;
+	s.dead_by = DEAD_BY_HISTORY;
+	s.total.path_known = 1;
+	s.total.dead = (struct sockets_dead){ 2.5, 1, 4, 9 };
+	timeline_json__write_sockets_summary(&written.json, 7, &s);
+	holds_last("'surely_dead':{'count':5,'because':'silent for longer than their path remembers a "
+		   "connection, by the history'},'estimated_dead':{'estimate':2.5,'low':1,'high':4,"
+		   "'of':9,'by':'history'},");
+	s.total.path_known = 0;
+	s.total.dead = (struct sockets_dead){ INFINITY, INFINITY, INFINITY, 0 };
+	timeline_json__write_sockets_summary(&written.json, 7, &s);
+	holds_last("'surely_dead':{'count':null,'because':'so'},'estimated_dead':{'estimate':null,"
+		   "'low':null,'high':null,'of':0,'by':'history'},");
+	s.dead_by = DEAD_BY_PROBE;
+	s.probed_at = NS(1);
+	s.total.dead = (struct sockets_dead){ 2, 1, 4, 3 };
+	timeline_json__write_sockets_summary(&written.json, 7, &s);
+	holds_last("'estimated_dead':{'estimate':2,'low':1,'high':4,'of':3,'by':'probe'},");
+	s.dead_by = DEAD_BY_NOTHING;
 	timeline_json__write_sockets_summary(&written.json, 7, &s);
 	assert_string_equal(written_line(), quoted(HEAD("summary") ",'at':" AT(02) ",'namespaces':3,"
 		"'total':{" COUNTS("null") "},'groups':[]}"));

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/filter_argument.h"
 #include "cmd/groups_argument.h"
+#include "cmd/history_argument.h"
 #include "cmd/verbosity.h"
 #include "file/exit_code.h"
 #include "file/output.h"
@@ -104,32 +105,18 @@ static const struct argument arguments[] = {
 	{ 0 },
 };
 
-static bool make_room(void **all, unsigned int count, size_t size)
-{
-	void *bigger = realloc(*all, (count + 1) * size);
-
-	if (bigger)
-		*all = bigger;
-	return bigger;
-}
-
 static void add_target(const struct argp_state *state, struct options *o, const char *text)
 {
-	struct reach_target t = { .text = text };
+	struct reach_target t = { .text = text }, *bigger;
 
 	t.is_device = !endpoint__read(text, &t.peer);
-	if (!make_room((void **)&o->targets, o->target_count, sizeof(t)))
+	bigger = realloc(o->targets, (o->target_count + 1) * sizeof(*bigger));
+	if (!bigger) {
 		argp_failure(state, EXIT_FAILED, ENOMEM, "PEER");
-	else
-		o->targets[o->target_count++] = t;
-}
-
-static void add_history(const struct argp_state *state, struct options *o, const char *name)
-{
-	if (!make_room((void **)&o->histories, o->history_count, sizeof(*o->histories)))
-		argp_failure(state, EXIT_FAILED, ENOMEM, "--history");
-	else
-		o->histories[o->history_count++] = name;
+		return;
+	}
+	o->targets = bigger;
+	bigger[o->target_count++] = t;
 }
 
 static void check_arguments(const struct argp_state *state, struct options *o)
@@ -160,7 +147,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		add_target(state, o, arg);
 		return 0;
 	case OPT_HISTORY:
-		add_history(state, o, arg);
+		history_argument__add(state, &o->histories, &o->history_count, arg);
 		return 0;
 	case ARGP_KEY_END:
 		check_arguments(state, o);
@@ -175,14 +162,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* What is known besides the sockets; an exit code. */
 static int read_files(const struct options *o, struct identities *devices, struct history *h)
 {
-	unsigned int i;
 	int err = o->identities ? look_devices__read(o->identities, devices) : 0;
 
-	for (i = 0; err >= 0 && i < o->history_count; i++)
-		err = history__read(h, o->histories[i]);	/* 1: up to its end, which was told */
-	if (err >= 0 && o->history_count)
-		err = history__begin(h, o->networks, o->network_count);
-	return err < 0 ? exit_code__of_input(err) : EXIT_DONE;
+	if (!err)
+		err = history__read_all(h, o->histories, o->history_count, o->networks,
+					o->network_count);
+	return err ? exit_code__of_input(err) : EXIT_DONE;
 }
 
 static int write_results(const struct options *o, const struct reaching *r, struct output *output)

@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/filter_argument.h"
 #include "cmd/groups_argument.h"
+#include "cmd/history_argument.h"
 #include "cmd/path_argument.h"
 #include "cmd/verbosity.h"
 #include "file/atomic_file.h"
@@ -18,6 +19,7 @@
 #include "file/output.h"
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
+#include "pipeline/history.h"
 #include "pipeline/look_check.h"
 #include "pipeline/look_devices.h"
 #include "pipeline/look_nothing.h"
@@ -51,6 +53,9 @@ struct options {
 	struct identities devices;
 	const char *probed_path;
 	struct probed probed;
+	const char **histories;
+	unsigned int history_count;
+	struct history history;
 	struct named_network *carriers;
 	unsigned int carrier_count;
 	char *filter_text;
@@ -58,7 +63,7 @@ struct options {
 };
 
 enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUPS, OPT_CHECK,
-       OPT_PROM, OPT_IDENTITIES, OPT_PROBED };
+       OPT_PROM, OPT_IDENTITIES, OPT_PROBED, OPT_HISTORY };
 
 /* Carriers drop idle connections after 10 to 15 minutes. */
 #define SILENT_NS 900000000000ULL
@@ -90,6 +95,10 @@ static const struct argp_option argp_options[] = {
 	  "what 'halfopen probe --json' wrote: how many are dead by its answers, with --summary or "
 	  "--prom",
 	  2 },
+	{ "history", OPT_HISTORY, "FILE", 0,
+	  "how likely each peer is dead, and how many are: from timelines ('watch --json --all') or a "
+	  "recording of what was watched before; can be given several times",
+	  2 },
 	{ "check", OPT_CHECK, "LIMIT", 0,
 	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
 	  "with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
@@ -116,6 +125,8 @@ static const char argp_doc[] =
 	"  halfopen sockets --json | jq 'select(.dies_in_s == null and .exposed)'\n"
 	"  halfopen sockets --summary --path-forgets 15m\n"
 	"  halfopen probe --json --sample 1% >asked; halfopen sockets --summary --probed asked\n"
+	"  halfopen sockets --summary --history yesterday.jsonl.zst --history today.jsonl\n"
+	"  halfopen sockets --json --history today.jsonl | jq 'select(.dead_probability > 0.9)'\n"
 	"  halfopen sockets --check 'suspect>0,never>1000'\n"
 	"  halfopen sockets --prom /var/lib/node_exporter/halfopen.prom\n"
 	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
@@ -218,10 +229,13 @@ static void check_arguments(const struct argp_state *state, struct options *o)
 		check_prom(state, o);
 	if (o->order.is_told && counts)
 		arguments__refuse(state, "--sort is for lists: --summary and --prom write counts");
-	if (o->groups && !counts)
-		arguments__refuse(state, "--groups is for counts: --summary is missing");
+	if (o->groups && !counts && !o->history_count)
+		arguments__refuse(state, "--groups is for counts and --history: --summary is missing");
 	if (o->probed_path && !counts)
 		arguments__refuse(state, "--probed is for counts: --summary or --prom is missing");
+	if (o->probed_path && o->history_count)
+		arguments__refuse(state, "--probed and --history: each says how many are dead: leave one "
+				  "away");
 	if (o->probed_path)
 		read_probed(state, o);
 	if (o->silent_ns && !counts && !o->check.count)
@@ -229,8 +243,9 @@ static void check_arguments(const struct argp_state *state, struct options *o)
 	if (o->check.count && counts)
 		arguments__refuse(state, "--check lists sockets: --summary and --prom are runs of their "
 				  "own");
-	if (look_check__asks_for(&o->check, LOOK_DEAD) && !o->path_ns)
-		arguments__refuse(state, "--check: how many are dead is known with --path-forgets alone");
+	if (look_check__asks_for(&o->check, LOOK_DEAD) && !o->path_ns && !o->history_count)
+		arguments__refuse(state, "--check: how many are surely dead is known with --path-forgets "
+				  "or --history alone");
 	if (o->groups)
 		groups_argument__read(state, o->groups, &o->carriers, &o->carrier_count);
 }
@@ -242,6 +257,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_ARG:
 		filter_argument__add(state, &o->filter_text, arg);
+		return 0;
+	case OPT_HISTORY:
+		history_argument__add(state, &o->histories, &o->history_count, arg);
 		return 0;
 	case ARGP_KEY_END:
 		o->filter = filter_argument__parse(state, o->filter_text);
@@ -316,6 +334,7 @@ static struct look_config config_of(struct options *o)
 {
 	return (struct look_config){ .filter = o->filter,
 				     .devices = o->identities ? &o->devices : NULL,
+				     .history = o->history_count ? &o->history : NULL,
 				     .with_pairs = true,
 				     .with_ended = wants_ended(o),
 				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
@@ -522,6 +541,10 @@ static int look_and_tell(struct options *o)
 
 	if (err)
 		return err == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+	err = history__read_all(&o->history, o->histories, o->history_count, o->carriers,
+				o->carrier_count);
+	if (err)
+		return exit_code__of_input(err);
 	output__standard(&output);
 	if (o->check.count)
 		err = check(&look, o, &output, &found);
@@ -547,6 +570,8 @@ static void free_options(struct options *o)
 	unsigned int i;
 
 	identities__free(&o->devices);
+	history__free(&o->history);
+	free(o->histories);
 	filter__free(o->filter);
 	probed__free(&o->probed);
 	free(o->filter_text);

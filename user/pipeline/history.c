@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "exposure/exposure.h"
 #include "pipeline/file_feed.h"
 #include "pipeline/history.h"
 #include "sys/log.h"
@@ -10,14 +11,7 @@
 #include "tcp/stamps.h"
 #include "tuning/life_of.h"
 
-int history__read(struct history *h, const char *name)
-{
-	struct sink into = lives__sink(&h->presence.lives);
-
-	return file_feed__read(name, &into);
-}
-
-int history__begin(struct history *h, const struct named_network *networks, unsigned int count)
+static int begin(struct history *h, const struct named_network *networks, unsigned int count)
 {
 	host__read(&h->host);
 	if (!h->presence.lives.count) {
@@ -27,8 +21,22 @@ int history__begin(struct history *h, const struct named_network *networks, unsi
 	}
 	if (presence__begin(&h->presence, networks, count))
 		return 0;
-	log_error("%s", reason__of(ENOMEM));
+	log_error("%s", reason__of(-ENOMEM));
 	return -ENOMEM;
+}
+
+int history__read_all(struct history *h, const char *const *names, unsigned int name_count,
+		      const struct named_network *networks, unsigned int network_count)
+{
+	struct sink into = lives__sink(&h->presence.lives);
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; err >= 0 && i < name_count; i++)
+		err = file_feed__read(names[i], &into);
+	if (err < 0 || !name_count)
+		return err;
+	return begin(h, networks, network_count);
 }
 
 void history__free(struct history *h)
@@ -45,24 +53,22 @@ static double mute_s(const struct ho_event *e, double silent_s, uint32_t asks, u
 	return asks ? fmin(silent_s, fmax(0, last_s)) : 0;
 }
 
-static struct presence_subject subject(const struct history *h, const struct look *l,
-				       const struct look_socket *s)
+static struct presence_subject subject(const struct history *h, const struct history_socket *s)
 {
-	const struct ho_event *e = &s->row.event;
-	const char *device = look__device(l, s);
-	double silent_s = (e->mono_ns - stamps__heard_ns(e, l->rules.hz)) / 1e9;
-	uint32_t asks = exposure__asks(e, l->rules.hz);
+	const struct ho_event *e = s->event;
+	double silent_s = (e->mono_ns - stamps__heard_ns(e, s->hz)) / 1e9;
+	uint32_t asks = exposure__asks(e, s->hz);
 
 	/* The last one may be answered yet. */
 	asks = asks ? asks - 1 : 0;
 	return (struct presence_subject){
-		.boot_id = h->host.boot_id, .device = device ? device : "", .cookie = e->cookie,
+		.boot_id = h->host.boot_id, .device = s->device ?: "", .cookie = e->cookie,
 		.family = e->family, .local = endpoint__of(e->local, e->local_port),
 		.peer = endpoint__of(e->peer, e->peer_port), .silent_s = silent_s,
-		.unanswered = asks, .mute_s = mute_s(e, silent_s, asks, l->rules.hz) };
+		.unanswered = asks, .mute_s = mute_s(e, silent_s, asks, s->hz) };
 }
 
-double history__chance(struct history *h, const struct look *l, const struct look_socket *s,
+double history__chance(struct history *h, const struct history_socket *s,
 		       const struct history_asks *asks, const char **why)
 {
 	struct presence_subject of;
@@ -70,10 +76,27 @@ double history__chance(struct history *h, const struct look *l, const struct loo
 	*why = "there is no history (--history FILE)";
 	if (!h)
 		return NAN;
-	of = subject(h, l, s);
+	of = subject(h, s);
 	if (asks) {
 		of.unanswered += asks->asks;
 		of.mute_s += asks->within_s;
 	}
 	return presence__of(&h->presence, &of, why);
+}
+
+double history__dead(struct history *h, const struct history_socket *s,
+		     double *doubt, const char **why)
+{
+	struct presence_subject of = subject(h, s);
+	double there = presence__of(&h->presence, &of, why);
+
+	*doubt = isnan(there) ? 0 : presence__doubt(&h->presence, &of, there);
+	return 1 - there;
+}
+
+uint64_t history__path_ns(struct history *h, const struct history_socket *s)
+{
+	struct presence_subject of = subject(h, s);
+
+	return presence__path_s(&h->presence, &of) * 1e9;
 }

@@ -386,10 +386,22 @@ uint16_t look__listening_port(struct look *l, const struct ho_event *e)
 	return 0;
 }
 
+struct history_socket look__as_of_history(const struct look *l, const struct look_socket *s)
+{
+	return (struct history_socket){ &s->row.event, look__device(l, s), l->rules.hz };
+}
+
 struct exposure look__exposure(const struct look *l, const struct look_socket *s)
 {
-	struct exposure x = exposure__of(&s->row.event, &l->rules);
+	struct exposure_rules rules = l->rules;
+	struct exposure x;
 
+	if (l->config.history && !rules.path_ns) {
+		const struct history_socket of = look__as_of_history(l, s);
+
+		rules.path_ns = history__path_ns(l->config.history, &of);
+	}
+	x = exposure__of(&s->row.event, &rules);
 	x.address_gone = s->address_gone;
 	x.forgotten_by = s->forgotten_by;
 	x.forgotten_after_s = s->forgotten_after_s;
@@ -446,17 +458,38 @@ double look__notices_within_s(const struct look *l, const struct look_socket *s)
 	return isinf(dies_s) ? -1 : dies_s;
 }
 
-/* Why it is not known whether the peer is dead; "": it certainly is. */
+/* Why it is not known whether the peer is dead. */
 static const char *why_unknown(const struct look *l, const struct exposure *x)
 {
-	if (x->surely_dead)
-		return "";
 	if (x->ended)
 		return "the connection has ended";
 	if (x->peer_is_here)
 		return "the peer is of this host";
 	return l->rules.path_ns ? "the path may still remember it"
 				: "when the path forgets idle connections is not known";
+}
+
+/* Surely, likely, or it is not known. */
+static double dead_probability(const struct look *l, const struct look_socket *s,
+			       const struct exposure *x, const char **why)
+{
+	double doubt;
+
+	*why = "";
+	if (x->surely_dead)
+		return 1;
+	if (l->config.history && !x->peer_is_here)
+		return look__dead(l, s, &doubt, why);
+	*why = why_unknown(l, x);
+	return NAN;
+}
+
+double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
+		  const char **why)
+{
+	const struct history_socket of = look__as_of_history(l, s);
+
+	return history__dead(l->config.history, &of, doubt, why);
 }
 
 static struct timeline_pair pair_of(const struct look *l, const struct look_socket *s)
@@ -493,6 +526,8 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	struct deadline due = look__deadline(l, s);
 	uint64_t heard_ns = stamps__heard_ns(e, l->rules.hz);
 	struct keepalive k = keepalive__of(e);
+	const char *why;
+	double dead = dead_probability(l, s, &x, &why);
 
 	return (struct socket_now){
 		.socket = socket_of(l, s), .state = e->state,
@@ -509,6 +544,5 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.ended_at = x.ended ? (int64_t)(e->mono_ns - x.ended_ns) + l->wall_ns : 0,
 		.error = x.ended ? e->error : 0,
 		.faults = faults_of(&x), .pair = pair_of(l, s),
-		.dead_probability = x.surely_dead ? 1 : NAN,
-		.why = why_unknown(l, &x) };
+		.dead_probability = dead, .why = why };
 }

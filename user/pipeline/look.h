@@ -10,6 +10,7 @@
 #include "exposure/owner.h"
 #include "filter/filter.h"
 #include "kernel/listeners.h"
+#include "pipeline/history.h"
 #include "pipeline/look_devices.h"
 #include "pipeline/look_network.h"
 #include "pipeline/look_pairs.h"
@@ -55,6 +56,7 @@ struct look_config {
 	const struct filter *filter;	/* NULL: all are wanted */
 	struct exposure_rules rules;	/* but for hz */
 	struct identities *devices;	/* the caller's, for as long as the look; NULL: none */
+	struct history *history;	/* the caller's (history.h); NULL: none */
 	/* Takes each wanted socket, which is not kept then; NULL: all are kept. False: memory is
 	 * short. Listening ports are known meanwhile. */
 	bool (*take)(void *context, struct look *l, const struct look_socket *s);
@@ -119,6 +121,14 @@ struct deadline look__deadline(const struct look *l, const struct look_socket *s
  * the kernel gives that up (below 0: no timer shows when). INFINITY: never, as the counts have
  * it (exposure.h). */
 double look__notices_within_s(const struct look *l, const struct look_socket *s);
+
+/* The socket as a history takes it. */
+struct history_socket look__as_of_history(const struct look *l, const struct look_socket *s);
+
+/* How likely its peer is dead, by the history; and that chance's standard error. NAN: nothing is known,
+ * and `*why` not, a clause. */
+double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
+		  const char **why);
 
 /* Its exposure. */
 struct exposure look__exposure(const struct look *l, const struct look_socket *s);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,20 @@ static void count_probed(const struct look *l, const struct ho_event *e, int64_t
 	c->probed_unclear += !alive && result == PROBE_UNKNOWN;
 }
 
+static void add_chance(struct look_summary *m, struct exposure_counts *counts,
+		       const struct look *l, const struct look_socket *s, const struct exposure *x)
+{
+	const char *why;
+	double doubt, dead = look__dead(l, s, &doubt, &why);
+
+	if (x->surely_dead) {
+		dead = 1;
+		doubt = 0;
+	}
+	exposure_counts__add_chance(counts, dead, doubt);
+	exposure_counts__add_chance(&m->total, dead, doubt);
+}
+
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s)
 {
 	const struct owner *owner = owners__at(&l->owners, s->owner);
@@ -59,6 +74,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 		count_probed(l, e, m->probed->at, probed->result, counts);
 		count_probed(l, e, m->probed->at, probed->result, &m->total);
 	}
+	if (l->config.history && !x.peer_is_here)
+		add_chance(m, counts, l, s, &x);
 	return true;
 }
 
@@ -69,15 +86,32 @@ static struct timeline_netns value_of(const struct netns *ns)
 	return (struct timeline_netns){ ns->inode, ns->cookie, ns->name, ns->host_name };
 }
 
-static void estimate_dead(struct sockets_counts *counts, const struct exposure_counts *c)
+static double known(bool is_known, double value)
+{
+	return is_known ? value : INFINITY;
+}
+
+/* Of those that `halfopen probe` drew, for all. */
+static struct sockets_dead dead_by_probe(const struct exposure_counts *c)
 {
 	struct sampled_count dead = sampled_count__of(c->sockets, c->probed, c->probed_dead,
 						      c->probed_unclear);
 
-	counts->dead_known = dead.known;
-	counts->dead = dead.estimate;
-	counts->dead_low = dead.low;
-	counts->dead_high = dead.high;
+	return (struct sockets_dead){ .estimate = known(dead.known, dead.estimate),
+				      .low = dead.low, .high = dead.high, .of = c->probed };
+}
+
+/* What chance does with so many, and what the history may be wrong in. No fewer than 0, no more than
+ * there are. */
+static struct sockets_dead dead_by_history(const struct exposure_counts *c)
+{
+	double half = 1.96 * sqrt(c->dead_variance + c->dead_doubt * c->dead_doubt);
+	bool judged = c->judged;
+
+	return (struct sockets_dead){ .estimate = known(judged, c->dead_sum),
+				      .low = known(judged, fmax(0, c->dead_sum - half)),
+				      .high = known(judged, fmin(c->judged, c->dead_sum + half)),
+				      .of = c->judged };
 }
 
 struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c)
@@ -86,7 +120,8 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 		.sockets = c->sockets, .local = c->with_peer_here, .with_keepalive = c->with_keepalive,
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
-		.surely_dead = c->surely_dead, .probed = c->probed,
+		.path_known = c->path_known, .surely_dead = c->surely_dead,
+		.dead = l->config.history ? dead_by_history(c) : dead_by_probe(c),
 		.to_mend = { [FAULT_CLOSE_WAIT] = c->leaked,
 			     [FAULT_WINDOW_CLOSED] = c->window_closed,
 			     [FAULT_PROBES_OFF] = c->probes_off,
@@ -102,7 +137,6 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 		counts.by_state[i].with_keepalive = c->with_keepalive_by_state[i];
 		counts.by_state[i].without = c->by_state[i] - c->with_keepalive_by_state[i];
 	}
-	estimate_dead(&counts, c);
 	return counts;
 }
 
@@ -166,6 +200,8 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
 	*value = (struct sockets_summary){
 		.at = clock__mono_ns() + l->wall_ns,
+		.dead_by = l->config.history ? DEAD_BY_HISTORY
+			   : m->probed ? DEAD_BY_PROBE : DEAD_BY_NOTHING,
 		.silent_over_s = l->rules.long_ns / 1e9, .path_forgets_s = l->rules.path_ns / 1e9,
 		.because = l->rules.path_ns
 				   ? "silent for longer than the path remembers a connection"

@@ -80,6 +80,7 @@ static bool keep_wanted(void *context, struct look *l, const struct look_socket 
 static void fill(struct run *run, struct reach_row *row)
 {
 	const struct look *l = &run->r->look;
+	const struct history_socket of = look__as_of_history(l, &row->socket);
 	struct socket_now now = look__value(l, &row->socket);
 	struct reach_result *result = &row->result;
 
@@ -89,7 +90,7 @@ static void fill(struct run *run, struct reach_row *row)
 		.last_heard_at = now.last_heard_at,
 		.last_heard_is_lower_bound = now.last_heard_is_lower_bound,
 		.heard_s = now.silent_s };
-	result->probability_before = history__chance(run->config->history, l, &row->socket, NULL,
+	result->probability_before = history__chance(run->config->history, &of, NULL,
 						     &result->probability_why);
 	result->probability = result->probability_before;
 }
@@ -146,13 +147,13 @@ static void set_unanswered(struct run *run, struct reach_row *row)
 {
 	struct reach_result *result = &row->result;
 	const struct history_asks asks = { result->asks ?: 1, result->within_s };
+	const struct history_socket of = look__as_of_history(&run->r->look, &row->socket);
 	const char *why;
 	double chance;
 
 	result->answer = REACH_SILENT;
 	chance = result->reset ? 0
-			       : history__chance(run->config->history, &run->r->look, &row->socket,
-						 &asks, &why);
+			       : history__chance(run->config->history, &of, &asks, &why);
 	set_known(result, chance);
 }
 
@@ -279,7 +280,8 @@ int reaching__run(struct reaching *r, const struct reaching_config *config)
 {
 	struct run run = { .r = r, .config = config };
 	const struct look_config look = { .filter = config->filter, .devices = config->devices,
-					  .take = keep_wanted, .context = &run };
+					  .take = keep_wanted, .timers = true,
+					  .context = &run };
 	int err;
 
 	*r = (struct reaching){ .count = 0 };

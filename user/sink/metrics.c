@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -49,7 +50,9 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	c->suspect += more->suspect;
 	c->never_notice += more->never_notice;
 	c->surely_dead += more->surely_dead;
-	c->dead += more->dead;
+	c->dead.of += more->dead.of;
+	if (isfinite(more->dead.estimate))
+		c->dead.estimate += more->dead.estimate;
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		c->to_mend[i] += more->to_mend[i];
 	for (i = 0; i < SOCKETS_STATES; i++) {
@@ -126,6 +129,24 @@ static void add_faults(struct words *w, const struct metrics_group *groups, unsi
 				   groups[i].counts.to_mend[fault]);
 }
 
+/* Nothing is said of a group in which nobody was judged. */
+static void add_likely_dead(struct words *w, enum dead_by by, const struct metrics_group *groups,
+			    unsigned int count)
+{
+	unsigned int i;
+
+	add_head(w, "halfopen_sockets_estimated_dead",
+		 by == DEAD_BY_PROBE
+			 ? "Connections whose peer does not answer, estimated from those that halfopen "
+			   "probe asked."
+			 : "Connections whose peer is likely dead by the history: the sum of their "
+			   "chances.");
+	for (i = 0; i < count; i++)
+		if (groups[i].counts.dead.of)
+			words__add(w, "halfopen_sockets_estimated_dead{group=\"%s\"} %.10g\n",
+				   groups[i].label, groups[i].counts.dead.estimate);
+}
+
 bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 {
 	struct metrics_group *groups = calloc(METRICS_GROUPS + 1, sizeof(*groups));
@@ -144,11 +165,8 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 	add_gauge(w, "halfopen_sockets_never_notice",
 		  "Connections that would never notice a dead peer.",
 		  offsetof(struct sockets_counts, never_notice), groups, count);
-	if (s->probed_at)
-		add_gauge(w, "halfopen_sockets_estimated_dead",
-			  "Connections whose peer does not answer, estimated from those that halfopen "
-			  "probe asked.",
-			  offsetof(struct sockets_counts, dead), groups, count);
+	if (s->dead_by)
+		add_likely_dead(w, s->dead_by, groups, count);
 	else if (s->path_forgets_s)
 		add_gauge(w, "halfopen_sockets_estimated_dead",
 			  "Connections silent for longer than the path remembers them.",

@@ -565,22 +565,31 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 	end_line(j);
 }
 
-static void write_estimate(struct json *j, bool known, uint64_t estimate, uint64_t low,
-			   uint64_t high)
+static void write_surely_dead(struct json *j, const struct sockets_summary *s,
+			      const struct sockets_counts *c)
 {
-	if (known)
-		json__u64(j, "estimate", estimate);
+	json__object(j, "surely_dead");
+	if (s->path_forgets_s || c->path_known)
+		json__u64(j, "count", c->surely_dead);
 	else
-		json__null(j, "estimate");
-	json__u64(j, "low", low);
-	json__u64(j, "high", high);
+		json__null(j, "count");
+	json__string(j, "because", c->path_known && !s->path_forgets_s
+				   ? "silent for longer than their path remembers a connection, by "
+				     "the history"
+				   : s->because);
+	json__end_object(j);
 }
 
-static void write_estimated_dead(struct json *j, const struct sockets_counts *c)
+/* Nothing is known of who is not among `of`. */
+static void write_estimated_dead(struct json *j, enum dead_by by,
+				 const struct sockets_counts *c)
 {
 	json__object(j, "estimated_dead");
-	write_estimate(j, c->dead_known, c->dead, c->dead_low, c->dead_high);
-	json__u64(j, "probed", c->probed);
+	write_finite(j, "estimate", c->dead.estimate);
+	write_finite(j, "low", c->dead.low);
+	write_finite(j, "high", c->dead.high);
+	json__u64(j, "of", c->dead.of);
+	json__string(j, "by", by == DEAD_BY_PROBE ? "probe" : "history");
 	json__end_object(j);
 }
 
@@ -597,15 +606,9 @@ static void write_sockets_counts(struct json *j, const struct sockets_summary *s
 	json__number(j, "over_s", s->silent_over_s);
 	json__u64(j, "count", c->silent);
 	json__end_object(j);
-	json__object(j, "surely_dead");
-	if (s->path_forgets_s)
-		json__u64(j, "count", c->surely_dead);
-	else
-		json__null(j, "count");
-	json__string(j, "because", s->because);
-	json__end_object(j);
-	if (s->probed_at)
-		write_estimated_dead(j, c);
+	write_surely_dead(j, s, c);
+	if (s->dead_by)
+		write_estimated_dead(j, s->dead_by, c);
 	json__u64(j, "never_notice", c->never_notice);
 	json__number(j, "oldest_silence_s", c->oldest_silence_s);
 	json__object(j, "to_mend");
@@ -639,7 +642,7 @@ void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
 	begin_line(j, "halfopen.summary/1", &s->origin, seq);
 	json__time(j, "at", s->at);
 	json__u64(j, "namespaces", s->namespaces);
-	if (s->probed_at)
+	if (s->dead_by == DEAD_BY_PROBE)
 		json__time(j, "probed_at", s->probed_at);
 	json__object(j, "total");
 	write_sockets_counts(j, s, &s->total);
@@ -690,7 +693,12 @@ void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struc
 static void write_dead(struct json *j, const struct probe_summary *p)
 {
 	json__object(j, "dead");
-	write_estimate(j, p->dead_known, p->dead, p->dead_low, p->dead_high);
+	if (p->dead_known)
+		json__u64(j, "estimate", p->dead);
+	else
+		json__null(j, "estimate");
+	json__u64(j, "low", p->dead_low);
+	json__u64(j, "high", p->dead_high);
 	json__end_object(j);
 }
 

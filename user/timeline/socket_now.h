@@ -59,16 +59,23 @@ struct socket_now {
 /* CLOSE_WAIT: the peer has closed; closing: our program has. */
 enum { SOCKETS_ESTABLISHED, SOCKETS_CLOSE_WAIT, SOCKETS_CLOSING, SOCKETS_STATES };
 
+enum dead_by { DEAD_BY_NOTHING, DEAD_BY_PROBE, DEAD_BY_HISTORY };
+
+/* How many are dead by estimate, and between what the truth lies in 95 of 100 cases. */
+struct sockets_dead {
+	double estimate, low, high;	/* INFINITY: not known */
+	uint64_t of;	/* how many the estimate rests on: were asked, or judged by a history */
+};
+
 struct sockets_counts {
 	uint64_t sockets, with_keepalive, suspect, never_notice;
 	uint64_t local;			/* the peer is of this host: never_notice, silent and
 					 * surely_dead leave them out */
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
-	uint64_t surely_dead;		/* where path_forgets_s is known */
-	uint64_t probed;		/* by `halfopen probe`, where sockets_summary.probed_at is */
-	bool dead_known;
-	uint64_t dead, dead_low, dead_high;	/* as it found them: estimated of all */
+	uint64_t path_known;		/* when their path forgets is known, ... */
+	uint64_t surely_dead;		/* ... and they were silent for longer */
+	struct sockets_dead dead;	/* by what sockets_summary.dead_by says */
 	uint64_t to_mend[SOCKET_FAULTS];
 	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
 	uint32_t forgotten_after_s;
@@ -93,7 +100,8 @@ struct sockets_summary {
 	double silent_over_s;
 	double path_forgets_s;		/* 0: not known */
 	const char *because;		/* ... or why it is */
-	int64_t probed_at;		/* 0: nobody was asked */
+	enum dead_by dead_by;		/* DEAD_BY_HISTORY: path_known is told, too */
+	int64_t probed_at;		/* for DEAD_BY_PROBE */
 	struct sockets_counts total;
 	uint32_t namespaces;		/* that sockets live in */
 	const struct sockets_group *groups;	/* most sockets first */

@@ -3,17 +3,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tuning/path_witnesses.h"
 #include "tuning/presence.h"
+
+/* Not all need be behind it: some share is always lost otherwise. */
+#define NEARLY_ALL 0.95
+
+/* ---- groups, in an order to search ---- */
+
+static int order_of(const struct scope *a, const struct scope *b)
+{
+	int order = (int)a->outgoing - (int)b->outgoing;
+
+	if (!order)
+		order = (int)a->port - (int)b->port;
+	if (!order)
+		order = strcmp(a->name ?: "", b->name ?: "");
+	if (!order)
+		order = (int)a->bits - (int)b->bits;
+	return order ? order : memcmp(a->network, b->network, sizeof(a->network));
+}
+
+static int by_order(const void *a, const void *b)
+{
+	return order_of(*(const struct scope *const *)a, *(const struct scope *const *)b);
+}
 
 bool presence__begin(struct presence *p, const struct named_network *networks,
 		     unsigned int network_count)
 {
+	size_t i;
+
 	p->networks = networks;
 	p->network_count = network_count;
 	if (!scopes__make(&p->lives, networks, network_count, &p->scopes))
 		return false;
 	p->of_scope = calloc(p->scopes.count + 1, sizeof(*p->of_scope));
-	return p->of_scope;
+	p->order = malloc((p->scopes.count + 1) * sizeof(*p->order));
+	if (!p->of_scope || !p->order)
+		return false;
+	for (i = 0; i < p->scopes.count; i++)
+		if (p->scopes.all[i].kind == SCOPE_GROUP)
+			p->order[p->order_count++] = &p->scopes.all[i];
+	qsort(p->order, p->order_count, sizeof(*p->order), by_order);
+	return true;
 }
 
 void presence__free(struct presence *p)
@@ -22,10 +55,11 @@ void presence__free(struct presence *p)
 
 	for (i = 0; p->of_scope && i < p->scopes.count; i++) {
 		if (p->of_scope[i])
-			survival__free(p->of_scope[i]);
+			survival__free(&p->of_scope[i]->survival);
 		free(p->of_scope[i]);
 	}
 	free(p->of_scope);
+	free(p->order);
 	scopes__free(&p->scopes);
 	lives__free(&p->lives);
 	*p = (struct presence){ .of_scope = NULL };
@@ -33,47 +67,88 @@ void presence__free(struct presence *p)
 
 /* ---- its group ---- */
 
-static bool holds(const struct scope *s, const struct endpoint *local, const struct endpoint *peer,
-		  const char *name)
+/* The one that looks like `wanted`; NULL: there is none. */
+static const struct scope *find(const struct presence *p, const struct scope *wanted)
 {
-	struct network of = { .bits = s->bits };
+	const struct scope *const *found =
+		bsearch(&wanted, p->order, p->order_count, sizeof(*p->order), by_order);
 
-	if (s->kind != SCOPE_GROUP || s->port != (s->outgoing ? peer->port : local->port))
-		return false;
-	if (s->name || name)
-		return s->name && name && !strcmp(s->name, name);
-	memcpy(of.address, s->network, sizeof(of.address));
-	return network__holds(&of, peer->address);
+	return found ? *found : NULL;
 }
 
-/* The narrowest that holds its peer; -1: none does. */
-static long group_of(const struct presence *p, const struct presence_subject *s)
+/* Of that port, the narrowest that holds the peer. */
+static const struct scope *narrowest(const struct presence *p, const struct endpoint *peer,
+				     uint8_t family, struct scope *wanted)
+{
+	const struct scope *found = NULL;
+	unsigned int level;
+
+	for (level = 0; !found && level < SCOPE_LEVELS; level++) {
+		scope__set_network(wanted, peer, family, level);
+		found = find(p, wanted);
+	}
+	return found;
+}
+
+static const struct scope *group_of(const struct presence *p, const struct presence_subject *s)
 {
 	struct endpoint peer = endpoint__mapped(&s->peer, s->family);
-	const char *name = named_network__of(peer.address, p->networks, p->network_count);
-	long best = -1;
-	size_t i;
+	uint8_t family = endpoint__is_mapped(peer.address) ? AF_INET : AF_INET6;
+	struct scope wanted = { .port = s->local.port };
+	const struct scope *found;
 
-	for (i = 0; i < p->scopes.count; i++)
-		if (holds(&p->scopes.all[i], &s->local, &peer, name) &&
-		    (best < 0 || p->scopes.all[i].bits > p->scopes.all[best].bits))
-			best = i;
-	return best;
+	wanted.name = named_network__of(peer.address, p->networks, p->network_count);
+	found = wanted.name ? find(p, &wanted) : narrowest(p, &peer, family, &wanted);
+	if (found)
+		return found;
+	wanted = (struct scope){ .port = s->peer.port, .outgoing = true, .name = wanted.name };
+	return wanted.name ? find(p, &wanted) : narrowest(p, &peer, family, &wanted);
 }
 
-static const struct survival *survival_of(struct presence *p, size_t group)
+/* Behind the last of its timers, where nearly all devices are behind one. */
+static double path_of(const struct idle_timeout *t)
 {
-	const struct scope *scope = &p->scopes.all[group];
-	struct survival *s = p->of_scope[group];
+	double share = 0, last_s = 0;
+	unsigned int i;
 
-	if (s)
-		return s;
-	s = malloc(sizeof(*s));
-	if (s && !survival__learn(scope->lives, scope->count, s)) {
-		free(s);
-		s = NULL;
+	if (t->reason != IDLE_KNOWN)
+		return 0;
+	for (i = 0; i < t->steps; i++) {
+		share += t->step[i].share;
+		last_s = fmax(last_s, t->step[i].at_s);
 	}
-	return p->of_scope[group] = s;
+	if (t->steps < 2)
+		return !t->steps || share >= NEARLY_ALL ? t->high_s : 0;
+	return share >= NEARLY_ALL ? last_s * t->high_s / t->estimate_s : 0;
+}
+
+static bool learn(const struct scope *scope, struct presence_group *g)
+{
+	struct idle_timeout path;
+
+	if (!survival__learn(scope->lives, scope->count, &g->survival))
+		return false;
+	if (!path_witnesses__estimate(scope, &path)) {
+		survival__free(&g->survival);
+		return false;
+	}
+	g->path_s = path_of(&path);
+	return true;
+}
+
+/* NULL: the history has none, or memory is short. */
+static const struct presence_group *learned(struct presence *p, const struct scope *scope)
+{
+	struct presence_group **g = scope ? &p->of_scope[scope - p->scopes.all] : NULL;
+
+	if (!g || *g)
+		return g ? *g : NULL;
+	*g = malloc(sizeof(**g));
+	if (*g && !learn(scope, *g)) {
+		free(*g);
+		*g = NULL;
+	}
+	return *g;
 }
 
 /* ---- its own history ---- */
@@ -100,12 +175,12 @@ static const struct life *own_history(struct presence *p, const struct scope *gr
 
 /* ---- the whole ---- */
 
-static double chance(struct presence *p, const struct presence_subject *s, size_t group,
-		     const struct survival *survival)
+static double chance(struct presence *p, const struct presence_subject *s,
+		     const struct scope *group, const struct survival *survival)
 {
 	struct survival_question q = { .silent_s = s->silent_s, .unanswered = s->unanswered,
 				       .mute_s = s->mute_s };
-	const struct life *own = own_history(p, &p->scopes.all[group], s);
+	const struct life *own = own_history(p, group, s);
 
 	if (own)
 		q.rhythm = rhythm__of(own);
@@ -114,20 +189,31 @@ static double chance(struct presence *p, const struct presence_subject *s, size_
 
 double presence__of(struct presence *p, const struct presence_subject *s, const char **why)
 {
-	const struct survival *survival;
-	long group = group_of(p, s);
+	const struct scope *scope = group_of(p, s);
+	const struct presence_group *g = learned(p, scope);
 	double result;
 
-	*why = "no peer of its network and port is in the history";
-	if (group < 0)
-		return NAN;
-	survival = survival_of(p, group);
-	*why = survival ? survival__why_not(survival) : "out of memory";
+	*why = !scope ? "no peer of its network and port is in the history"
+	       : !g ? "out of memory" : survival__why_not(&g->survival);
 	if (*why)
 		return NAN;
-	result = chance(p, s, group, survival);
+	result = chance(p, s, scope, &g->survival);
 	*why = isnan(result) ? "no peer of its group was heard again after so long a silence, or "
 			       "found gone"
 			     : "";
 	return result;
+}
+
+double presence__doubt(struct presence *p, const struct presence_subject *s, double chance)
+{
+	const struct presence_group *g = learned(p, group_of(p, s));
+
+	return g ? chance * (1 - chance) / sqrt(g->survival.lost + 1.0) : 0;
+}
+
+double presence__path_s(struct presence *p, const struct presence_subject *s)
+{
+	const struct presence_group *g = learned(p, group_of(p, s));
+
+	return g ? g->path_s : 0;
 }

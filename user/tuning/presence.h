@@ -9,12 +9,20 @@
 #include "tuning/scopes.h"
 #include "tuning/survival.h"
 
+/* What one of them shows. */
+struct presence_group {
+	struct survival survival;
+	double path_s;	/* behind a timer of the path, which has forgotten after this time; 0: not known */
+};
+
 struct presence {
 	struct lives lives;
 	struct scopes scopes;
 	const struct named_network *networks;	/* the caller's (--groups) */
 	unsigned int network_count;
-	struct survival **of_scope;	/* NULL: not asked for yet */
+	struct presence_group **of_scope;	/* NULL: not asked for yet */
+	const struct scope **order;	/* the groups, for a search */
+	size_t order_count;
 };
 
 /* An open connection at present. */
@@ -35,5 +43,13 @@ void presence__free(struct presence *p);
 
 /* The chance, 0 to 1. NAN: nothing is known, and `*why`, a clause; else "". */
 double presence__of(struct presence *p, const struct presence_subject *s, const char **why);
+
+/* The standard error of that chance, by how many connections of its group were lost: the same for all
+ * of the group. */
+double presence__doubt(struct presence *p, const struct presence_subject *s, double chance);
+
+/* After so many seconds of silence the path of its group has forgotten a connection, as advice
+ * estimates it, at the latest (95 %), whichever device it is of; 0: not known. */
+double presence__path_s(struct presence *p, const struct presence_subject *s);
 
 #endif

@@ -12,7 +12,6 @@
 static const unsigned int bits_v4[] = { 96 + 24, 96 + 16, 0 };
 static const unsigned int bits_v6[] = { 48, 32, 0 };
 
-#define LEVELS 3
 /* The default of net.ipv4.ip_local_port_range. */
 #define EPHEMERAL_FIRST 32768
 #define EPHEMERAL_LAST 60999
@@ -27,9 +26,16 @@ static void mask(const struct endpoint *peer, unsigned int bits, uint8_t network
 	memcpy(network, peer->address, bits / 8);
 }
 
-static unsigned int bits_at(const struct life *life, unsigned int level)
+static unsigned int bits_at(uint8_t family, unsigned int level)
 {
-	return life->family == AF_INET ? bits_v4[level] : bits_v6[level];
+	return family == AF_INET ? bits_v4[level] : bits_v6[level];
+}
+
+void scope__set_network(struct scope *s, const struct endpoint *peer, uint8_t family,
+			unsigned int level)
+{
+	s->bits = bits_at(family, level);
+	mask(peer, s->bits, s->network);
 }
 
 /* Takes its histories. */
@@ -309,7 +315,7 @@ static void widen(struct member *m, unsigned int level)
 {
 	struct endpoint peer = endpoint__mapped(&m->life->peer, m->life->family);
 
-	m->bits = bits_at(m->life, level);
+	m->bits = bits_at(m->life->family, level);
 	mask(&peer, m->bits, m->network);
 }
 
@@ -367,14 +373,14 @@ static bool add_groups(struct lives *l, const struct named_network *networks,
 		count_ports(l, ports);
 		count = list_members(l, networks, network_count, ports, all);
 	}
-	for (level = 1; ok && level < LEVELS; level++) {
+	for (level = 1; ok && level < SCOPE_LEVELS; level++) {
 		qsort(all, count, sizeof(*all), by_group);
 		for (i = 0; i < count; i = to) {
 			to = end_of(all, count, i);
 			if (!is_thin(all, i, to))
 				continue;
 			for (; i < to; i++)
-				if (all[i].bits == bits_at(all[i].life, level - 1))
+				if (all[i].bits == bits_at(all[i].life->family, level - 1))
 					widen(&all[i], level);
 		}
 	}

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+
 #include "exposure/counts.h"
 
 /* The namespace that forgets connections soonest stands for all. */
@@ -32,6 +34,7 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->die_of_one_loss += x->dies_of_one_loss;
 	c->with_peer_here += x->peer_is_here;
 	c->long_silent += x->long_silent && !x->peer_is_here;
+	c->path_known += x->path_known;
 	c->surely_dead += x->surely_dead;
 	c->leaked += x->leaked;
 	c->window_closed += x->window_closed;
@@ -43,6 +46,16 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->with_keepalive_by_state[x->state] += x->with_keepalive;
 	if (!x->peer_is_here && x->silent_ns > c->oldest_silence_ns)
 		c->oldest_silence_ns = x->silent_ns;
+}
+
+void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt)
+{
+	if (isnan(dead))
+		return;
+	c->judged++;
+	c->dead_sum += dead;
+	c->dead_variance += dead * (1 - dead);
+	c->dead_doubt += doubt;
 }
 
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more)
@@ -58,7 +71,12 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->die_of_one_loss += more->die_of_one_loss;
 	c->with_peer_here += more->with_peer_here;
 	c->long_silent += more->long_silent;
+	c->path_known += more->path_known;
 	c->surely_dead += more->surely_dead;
+	c->judged += more->judged;
+	c->dead_sum += more->dead_sum;
+	c->dead_variance += more->dead_variance;
+	c->dead_doubt += more->dead_doubt;
 	c->leaked += more->leaked;
 	c->window_closed += more->window_closed;
 	c->probes_off += more->probes_off;

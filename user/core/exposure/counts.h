@@ -12,7 +12,7 @@ struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
 	uint32_t own_idle, own_options, die_of_one_loss;
 	uint32_t with_peer_here;
-	uint32_t long_silent, surely_dead;	/* of peers elsewhere, as is the oldest silence */
+	uint32_t long_silent, path_known, surely_dead;	/* of peers elsewhere, as is the oldest silence */
 	uint32_t leaked, window_closed, probes_off, address_gone, forgotten;
 	uint32_t ended;		/* that a program still holds: counted in nothing else */
 	uint64_t ended_longest_ns;
@@ -22,10 +22,17 @@ struct exposure_counts {
 	/* Of those that `halfopen probe` drew: all, not heard since they left it unanswered, and
 	 * unknown. */
 	uint32_t probed, probed_dead, probed_unclear;
+	/* Of those whose history says how likely they are dead: their number, the sum of these
+	 * chances, its variance, and the standard error of what the history taught. */
+	uint32_t judged;
+	double dead_sum, dead_variance, dead_doubt;
 };
 
 /* Counts one socket. */
 void exposure_counts__add(struct exposure_counts *c, const struct exposure *x);
+
+/* Counts how likely one socket is dead, 0 to 1, and that chance's standard error; NAN: not known. */
+void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt);
 
 /* Adds those of `more`. */
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more);

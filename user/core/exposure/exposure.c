@@ -92,6 +92,7 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 		.peer_is_here = exposure__peer_is_here(e),
 		.silent_ns = silent_ns,
 		.long_silent = r->long_ns && silent_ns > r->long_ns,
+		.path_known = r->path_ns && !exposure__peer_is_here(e),
 		.surely_dead = is_forgotten(e, r, silent_ns),
 		.leaked = e->state == TCP_CLOSE_WAIT && silent_ns > EXPOSURE_LEAK_NS,
 		.window_closed = e->flags & HO_F_OWN_WINDOW_ZERO,

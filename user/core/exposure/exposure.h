@@ -37,7 +37,8 @@ struct exposure {
 	bool suspect;
 	uint64_t silent_ns;	/* since the peer was last heard */
 	bool long_silent;
-	bool surely_dead;	/* silent for longer than its path remembers it */
+	bool path_known;	/* when its path forgets it is known, ... */
+	bool surely_dead;	/* ... and it was silent for longer */
 	/* Ours to mend: ... */
 	bool leaked;		/* the peer closed long ago, the program has not */
 	bool window_closed;	/* the program does not read */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,30 +14,87 @@
 /* ---- pieces ---- */
 
 /* What `halfopen probe` found, of the sockets that are open now. */
-static void add_probed(struct words *w, const struct sockets_summary *s)
+static void add_dead_by_probe(struct words *w, const struct sockets_summary *s)
 {
-	const struct sockets_counts *c = &s->total;
+	const struct sockets_dead *d = &s->total.dead;
 
 	words__add(w, "dead: ");
-	if (c->dead_known) {
-		words__add(w, c->dead_low < c->dead_high ? "about " : "");
-		words__add_count(w, c->dead);
+	if (isfinite(d->estimate)) {
+		words__add(w, d->low < d->high ? "about " : "");
+		words__add_count(w, (uint64_t)d->estimate);
 		words__add(w, ", ");
 	} else {
 		words__add(w, "not known, ");
 	}
-	if (c->dead_low < c->dead_high) {
+	if (d->low < d->high) {
 		words__add(w, "between ");
-		words__add_count(w, c->dead_low);
+		words__add_count(w, (uint64_t)d->low);
 		words__add(w, " and ");
-		words__add_count(w, c->dead_high);
+		words__add_count(w, (uint64_t)d->high);
 		words__add(w, ", ");
 	}
 	words__add(w, "as ");
-	words__add_count(w, c->probed);
+	words__add_count(w, d->of);
 	words__add(w, " of them were asked ");
 	words__add_duration(w, (double)((s->at - s->probed_at) / 1000000000));
 	words__add(w, " ago\n");
+}
+
+static void add_surely_dead(struct words *w, const struct sockets_counts *c)
+{
+	if (!c->path_known) {
+		words__add(w, "surely dead: nothing is known, as the history does not show when the "
+			   "path forgets\n");
+		return;
+	}
+	words__add_count(w, c->surely_dead);
+	words__add(w, " surely dead: silent for longer than their path remembers a connection (of ");
+	words__add_count(w, c->path_known);
+	words__add(w, " whose path's timer the history shows)\n");
+}
+
+static void add_dead_by_history(struct words *w, const struct sockets_counts *c)
+{
+	uint64_t others = c->sockets - c->local;
+
+	if (!c->dead.of) {
+		words__add(w, "dead: nothing is known, as none of their groups is in the history\n");
+		return;
+	}
+	words__add(w, "about ");
+	words__add_count(w, lround(c->dead.estimate));
+	words__add(w, " dead by the history, between ");
+	words__add_count(w, (uint64_t)floor(c->dead.low));
+	words__add(w, " and ");
+	words__add_count(w, (uint64_t)ceil(c->dead.high));
+	words__add(w, " (95 %%), of ");
+	words__add_count(w, c->dead.of);
+	if (others > c->dead.of) {
+		words__add(w, "; of ");
+		words__add_count(w, others - c->dead.of);
+		words__add(w, " nothing is known");
+	}
+	words__add(w, "\n");
+}
+
+/* How many are dead, as far as anything says so. */
+static void add_dead(struct words *w, const struct sockets_summary *s)
+{
+	if (s->path_forgets_s) {
+		words__add_count(w, s->total.surely_dead);
+		words__add(w, " surely dead: %s (", s->because);
+		words__add_duration(w, s->path_forgets_s);
+		words__add(w, ")\n");
+	} else if (s->dead_by == DEAD_BY_HISTORY) {
+		add_surely_dead(w, &s->total);
+	} else if (s->dead_by == DEAD_BY_NOTHING) {
+		words__add(w, "dead: not known, as nobody asked (halfopen probe, --probed), nor said when "
+			   "the path forgets (--path-forgets) or what was watched (--history)\n");
+	}
+	if (s->dead_by == DEAD_BY_PROBE)
+		add_dead_by_probe(w, s);
+	else if (s->dead_by == DEAD_BY_HISTORY)
+		add_dead_by_history(w, &s->total);
 }
 
 static void add_total(struct words *w, const struct sockets_summary *s)
@@ -64,17 +122,7 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, ", the longest for ");
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	words__add(w, "\n");
-	if (s->probed_at)
-		add_probed(w, s);
-	if (s->path_forgets_s) {
-		words__add_count(w, c->surely_dead);
-		words__add(w, " surely dead: %s (", s->because);
-		words__add_duration(w, s->path_forgets_s);
-		words__add(w, ")\n");
-	} else if (!s->probed_at) {
-		words__add(w, "dead: not known, as nobody said when the path forgets "
-			   "(--path-forgets), nor asked (halfopen probe, --probed)\n");
-	}
+	add_dead(w, s);
 }
 
 /* ---- the table ---- */
@@ -87,14 +135,35 @@ static const char *const heads[NUMBERS] = {
 	[NUMBER_SUSPECT] = "SUSPECT", [NUMBER_SILENT] = "SILENT", [NUMBER_DEAD] = "DEAD",
 };
 
-static void numbers_of(const struct sockets_counts *c, uint64_t numbers[NUMBERS])
+#define CELL 24
+
+/* "~4612": an estimate; "?": of none of them anything is known. */
+static const char *dead_cell(const struct sockets_summary *s, const struct sockets_counts *c,
+			     char text[CELL])
 {
-	numbers[NUMBER_SOCKETS] = c->sockets;
-	numbers[NUMBER_KEEPALIVE] = c->with_keepalive;
-	numbers[NUMBER_NEVER] = c->never_notice;
-	numbers[NUMBER_SUSPECT] = c->suspect;
-	numbers[NUMBER_SILENT] = c->silent;
-	numbers[NUMBER_DEAD] = c->surely_dead;
+	const struct sockets_dead *d = &c->dead;
+
+	if (s->dead_by && isinf(d->estimate))
+		return "?";
+	if (s->dead_by)
+		snprintf(text, CELL, "%s%.0f", d->low < d->high ? "~" : "", d->estimate);
+	else
+		snprintf(text, CELL, "%" PRIu64, c->surely_dead);
+	return text;
+}
+
+static const char *cell(const struct sockets_summary *s, const struct sockets_counts *c,
+			unsigned int column, char text[CELL])
+{
+	const uint64_t numbers[NUMBERS] = {
+		[NUMBER_SOCKETS] = c->sockets, [NUMBER_KEEPALIVE] = c->with_keepalive,
+		[NUMBER_NEVER] = c->never_notice, [NUMBER_SUSPECT] = c->suspect,
+		[NUMBER_SILENT] = c->silent };
+
+	if (column == NUMBER_DEAD)
+		return dead_cell(s, c, text);
+	snprintf(text, CELL, "%" PRIu64, numbers[column]);
+	return text;
 }
 
 struct widths {
@@ -113,15 +182,6 @@ static const char *netns_of(const struct sockets_group *g, char text[32])
 static const char *program_of(const struct sockets_group *g)
 {
 	return *g->program ? g->program : "-";
-}
-
-static unsigned int digits_of(uint64_t n)
-{
-	unsigned int digits = 1;
-
-	while (n /= 10)
-		digits++;
-	return digits;
 }
 
 static void widen(int *width, const char *name)
@@ -148,15 +208,15 @@ static int width_of_rest(const struct widths *widths, bool with_carrier)
 /* No wider than they need. */
 static void narrow_numbers(struct widths *widths, const struct sockets_summary *s, uint64_t limit)
 {
-	uint64_t counts[NUMBERS], i;
 	unsigned int column, digits;
+	char text[CELL];
+	uint64_t i;
 
 	for (column = 0; column < NUMBERS; column++)
 		widths->number[column] = widths->number[column] ? strlen(heads[column]) : 0;
 	for (i = 0; i < limit; i++) {
-		numbers_of(&s->groups[i].counts, counts);
 		for (column = 0; column < NUMBERS; column++) {
-			digits = digits_of(counts[column]);
+			digits = strlen(cell(s, &s->groups[i].counts, column, text));
 			if (widths->number[column] && digits > widths->number[column])
 				widths->number[column] = digits;
 		}
@@ -167,7 +227,8 @@ static void narrow_numbers(struct widths *widths, const struct sockets_summary *
 static struct widths measure(const struct sockets_summary *s, uint64_t limit, unsigned int width)
 {
 	struct widths widths = { .program = strlen("PROGRAM"), .netns = strlen("NETNS"),
-				 .number = { 7, 7, 7, 7, 6, s->path_forgets_s ? 6 : 0 } };
+				 .number = { 7, 7, 7, 7, 6,
+					     s->path_forgets_s || s->dead_by ? 6 : 0 } };
 	int fixed;
 	char text[32];
 	uint64_t i;
@@ -222,12 +283,12 @@ static void add_head(struct words *w, const struct widths *widths)
 	words__add(w, "OLDEST\n");
 }
 
-static void add_group(struct words *w, const struct widths *widths, const struct sockets_group *g)
+static void add_group(struct words *w, const struct widths *widths, const struct sockets_summary *s,
+		      const struct sockets_group *g)
 {
 	const struct sockets_counts *c = &g->counts;
-	uint64_t numbers[NUMBERS];
+	char text[32], number[CELL];
 	unsigned int i;
-	char text[32];
 
 	add_name(w, program_of(g), widths->program);
 	if (g->port)
@@ -236,10 +297,9 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 		words__add(w, "%5s ", "out");
 	add_name(w, netns_of(g, text), widths->netns);
 	add_name(w, g->carrier, widths->carrier);
-	numbers_of(c, numbers);
 	for (i = 0; i < NUMBERS; i++)
 		if (widths->number[i])
-			words__add(w, "%*" PRIu64 " ", widths->number[i], numbers[i]);
+			words__add(w, "%*s ", widths->number[i], cell(s, c, i, number));
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	words__add(w, "\n");
 }
@@ -345,7 +405,7 @@ void summary_table__text(struct words *w, const struct sockets_summary *s, uint6
 	if (limit)
 		add_head(w, &widths);
 	for (i = 0; i < limit; i++)
-		add_group(w, &widths, &s->groups[i]);
+		add_group(w, &widths, s, &s->groups[i]);
 	if (limit < s->group_count)
 		words__add(w, "... and %" PRIu64 " more\n", s->group_count - limit);
 	add_faults(w, s, width);
