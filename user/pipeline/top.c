@@ -28,9 +28,8 @@
 #define DRAW_NS NS_PER_S
 /* What comes within a walk, or in a burst, waits this long at most. */
 #define SOON_NS 50000000ULL
-/* Looks take no more than a tenth of the time, and no more than a quarter where something has
- * happened. */
-#define PAUSES_BETWEEN 9
+/* Looks take a twentieth of the time at most, and a quarter where something has happened. */
+#define PAUSES_BETWEEN 19
 #define PAUSES_IF_CHANGED 3
 #define MESSAGE_NS (10 * NS_PER_S)
 
@@ -206,7 +205,7 @@ static int take_look(struct top *t)
 	next->first.most = LISTED;
 	look_key__named(view_orders[t->view.order].name, &next->first.key);
 	t->changed = false;
-	t->view.order_changed = false;
+	t->view.wants_look = false;
 	err = look__take(&next->look, &config);
 	if (!err)
 		show_next(t);
@@ -219,7 +218,7 @@ static bool is_look_due(const struct top *t, uint64_t now)
 {
 	uint64_t since = now - t->looked_ns;
 
-	if (t->view.order_changed)
+	if (t->view.wants_look)
 		return true;
 	if (t->view.paused)
 		return false;
@@ -255,7 +254,7 @@ static void take_typed(struct top *t)
 	}
 	filter__free(t->narrowed);
 	t->narrowed = narrowed;
-	t->view.order_changed = true;	/* another look, at once */
+	t->view.wants_look = true;
 }
 
 /* ---- drawing ---- */

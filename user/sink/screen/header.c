@@ -153,7 +153,7 @@ static void add_keys(struct words *w, const struct view *v)
 		words__add(w, "  by %s", view_orders[v->order].name);
 		break;
 	case VIEW_DEATHS:
-		SAY(w, "h help  Enter timeline  x sockets  p pause  q quit");
+		SAY(w, "h help  Enter timeline  x, q sockets  p pause");
 		break;
 	case VIEW_SOCKET:
 	case VIEW_HELP:

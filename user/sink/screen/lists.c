@@ -116,7 +116,7 @@ void page__add_help(struct words *w, struct view *v)
 	    "  Enter            its whole timeline     x   peers that were found dead, or sockets\n"
 	    "  /                FILTER, as you type    p, space   pause (counting goes on)\n"
 	    "  <, >             another order          h, ?   this page    ^L   draw anew\n"
-	    "  q                back; from a list: quit\n"
+	    "  q                back; from the list of sockets: quit\n"
 	    STYLE_STRONG "Orders\n");
 	for (i = 0; i < VIEW_ORDERS; i++)
 		words__add(&text, "  %c   %s\n", view_orders[i].key, view_orders[i].words);

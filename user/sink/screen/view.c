@@ -86,7 +86,7 @@ void view__follow(struct view *v, const struct view_lines *lines)
 static void change_order(struct view *v, unsigned int order, const struct view_lines *lines)
 {
 	v->order = order % VIEW_ORDERS;
-	v->order_changed = true;
+	v->wants_look = true;
 	choose(v, 0, lines);
 }
 
@@ -241,17 +241,27 @@ static void key_of_typed(struct view_typed *t, int key)
 
 /* ---- any ---- */
 
+static void change_list(struct view *v)
+{
+	open_page(v, v->page == VIEW_DEATHS ? VIEW_LIST : VIEW_DEATHS);
+	v->chosen = v->top = v->chosen_cookie = 0;
+}
+
 static bool key_of_all(struct view *v, int key)
 {
 	switch (key) {
 	case 'q':
-		v->quit = is_list(v->page);
-		if (!v->quit)
+		if (v->page == VIEW_LIST)
+			v->quit = true;
+		else if (v->page == VIEW_DEATHS)
+			change_list(v);
+		else
 			close_page(v);
 		return true;
 	case 'p':
 	case ' ':
 		v->paused = !v->paused;
+		v->wants_look |= !v->paused;
 		return true;
 	case '/':
 		open_typed(v);
@@ -266,12 +276,6 @@ static bool key_of_all(struct view *v, int key)
 	default:
 		return false;
 	}
-}
-
-static void change_list(struct view *v)
-{
-	open_page(v, v->page == VIEW_DEATHS ? VIEW_LIST : VIEW_DEATHS);
-	v->chosen = v->top = v->chosen_cookie = 0;
 }
 
 void view__key(struct view *v, int key, const struct view_lines *lines)

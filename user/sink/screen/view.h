@@ -41,7 +41,7 @@ struct view {
 	enum view_page page;
 	enum view_page list_before, help_over;	/* what Escape goes back to */
 	unsigned int order;		/* index into view_orders */
-	bool order_changed;		/* since the caller last looked, who clears it */
+	bool wants_look;		/* the list is to be read anew, at once; the caller clears it */
 	bool paused, quit;
 	struct view_typed typed;
 
