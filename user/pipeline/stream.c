@@ -107,6 +107,8 @@ static int pass_on(struct watch *w, const struct record *r)
 {
 	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
 
+	if (r->type == RECORD_TICK)	/* it may have been resized */
+		w->text.columns = terminal__columns(w->output.fd);
 	if (!err)
 		err = core__feed(w->core, r, &w->problem);
 	if (!err && r->type == RECORD_META)
@@ -123,7 +125,6 @@ static int pass_on(struct watch *w, const struct record *r)
 	if (r->type != RECORD_TICK)
 		return watch__output_error(w);
 	say_forgotten_names(w);
-	w->text.columns = terminal__columns(w->output.fd);	/* it may have been resized */
 	if (w->recording)
 		err = recorder__flush(&w->recorder);
 	return err ? err : watch__output_error(w);
