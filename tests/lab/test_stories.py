@@ -279,7 +279,7 @@ def test_the_status_line_stays(lab):
     pid = subprocess.run([*server, "display-message", "-p", "#{pane_pid}"], capture_output=True, text=True,
                          check=True).stdout
     os.kill(int(pid), signal.SIGINT)
-    wait_until(lambda: any("0 lost" in l for l in screen()), 60, "the end")
+    wait_until(lambda: re.search(r"0\s+lost", "\n".join(screen())), 60, "the end")
     assert not [l for l in screen() if "so far" in l], screen()
 
 

@@ -6,6 +6,7 @@
 #include "pipeline/watch.h"
 #include "stream/record.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/terminal.h"
 
 /* A recording may have its peers disguised already: then they stay so. */
@@ -103,6 +104,15 @@ void watch__record_taken(void *context, const struct record *r)
 		w->record_error = recorder__add(&w->recorder, r);
 }
 
+/* All that is open is read in first: of a million that takes a while. */
+static void show_progress(struct watch *w)
+{
+	w->read_in++;
+	if (!w->options.replay && progress__is_due())
+		progress__show("reading in the open sockets: %llu so far",
+			       (unsigned long long)w->read_in);
+}
+
 static int pass_on(struct watch *w, const struct record *r)
 {
 	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
@@ -120,6 +130,8 @@ static int pass_on(struct watch *w, const struct record *r)
 	w->problem = NULL;
 	if (r->mono_ns > w->now_ns)
 		w->now_ns = r->mono_ns;
+	if (!w->started)
+		show_progress(w);
 	w->started |= r->type == RECORD_START;
 	w->stopped = r->type == RECORD_STOP;
 	if (r->type != RECORD_TICK)

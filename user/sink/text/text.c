@@ -612,6 +612,11 @@ static void show_suspects(struct text *t)
 	suspects__free(&t->suspects);
 }
 
+void text__make_way(struct text *t)
+{
+	bottom_line__clear(&t->bottom, t->output, t->columns);
+}
+
 void text__flush(struct text *t)
 {
 	show_until(t, UINT64_MAX);
