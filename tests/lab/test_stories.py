@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """The watch in text, as a tired operator reads it: few lines, none of which wraps, and what they say is
 what --json says of the same recording. Witnesses: ss, the JSON of a replay, tmux as the terminal."""
+import collections
 import fcntl
 import json
 import os
 import pty
 import re
+import resource
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -166,6 +169,56 @@ def test_a_mass_death_is_a_few_lines(lab):
                for l in text.splitlines()), text
 
 
+@pytest.fixture
+def many_files():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(16384, before[1]), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_bad_night(lab, many_files):
+    """2,000 connections of two services: 300 devices with heartbeats, 700 that keepalive finds dead, 300 that
+    stay suspect, 100 that our program resets. All of it on two screens, and every number is right."""
+    recording = lab.path("recording.ho")
+    one, other = ([lab.connect(port=port) for _ in range(1000)] for port in (7000, 7001))
+    for gateway, _ in other[:700]:
+        keepalive(gateway, 2, 1, 3)
+    for gateway, _ in other[700:]:
+        keepalive(gateway, 2, 1, 100)
+    over = threading.Event()
+    lab.cleanup.callback(over.set)
+
+    def beat():
+        while not over.wait(2.5):
+            for _, device in one[:300]:
+                device.send(b"1")
+    threading.Thread(target=beat, daemon=True).start()
+    watch = Terminal(lab, [HALFOPEN, "watch", "--utc", "--idle-gap", "1s", "--all", "-w", recording,
+                           f"netns = {lab.gateway.inode}"], 80)
+    wait_until(lambda: "2,000 sockets in 1 namespace; 1,000 would never notice" in watch.text(), 60, "the summary")
+
+    def beats():
+        return [int(n.replace(",", "")) for n in re.findall(r" :7000 +([\d,]+) have heartbeats", watch.text())]
+    wait_until(lambda: beats()[-1:] == [300], 120, "300 heartbeats")
+    lab.gateway.drop("input", "tcp dport 7001")
+    wait_until(lambda: sum(n for n, _, _ in deaths(watch.lines(), 7001)) == 700, 120, "700 deaths")
+    for gateway, _ in one[300:400]:
+        gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gateway.close()
+    wait_until(lambda: sum(int(n) for n in re.findall(r" :7000 +(\d+) aborted_locally", watch.text())) == 100, 60,
+               "100 aborted")
+    assert watch.end() == 0
+    fits(watch)
+    text = re.sub(r"\n {9}(?=\S)", " ", replay(recording))
+    told = [json.loads(l) for l in replay(recording, "--json", "--all").splitlines()]
+    outcomes = collections.Counter(t["outcome"] for t in told if t["schema"] == "halfopen.timeline/1")
+    assert outcomes == {"keepalive_timeout": 700, "aborted_locally": 100, "suspect": 300, "open": 900}
+    assert "... and 290 more suspect" in text and "800 ended, 700 half-open" in text
+    lines = [l for l in watch.lines() if " open" not in l]
+    assert len(lines) <= 48, (len(lines), lines)
+
+
 def test_suspects_by_their_silence(lab):
     """At the end those that were silent longest come first, and the others are counted."""
     pairs = [lab.connect() for _ in range(24)]
@@ -202,7 +255,7 @@ def test_nothing_is_withheld_at_the_end(lab):
                                              stdout=open(out, "w")))
     wait_until(lambda: os.path.getsize(out), 60, "the summary")
     for gateway, _ in pairs:
-        gateway.setsockopt(1, 13, struct.pack("ii", 1, 0))      # SO_LINGER: reset by close()
+        gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         gateway.close()
     watch.send_signal(signal.SIGTERM)
     assert watch.wait(60) == 0
@@ -302,7 +355,7 @@ def test_progress_of_rearming(lab):
     """On a terminal each second what was done and found; in a pipe nothing but the end."""
     alive, dead = [lab.connect() for _ in range(4)], [lab.connect(port=7001) for _ in range(6)]
     for gateway, _ in alive + dead:
-        gateway.setsockopt(1, 9, 1)
+        gateway.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     time.sleep(0.2)
     lab.gateway.drop("input", "tcp dport 7001")
     command = [HALFOPEN, "apply", "--netns", lab.gateway.name, "--state", lab.path("state"), "--idle", "2",
