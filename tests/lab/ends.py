@@ -55,12 +55,12 @@ def is_told_lost(timeline):
 
 
 class Text:
-    """halfopen watch for people, of this lab's gateway alone."""
+    """halfopen watch for people, of this lab's gateway alone, each happening in a line of its own."""
 
     def __init__(self, lab, *arguments):
         self.file = lab.path(f"text{time.monotonic_ns()}")
         self.process = lab.end_process(subprocess.Popen(
-            [HALFOPEN, "watch", "--utc", *arguments, f"netns = {lab.gateway.inode}"],
+            [HALFOPEN, "watch", "--utc", "-v", *arguments, f"netns = {lab.gateway.inode}"],
             stdout=open(self.file, "w"), stderr=subprocess.DEVNULL), signal.SIGINT)
         wait_until(lambda: os.path.getsize(self.file), 60, "the summary of halfopen watch")
 

@@ -327,12 +327,12 @@ def times_of(lines):
 
 
 def test_lines_of_text_are_in_order_of_time(lab):
-    """Sockets die one after the other, while others become suspect: an ending is told when what follows
-    it is known, and what happened after it waits for it. What nothing has to come before waits for
-    nothing: the first suspect is told before it is dead."""
+    """-v: each by itself. Sockets die one after the other, while others become suspect: an ending is told
+    when what follows it is known, and what happened after it waits for it. What nothing has to come before
+    waits for nothing: the first suspect is told before it is dead."""
     path = lab.path("text")
-    watch = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "--utc", f"netns = {lab.gateway.inode}"],
-                                             stdout=open(path, "w")))
+    watch = lab.end_process(subprocess.Popen([HALFOPEN, "watch", "-v", "--utc", f"netns = {lab.gateway.inode}"],
+                                             stdout=open(path, "w"), stderr=subprocess.DEVNULL))
 
     def lines():
         with open(path) as f:
@@ -394,7 +394,7 @@ def test_a_terminal(lab):
         assert coloured == (name in ("auto", "always")), (name, said)
         assert re.search(r"\d open, \d+ suspect; so far \d+ ended", said), said
         # The status makes way for the next line.
-        assert "\r\033[Kwatched for" in said, said
+        assert "\r\033[KPROGRAM " in said, said
 
 
 def test_nothing_is_changed(lab):

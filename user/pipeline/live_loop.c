@@ -11,6 +11,7 @@
 #include "pipeline/watch.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/reason.h"
 #include "value/version.h"
 
@@ -149,7 +150,9 @@ int watch__kernel(struct watch *w)
 	err = watch__hold_signals(w);
 	if (err)
 		return EXIT_FAILED;
+	progress__begin("the start");
 	err = live__open(&config, &live);
+	progress__end();
 	if (err)
 		return err == -ECANCELED ? EXIT_DONE
 		       : err == -EPERM || err == -EACCES ? EXIT_NOT_PERMITTED

@@ -12,6 +12,13 @@
 #include "sys/reason.h"
 #include "sys/terminal.h"
 
+static void make_way(void *context)
+{
+	struct watch *w = context;
+
+	text__make_way(&w->text);
+}
+
 static void prepare_text(struct watch *w)
 {
 	w->text.utc = w->options.utc;
@@ -21,6 +28,8 @@ static void prepare_text(struct watch *w)
 	w->text.columns = terminal__columns(w->output.fd);
 	w->text.brief = log__level() == LEVEL_ERROR;
 	w->text.status = terminal__is(w->output.fd) && !w->options.replay;
+	if (w->text.status)
+		log__make_way(make_way, w);
 	w->text.colours = w->options.colour == COLOUR_ALWAYS ||
 			  (w->options.colour == COLOUR_AUTO &&
 			   terminal__shows_colours(w->output.fd));
@@ -144,6 +153,7 @@ int watch__close_sinks(struct watch *w, int code)
 		lines__flush(&w->lines);
 	else
 		text__flush(&w->text);
+	log__make_way(NULL, NULL);
 	if (code == EXIT_DONE)
 		core__tell_last_summary(w->core);
 	if (w->recording)

@@ -6,6 +6,7 @@
 #include "pipeline/watch.h"
 #include "stream/record.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "sys/terminal.h"
 
 /* A recording may have its peers disguised already: then they stay so. */
@@ -103,10 +104,21 @@ void watch__record_taken(void *context, const struct record *r)
 		w->record_error = recorder__add(&w->recorder, r);
 }
 
+/* All that is open is read in first: of a million that takes a while. */
+static void show_progress(struct watch *w)
+{
+	w->read_in++;
+	if (!w->options.replay && progress__is_due())
+		progress__show("reading in the open sockets: %llu so far",
+			       (unsigned long long)w->read_in);
+}
+
 static int pass_on(struct watch *w, const struct record *r)
 {
 	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
 
+	if (r->type == RECORD_TICK)	/* it may have been resized */
+		w->text.columns = terminal__columns(w->output.fd);
 	if (!err)
 		err = core__feed(w->core, r, &w->problem);
 	if (!err && r->type == RECORD_META)
@@ -118,12 +130,13 @@ static int pass_on(struct watch *w, const struct record *r)
 	w->problem = NULL;
 	if (r->mono_ns > w->now_ns)
 		w->now_ns = r->mono_ns;
+	if (!w->started)
+		show_progress(w);
 	w->started |= r->type == RECORD_START;
 	w->stopped = r->type == RECORD_STOP;
 	if (r->type != RECORD_TICK)
 		return watch__output_error(w);
 	say_forgotten_names(w);
-	w->text.columns = terminal__columns(w->output.fd);	/* it may have been resized */
 	if (w->recording)
 		err = recorder__flush(&w->recorder);
 	return err ? err : watch__output_error(w);

@@ -58,6 +58,7 @@ struct watch {
 	bool recording, started, stopped;
 	int record_error;	/* the recorder's first */
 	uint64_t now_ns;	/* time of the stream */
+	uint64_t read_in;	/* records before it started */
 	uint64_t names_forgotten, names_said_ns;	/* as last reported */
 	uint64_t described_ns;	/* when the stream was last asked to describe itself, ... */
 	uint64_t describing_ns;	/* ... and how long that took */

@@ -13,6 +13,8 @@
 #define LINE_SIZE 32768
 
 static enum log_level threshold = LEVEL_INFO;
+static void (*make_way)(void *context);
+static void *in_the_way;
 
 void log__set_level(enum log_level level)
 {
@@ -23,6 +25,19 @@ void log__set_level(enum log_level level)
 enum log_level log__level(void)
 {
 	return threshold;
+}
+
+void log__make_way(void (*call)(void *context), void *context)
+{
+	make_way = call;
+	in_the_way = context;
+}
+
+static void clear_row(void)
+{
+	progress__clear();
+	if (make_way)
+		make_way(in_the_way);
 }
 
 void log__write(enum log_level level, const char *format, ...)
@@ -36,7 +51,7 @@ void log__write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	plain_text__vformat(line, sizeof(line), format, args);
 	va_end(args);
-	progress__clear();
+	clear_row();
 	fprintf(stderr, "halfopen: %s\n", line);
 	errno = kept;
 }
@@ -56,6 +71,7 @@ void log__write_lines(const char *format, va_list args)
 
 	if (vasprintf(&text, format, args) < 0)
 		return;
+	clear_row();
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		write_foreign(line);
 	free(text);

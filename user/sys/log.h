@@ -11,6 +11,10 @@ enum log_level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_INFO, LEVEL_DEBUG };
 void log__set_level(enum log_level level);
 enum log_level log__level(void);
 
+/* Calls `make_way` before anything is written: something else may stand in the last row of the same
+ * terminal. NULL: nothing does. */
+void log__make_way(void (*make_way)(void *context), void *context);
+
 /* One line, "halfopen: " before it; string arguments are made safe to print (plain_text.h). errno
  * is kept. */
 void log__write(enum log_level level, const char *format, ...)

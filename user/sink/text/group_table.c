@@ -157,7 +157,7 @@ static void add_deaths(struct words *w, const struct group_deaths *d)
 	words__add_duration(w, d->longest_s);
 }
 
-static void add_row(struct words *w, const struct columns *c, const struct row *r)
+static void add_row(struct words *w, const struct columns *c, const struct row *r, bool all_known)
 {
 	uint16_t port = r->open ? r->open->port : r->dead->port;
 	char text[17];
@@ -174,6 +174,8 @@ static void add_row(struct words *w, const struct columns *c, const struct row *
 	if (r->open)
 		words__add(w, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64, r->open->sockets,
 			   r->open->never_notice, r->open->suspect);
+	else if (all_known)
+		words__add(w, "%7u %7u %7u", 0, 0, 0);
 	else
 		words__add(w, "%7s %7s %7s", "-", "-", "-");
 	if (c->dead)
@@ -193,7 +195,7 @@ void group_table__add(struct words *w, const struct group_table *t, const struct
 		c = measure(rows, shown, s, width);
 		add_head(w, &c);
 		for (i = 0; i < shown; i++)
-			add_row(w, &c, &rows[i]);
+			add_row(w, &c, &rows[i], !s->groups_omitted);
 	}
 	if (count > shown || s->groups_omitted)
 		words__add(w, "... and %" PRIu64 " more\n", count - shown + s->groups_omitted);

@@ -136,6 +136,7 @@ static const char *found_otherwise(enum found_by by)
 {
 	return by == FOUND_BY_SUPERSEDED ? " (superseded)"
 	       : by == FOUND_BY_PROBE ? " (probe)"
+	       : by == FOUND_BY_PROBE ? " (probe)"
 	       : by == FOUND_BY_LOCAL_CLOSE ? " (suspect)" : "";
 }
 
@@ -243,7 +244,8 @@ static void add_story_of_endings(struct words *w, const struct story *s)
 	uint8_t c = s->key.circumstances;
 
 	words__add(w, " %s", outcome__name(s->key.outcome));
-	add_span(w, s);
+	if (s->key.outcome != OUTCOME_OPEN && s->key.outcome != OUTCOME_SUSPECT)
+		add_span(w, s);
 	if (c & HALF_OPEN) {
 		words__add(w, "%s, %s ", found_otherwise(s->key.found_by),
 			   c & DEAF ? "unacknowledged" : c & SUBFLOW ? "subflow dead"

@@ -6,7 +6,7 @@
 
 /* Of net.ipv4.ip_local_port_range. */
 #define EPHEMERAL 32768
-#define NAMESPACE_COLUMNS 24
+#define NAMES_COLUMNS 96
 
 static bool test_and_set(uint64_t *bits, uint16_t port)
 {
@@ -45,13 +45,20 @@ struct story_key service__key(struct service_ports *p, const struct timeline_soc
 	return key;
 }
 
-void service__add(struct words *w, const struct story_key *key, const struct timeline_socket *s)
+void service__add(struct words *w, const struct story_key *key, const struct timeline_socket *s,
+		  unsigned int columns)
 {
-	char name[PLAIN_TEXT_SIZE(NAMESPACE_COLUMNS)];
+	struct words names = { 0 };
+	char cut[PLAIN_TEXT_SIZE(NAMES_COLUMNS)];
 
-	words__add(w, "%s", s->owner.known ? s->owner.comm : "-");
+	words__add(&names, "%s", s->owner.known ? s->owner.comm : "-");
 	if (*s->netns.name)
-		words__add(w, "@%s",
-			   plain_text__within(s->netns.name, NAMESPACE_COLUMNS, name, sizeof(name)));
+		words__add(&names, "@%s", s->netns.name);
+	if (columns > NAMES_COLUMNS)
+		columns = NAMES_COLUMNS;
+	words__add(w, "%s", plain_text__within(names.text ? names.text : "-", columns, cut,
+					       sizeof(cut)));
 	words__add(w, key->outbound ? " to :%u" : " :%u", key->port);
+	w->failed |= names.failed;
+	words__free(&names);
 }

@@ -19,7 +19,9 @@ void service_ports__note(struct service_ports *p, uint16_t port);
 /* The socket's part of a story's key. */
 struct story_key service__key(struct service_ports *p, const struct timeline_socket *s);
 
-/* "redis :6379", "nginx@pod-7 to :443"; from the key and its socket. */
-void service__add(struct words *w, const struct story_key *key, const struct timeline_socket *s);
+/* "redis :6379", "nginx@pod-7 to :443", from the key and its socket; the names take at most
+ * `columns`. */
+void service__add(struct words *w, const struct story_key *key, const struct timeline_socket *s,
+		  unsigned int columns);
 
 #endif

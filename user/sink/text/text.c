@@ -166,7 +166,14 @@ static void add_socket(struct text *t, struct words *w, const struct timeline_so
 
 /* On a narrow terminal: the program and its port, and the peer, by the name of its device if it has
  * one. */
-#define WHO_COLUMNS 24
+#define NAMES_COLUMNS 16
+#define WHO_COLUMNS 26
+
+static void add_service(const struct text *t, struct words *w, const struct story_key *key,
+			const struct timeline_socket *s)
+{
+	service__add(w, key, s, is_narrow(t) ? NAMES_COLUMNS : 2 * NAME_COLUMNS);
+}
 
 static void add_who(struct text *t, struct words *w, const struct words *who)
 {
@@ -348,14 +355,12 @@ static int add_alone(struct text *t, uint64_t at_ns, int64_t at, struct words *l
 
 /* ---- all sockets ---- */
 
-static void add_half_open(struct words *w, const struct summary *n)
+/* " (keepalive 14, reset 2)". */
+static void add_found_by(struct words *w, const struct summary *n)
 {
 	const char *before = " (";
 	int by;
 
-	if (n->half_open)
-		words__add_count(w, n->half_open);
-	words__add(w, n->half_open ? " half-open" : "none of them half-open");
 	for (by = 0; by < FOUND_BY_COUNT; by++) {
 		if (!n->half_open_by[by])
 			continue;
@@ -373,10 +378,12 @@ static void add_fates(struct words *w, const struct summary *n, const char *sinc
 	words__add(w, " suspect; %s", since);
 	words__add_count(w, n->endings);
 	words__add(w, " ended");
-	if (!n->endings)
+	if (n->endings)
+		words__add(w, n->half_open ? ", " : ", none of them half-open");
+	if (!n->half_open)
 		return;
-	words__add(w, ", ");
-	add_half_open(w, n);
+	words__add_count(w, n->half_open);
+	words__add(w, " half-open");
 }
 
 /* A sentence, broken where it would not fit. */
@@ -429,12 +436,13 @@ static void set_status(struct text *t, const struct summary *n)
 	struct words w = { 0 };
 
 	add_time(t, &w, n->progress.now_at, true, true);
-	words__add(&w, " ");
 	words__add_count(&w, n->open);
 	add_fates(&w, n, "so far ");
-	words__add(&w, "; ");
-	words__add_count(&w, n->open_without_keepalive);
-	words__add(&w, " never notice");
+	if (n->open_without_keepalive) {
+		words__add(&w, "; ");
+		words__add_count(&w, n->open_without_keepalive);
+		words__add(&w, " never notice");
+	}
 	if (n->events_lost) {
 		words__add(&w, "; ");
 		words__add_counted(&w, n->events_lost, "event");
@@ -455,6 +463,7 @@ static void show_all_in_all(struct text *t, const struct summary *n)
 	words__add(&w, ": ");
 	words__add_counted(&w, n->open, "socket");
 	add_fates(&w, n, "");
+	add_found_by(&w, n);
 	if (n->half_open) {
 		words__add(&w, ", unnoticed for up to ");
 		words__add_duration(&w, n->longest_latency_s);
@@ -518,7 +527,7 @@ static int on_event(void *context, const struct socket_event *e)
 	if (e->event.kind == EVENT_SUPERSEDED)
 		return 0;
 	key = service__key(&t->ports, e->socket);
-	service__add(&who, &key, e->socket);
+	add_service(t, &who, &key, e->socket);
 	event_words__add(&what[0], &e->event);
 	event_words__add(&what[1], &e->event);
 	add_line(t, &w, e->socket, &who, what, PLAIN);
@@ -533,7 +542,7 @@ static int on_change(void *context, const struct change *c)
 			       .key = service__key(&t->ports, c->socket) };
 	struct words what[2] = { { 0 } };
 
-	service__add(&h.who, &h.key, c->socket);
+	add_service(t, &h.who, &h.key, c->socket);
 	happenings__classify_change(c, &h.key, &h.range);
 	happenings__add_change(&what[0], c, false);
 	happenings__add_change(&what[1], c, true);
@@ -571,7 +580,7 @@ static int on_timeline(void *context, const struct timeline *tl)
 	if (tl->outcome == OUTCOME_OPEN && !tl->half_open.is && !t->all)
 		return 0;
 	h.key = service__key(&t->ports, &tl->socket);
-	service__add(&h.who, &h.key, &tl->socket);
+	add_service(t, &h.who, &h.key, &tl->socket);
 	if (tl->final && tl->half_open.is)
 		group_table__count(&t->groups, &h.key, tl->half_open.latency_ms.max / 1e3);
 	if (tl->outcome == OUTCOME_SUSPECT && !tl->half_open.is && !t->every) {
@@ -601,6 +610,11 @@ static void show_suspects(struct text *t)
 		show(t, &w);
 	}
 	suspects__free(&t->suspects);
+}
+
+void text__make_way(struct text *t)
+{
+	bottom_line__clear(&t->bottom, t->output, t->columns);
 }
 
 void text__flush(struct text *t)

@@ -40,6 +40,10 @@ struct text {
 /* The sink that writes into `t`, as configured now. */
 struct sink text__sink(struct text *t);
 
+/* Removes the status line before something else is written on the same terminal; it is back at the
+ * next tick. */
+void text__make_way(struct text *t);
+
 /* Writes what waits, and the suspects; to be called at the end. */
 void text__flush(struct text *t);
 
