@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,10 +92,29 @@ static int by_peer(const struct ho_event *a, const struct ho_event *b)
 	return order ? order : (int)x.port - (int)y.port;
 }
 
+/* Sixteen bytes and a port in eight: all of an IPv4 peer, between what comes before and behind it. */
+static uint64_t abbreviated(const struct ho_event *e)
+{
+	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
+	uint64_t halves[2];
+
+	peer = endpoint__mapped(&peer, e->family);
+	memcpy(halves, peer.address, sizeof(halves));
+	halves[0] = be64toh(halves[0]);
+	halves[1] = be64toh(halves[1]);
+	if (halves[0])
+		return 1ULL << 62 | halves[0] >> 2;
+	if (halves[1] >> 32 < 0xffff)
+		return 0;
+	if (halves[1] >> 32 > 0xffff)
+		return 1ULL << 61;
+	return 1ULL << 60 | (halves[1] & UINT32_MAX) << 16 | peer.port;
+}
+
 struct look_place look_place__of(const struct look *l, const struct look_socket *s,
 				 enum look_key key)
 {
-	return (struct look_place){ number_of(l, s, key), s };
+	return (struct look_place){ number_of(l, s, key), abbreviated(&s->row.event), s };
 }
 
 int look_place__compare(const struct look *l, enum look_key key, const struct look_place *x,
@@ -104,6 +124,8 @@ int look_place__compare(const struct look *l, enum look_key key, const struct lo
 
 	if (!by && key == LOOK_BY_OWNER)
 		by = by_owner(l, x->socket, y->socket);
+	if (!by)
+		by = x->peer < y->peer ? -1 : x->peer > y->peer;
 	return by ?: by_peer(&x->socket->row.event, &y->socket->row.event);
 }
 
@@ -114,26 +136,36 @@ static int compare(const void *a, const void *b, void *context)
 	return look_place__compare(order->look, order->key, a, b);
 }
 
+/* Each goes to where it belongs, and makes room for the next: in one piece of memory, as there may be
+ * a million. */
+static void arrange(struct look *l, struct look_place *places)
+{
+	size_t i, to, from;
+
+	for (i = 0; i < l->count; i++) {
+		struct look_socket first = l->sockets[i];
+
+		for (to = i; (from = places[to].socket - l->sockets) != i; to = from) {
+			l->sockets[to] = l->sockets[from];
+			places[to].socket = &l->sockets[to];
+		}
+		l->sockets[to] = first;
+		places[to].socket = &l->sockets[to];
+	}
+}
+
 bool look_order__sort(struct look *l, enum look_key key)
 {
 	struct look_place *places = malloc((l->count + 1) * sizeof(*places));
-	struct look_socket *sorted = malloc((l->count + 1) * sizeof(*sorted));
 	struct order order = { l, key };
 	size_t i;
 
-	for (i = 0; places && i < l->count; i++)
-		places[i] = look_place__of(l, &l->sockets[i], key);
-	if (!places || !sorted) {
-		free(places);
-		free(sorted);
+	if (!places)
 		return false;
-	}
-	qsort_r(places, l->count, sizeof(*places), compare, &order);
 	for (i = 0; i < l->count; i++)
-		sorted[i] = *places[i].socket;
+		places[i] = look_place__of(l, &l->sockets[i], key);
+	qsort_r(places, l->count, sizeof(*places), compare, &order);
+	arrange(l, places);
 	free(places);
-	free(l->sockets);
-	l->sockets = sorted;
-	l->size = l->count + 1;
 	return true;
 }

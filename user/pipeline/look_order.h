@@ -17,6 +17,7 @@ bool look_key__named(const char *name, enum look_key *key);
 /* A socket's place: numbers, ascending, before names. */
 struct look_place {
 	double number;
+	uint64_t peer;	/* in the order of peers, equal for some that differ */
 	const struct look_socket *socket;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,13 +14,43 @@ static bool is_link_local(const uint8_t *address)
 	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
 }
 
+/* Appends digits; returns where they end. */
+static char *put_number(char *at, unsigned int n)
+{
+	char digits[10];
+	unsigned int i = 0;
+
+	do {
+		digits[i++] = '0' + n % 10;
+		n /= 10;
+	} while (n);
+	while (i)
+		*at++ = digits[--i];
+	return at;
+}
+
+/* As inet_ntop(3) does by printf(3): there may be a million. */
+static const char *format_ipv4(const uint8_t *address, char *text)
+{
+	char *at = text;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i)
+			*at++ = '.';
+		at = put_number(at, address[i]);
+	}
+	*at = '\0';
+	return text;
+}
+
 const char *address__format(uint8_t family, uint32_t bound_if, const uint8_t address[16],
 			    char *text)
 {
 	if (family == AF_INET)
-		return inet_ntop(AF_INET, address, text, ADDRESS_TEXT_SIZE);
+		return format_ipv4(address, text);
 	if (endpoint__is_mapped(address))
-		return inet_ntop(AF_INET, address + 12, text, ADDRESS_TEXT_SIZE);
+		return format_ipv4(address + 12, text);
 	inet_ntop(AF_INET6, address, text, ADDRESS_TEXT_SIZE);
 	if (is_link_local(address) && bound_if)
 		sprintf(text + strlen(text), "%%%u", bound_if);
@@ -28,7 +59,16 @@ const char *address__format(uint8_t family, uint32_t bound_if, const uint8_t add
 
 const char *address__with_port(const char *address, uint16_t port, char *text)
 {
-	snprintf(text, ADDRESS_TEXT_SIZE, strchr(address, ':') ? "[%.55s]:%u" : "%.57s:%u", address,
-		 port);
+	bool is_ipv6 = strchr(address, ':');
+	size_t length = strnlen(address, is_ipv6 ? 55 : 57);
+	char *at = text;
+
+	if (is_ipv6)
+		*at++ = '[';
+	at = mempcpy(at, address, length);
+	if (is_ipv6)
+		*at++ = ']';
+	*at++ = ':';
+	*put_number(at, port) = '\0';
 	return text;
 }

@@ -117,8 +117,7 @@ static void put_spaces(struct target *t, unsigned int count)
 		put(t, " ", 1);
 }
 
-/* Returns the columns that it takes. */
-static unsigned int put_plain(struct target *t, const char *from, unsigned int most)
+static unsigned int put_pieces(struct target *t, const char *from, unsigned int most)
 {
 	bool is_cut = columns_up_to(from, most) > most;
 	unsigned int room = is_cut ? most - 3 : most, used = 0;
@@ -132,6 +131,33 @@ static unsigned int put_plain(struct target *t, const char *from, unsigned int m
 	if (is_cut)
 		put(t, "...", 3);
 	return used + (is_cut ? 3 : 0);
+}
+
+/* Of the characters that are shown as they are, those of ASCII, to the first other one. */
+static size_t plain_ascii(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= ' ' && text[length] <= '~')
+		length++;
+	return length;
+}
+
+/* Most texts are that alone, and there may be a million. */
+static bool put_whole(struct target *t, const char *from, unsigned int most, size_t length)
+{
+	if (from[length] || length > most || t->written + length >= t->size)
+		return false;
+	put(t, from, length);
+	return true;
+}
+
+/* Returns the columns that it takes. */
+static unsigned int put_plain(struct target *t, const char *from, unsigned int most)
+{
+	size_t ascii = plain_ascii(from);
+
+	return put_whole(t, from, most, ascii) ? ascii : put_pieces(t, from, most);
 }
 
 static size_t end(struct target *t)
