@@ -335,7 +335,7 @@ static struct look_config config_of(struct options *o)
 	return (struct look_config){ .filter = o->filter,
 				     .devices = o->identities ? &o->devices : NULL,
 				     .history = o->history_count ? &o->history : NULL,
-				     .with_pairs = true,
+				     .with_pairs = true, .with_readers = true,
 				     .with_ended = wants_ended(o),
 				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
 						.path_ns = o->path_ns } };
