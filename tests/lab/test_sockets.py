@@ -545,7 +545,7 @@ def test_an_address_that_is_gone(lab):
     r = halfopen("--check", "address_gone>2", here)
     assert r.returncode == 3 and r.stdout.startswith("FOUND address_gone 3 > 2\n") and len(r.stdout.splitlines()) == 1 + 1 + 3, r
     lines = halfopen(here).stdout.splitlines()
-    at = lines[0].index("TO MEND")
+    at = lines[0].index("FAULT")
     assert sum(l[at:].startswith("address_gone ") for l in lines) == 3, lines
     assert sum(l[at:].startswith("  ") for l in lines) == len(lines) - 4 and not any(l.endswith(" ") for l in lines)
     assert faults(lab, "sport = :7001") == {key: expected[key] for key in map(cookie, (gone, gone6))}
