@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import termios
+import threading
 import time
 
 import pytest
@@ -544,7 +545,7 @@ def test_an_address_that_is_gone(lab):
     r = halfopen("--check", "address_gone>2", here)
     assert r.returncode == 3 and r.stdout.startswith("FOUND address_gone 3 > 2\n") and len(r.stdout.splitlines()) == 1 + 1 + 3, r
     lines = halfopen(here).stdout.splitlines()
-    at = lines[0].index("TO MEND")
+    at = lines[0].index("FAULT")
     assert sum(l[at:].startswith("address_gone ") for l in lines) == 3, lines
     assert sum(l[at:].startswith("  ") for l in lines) == len(lines) - 4 and not any(l.endswith(" ") for l in lines)
     assert faults(lab, "sport = :7001") == {key: expected[key] for key in map(cookie, (gone, gone6))}
@@ -732,6 +733,43 @@ def test_a_leak_is_no_slow_program(lab):
     lab.gateway.drop("input", "tcp dport 7001")
     wait_until(lambda: tcp_info(timed)["probes"] >= 2, 40, "probes")    # it is asked, and lives
     assert faults(lab) == {}
+
+
+def fill(device):
+    device.setblocking(False)
+    try:
+        while True:
+            device.send(b"x" * 4096)
+    except BlockingIOError:
+        pass
+
+
+def test_who_reads_slowly_reads(lab):
+    """Both windows are closed at that moment; one program reads 2 kB now and then, the other has stopped."""
+    for port in (7004, 7005):
+        lab.listen(port=port).setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    (slow, its_device), (stopped, device) = lab.connect(port=7004), lab.connect(port=7005)
+    here, over = f"netns = {lab.gateway.name}", threading.Event()
+
+    def read_slowly():
+        while not over.wait(0.05):
+            fill(its_device)
+            slow.recv(2048)
+            fill(device)
+    thread = threading.Thread(target=read_slowly)
+    thread.start()
+    try:
+        def told_apart():
+            lines = of(lab)
+            s = lines[cookie(slow)]
+            return s["receive_window"] == 0 and "to_mend" not in s and lines[cookie(stopped)].get(
+                "to_mend") == ["window_closed"]
+        wait_until(told_apart, 120, "a closed window of each, and who reads")
+        wait_until(lambda: {g["port"]: g["to_mend"]["window_closed"] for g in summary(here)["groups"]} ==
+                   {7004: 0, 7005: 1}, 120, "the same counted")
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_watch_and_sockets_agree(lab):

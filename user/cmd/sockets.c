@@ -116,7 +116,7 @@ static const char argp_doc[] =
 	"asks that it left unanswered (ASKS), when the kernel asks next (NEXT), when it gives up a peer that "
 	"stays silent (DIES), and within what time it notices a dead peer of an idle connection "
 	"(NOTICES; local: the peer is of this host). PAIR, where there is one, is the peer on the "
-	"other side of a proxy here; TO MEND what is wrong on this host. Changes nothing, and sends nothing.\v"
+	"other side of a proxy here; FAULT what is wrong on this host. Changes nothing, and sends nothing.\v"
 	"Examples:\n"
 	"  halfopen sockets                        suspects first, then the longest silent\n"
 	"  halfopen sockets 'sport = :1883 and comm = mosquitto' --sort notices\n"
@@ -335,7 +335,7 @@ static struct look_config config_of(struct options *o)
 	return (struct look_config){ .filter = o->filter,
 				     .devices = o->identities ? &o->devices : NULL,
 				     .history = o->history_count ? &o->history : NULL,
-				     .with_pairs = true,
+				     .with_pairs = true, .with_readers = true,
 				     .with_ended = wants_ended(o),
 				     .rules = { .long_ns = o->silent_ns ?: SILENT_NS,
 						.path_ns = o->path_ns } };

@@ -187,6 +187,35 @@ static bool make_room(struct look *l)
 	return true;
 }
 
+static bool take(struct look *l, const struct look_socket *s)
+{
+	return l->config.take(l->config.context, l, s);
+}
+
+/* It is taken when it is known whether its program reads. */
+static bool put_off(struct look *l, const struct look_socket *s)
+{
+	struct look_socket *bigger =
+		realloc(l->doubtful, (l->doubtful_count + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return false;
+	l->doubtful = bigger;
+	bigger[l->doubtful_count] = *s;
+	return look_readers__add(&l->readers, s->row.event.cookie, l->doubtful_count++);
+}
+
+/* Keeps it, or has it taken. */
+static bool keep(struct look *l, const struct look_socket *s)
+{
+	bool doubtful = l->config.with_readers &&
+			look_readers__is_doubtful(&s->row.event, l->rules.hz);
+
+	if (l->config.take)
+		return doubtful ? put_off(l, s) : take(l, s);
+	return !doubtful || look_readers__add(&l->readers, s->row.event.cookie, l->count);
+}
+
 static int on_socket(void *context, const struct ho_row *row)
 {
 	struct look *l = context;
@@ -204,7 +233,7 @@ static int on_socket(void *context, const struct ho_row *row)
 	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
 	s->pair = s->forgotten_by = s->forgotten_after_s = 0;
-	s->address_gone = false;
+	s->address_gone = s->reads = false;
 	wanted = is_wanted(l, s);
 	if (!add_side(l, s, wanted))
 		return -ENOMEM;
@@ -212,7 +241,7 @@ static int on_socket(void *context, const struct ho_row *row)
 		return 0;
 	if (row->event.state != TCP_CLOSE)
 		judge_network(l, s);
-	if (l->config.take && !l->config.take(l->config.context, l, s))
+	if (!keep(l, s))
 		return -ENOMEM;
 	l->count++;
 	return 0;
@@ -241,6 +270,19 @@ static bool may_have_met_dead(const struct snapshot *snapshot)
 	return !snapshot__has_owners(snapshot) || snapshot__met_dead(snapshot);
 }
 
+static int settle_readers(struct look *l, struct snapshot *snapshot)
+{
+	struct look_socket *of = l->config.take ? l->doubtful : l->sockets;
+	int err = look_readers__watch(&l->readers, snapshot);
+	size_t i;
+
+	for (i = 0; i < l->readers.count; i++)
+		of[l->readers.all[i].of].reads = l->readers.all[i].reads;
+	for (i = 0; !err && i < l->doubtful_count; i++)
+		err = take(l, &l->doubtful[i]) ? 0 : -ENOMEM;
+	return err;
+}
+
 static int between(void *context)
 {
 	struct look *l = context;
@@ -262,6 +304,8 @@ static int pass(struct look *l, const struct look_iterators *i)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
 	if (!err && l->config.with_ended && may_have_met_dead(i->snapshot))
 		err = snapshot__dead(i->snapshot, on_ended, l);
+	if (!err)
+		err = settle_readers(l, i->snapshot);
 	if (err && err != -ECANCELED)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
 	l->complete &= !l->holdings.incomplete;
@@ -349,6 +393,8 @@ void look__free(struct look *l)
 	owners__free(&l->owners);
 	listeners__free(&l->listeners);
 	look_pairs__free(&l->pairs);
+	look_readers__free(&l->readers);
+	free(l->doubtful);
 	free(l->namespaces);
 	free(l->sockets);
 	*l = (struct look){ 0 };
@@ -402,6 +448,7 @@ struct exposure look__exposure(const struct look *l, const struct look_socket *s
 		rules.path_ns = history__path_ns(l->config.history, &of);
 	}
 	x = exposure__of(&s->row.event, &rules);
+	x.window_closed &= !s->reads;
 	x.address_gone = s->address_gone;
 	x.forgotten_by = s->forgotten_by;
 	x.forgotten_after_s = s->forgotten_after_s;

@@ -14,6 +14,7 @@
 #include "pipeline/look_devices.h"
 #include "pipeline/look_network.h"
 #include "pipeline/look_pairs.h"
+#include "pipeline/look_readers.h"
 #include "sys/netns.h"
 #include "timeline/socket_now.h"
 
@@ -27,6 +28,7 @@ struct look_socket {
 	struct ho_row row;
 	uint32_t owner;		/* index into owners; 0: not known */
 	uint32_t netns;		/* index into namespaces, from 1; 0: not one that was entered */
+	bool reads;		/* its program does, though the window was closed: slowly */
 	/* By its network: ... */
 	bool address_gone;	/* its namespace no longer has its local address */
 	uint32_t forgotten_by;	/* index, from 1, of the namespace whose connection tracking forgets
@@ -67,6 +69,7 @@ struct look_config {
 	bool with_listeners;	/* where all are kept: look__listening_port() */
 	const struct look_iterators *iterators;	/* NULL: loaded for this look alone */
 	bool with_ended;	/* also what a program holds of connections that have ended */
+	bool with_readers;	/* watches for a second who has a closed window: does it read? */
 	bool with_pairs;	/* where all are kept: what a proxy joins (implies listeners) */
 };
 
@@ -85,6 +88,9 @@ struct look {
 	struct exposure_rules rules;
 	struct listeners listeners;
 	struct look_pairs pairs;
+	struct look_readers readers;	/* of sockets, or, where those are not kept, of doubtful ones */
+	struct look_socket *doubtful;
+	size_t doubtful_count;
 	int64_t wall_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
 
 	struct holdings holdings;	/* while it is taken */

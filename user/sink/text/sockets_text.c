@@ -39,7 +39,7 @@ static const struct {
 	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_UNANSWERED] = { "ASKS", 8 },
 	[COLUMN_NEXT] = { "NEXT", 8 }, [COLUMN_DIES] = { "DIES", 8 },
 	[COLUMN_NOTICES] = { "NOTICES", 8 },
-	[COLUMN_PAIR] = { "PAIR", 15 }, [COLUMN_FAULTS] = { "TO MEND", 7 },
+	[COLUMN_PAIR] = { "PAIR", 15 }, [COLUMN_FAULTS] = { "FAULT", 6 },
 };
 
 /* ---- cells ---- */

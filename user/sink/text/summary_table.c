@@ -313,7 +313,7 @@ static void add_where(struct words *w, const struct sockets_group *g)
 		words__add(w, " :%u", g->port);
 }
 
-/* Breaks the line that begins there between words, where it is wider than the terminal. */
+/* Breaks the lines from there on between words, where they are wider than the terminal. */
 static void wrap(struct words *w, size_t from, unsigned int width)
 {
 	size_t at = from, blank = 0;
@@ -323,7 +323,11 @@ static void wrap(struct words *w, size_t from, unsigned int width)
 		columns += ((unsigned char)w->text[at] & 0xc0) != 0x80;
 		if (w->text[at] == ' ')
 			blank = at;
-		if (columns <= width || blank <= from || w->text[at] == '\n')
+		if (w->text[at] == '\n') {
+			columns = 0;
+			from = at;
+		}
+		if (columns <= width || blank <= from)
 			continue;
 		w->text[blank] = '\n';
 		from = blank;
@@ -395,6 +399,7 @@ static void add_faults(struct words *w, const struct sockets_summary *s, unsigne
 void summary_table__text(struct words *w, const struct sockets_summary *s, uint64_t limit,
 			 unsigned int width)
 {
+	size_t begin = w->length;
 	struct widths widths;
 	uint64_t i;
 
@@ -402,10 +407,13 @@ void summary_table__text(struct words *w, const struct sockets_summary *s, uint6
 		limit = s->group_count;
 	widths = measure(s, limit, width);
 	add_total(w, s);
+	if (!w->failed)
+		wrap(w, begin, width);
 	if (limit)
 		add_head(w, &widths);
 	for (i = 0; i < limit; i++)
-		add_group(w, &widths, s, &s->groups[i]);
+		if (s->groups[i].counts.sockets)	/* else it has ended ones alone */
+			add_group(w, &widths, s, &s->groups[i]);
 	if (limit < s->group_count)
 		words__add(w, "... and %" PRIu64 " more\n", s->group_count - limit);
 	add_faults(w, s, width);
