@@ -17,13 +17,15 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define ASKED_MAX (1 << 17)
 
-/* Of the process that asks; set before load. */
-const volatile __u32 own_pid = 0;
+/* In a PID namespace of its own (a container) processes have other numbers. */
+const volatile bool in_host_pid_namespace = true;
 /* kfree_skb has its reason since commit c504e5c2f964 (5.17); detected from BTF. */
 const volatile bool have_drop_reason = false;
 
 /* The socket that is being asked at this moment; 0: none. */
 __u64 asking = 0;
+/* Of the process that asks, which also reads the descriptors; as the kernel numbers it. */
+__u32 own_tgid = 0;
 /* This host dropped the ask. */
 bool ask_was_dropped = false;
 
@@ -144,7 +146,7 @@ int BPF_PROG(dropped, struct sk_buff *skb)
 {
 	const struct sock *sk;
 
-	if (!asking || bpf_get_current_pid_tgid() >> 32 != own_pid || skb->skb_iif)
+	if (!asking || bpf_get_current_pid_tgid() >> 32 != own_tgid || skb->skb_iif)
 		return 0;
 	sk = skb->sk;
 	if (!sk || sk->__sk_common.skc_cookie.counter != (__s64)asking)
@@ -156,11 +158,29 @@ int BPF_PROG(dropped, struct sk_buff *skb)
 
 /* ---- descriptors ---- */
 
+/* As the reader's PID namespace numbers it. */
+static __always_inline __u32 pid_of(const struct task_struct *task)
+{
+	const struct task_struct *us = (const void *)bpf_get_current_task();
+	const struct pid *pid;
+	struct upid here;
+	__u32 level;
+
+	if (in_host_pid_namespace)
+		return task->tgid;
+	level = BPF_CORE_READ(us, thread_pid, level);
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	if (bpf_probe_read_kernel(&here, sizeof(here), &pid->numbers[level]))
+		return 0;
+	return here.nr;
+}
+
 static __always_inline int show(struct bpf_iter_meta *meta, const struct task_struct *task, __u32 fd,
 				__u64 cookie)
 {
-	struct ho_descriptor d = { .cookie = cookie, .pid = task->tgid, .fd = fd };
+	struct ho_descriptor d = { .cookie = cookie, .pid = pid_of(task), .fd = fd };
 
+	own_tgid = bpf_get_current_pid_tgid() >> 32;
 	if (cookie)
 		bpf_seq_write(meta->seq, &d, sizeof(d));
 	return 0;

@@ -3,6 +3,7 @@
 changed, whatever happens meanwhile."""
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 
 import pytest
@@ -550,6 +552,56 @@ def test_killed_at_any_instant(lab):
                    "SO_REUSEADDR of all")
     lines, summary = of(lab)
     assert summary["answered"] == 300
+
+
+def test_two_at_once(lab):
+    """Neither takes SO_REUSEADDR for off, because the other has cleared it at that moment."""
+    socks = [lab.connect()[0] for _ in range(200)]
+    for _ in range(4):
+        both = [subprocess.Popen([HALFOPEN, "probe", "--json", "-q", "--rate", "100000",
+                                  f"netns = {lab.gateway.name}"], stdout=subprocess.PIPE, text=True)
+                for _ in range(2)]
+        for process in both:
+            out, _ = process.communicate(timeout=60)
+            lines, summary = read(out)
+            assert summary["answered"] + summary["unknown"] == 200, summary
+            assert all("another process asks" in r["why"] for r in summary["reasons"])
+    assert all(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for s in socks)
+
+
+def test_while_another_asks(lab):
+    """It has it for its two calls; who has it longer hangs, and is not waited for."""
+    gateway, _ = lab.connect()
+    fcntl.lockf(gateway.fileno(), fcntl.LOCK_EX)
+    lines, _ = of(lab)
+    assert lines[cookie(gateway)]["result"] == "unknown" and "another process" in lines[cookie(gateway)]["why"]
+    fcntl.lockf(gateway.fileno(), fcntl.LOCK_UN)
+    lines, _ = of(lab)
+    assert lines[cookie(gateway)]["result"] == "answered"
+
+
+SERVER = """
+import socket, sys
+with socket.create_server((sys.argv[1], 7243)) as listener:
+    print("ready", flush=True)
+    taken = listener.accept()[0]
+    taken.recv(1)
+"""
+
+
+def test_in_a_pid_namespace_of_its_own(lab):
+    """A container: its processes have other numbers there than the kernel's own."""
+    with open(lab.path("run"), "w") as f:
+        f.write(f"{sys.executable} -c '{SERVER}' 10.77.0.1 & read line\n"
+                f"{HALFOPEN} probe --json 'sport = :7243'\nkill %1\n")
+    process = lab.gateway.spawn("unshare", "-p", "-f", "--mount-proc", "bash", lab.path("run"),
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    with inside(lab.device.path):
+        lab.keep(socket.create_connection(("10.77.0.1", 7243)))
+    out, errors = process.communicate("\n", timeout=60)
+    lines, summary = read(out)
+    assert (summary["matched"], summary["answered"]) == (1, 1), (summary, errors)
 
 
 # ---- the counts of `sockets`, with what was found ----

@@ -18,6 +18,7 @@ enum askable {
 	ASKABLE_NOT_PERMITTED,	/* its process may not be looked into (yama, another LSM) */
 	ASKABLE_MOVED,		/* its program closed it, or passed it on, a moment ago */
 	ASKABLE_NET_CLASS,	/* a descriptor of ours would change its net_cls or net_prio class */
+	ASKABLE_ASKED_BY_OTHER,	/* another process asks it at this moment */
 	ASKABLE_NOT_SENT,	/* it was asked, and this host dropped the ask: a filter, no route */
 	ASKABLE_KINDS,
 };

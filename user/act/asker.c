@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "act/asker.h"
@@ -85,13 +87,23 @@ static const struct support_part parts[PARTS] = {
 
 /* ---- loading ---- */
 
+/* The initial PID namespace has this inode (PROC_PID_INIT_INO of linux/proc_ns.h). */
+#define HOST_PID_NAMESPACE 0xEFFFFFFCU
+
+static bool is_in_host_pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) || st.st_ino == HOST_PID_NAMESPACE;
+}
+
 static void *open_programs(const void *btf, struct bpf_object **object)
 {
 	struct ask_bpf *bpf = ask_bpf__open();
 
 	if (!bpf)
 		return NULL;
-	bpf->rodata->own_pid = getpid();
+	bpf->rodata->in_host_pid_namespace = is_in_host_pid_namespace();
 	bpf->rodata->hz = clock__hz();
 	bpf->rodata->have_drop_reason = support__tracepoint_arguments(btf, "kfree_skb") >= 3;
 	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
@@ -340,13 +352,34 @@ static int open_socket(struct asker *a, uint64_t cookie, int *fd)
 	return refused;
 }
 
-/* The call itself. SO_REUSEADDR is cleared meanwhile, where it was set. Returns an enum askable, or
- * -errno without a guard. */
+/* The two calls. A stop by the terminal (Ctrl-Z) does not come in between. */
+static int leave_repair(struct asker *a, struct slot *s, int fd, bool reuse)
+{
+	int off = 0, on = 1, err;
+	sigset_t stop, before;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &stop, &before);
+	err = setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off));
+	if (reuse) {
+		s->result.lost_reuseaddr |=
+			setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0;
+		reuse_guard__done(a->guard);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+/* SO_REUSEADDR is cleared meanwhile, where it was set: another process that asks must not find it so.
+ * Returns an enum askable, or -errno without a guard. */
 static int send_probe(struct asker *a, struct slot *s, int fd)
 {
-	int off = 0, on = 1, reuse = 0, err;
-	socklen_t size = sizeof(reuse);
+	socklen_t size = sizeof(int);
+	int reuse = 0, err;
 
+	if (!remote_socket__lock(fd))
+		return ASKABLE_ASKED_BY_OTHER;
 	if (getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, &size))
 		return ASKABLE_NOT_PERMITTED;
 	if (reuse && !reuse_guard__begin(a->guard, fd))
@@ -354,12 +387,7 @@ static int send_probe(struct asker *a, struct slot *s, int fd)
 	a->bpf->bss->ask_was_dropped = false;
 	a->bpf->bss->asking = s->result.cookie;
 	s->asked_ns = clock__mono_ns();
-	err = setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off));
-	if (reuse) {
-		s->result.lost_reuseaddr |=
-			setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0;
-		reuse_guard__done(a->guard);
-	}
+	err = leave_repair(a, s, fd, reuse);
 	a->bpf->bss->asking = 0;
 	if (err)
 		return ASKABLE_NOT_PERMITTED;

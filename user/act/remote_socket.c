@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "act/remote_socket.h"
@@ -15,6 +17,8 @@
 #define SO_COOKIE 57
 #endif
 
+/* Of 20 µs and some: others hold the lock for less. */
+#define LOCK_TRIES 50
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define TCP_HEADER 20
@@ -60,6 +64,22 @@ int remote_socket__open(const struct ho_descriptor *d, int *fd)
 		return ASKABLE;
 	close(*fd);
 	return ASKABLE_MOVED;
+}
+
+bool remote_socket__lock(int fd)
+{
+	const struct flock whole = { .l_type = F_WRLCK };
+	const struct timespec pause = { .tv_nsec = 20000 };
+	int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (!fcntl(fd, F_SETLK, &whole))
+			return true;
+		if (errno != EAGAIN && errno != EACCES)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 static bool is_ipv4(int fd)

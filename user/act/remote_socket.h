@@ -17,6 +17,13 @@
  * under that number by now. */
 int remote_socket__open(const struct ho_descriptor *d, int *fd);
 
+/*
+ * Keeps other processes that do the same away until `fd`, or any other descriptor of the socket in this
+ * process, is closed. False where another has it for longer than its two calls take. It is a POSIX
+ * lock, which is of a process and the socket: nothing that the socket's own program would see.
+ */
+bool remote_socket__lock(int fd);
+
 struct remote_facts {
 	uint8_t state;		/* TCP_ESTABLISHED ... */
 	bool in_repair;

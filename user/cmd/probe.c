@@ -12,6 +12,7 @@
 #include "file/output.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/probing.h"
+#include "sys/clock.h"
 #include "sys/demands.h"
 #include "sys/host.h"
 #include "sys/log.h"
@@ -26,8 +27,9 @@
 #define WITHIN_NS 5000000000ULL
 #define ASKS 2
 #define LIST 20
-/* JSON waits for so many results, or for the end. */
+/* JSON is written in pieces of this size, or after this time. */
 #define WRITE_AT_ONCE 16384
+#define WRITE_EVERY_NS 500000000ULL
 
 struct options {
 	bool json;
@@ -130,7 +132,7 @@ struct report {
 	const struct options *options;
 	struct output output;
 	struct timeline_origin origin;
-	uint64_t lines;
+	uint64_t lines, written_ns;
 	struct json json;
 	struct probe_text text;
 	struct silent *unanswered;
@@ -152,7 +154,10 @@ static int take_as_json(struct report *r, const struct probe_result *result)
 
 	p.origin = r->origin;
 	timeline_json__write_probe_result(&r->json, r->lines++, &p);
-	return r->json.length < WRITE_AT_ONCE ? 0 : flush(r);
+	if (r->json.length < WRITE_AT_ONCE && clock__mono_ns() - r->written_ns < WRITE_EVERY_NS)
+		return 0;
+	r->written_ns = clock__mono_ns();
+	return flush(r);
 }
 
 static bool keep_unanswered(struct report *r, const struct look_socket *s, double silent_s)
@@ -274,6 +279,7 @@ static int run(const struct options *o)
 	struct host host;
 	int err = demands__open(&demands);
 
+	err = err ?: demands__end_on_hangup(&demands);
 	if (err) {
 		log_error("cannot wait for signals: %s", reason__of(err));
 		return EXIT_FAILED;
