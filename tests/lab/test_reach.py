@@ -128,7 +128,7 @@ def test_nobody_and_who_cannot_be_asked(lab):
     assert line["last_heard_at"] is None and line["probability"] is None
     device.shutdown(socket.SHUT_WR)
     wait_until(lambda: tcp_info(gateway)["state"] == 8, 20, "CLOSE_WAIT")
-    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "0s", *here(lab), code=5)
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "1h", *here(lab), code=5)
     assert line["answer"] == "unknown" and "closing" in line["why"] and line["socket"]["cookie"] == cookie(gateway)
     text = reach("192.0.2.77", code=5).stdout
     assert text == "unknown    192.0.2.77: no such connection\n"
@@ -162,6 +162,12 @@ def test_devices_by_name(lab):
     arguments = ("--identities", lab.path("devices"), *here(lab))
     line, = answers("scooter-18", *arguments, code=0)
     assert line["socket"]["cookie"] == cookie(pairs[1][0]) and line["socket"]["device"] == "scooter-18"
+    # by its name and its address at once, it is asked once
+    old(lab, *pairs)
+    sent = tcp_info(pairs[1][0])["segs_out"]
+    lines = answers("scooter-18", f"10.77.0.2:{port_of(pairs[1][1])}", *arguments, code=0)
+    assert [l["target"] for l in lines] == ["scooter-18", f"10.77.0.2:{port_of(pairs[1][1])}"]
+    assert lines[0]["rtt_us"] == lines[1]["rtt_us"] and tcp_info(pairs[1][0])["segs_out"] == sent + lines[0]["asks"]
     line, = answers("scooter-99", *arguments, code=5)
     assert line["why"] == "no such connection"
     assert " scooter-17 on :7000" in reach("scooter-17", *arguments, code=0).stdout

@@ -6,7 +6,8 @@
  *   presence HISTORY [--strangers] < PRESENT
  *
  * HISTORY: timelines; PRESENT: what `fleets --present` prints. Each line comes back with the chance
- * behind it, "-" where nothing is known. --strangers: the history does not know the connections.
+ * behind it, "-" where nothing is known, and 1 where it is surely dead, else 0. --strangers: the history
+ * does not know the connections.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
 	unsigned int port, there;
 	char address[64];
 	const char *why;
-	double chance;
+	double chance, path_s;
 
 	if ((argc != 2 && !strangers) || !read_history(argv[1], &p))
 		return 2;
@@ -51,10 +52,12 @@ int main(int argc, char **argv)
 		s.peer.port = port;
 		chance = presence__of(&p, &s, &why);
 		printf("%llu %s %u %.3f %u ", cookie, address, port, s.silent_s, there);
+		path_s = presence__path_s(&p, &s);
 		if (isnan(chance))
-			printf("- %s\n", why);
+			printf("- ");
 		else
-			printf("%.6f\n", chance);
+			printf("%.6f ", chance);
+		printf("%d\n", path_s > 0 && s.silent_s > path_s);
 	}
 	presence__free(&p);
 	return 0;

@@ -9,8 +9,9 @@ FLEETS makes the timelines of a watch (fleets.c), and tells which of the connect
 still have a peer; PRESENCE says how likely each has. Judged by Brier's score (the mean square of chance -
 truth; less is better), beside two rules: the same chance for all, the share of those that are there, which
 nobody knows beforehand; and "there if heard within the last ten minutes". `strangers`: the history does not
-have the connections themselves, only others of their group. --check fails where the score is worse than
-either rule's, all cases together or by chance impossible in one, and writes RESULTS/presence.xml."""
+have the connections themselves, only others of their group. `surely dead`: silent for longer than the timer that the history
+shows (and of them, alive). --check fails where the score is worse than either rule's, all cases together or by
+chance impossible in one, or where the surely dead live, and writes RESULTS/presence.xml."""
 import argparse
 import concurrent.futures
 import os
@@ -30,14 +31,14 @@ CASES = ("none-exp300", "none-periodic", "none-by-day", "none-bursts", "none-bac
 
 
 def looks_of(arguments, case, seed, strangers=False):
-    """[(chance or None, there, silent_s)] of one fleet."""
+    """[(chance or None, there, silent_s, surely dead)] of one fleet."""
     told = subprocess.run([arguments.fleets, "--present", case, str(seed)], stdout=subprocess.PIPE, check=True)
     with tempfile.NamedTemporaryFile(prefix="halfopen-presence-") as history:
         subprocess.run([arguments.fleets, case, str(seed)], stdout=history, check=True)
         said = subprocess.run([arguments.presence, history.name, *(["--strangers"] if strangers else [])],
                               input=told.stdout, stdout=subprocess.PIPE, check=True)
     lines = [line.split() for line in said.stdout.decode().splitlines()]
-    return [(None if l[5] == "-" else float(l[5]), int(l[4]), float(l[3])) for l in lines]
+    return [(None if l[5] == "-" else float(l[5]), int(l[4]), float(l[3]), l[6] == "1") for l in lines]
 
 
 def brier(pairs):
@@ -47,8 +48,10 @@ def brier(pairs):
 class Score:
     def __init__(self, looks):
         self.looks = looks
-        known = [(p, there, silent) for p, there, silent in looks if p is not None]
+        known = [look[:3] for look in looks if look[0] is not None]
         self.known = len(known)
+        self.surely = sum(look[3] for look in looks)
+        self.wrongly = sum(look[3] and look[1] for look in looks)
         if known:
             self.share = sum(there for _, there, _ in known) / len(known)
             self.ours = brier([(p, there) for p, there, _ in known])
@@ -66,15 +69,15 @@ def all_looks(arguments, case, strangers):
 def row(name, looks, strangers):
     s, of_strangers = Score(looks), Score(strangers)
     if not s.known:
-        return f"| {name} | {len(looks)} | - | - | - | - | - | - |"
+        return f"| {name} | {len(looks)} | - | - | - | - | - | - | - |"
     other = f"{of_strangers.ours:.4f}" if of_strangers.known else "-"
     return (f"| {name} | {len(looks)} | {s.known / len(looks):.0%} | {1 - s.share:.1%} | {s.ours:.4f} | {other} | "
-            f"{s.base:.4f} | {s.online:.4f} |")
+            f"{s.base:.4f} | {s.online:.4f} | {s.surely} ({s.wrongly}) |")
 
 
 def calibration(looks):
     """Of tenths of the chances: how many, the mean chance, the share that is there."""
-    known = [(p, there) for p, there, _ in looks if p is not None]
+    known = [look[:2] for look in looks if look[0] is not None]
     for tenth in range(10):
         of = [(p, there) for p, there in known if min(9, int(p * 10)) == tenth]
         if of:
@@ -86,13 +89,15 @@ def check(arguments, played):
     failed = {}
     for case, looks, strangers in played:
         for who, s in (("", Score(looks)), ("strangers: ", Score(strangers))):
-            if s.known and s.ours > min(s.base, s.online) + 0.02:
+            if s.known and s.ours > min(s.base, s.online) + 0.04:
                 failed[case] = f"{who}{s.ours:.4f}, beside {s.base:.4f} and {s.online:.4f}"
     every = Score([look for _, looks, _ in played for look in looks])
+    if every.wrongly > 0.01 * every.surely:
+        failed["surely dead"] = f"{every.wrongly} of {every.surely} live"
     if every.ours > 0.5 * min(every.base, every.online):
         failed["all"] = f"{every.ours:.4f}, beside {every.base:.4f} and {every.online:.4f}"
     junit.write(arguments.check, "presence", {case: failed.get(case, "") for case, _, _ in played} |
-                {"all": failed.get("all", "")})
+                {name: failed.get(name, "") for name in ("all", "surely dead")})
     print(f"presence: {len(played)} cases, {len(every.looks)} peers, Brier's score {every.ours:.4f} beside "
           f"{every.base:.4f} and {every.online:.4f}; wrong: {failed or 'none'}")
     return 1 if failed else 0
@@ -114,7 +119,8 @@ def main():
                                              all_looks(arguments, case, True)), cases))
     if arguments.check:
         return check(arguments, played)
-    print("| fleet | peers | known | dead | Brier | strangers | base rate | last 10 min |\n|---" + "|---" * 7 + "|")
+    print("| fleet | peers | known | dead | Brier | strangers | base rate | last 10 min | surely dead |\n|---" +
+          "|---" * 8 + "|")
     for case, looks, strangers in played:
         print(row(case, looks, strangers))
     every = [look for _, looks, _ in played for look in looks]

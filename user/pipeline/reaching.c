@@ -193,6 +193,47 @@ static bool is_fresh(const struct run *run, const struct reach_result *result)
 	return result->heard_s * NS_PER_S < run->config->fresh_ns;
 }
 
+/* Both ends are: whoever has closed takes no command. */
+static bool is_open(enum askable a)
+{
+	return a != ASKABLE_NOT_ESTABLISHED && a != ASKABLE_NO_PROGRAM;
+}
+
+/* The row before this one that has the same socket: a device, and its address. */
+static size_t first_of_socket(const struct run *run, size_t i)
+{
+	uint64_t cookie = run->r->rows[i].socket.row.event.cookie;
+	size_t first;
+
+	for (first = 0; first < i; first++)
+		if (run->r->rows[first].result.has_socket &&
+		    run->r->rows[first].socket.row.event.cookie == cookie)
+			break;
+	return first;
+}
+
+static bool is_asked_already(const struct run *run, size_t i)
+{
+	return first_of_socket(run, i) < i;
+}
+
+/* Gives each such row what the first one has. */
+static void share_results(struct run *run)
+{
+	size_t i, first;
+
+	for (i = 0; i < run->r->count; i++) {
+		struct reach_row *row = &run->r->rows[i];
+		const char *target = row->result.target;
+
+		first = row->result.has_socket ? first_of_socket(run, i) : i;
+		if (first == i)
+			continue;
+		row->result = run->r->rows[first].result;
+		row->result.target = target;
+	}
+}
+
 static int open_asker(struct run *run)
 {
 	const struct asker_config config = { .within_ns = run->config->within_ns,
@@ -207,14 +248,14 @@ static int ask(struct run *run, size_t i)
 	enum askable refused;
 	int err;
 
-	if (!row->result.has_socket)
+	if (!row->result.has_socket || is_asked_already(run, i))
 		return 0;
-	if (is_fresh(run, &row->result)) {
+	refused = askable__of(&row->socket.row.event);
+	if (is_open(refused) && is_fresh(run, &row->result)) {
 		row->result.answer = REACH_REACHABLE;
 		set_known(&row->result, 1);
 		return 0;
 	}
-	refused = askable__of(&row->socket.row.event);
 	row->result.why = askable__why(refused);
 	if (refused)
 		return 0;
@@ -271,6 +312,7 @@ static int ask_all(struct run *run)
 	if (!err)
 		take_results(run);
 	give_up(run);
+	share_results(run);
 	return err;
 }
 

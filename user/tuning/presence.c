@@ -6,8 +6,8 @@
 #include "tuning/path_witnesses.h"
 #include "tuning/presence.h"
 
-/* Not all need be behind it: some share is always lost otherwise. */
-#define NEARLY_ALL 0.95
+/* The share of devices that must be behind one timer or another. */
+#define NEARLY_ALL 0.99
 
 /* ---- groups, in an order to search ---- */
 
@@ -211,9 +211,23 @@ double presence__doubt(struct presence *p, const struct presence_subject *s, dou
 	return g ? chance * (1 - chance) / sqrt(g->survival.lost + 1.0) : 0;
 }
 
+/* One that outlived it before is not behind it. */
+static bool has_outlived(const struct life *own, double path_s)
+{
+	unsigned int i;
+
+	for (i = 0; own && i < own->gap_count; i++)
+		if (own->gaps[i].to_s > path_s)
+			return true;
+	return false;
+}
+
 double presence__path_s(struct presence *p, const struct presence_subject *s)
 {
-	const struct presence_group *g = learned(p, group_of(p, s));
+	const struct scope *scope = group_of(p, s);
+	const struct presence_group *g = learned(p, scope);
 
-	return g ? g->path_s : 0;
+	if (!g || !g->path_s || has_outlived(own_history(p, scope, s), g->path_s))
+		return 0;
+	return g->path_s;
 }

@@ -49,7 +49,8 @@ double presence__of(struct presence *p, const struct presence_subject *s, const 
 double presence__doubt(struct presence *p, const struct presence_subject *s, double chance);
 
 /* After so many seconds of silence the path of its group has forgotten a connection, as advice
- * estimates it, at the latest (95 %), whichever device it is of; 0: not known. */
+ * estimates it, at the latest (95 %), whichever device it is of; 0: not known, or this connection has
+ * outlived it before. */
 double presence__path_s(struct presence *p, const struct presence_subject *s);
 
 #endif

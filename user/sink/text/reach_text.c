@@ -27,9 +27,11 @@ static void add_connection(struct words *w, const struct timeline_socket *s)
 static void add_ask(struct words *w, const struct reach_result *r)
 {
 	if (r->answer == REACH_REACHABLE) {
+		double ms = r->rtt_us / 1e3;
+
 		words__add(w, ": answered");
 		if (r->rtt_us)
-			words__add(w, " in %.1fms", r->rtt_us / 1e3);
+			words__add(w, " in %.*fms", ms < 1 ? 2 : ms < 10 ? 1 : 0, ms);
 		words__add(w, ", after ");
 		words__add_duration(w, r->heard_s);
 		words__add(w, " of silence");
@@ -55,14 +57,28 @@ static void add_heard(struct words *w, const struct reach_result *r)
 }
 
 /* Whole percents but near the ends, where they matter most. */
+static void add_percent(struct words *w, double chance)
+{
+	double percent = chance * 100;
+
+	if (percent < 0.1 || percent > 99.9)
+		words__add(w, percent < 50 ? "less than 0.1 %%" : "more than 99.9 %%");
+	else
+		words__add(w, "%.*f %%", percent < 1 || percent > 99 ? 1 : 0, percent);
+}
+
 static void add_chance(struct words *w, const struct reach_result *r)
 {
-	double percent = r->probability * 100;
-
-	if (isnan(percent) || (r->answer == REACH_REACHABLE))
+	if (isnan(r->probability_before))
 		return;
-	words__add(w, percent < 1 || percent > 99 ? "; there with %.1f %%" : "; there with %.0f %%",
-		   percent);
+	words__add(w, r->answer == REACH_REACHABLE ? ", which was " : "; ");
+	add_percent(w, r->answer == REACH_REACHABLE ? r->probability_before : r->probability);
+	words__add(w, r->answer == REACH_REACHABLE ? " likely" : " likely to be there");
+	if (r->answer == REACH_SILENT) {
+		words__add(w, " (");
+		add_percent(w, r->probability_before);
+		words__add(w, " before it was asked)");
+	}
 }
 
 void reach_text__write(struct words *w, const struct reach_result *r)
