@@ -123,14 +123,16 @@ scenarios: all ## docs/SCENARIOS.md and the recordings, made by the lab (root)
 
 # ---- benchmarks ----
 
-$(B)/bench/empty.bpf.o: tests/bench/empty.bpf.c bpf/compat.bpf.h vmlinux/$(ARCH)/vmlinux.h
+$(B)/bench/%.bpf.o: tests/bench/%.bpf.c bpf/compat.bpf.h vmlinux/$(ARCH)/vmlinux.h
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(B)/bench/empty.skel.h: $(B)/bench/empty.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name empty_bpf > $@ 2>$@.log || { cat $@.log; exit 1; }
+$(B)/bench/%.skel.h: $(B)/bench/%.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@ 2>$@.log || { cat $@.log; exit 1; }
 
-$(B)/bench/probe_cost: tests/bench/probe_cost.c $(B)/bench/empty.skel.h
+$(B)/bench/probe_cost: $(B)/bench/empty.skel.h
+$(B)/bench/count_sockets: $(B)/bench/count_sockets.skel.h
+$(B)/bench/probe_cost $(B)/bench/count_sockets: $(B)/bench/%: tests/bench/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -I$(B)/bench $< $(LIBS) -o $@
 
@@ -139,7 +141,7 @@ $(B)/bench/rr $(B)/bench/hold: $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) $< -o $@
 
-bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost ## measure cost and capacity (root)
+bench: all $(B)/bench/rr $(B)/bench/hold $(B)/bench/probe_cost $(B)/bench/count_sockets ## measure cost and capacity (root)
 	$(Q)HALFOPEN=$(abspath $(B)/halfopen) BENCH=$(abspath $(B)/bench) $(PYTHON) \
 		tests/bench/bench.py $(BENCHES)
 

@@ -451,25 +451,41 @@ def bench_owners(connections=int(os.environ.get("CONNECTIONS", "150000")),
 
 def bench_sockets(connections=int(os.environ.get("CONNECTIONS", "150000")),
                   rounds=int(os.environ.get("ROUNDS", "7"))):
-    """What `sockets` takes of a processor, over what ss does for the same sockets: with their timers, and with
-    their programs. Both ends of each connection are in one namespace, which ss reads once."""
+    """What `sockets` takes of a processor, over what ss does for the same sockets, with their timers or with
+    their programs, and over iter/tcp with a program that only counts. Both ends of each connection are in one
+    namespace, which ss and the iterator read once."""
     each, holders = 9500, []
     with Lab() as lab:
         for number in range(1, (connections - 1) // each + 2):
             n = min(each, connections - (number - 1) * each)
             holders.append(hold_connections(lab.gateway, n, number))
-        ss = ["ip", "netns", "exec", lab.gateway.name, "ss"]
-        for what, ours, rival in (("--summary / ss -tno", ["--summary"], [*ss, "-Htno"]),
-                                  ("the list / ss -tno", [], [*ss, "-Htno"]),
-                                  ("the list / ss -tnop", [], [*ss, "-Htnop"]),
-                                  ("--json / ss -tnop", ["--json"], [*ss, "-Htnop"])):
-            ratios = [cpu_seconds_of([HALFOPEN, "sockets", *ours]) / cpu_seconds_of(rival) for _ in range(rounds)]
-            print("sockets: {} connections, {}: {:.2f} [{:.2f}, {:.2f}] (median and 95 % interval of {})".format(
-                2 * connections, what, *interval(ratios), rounds), flush=True)
+        there = ["ip", "netns", "exec", lab.gateway.name]
+        timers, programs = [*there, "ss", "-Htno"], [*there, "ss", "-Htnop"]
+        count = [*there, os.path.join(BENCH, "count_sockets")]
+        prom = lab.path("sockets.prom")
+        for what, ours, rival in (("--summary / ss -tno", ["--summary"], timers),
+                                  ("--prom / ss -tno", ["--prom", prom], timers),
+                                  ("--check / ss -tno", ["--check", "sockets<0"], timers),
+                                  ("--summary / an iterator that counts", ["--summary"], count),
+                                  ("-n 20 / ss -tno", ["-n", "20"], timers), ("the list / ss -tno", [], timers),
+                                  ("the list / ss -tnop", [], programs),
+                                  ("--json / ss -tnop", ["--json"], programs)):
+            compare_sockets(f"{2 * connections} sockets, {what}", [HALFOPEN, "sockets", *ours], rival, rounds)
         for holder in holders:
             holder.stdin.close()
         for holder in holders:
             holder.wait()
+
+
+def compare_sockets(what, ours, rival, rounds):
+    """In pairs, of which every other one begins with the rival."""
+    ratios = []
+    for number in range(rounds):
+        both = [ours, rival] if number % 2 else [rival, ours]
+        took = {command[0]: cpu_seconds_of(command) for command in both}
+        ratios.append(took[ours[0]] / took[rival[0]])
+    print("sockets: {}: {:.2f} [{:.2f}, {:.2f}] (median and extremes of {})".format(
+        what, statistics.median(ratios), min(ratios), max(ratios), rounds), flush=True)
 
 
 def cpu_seconds_of(command):
