@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from lab import HALFOPEN, Lab, hold_only, keepalive, mono_ns, run, tcp_info, wait_until
+from lab import HALFOPEN, Lab, hold_only, keepalive, mono_ns, run, tcp_info, wait_or_kill, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="no tmux (scripts/setup test installs it)")
 _terminals = itertools.count()
@@ -611,29 +611,43 @@ def test_the_path_forgets(lab):
     assert terminal.code() == 0
 
 
-def test_it_stands_still_for_a_terminal_that_does(lab):
-    """^S: it is ended all the same."""
-    lab.connect()
-    pid, fd = pty.fork()
-    if not pid:
-        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        os.execve(HALFOPEN, [HALFOPEN, "top"], {**os.environ, "TERM": "xterm"})
-    said = b""
-    while b"socket" not in said:
-        assert select.select([fd], [], [], 60)[0], said
-        said += os.read(fd, 65536)
-    os.write(fd, b"\x13")
-    time.sleep(3)       # it draws each second
-    os.kill(pid, signal.SIGTERM)
+@pytest.mark.parametrize("how", ["stopped", "unread"])
+def test_a_terminal_that_stands_still(how):
+    """^S, or an ssh whose line hangs: it waits for nobody, is ended all the same, and the modes are as before."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+    before = termios.tcgetattr(slave)
 
-    def ended():
-        while select.select([fd], [], [], 0)[0]:
-            try:
-                if not os.read(fd, 65536):
-                    break
-            except OSError:
-                break
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    os.write(fd, b"\x11")
-    wait_until(ended, 30, "its end")
-    os.close(fd)
+    def own_terminal():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    process = subprocess.Popen([HALFOPEN, "top"], stdin=slave, stdout=slave, stderr=slave, preexec_fn=own_terminal,
+                               env={**os.environ, "TERM": "xterm"})
+    said = b""
+    try:
+        while b"died" not in said:
+            assert select.select([master], [], [], 60)[0], said
+            said += os.read(master, 65536)
+        assert termios.tcgetattr(slave) != before
+        if how == "stopped":
+            os.write(master, b"\x13")
+        for _ in range(100):    # each draws the whole page, until no more is taken
+            os.write(master, b"hh\x0c")
+            time.sleep(0.02)
+        spent = cpu_ticks(process.pid)
+        time.sleep(2)
+        assert cpu_ticks(process.pid) - spent < 100      # it does not turn in circles
+        process.send_signal(signal.SIGTERM)
+        assert wait_or_kill(process, 60) == 0
+        assert termios.tcgetattr(slave) == before
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        os.close(master)
+        os.close(slave)
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))

@@ -9,21 +9,29 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <term.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "sys/full_screen.h"
 #include "sys/log.h"
+#include "sys/terminal_output.h"
 #include "sys/terminal_rescue.h"
 #include "value/keys.h"
 #include "value/text_style.h"
+
+/* A terminal that stands still gets so long to take the last bytes. */
+#define LAST_BYTES_MS 1000
 
 /* ncurses has one screen at a time, too. */
 static struct {
 	SCREEN *screen;
 	FILE *in;		/* standard input, or the terminal itself */
+	FILE *out;		/* what ncurses writes to: a file in memory, once it knows the terminal */
+	struct termios modes;	/* while it is taken */
 	int signals, epoll;
 	bool gone;
 	attr_t styles[STYLE_LAST + 1];
@@ -66,16 +74,18 @@ static int collect(int c)
 
 /* What leaves full screen: the styles, the keypad, the cursor, and the alternate screen. Where there is
  * none, the cursor goes below what is shown. */
-static struct rescue_config way_back(void)
+static struct rescue_config way_back(int out)
 {
-	struct rescue_config config = { .in = fileno(full.in), .out = STDOUT_FILENO };
+	struct rescue_config config = { .in = fileno(full.in), .out = out };
 	const char *const parts[] = { exit_attribute_mode, orig_pair, keypad_local, cursor_normal,
 				      exit_ca_mode };
 	unsigned int i;
 
 	collecting = &config;
-	if (!exit_ca_mode)
+	if (!exit_ca_mode) {
 		tputs(tparm(cursor_address, full_screen__rows() - 1, 0, 0, 0, 0, 0, 0, 0, 0), 1, collect);
+		collect('\n');
+	}
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (parts[i])
 			tputs(parts[i], 1, collect);
@@ -143,9 +153,48 @@ static void begin_modes(bool colours)
 	choose_styles(colours);
 }
 
+/* ncurses finds a terminal, whose modes it sets; from then on it writes to a file in memory, so that
+ * it never has to wait. */
+static int begin_ncurses(bool colours)
+{
+	int memory = memfd_create("screen", MFD_CLOEXEC);
+	int terminal = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	full.out = terminal < 0 ? NULL : fdopen(terminal, "w");
+	if (memory < 0 || !full.out)
+		return -errno;
+	full.screen = newterm(NULL, full.out, full.in);
+	if (!full.screen)
+		return -ENOTTY;
+	begin_modes(colours);
+	if (tcgetattr(fileno(full.in), &full.modes) || dup3(memory, terminal, O_CLOEXEC) < 0)
+		return -errno;
+	close(memory);
+	return 0;
+}
+
+static int take_terminal(bool colours)
+{
+	int out = terminal_output__open(STDOUT_FILENO), err;
+	struct rescue_config back;
+
+	if (out < 0)
+		return out;
+	back = way_back(out);
+	err = open_signals();
+	if (!err)
+		err = terminal_rescue__begin(&back);
+	if (err)
+		return err;
+	terminal_rescue__take();
+	err = begin_ncurses(colours);
+	if (err)
+		terminal_rescue__end();
+	return err;
+}
+
 int full_screen__open(bool colours)
 {
-	struct rescue_config back;
 	int err;
 
 	full.in = open_keys();
@@ -154,34 +203,32 @@ int full_screen__open(bool colours)
 		log_error("/dev/tty: %s: keys can be read from a terminal only", strerror(-err));
 		return err;
 	}
-	err = open_signals();
-	back = way_back();
-	if (!err)
-		err = terminal_rescue__begin(&back);
-	if (err) {
-		log_error("the terminal: %s", strerror(-err));
-		return err;
-	}
-	terminal_rescue__set_used(true);
-	full.screen = newterm(NULL, stdout, full.in);
-	if (!full.screen) {
-		terminal_rescue__end();
-		log_error("the terminal: ncurses cannot use it");
-		return -ENOTTY;
-	}
-	begin_modes(colours);
-	return 0;
+	err = take_terminal(colours);
+	if (err)
+		log_error("the terminal cannot be used: %s", strerror(-err));
+	return err;
+}
+
+/* What ncurses would write at its end is among what gives the terminal back. */
+static void leave(void)
+{
+	terminal_output__end(LAST_BYTES_MS);
+	endwin();
+	if (!ftruncate(fileno(full.out), 0))
+		lseek(fileno(full.out), 0, SEEK_SET);
+	terminal_rescue__give_back();
 }
 
 void full_screen__close(void)
 {
 	if (!full.screen)
 		return;
-	if (!full.gone)
-		endwin();
+	leave();
 	terminal_rescue__end();
+	terminal_output__close();
 	delscreen(full.screen);
 	full.screen = NULL;
+	fclose(full.out);
 	close(full.epoll);
 	close(full.signals);
 	if (full.in != stdin)
@@ -211,6 +258,14 @@ unsigned int full_screen__columns(void)
 	return full.screen ? (unsigned int)COLS : size_now().ws_col;
 }
 
+/* What ncurses has in mind, as far as the terminal takes it. */
+static void draw(void)
+{
+	refresh();
+	terminal_output__move(fileno(full.out));
+	terminal_output__flush();
+}
+
 static void take_size(void)
 {
 	struct winsize size = size_now();
@@ -221,18 +276,17 @@ static void take_size(void)
 
 static void come_back(void)
 {
-	terminal_rescue__set_used(true);
-	reset_prog_mode();
+	terminal_rescue__take();
+	tcsetattr(fileno(full.in), TCSADRAIN, &full.modes);
 	take_size();
 	curs_set(0);
-	refresh();
+	draw();
 }
 
 /* Stops, as the shell wishes, with the terminal as it was. */
 static void stop(void)
 {
-	endwin();
-	terminal_rescue__set_used(false);
+	leave();
 	raise(SIGSTOP);
 	come_back();
 }
@@ -303,6 +357,7 @@ int full_screen__key(void)
 	int result;
 
 	take_signals();
+	terminal_output__flush();
 	result = get_wch(&code);
 	if (result == KEY_CODE_YES)
 		return of_curses(code);
@@ -367,20 +422,13 @@ static void fill_line(int row, const char *text)
 		addch(' ');
 }
 
-static bool takes_more(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	return poll(&out, 1, 0) > 0 && out.revents & POLLOUT;
-}
-
 void full_screen__show(const char *page)
 {
 	const char *text = page;
 	int row;
 
-	if (full.gone || !takes_more())
-		return;
+	if (full.gone || !terminal_output__flush())
+		return;		/* the former page has not arrived yet */
 	erase();
 	for (row = 0; row < LINES && *text; row++) {
 		const char *begin = text;
@@ -389,5 +437,5 @@ void full_screen__show(const char *page)
 		fill_line(row, begin);
 	}
 	set_style(*STYLE_PLAIN);
-	refresh();
+	draw();
 }

@@ -58,20 +58,20 @@ static void tell_messages(void)
 	}
 }
 
-static void give_back(void)
+void terminal_rescue__give_back(void)
 {
-	if (*rescue.used) {
-		*rescue.used = false;
-		write_all(rescue.config.out, rescue.config.sequence, rescue.config.length);
-		tcsetattr(rescue.config.in, TCSANOW, &rescue.modes);
-	}
-	tell_messages();
+	if (!*rescue.used)
+		return;
+	*rescue.used = false;
+	write_all(rescue.config.out, rescue.config.sequence, rescue.config.length);
+	tcsetattr(rescue.config.in, TCSANOW, &rescue.modes);
 }
 
 /* The handler is gone when it begins (SA_RESETHAND): the signal ends us, as without it. */
 static void on_crash(int number)
 {
-	give_back();
+	terminal_rescue__give_back();
+	tell_messages();
 	raise(number);
 }
 
@@ -130,8 +130,10 @@ static _Noreturn void wait_for_death(int alive)
 	do {
 		n = read(alive, &byte, 1);
 	} while (n < 0 && errno == EINTR);
-	if (!n && *rescue.used)
-		give_back();
+	if (!n) {
+		terminal_rescue__give_back();
+		tell_messages();
+	}
 	_exit(0);
 }
 
@@ -225,14 +227,14 @@ int terminal_rescue__begin(const struct rescue_config *config)
 	return err;
 }
 
-void terminal_rescue__set_used(bool used)
+void terminal_rescue__take(void)
 {
-	*rescue.used = used;
+	*rescue.used = true;
 }
 
 void terminal_rescue__end(void)
 {
-	*rescue.used = false;
+	terminal_rescue__give_back();
 	if (rescue.waiting > 0) {
 		write_all(rescue.alive, "", 1);
 		close(rescue.alive);

@@ -22,14 +22,17 @@ struct rescue_config {
  * Returns 0 or -errno. */
 int terminal_rescue__begin(const struct rescue_config *config);
 
-/* The terminal is in full screen, or not: then there is nothing to give back. */
-void terminal_rescue__set_used(bool used);
+/* The terminal is taken: from now on there is something to give back. */
+void terminal_rescue__take(void);
+
+/* Gives it back, if it is taken. */
+void terminal_rescue__give_back(void);
 
 /* The last line of what was said on standard error since the last call, at most `size` bytes; "":
  * nothing. */
 void terminal_rescue__take_message(char *line, size_t size);
 
-/* The terminal was given back. Says what standard error was told meanwhile. */
+/* Gives the terminal back, for good, and says what standard error was told meanwhile. */
 void terminal_rescue__end(void);
 
 #endif
