@@ -370,6 +370,19 @@ def test_peers_of_this_host_and_other_users(lab):
     assert lines[cookie(client)]["result"] == "unanswered"
 
 
+def test_devices_by_name(lab):
+    """Only valve-2 is asked, and named."""
+    socks = [lab.connect()[0] for _ in range(3)]
+    with open(lab.path("devices"), "w") as f:
+        for number, sock in enumerate(socks):
+            f.write(json.dumps({"peer": "10.77.0.2:%d" % sock.getpeername()[1], "device": f"valve-{number}",
+                                "at": "2026-11-21T09:42:48Z"}) + "\n")
+    lines, summary = of(lab, "--identities", lab.path("devices"), "and device = valve-2")
+    assert list(lines) == [cookie(socks[2])] and lines[cookie(socks[2])]["socket"]["device"] == "valve-2"
+    r = halfopen("--identities", lab.path("nothing"))
+    assert (r.returncode, r.stdout) == (2, "") and "nothing" in r.stderr, r
+
+
 def test_a_sample(lab):
     """Of 200, of which 60 are dead: an interval that holds them, from 20 % of the asks."""
     alive = [lab.connect()[0] for _ in range(140)]
