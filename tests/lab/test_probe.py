@@ -291,9 +291,9 @@ def test_a_watch_beside_it_says_so(lab):
     """found_by probe, asked and reset within moments by the lab's own clock; what answered, or does not,
     stays as it was."""
     watch = lab.watch("--all")
-    forgotten, device = lab.connect()
     alive, _ = lab.connect()
     silent, _ = lab.connect(port=7001)
+    forgotten, device = lab.connect(port=7002)     # the last: none looks like its successor
     device.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
     device.close()
     lab.gateway.drop("input", "tcp dport 7001")
@@ -343,8 +343,14 @@ def test_the_first_ask_is_lost(lab):
 
 def test_a_device_that_sleeps():
     """Its answer comes 3 s late: within 20 s it is there."""
-    with Lab(fate=lambda frame: [3.0] if len(frame) < 70 else [0.0]) as lab:
+    late_s = [0.0]
+
+    def fate(frame):
+        return [late_s[0] if frame[12:14] == b"\x08\x00" else 0.0]    # IPv4
+    with Lab(fate=fate) as lab:
         gateway, _ = lab.connect()
+        wait_until(lambda: tcp_info(gateway)["last_ack_recv_ms"] > 1000, 20, "silence")
+        late_s[0] = 3.0
         lines, summary = of(lab, "--within", "20s", "--asks", "1")
         line = lines[cookie(gateway)]
         assert line["result"] == "answered" and (line["rtt_us"] is None or 2.9e6 < line["rtt_us"] < 15e6)
@@ -362,6 +368,19 @@ def test_peers_of_this_host_and_other_users(lab):
     lab.gateway.drop("input", "tcp dport 7100")
     lines, _ = of(lab, "--within", "1s")
     assert lines[cookie(client)]["result"] == "unanswered"
+
+
+def test_devices_by_name(lab):
+    """Only valve-2 is asked, and named."""
+    socks = [lab.connect()[0] for _ in range(3)]
+    with open(lab.path("devices"), "w") as f:
+        for number, sock in enumerate(socks):
+            f.write(json.dumps({"peer": "10.77.0.2:%d" % sock.getpeername()[1], "device": f"valve-{number}",
+                                "at": "2026-11-21T09:42:48Z"}) + "\n")
+    lines, summary = of(lab, "--identities", lab.path("devices"), "and device = valve-2")
+    assert list(lines) == [cookie(socks[2])] and lines[cookie(socks[2])]["socket"]["device"] == "valve-2"
+    r = halfopen("--identities", lab.path("nothing"))
+    assert (r.returncode, r.stdout) == (2, "") and "nothing" in r.stderr, r
 
 
 def test_a_sample(lab):

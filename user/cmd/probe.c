@@ -10,6 +10,8 @@
 #include "cmd/filter_argument.h"
 #include "cmd/verbosity.h"
 #include "file/output.h"
+#include "kernel/support.h"
+#include "pipeline/look_devices.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/probing.h"
 #include "sys/clock.h"
@@ -35,12 +37,14 @@ struct options {
 	bool json;
 	uint64_t rate, within_ns, asks, list;
 	double share;
-	const char *gateway;
+	const char *gateway, *identities;
+	struct identities devices;
 	char *filter_text;
 	struct filter *filter;
 };
 
-enum { OPT_JSON = 256, OPT_GATEWAY, OPT_RATE, OPT_SAMPLE, OPT_WITHIN, OPT_ASKS };
+enum { OPT_JSON = 256, OPT_GATEWAY, OPT_RATE, OPT_SAMPLE, OPT_WITHIN, OPT_ASKS,
+       OPT_IDENTITIES };
 
 static const struct argp_option argp_options[] = {
 	{ "sample", OPT_SAMPLE, "PERCENT", 0,
@@ -55,6 +59,9 @@ static const struct argp_option argp_options[] = {
 	  "a line of JSON (halfopen.probe/1) for each, and halfopen.probe_summary/1 as the last", 2 },
 	{ "limit", 'n', "N", 0, "list the N that were silent the longest of those that do not answer "
 	  "(20; 0: all)", 2 },
+	{ "identities", OPT_IDENTITIES, "FILE", 0,
+	  "who is behind an address, as for 'halfopen sockets': names in the list, in JSON and for "
+	  "FILTER (device = NAME)", 2 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 2 },
 	{ 0 },
 };
@@ -95,6 +102,7 @@ static bool read_share(const char *text, void *at)
 static const struct argument arguments[] = {
 	{ OPT_JSON, ARGUMENT_FLAG, AT(json) },
 	{ OPT_GATEWAY, ARGUMENT_TEXT, AT(gateway) },
+	{ OPT_IDENTITIES, ARGUMENT_TEXT, AT(identities) },
 	{ OPT_RATE, ARGUMENT_NUMBER, AT(rate), 1, 100000, "number from 1 to 100000" },
 	{ OPT_WITHIN, ARGUMENT_DURATION, AT(within_ns), 1000000, 86400000000000ULL,
 	  "duration from 1ms to 1d (5s, 1m)" },
@@ -129,7 +137,7 @@ struct silent {
 };
 
 struct report {
-	const struct options *options;
+	struct options *options;
 	struct output output;
 	struct timeline_origin origin;
 	uint64_t lines, written_ns;
@@ -252,9 +260,9 @@ static int finish_text(struct report *r, const struct look *l, const struct prob
 
 static int probe(struct report *r, const struct demands *demands)
 {
-	const struct options *o = r->options;
+	struct options *o = r->options;
 	const struct probing_config config = {
-		.filter = o->filter, .rate = o->rate, .share = o->share, .within_ns = o->within_ns,
+		.filter = o->filter, .devices = o->identities ? &o->devices : NULL, .rate = o->rate, .share = o->share, .within_ns = o->within_ns,
 		.asks = o->asks, .end = demands->end, .take = take, .context = r };
 	struct probing p;
 	int err = probing__run(&p, &config);
@@ -272,7 +280,7 @@ static int probe(struct report *r, const struct demands *demands)
 	return err;
 }
 
-static int run(const struct options *o)
+static int run(struct options *o)
 {
 	struct report r = { .options = o };
 	struct demands demands;
@@ -312,7 +320,13 @@ int cmd_probe(int argc, char **argv)
 	int code;
 
 	arguments__parse(&argp, argc, argv, &options);
-	code = run(&options);
+	support__hush_libbpf();
+	code = options.identities ? look_devices__read(options.identities, &options.devices) : 0;
+	if (code)
+		code = code == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+	else
+		code = run(&options);
+	identities__free(&options.devices);
 	filter__free(options.filter);
 	free(options.filter_text);
 	return code;

@@ -329,7 +329,9 @@ static void sum_up(struct run *r)
 
 static int run(struct run *r)
 {
-	const struct look_config config = { .filter = r->config->filter, .with_listeners = true };
+	const struct look_config config = { .filter = r->config->filter,
+					    .devices = r->config->devices,
+					    .with_listeners = true };
 	int err = look__take(&r->probing->look, &config);
 
 	if (err)

@@ -8,6 +8,7 @@
 
 struct probing_config {
 	const struct filter *filter;	/* NULL: all */
+	struct identities *devices;	/* the caller's; NULL: none */
 	uint64_t rate;			/* sockets a second */
 	double share;			/* of those that match, above 0; 1: all */
 	uint64_t within_ns;		/* for the answer, from a socket's first ask on */
