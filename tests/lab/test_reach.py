@@ -257,8 +257,8 @@ class Carriers:
         heapq.heappush(self.plan, (when, next(self.order), number, cut))
 
     def pause(self, number):
-        if number % 3 == 0:     # every two seconds
-            return 2 * self.rng.uniform(0.95, 1.05)
+        if number % 3 == 0:     # every three seconds, more or less: this process may be late itself
+            return 3 * self.rng.uniform(0.7, 1.3)
         return 1.2 * 12 ** self.rng.random()
 
     def play(self, until):
@@ -279,6 +279,18 @@ class Carriers:
         except OSError:
             return      # it was found dead
         self.at(time.monotonic() + self.pause(number), number)
+
+    def finish(self, process):
+        """Its lines. The devices go on meanwhile."""
+        said = []
+        taking = threading.Thread(target=lambda: said.extend(process.communicate()[0].splitlines()))
+        taking.start()
+        self.play(lambda: not taking.is_alive())
+        assert process.returncode in (0, 3, 5), process.returncode
+        return said
+
+    def run(self, *arguments):
+        return self.finish(subprocess.Popen([HALFOPEN, *arguments], stdout=subprocess.PIPE, text=True))
 
     def remembered(self):
         """The ends of those that the router has in its sets."""
@@ -334,12 +346,7 @@ class Fed:
             feeding.join()
 
     def finish(self):
-        """Its lines. The devices go on meanwhile."""
-        said = []
-        taking = threading.Thread(target=lambda: said.extend(self.process.communicate()[0].splitlines()))
-        taking.start()
-        self.carriers.play(lambda: not taking.is_alive())
-        return [json.loads(line) for line in said]
+        return [json.loads(line) for line in self.carriers.finish(self.process)]
 
 
 class Played:
@@ -372,11 +379,10 @@ def played():
         played.there_before = carriers.there(carriers.remembered())
         played.listed = listed.finish()
         played.there_after = carriers.there(carriers.remembered())
-        played.summary = subprocess.run([HALFOPEN, "sockets", "--summary", "--json", "--history", history,
-                                         f"netns = {lab.gateway.name}"], capture_output=True, check=True).stdout
-        played.text = subprocess.run([HALFOPEN, "sockets", "--summary", "--history", history, "--groups",
-                                      lab.path("carriers"), f"netns = {lab.gateway.name}"], capture_output=True,
-                                     check=True, text=True).stdout
+        played.open_then = set(targets(carriers).values())
+        counted = "sockets", "--summary", "--history", history, f"netns = {lab.gateway.name}"
+        played.summary, = carriers.run(*counted, "--json")
+        played.text = "\n".join(carriers.run(*counted, "--groups", lab.path("carriers")))
         names = targets(carriers)
         asked = Fed(carriers, history, "reach", *names, "--within", "8s", "--fresh", "0s", *here(lab))
         played.there = carriers.freeze()
@@ -397,7 +403,7 @@ def test_every_answer_is_true(played):
         else:
             assert (line["answer"] == "reachable") == (number in there), (number, line)
     print(counts, len(carriers.cut), "cut")
-    assert counts["reachable"] > 100 and counts["silent"] > 50, counts
+    assert counts["reachable"] > 100 and counts["silent"] > 15, counts
 
 
 def brier(chances):
@@ -432,6 +438,7 @@ def test_how_many_are_dead(played):
     listed = {numbers.get("%s:%d" % (l["socket"]["peer"]["address"], l["socket"]["peer"]["port"])): l
               for l in played.listed}
     listed.pop(None, None)      # they have ended since
+    assert all("ended_at" not in l for l in listed.values())
     for line in listed.values():
         errors = list(schema.validator("socket").iter_errors(line))
         assert not errors, (errors[0].message, line)
@@ -442,8 +449,9 @@ def test_how_many_are_dead(played):
     gone = [sum(number not in there for number in known) for there in (played.there_before, played.there_after)]
     estimate = sum(known.values())
     print(f"{len(listed)} listed, {len(surely)} surely dead, about {estimate:.0f}; gone {gone}")
-    assert 0.6 * gone[0] - 10 < estimate < 1.5 * gone[1] + 10
-    assert brier([(1 - p, number in played.there_after) for number, p in known.items()]) < 0.06
+    assert gone[0] / 2 - 15 < estimate < 2 * gone[1] + 25
+    share = gone[1] / len(known)
+    assert brier([(1 - p, number in played.there_after) for number, p in known.items()]) < share * (1 - share)
 
 
 @pytest.mark.quiet      # a thousand connections whose devices speak at times that matter
@@ -455,6 +463,9 @@ def test_how_many_are_dead_in_the_summary(played):
     dead = said["total"]["estimated_dead"]
     assert 0 < dead["of"] <= said["total"]["sockets"]
     assert 0 <= dead["low"] <= dead["estimate"] <= dead["high"] <= dead["of"]
+    gone = len(played.open_then - played.there_after)
+    print(f"{dead}, {gone} gone")
+    assert gone / 2 - 15 < dead["estimate"] < 2 * gone + 25
     print(played.text)
     assert re.search(r"^about [\d,]+ dead by the history, between [\d,]+ and [\d,]+ \(95 %\), of [\d,]+", played.text,
                      re.MULTILINE)

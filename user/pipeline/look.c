@@ -523,9 +523,9 @@ static double dead_probability(const struct look *l, const struct look_socket *s
 	double doubt;
 
 	*why = "";
-	if (x->surely_dead)
+	if (x->surely_dead && !x->ended)
 		return 1;
-	if (l->config.history && !x->peer_is_here)
+	if (l->config.history && !x->peer_is_here && !x->ended)
 		return look__dead(l, s, &doubt, why);
 	*why = why_unknown(l, x);
 	return NAN;

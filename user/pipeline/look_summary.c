@@ -70,8 +70,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 		return false;
 	exposure_counts__add(counts, &x);
 	exposure_counts__add(&m->total, &x);
-	if (x.ended)
-		return true;	/* nobody has to ask whether its peer is there */
+	if (x.ended)	/* nobody asks how likely its peer is dead */
+		return true;
 	if (probed) {
 		count_probed(l, e, m->probed->at, probed->result, counts);
 		count_probed(l, e, m->probed->at, probed->result, &m->total);
