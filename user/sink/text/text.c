@@ -189,18 +189,23 @@ static void add_who(struct text *t, struct words *w, const struct words *who)
 	w->failed |= who->failed;
 }
 
-/* `columns` are those that are left. */
-static void add_peer(struct words *w, const struct timeline_socket *s, int columns)
+#define PEER_COLUMNS 47
+#define DEVICE_COLUMNS 16
+
+/* Within `columns`, and if it can be, within `better`: a device's name is cut, a port left out. */
+static void add_peer(struct words *w, const struct timeline_socket *s, int columns, int better)
 {
 	char end[ADDRESS_TEXT_SIZE];
 	const char *text = *s->device ? s->device
 				      : address__with_port(s->peer.address, s->peer.port, end);
 
-	if ((int)plain_text__columns(text) > columns && !*s->device)
+	if ((int)plain_text__columns(text) > better && !*s->device)
 		text = s->peer.address;
-	if (*s->device && columns < 16)
-		columns = 16;
-	fit__add(w, text, *s->device && columns < 47 ? columns : 47, false);
+	if (columns > PEER_COLUMNS)
+		columns = PEER_COLUMNS;
+	if (*s->device && better < columns)
+		columns = better > DEVICE_COLUMNS ? better : DEVICE_COLUMNS;
+	fit__add(w, text, columns, false);
 	words__append(w, "  ", 2);
 }
 
@@ -211,7 +216,7 @@ static void add_briefly(struct text *t, struct words *w, const struct timeline_s
 
 	add_who(t, w, who);
 	at += t->who_width + 2;
-	add_peer(w, s, width - at - 2 - (int)plain_text__columns(what));
+	add_peer(w, s, width - at - 2, width - at - 2 - (int)plain_text__columns(what));
 	at = time_columns(t) + (int)plain_text__columns(w->text ? w->text : "");
 	begin_colour(t, w, colour);
 	fit__add_broken(w, what, at, width, time_columns(t));
