@@ -8,6 +8,7 @@
 #include "sys/log.h"
 #include "sys/progress.h"
 #include "sys/terminal.h"
+#include "value/words.h"
 
 /* A recording may have its peers disguised already: then they stay so. */
 static void adopt_disguise(struct watch *w)
@@ -107,10 +108,15 @@ void watch__record_taken(void *context, const struct record *r)
 /* All that is open is read in first: of a million that takes a while. */
 static void show_progress(struct watch *w)
 {
+	struct words n = { 0 };
+
 	w->read_in++;
-	if (!w->options.replay && progress__is_due())
-		progress__show("reading in the open sockets: %llu so far",
-			       (unsigned long long)w->read_in);
+	if (w->options.replay || !progress__is_due())
+		return;
+	words__add_counted(&n, w->read_in, "record");
+	if (!n.failed)
+		progress__show("reading in what is open: %s so far", n.text);
+	words__free(&n);
 }
 
 static int pass_on(struct watch *w, const struct record *r)

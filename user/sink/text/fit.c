@@ -41,13 +41,11 @@ static int measure(const char *text, size_t *length)
 
 void fit__add_broken(struct words *w, const char *text, int at, int width, int indent)
 {
-	bool begun = false;
-
 	while (*text) {
 		size_t length, blanks = strspn(text, " ");
 		int columns = measure(text + blanks, &length);
 
-		if (width && begun && at + (int)blanks + columns > width) {
+		if (width && at > indent && at + (int)blanks + columns > width) {
 			words__add(w, "\n%*s", indent, "");
 			at = indent;
 		} else {
@@ -57,6 +55,5 @@ void fit__add_broken(struct words *w, const char *text, int at, int width, int i
 		words__append(w, text + blanks, length);
 		at += columns;
 		text += blanks + length;
-		begun = true;
 	}
 }

@@ -115,7 +115,7 @@ static struct columns measure(const struct row *rows, unsigned int count, const 
 {
 	struct columns c = { .program = strlen("PROGRAM"), .dead = s->kind == SUMMARY_LAST,
 			     .netns = s->namespaces > 1 ? strlen("NETNS") : 0 };
-	int fixed = 31 + (c.dead ? 19 : 0);
+	int fixed = 32 + (c.dead ? 20 : 0);
 	char text[17];
 	unsigned int i;
 
@@ -131,6 +131,8 @@ static struct columns measure(const struct row *rows, unsigned int count, const 
 			break;
 		--*widest;
 	}
+	if (width && fixed + c.program + c.netns > width)
+		c.netns = 0;
 	return c;
 }
 

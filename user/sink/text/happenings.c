@@ -231,12 +231,8 @@ static void add_span(struct words *w, const struct story *s)
 {
 	double span_s = (s->last_ns - s->first_ns) / 1e9;
 
-	if (span_s < 0.05) {
-		words__add(w, " at once");
-		return;
-	}
 	words__add(w, " in ");
-	words__add_duration(w, span_s);
+	words__add_duration(w, span_s < 0.1 ? 0.1 : span_s);
 }
 
 static void add_story_of_endings(struct words *w, const struct story *s)

@@ -167,12 +167,16 @@ static void add_socket(struct text *t, struct words *w, const struct timeline_so
 /* On a narrow terminal: the program and its port, and the peer, by the name of its device if it has
  * one. */
 #define NAMES_COLUMNS 16
+#define NAMES_COLUMNS_LEAST 8
+#define NAMES_COLUMNS_MOST 40
 #define WHO_COLUMNS 26
 
 static void add_service(const struct text *t, struct words *w, const struct story_key *key,
 			const struct timeline_socket *s)
 {
-	service__add(w, key, s, is_narrow(t) ? NAMES_COLUMNS : 2 * NAME_COLUMNS);
+	service__add(w, key, s,
+		     !t->columns ? 2 * NAME_COLUMNS : !is_narrow(t) ? NAMES_COLUMNS_MOST
+		     : t->columns < 80 ? NAMES_COLUMNS_LEAST : NAMES_COLUMNS);
 }
 
 static void add_who(struct text *t, struct words *w, const struct words *who)
@@ -189,18 +193,23 @@ static void add_who(struct text *t, struct words *w, const struct words *who)
 	w->failed |= who->failed;
 }
 
-/* `columns` are those that are left. */
-static void add_peer(struct words *w, const struct timeline_socket *s, int columns)
+#define PEER_COLUMNS 47
+#define DEVICE_COLUMNS 16
+
+/* Within `columns`, and if it can be, within `better`: a device's name is cut, a port left out. */
+static void add_peer(struct words *w, const struct timeline_socket *s, int columns, int better)
 {
 	char end[ADDRESS_TEXT_SIZE];
 	const char *text = *s->device ? s->device
 				      : address__with_port(s->peer.address, s->peer.port, end);
 
-	if ((int)plain_text__columns(text) > columns && !*s->device)
+	if ((int)plain_text__columns(text) > better && !*s->device)
 		text = s->peer.address;
-	if (*s->device && columns < 16)
-		columns = 16;
-	fit__add(w, text, *s->device && columns < 47 ? columns : 47, false);
+	if (columns > PEER_COLUMNS)
+		columns = PEER_COLUMNS;
+	if (*s->device && better < columns)
+		columns = better > DEVICE_COLUMNS ? better : DEVICE_COLUMNS;
+	fit__add(w, text, columns, false);
 	words__append(w, "  ", 2);
 }
 
@@ -210,8 +219,8 @@ static void add_briefly(struct text *t, struct words *w, const struct timeline_s
 	int at = time_columns(t), width = t->columns;
 
 	add_who(t, w, who);
-	at += t->who_width + 2;
-	add_peer(w, s, width - at - 2 - (int)plain_text__columns(what));
+	at += plain_text__columns(w->text ? w->text : "");
+	add_peer(w, s, width - at - 2, width - at - 2 - (int)plain_text__columns(what));
 	at = time_columns(t) + (int)plain_text__columns(w->text ? w->text : "");
 	begin_colour(t, w, colour);
 	fit__add_broken(w, what, at, width, time_columns(t));
@@ -379,7 +388,7 @@ static void add_fates(struct words *w, const struct summary *n, const char *sinc
 	words__add_count(w, n->endings);
 	words__add(w, " ended");
 	if (n->endings)
-		words__add(w, n->half_open ? ", " : ", none of them half-open");
+		words__add(w, n->half_open ? ", " : ", none half-open");
 	if (!n->half_open)
 		return;
 	words__add_count(w, n->half_open);
