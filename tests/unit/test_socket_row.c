@@ -229,12 +229,17 @@ static void test_the_first_holder_is_the_owner(void **state)
 	(void)state;
 	for (i = 1; i <= 1000; i++)
 		assert_true(holdings__add(&h, i << 32, i));
+	assert_int_equal(h.untold, 1000);
 	assert_false(holdings__add(&h, 7ULL << 32, 9));
 	assert_true(holdings__tell(&h, 7ULL << 32, &owner));
 	assert_int_equal(owner, 7);
 	assert_false(holdings__tell(&h, 7ULL << 32, &owner));	/* once in a pass */
+	assert_int_equal(h.untold, 999);
 	assert_true(holdings__tell(&h, 5, &owner));
 	assert_int_equal(owner, 0);
+	assert_int_equal(h.untold, 999);	/* nobody's */
+	assert_true(holdings__add(&h, 5, 3));	/* told before it was owned */
+	assert_int_equal(h.untold, 999);
 	holdings__free(&h);
 }
 

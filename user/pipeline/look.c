@@ -264,10 +264,26 @@ static int on_ended(void *context, const struct ho_row *row)
 	return on_socket(context, row);
 }
 
-/* The walk that finds them is as long as one over all files. */
-static bool may_have_met_dead(const struct snapshot *snapshot)
+static int pass_over(void *context, const struct ho_holder *h)
 {
-	return !snapshot__has_owners(snapshot) || snapshot__met_dead(snapshot);
+	(void)context;
+	(void)h;
+	return 0;
+}
+
+/* The walk that finds the dead is as long as one over all files, so it is made where there are some.
+ * A socket that was held, and is not among the open ones, may have died between the two walks. */
+static int find_ended(struct look *l, struct snapshot *snapshot)
+{
+	int err = 0;
+
+	if (!l->config.with_ended)
+		return 0;
+	if (snapshot__has_owners(snapshot) && !snapshot__met_dead(snapshot) && l->holdings.untold)
+		err = snapshot__owners(snapshot, pass_over, NULL);
+	if (err || (snapshot__has_owners(snapshot) && !snapshot__met_dead(snapshot)))
+		return err;
+	return snapshot__dead(snapshot, on_ended, l);
 }
 
 static int settle_readers(struct look *l, struct snapshot *snapshot)
@@ -302,8 +318,8 @@ static int pass(struct look *l, const struct look_iterators *i)
 	err = snapshot__owners(i->snapshot, on_held, l);
 	if (!err)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);
-	if (!err && l->config.with_ended && may_have_met_dead(i->snapshot))
-		err = snapshot__dead(i->snapshot, on_ended, l);
+	if (!err)
+		err = find_ended(l, i->snapshot);
 	if (!err)
 		err = settle_readers(l, i->snapshot);
 	if (err && err != -ECANCELED)

@@ -23,7 +23,8 @@ static struct holding *find(const struct holdings *h, uint64_t cookie)
 
 static bool grow(struct holdings *h)
 {
-	struct holdings bigger = { .size = h->size ? 2 * h->size : SIZE_MIN, .used = h->used };
+	struct holdings bigger = { .size = h->size ? 2 * h->size : SIZE_MIN, .used = h->used,
+				   .untold = h->untold, .incomplete = h->incomplete };
 	size_t i;
 
 	bigger.places = calloc(bigger.size, sizeof(*bigger.places));
@@ -61,6 +62,7 @@ bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner)
 	if (!place || place->owner)
 		return false;
 	place->owner = owner;
+	h->untold += !place->told;
 	return true;
 }
 
@@ -71,6 +73,7 @@ bool holdings__tell(struct holdings *h, uint64_t cookie, uint32_t *owner)
 	if (!place || place->told)
 		return false;
 	place->told = true;
+	h->untold -= place->owner != 0;
 	*owner = place->owner;
 	return true;
 }

@@ -14,6 +14,7 @@ struct holdings {
 		bool told;		/* by holdings__tell() */
 	} *places;
 	size_t size, used;
+	size_t untold;		/* that have an owner, and were not met by the pass (yet) */
 	bool incomplete;	/* memory was short */
 };
 
