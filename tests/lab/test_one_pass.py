@@ -245,3 +245,5 @@ def test_peers_in_the_order_of_their_addresses(lab):
         return mapped, peer["port"]
     found = [key(line) for line in sockets(lab, "--json", "--sort", "peer")]
     assert len(found) == 13 and found == sorted(found)
+    for most in range(1, 15):
+        assert [key(line) for line in sockets(lab, "--json", "--sort", "peer", "-n", str(most))] == found[:most]

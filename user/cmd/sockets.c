@@ -343,7 +343,7 @@ static struct look_config config_of(struct options *o)
 
 static int list_sorted(struct look *l, const struct options *o, struct output *output)
 {
-	if (!look_order__sort(l, o->order.key))
+	if (!look_order__sort(l, o->order.key, o->limit))
 		return -ENOMEM;
 	return o->json ? list_as_json(l, o, output) : list_as_text(l, o, output);
 }

@@ -315,6 +315,7 @@ static int pass(struct look *l, const struct look_iterators *i)
 	int err;
 
 	l->rules.hz = i->hz;
+	holdings__expect(&l->holdings, snapshot__count_sockets());
 	err = snapshot__owners(i->snapshot, on_held, l);
 	if (!err)
 		err = every_netns__sockets(&every, EVERY_OPEN_HELD, &l->complete);

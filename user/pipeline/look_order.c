@@ -7,6 +7,9 @@
 #include "pipeline/look_order.h"
 #include "tcp/stamps.h"
 
+/* More than these are not inserted one by one. */
+#define INSERTED_MAX 1000
+
 struct order {
 	const struct look *look;
 	enum look_key key;
@@ -143,8 +146,11 @@ static void arrange(struct look *l, struct look_place *places)
 	size_t i, to, from;
 
 	for (i = 0; i < l->count; i++) {
-		struct look_socket first = l->sockets[i];
+		struct look_socket first;
 
+		if (places[i].socket == &l->sockets[i])
+			continue;
+		first = l->sockets[i];
 		for (to = i; (from = places[to].socket - l->sockets) != i; to = from) {
 			l->sockets[to] = l->sockets[from];
 			places[to].socket = &l->sockets[to];
@@ -154,7 +160,32 @@ static void arrange(struct look *l, struct look_place *places)
 	}
 }
 
-bool look_order__sort(struct look *l, enum look_key key)
+/* Into the sorted `count` at the front, whose last gives way; from behind, where there are fewest that
+ * come before it. */
+static void insert(struct look_place *places, size_t count, struct look_place *place,
+		   struct order *order)
+{
+	struct look_place last = places[count - 1];
+	size_t i;
+
+	for (i = count - 1; i && compare(place, &places[i - 1], order) < 0; i--)
+		places[i] = places[i - 1];
+	places[i] = *place;
+	*place = last;
+}
+
+/* The first `most` come to the front in their order: the others need none. */
+static void sort(struct look_place *places, size_t count, size_t most, struct order *order)
+{
+	size_t i;
+
+	qsort_r(places, most, sizeof(*places), compare, order);
+	for (i = most; i < count; i++)
+		if (compare(&places[i], &places[most - 1], order) < 0)
+			insert(places, most, &places[i], order);
+}
+
+bool look_order__sort(struct look *l, enum look_key key, size_t most)
 {
 	struct look_place *places = malloc((l->count + 1) * sizeof(*places));
 	struct order order = { l, key };
@@ -164,7 +195,8 @@ bool look_order__sort(struct look *l, enum look_key key)
 		return false;
 	for (i = 0; i < l->count; i++)
 		places[i] = look_place__of(l, &l->sockets[i], key);
-	qsort_r(places, l->count, sizeof(*places), compare, &order);
+	sort(places, l->count, most && most <= INSERTED_MAX && most < l->count ? most : l->count,
+	     &order);
 	arrange(l, places);
 	free(places);
 	return true;

@@ -30,12 +30,18 @@ static bool grow(struct holdings *h)
 	bigger.places = calloc(bigger.size, sizeof(*bigger.places));
 	if (!bigger.places)
 		return false;
-	for (i = 0; i < h->size; i++)
+	for (i = 0; h->used && i < h->size; i++)
 		if (h->places[i].cookie)
 			*find(&bigger, h->places[i].cookie) = h->places[i];
 	free(h->places);
 	*h = bigger;
 	return true;
+}
+
+void holdings__expect(struct holdings *h, size_t count)
+{
+	while (h->size - h->size / 4 <= count && grow(h))
+		;
 }
 
 /* Its place, where there is room for one more; NULL when memory is short. */

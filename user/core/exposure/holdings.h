@@ -18,6 +18,9 @@ struct holdings {
 	bool incomplete;	/* memory was short */
 };
 
+/* So many are about to come: room is made at once. */
+void holdings__expect(struct holdings *h, size_t count);
+
 /* This owner holds the socket. False if another one was named before, or memory is short. */
 bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner);
 
