@@ -787,7 +787,7 @@ def test_watch_and_sockets_agree(lab):
                           timeout=60).stdout
     by_watch = re.match(r"(\d+) sockets in 1 namespace; (\d+) would never notice", text)
     total = summary(here)["total"]
-    assert [int(n) for n in by_watch.groups()] == [total["sockets"], total["never_notice"]] == [8, 5], text
+    assert [int(n) for n in by_watch.groups()] == [total["sockets"], total["never_notice"]] == [8, 6], text
     lines = of(lab).values()
     assert len(lines) == 8
     assert sum(not l["keepalive"]["enabled"] and l["exposed"] for l in lines) == 5      # the others: loopback
@@ -801,10 +801,9 @@ def test_watch_and_sockets_agree(lab):
         assert (t["outcome"] == "suspect") == line["suspect"]
 
 
-def test_what_a_proxy_joins_is_counted_once(lab):
-    """Of a device's connection to a real proxy and the proxy's to a program here, the first alone is
-    exposed, in each number; all are listed, and the program's death is told at once (by what its socket
-    then is)."""
+def test_both_ends_here_are_counted_once(lab):
+    """A real proxy's loopback side: two sockets, one connection, in each number; both are listed, as not exposed, and
+    the death of one end is told to the other at once (by what its socket then is)."""
     with inside(lab.gateway.path):
         backend = lab.keep(socket.create_server(("127.0.0.1", 7101)))
     lab.end_process(lab.gateway.spawn(shutil.which("socat"), "TCP-LISTEN:7100,fork,reuseaddr",
@@ -815,21 +814,23 @@ def test_what_a_proxy_joins_is_counted_once(lab):
     said = wait_until(lambda: (lambda s: s["total"]["sockets"] == 9 and s)(summary(here, "--silent", "1ms")), 20,
                       "three connections of each kind")
     total = said["total"]
-    assert (total["never_notice"], total["local"], total["silent"]["count"]) == (3, 6, 3), total
+    assert (total["never_notice"], total["local"], total["silent"]["count"]) == (6, 6, 6), total
     assert len(ss(lab, "state", "established")) == 9
     of_port = {g.get("port"): g["never_notice"] for g in said["groups"]}
-    assert of_port == {7100: 3, 7101: 0, None: 0}, said["groups"]
+    assert of_port == {7100: 3, 7101: 3, None: 0}, said["groups"]
     assert sum(l["exposed"] for l in of(lab).values()) == 3
-    r = halfopen("--check", "never>=3,silent>=3", "--silent", "1ms", here)
-    assert r.returncode == 3 and len(r.stdout.splitlines()) == 2 + 1 + 3 and r.stdout.count(":7100") == 3, r
+    r = halfopen("--check", "never>=6,silent>=6", "--silent", "1ms", here)
+    assert r.returncode == 3 and len(r.stdout.splitlines()) == 2 + 1 + 6 and r.stdout.count(":7100 ") == 3, r
+    lines = halfopen(here).stdout.splitlines()[1:]
+    assert sorted(line.split()[-1] for line in lines) == ["local"] * 3 + ["never"] * 6, lines
     halfopen("--prom", lab.path("p"), here)
     with open(lab.path("p")) as f:
         never = re.findall(r"^halfopen_sockets_never_notice\{.*\} (\d+)$", f.read(), re.MULTILINE)
-    assert sum(map(int, never)) == 3
+    assert sum(map(int, never)) == 6
     text = subprocess.run([HALFOPEN, "watch", "--for", "300ms", here], capture_output=True, text=True,
                           timeout=60).stdout
-    assert text.startswith("9 sockets in 1 namespace; 3 would never notice a dead peer"), text
-    assert "\n6 to peers on this host" in halfopen("--summary", here).stdout
+    assert text.startswith("9 sockets in 1 namespace; 6 would never notice a dead peer"), text
+    assert "\n6 to peers on this host: " in halfopen("--summary", here).stdout
     behind[0].close()       # what no keepalive was needed for
     wait_until(lambda: len(of(lab)) < 9, 20, "the other end")
 

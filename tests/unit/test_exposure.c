@@ -101,9 +101,6 @@ static void test_silences(void **state)
 	assert_true(of(e).long_silent && of(e).surely_dead);
 	memcpy(e.local, e.peer, 4);	/* no path lies between */
 	assert_true(of(e).long_silent && !of(e).surely_dead && of(e).peer_is_here);
-	assert_false(of(e).never_notices);	/* its death is told at once, with or without */
-	e.flags = HO_F_KEEPALIVE;
-	assert_false(of(e).never_notices);
 	rules.long_ns = rules.path_ns = 0;
 	e.state = TCP_CLOSE_WAIT;
 	assert_true(of(e).leaked);
@@ -142,21 +139,45 @@ static void test_peers_of_this_host(void **state)
 
 /* ---- counted ---- */
 
-/* A silence of theirs is no device's. */
-static void test_peers_of_this_host_are_counted_apart(void **state)
+/* One end stands for both, whichever row is read. */
+static void test_both_ends_here_count_once(void **state)
 {
-	static const struct exposure here = { .peer_is_here = true, .long_silent = true,
-					      .silent_ns = 9, .with_keepalive = true };
-	static const struct exposure elsewhere = { .silent_ns = 7 };
-	struct exposure_counts c = { .sockets = 0 }, more = { .with_peer_here = 20 };
+	static const struct {
+		uint8_t local, peer;	/* 127.0.0.N */
+		uint16_t local_port, peer_port;
+		bool first, second;
+	} cases[] = {
+		{ 1, 1, 1883, 40000, true, false }, { 1, 1, 40000, 1883, false, true },
+		{ 1, 2, 7000, 7000, true, false }, { 2, 1, 7000, 7000, false, true },
+		{ 1, 1, 7000, 7000, true, false },	/* it connected to itself */
+	};
+	unsigned int i;
 
 	(void)state;
-	exposure_counts__add(&c, &here);
-	exposure_counts__add(&c, &elsewhere);
-	assert_true(c.sockets == 2 && c.with_peer_here == 1 && c.with_keepalive == 1);
-	assert_true(c.long_silent == 0 && c.oldest_silence_ns == 7);
-	exposure_counts__merge(&more, &c);
-	assert_int_equal(more.with_peer_here, 21);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ho_event e = fact(HO_SEEN, 20000);
+		struct exposure_counts c = { .sockets = 0 }, more = { .with_peer_here = 20 };
+		struct exposure x;
+
+		memcpy(e.local, (uint8_t[]){ 127, 0, 0, cases[i].local }, 4);
+		memcpy(e.peer, (uint8_t[]){ 127, 0, 0, cases[i].peer }, 4);
+		e.local_port = cases[i].local_port;
+		e.peer_port = cases[i].peer_port;
+		e.flags = 0;
+		x = of(e);
+		x.long_silent = true;
+		assert_int_equal(x.never_notices, cases[i].first);
+		assert_int_equal(x.second_end, cases[i].second);
+		exposure_counts__add(&c, &x);
+		assert_true(c.sockets == 1 && c.with_peer_here == 1);
+		assert_int_equal(c.long_silent, cases[i].first);
+		assert_int_equal(c.never_notice, cases[i].first);
+		assert_int_equal(c.oldest_silence_ns > 0, cases[i].first);
+		exposure_counts__merge(&more, &c);
+		assert_int_equal(more.with_peer_here, 21);
+		e.flags = HO_F_KEEPALIVE;
+		assert_false(of(e).never_notices);
+	}
 }
 
 static void test_counts_add_up(void **state)
@@ -300,7 +321,7 @@ int main(void)
 		cmocka_unit_test(test_silences),
 		cmocka_unit_test(test_peers_of_this_host),
 		cmocka_unit_test(test_counts_add_up),
-		cmocka_unit_test(test_peers_of_this_host_are_counted_apart),
+		cmocka_unit_test(test_both_ends_here_count_once),
 		cmocka_unit_test(test_a_name_is_what_stands_before_its_end),
 		cmocka_unit_test(test_programs_are_ranked),
 		cmocka_unit_test(test_chances_are_summed),

@@ -69,8 +69,8 @@ struct sockets_dead {
 
 struct sockets_counts {
 	uint64_t sockets, with_keepalive, suspect, never_notice;
-	uint64_t local;			/* the peer is of this host: never_notice, silent and
-					 * surely_dead leave them out */
+	uint64_t local;			/* the peer is of this host: never_notice and silent count
+					 * one end of each connection, surely_dead none */
 	uint64_t silent;		/* for longer than sockets_summary.silent_over_s */
 	double oldest_silence_s;
 	uint64_t path_known;		/* when their path forgets is known, ... */

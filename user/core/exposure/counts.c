@@ -33,7 +33,7 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->own_options += x->own_options;
 	c->die_of_one_loss += x->dies_of_one_loss;
 	c->with_peer_here += x->peer_is_here;
-	c->long_silent += x->long_silent && !x->peer_is_here;
+	c->long_silent += x->long_silent && !x->second_end;
 	c->path_known += x->path_known;
 	c->surely_dead += x->surely_dead;
 	c->leaked += x->leaked;
@@ -44,7 +44,7 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	take_soonest(c, x->forgotten_by, x->forgotten_after_s);
 	c->by_state[x->state]++;
 	c->with_keepalive_by_state[x->state] += x->with_keepalive;
-	if (!x->peer_is_here && x->silent_ns > c->oldest_silence_ns)
+	if (!x->second_end && x->silent_ns > c->oldest_silence_ns)
 		c->oldest_silence_ns = x->silent_ns;
 }
 

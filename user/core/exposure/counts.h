@@ -12,7 +12,8 @@ struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
 	uint32_t own_idle, own_options, die_of_one_loss;
 	uint32_t with_peer_here;
-	uint32_t long_silent, path_known, surely_dead;	/* of peers elsewhere, as is the oldest silence */
+	/* Without second ends, as is the oldest silence; the dead, of peers elsewhere. */
+	uint32_t long_silent, path_known, surely_dead;
 	uint32_t leaked, window_closed, probes_off, address_gone, forgotten;
 	uint32_t ended;		/* that a program still holds: counted in nothing else */
 	uint64_t ended_longest_ns;

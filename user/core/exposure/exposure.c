@@ -51,13 +51,22 @@ bool exposure__peer_is_here(const struct ho_event *e)
 	       (!memcmp(e->peer, e->local, size) && memcmp(e->peer, unknown, size));
 }
 
+bool exposure__is_second_end(const struct ho_event *e)
+{
+	if (!exposure__peer_is_here(e))
+		return false;
+	if (e->local_port != e->peer_port)
+		return e->local_port > e->peer_port;
+	return memcmp(e->local, e->peer, e->family == AF_INET ? 4 : sizeof(e->peer)) > 0;
+}
+
 bool exposure__never_notices(const struct ho_event *e)
 {
 	bool fin_waits = (e->flags & HO_F_FIN_QUEUED) &&
 			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
 
 	return e->state != TCP_CLOSE && !(e->flags & HO_F_KEEPALIVE) && !fin_waits &&
-	       !exposure__peer_is_here(e);
+	       !exposure__is_second_end(e);
 }
 
 /* No segment of the peer can arrive any more: its path has forgotten the connection. */
@@ -90,6 +99,7 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 			 : e->state == TCP_ESTABLISHED || e->state == TCP_SYN_RECV
 				 ? EXPOSURE_ESTABLISHED : EXPOSURE_CLOSING,
 		.peer_is_here = exposure__peer_is_here(e),
+		.second_end = exposure__is_second_end(e),
 		.silent_ns = silent_ns,
 		.long_silent = r->long_ns && silent_ns > r->long_ns,
 		.path_known = r->path_ns && !exposure__peer_is_here(e),

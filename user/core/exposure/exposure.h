@@ -32,7 +32,8 @@ struct exposure {
 	enum exposure_state state;
 	bool with_keepalive;
 	bool peer_is_here;	/* on this host: its death is told at once */
-	bool never_notices;	/* a dead peer elsewhere, as long as the connection is idle */
+	bool second_end;	/* ... and counted by that */
+	bool never_notices;	/* a dead peer, as long as the connection is idle */
 	uint32_t unanswered;	/* asks that stayed so until the next was due */
 	bool suspect;
 	uint64_t silent_ns;	/* since the peer was last heard */
@@ -59,9 +60,12 @@ struct exposure {
 
 /* Would this socket never detect a dead peer? False with keepalive; where its FIN waits for an
  * acknowledgement (the retransmission timer asks), or no program holds it after that (a timeout);
- * and where its peer is on this host: of a device's connection to a proxy here and the proxy's to a
- * program here, the first alone is exposed. */
+ * and of the second end of a connection within this host. */
 bool exposure__never_notices(const struct ho_event *e);
+
+/* Of a connection within this host, which is counted once: is it the end with the higher port, which
+ * the other one stands for? */
+bool exposure__is_second_end(const struct ho_event *e);
 
 /* Is its peer on this host: at a loopback address, or at the socket's own? Then the kernel reports
  * the death of one end to the other at once. */

@@ -228,7 +228,7 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 	case COLUMN_NOTICES:
 		if (s->ended_at)
 			return put_text(at, "-");
-		if (!s->exposed)
+		if (!s->exposed && !isinf(s->notices_in_s))
 			return put_text(at, "local");
 		return s->notices_in_s < 0 ? put_text(at, "-")
 					   : put_duration_or(at, s->notices_in_s, "never");

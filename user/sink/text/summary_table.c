@@ -111,8 +111,7 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, " suspect\n");
 	if (c->local) {
 		words__add_count(w, c->local);
-		words__add(w, " to peers on this host (their end is told at once), not counted "
-			   "below\n");
+		words__add(w, " to peers on this host: below, one end of each connection counts\n");
 	}
 	words__add_count(w, c->never_notice);
 	words__add(w, " would never notice a dead peer\n");
