@@ -28,9 +28,9 @@
 #define DRAW_NS NS_PER_S
 /* What comes within a walk, or in a burst, waits this long at most. */
 #define SOON_NS 50000000ULL
-/* Looks take a twentieth of the time at most, and a quarter where something has happened. */
+/* Looks take a twentieth of a processor at most, and a tenth where suspicions and deaths keep coming. */
 #define PAUSES_BETWEEN 19
-#define PAUSES_IF_CHANGED 3
+#define PAUSES_IF_CHANGED 9
 #define MESSAGE_NS (10 * NS_PER_S)
 
 /* One look, and what is kept of it. */
@@ -56,9 +56,11 @@ struct top {
 	struct words timeline;		/* of the page of one socket: a line of JSON; empty: none */
 	uint64_t timeline_cookie;
 	bool timeline_final;
+	struct words ended;		/* its final one, where it ended during a pause; empty: it did not */
 	bool started, was_paused, dirty, changed;
 	uint64_t started_ns, drawn_ns, attended_ns;
-	uint64_t looked_ns, look_took_ns;	/* the end of the last look */
+	uint64_t looked_ns;		/* the end of the last look, ... */
+	uint64_t look_took_ns;		/* ... and the processor's time that it took */
 	int64_t paused_at;
 	double paused_since_s;
 	char message[256];
@@ -75,12 +77,21 @@ static struct view_lines lines_of(struct top *t)
 	return (struct view_lines){ shown_of(t)->cookies, shown_of(t)->first.count };
 }
 
+static struct view_lines lines_of_deaths(const struct top *t, uint64_t cookies[DEATHS_KEPT])
+{
+	size_t count = deaths__kept(&t->deaths), i;
+
+	for (i = 0; i < count; i++)
+		cookies[i] = deaths__at(&t->deaths, i)->cookie;
+	return (struct view_lines){ cookies, count };
+}
+
 /* ---- what the engine tells ---- */
 
-static void set_timeline(struct top *t, const struct json *line)
+static void set(struct words *kept, const struct json *line)
 {
-	t->timeline.length = 0;
-	words__append(&t->timeline, line->text, line->length);
+	kept->length = 0;
+	words__append(kept, line->text, line->length);
 }
 
 static void keep_timeline(void *context, const struct timeline *tl)
@@ -90,10 +101,10 @@ static void keep_timeline(void *context, const struct timeline *tl)
 
 	timeline_json__write_timeline(&line, 0, tl);
 	if (!line.failed)
-		set_timeline(t, &line);
+		set(t->view.paused && tl->final ? &t->ended : &t->timeline, &line);
 	json__free(&line);
 	t->timeline_cookie = tl->socket.cookie;
-	t->timeline_final = tl->final;
+	t->timeline_final = tl->final && !t->view.paused;
 }
 
 static int on_timeline(void *context, const struct timeline *tl)
@@ -105,9 +116,9 @@ static int on_timeline(void *context, const struct timeline *tl)
 	figures__add(&t->figures, tl);
 	if (tl->half_open.is)
 		deaths__add(&t->deaths, tl);
-	if (tl->socket.cookie == t->view.shown_cookie && !t->timeline_final && !t->view.paused)
+	if (tl->socket.cookie == t->view.shown_cookie && !t->timeline_final)
 		keep_timeline(t, tl);
-	t->changed = true;
+	t->changed |= tl->half_open.is;
 	return 0;
 }
 
@@ -196,7 +207,7 @@ static int take_look(struct top *t)
 		.filter = t->narrowed ?: t->options->filter, .rules = t->options->rules,
 		.take = take_socket, .timers = true, .between = between, .context = t,
 		.iterators = &t->iterators };
-	uint64_t begin = clock__mono_ns();
+	uint64_t begin = clock__own_cpu_ns();
 	int err;
 
 	if (t->watch && t->options->identities)
@@ -210,7 +221,7 @@ static int take_look(struct top *t)
 	if (!err)
 		show_next(t);
 	t->looked_ns = clock__mono_ns();
-	t->look_took_ns = t->looked_ns - begin;
+	t->look_took_ns = clock__own_cpu_ns() - begin;
 	return err == -ECANCELED ? 0 : err;
 }
 
@@ -269,6 +280,12 @@ static void begin_or_end_pause(struct top *t)
 	if (t->view.paused == t->was_paused)
 		return;
 	t->was_paused = t->view.paused;
+	if (t->ended.length && t->timeline_cookie == t->view.shown_cookie) {
+		t->timeline.length = 0;
+		words__append(&t->timeline, t->ended.text, t->ended.length);
+		t->timeline_final = true;
+	}
+	t->ended.length = 0;
 	t->paused = t->figures;
 	t->paused_since_s = since_s(t);
 	t->paused_at = clock__mono_ns() + clock__realtime_offset_ns();
@@ -323,12 +340,25 @@ static int on_kept_timeline(void *context, const struct timeline *tl)
 	return 0;
 }
 
+/* Another socket is to be shown: its row, as it is on the list. */
+static void find_shown(struct top *t)
+{
+	struct view_of_sockets *v = shown_of(t);
+	size_t i;
+
+	for (i = 0; i < v->first.count; i++)
+		if (v->cookies[i] == t->view.shown_cookie)
+			v->shown = *look_first__at(&v->first, i);
+	v->has_shown = v->shown.row.event.cookie == t->view.shown_cookie;
+}
+
 /* Its timeline as it is now, or as it was at its end. */
 static void refresh_timeline(struct top *t)
 {
 	const struct death *death;
 
 	if (t->timeline_cookie != t->view.shown_cookie) {
+		find_shown(t);
 		t->timeline.length = 0;
 		t->timeline_final = false;
 		t->timeline_cookie = t->view.shown_cookie;
@@ -340,7 +370,7 @@ static void refresh_timeline(struct top *t)
 	death = deaths__find(&t->deaths, t->view.shown_cookie);
 	if (!death)
 		return;
-	set_timeline(t, &death->timeline);
+	set(&t->timeline, &death->timeline);
 	t->timeline_final = true;
 }
 
@@ -364,11 +394,16 @@ static void add_socket(struct top *t, struct words *page)
 
 static void add_body(struct top *t, struct words *page)
 {
+	uint64_t cookies[DEATHS_KEPT];
+	struct view_lines lines;
+
 	switch (t->view.page) {
 	case VIEW_LIST:
 		add_list(t, page);
 		break;
 	case VIEW_DEATHS:
+		lines = lines_of_deaths(t, cookies);
+		view__follow(&t->view, &lines);
 		page__add_deaths(page, &t->view, &t->deaths);
 		break;
 	case VIEW_SOCKET:
@@ -415,19 +450,12 @@ static void draw(struct top *t, uint64_t now)
 
 /* ---- keys, and time ---- */
 
-/* Lines of the page that keys choose from. */
 static void give_key(struct top *t, int key)
 {
-	bool deaths = t->view.page == VIEW_DEATHS;
-	struct view_lines lines = lines_of(t);
 	uint64_t cookies[DEATHS_KEPT];
-	size_t i;
+	struct view_lines lines = t->view.page == VIEW_DEATHS ? lines_of_deaths(t, cookies)
+							      : lines_of(t);
 
-	if (deaths) {
-		lines = (struct view_lines){ cookies, deaths__kept(&t->deaths) };
-		for (i = 0; i < lines.count; i++)
-			cookies[i] = deaths__at(&t->deaths, i)->cookie;
-	}
 	view__key(&t->view, key, &lines);
 }
 
@@ -548,6 +576,7 @@ int top__run(const struct top_options *options)
 		filter__free(t->narrowed);
 		deaths__free(&t->deaths);
 		words__free(&t->timeline);
+		words__free(&t->ended);
 		free(t->all);
 	} else {
 		log_error("%s", reason__of(ENOMEM));

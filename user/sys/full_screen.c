@@ -38,6 +38,37 @@ static struct {
 	short pairs[STYLE_LAST + 1];
 } full;
 
+/* ---- size ---- */
+
+static struct winsize size_now(void)
+{
+	struct winsize size = { .ws_row = 0 };
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) {
+		size.ws_row = 24;
+		size.ws_col = 80;
+	}
+	return size;
+}
+
+unsigned int full_screen__rows(void)
+{
+	return full.screen ? (unsigned int)LINES : size_now().ws_row;
+}
+
+unsigned int full_screen__columns(void)
+{
+	return full.screen ? (unsigned int)COLS : size_now().ws_col;
+}
+
+static void take_size(void)
+{
+	struct winsize size = size_now();
+
+	resizeterm(size.ws_row, size.ws_col);
+	clearok(curscr, TRUE);
+}
+
 /* ---- opening ---- */
 
 const char *full_screen__refused(void)
@@ -148,7 +179,7 @@ static void begin_modes(bool colours)
 	intrflush(stdscr, FALSE);
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	set_escdelay(50);
+	set_escdelay(200);
 	curs_set(0);
 	choose_styles(colours);
 }
@@ -170,6 +201,7 @@ static int begin_ncurses(bool colours)
 	if (tcgetattr(fileno(full.in), &full.modes) || dup3(memory, terminal, O_CLOEXEC) < 0)
 		return -errno;
 	close(memory);
+	take_size();	/* the environment (COLUMNS) may say otherwise */
 	return 0;
 }
 
@@ -235,28 +267,7 @@ void full_screen__close(void)
 		fclose(full.in);
 }
 
-/* ---- size, and ^Z ---- */
-
-static struct winsize size_now(void)
-{
-	struct winsize size = { .ws_row = 0 };
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) {
-		size.ws_row = 24;
-		size.ws_col = 80;
-	}
-	return size;
-}
-
-unsigned int full_screen__rows(void)
-{
-	return full.screen ? (unsigned int)LINES : size_now().ws_row;
-}
-
-unsigned int full_screen__columns(void)
-{
-	return full.screen ? (unsigned int)COLS : size_now().ws_col;
-}
+/* ---- ^Z ---- */
 
 /* What ncurses has in mind, as far as the terminal takes it. */
 static void draw(void)
@@ -264,14 +275,6 @@ static void draw(void)
 	refresh();
 	terminal_output__move(fileno(full.out));
 	terminal_output__flush();
-}
-
-static void take_size(void)
-{
-	struct winsize size = size_now();
-
-	resizeterm(size.ws_row, size.ws_col);
-	clearok(curscr, TRUE);
 }
 
 static void come_back(void)

@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "sys/capability.h"
 #include "sys/terminal_rescue.h"
 
 /* More messages than that are not kept. */
@@ -93,7 +94,7 @@ static void handle_crashes(void)
 
 /* ---- a process that waits for our death ---- */
 
-/* All that we inherited but these three, which lie above standard error. */
+/* All that we inherited but these. */
 static void close_others(int alive)
 {
 	int keep[] = { alive, rescue.config.in, rescue.config.out, rescue.messages,
@@ -127,6 +128,7 @@ static _Noreturn void wait_for_death(int alive)
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "terminal-rescue");
 	close_others(alive);
+	capability__keep_only(0);
 	do {
 		n = read(alive, &byte, 1);
 	} while (n < 0 && errno == EINTR);

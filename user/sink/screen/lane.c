@@ -375,26 +375,48 @@ static void add_episodes(struct words *w, const struct timeline *t, int64_t now_
 		words__add(w, "  %u more in between\n", t->episodes_omitted);
 }
 
+static int64_t time_of(const struct event *e)
+{
+	return e->kind == EVENT_ANSWERED_RUN ? e->first_at : e->at;
+}
+
+/* A first probe is told only once it is not answered: behind what happened meanwhile. */
+static void sort(const struct event **events, const struct timeline *t)
+{
+	unsigned int i, place;
+
+	for (i = 0; i < t->event_count; i++) {
+		for (place = i; place && time_of(events[place - 1]) > time_of(&t->events[i]); place--)
+			events[place] = events[place - 1];
+		events[place] = &t->events[i];
+	}
+}
+
+static void add_event(struct words *w, const struct event *e, int64_t before, int64_t now_at)
+{
+	SAY(w, "  ");
+	clock_words__add_dated(w, time_of(e), now_at, true);
+	if (before)
+		words__add(w, " %+9.3fs  ", (time_of(e) - before) / 1e9);
+	else
+		words__add(w, "%13s", "");
+	event_words__add(w, e);
+	SAY(w, "\n");
+}
+
 static void add_events(struct words *w, const struct timeline *t, int64_t now_at)
 {
-	int64_t before = 0;
+	const struct event **events = calloc(t->event_count + 1, sizeof(const struct event *));
 	unsigned int i;
 
+	w->failed |= !events;
+	if (!events)
+		return;
+	sort(events, t);
 	SAY(w, STYLE_STRONG "Events\n");
-	for (i = 0; i < t->event_count; i++) {
-		const struct event *e = &t->events[i];
-		int64_t at = e->kind == EVENT_ANSWERED_RUN ? e->first_at : e->at;
-
-		SAY(w, "  ");
-		clock_words__add_dated(w, at, now_at, true);
-		if (before && at >= before)
-			words__add(w, " %+9.3fs  ", (at - before) / 1e9);
-		else
-			words__add(w, "%13s", "");
-		before = at;
-		event_words__add(w, e);
-		SAY(w, "\n");
-	}
+	for (i = 0; i < t->event_count; i++)
+		add_event(w, events[i], i ? time_of(events[i - 1]) : 0, now_at);
+	free(events);
 	if (t->events_omitted)
 		words__add(w, "  %u events between the first and the last ones were left out\n",
 			   t->events_omitted);
@@ -408,8 +430,7 @@ void lane__add(struct words *w, unsigned int columns, const struct timeline *t,
 	struct axis a = axis_of(columns, t, s, now_at);
 
 	if (!t && !s) {
-		SAY(w, "This socket is not open any more, and nothing of its end was worth keeping: it was "
-		       "closed in order.\n");
+		SAY(w, "This socket is not open any more. Its peer was not found dead.\n");
 		return;
 	}
 	add_who(w, t ? &t->socket : &s->socket);
