@@ -45,7 +45,8 @@ struct view_of_sockets {
 
 struct top {
 	const struct top_options *options;
-	struct watch *watch;
+	struct watch watch;	/* its core is NULL before there is a screen */
+	struct watch_beside beside;
 	struct look_iterators iterators;
 	struct view_of_sockets *all;	/* two: the one that is shown, and the next */
 	unsigned int shown;
@@ -156,9 +157,9 @@ static int between(void *context)
 {
 	struct top *t = context;
 
-	if (!t->watch)		/* there is no screen yet */
+	if (!t->watch.core)
 		return 0;
-	return demands__are_to_end(&t->watch->demands) || attend(t, true) ? -ECANCELED : 0;
+	return demands__are_to_end(&t->watch.demands) || attend(t, true) ? -ECANCELED : 0;
 }
 
 static bool take_socket(void *context, struct look *l, const struct look_socket *s)
@@ -210,8 +211,8 @@ static int take_look(struct top *t)
 	uint64_t begin = clock__own_cpu_ns();
 	int err;
 
-	if (t->watch && t->options->identities)
-		config.devices = core__identities(t->watch->core);
+	if (t->watch.core && t->options->identities)
+		config.devices = core__identities(t->watch.core);
 	empty(next);
 	next->first.most = LISTED;
 	look_key__named(view_orders[t->view.order].name, &next->first.key);
@@ -365,7 +366,7 @@ static void refresh_timeline(struct top *t)
 	} else if (t->view.paused || t->timeline_final) {
 		return;
 	}
-	if (core__show(t->watch->core, t->view.shown_cookie, keep_timeline, t))
+	if (core__show(t->watch.core, t->view.shown_cookie, keep_timeline, t))
 		return;
 	death = deaths__find(&t->deaths, t->view.shown_cookie);
 	if (!death)
@@ -486,7 +487,7 @@ static bool attend(void *context, bool in_walk)
 	if (!take_keys(t) || t->view.quit)
 		return t->view.quit = true;
 	if (t->started) {
-		totals = core__totals(t->watch->core);
+		totals = core__totals(t->watch.core);
 		figures__take_totals(&t->figures, &totals, now);
 	}
 	if (t->dirty)
@@ -504,24 +505,25 @@ static int watch(struct top *t)
 {
 	const struct top_options *o = t->options;
 	struct sink sink = sink_of(t);
-	struct watch w = {
+	struct watch *w = &t->watch;
+	int code;
+
+	*w = (struct watch){
 		.options = { .for_ns = o->for_ns, .idle_gap_ns = WATCH_IDLE_GAP_NS,
 			     .identities = o->identities, .filter = o->filter,
 			     .core = { .suspect_after = o->rules.suspect_after,
 				       .filter = o->filter } },
 		.output.fd = -1 };
-	const struct watch_beside beside = { full_screen__fd(), attend, t };
-	int code = watch__make_core(&w, &sink);
-
-	w.beside = &beside;
-	t->watch = &w;
+	t->beside = (struct watch_beside){ full_screen__fd(), attend, t };
+	w->beside = &t->beside;
+	code = watch__make_core(w, &sink);
 	draw(t, clock__mono_ns());
 	if (code == EXIT_DONE)
-		code = watch__kernel(&w);
+		code = watch__kernel(w);
 	full_screen__close();
-	core__free(w.core);
-	if (w.holds_signals)
-		demands__close(&w.demands);
+	core__free(w->core);
+	if (w->holds_signals)
+		demands__close(&w->demands);
 	return code;
 }
 

@@ -140,7 +140,7 @@ static void choose_styles(bool colours)
 		if (!colours || looks[i].colour < 0)
 			continue;
 		init_pair(looks[i].style, looks[i].colour, -1);
-		full.pairs[(int)looks[i].style] = looks[i].style;
+		full.pairs[(int)looks[i].style] = (unsigned char)looks[i].style;
 	}
 }
 

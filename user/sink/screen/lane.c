@@ -233,7 +233,7 @@ static void add_axis(struct words *w, const struct axis *a, int64_t now_at)
 
 	clock_words__add_dated(&from, a->from, now_at, false);
 	clock_words__add_dated(&to, a->to, now_at, false);
-	words__add_duration(&over, (double)((a->to - a->from) / 1000000000));
+	words__add_duration(&over, floor((double)(a->to - a->from) / 1e9));
 	taken = from.length + to.length;
 	words__add(w, "%-*s%s", LABEL_COLUMNS, "", from.text ? from.text : "");
 	if (taken + over.length + 4 <= a->cells) {
