@@ -28,7 +28,8 @@
 #define DRAW_NS NS_PER_S
 /* What comes within a walk, or in a burst, waits this long at most. */
 #define SOON_NS 50000000ULL
-/* Looks take a twentieth of a processor at most, and a tenth where suspicions and deaths keep coming. */
+/* Looks take a twentieth of a processor at most, and a tenth where suspicions and deaths keep
+ * coming. */
 #define PAUSES_BETWEEN 19
 #define PAUSES_IF_CHANGED 9
 #define MESSAGE_NS (10 * NS_PER_S)
@@ -38,30 +39,30 @@ struct view_of_sockets {
 	struct look look;
 	struct look_first first;
 	struct exposure_counts counts;
-	struct look_socket shown;	/* of the page of one socket, ... */
-	bool has_shown;			/* ... if it is open */
+	struct look_socket shown; /* of the page of one socket, ... */
+	bool has_shown;		  /* ... if it is open */
 	uint64_t cookies[LISTED];
 };
 
 struct top {
 	const struct top_options *options;
-	struct watch watch;	/* its core is NULL before there is a screen */
+	struct watch watch; /* its core is NULL before there is a screen */
 	struct watch_beside beside;
 	struct look_iterators iterators;
-	struct view_of_sockets *all;	/* two: the one that is shown, and the next */
+	struct view_of_sockets *all; /* two: the one that is shown, and the next */
 	unsigned int shown;
-	struct filter *narrowed;	/* what was typed, within the command line's; NULL: nothing */
+	struct filter *narrowed; /* what was typed, within the command line's; NULL: nothing */
 	struct view view;
 	struct figures figures, paused;
 	struct deaths deaths;
-	struct words timeline;		/* of the page of one socket: a line of JSON; empty: none */
+	struct words timeline; /* of the page of one socket: a line of JSON; empty: none */
 	uint64_t timeline_cookie;
 	bool timeline_final;
-	struct words ended;		/* its final one, where it ended during a pause; empty: it did not */
+	struct words ended; /* its final one, where it ended during a pause; empty: it did not */
 	bool started, was_paused, dirty, changed;
 	uint64_t started_ns, drawn_ns, attended_ns;
-	uint64_t looked_ns;		/* the end of the last look, ... */
-	uint64_t look_took_ns;		/* ... and the processor's time that it took */
+	uint64_t looked_ns;    /* the end of the last look, ... */
+	uint64_t look_took_ns; /* ... and the processor's time that it took */
 	int64_t paused_at;
 	double paused_since_s;
 	char message[256];
@@ -145,8 +146,11 @@ static int on_summary(void *context, const struct summary *s)
 
 static struct sink sink_of(struct top *t)
 {
-	return (struct sink){ .size = sizeof(struct sink), .context = t, .timeline = on_timeline,
-			      .change = on_change, .summary = on_summary };
+	return (struct sink){ .size = sizeof(struct sink),
+			      .context = t,
+			      .timeline = on_timeline,
+			      .change = on_change,
+			      .summary = on_summary };
 }
 
 /* ---- looks ---- */
@@ -195,8 +199,8 @@ static void show_next(struct top *t)
 		next->cookies[i] = look_first__at(&next->first, i)->row.event.cookie;
 	t->shown = !t->shown;
 	lines = lines_of(t);
-	if (t->view.page != VIEW_DEATHS && !(t->view.page != VIEW_LIST &&
-					     t->view.list_before == VIEW_DEATHS))
+	if (t->view.page != VIEW_DEATHS &&
+	    !(t->view.page != VIEW_LIST && t->view.list_before == VIEW_DEATHS))
 		view__follow(&t->view, &lines);
 	t->dirty = true;
 }
@@ -204,10 +208,13 @@ static void show_next(struct top *t)
 static int take_look(struct top *t)
 {
 	struct view_of_sockets *next = &t->all[!t->shown];
-	struct look_config config = {
-		.filter = t->narrowed ?: t->options->filter, .rules = t->options->rules,
-		.take = take_socket, .timers = true, .between = between, .context = t,
-		.iterators = &t->iterators };
+	struct look_config config = { .filter = t->narrowed ?: t->options->filter,
+				      .rules = t->options->rules,
+				      .take = take_socket,
+				      .timers = true,
+				      .between = between,
+				      .context = t,
+				      .iterators = &t->iterators };
 	uint64_t begin = clock__own_cpu_ns();
 	int err;
 
@@ -331,8 +338,9 @@ static int on_kept_timeline(void *context, const struct timeline *tl)
 {
 	struct lane_page *p = context;
 	struct view_of_sockets *v = shown_of(p->top);
-	int64_t now_at = p->top->view.paused ? p->top->paused_at
-					     : (int64_t)clock__mono_ns() + clock__realtime_offset_ns();
+	int64_t now_at = p->top->view.paused
+				 ? p->top->paused_at
+				 : (int64_t)clock__mono_ns() + clock__realtime_offset_ns();
 	struct socket_now now;
 
 	if (v->has_shown)
@@ -379,7 +387,8 @@ static void add_socket(struct top *t, struct words *page)
 {
 	struct words text = { 0 };
 	struct lane_page p = { t, &text };
-	const struct sink sink = { .size = sizeof(sink), .context = &p,
+	const struct sink sink = { .size = sizeof(sink),
+				   .context = &p,
 				   .timeline = on_kept_timeline };
 	struct timeline_json_problem problem;
 
@@ -420,20 +429,23 @@ static struct sockets_summary counts_now(struct top *t)
 {
 	const struct view_of_sockets *v = shown_of(t);
 
-	return (struct sockets_summary){
-		.at = t->looked_ns + v->look.wall_ns, .silent_over_s = t->options->rules.long_ns / 1e9,
-		.path_forgets_s = t->options->rules.path_ns / 1e9,
-		.total = look_summary__counts(&v->look, &v->counts) };
+	return (struct sockets_summary){ .at = t->looked_ns + v->look.wall_ns,
+					 .silent_over_s = t->options->rules.long_ns / 1e9,
+					 .path_forgets_s = t->options->rules.path_ns / 1e9,
+					 .total = look_summary__counts(&v->look, &v->counts) };
 }
 
 static void draw(struct top *t, uint64_t now)
 {
 	struct sockets_summary counts = counts_now(t);
-	struct page_state state = {
-		.now = &counts, .since = t->view.paused ? &t->paused : &t->figures,
-		.since_s = t->view.paused ? t->paused_since_s : since_s(t), .counted = &t->figures,
-		.paused_at = t->paused_at, .message = t->message,
-		.filter = t->options->filter_text ?: "", .listed = shown_of(t)->first.count };
+	struct page_state state = { .now = &counts,
+				    .since = t->view.paused ? &t->paused : &t->figures,
+				    .since_s = t->view.paused ? t->paused_since_s : since_s(t),
+				    .counted = &t->figures,
+				    .paused_at = t->paused_at,
+				    .message = t->message,
+				    .filter = t->options->filter_text ?: "",
+				    .listed = shown_of(t)->first.count };
 	struct words page = { 0 };
 
 	t->view.rows = full_screen__rows();
@@ -454,8 +466,8 @@ static void draw(struct top *t, uint64_t now)
 static void give_key(struct top *t, int key)
 {
 	uint64_t cookies[DEATHS_KEPT];
-	struct view_lines lines = t->view.page == VIEW_DEATHS ? lines_of_deaths(t, cookies)
-							      : lines_of(t);
+	struct view_lines lines =
+		t->view.page == VIEW_DEATHS ? lines_of_deaths(t, cookies) : lines_of(t);
 
 	view__key(&t->view, key, &lines);
 }
@@ -493,7 +505,7 @@ static bool attend(void *context, bool in_walk)
 	if (t->dirty)
 		draw(t, now);
 	if (!in_walk && is_look_due(t, now) && take_look(t))
-		t->looked_ns = now;	/* the list stays as it was: what failed is on the last line */
+		t->looked_ns = now; /* the list stays as it was: what failed is on the last line */
 	if (t->dirty || now - t->drawn_ns >= DRAW_NS)
 		draw(t, now);
 	return t->view.quit;
@@ -508,12 +520,13 @@ static int watch(struct top *t)
 	struct watch *w = &t->watch;
 	int code;
 
-	*w = (struct watch){
-		.options = { .for_ns = o->for_ns, .idle_gap_ns = WATCH_IDLE_GAP_NS,
-			     .identities = o->identities, .filter = o->filter,
-			     .core = { .suspect_after = o->rules.suspect_after,
-				       .filter = o->filter } },
-		.output.fd = -1 };
+	*w = (struct watch){ .options = { .for_ns = o->for_ns,
+					  .idle_gap_ns = WATCH_IDLE_GAP_NS,
+					  .identities = o->identities,
+					  .filter = o->filter,
+					  .core = { .suspect_after = o->rules.suspect_after,
+						    .filter = o->filter } },
+			     .output.fd = -1 };
 	t->beside = (struct watch_beside){ full_screen__fd(), attend, t };
 	w->beside = &t->beside;
 	code = watch__make_core(w, &sink);

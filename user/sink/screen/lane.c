@@ -55,7 +55,9 @@ static unsigned int cell_of(const struct axis *a, int64_t at)
 {
 	double share = (double)(at - a->from) / (double)(a->to - a->from);
 
-	return share <= 0 ? 0 : share >= 1 ? a->cells - 1 : (unsigned int)(share * (a->cells - 1) + 0.5);
+	return share <= 0   ? 0
+	       : share >= 1 ? a->cells - 1
+			    : (unsigned int)(share * (a->cells - 1) + 0.5);
 }
 
 static void fill(char *cells, const struct axis *a, int64_t from, int64_t to, char mark)
@@ -76,7 +78,9 @@ static void add_cells(struct words *w, const char *label, const char *cells, uns
 {
 	static const struct {
 		const char *marks, *style;
-	} styles[] = { { "!X", STYLE_ALARM }, { "#?rz", STYLE_WARNING }, { "x", STYLE_ALARM },
+	} styles[] = { { "!X", STYLE_ALARM },
+		       { "#?rz", STYLE_WARNING },
+		       { "x", STYLE_ALARM },
 		       { "=ahp", STYLE_GOOD } };
 	const char *style = STYLE_PLAIN;
 	unsigned int i, j;
@@ -138,8 +142,8 @@ static void mark_run(char *cells, const struct axis *a, const struct event *e, c
 	uint32_t i, shown = e->n < CELLS_MAX ? e->n : CELLS_MAX;
 
 	for (i = 0; i < shown; i++)
-		mark(cells, a, e->first_at + (e->last_at - e->first_at) / (shown > 1 ? shown - 1 : 1) * i,
-		     c);
+		mark(cells, a,
+		     e->first_at + (e->last_at - e->first_at) / (shown > 1 ? shown - 1 : 1) * i, c);
 }
 
 static void add_peer_row(struct words *w, const struct axis *a, const struct timeline *t,
@@ -365,10 +369,10 @@ static void add_episodes(struct words *w, const struct timeline *t, int64_t now_
 			SAY(w, STYLE_STRONG "Silences\n");
 		SAY(w, "  ");
 		clock_words__add_dated(w, e->first_unanswered_at, now_at, false);
-		words__add(w, "  %u unanswered (%s), %s after ", e->asks, episode_kind__name(e->kind),
-			   episode_end__name(e->end));
-		words__add_duration(w, ((e->ended_at ? e->ended_at : now_at) - e->first_unanswered_at) /
-					       1e9);
+		words__add(w, "  %u unanswered (%s), %s after ", e->asks,
+			   episode_kind__name(e->kind), episode_end__name(e->end));
+		words__add_duration(
+			w, ((e->ended_at ? e->ended_at : now_at) - e->first_unanswered_at) / 1e9);
 		SAY(w, "\n");
 	}
 	if (t->episodes_omitted)
@@ -386,7 +390,8 @@ static void sort(const struct event **events, const struct timeline *t)
 	unsigned int i, place;
 
 	for (i = 0; i < t->event_count; i++) {
-		for (place = i; place && time_of(events[place - 1]) > time_of(&t->events[i]); place--)
+		for (place = i; place && time_of(events[place - 1]) > time_of(&t->events[i]);
+		     place--)
 			events[place] = events[place - 1];
 		events[place] = &t->events[i];
 	}
@@ -449,8 +454,9 @@ void lane__add(struct words *w, unsigned int columns, const struct timeline *t,
 	else if (s)
 		add_detection(w, &s->keepalive);
 	if (!t) {
-		SAY(w, "No event since the watch began: what came before is known by the kernel's own "
-		       "clocks alone.\n");
+		SAY(w,
+		    "No event since the watch began: what came before is known by the kernel's own "
+		    "clocks alone.\n");
 		return;
 	}
 	add_counts(w, t);
