@@ -27,7 +27,7 @@ static void test_nothing_is_shown_of_what_is_not_kept(void **state)
 	(void)state;
 	assert_false(show(core, 9));
 	establish(core, 9);
-	assert_false(show(core, 9));	/* nothing has happened */
+	assert_false(show(core, 9)); /* nothing has happened */
 	probe(core, 9, 12000, 1);
 	assert_true(show(core, 9));
 	close_with(core, 9, 13000, ETIMEDOUT, 1);
@@ -51,7 +51,7 @@ static void test_it_is_shown_as_it_is_now(void **state)
 	assert_int_equal(shown.episode_count, 1);
 	assert_int_equal(shown.episodes[0].end, EPISODE_OPEN);
 	assert_false(shown.final);
-	assert_int_equal(seen.timelines, 0);	/* it is nothing that the sink is told */
+	assert_int_equal(seen.timelines, 0); /* it is nothing that the sink is told */
 	core__free(core);
 }
 

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* A duration, or the name of a documented timer, into the uint64_t (nanoseconds) at `at`: the `read` of a
- * struct argument. */
+/* A duration, or the name of a documented timer, into the uint64_t (nanoseconds) at `at`: the
+ * `read` of a struct argument. */
 bool path_argument__read(const char *text, void *at);
 
 #endif

@@ -31,9 +31,10 @@ static const struct argp_option argp_options[] = {
 	  1 },
 	{ "delay", 'd', "DURATION", 0,
 	  "the list is read again after this time (2s), later where reading it takes long", 1 },
-	{ "color", OPT_COLOR, "WHEN", 0,
-	  "colours: auto (unless NO_COLOR is set), always, never", 1 },
-	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)", 2 },
+	{ "color", OPT_COLOR, "WHEN", 0, "colours: auto (unless NO_COLOR is set), always, never",
+	  1 },
+	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)",
+	  2 },
 	{ "path-forgets", OPT_PATH, "DURATION|NAME", 0,
 	  "the path forgets idle connections after this time, as 'halfopen advise' estimates it, or as "
 	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
@@ -48,12 +49,12 @@ static const struct argp_option argp_options[] = {
 };
 
 static const char argp_doc[] =
-	"Shows the TCP connections of all network namespaces of this host on a full screen: suspects first, "
-	"then the longest silent, in the columns of 'halfopen sockets'; above them how many there are, how "
-	"many peers were found dead since the start, and for how long that went unnoticed. Changes "
-	"nothing, and sends nothing.\v"
-	"Keys: up and down choose a socket, Enter shows its whole timeline, / filters as you type, < and > "
-	"change the order, x lists peers that were found dead, p pauses, h helps, q quits.\n"
+	"Shows the TCP connections of all network namespaces of this host on a full screen: "
+	"suspects first, then the longest silent, in the columns of 'halfopen sockets'; above them "
+	"how many there are, how many peers were found dead since the start, and for how long that "
+	"went unnoticed. Changes nothing, and sends nothing.\v"
+	"Keys: up and down choose a socket, Enter shows its whole timeline, / filters as you type, "
+	"< and > change the order, x lists peers that were found dead, p pauses, h helps, q quits.\n"
 	"\nExamples:\n"
 	"  halfopen top                            suspects first, then the longest silent\n"
 	"  halfopen top 'sport = :1883 and comm = mosquitto' --sort dies\n"
@@ -124,9 +125,10 @@ int cmd_top(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
 					  verbosity,	NULL,  NULL };
-	struct top_options options = {
-		.delay_ns = DELAY_NS, .order = "suspect",
-		.rules = { .long_ns = SILENT_NS, .suspect_after = WATCH_SUSPECT_AFTER } };
+	struct top_options options = { .delay_ns = DELAY_NS,
+				       .order = "suspect",
+				       .rules = { .long_ns = SILENT_NS,
+						  .suspect_after = WATCH_SUSPECT_AFTER } };
 	const char *refused;
 	int code = EXIT_USAGE;
 

@@ -34,12 +34,12 @@ int core__tell_meta(struct core *core);
 /* The stream is over: emits a SUMMARY_LAST, if it ever began. Returns the sink's result. */
 int core__tell_last_summary(struct core *core);
 
-/* Its events, losses and endings so far; the rest is 0. Unlike core__summary() it does not walk over
- * all sockets. */
+/* Its events, losses and endings so far; the rest is 0. Unlike core__summary() it does not walk
+ * over all sockets. */
 struct summary core__totals(const struct core *core);
 
-/* Gives `fn` the timeline of an open socket as it is now, as the sink would be given it, but counts no
- * revision. False if none is kept: nothing has happened on the socket, or it is not known. */
+/* Gives `fn` the timeline of an open socket as it is now, as the sink would be given it, but counts
+ * no revision. False if none is kept: nothing has happened on the socket, or it is not known. */
 bool core__show(struct core *core, uint64_t cookie,
 		void (*fn)(void *context, const struct timeline *t), void *context);
 

@@ -21,8 +21,8 @@ void emit__last_summary(struct core *core);
 struct summary emit__summary(struct core *core);
 
 void emit__timeline(struct core *core, struct connection *c);
-/* Gives an open one to `fn` instead of the sink: it counts no revision, and leaves the history as it
- * is. */
+/* Gives an open one to `fn` instead of the sink: it counts no revision, and leaves the history as
+ * it is. */
 void emit__show(struct core *core, struct connection *c,
 		void (*fn)(void *context, const struct timeline *t), void *context);
 bool emit__is_worth(struct core *core, const struct connection *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The first sockets of a look in one of its orders, of however many; nothing is kept of the others. */
+/* The first sockets of a look in one of its orders, of however many; nothing is kept of the others.
+ */
 #ifndef HALFOPEN_PIPELINE_LOOK_FIRST_H
 #define HALFOPEN_PIPELINE_LOOK_FIRST_H
 
@@ -7,10 +8,10 @@
 
 struct look_first {
 	enum look_key key;
-	size_t most;		/* how many are kept */
+	size_t most; /* how many are kept */
 
-	struct look_place *places;	/* a heap, the last of the order at its root; then sorted */
-	struct look_socket *sockets;	/* of the places, in any order */
+	struct look_place *places;   /* a heap, the last of the order at its root; then sorted */
+	struct look_socket *sockets; /* of the places, in any order */
 	size_t count;
 };
 

@@ -28,9 +28,10 @@
 #define DRAW_NS NS_PER_S
 /* What comes within a walk, or in a burst, waits this long at most. */
 #define SOON_NS 50000000ULL
-/* Looks take a twentieth of the time at most, and a quarter where something has happened. */
+/* Looks take a twentieth of a processor at most, and a tenth where suspicions and deaths keep
+ * coming. */
 #define PAUSES_BETWEEN 19
-#define PAUSES_IF_CHANGED 3
+#define PAUSES_IF_CHANGED 9
 #define MESSAGE_NS (10 * NS_PER_S)
 
 /* One look, and what is kept of it. */
@@ -38,27 +39,30 @@ struct view_of_sockets {
 	struct look look;
 	struct look_first first;
 	struct exposure_counts counts;
-	struct look_socket shown;	/* of the page of one socket, ... */
-	bool has_shown;			/* ... if it is open */
+	struct look_socket shown; /* of the page of one socket, ... */
+	bool has_shown;		  /* ... if it is open */
 	uint64_t cookies[LISTED];
 };
 
 struct top {
 	const struct top_options *options;
-	struct watch *watch;
+	struct watch watch; /* its core is NULL before there is a screen */
+	struct watch_beside beside;
 	struct look_iterators iterators;
-	struct view_of_sockets *all;	/* two: the one that is shown, and the next */
+	struct view_of_sockets *all; /* two: the one that is shown, and the next */
 	unsigned int shown;
-	struct filter *narrowed;	/* what was typed, within the command line's; NULL: nothing */
+	struct filter *narrowed; /* what was typed, within the command line's; NULL: nothing */
 	struct view view;
 	struct figures figures, paused;
 	struct deaths deaths;
-	struct words timeline;		/* of the page of one socket: a line of JSON; empty: none */
+	struct words timeline; /* of the page of one socket: a line of JSON; empty: none */
 	uint64_t timeline_cookie;
 	bool timeline_final;
+	struct words ended; /* its final one, where it ended during a pause; empty: it did not */
 	bool started, was_paused, dirty, changed;
 	uint64_t started_ns, drawn_ns, attended_ns;
-	uint64_t looked_ns, look_took_ns;	/* the end of the last look */
+	uint64_t looked_ns;    /* the end of the last look, ... */
+	uint64_t look_took_ns; /* ... and the processor's time that it took */
 	int64_t paused_at;
 	double paused_since_s;
 	char message[256];
@@ -75,12 +79,21 @@ static struct view_lines lines_of(struct top *t)
 	return (struct view_lines){ shown_of(t)->cookies, shown_of(t)->first.count };
 }
 
+static struct view_lines lines_of_deaths(const struct top *t, uint64_t cookies[DEATHS_KEPT])
+{
+	size_t count = deaths__kept(&t->deaths), i;
+
+	for (i = 0; i < count; i++)
+		cookies[i] = deaths__at(&t->deaths, i)->cookie;
+	return (struct view_lines){ cookies, count };
+}
+
 /* ---- what the engine tells ---- */
 
-static void set_timeline(struct top *t, const struct json *line)
+static void set(struct words *kept, const struct json *line)
 {
-	t->timeline.length = 0;
-	words__append(&t->timeline, line->text, line->length);
+	kept->length = 0;
+	words__append(kept, line->text, line->length);
 }
 
 static void keep_timeline(void *context, const struct timeline *tl)
@@ -90,10 +103,10 @@ static void keep_timeline(void *context, const struct timeline *tl)
 
 	timeline_json__write_timeline(&line, 0, tl);
 	if (!line.failed)
-		set_timeline(t, &line);
+		set(t->view.paused && tl->final ? &t->ended : &t->timeline, &line);
 	json__free(&line);
 	t->timeline_cookie = tl->socket.cookie;
-	t->timeline_final = tl->final;
+	t->timeline_final = tl->final && !t->view.paused;
 }
 
 static int on_timeline(void *context, const struct timeline *tl)
@@ -105,9 +118,9 @@ static int on_timeline(void *context, const struct timeline *tl)
 	figures__add(&t->figures, tl);
 	if (tl->half_open.is)
 		deaths__add(&t->deaths, tl);
-	if (tl->socket.cookie == t->view.shown_cookie && !t->timeline_final && !t->view.paused)
+	if (tl->socket.cookie == t->view.shown_cookie && !t->timeline_final)
 		keep_timeline(t, tl);
-	t->changed = true;
+	t->changed |= tl->half_open.is;
 	return 0;
 }
 
@@ -133,8 +146,11 @@ static int on_summary(void *context, const struct summary *s)
 
 static struct sink sink_of(struct top *t)
 {
-	return (struct sink){ .size = sizeof(struct sink), .context = t, .timeline = on_timeline,
-			      .change = on_change, .summary = on_summary };
+	return (struct sink){ .size = sizeof(struct sink),
+			      .context = t,
+			      .timeline = on_timeline,
+			      .change = on_change,
+			      .summary = on_summary };
 }
 
 /* ---- looks ---- */
@@ -145,9 +161,9 @@ static int between(void *context)
 {
 	struct top *t = context;
 
-	if (!t->watch)		/* there is no screen yet */
+	if (!t->watch.core)
 		return 0;
-	return demands__are_to_end(&t->watch->demands) || attend(t, true) ? -ECANCELED : 0;
+	return demands__are_to_end(&t->watch.demands) || attend(t, true) ? -ECANCELED : 0;
 }
 
 static bool take_socket(void *context, struct look *l, const struct look_socket *s)
@@ -183,8 +199,8 @@ static void show_next(struct top *t)
 		next->cookies[i] = look_first__at(&next->first, i)->row.event.cookie;
 	t->shown = !t->shown;
 	lines = lines_of(t);
-	if (t->view.page != VIEW_DEATHS && !(t->view.page != VIEW_LIST &&
-					     t->view.list_before == VIEW_DEATHS))
+	if (t->view.page != VIEW_DEATHS &&
+	    !(t->view.page != VIEW_LIST && t->view.list_before == VIEW_DEATHS))
 		view__follow(&t->view, &lines);
 	t->dirty = true;
 }
@@ -192,15 +208,18 @@ static void show_next(struct top *t)
 static int take_look(struct top *t)
 {
 	struct view_of_sockets *next = &t->all[!t->shown];
-	struct look_config config = {
-		.filter = t->narrowed ?: t->options->filter, .rules = t->options->rules,
-		.take = take_socket, .timers = true, .between = between, .context = t,
-		.iterators = &t->iterators };
-	uint64_t begin = clock__mono_ns();
+	struct look_config config = { .filter = t->narrowed ?: t->options->filter,
+				      .rules = t->options->rules,
+				      .take = take_socket,
+				      .timers = true,
+				      .between = between,
+				      .context = t,
+				      .iterators = &t->iterators };
+	uint64_t begin = clock__own_cpu_ns();
 	int err;
 
-	if (t->watch && t->options->identities)
-		config.devices = core__identities(t->watch->core);
+	if (t->watch.core && t->options->identities)
+		config.devices = core__identities(t->watch.core);
 	empty(next);
 	next->first.most = LISTED;
 	look_key__named(view_orders[t->view.order].name, &next->first.key);
@@ -210,7 +229,7 @@ static int take_look(struct top *t)
 	if (!err)
 		show_next(t);
 	t->looked_ns = clock__mono_ns();
-	t->look_took_ns = t->looked_ns - begin;
+	t->look_took_ns = clock__own_cpu_ns() - begin;
 	return err == -ECANCELED ? 0 : err;
 }
 
@@ -269,6 +288,12 @@ static void begin_or_end_pause(struct top *t)
 	if (t->view.paused == t->was_paused)
 		return;
 	t->was_paused = t->view.paused;
+	if (t->ended.length && t->timeline_cookie == t->view.shown_cookie) {
+		t->timeline.length = 0;
+		words__append(&t->timeline, t->ended.text, t->ended.length);
+		t->timeline_final = true;
+	}
+	t->ended.length = 0;
 	t->paused = t->figures;
 	t->paused_since_s = since_s(t);
 	t->paused_at = clock__mono_ns() + clock__realtime_offset_ns();
@@ -313,8 +338,9 @@ static int on_kept_timeline(void *context, const struct timeline *tl)
 {
 	struct lane_page *p = context;
 	struct view_of_sockets *v = shown_of(p->top);
-	int64_t now_at = p->top->view.paused ? p->top->paused_at
-					     : (int64_t)clock__mono_ns() + clock__realtime_offset_ns();
+	int64_t now_at = p->top->view.paused
+				 ? p->top->paused_at
+				 : (int64_t)clock__mono_ns() + clock__realtime_offset_ns();
 	struct socket_now now;
 
 	if (v->has_shown)
@@ -323,24 +349,37 @@ static int on_kept_timeline(void *context, const struct timeline *tl)
 	return 0;
 }
 
+/* Another socket is to be shown: its row, as it is on the list. */
+static void find_shown(struct top *t)
+{
+	struct view_of_sockets *v = shown_of(t);
+	size_t i;
+
+	for (i = 0; i < v->first.count; i++)
+		if (v->cookies[i] == t->view.shown_cookie)
+			v->shown = *look_first__at(&v->first, i);
+	v->has_shown = v->shown.row.event.cookie == t->view.shown_cookie;
+}
+
 /* Its timeline as it is now, or as it was at its end. */
 static void refresh_timeline(struct top *t)
 {
 	const struct death *death;
 
 	if (t->timeline_cookie != t->view.shown_cookie) {
+		find_shown(t);
 		t->timeline.length = 0;
 		t->timeline_final = false;
 		t->timeline_cookie = t->view.shown_cookie;
 	} else if (t->view.paused || t->timeline_final) {
 		return;
 	}
-	if (core__show(t->watch->core, t->view.shown_cookie, keep_timeline, t))
+	if (core__show(t->watch.core, t->view.shown_cookie, keep_timeline, t))
 		return;
 	death = deaths__find(&t->deaths, t->view.shown_cookie);
 	if (!death)
 		return;
-	set_timeline(t, &death->timeline);
+	set(&t->timeline, &death->timeline);
 	t->timeline_final = true;
 }
 
@@ -348,7 +387,8 @@ static void add_socket(struct top *t, struct words *page)
 {
 	struct words text = { 0 };
 	struct lane_page p = { t, &text };
-	const struct sink sink = { .size = sizeof(sink), .context = &p,
+	const struct sink sink = { .size = sizeof(sink),
+				   .context = &p,
 				   .timeline = on_kept_timeline };
 	struct timeline_json_problem problem;
 
@@ -364,11 +404,16 @@ static void add_socket(struct top *t, struct words *page)
 
 static void add_body(struct top *t, struct words *page)
 {
+	uint64_t cookies[DEATHS_KEPT];
+	struct view_lines lines;
+
 	switch (t->view.page) {
 	case VIEW_LIST:
 		add_list(t, page);
 		break;
 	case VIEW_DEATHS:
+		lines = lines_of_deaths(t, cookies);
+		view__follow(&t->view, &lines);
 		page__add_deaths(page, &t->view, &t->deaths);
 		break;
 	case VIEW_SOCKET:
@@ -384,20 +429,23 @@ static struct sockets_summary counts_now(struct top *t)
 {
 	const struct view_of_sockets *v = shown_of(t);
 
-	return (struct sockets_summary){
-		.at = t->looked_ns + v->look.wall_ns, .silent_over_s = t->options->rules.long_ns / 1e9,
-		.path_forgets_s = t->options->rules.path_ns / 1e9,
-		.total = look_summary__counts(&v->look, &v->counts) };
+	return (struct sockets_summary){ .at = t->looked_ns + v->look.wall_ns,
+					 .silent_over_s = t->options->rules.long_ns / 1e9,
+					 .path_forgets_s = t->options->rules.path_ns / 1e9,
+					 .total = look_summary__counts(&v->look, &v->counts) };
 }
 
 static void draw(struct top *t, uint64_t now)
 {
 	struct sockets_summary counts = counts_now(t);
-	struct page_state state = {
-		.now = &counts, .since = t->view.paused ? &t->paused : &t->figures,
-		.since_s = t->view.paused ? t->paused_since_s : since_s(t), .counted = &t->figures,
-		.paused_at = t->paused_at, .message = t->message,
-		.filter = t->options->filter_text ?: "", .listed = shown_of(t)->first.count };
+	struct page_state state = { .now = &counts,
+				    .since = t->view.paused ? &t->paused : &t->figures,
+				    .since_s = t->view.paused ? t->paused_since_s : since_s(t),
+				    .counted = &t->figures,
+				    .paused_at = t->paused_at,
+				    .message = t->message,
+				    .filter = t->options->filter_text ?: "",
+				    .listed = shown_of(t)->first.count };
 	struct words page = { 0 };
 
 	t->view.rows = full_screen__rows();
@@ -415,19 +463,12 @@ static void draw(struct top *t, uint64_t now)
 
 /* ---- keys, and time ---- */
 
-/* Lines of the page that keys choose from. */
 static void give_key(struct top *t, int key)
 {
-	bool deaths = t->view.page == VIEW_DEATHS;
-	struct view_lines lines = lines_of(t);
 	uint64_t cookies[DEATHS_KEPT];
-	size_t i;
+	struct view_lines lines =
+		t->view.page == VIEW_DEATHS ? lines_of_deaths(t, cookies) : lines_of(t);
 
-	if (deaths) {
-		lines = (struct view_lines){ cookies, deaths__kept(&t->deaths) };
-		for (i = 0; i < lines.count; i++)
-			cookies[i] = deaths__at(&t->deaths, i)->cookie;
-	}
 	view__key(&t->view, key, &lines);
 }
 
@@ -458,13 +499,13 @@ static bool attend(void *context, bool in_walk)
 	if (!take_keys(t) || t->view.quit)
 		return t->view.quit = true;
 	if (t->started) {
-		totals = core__totals(t->watch->core);
+		totals = core__totals(t->watch.core);
 		figures__take_totals(&t->figures, &totals, now);
 	}
 	if (t->dirty)
 		draw(t, now);
 	if (!in_walk && is_look_due(t, now) && take_look(t))
-		t->looked_ns = now;	/* the list stays as it was: what failed is on the last line */
+		t->looked_ns = now; /* the list stays as it was: what failed is on the last line */
 	if (t->dirty || now - t->drawn_ns >= DRAW_NS)
 		draw(t, now);
 	return t->view.quit;
@@ -476,24 +517,26 @@ static int watch(struct top *t)
 {
 	const struct top_options *o = t->options;
 	struct sink sink = sink_of(t);
-	struct watch w = {
-		.options = { .for_ns = o->for_ns, .idle_gap_ns = WATCH_IDLE_GAP_NS,
-			     .identities = o->identities, .filter = o->filter,
-			     .core = { .suspect_after = o->rules.suspect_after,
-				       .filter = o->filter } },
-		.output.fd = -1 };
-	const struct watch_beside beside = { full_screen__fd(), attend, t };
-	int code = watch__make_core(&w, &sink);
+	struct watch *w = &t->watch;
+	int code;
 
-	w.beside = &beside;
-	t->watch = &w;
+	*w = (struct watch){ .options = { .for_ns = o->for_ns,
+					  .idle_gap_ns = WATCH_IDLE_GAP_NS,
+					  .identities = o->identities,
+					  .filter = o->filter,
+					  .core = { .suspect_after = o->rules.suspect_after,
+						    .filter = o->filter } },
+			     .output.fd = -1 };
+	t->beside = (struct watch_beside){ full_screen__fd(), attend, t };
+	w->beside = &t->beside;
+	code = watch__make_core(w, &sink);
 	draw(t, clock__mono_ns());
 	if (code == EXIT_DONE)
-		code = watch__kernel(&w);
+		code = watch__kernel(w);
 	full_screen__close();
-	core__free(w.core);
-	if (w.holds_signals)
-		demands__close(&w.demands);
+	core__free(w->core);
+	if (w->holds_signals)
+		demands__close(&w->demands);
 	return code;
 }
 
@@ -548,6 +591,7 @@ int top__run(const struct top_options *options)
 		filter__free(t->narrowed);
 		deaths__free(&t->deaths);
 		words__free(&t->timeline);
+		words__free(&t->ended);
 		free(t->all);
 	} else {
 		log_error("%s", reason__of(ENOMEM));

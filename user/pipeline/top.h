@@ -9,12 +9,12 @@
 
 struct top_options {
 	enum colour colour;
-	uint64_t delay_ns;	/* between looks, at least */
-	uint64_t for_ns;	/* 0: until it is quit */
+	uint64_t delay_ns; /* between looks, at least */
+	uint64_t for_ns;   /* 0: until it is quit */
 	struct exposure_rules rules;
-	const char *order;	/* as `halfopen sockets --sort` names it */
+	const char *order; /* as `halfopen sockets --sort` names it */
 	const char *identities;
-	char *filter_text;	/* NULL: none */
+	char *filter_text; /* NULL: none */
 	struct filter *filter;
 };
 

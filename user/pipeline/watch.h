@@ -41,8 +41,8 @@ struct watch_options {
 /* Somebody who is served beside the stream: who looks at a full screen. */
 struct watch_beside {
 	int fd;		/* readable where there is something to take */
-	/* Called at least every LIVE_TICK_MS; `in_walk`: from within a walk over sockets, where what takes
-	 * long has to wait. True: the watch is to end. */
+	/* Called at least every LIVE_TICK_MS; `in_walk`: from within a walk over sockets, where
+	 * what takes long has to wait. True: the watch is to end. */
 	bool (*attend)(void *context, bool in_walk);
 	void *context;
 };

@@ -8,6 +8,9 @@
 
 uint64_t clock__mono_ns(void);
 
+/* Time that this process has spent on processors so far. */
+uint64_t clock__own_cpu_ns(void);
+
 /* Ticks of the kernel's jiffies a second (CONFIG_HZ), as the resolution of its coarse clock has
  * it. */
 unsigned int clock__hz(void);

@@ -29,16 +29,49 @@
 /* ncurses has one screen at a time, too. */
 static struct {
 	SCREEN *screen;
-	FILE *in;		/* standard input, or the terminal itself */
-	FILE *out;		/* what ncurses writes to: a file in memory, once it knows the terminal */
-	struct termios modes;	/* while it is taken */
+	FILE *in;  /* standard input, or the terminal itself */
+	FILE *out; /* what ncurses writes to: a file in memory, once it knows the terminal */
+	struct termios modes; /* while it is taken */
 	int signals, epoll;
 	bool gone;
 	attr_t styles[STYLE_LAST + 1];
 	short pairs[STYLE_LAST + 1];
 } full;
 
+/* ---- size ---- */
+
+static struct winsize size_now(void)
+{
+	struct winsize size = { .ws_row = 0 };
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) {
+		size.ws_row = 24;
+		size.ws_col = 80;
+	}
+	return size;
+}
+
+unsigned int full_screen__rows(void)
+{
+	return full.screen ? (unsigned int)LINES : size_now().ws_row;
+}
+
+unsigned int full_screen__columns(void)
+{
+	return full.screen ? (unsigned int)COLS : size_now().ws_col;
+}
+
+static void take_size(void)
+{
+	struct winsize size = size_now();
+
+	resizeterm(size.ws_row, size.ws_col);
+	clearok(curscr, TRUE);
+}
+
 /* ---- opening ---- */
+
+#define SET_TERM "set TERM (TERM=xterm suits most terminals), or use 'halfopen sockets'"
 
 const char *full_screen__refused(void)
 {
@@ -46,20 +79,18 @@ const char *full_screen__refused(void)
 	int found;
 
 	if (!isatty(STDOUT_FILENO))
-		return "standard output is no terminal: 'halfopen sockets' lists the same once, 'halfopen "
-		       "watch' writes what happens as it happens";
+		return "standard output is no terminal: 'halfopen sockets' lists the same once, "
+		       "'halfopen watch' writes what happens as it happens";
 	if (!term || !*term)
-		return "TERM is not set, so that how to move on this terminal is not known: set it (TERM=xterm "
-		       "suits most), or use 'halfopen sockets'";
-	if (setupterm(NULL, STDOUT_FILENO, &found) == ERR)
-		return found < 0 ? "no terminfo database is installed (Debian: ncurses-base): use 'halfopen "
-				   "sockets'"
-				 : "this host has no terminfo entry that knows how to move on a terminal of "
-				   "this TERM: set another (TERM=xterm suits most), install ncurses-term, or use "
-				   "'halfopen sockets'";
+		return "TERM is not set, so how to move on this terminal is not known: " SET_TERM;
+	if (setupterm(NULL, STDOUT_FILENO, &found) == ERR && found < 0)
+		return "no terminfo database is installed (Debian: ncurses-base): use 'halfopen "
+		       "sockets'";
+	if (!cur_term)
+		return "this host has no terminfo entry for this TERM that says how to move on the "
+		       "terminal: install ncurses-term, " SET_TERM;
 	if (!cursor_address || !clear_screen)
-		return "on a terminal of this TERM the cursor cannot be moved: set another (TERM=xterm suits "
-		       "most), or use 'halfopen sockets'";
+		return "on a terminal of this TERM the cursor cannot be moved: " SET_TERM;
 	return NULL;
 }
 
@@ -72,8 +103,8 @@ static int collect(int c)
 	return c;
 }
 
-/* What leaves full screen: the styles, the keypad, the cursor, and the alternate screen. Where there is
- * none, the cursor goes below what is shown. */
+/* What leaves full screen: the styles, the keypad, the cursor, and the alternate screen. Where
+ * there is none, the cursor goes below what is shown. */
 static struct rescue_config way_back(int out)
 {
 	struct rescue_config config = { .in = fileno(full.in), .out = out };
@@ -83,7 +114,8 @@ static struct rescue_config way_back(int out)
 
 	collecting = &config;
 	if (!exit_ca_mode) {
-		tputs(tparm(cursor_address, full_screen__rows() - 1, 0, 0, 0, 0, 0, 0, 0, 0), 1, collect);
+		tputs(tparm(cursor_address, full_screen__rows() - 1, 0, 0, 0, 0, 0, 0, 0, 0), 1,
+		      collect);
 		collect('\n');
 	}
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -98,8 +130,10 @@ static void choose_styles(bool colours)
 		char style;
 		attr_t attribute;
 		short colour;
-	} looks[] = { { *STYLE_HEAD, A_REVERSE, -1 }, { *STYLE_ALARM, A_BOLD, COLOR_RED },
-		      { *STYLE_WARNING, A_NORMAL, COLOR_YELLOW }, { *STYLE_GOOD, A_NORMAL, COLOR_GREEN },
+	} looks[] = { { *STYLE_HEAD, A_REVERSE, -1 },
+		      { *STYLE_ALARM, A_BOLD, COLOR_RED },
+		      { *STYLE_WARNING, A_NORMAL, COLOR_YELLOW },
+		      { *STYLE_GOOD, A_NORMAL, COLOR_GREEN },
 		      { *STYLE_STRONG, A_BOLD, -1 } };
 	unsigned int i;
 
@@ -109,7 +143,7 @@ static void choose_styles(bool colours)
 		if (!colours || looks[i].colour < 0)
 			continue;
 		init_pair(looks[i].style, looks[i].colour, -1);
-		full.pairs[(int)looks[i].style] = looks[i].style;
+		full.pairs[(int)looks[i].style] = (unsigned char)looks[i].style;
 	}
 }
 
@@ -148,13 +182,13 @@ static void begin_modes(bool colours)
 	intrflush(stdscr, FALSE);
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	set_escdelay(50);
+	set_escdelay(200);
 	curs_set(0);
 	choose_styles(colours);
 }
 
-/* ncurses finds a terminal, whose modes it sets; from then on it writes to a file in memory, so that
- * it never has to wait. */
+/* ncurses finds a terminal, whose modes it sets; from then on it writes to a file in memory, so
+ * that it never has to wait. */
 static int begin_ncurses(bool colours)
 {
 	int memory = memfd_create("screen", MFD_CLOEXEC);
@@ -170,6 +204,7 @@ static int begin_ncurses(bool colours)
 	if (tcgetattr(fileno(full.in), &full.modes) || dup3(memory, terminal, O_CLOEXEC) < 0)
 		return -errno;
 	close(memory);
+	take_size(); /* the environment (COLUMNS) may say otherwise */
 	return 0;
 }
 
@@ -235,28 +270,7 @@ void full_screen__close(void)
 		fclose(full.in);
 }
 
-/* ---- size, and ^Z ---- */
-
-static struct winsize size_now(void)
-{
-	struct winsize size = { .ws_row = 0 };
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col) {
-		size.ws_row = 24;
-		size.ws_col = 80;
-	}
-	return size;
-}
-
-unsigned int full_screen__rows(void)
-{
-	return full.screen ? (unsigned int)LINES : size_now().ws_row;
-}
-
-unsigned int full_screen__columns(void)
-{
-	return full.screen ? (unsigned int)COLS : size_now().ws_col;
-}
+/* ---- ^Z ---- */
 
 /* What ncurses has in mind, as far as the terminal takes it. */
 static void draw(void)
@@ -264,14 +278,6 @@ static void draw(void)
 	refresh();
 	terminal_output__move(fileno(full.out));
 	terminal_output__flush();
-}
-
-static void take_size(void)
-{
-	struct winsize size = size_now();
-
-	resizeterm(size.ws_row, size.ws_col);
-	clearok(curscr, TRUE);
 }
 
 static void come_back(void)
@@ -324,17 +330,18 @@ static int of_curses(wint_t code)
 	static const struct {
 		int curses, ours;
 	} keys[] = {
-		{ KEY_UP, KEYS_UP }, { KEY_DOWN, KEYS_DOWN }, { KEY_PPAGE, KEYS_PAGE_UP },
-		{ KEY_NPAGE, KEYS_PAGE_DOWN }, { KEY_HOME, KEYS_HOME }, { KEY_END, KEYS_END },
-		{ KEY_LEFT, KEYS_LEFT }, { KEY_RIGHT, KEYS_RIGHT }, { KEY_ENTER, KEYS_ENTER },
-		{ KEY_BACKSPACE, KEYS_BACKSPACE },
+		{ KEY_UP, KEYS_UP },	     { KEY_DOWN, KEYS_DOWN },
+		{ KEY_PPAGE, KEYS_PAGE_UP }, { KEY_NPAGE, KEYS_PAGE_DOWN },
+		{ KEY_HOME, KEYS_HOME },     { KEY_END, KEYS_END },
+		{ KEY_LEFT, KEYS_LEFT },     { KEY_RIGHT, KEYS_RIGHT },
+		{ KEY_ENTER, KEYS_ENTER },   { KEY_BACKSPACE, KEYS_BACKSPACE },
 	};
 	unsigned int i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if ((int)code == keys[i].curses)
 			return keys[i].ours;
-	return 0;	/* a key without meaning */
+	return 0; /* a key without meaning */
 }
 
 static int of_character(wint_t c)
@@ -417,7 +424,7 @@ static void fill_line(int row, const char *text)
 		return;
 	getyx(stdscr, y, x);
 	if (y != row)
-		return;		/* it is full */
+		return; /* it is full */
 	for (; x < COLS; x++)
 		addch(' ');
 }
@@ -428,7 +435,7 @@ void full_screen__show(const char *page)
 	int row;
 
 	if (full.gone || !terminal_output__flush())
-		return;		/* the former page has not arrived yet */
+		return; /* the former page has not arrived yet */
 	erase();
 	for (row = 0; row < LINES && *text; row++) {
 		const char *begin = text;

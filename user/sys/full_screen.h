@@ -23,8 +23,8 @@ int full_screen__key(void);
 unsigned int full_screen__rows(void);
 unsigned int full_screen__columns(void);
 
-/* Shows a page: lines that end in '\n', plain text with the bytes of value/text_style.h. What does not fit
- * is cut. A terminal that takes nothing now is left as it is. */
+/* Shows a page: lines that end in '\n', plain text with the bytes of value/text_style.h. What does
+ * not fit is cut. A terminal that takes nothing now is left as it is. */
 void full_screen__show(const char *page);
 
 #endif

@@ -22,7 +22,8 @@ int terminal_output__open(int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	output.fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (output.fd < 0)	/* of another mount or PID namespace; then it may have to be waited for */
+	if (output.fd <
+	    0) /* of another mount or PID namespace; then it may have to be waited for */
 		output.fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return output.fd < 0 ? -errno : output.fd;
 }
@@ -59,8 +60,8 @@ void terminal_output__move(int from)
 bool terminal_output__flush(void)
 {
 	while (output.begin < output.end) {
-		ssize_t n = write(output.fd, output.waiting + output.begin,
-				  output.end - output.begin);
+		ssize_t n =
+			write(output.fd, output.waiting + output.begin, output.end - output.begin);
 
 		if (n < 0 && errno == EINTR)
 			continue;

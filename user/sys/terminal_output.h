@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Opens the terminal that `fd` is once more, without blocking. Returns the descriptor, or -errno. */
+/* Opens the terminal that `fd` is once more, without blocking. Returns the descriptor, or -errno.
+ */
 int terminal_output__open(int fd);
 
-/* What a library writes to `from`, a file in memory, goes to the terminal, after what still waits. */
+/* What a library writes to `from`, a file in memory, goes to the terminal, after what still waits.
+ */
 void terminal_output__move(int from);
 
 /* Writes as much as the terminal takes now. True if nothing waits any more. */

@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "sys/capability.h"
 #include "sys/terminal_rescue.h"
 
 /* More messages than that are not kept. */
@@ -21,13 +22,13 @@
 /* A signal handler has no other way to know it. */
 static struct {
 	struct rescue_config config;
-	struct termios modes;	/* the terminal's, before us */
-	volatile bool *used;	/* shared with the waiting process */
-	int alive;		/* pipe to that one: closed by our death */
+	struct termios modes; /* the terminal's, before us */
+	volatile bool *used;  /* shared with the waiting process */
+	int alive;	      /* pipe to that one: closed by our death */
 	pid_t waiting;
-	int messages;		/* a file in memory; -1: standard error is no terminal */
-	int standard_error;	/* the former one */
-	off_t read;		/* of the messages, by take_message() */
+	int messages;	    /* a file in memory; -1: standard error is no terminal */
+	int standard_error; /* the former one */
+	off_t read;	    /* of the messages, by take_message() */
 } rescue;
 
 /* ---- what a handler may call, too ---- */
@@ -80,7 +81,7 @@ static void on_crash(int number)
 static void handle_crashes(void)
 {
 	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGSYS };
-	static char stack[65536];	/* where the other one overflowed */
+	static char stack[65536]; /* where the other one overflowed */
 	struct sigaction action = { .sa_handler = on_crash,
 				    .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK };
 	stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
@@ -93,7 +94,7 @@ static void handle_crashes(void)
 
 /* ---- a process that waits for our death ---- */
 
-/* All that we inherited but these three, which lie above standard error. */
+/* All that we inherited but these. */
 static void close_others(int alive)
 {
 	int keep[] = { alive, rescue.config.in, rescue.config.out, rescue.messages,
@@ -127,6 +128,7 @@ static _Noreturn void wait_for_death(int alive)
 	setpgid(0, 0);
 	prctl(PR_SET_NAME, "terminal-rescue");
 	close_others(alive);
+	capability__keep_only(0);
 	do {
 		n = read(alive, &byte, 1);
 	} while (n < 0 && errno == EINTR);
@@ -195,7 +197,8 @@ void terminal_rescue__take_message(char *line, size_t size)
 	line[0] = '\0';
 	if (end <= rescue.read)
 		return;
-	n = pread(rescue.messages, text, sizeof(text) - 1, begin < rescue.read ? rescue.read : begin);
+	n = pread(rescue.messages, text, sizeof(text) - 1,
+		  begin < rescue.read ? rescue.read : begin);
 	if (n <= 0)
 		return;
 	text[n] = '\0';

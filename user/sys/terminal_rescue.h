@@ -13,8 +13,8 @@
 #define RESCUE_SEQUENCE_SIZE 256
 
 struct rescue_config {
-	int in, out;		/* descriptors of the terminal */
-	char sequence[RESCUE_SEQUENCE_SIZE];	/* what leaves full screen */
+	int in, out;			     /* descriptors of the terminal */
+	char sequence[RESCUE_SEQUENCE_SIZE]; /* what leaves full screen */
 	size_t length;
 };
 

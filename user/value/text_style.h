@@ -8,11 +8,11 @@
 #define HALFOPEN_VALUE_TEXT_STYLE_H
 
 #define STYLE_PLAIN "\001"
-#define STYLE_HEAD "\002"	/* of columns: reversed */
-#define STYLE_ALARM "\003"	/* red */
-#define STYLE_WARNING "\004"	/* yellow */
-#define STYLE_GOOD "\005"	/* green */
-#define STYLE_STRONG "\006"	/* bold */
+#define STYLE_HEAD "\002"    /* of columns: reversed */
+#define STYLE_ALARM "\003"   /* red */
+#define STYLE_WARNING "\004" /* yellow */
+#define STYLE_GOOD "\005"    /* green */
+#define STYLE_STRONG "\006"  /* bold */
 
 #define STYLE_FIRST '\001'
 #define STYLE_LAST '\006'

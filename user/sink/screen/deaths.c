@@ -32,16 +32,17 @@ static void add_row(struct words *w, const struct timeline *t)
 	char end[ADDRESS_TEXT_SIZE], name[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 
 	clock_words__add(w, t->ended_at, false);
-	words__add(w, " %-21s ", address__with_port(t->socket.peer.address, t->socket.peer.port, end));
+	words__add(w, " %-21s ",
+		   address__with_port(t->socket.peer.address, t->socket.peer.port, end));
 	words__add(w, "%-18s ", outcome__name(t->outcome));
 	add_unnoticed(w, t);
 	words__add(w, ":%u %s/%u", t->socket.local.port,
-		   plain_text__within(t->socket.owner.known ? t->socket.owner.comm : "-", NAME_COLUMNS,
-				      name, sizeof(name)),
+		   plain_text__within(t->socket.owner.known ? t->socket.owner.comm : "-",
+				      NAME_COLUMNS, name, sizeof(name)),
 		   t->socket.owner.pid);
 	if (*t->socket.device)
-		words__add(w, " %s", plain_text__within(t->socket.device, NAME_COLUMNS, name,
-							sizeof(name)));
+		words__add(w, " %s",
+			   plain_text__within(t->socket.device, NAME_COLUMNS, name, sizeof(name)));
 }
 
 static void forget(struct death *death)

@@ -12,13 +12,13 @@
 
 struct death {
 	uint64_t cookie;
-	char *row;		/* plain text */
-	struct json timeline;	/* one line: timeline_json.h */
+	char *row;	      /* plain text */
+	struct json timeline; /* one line: timeline_json.h */
 };
 
 struct deaths {
 	struct death all[DEATHS_KEPT];
-	size_t count;		/* so far: the place of the next is count % DEATHS_KEPT */
+	size_t count; /* so far: the place of the next is count % DEATHS_KEPT */
 };
 
 /* Keeps a final timeline; where memory is short, it is forgotten. */

@@ -24,8 +24,7 @@ void figures__take_totals(struct figures *f, const struct summary *totals, uint6
 		return;
 	f->rate_known = f->sampled_ns;
 	if (f->rate_known)
-		f->events_per_s = (f->events - f->sampled_events) * 1e9 /
-				  (now_ns - f->sampled_ns);
+		f->events_per_s = (f->events - f->sampled_events) * 1e9 / (now_ns - f->sampled_ns);
 	f->sampled_events = f->events;
 	f->sampled_ns = now_ns;
 }

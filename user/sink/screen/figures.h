@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a watch has counted since its start: peers found dead, for how long that went unnoticed, and how
- * fast events come. */
+/* What a watch has counted since its start: peers found dead, for how long that went unnoticed, and
+ * how fast events come. */
 #ifndef HALFOPEN_SINK_SCREEN_FIGURES_H
 #define HALFOPEN_SINK_SCREEN_FIGURES_H
 
@@ -11,14 +11,14 @@
 #define FIGURES_LATENCIES 4096
 
 struct figures {
-	uint64_t deaths;		/* half-open connections that ended */
+	uint64_t deaths; /* half-open connections that ended */
 	uint64_t deaths_by[OUTCOME_COUNT];
-	double latencies_s[FIGURES_LATENCIES];	/* upper bounds */
+	double latencies_s[FIGURES_LATENCIES]; /* upper bounds */
 	uint64_t events, lost, endings;
 	double events_per_s;
 	bool rate_known;
 
-	uint64_t sampled_ns, sampled_events;	/* of the rate; 0: not begun */
+	uint64_t sampled_ns, sampled_events; /* of the rate; 0: not begun */
 };
 
 /* Counts a final timeline, where its peer was gone. */

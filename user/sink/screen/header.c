@@ -171,7 +171,10 @@ void page__add_last_line(struct words *w, const struct view *v, const struct pag
 	else if (*s->message)
 		words__add(w, STYLE_WARNING "%s", s->message);
 	else if (*v->typed.text && v->page == VIEW_LIST)
-		words__add(w, "/%s" "  (/ change, ^U clears)  q quit", v->typed.text);
+		words__add(w,
+			   "/%s"
+			   "  (/ change, ^U clears)  q quit",
+			   v->typed.text);
 	else
 		add_keys(w, v);
 }

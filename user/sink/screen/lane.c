@@ -55,7 +55,9 @@ static unsigned int cell_of(const struct axis *a, int64_t at)
 {
 	double share = (double)(at - a->from) / (double)(a->to - a->from);
 
-	return share <= 0 ? 0 : share >= 1 ? a->cells - 1 : (unsigned int)(share * (a->cells - 1) + 0.5);
+	return share <= 0   ? 0
+	       : share >= 1 ? a->cells - 1
+			    : (unsigned int)(share * (a->cells - 1) + 0.5);
 }
 
 static void fill(char *cells, const struct axis *a, int64_t from, int64_t to, char mark)
@@ -76,7 +78,9 @@ static void add_cells(struct words *w, const char *label, const char *cells, uns
 {
 	static const struct {
 		const char *marks, *style;
-	} styles[] = { { "!X", STYLE_ALARM }, { "#?rz", STYLE_WARNING }, { "x", STYLE_ALARM },
+	} styles[] = { { "!X", STYLE_ALARM },
+		       { "#?rz", STYLE_WARNING },
+		       { "x", STYLE_ALARM },
 		       { "=ahp", STYLE_GOOD } };
 	const char *style = STYLE_PLAIN;
 	unsigned int i, j;
@@ -138,8 +142,8 @@ static void mark_run(char *cells, const struct axis *a, const struct event *e, c
 	uint32_t i, shown = e->n < CELLS_MAX ? e->n : CELLS_MAX;
 
 	for (i = 0; i < shown; i++)
-		mark(cells, a, e->first_at + (e->last_at - e->first_at) / (shown > 1 ? shown - 1 : 1) * i,
-		     c);
+		mark(cells, a,
+		     e->first_at + (e->last_at - e->first_at) / (shown > 1 ? shown - 1 : 1) * i, c);
 }
 
 static void add_peer_row(struct words *w, const struct axis *a, const struct timeline *t,
@@ -233,7 +237,7 @@ static void add_axis(struct words *w, const struct axis *a, int64_t now_at)
 
 	clock_words__add_dated(&from, a->from, now_at, false);
 	clock_words__add_dated(&to, a->to, now_at, false);
-	words__add_duration(&over, (double)((a->to - a->from) / 1000000000));
+	words__add_duration(&over, floor((double)(a->to - a->from) / 1e9));
 	taken = from.length + to.length;
 	words__add(w, "%-*s%s", LABEL_COLUMNS, "", from.text ? from.text : "");
 	if (taken + over.length + 4 <= a->cells) {
@@ -365,36 +369,59 @@ static void add_episodes(struct words *w, const struct timeline *t, int64_t now_
 			SAY(w, STYLE_STRONG "Silences\n");
 		SAY(w, "  ");
 		clock_words__add_dated(w, e->first_unanswered_at, now_at, false);
-		words__add(w, "  %u unanswered (%s), %s after ", e->asks, episode_kind__name(e->kind),
-			   episode_end__name(e->end));
-		words__add_duration(w, ((e->ended_at ? e->ended_at : now_at) - e->first_unanswered_at) /
-					       1e9);
+		words__add(w, "  %u unanswered (%s), %s after ", e->asks,
+			   episode_kind__name(e->kind), episode_end__name(e->end));
+		words__add_duration(
+			w, ((e->ended_at ? e->ended_at : now_at) - e->first_unanswered_at) / 1e9);
 		SAY(w, "\n");
 	}
 	if (t->episodes_omitted)
 		words__add(w, "  %u more in between\n", t->episodes_omitted);
 }
 
+static int64_t time_of(const struct event *e)
+{
+	return e->kind == EVENT_ANSWERED_RUN ? e->first_at : e->at;
+}
+
+/* A first probe is told only once it is not answered: behind what happened meanwhile. */
+static void sort(const struct event **events, const struct timeline *t)
+{
+	unsigned int i, place;
+
+	for (i = 0; i < t->event_count; i++) {
+		for (place = i; place && time_of(events[place - 1]) > time_of(&t->events[i]);
+		     place--)
+			events[place] = events[place - 1];
+		events[place] = &t->events[i];
+	}
+}
+
+static void add_event(struct words *w, const struct event *e, int64_t before, int64_t now_at)
+{
+	SAY(w, "  ");
+	clock_words__add_dated(w, time_of(e), now_at, true);
+	if (before)
+		words__add(w, " %+9.3fs  ", (time_of(e) - before) / 1e9);
+	else
+		words__add(w, "%13s", "");
+	event_words__add(w, e);
+	SAY(w, "\n");
+}
+
 static void add_events(struct words *w, const struct timeline *t, int64_t now_at)
 {
-	int64_t before = 0;
+	const struct event **events = calloc(t->event_count + 1, sizeof(const struct event *));
 	unsigned int i;
 
+	w->failed |= !events;
+	if (!events)
+		return;
+	sort(events, t);
 	SAY(w, STYLE_STRONG "Events\n");
-	for (i = 0; i < t->event_count; i++) {
-		const struct event *e = &t->events[i];
-		int64_t at = e->kind == EVENT_ANSWERED_RUN ? e->first_at : e->at;
-
-		SAY(w, "  ");
-		clock_words__add_dated(w, at, now_at, true);
-		if (before && at >= before)
-			words__add(w, " %+9.3fs  ", (at - before) / 1e9);
-		else
-			words__add(w, "%13s", "");
-		before = at;
-		event_words__add(w, e);
-		SAY(w, "\n");
-	}
+	for (i = 0; i < t->event_count; i++)
+		add_event(w, events[i], i ? time_of(events[i - 1]) : 0, now_at);
+	free(events);
 	if (t->events_omitted)
 		words__add(w, "  %u events between the first and the last ones were left out\n",
 			   t->events_omitted);
@@ -408,8 +435,7 @@ void lane__add(struct words *w, unsigned int columns, const struct timeline *t,
 	struct axis a = axis_of(columns, t, s, now_at);
 
 	if (!t && !s) {
-		SAY(w, "This socket is not open any more, and nothing of its end was worth keeping: it was "
-		       "closed in order.\n");
+		SAY(w, "This socket is not open any more. Its peer was not found dead.\n");
 		return;
 	}
 	add_who(w, t ? &t->socket : &s->socket);
@@ -428,8 +454,9 @@ void lane__add(struct words *w, unsigned int columns, const struct timeline *t,
 	else if (s)
 		add_detection(w, &s->keepalive);
 	if (!t) {
-		SAY(w, "No event since the watch began: what came before is known by the kernel's own "
-		       "clocks alone.\n");
+		SAY(w,
+		    "No event since the watch began: what came before is known by the kernel's own "
+		    "clocks alone.\n");
 		return;
 	}
 	add_counts(w, t);

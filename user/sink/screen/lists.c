@@ -74,8 +74,8 @@ void page__add_deaths(struct words *w, const struct view *v, const struct deaths
 
 	if (room < 2)
 		return;
-	words__add(w, STYLE_HEAD "  %-8s %-21s %-18s %-14s %s\n", "DIED", "PEER", "OUTCOME", "UNNOTICED",
-		   "LOCAL AND OWNER");
+	words__add(w, STYLE_HEAD "  %-8s %-21s %-18s %-14s %s\n", "DIED", "PEER", "OUTCOME",
+		   "UNNOTICED", "LOCAL AND OWNER");
 	for (i = 0; i < room - 1; i++) {
 		if (v->top + i < kept) {
 			SAY(w, v->top + i == v->chosen ? STYLE_HEAD "  " : "  ");
@@ -121,14 +121,14 @@ void page__add_help(struct words *w, struct view *v)
 	for (i = 0; i < VIEW_ORDERS; i++)
 		words__add(&text, "  %c   %s\n", view_orders[i].key, view_orders[i].words);
 	SAY(&text, STYLE_STRONG "Columns\n"
-	    "  ASKS      asks (probes, retransmissions) that the peer left unanswered; ! marks suspects\n"
+	    "  ASKS      probes and retransmissions left unanswered; ! marks suspects\n"
 	    "  NEXT      until the kernel asks next     DIES   until it gives up a silent peer\n"
 	    "  NOTICES   how long a dead peer of an idle connection goes unnoticed at most\n"
 	    "  KEEPALIVE idle/interval/probes in force; (in parentheses: from a sysctl)\n"
 	    STYLE_STRONG "Header\n"
 	    "  died      half-open connections that ended since the start, by outcome\n"
 	    "  unnoticed for how long, at most: half of them (p50), 95 % (p95); of the last 4,096\n"
-	    "  lost      events that the kernel could not hand over: figures since then may lack them\n"
+	    "  lost      events that the kernel could not hand over: figures may lack them\n"
 	    STYLE_STRONG "FILTER\n"
 	    "  the language of ss(8): sport = :1883 and dst 10.0.0.0/8 and comm = mosquitto\n");
 	page__add_scrolled(w, v, &text);

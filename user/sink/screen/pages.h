@@ -11,14 +11,14 @@
 
 /* What the header says. */
 struct page_state {
-	const struct sockets_summary *now;	/* of the sockets that FILTER lets pass: its totals */
-	const struct figures *since;		/* the beginning of the watch, as shown */
-	double since_s;				/* ... that long ago; below 0: it has not begun yet */
-	const struct figures *counted;		/* the same now: another one at a pause ... */
-	int64_t paused_at;			/* ... which began then */
-	const char *filter;			/* of the command line; "": none */
-	const char *message;			/* on the last line; "": none */
-	size_t listed;				/* lines that can be reached */
+	const struct sockets_summary *now; /* of the sockets that FILTER lets pass: its totals */
+	const struct figures *since;	   /* the beginning of the watch, as shown */
+	double since_s;			   /* ... that long ago; below 0: it has not begun yet */
+	const struct figures *counted;	   /* the same now: another one at a pause ... */
+	int64_t paused_at;		   /* ... which began then */
+	const char *filter;		   /* of the command line; "": none */
+	const char *message;		   /* on the last line; "": none */
+	size_t listed;			   /* lines that can be reached */
 };
 
 /* The header, as many lines as there is room for. */

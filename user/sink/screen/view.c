@@ -39,7 +39,7 @@ unsigned int view__header_lines(const struct view *v)
 
 unsigned int view__room(const struct view *v)
 {
-	unsigned int others = view__header_lines(v) + 1;	/* the last line */
+	unsigned int others = view__header_lines(v) + 1; /* the last line */
 
 	return v->rows > others ? v->rows - others : 0;
 }
@@ -219,7 +219,7 @@ static void key_of_typed(struct view_typed *t, int key)
 {
 	switch (key) {
 	case KEYS_ENTER:
-		t->open = *t->mistake;	/* there is something to mend, or to leave by Escape */
+		t->open = *t->mistake; /* there is something to mend, or to leave by Escape */
 		return;
 	case KEYS_ESCAPE:
 		t->open = false;

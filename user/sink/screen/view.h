@@ -24,10 +24,10 @@ extern const struct view_order view_orders[VIEW_ORDERS];
 /* FILTER as it is typed. */
 struct view_typed {
 	bool open;
-	char text[VIEW_TYPED];		/* UTF-8 */
-	char before[VIEW_TYPED];	/* what Escape goes back to */
-	char mistake[256];		/* "": it is right */
-	bool changed;			/* since the caller last looked, who clears it */
+	char text[VIEW_TYPED];	 /* UTF-8 */
+	char before[VIEW_TYPED]; /* what Escape goes back to */
+	char mistake[256];	 /* "": it is right */
+	bool changed;		 /* since the caller last looked, who clears it */
 };
 
 /* The lines of a page that can be chosen: sockets, by their cookies. */
@@ -37,19 +37,19 @@ struct view_lines {
 };
 
 struct view {
-	unsigned int rows, columns;	/* of the terminal */
+	unsigned int rows, columns; /* of the terminal */
 	enum view_page page;
-	enum view_page list_before, help_over;	/* what Escape goes back to */
-	unsigned int order;		/* index into view_orders */
-	bool wants_look;		/* the list is to be read anew, at once; the caller clears it */
+	enum view_page list_before, help_over; /* what Escape goes back to */
+	unsigned int order;		       /* index into view_orders */
+	bool wants_look; /* the list is to be read anew, at once; the caller clears it */
 	bool paused, quit;
 	struct view_typed typed;
 
-	size_t chosen, top;		/* lines of the list */
-	uint64_t chosen_cookie;		/* the chosen one, which is followed; 0: the first */
-	uint64_t shown_cookie;		/* of VIEW_SOCKET */
-	size_t scrolled;		/* of the other pages ... */
-	size_t scrolled_most;		/* ... at most, by the page as composed last */
+	size_t chosen, top;	/* lines of the list */
+	uint64_t chosen_cookie; /* the chosen one, which is followed; 0: the first */
+	uint64_t shown_cookie;	/* of VIEW_SOCKET */
+	size_t scrolled;	/* of the other pages ... */
+	size_t scrolled_most;	/* ... at most, by the page as composed last */
 };
 
 /* The order of this name, which is one. */

@@ -28,6 +28,7 @@ void clock_words__add_dated(struct words *w, int64_t unix_ns, int64_t now_ns, bo
 	struct tm then = local(unix_ns), now = local(now_ns);
 
 	if (then.tm_yday != now.tm_yday || then.tm_year != now.tm_year)
-		words__add(w, "%04d-%02d-%02d ", then.tm_year + 1900, then.tm_mon + 1, then.tm_mday);
+		words__add(w, "%04d-%02d-%02d ", then.tm_year + 1900, then.tm_mon + 1,
+			   then.tm_mday);
 	clock_words__add(w, unix_ns, fine);
 }
