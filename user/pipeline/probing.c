@@ -107,17 +107,15 @@ static void announce(const struct run *r)
 	words__add_count(&w, c->rate);
 	words__add(&w, " a second, within ");
 	words__add_duration(&w, (double)r->count / c->rate + c->within_ns / 1e9);
-	if (c->asks > 1) {
-		words__add(&w, "; up to %u times, as long as there is no answer, every ", c->asks);
-		words__add_duration(&w, c->within_ns / 1e9 / c->asks);
-	}
 	if (!w.failed)
 		log_info("%s", w.text);
 	words__free(&w);
+	if (c->asks > 1)
+		log_info("asked up to %u times, as long as there is no answer, %gs apart", c->asks,
+			 (double)c->within_ns / NS_PER_S / c->asks);
 	warn(c);
-	log_info("nothing stays changed: SO_REUSEADDR, which each ask clears, is put back within "
-		 "microseconds; no option, timer or count of keepalive is touched");
-	log_info("a peer that has forgotten its connection resets it, and its program is told");
+	log_info("nothing stays changed (SO_REUSEADDR, which an ask clears, is put back)");
+	log_info("a peer that forgot its connection resets it: its program is told");
 }
 
 static void show_progress(struct run *r)
