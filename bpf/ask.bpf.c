@@ -4,8 +4,8 @@
  * open. Changes nothing.
  *
  * A socket that leaves TCP_REPAIR has snd_wl1 == rcv_nxt - 1 until its next segment is taken
- * (tcp_send_window_probe()). So the first test of each segment of this host is two loads, and a map is
- * looked up for few others than answers.
+ * (tcp_send_window_probe()). So the first test of each segment of this host is two loads, and a map
+ * is looked up for few others than answers.
  */
 #include "compat.bpf.h"
 #include "ask.h"
@@ -175,8 +175,8 @@ static __always_inline __u32 pid_of(const struct task_struct *task)
 	return here.nr;
 }
 
-static __always_inline int show(struct bpf_iter_meta *meta, const struct task_struct *task, __u32 fd,
-				__u64 cookie)
+static __always_inline int show(struct bpf_iter_meta *meta, const struct task_struct *task,
+				__u32 fd, __u64 cookie)
 {
 	struct ho_descriptor d = { .cookie = cookie, .pid = pid_of(task), .fd = fd };
 

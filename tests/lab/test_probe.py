@@ -504,8 +504,8 @@ def guards():
     """Processes that are called so."""
     found = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm") as f:
-            if f.read() == "halfopen-guard\n":
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", "rb") as f:
+            if f.read() == b"halfopen-guard\n":     # others' names may be of any bytes
                 found.add(int(pid))
     return found
 

@@ -28,8 +28,8 @@ const char *askable__why(enum askable a)
 		[ASKABLE_NOT_PERMITTED] = "its process may not be looked into (ptrace: "
 					  "kernel.yama.ptrace_scope, or seccomp)",
 		[ASKABLE_MOVED] = "its program closed it, or passed it on, a moment ago",
-		[ASKABLE_NET_CLASS] = "its process has another net_cls or net_prio class, which the "
-				      "socket would lose",
+		[ASKABLE_NET_CLASS] = "its process has another net_cls or net_prio class, which "
+				      "the socket would lose",
 		[ASKABLE_ASKED_BY_OTHER] = "another process asks it at this moment",
 		[ASKABLE_NOT_SENT] = "this host dropped the ask: a filter on output, or no route",
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whether the peer of a socket can be asked now without leaving anything behind, and if not, why. */
+/* Whether the peer of a socket can be asked now without leaving anything behind, and if not,
+ * why. */
 #ifndef HALFOPEN_ACT_ASKABLE_H
 #define HALFOPEN_ACT_ASKABLE_H
 
@@ -17,9 +18,9 @@ enum askable {
 	ASKABLE_NO_DESCRIPTOR,	/* no process that we can see has it open */
 	ASKABLE_NOT_PERMITTED,	/* its process may not be looked into (yama, another LSM) */
 	ASKABLE_MOVED,		/* its program closed it, or passed it on, a moment ago */
-	ASKABLE_NET_CLASS,	/* a descriptor of ours would change its net_cls or net_prio class */
+	ASKABLE_NET_CLASS,	/* a descriptor of ours would change its net_cls, net_prio class */
 	ASKABLE_ASKED_BY_OTHER,	/* another process asks it at this moment */
-	ASKABLE_NOT_SENT,	/* it was asked, and this host dropped the ask: a filter, no route */
+	ASKABLE_NOT_SENT,	/* it was asked, and this host dropped that: a filter, no route */
 	ASKABLE_KINDS,
 };
 

@@ -74,8 +74,9 @@ struct asker {
 enum { PART_HEARD, PART_ENDED, PART_DROPPED, PART_DESCRIPTORS, PARTS };
 
 static const struct support_part parts[PARTS] = {
-	[PART_HEARD] = { .program = "heard_cast", .instead = "heard_read", .needs = "bpf_rdonly_cast",
-			 .without = "answers are found by the kernel's clocks, and without their time" },
+	[PART_HEARD] = { .program = "heard_cast", .instead = "heard_read",
+			 .needs = "bpf_rdonly_cast",
+			 .without = "answers are found by the kernel's clocks: when is not known" },
 	[PART_ENDED] = { .program = "ended",
 			 .without = "a reset that answers counts as an end by the program" },
 	[PART_DROPPED] = { .program = "dropped",
@@ -169,7 +170,8 @@ static int load(struct asker *a)
 		err = a->ring ? 0 : -errno;
 	}
 	if (err && err != -ENOTSUP)
-		log_error("the programs that follow answers cannot be attached: %s", reason__of(err));
+		log_error("the programs that follow answers cannot be attached: %s",
+			  reason__of(err));
 	return err;
 }
 
@@ -179,7 +181,8 @@ static int read_descriptors(struct asker *a)
 
 	a->descriptors_ns = clock__mono_ns();
 	if (err)
-		log_error("which process has which socket open cannot be read: %s", reason__of(err));
+		log_error("which process has which socket open cannot be read: %s",
+			  reason__of(err));
 	return err;
 }
 
@@ -278,11 +281,11 @@ static bool make_due(struct asker *a, const struct due *d)
 	size_t size = a->due_size ? 2 * a->due_size : 1024, i;
 	struct due *bigger;
 
-	if (a->due_count == a->due_size) {
+	if (a->due_count >= a->due_size) {
 		bigger = malloc(size * sizeof(*bigger));
 		if (!bigger)
 			return false;
-		for (i = 0; i < a->due_count; i++)
+		for (i = 0; a->due_size && i < a->due_count; i++)
 			bigger[i] = a->due[(a->due_first + i) % a->due_size];
 		free(a->due);
 		a->due = bigger;
@@ -337,8 +340,8 @@ static int try_descriptors(const struct asker *a, uint64_t cookie, int *fd)
 	return refused;
 }
 
-/* A descriptor of the socket, as remote_socket__open() has it. They are read when the first is wanted:
- * by then each socket that is to be asked has a cookie. */
+/* A descriptor of the socket, as remote_socket__open() has it. They are read when the first is
+ * wanted: by then each socket that is to be asked has a cookie. */
 static int open_socket(struct asker *a, uint64_t cookie, int *fd)
 {
 	int refused = try_descriptors(a, cookie, fd);
@@ -371,8 +374,8 @@ static int leave_repair(struct asker *a, struct slot *s, int fd, bool reuse)
 	return err;
 }
 
-/* SO_REUSEADDR is cleared meanwhile, where it was set: another process that asks must not find it so.
- * Returns an enum askable, or -errno without a guard. */
+/* SO_REUSEADDR is cleared meanwhile, where it was set: another process that asks must not find
+ * it so. Returns an enum askable, or -errno without a guard. */
 static int send_probe(struct asker *a, struct slot *s, int fd)
 {
 	socklen_t size = sizeof(int);
@@ -423,10 +426,10 @@ static int ask_through(struct asker *a, struct slot *s, int fd)
 
 static int ask_once(struct asker *a, struct slot *s)
 {
+	int fd, refused, asked = bpf_map__fd(a->bpf->maps.asked);
 	uint32_t number = s - a->slots;
-	int fd, refused;
 
-	if (bpf_map_update_elem(bpf_map__fd(a->bpf->maps.asked), &s->result.cookie, &number, BPF_ANY))
+	if (bpf_map_update_elem(asked, &s->result.cookie, &number, BPF_ANY))
 		return -errno;
 	refused = open_socket(a, s->result.cookie, &fd);
 	if (refused)
@@ -514,7 +517,7 @@ static bool was_heard(const struct slot *s, const struct remote_facts *facts)
 /* Its time is over: what does the socket itself say? */
 static int look_again(struct asker *a, struct slot *s)
 {
-	struct remote_facts facts;
+	struct remote_facts facts = { 0 };
 	int fd, err = open_socket(a, s->result.cookie, &fd);
 
 	if (err < 0)

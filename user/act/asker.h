@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Asks peers of idle sockets now, and follows their answers. A socket is asked by leaving TCP_REPAIR
- * without having entered it, through a descriptor of ours that lives for some microseconds: the kernel
- * sends a window probe, changes no timer and no count by which it could end the socket, and clears
- * SO_REUSEADDR, which is put back at once, or by a guard if this process dies in between.
+ * Asks peers of idle sockets now, and follows their answers. A socket is asked by leaving
+ * TCP_REPAIR without having entered it, through a descriptor of ours that lives for some
+ * microseconds: the kernel sends a window probe, changes no timer and no count by which it could
+ * end the socket, and clears SO_REUSEADDR, which is put back at once, or by a guard if this process
+ * dies in between.
  *
  * Usage: open; ask as many as wanted (each once); then poll asker__fd() and take results until none
  * is outstanding. One thread.
@@ -20,16 +21,16 @@ struct asker;
 
 struct asker_config {
 	uint64_t within_ns;	/* for the answer, from the first ask of a socket on */
-	unsigned int asks;	/* of one socket, evenly over that time, until it answers; 1 or more.
-				 * Less than half a second apart a live Linux peer may be silent:
-				 * tcp_invalid_ratelimit */
+	unsigned int asks;	/* of one socket, evenly over that time, until it answers; 1 or
+				 * more. Less than half a second apart a live Linux peer may be
+				 * silent: tcp_invalid_ratelimit */
 };
 
 enum asker_outcome {
 	ASKER_ANSWERED,		/* acknowledged, or sent something new */
 	ASKER_UNANSWERED,	/* nothing within the time, the kernel's own clocks agree */
 	ASKER_RESET,		/* by a reset, which ended it: the peer had forgotten it */
-	ASKER_ENDED,		/* otherwise, meanwhile: by its program, or a timer of the kernel's */
+	ASKER_ENDED,		/* otherwise, meanwhile: by its program, or its peer's FIN */
 	ASKER_NOT_ASKED,	/* `why` not */
 };
 
@@ -47,9 +48,9 @@ struct asker_result {
  * logged. */
 int asker__open(const struct asker_config *config, struct asker **asker);
 
-/* Asks the socket with this cookie, in whatever namespace, the first time now. Returns 0: its result
- * will come from asker__take(), with this tag, also where it cannot be asked. -errno: nobody can be
- * asked any more; logged. */
+/* Asks the socket with this cookie, in whatever namespace, the first time now. Returns 0: its
+ * result will come from asker__take(), with this tag, also where it cannot be asked. -errno:
+ * nobody can be asked any more; logged. */
 int asker__ask(struct asker *a, uint64_t cookie, uint64_t tag);
 
 /* Readable when answers have arrived. Other results come when asker__due_ns() (CLOCK_MONOTONIC;

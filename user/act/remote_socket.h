@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A TCP socket of another process, through a descriptor of ours (pidfd_getfd(2)). Whoever closes last
- * closes the connection, so it is held for some microseconds: nothing that waits is done meanwhile.
+ * A TCP socket of another process, through a descriptor of ours (pidfd_getfd(2)). Whoever closes
+ * last closes the connection, so it is held for some microseconds: nothing that waits is done
+ * meanwhile.
  */
 #ifndef HALFOPEN_ACT_REMOTE_SOCKET_H
 #define HALFOPEN_ACT_REMOTE_SOCKET_H
@@ -12,15 +13,16 @@
 #include "act/askable.h"
 #include "ask.h"
 
-/* A new descriptor of it in `*fd`, which the caller closes. -errno where no more can be had at all
- * (EMFILE, ENOSYS before 5.6), else an enum askable: ASKABLE_MOVED where the process has another file
- * under that number by now. */
+/* A new descriptor of it in `*fd`, which the caller closes. -errno where no more can be had at
+ * all (EMFILE, ENOSYS before 5.6), else an enum askable: ASKABLE_MOVED where the process has
+ * another file under that number by now. */
 int remote_socket__open(const struct ho_descriptor *d, int *fd);
 
 /*
- * Keeps other processes that do the same away until `fd`, or any other descriptor of the socket in this
- * process, is closed. False where another has it for longer than its two calls take. It is a POSIX
- * lock, which is of a process and the socket: nothing that the socket's own program would see.
+ * Keeps other processes that do the same away until `fd`, or any other descriptor of the socket in
+ * this process, is closed. False where another has it for longer than its two calls take. It is a
+ * POSIX lock, which is of a process and the socket: nothing that the socket's own program would
+ * see.
  */
 bool remote_socket__lock(int fd);
 

@@ -52,13 +52,14 @@ static const struct argp_option argp_options[] = {
 	{ "rate", OPT_RATE, "N", 0, "sockets a second (1000)", 1 },
 	{ "within", OPT_WITHIN, "DURATION", 0, "wait so long for an answer (5s)", 1 },
 	{ "asks", OPT_ASKS, "N", 0,
-	  "ask up to N times, evenly within that time, until there is an answer (2): one lost segment "
-	  "alone makes a living peer look dead",
+	  "ask up to N times, evenly within that time, until there is an answer (2): one lost "
+	  "segment alone makes a living peer look dead",
 	  1 },
 	{ "json", OPT_JSON, NULL, 0,
-	  "a line of JSON (halfopen.probe/1) for each, and halfopen.probe_summary/1 as the last", 2 },
-	{ "limit", 'n', "N", 0, "list the N that were silent the longest of those that do not answer "
-	  "(20; 0: all)", 2 },
+	  "a line of JSON (halfopen.probe/1) for each, and halfopen.probe_summary/1 as the last",
+	  2 },
+	{ "limit", 'n', "N", 0,
+	  "list the N that were silent the longest of those that do not answer (20; 0: all)", 2 },
 	{ "identities", OPT_IDENTITIES, "FILE", 0,
 	  "who is behind an address, as for 'halfopen sockets': names in the list, in JSON and for "
 	  "FILTER (device = NAME)", 2 },
@@ -70,18 +71,19 @@ static const char argp_doc[] =
 	"Asks the peer of each TCP connection now, by one empty segment that a living peer "
 	"acknowledges, and says how many do not answer: how many are dead already?\v"
 	"Examples:\n"
-	"  halfopen probe                              all connections, 1,000 a second\n"
-	"  halfopen probe 'sport = :1883' --sample 1%  how many of all, from one in a hundred\n"
+	"  halfopen probe                              all, 1,000 a second\n"
+	"  halfopen probe 'sport = :1883' --sample 1%  an estimate, by one in a hundred\n"
 	"  halfopen probe --within 30s --asks 3        devices that sleep, lossy paths\n"
-	"  halfopen probe --json 'comm = redis-server' | jq 'select(.result == \"unanswered\")'\n"
-	"\nNothing stays changed. The kernel is made to send a window probe, by setsockopt(TCP_REPAIR, "
-	"off) on a copy of the program's descriptor. That clears SO_REUSEADDR, which is put back at "
-	"once, and by a guard process if this one is killed in between. No option, timer or count of "
-	"keepalive is touched, so no socket dies of an unanswered ask. A peer that has forgotten its "
-	"connection resets it, as it would at any other segment.\n"
-	"\nNot asked, and unknown: sockets that are closing; that no process visible here has open; of "
-	"MPTCP; in TCP_REPAIR. Data under way are an ask by themselves: such a socket is followed, and "
-	"not asked.\n"
+	"  halfopen probe --json | jq 'select(.result == \"unanswered\").socket.peer'\n"
+	"  halfopen probe --json >asked; halfopen sockets --summary --probed asked\n"
+	"\nNothing stays changed. The kernel is made to send a window probe, by setsockopt("
+	"TCP_REPAIR, off) on a copy of the program's descriptor. That clears SO_REUSEADDR, which "
+	"is put back at once, and by a guard process if this one is killed in between. No option, "
+	"timer or count of keepalive is touched, so no socket dies of an unanswered ask. A peer "
+	"that has forgotten its connection resets it, as it would at any other segment.\n"
+	"\nNot asked, and unknown: sockets that are closing; that no process visible here has "
+	"open; of MPTCP; in TCP_REPAIR. Data under way are an ask by themselves: such a socket is "
+	"followed, and not asked.\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'.\n"
 	"\nExit codes: 0 done, 1 failed while running, 2 usage, 77 not permitted.\n";
 
@@ -215,7 +217,8 @@ static int list_unanswered(struct report *r, const struct look *l)
 {
 	struct sockets_text text = { .width = terminal__columns(r->output.fd),
 				     .colours = terminal__shows_colours(r->output.fd) };
-	size_t limit = r->options->list && r->options->list < r->count ? r->options->list : r->count;
+	size_t limit = r->options->list && r->options->list < r->count ? r->options->list
+									: r->count;
 	struct words w = { 0 };
 	size_t i;
 	int err;
@@ -262,8 +265,9 @@ static int probe(struct report *r, const struct demands *demands)
 {
 	struct options *o = r->options;
 	const struct probing_config config = {
-		.filter = o->filter, .devices = o->identities ? &o->devices : NULL, .rate = o->rate, .share = o->share, .within_ns = o->within_ns,
-		.asks = o->asks, .end = demands->end, .take = take, .context = r };
+		.filter = o->filter, .devices = o->identities ? &o->devices : NULL,
+		.rate = o->rate, .share = o->share, .within_ns = o->within_ns, .asks = o->asks,
+		.end = demands->end, .take = take, .context = r };
 	struct probing p;
 	int err = probing__run(&p, &config);
 

@@ -47,8 +47,8 @@ static uint64_t below(uint64_t *state, uint64_t n)
 	return (z ^ z >> 31) % n;
 }
 
-/* A random sample without replacement, in random order: so whoever was asked until an interruption is
- * one, too, and peers behind one address are asked far apart. */
+/* A random sample without replacement, in random order: so whoever was asked until an
+ * interruption is one, too, and peers behind one address are asked far apart. */
 static bool draw(struct run *r)
 {
 	size_t total = r->probing->look.count, i, at;
@@ -58,7 +58,7 @@ static bool draw(struct run *r)
 	r->count = ceil(total * r->config->share);
 	if (r->count > total)
 		r->count = total;
-	r->drawn = malloc((total + 1) * sizeof(*r->drawn));
+	r->drawn = calloc(total + 1, sizeof(*r->drawn));
 	r->has_result = calloc(r->count + 1, sizeof(*r->has_result));
 	if (!r->drawn || !r->has_result ||
 	    getrandom(&state, sizeof(state), 0) != sizeof(state))
@@ -84,13 +84,13 @@ static const struct look_socket *socket_of(const struct run *r, size_t i)
 /* What would make a living peer look dead. */
 static void warn(const struct probing_config *c)
 {
-	if (c->asks == 1)
+	if (c->asks <= 1)
 		log_warning("each peer is asked once: where its answer is lost, a living one looks "
 			    "dead (--asks 2)");
 	else if (c->within_ns / c->asks < RATELIMIT_NS)
 		log_warning("asks less than 0.6s apart: a living Linux peer whose answer was lost "
-			    "leaves the next one unanswered, too (tcp_invalid_ratelimit); --within %gs "
-			    "or more", c->asks * (double)RATELIMIT_NS / NS_PER_S);
+			    "leaves the next one unanswered, too (tcp_invalid_ratelimit); --within "
+			    "%gs or more", c->asks * (double)RATELIMIT_NS / NS_PER_S);
 }
 
 static void announce(const struct run *r)
@@ -107,17 +107,15 @@ static void announce(const struct run *r)
 	words__add_count(&w, c->rate);
 	words__add(&w, " a second, within ");
 	words__add_duration(&w, (double)r->count / c->rate + c->within_ns / 1e9);
-	if (c->asks > 1) {
-		words__add(&w, "; up to %u times, as long as there is no answer, every ", c->asks);
-		words__add_duration(&w, c->within_ns / 1e9 / c->asks);
-	}
 	if (!w.failed)
 		log_info("%s", w.text);
 	words__free(&w);
+	if (c->asks > 1)
+		log_info("asked up to %u times, as long as there is no answer, %gs apart", c->asks,
+			 (double)c->within_ns / NS_PER_S / c->asks);
 	warn(c);
-	log_info("nothing stays changed: SO_REUSEADDR, which each ask clears, is put back within "
-		 "microseconds; no option, timer or count of keepalive is touched");
-	log_info("a peer that has forgotten its connection resets it, and its program is told");
+	log_info("nothing stays changed (SO_REUSEADDR, which an ask clears, is put back)");
+	log_info("a peer that forgot its connection resets it: its program is told");
 }
 
 static void show_progress(struct run *r)
@@ -126,7 +124,8 @@ static void show_progress(struct run *r)
 
 	if (!progress__is_due())
 		return;
-	progress__show("%zu of %zu asked: %llu answered, %llu unanswered, %llu unknown, %u waited for",
+	progress__show("%zu of %zu asked: %llu answered, %llu unanswered, %llu unknown, "
+		       "%u waited for",
 		       r->next, r->count, (unsigned long long)s->answered,
 		       (unsigned long long)s->unanswered, (unsigned long long)s->unknown,
 		       asker__outstanding(r->asker));
@@ -239,11 +238,11 @@ static bool may_ask(const struct run *r)
 
 static void ask_who_is_due(struct run *r)
 {
-	uint64_t now_ns = clock__mono_ns();
+	uint64_t now_ns = clock__mono_ns(), apart_ns = NS_PER_S / r->config->rate;
 
 	if (now_ns > r->next_ns + LATE_NS)
 		r->next_ns = now_ns - LATE_NS;
-	for (; !r->err && may_ask(r) && r->next_ns <= now_ns; r->next_ns += NS_PER_S / r->config->rate)
+	for (; !r->err && may_ask(r) && r->next_ns <= now_ns; r->next_ns += apart_ns)
 		ask(r, r->next++);
 }
 

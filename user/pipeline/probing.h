@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Asks the peers of open sockets, all or a random sample, at a bounded rate, and counts who answers. */
+/* Asks the peers of open sockets, all or a random sample, at a bounded rate, and counts who
+ * answers. */
 #ifndef HALFOPEN_PIPELINE_PROBING_H
 #define HALFOPEN_PIPELINE_PROBING_H
 
@@ -14,7 +15,8 @@ struct probing_config {
 	uint64_t within_ns;		/* for the answer, from a socket's first ask on */
 	unsigned int asks;		/* of one socket, at most */
 	int end;			/* readable: asks nobody any more, and ends */
-	/* Takes each result, but for its origin; s: its socket, in the look. A negative return ends. */
+	/* Takes each result, but for its origin; s: its socket, in the look. A negative return
+	 * ends. */
 	int (*take)(void *context, struct look *l, const struct look_socket *s,
 		    const struct probe_result *r);
 	void *context;
@@ -28,8 +30,8 @@ struct probing {
 	struct probe_reason reasons[PROBING_REASONS];
 };
 
-/* Says on standard error what is going to be done, and what cannot be put back; then does it. Returns 0
- * or -errno, logged, or what `take` returned. To be freed in any case. */
+/* Says on standard error what is going to be done, and what cannot be put back; then does it.
+ * Returns 0 or -errno, logged, or what `take` returned. To be freed in any case. */
 int probing__run(struct probing *p, const struct probing_config *config);
 void probing__free(struct probing *p);
 

@@ -53,6 +53,7 @@ static bool make_room(struct probed *p)
 
 static int take_result(struct reading *r, const json_t *line)
 {
+	const char *cookie = text(json_object_get(line, "socket"), "cookie");
 	const char *result = text(line, "result");
 	struct probed_socket s = { .result = PROBE_ANSWERED };
 
@@ -60,7 +61,7 @@ static int take_result(struct reading *r, const json_t *line)
 		s.result++;
 	if (s.result > PROBE_UNKNOWN)
 		return refuse(r, "result: expected answered, unanswered or unknown");
-	if (!quantity__number(text(json_object_get(line, "socket"), "cookie"), 1, UINT64_MAX, &s.cookie))
+	if (!quantity__number(cookie, 1, UINT64_MAX, &s.cookie))
 		return refuse(r, "socket.cookie: expected a string of digits");
 	if (!make_room(r->probed)) {
 		snprintf(r->why, r->size, "%s: %s", r->shown, strerror(ENOMEM));
@@ -87,13 +88,13 @@ static int take_line(struct reading *r, const json_t *line)
 	bool is_summary = !strcmp(schema, "halfopen.probe_summary/1");
 
 	if (r->complete)
-		return refuse(r, "a line after halfopen.probe_summary/1: expected the output of one "
-				 "probe");
+		return refuse(r, "a line after halfopen.probe_summary/1: expected the output of "
+				 "one probe");
 	if (!is_summary && strcmp(schema, "halfopen.probe/1"))
 		return refuse(r, "schema: " EXPECTED);
 	if (strcmp(text(line, "boot_id"), r->boot_id))
-		return refuse(r, "boot_id: it was written on another host, or before this one booted: "
-				 "its sockets are others");
+		return refuse(r, "boot_id: it was written on another host, or before this one "
+				 "booted: its sockets are others");
 	return is_summary ? take_summary(r, line) : take_result(r, line);
 }
 
@@ -142,7 +143,8 @@ static int by_cookie(const void *a, const void *b)
 int probe_file__read(int fd, const char *shown, const char *boot_id, struct probed *p, char *why,
 		     size_t size)
 {
-	struct reading r = { .shown = shown, .boot_id = boot_id, .probed = p, .why = why, .size = size };
+	struct reading r = { .shown = shown, .boot_id = boot_id, .probed = p,
+			     .why = why, .size = size };
 	FILE *f = fdopen(fd, "re");
 	int err;
 

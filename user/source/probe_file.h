@@ -19,8 +19,9 @@ struct probed {
 	int64_t at;	/* when the probe had ended, in nanoseconds since 1970 */
 };
 
-/* Reads all of `fd`, which is called `shown`, and closes it. Returns 0 or -errno; then `why` says what
- * is wrong, where, and what was expected. It must be of this boot: cookies begin anew with each. */
+/* Reads all of `fd`, which is called `shown`, and closes it. Returns 0 or -errno; then `why`
+ * says what is wrong, where, and what was expected. It must be of this boot: cookies begin anew
+ * with each. */
 int probe_file__read(int fd, const char *shown, const char *boot_id, struct probed *p, char *why,
 		     size_t size);
 

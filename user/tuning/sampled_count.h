@@ -14,10 +14,10 @@ struct sampled_count {
 
 /*
  * Of `total`, `drawn` were looked at; `found` of them have the property, `unclear` could not be
- * judged (found + unclear <= drawn <= total). Exact limits of the hypergeometric distribution, 2.5 % on
- * each side (Buonaccorsi, The American Statistician 41, 1987): where all were looked at, and none is
- * unclear, there is no error. The unclear widen the interval: they may be all without it, or all with
- * it; the estimate takes them for as many as among the others.
+ * judged (found + unclear <= drawn <= total). Exact limits of the hypergeometric distribution, 2.5
+ * % on each side (Buonaccorsi, The American Statistician 41, 1987): where all were looked at, and
+ * none is unclear, there is no error. The unclear widen the interval: they may be all without it,
+ * or all with it; the estimate takes them for as many as among the others.
  */
 struct sampled_count sampled_count__of(uint64_t total, uint64_t drawn, uint64_t found,
 				       uint64_t unclear);

@@ -154,9 +154,9 @@ static void ask_by_reset_data(struct connection *c, const struct ho_event *e, ui
 		asks__carry(c, e, first > c->last_heard_ns ? first : c->last_heard_ns, ASK_DATA);
 }
 
-/* Asked by `halfopen probe` since it was heard, and by nothing else: this shows only in that the socket
- * left TCP_REPAIR. A byte that its peer sent last leaves the same mark, but is younger than what we sent
- * last only if a timer ran since. */
+/* Asked by `halfopen probe` since it was heard, and by nothing else: this shows only in that the
+ * socket left TCP_REPAIR. A byte that its peer sent last leaves the same mark, but is younger
+ * than what we sent last only if a timer ran since. */
 static bool was_probed(const struct connection *c, const struct ho_event *e, uint32_t hz)
 {
 	return e->window_probed && !e->probes_out && !e->packets_out && !e->unsent &&

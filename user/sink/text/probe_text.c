@@ -95,9 +95,9 @@ static void add_cost(struct words *w, const struct probe_summary *s)
 {
 	words__add(w, "spent: ");
 	words__add_counted(w, s->asks, "ask");
-	words__add(w, ", each of which may wake up a device; ");
+	words__add(w, " (a device that sleeps wakes up for each), ");
 	words__add_counted(w, s->bytes, "byte");
-	words__add(w, " both ways, in ");
+	words__add(w, ", ");
 	words__add_duration(w, s->seconds);
 	words__add(w, "\n");
 }
