@@ -71,8 +71,8 @@ def test_a_peer_that_is_asked_and_answers(lab):
     assert line["answer"] == "reachable" and line["socket"]["cookie"] == cookie(gateway)
     assert line["target"] == f"10.77.0.2:{port_of(device)}" and 0 < line["rtt_us"] < 2e6
     assert line["heard_s"] > 1 and line["left_changed"] == [] and line["asks"] >= 1
-    # the kernel's own counts: one segment out, one in
-    assert tcp_info(gateway)["segs_out"] == sent + line["asks"]
+    # the kernel's own counts: so many segments out, one in
+    assert tcp_info(gateway)["segs_out"] >= sent + line["asks"]
     assert tcp_info(gateway)["segs_in"] > received
     # without a history, nothing is known of how likely it was
     assert line["probability"] is None and "history" in line["probability_why"]
@@ -143,7 +143,8 @@ def test_several_peers_and_connections(lab):
     wait_until(lambda: tcp_info(pairs[2][0])["data_segs_in"], 20, "its data")
     # one of its connections is dead: it can hear a command
     lines = answers("10.77.0.2", "--within", "1s", *here(lab), code=0)
-    assert [l["socket"]["local"]["port"] for l in lines][0] == 7002     # heard last
+    heard = [l["heard_s"] for l in lines]       # whoever was heard last first, somebody else may ask, too
+    assert heard == sorted(heard) and len(heard) == 3
     assert {l["socket"]["local"]["port"]: l["answer"] for l in lines} == {
         7000: "reachable", 7001: "silent", 7002: "reachable"}
     both = f"10.77.0.2:{port_of(pairs[1][1])}", f"10.77.0.2:{port_of(pairs[0][1])}"
@@ -382,6 +383,8 @@ def played():
         played.open_then = set(targets(carriers).values())
         counted = "sockets", "--summary", "--history", history, f"netns = {lab.gateway.name}"
         played.summary, = carriers.run(*counted, "--json")
+        played.list = carriers.run("sockets", "--history", history, "--sort", "dead", "-n", "20",
+                                   f"netns = {lab.gateway.name}")
         played.text = "\n".join(carriers.run(*counted, "--groups", lab.path("carriers")))
         names = targets(carriers)
         asked = Fed(carriers, history, "reach", *names, "--within", "8s", "--fresh", "0s", *here(lab))
@@ -470,6 +473,9 @@ def test_how_many_are_dead_in_the_summary(played):
     assert re.search(r"^about [\d,]+ dead by the history, between [\d,]+ and [\d,]+ \(95 %\), of [\d,]+", played.text,
                      re.MULTILINE)
     assert re.search(r"^[\d,]+ surely dead: silent for longer than their path remembers", played.text, re.MULTILINE)
+    head, *lines = played.list
+    at = head.split().index("DEAD")
+    assert len(lines) == 20 and {l.split()[at] for l in lines} <= {"100%", ">99%"}, played.list
     # by carrier, whose devices are forgotten after six seconds or twenty
     assert re.search(r" carrier-a +\d+ ", played.text) and re.search(r" carrier-b +\d+ ", played.text)
 

@@ -72,7 +72,7 @@ static const struct argp_option argp_options[] = {
 	{ "json", OPT_JSON, NULL, 0, "a line of JSON (halfopen.socket/1) for each", 1 },
 	{ "sort", 's', "KEY", 0,
 	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
-	  "dies, next, notices, peer, local, owner, state",
+	  "dies, next, notices, peer, local, owner, state, dead (by --history)",
 	  1 },
 	{ "all", 'a', NULL, 0,
 	  "also sockets that the kernel has ended and a program still holds (as FILTER "
@@ -115,7 +115,8 @@ static const char argp_doc[] =
 	"options in force (those in parentheses come from a sysctl), how long the peer was silent, "
 	"asks that it left unanswered (ASKS), when the kernel asks next (NEXT), when it gives up a peer that "
 	"stays silent (DIES), and within what time it notices a dead peer of an idle connection "
-	"(NOTICES; local: the peer is of this host). PAIR, where there is one, is the peer on the "
+	"(NOTICES; local: the peer is of this host). DEAD is how likely the peer is dead, where that is "
+	"known (--history, --path-forgets). PAIR, where there is one, is the peer on the "
 	"other side of a proxy here; FAULT what is wrong on this host. Changes nothing, and sends nothing.\v"
 	"Examples:\n"
 	"  halfopen sockets                        suspects first, then the longest silent\n"
@@ -126,6 +127,7 @@ static const char argp_doc[] =
 	"  halfopen sockets --summary --path-forgets 15m\n"
 	"  halfopen probe --json --sample 1% >asked; halfopen sockets --summary --probed asked\n"
 	"  halfopen sockets --summary --history yesterday.jsonl.zst --history today.jsonl\n"
+	"  halfopen sockets --history today.jsonl --sort dead -n 20\n"
 	"  halfopen sockets --json --history today.jsonl | jq 'select(.dead_probability > 0.9)'\n"
 	"  halfopen sockets --check 'suspect>0,never>1000'\n"
 	"  halfopen sockets --prom /var/lib/node_exporter/halfopen.prom\n"
@@ -168,7 +170,7 @@ static const struct argument arguments[] = {
 	  "list of limits (suspect>0,never>1000) of sockets, suspect, never, silent, dead, close_wait, "
 	  "window_closed, probes_off, address_gone, conntrack, ended", read_check },
 	{ 's', ARGUMENT_OTHER, .offset = 0, 0, 0,
-	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
+	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state, dead",
 	  read_key },
 	{ 0 },
 };

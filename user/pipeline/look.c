@@ -533,27 +533,20 @@ static const char *why_unknown(const struct look *l, const struct exposure *x)
 				: "when the path forgets idle connections is not known";
 }
 
-/* Surely, likely, or it is not known. */
-static double dead_probability(const struct look *l, const struct look_socket *s,
-			       const struct exposure *x, const char **why)
-{
-	double doubt;
-
-	*why = "";
-	if (x->surely_dead && !x->ended)
-		return 1;
-	if (l->config.history && !x->peer_is_here && !x->ended)
-		return look__dead(l, s, &doubt, why);
-	*why = why_unknown(l, x);
-	return NAN;
-}
-
 double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
 		  const char **why)
 {
 	const struct history_socket of = look__as_of_history(l, s);
+	struct exposure x = look__exposure(l, s);
 
-	return history__dead(l->config.history, &of, doubt, why);
+	*doubt = 0;
+	*why = "";
+	if (x.surely_dead && !x.ended)
+		return 1;
+	if (l->config.history && !x.peer_is_here && !x.ended)
+		return history__dead(l->config.history, &of, doubt, why);
+	*why = why_unknown(l, &x);
+	return NAN;
 }
 
 static struct timeline_pair pair_of(const struct look *l, const struct look_socket *s)
@@ -591,7 +584,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	uint64_t heard_ns = stamps__heard_ns(e, l->rules.hz);
 	struct keepalive k = keepalive__of(e);
 	const char *why;
-	double dead = dead_probability(l, s, &x, &why);
+	double doubt, dead = look__dead(l, s, &doubt, &why);
 
 	return (struct socket_now){
 		.socket = socket_of(l, s), .state = e->state,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <endian.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ bool look_key__named(const char *name, enum look_key *key)
 		{ "notices", LOOK_BY_DETECTION }, { "peer", LOOK_BY_PEER },
 		{ "local", LOOK_BY_LOCAL }, { "owner", LOOK_BY_OWNER },
 		{ "state", LOOK_BY_STATE }, { "suspect", LOOK_BY_SUSPICION },
+		{ "dead", LOOK_BY_DEAD },
 	};
 	unsigned int i;
 
@@ -43,6 +45,14 @@ static double silence_ns(const struct look *l, const struct look_socket *s)
 	const struct ho_event *e = &s->row.event;
 
 	return e->mono_ns - (double)stamps__heard_ns(e, l->rules.hz);
+}
+
+static double likely_alive(const struct look *l, const struct look_socket *s)
+{
+	const char *why;
+	double doubt, dead = look__dead(l, s, &doubt, &why);
+
+	return isnan(dead) ? 2 : 1 - dead;
 }
 
 static double number_of(const struct look *l, const struct look_socket *s, enum look_key key)
@@ -66,6 +76,8 @@ static double number_of(const struct look *l, const struct look_socket *s, enum 
 		return s->row.event.local_port;
 	case LOOK_BY_STATE:
 		return s->row.event.state;
+	case LOOK_BY_DEAD:
+		return likely_alive(l, s);
 	case LOOK_BY_PEER:
 	case LOOK_BY_OWNER:
 		break;

@@ -9,9 +9,10 @@ enum look_key {
 	LOOK_BY_SUSPICION,	/* suspects first, then by longest silence */
 	LOOK_BY_SILENCE, LOOK_BY_UNANSWERED, LOOK_BY_DEATH, LOOK_BY_NEXT, LOOK_BY_DETECTION,
 	LOOK_BY_PEER, LOOK_BY_LOCAL, LOOK_BY_OWNER, LOOK_BY_STATE,
+	LOOK_BY_DEAD,		/* likeliest first, who is not known last */
 };
 
-/* silent, unanswered, dies, next, notices, peer, local, owner, state; false for another name. */
+/* silent, unanswered, dies, next, notices, peer, local, owner, state, dead; false for another name. */
 bool look_key__named(const char *name, enum look_key *key);
 
 /* A socket's place: numbers, ascending, before names. */

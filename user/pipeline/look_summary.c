@@ -38,15 +38,11 @@ static void count_probed(const struct look *l, const struct ho_event *e, int64_t
 }
 
 static void add_chance(struct look_summary *m, struct exposure_counts *counts,
-		       const struct look *l, const struct look_socket *s, const struct exposure *x)
+		       const struct look *l, const struct look_socket *s)
 {
 	const char *why;
 	double doubt, dead = look__dead(l, s, &doubt, &why);
 
-	if (x->surely_dead) {
-		dead = 1;
-		doubt = 0;
-	}
 	exposure_counts__add_chance(counts, dead, doubt);
 	exposure_counts__add_chance(&m->total, dead, doubt);
 }
@@ -76,8 +72,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 		count_probed(l, e, m->probed->at, probed->result, counts);
 		count_probed(l, e, m->probed->at, probed->result, &m->total);
 	}
-	if (l->config.history && !x.peer_is_here)
-		add_chance(m, counts, l, s, &x);
+	if (l->config.history)
+		add_chance(m, counts, l, s);
 	return true;
 }
 

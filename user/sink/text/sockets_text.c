@@ -24,7 +24,7 @@
 
 enum column {
 	COLUMN_STATE, COLUMN_PEER, COLUMN_DEVICE, COLUMN_LOCAL, COLUMN_OWNER, COLUMN_KEEPALIVE,
-	COLUMN_SILENT, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_PAIR,
+	COLUMN_SILENT, COLUMN_DEAD, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_PAIR,
 	COLUMN_FAULTS, COLUMN_NOTICES,
 };
 
@@ -36,7 +36,8 @@ static const struct {
 	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 15 },
 	[COLUMN_DEVICE] = { "DEVICE", 8 }, [COLUMN_LOCAL] = { "LOCAL", 6 },
 	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
-	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_UNANSWERED] = { "ASKS", 8 },
+	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_DEAD] = { "DEAD", 5 },
+	[COLUMN_UNANSWERED] = { "ASKS", 8 },
 	[COLUMN_NEXT] = { "NEXT", 8 }, [COLUMN_DIES] = { "DIES", 8 },
 	[COLUMN_NOTICES] = { "NOTICES", 8 },
 	[COLUMN_PAIR] = { "PAIR", 15 }, [COLUMN_FAULTS] = { "FAULT", 6 },
@@ -202,6 +203,18 @@ static char *put_faults(char *at, unsigned int faults)
 	return at;
 }
 
+/* How likely its peer is; "" where nothing is known. */
+static char *put_dead(char *at, double chance)
+{
+	if (isnan(chance))
+		return at;
+	if (chance > 0 && chance < 0.01)
+		return put_text(at, "<1%");
+	if (chance < 1 && chance > 0.99)
+		return put_text(at, ">99%");
+	return put_text(put_number(at, lround(chance * 100)), "%");
+}
+
 static char *put_cell(char *at, enum column column, const struct socket_now *s)
 {
 	switch (column) {
@@ -219,6 +232,8 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 		return put_keepalive(at, &s->keepalive);
 	case COLUMN_SILENT:
 		return put_duration(at, s->silent_s);
+	case COLUMN_DEAD:
+		return put_dead(at, s->dead_probability);
 	case COLUMN_UNANSWERED:
 		return put_number(at, s->unanswered);
 	case COLUMN_NEXT:
@@ -299,7 +314,8 @@ static void make_room_for_heads(struct sockets_text *t)
 		    t->widths[column] < strlen(columns[column].head))
 			t->widths[column] = strlen(columns[column].head);
 	if (!t->lines)
-		t->widths[COLUMN_DEVICE] = t->widths[COLUMN_PAIR] = t->widths[COLUMN_FAULTS] = 0;
+		t->widths[COLUMN_DEVICE] = t->widths[COLUMN_DEAD] = t->widths[COLUMN_PAIR] =
+			t->widths[COLUMN_FAULTS] = 0;
 }
 
 /* As it is, or (`least`) as narrow as it may become. */

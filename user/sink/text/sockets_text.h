@@ -8,7 +8,7 @@
 #include "timeline/socket_now.h"
 #include "value/words.h"
 
-#define SOCKETS_TEXT_COLUMNS 13
+#define SOCKETS_TEXT_COLUMNS 14
 
 struct sockets_text {
 	unsigned int width;	/* of the terminal; 0: any */
