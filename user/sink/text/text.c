@@ -9,14 +9,13 @@
 #include "text/fit.h"
 #include "text/happenings.h"
 #include "text/text.h"
+#include "text/totals_words.h"
 #include "timeline/names.h"
 #include "value/address.h"
 #include "value/plain_text.h"
 #include "value/words.h"
 
 #define STATUS_NS 10000000000ULL
-/* Programs that are named for their sockets without keepalive. */
-#define PROGRAMS_NAMED 3
 /* A terminal this wide shows both ends and the process of a socket, where they fit. */
 #define WIDE 120
 
@@ -364,37 +363,6 @@ static int add_alone(struct text *t, uint64_t at_ns, int64_t at, struct words *l
 
 /* ---- all sockets ---- */
 
-/* " (keepalive 14, reset 2)". */
-static void add_found_by(struct words *w, const struct summary *n)
-{
-	const char *before = " (";
-	int by;
-
-	for (by = 0; by < FOUND_BY_COUNT; by++) {
-		if (!n->half_open_by[by])
-			continue;
-		words__add(w, "%s%s ", before, found_by__name(by));
-		words__add_count(w, n->half_open_by[by]);
-		before = ", ";
-	}
-	words__add(w, n->half_open ? ")" : "");
-}
-
-static void add_fates(struct words *w, const struct summary *n, const char *since)
-{
-	words__add(w, " open, ");
-	words__add_count(w, n->suspect);
-	words__add(w, " suspect; %s", since);
-	words__add_count(w, n->endings);
-	words__add(w, " ended");
-	if (n->endings)
-		words__add(w, n->half_open ? ", " : ", none half-open");
-	if (!n->half_open)
-		return;
-	words__add_count(w, n->half_open);
-	words__add(w, " half-open");
-}
-
 /* A sentence, broken where it would not fit. */
 static void add_sentence(const struct text *t, struct words *w, const struct words *sentence)
 {
@@ -404,33 +372,12 @@ static void add_sentence(const struct text *t, struct words *w, const struct wor
 	words__add(w, "\n");
 }
 
-static void add_waiting(struct words *w, uint64_t waiting)
-{
-	if (!waiting)
-		return;
-	words__add(w, "; ");
-	words__add_count(w, waiting);
-	words__add(w, " wait%s for %s first data (TCP_DEFER_ACCEPT)", waiting == 1 ? "s" : "",
-		   waiting == 1 ? "its" : "their");
-}
-
 static void show_what_is_there(struct text *t, const struct summary *n)
 {
 	struct words all = { 0 }, w = { 0 };
 	unsigned int i;
 
-	words__add_counted(&w, n->open, "socket");
-	words__add(&w, " in ");
-	words__add_counted(&w, n->namespaces, "namespace");
-	words__add(&w, "; ");
-	words__add_count(&w, n->open_without_keepalive);
-	words__add(&w, " would never notice a dead peer");
-	for (i = 0; i < n->without_keepalive_count && i < PROGRAMS_NAMED; i++) {
-		words__add(&w, "%s%s ", i ? ", " : " (", n->without_keepalive[i].comm);
-		words__add_count(&w, n->without_keepalive[i].sockets);
-	}
-	words__add(&w, i ? ")" : "");
-	add_waiting(&w, n->waiting_for_data);
+	totals_words__add_first(&w, n);
 	add_sentence(t, &all, &w);
 	group_table__add(&all, &t->groups, n, (int)t->columns);
 	words__free(&w);
@@ -445,18 +392,7 @@ static void set_status(struct text *t, const struct summary *n)
 	struct words w = { 0 };
 
 	add_time(t, &w, n->progress.now_at, true, true);
-	words__add_count(&w, n->open);
-	add_fates(&w, n, "so far ");
-	if (n->open_without_keepalive) {
-		words__add(&w, "; ");
-		words__add_count(&w, n->open_without_keepalive);
-		words__add(&w, " never notice");
-	}
-	if (n->events_lost) {
-		words__add(&w, "; ");
-		words__add_counted(&w, n->events_lost, "event");
-		words__add(&w, " lost");
-	}
+	totals_words__add_status(&w, n);
 	bottom_line__clear(&t->bottom, t->output, t->columns);
 	bottom_line__set(&t->bottom, &w);
 	show_status(t);
@@ -467,26 +403,7 @@ static void show_all_in_all(struct text *t, const struct summary *n)
 	struct words all = { 0 }, w = { 0 };
 
 	group_table__add(&all, &t->groups, n, (int)t->columns);
-	words__add(&w, "watched for ");
-	words__add_duration(&w, n->watched_s);
-	words__add(&w, ": ");
-	words__add_counted(&w, n->open, "socket");
-	add_fates(&w, n, "");
-	add_found_by(&w, n);
-	if (n->half_open) {
-		words__add(&w, ", unnoticed for up to ");
-		words__add_duration(&w, n->longest_latency_s);
-	}
-	words__add(&w, "; ");
-	words__add_counted(&w, n->events, "event");
-	words__add(&w, ", ");
-	words__add_count(&w, n->events_lost);
-	words__add(&w, " lost");
-	if (n->names_forgotten) {
-		words__add(&w, "; ");
-		words__add_counted(&w, n->names_forgotten, "name");
-		words__add(&w, " of peers forgotten");
-	}
+	totals_words__add_last(&w, n);
 	add_sentence(t, &all, &w);
 	words__free(&w);
 	show(t, &all);
