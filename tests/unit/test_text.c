@@ -182,10 +182,10 @@ static void test_lines_fit(void **state)
 			struct text *t = calloc(1, sizeof(*t));
 			char *text;
 
-			t->utc = true;
-			t->status = how & 1;
+			t->layout.utc = true;
+			t->status = t->layout.offset_is_shown = how & 1;
 			t->each = how & 2;
-			t->columns = widths[i];
+			t->layout.columns = widths[i];
 			text = told(t);
 			assert_fits(text, widths[i]);
 			free(text);
@@ -211,13 +211,13 @@ static void test_in_a_file(void **state)
 	(void)state;
 	seed = 1;
 	happened = 0;
-	t->each = t->utc = true;
+	t->each = t->layout.utc = true;
 	text = told(t);
 	assert_int_equal(count(text, "+00:00  "), happened);
 	assert_null(strchr(text, '\033'));
 	assert_int_equal(count(text, "suspect, silent for "), 100);
 	free(text);
-	*t = (struct text){ .utc = true };
+	*t = (struct text){ .layout.utc = true };
 	seed = 1;
 	text = told(t);
 	assert_int_equal(count(text, "suspect, silent for "), SUSPECTS_TOLD);
