@@ -115,6 +115,13 @@ def ended(lines, port):
     return found
 
 
+def beats(text, port):
+    """How many heartbeats of this port's service were told so far, line by line; the last ones may be told
+    one by one."""
+    return [int(n.replace(",", "")) for n in re.findall(rf" :{port} +([\d,]+) have heartbeats of their own, every ",
+                                                        text)]
+
+
 def ended_by_json(told, port):
     return collections.Counter(t["outcome"] for t in told if t["schema"] == "halfopen.timeline/1" and
                                t["final"] and t["socket"]["local"]["port"] == port)
@@ -222,9 +229,7 @@ def test_a_bad_night(lab, many_files):
                            f"netns = {lab.gateway.inode}"], 80)
     wait_until(lambda: "2,000 sockets in 1 namespace; 1,000 would never notice" in watch.text(), 60, "the summary")
 
-    def beats():
-        return [int(n.replace(",", "")) for n in re.findall(r" :7000 +([\d,]+) have heartbeats", watch.text())]
-    wait_until(lambda: beats()[-1:] == [300], 120, "300 heartbeats")
+    wait_until(lambda: beats(watch.text(), 7000), 120, "heartbeats")
     lab.gateway.drop("input", "tcp dport 7001")
     wait_until(lambda: sum(ended(watch.lines(), 7001).values()) == 700, 120, "700 deaths")
     for gateway, _ in one[300:400]:
@@ -233,6 +238,8 @@ def test_a_bad_night(lab, many_files):
     wait_until(lambda: sum(ended(watch.lines(), 7000).values()) == 100, 60, "100 aborted")
     assert watch.end() == 0
     fits(watch)
+    each = len(re.findall(" has a heartbeat of its own: ", replay(recording, "-v")))
+    assert each - 3 <= beats(watch.text(), 7000)[-1] <= each and each >= 100
     told = [json.loads(l) for l in replay(recording, "--json", "--all").splitlines()]
     for port in (7000, 7001):
         assert ended(watch.lines(), port) == ended_by_json(told, port)
@@ -308,21 +315,18 @@ def test_good_news_once_a_group(lab):
             for device in devices:
                 device.send(bytes([0xc0, 0]))
     threading.Thread(target=ping, daemon=True).start()
-    text = lab.path("text")
+    text, recording = lab.path("text"), lab.path("recording.ho")
     watch = lab.end_process(subprocess.Popen(
-        [HALFOPEN, "watch", "--utc", "--idle-gap", "1s", f"netns = {lab.gateway.inode}"],
+        [HALFOPEN, "watch", "--utc", "--idle-gap", "1s", "-w", recording, f"netns = {lab.gateway.inode}"],
         stdout=open(text, "w")), signal.SIGINT)
-    wait_until(lambda: os.path.getsize(text), 60, "the summary")
-
-    def told():
-        return [int(n) for n in re.findall(r" :1899  ([\d,]+) have heartbeats of their own, every ",
-                                           open(text).read())]
-    wait_until(lambda: told()[-1:] == [40], 120, "40 heartbeats")
+    wait_until(lambda: beats(open(text).read(), 1899), 120, "heartbeats")
     watch.send_signal(signal.SIGINT)
     assert watch.wait(60) == 0
     said = open(text).read()
-    assert told()[-1:] == [40], said
-    assert len([l for l in said.splitlines() if "heartbeat" in l]) <= 6, said
+    assert said == replay(recording, "--idle-gap", "1s")
+    each = len(re.findall(" has a heartbeat of its own: ", replay(recording, "-v")))
+    assert each - 3 <= beats(said, 1899)[-1] <= each and each >= 10, said
+    assert len([l for l in said.splitlines() if "heartbeat" in l]) <= 8, said
 
 
 def test_the_status_line_stays(lab):

@@ -88,12 +88,14 @@ static void test_a_mass_death_is_one_line(void **state)
 
 	(void)state;
 	for (i = 0; i < 150; i++)
-		add(s, STORY_ENDED, 6379, 1000 + i * 1000 / 149, i == 7 ? 61 : 70, i == 90 ? 122 : 80);
+		add(s, STORY_ENDED, 6379, 1000 + i * 1000 / 149, i == 7 ? 61 : 70,
+		    i == 90 ? 122 : 80);
 	assert_int_equal(said_size, 0);
 	stories__pass_time(s, 3000 * MS);
 	assert_int_equal(said_size, 0);	/* another might belong to it yet */
 	stories__pass_time(s, 3001 * MS);
-	assert_string_equal(said, "1000 redis :6379 150 keepalive_timeout in 1s, gone 1m1s to 2m2s\n");
+	assert_string_equal(said, "1000 redis :6379 150 keepalive_timeout in 1s, "
+				  "gone 1m1s to 2m2s\n");
 	end(s);
 }
 
@@ -223,7 +225,8 @@ static void test_what_is_joined_with_nothing_keeps_its_place(void **state)
 	stories__pass_time(s, 1500 * MS);
 	assert_int_equal(said_size, 0);
 	end(s);
-	assert_string_equal(said, "1000 redis :80 10 suspect in 0.1s, silent 5s\n1105 one at 1105\n");
+	assert_string_equal(said, "1000 redis :80 10 suspect in 0.1s, silent 5s\n"
+				  "1105 one at 1105\n");
 }
 
 static unsigned int lines_of(const char *text)
@@ -247,8 +250,8 @@ static void test_good_news_once_a_group(void **state)
 	assert_true(lines_of(said) <= 5);
 	end(s);
 	assert_true(lines_of(said) <= 6);
-	assert_non_null(strstr(said, "\n120940 redis :1883 2,000 have heartbeats of their own, every 58s to "
-				     "1m2s\n"));
+	assert_non_null(strstr(said, "\n120940 redis :1883 2,000 have heartbeats of their own, "
+				     "every 58s to 1m2s\n"));
 }
 
 /* A single one is told after ten seconds; those who come much later, at the end. */
@@ -273,8 +276,8 @@ static void test_heartbeats_of_few(void **state)
 static void test_which_service(void **state)
 {
 	struct service_ports *p = calloc(1, sizeof(*p));
-	struct timeline_socket s = { .owner = { true, 1, "nginx", "", "" }, .netns = { 7, 9, "pod", "" },
-				     .device = "" };
+	struct timeline_socket s = { .owner = { true, 1, "nginx", "", "" },
+				     .netns = { 7, 9, "pod", "" }, .device = "" };
 	struct words w = { 0 };
 	struct story_key key;
 
@@ -338,8 +341,8 @@ static void test_suspects_by_silence(void **state)
 /* No line is wider than the terminal, and no word is lost. */
 static void test_broken_lines(void **state)
 {
-	static const char text[] = "20,000 keepalive_timeout in 1.5s, gone up to 17m14s; answers were "
-				   "dropped by this host (filter, conntrack)";
+	static const char text[] = "20,000 keepalive_timeout in 1.5s, gone up to 17m14s; answers "
+				   "were dropped by this host (filter, conntrack)";
 	unsigned int width;
 
 	(void)state;

@@ -19,20 +19,21 @@ static uint32_t random_below(uint32_t n)
 	return (seed >> 8) % n;
 }
 
-static const char *const names[] = { "", "redis-server", "\x1b[2J\r\n\xff", "\xe5\xb7\xa5\xe5\xa0\xb4\xe5\xb7"
-				     "\xa5\xe5\xa0\xb4", "a device whose name is as long as sixty-three "
-				     "characters can be, no more" };
+static const char *const names[] = {
+	"", "redis-server", "\x1b[2J\r\n\xff",
+	"\xe5\xb7\xa5\xe5\xa0\xb4\xe5\xb7\xa5\xe5\xa0\xb4",
+	"a device whose name is as long as sixty-three characters can be, no more"
+};
 static const char *const peers[] = { "203.0.113.7", "2001:db8:1234:5678:9abc:def0:1234:5678",
 				     "fe80::1234:5678:9abc:def0%veth0", "~5d41402a" };
 
 static struct timeline_socket a_socket(void)
 {
 	struct timeline_socket s = { .cookie = 1 + random_below(1000), .connection = 1,
-				     .netns = { 4026531840U, random_below(3), names[random_below(5)],
-						names[random_below(5)] },
+				     .netns = { 4026531840U, random_below(3),
+						names[random_below(5)], names[random_below(5)] },
 				     .owner = { random_below(4), 1 + random_below(100000),
-						random_below(2) ? "mosquitto" : "\x1b[31mX\"\n\xff%s",
-						"", "" },
+						random_below(2) ? "mosquitto" : names[2], "", "" },
 				     .device = names[random_below(5)], .mptcp = !random_below(9) };
 
 	snprintf(s.local.address, sizeof(s.local.address), "%s", peers[random_below(4)]);
@@ -54,7 +55,8 @@ static void change(const struct sink *sink, uint64_t ns)
 {
 	struct timeline_socket s = a_socket();
 	struct change c = { .progress = progress_at(ns), .socket = &s, .kind = random_below(4),
-			    .at = (int64_t)ns, .mono_ns = ns, .asks = 2, .silent_s = random_below(9000) / 7.0,
+			    .at = (int64_t)ns, .mono_ns = ns, .asks = 2,
+			    .silent_s = random_below(9000) / 7.0,
 			    .heartbeat = { 1, 60, REPLY_NONE }, .confidence = 0.5 };
 
 	happened++;
@@ -64,7 +66,8 @@ static void change(const struct sink *sink, uint64_t ns)
 static void timeline(const struct sink *sink, uint64_t ns, bool final)
 {
 	struct timeline t = { .progress = progress_at(ns), .final = final, .socket = a_socket(),
-			      .outcome = final ? 2 + random_below(OUTCOME_COUNT - 2) : OUTCOME_SUSPECT,
+			      .outcome = final ? 2 + random_below(OUTCOME_COUNT - 2)
+					       : OUTCOME_SUSPECT,
 			      .outcome_detail = "the event that told its ending was lost",
 			      .detail = random_below(DETAIL_COUNT), .half_closed = random_below(2),
 			      .in_close_wait = random_below(2), .ended_at = final ? (int64_t)ns : 0,
@@ -89,8 +92,8 @@ static void summary(const struct sink *sink, uint64_t ns, enum summary_kind kind
 		{ "", 0, { 2, 2, "", "" }, 3, 0, 0 },
 		{ names[2], 65535, { 3, 3, names[3], "" }, 4000000, 4000000, 4000000 } };
 	struct summary_program without = { names[2], 31871 };
-	struct summary s = { .progress = progress_at(ns), .kind = kind, .namespaces = 3, .open = 48112,
-			     .open_without_keepalive = 31900, .suspect = 7, .endings = 10,
+	struct summary s = { .progress = progress_at(ns), .kind = kind, .namespaces = 3,
+			     .open = 48112, .open_without_keepalive = 31900, .suspect = 7, .endings = 10,
 			     .half_open = 3, .half_open_by = { [1] = 1, [5] = 2 }, .events_lost = 4,
 			     .watched_s = 1e6, .without_keepalive = &without,
 			     .without_keepalive_count = 1, .groups = groups, .group_count = 3,
@@ -103,7 +106,8 @@ static void others(const struct sink *sink, uint64_t ns)
 {
 	struct loss l = { .progress = progress_at(ns), .reason = LOSS_UNSEEN, .count = 58,
 			  .to_at = (int64_t)ns, .to_ns = ns };
-	struct clock_step c = { .progress = progress_at(ns), .at = (int64_t)ns, .mono_ns = ns, .step_ns = -5 };
+	struct clock_step c = { .progress = progress_at(ns), .at = (int64_t)ns, .mono_ns = ns,
+				.step_ns = -5 };
 
 	happened += 2;
 	assert_int_equal(sink->loss(sink->context, &l), 0);
@@ -178,10 +182,10 @@ static void test_lines_fit(void **state)
 			struct text *t = calloc(1, sizeof(*t));
 			char *text;
 
-			t->utc = true;
-			t->status = how & 1;
+			t->layout.utc = true;
+			t->status = t->layout.offset_is_shown = how & 1;
 			t->each = how & 2;
-			t->columns = widths[i];
+			t->layout.columns = widths[i];
 			text = told(t);
 			assert_fits(text, widths[i]);
 			free(text);
@@ -207,13 +211,13 @@ static void test_in_a_file(void **state)
 	(void)state;
 	seed = 1;
 	happened = 0;
-	t->each = t->utc = true;
+	t->each = t->layout.utc = true;
 	text = told(t);
 	assert_int_equal(count(text, "+00:00  "), happened);
 	assert_null(strchr(text, '\033'));
 	assert_int_equal(count(text, "suspect, silent for "), 100);
 	free(text);
-	*t = (struct text){ .utc = true };
+	*t = (struct text){ .layout.utc = true };
 	seed = 1;
 	text = told(t);
 	assert_int_equal(count(text, "suspect, silent for "), SUSPECTS_TOLD);

@@ -17,6 +17,7 @@
 #include "sink/advice_json.h"
 #include "sys/host.h"
 #include "sys/log.h"
+#include "sys/progress.h"
 #include "text/advice_page.h"
 #include "text/advice_text.h"
 #include "text/comparison_text.h"
@@ -457,6 +458,22 @@ static int read_all(const struct options *o, struct lives *before, struct lives 
 	return EXIT_DONE;
 }
 
+/* Of that many connections the estimates take a while. */
+#define MANY 20000
+
+static void show_progress(const struct lives *before, const struct lives *after)
+{
+	struct words w = { 0 };
+
+	if (before->count + after->count < MANY)
+		return;
+	words__add_counted(&w, before->count + after->count, "connection");
+	progress__begin("advise");
+	if (!w.failed)
+		progress__show("%s read: estimating", w.text);
+	words__free(&w);
+}
+
 static int write_out(struct writer *w)
 {
 	struct output output;
@@ -493,7 +510,9 @@ int cmd_advise(int argc, char **argv)
 	if (code == EXIT_DONE) {
 		warn_of_gaps(&before);
 		warn_of_gaps(&after);
+		show_progress(&before, &after);
 		if (options.compare ? compare(&w, &before, &after) : advise_on(&w, &before)) {
+			progress__end();
 			code = write_out(&w);
 		} else {
 			log_error("out of memory");

@@ -21,16 +21,17 @@ static void make_way(void *context)
 
 static void prepare_text(struct watch *w)
 {
-	w->text.utc = w->options.utc;
+	w->text.layout.utc = w->options.utc;
 	w->text.all = w->options.core.all || w->options.core.every_ns;
 	w->text.every = w->options.core.every_ns;
 	w->text.each = log__level() == LEVEL_DEBUG || w->options.core.events;
-	w->text.columns = terminal__columns(w->output.fd);
+	w->text.layout.columns = terminal__columns(w->output.fd);
 	w->text.brief = log__level() == LEVEL_ERROR;
 	w->text.status = terminal__is(w->output.fd) && !w->options.replay;
+	w->text.layout.offset_is_shown = w->text.status;
 	if (w->text.status)
 		log__make_way(make_way, w);
-	w->text.colours = w->options.colour == COLOUR_ALWAYS ||
+	w->text.layout.colours = w->options.colour == COLOUR_ALWAYS ||
 			  (w->options.colour == COLOUR_AUTO &&
 			   terminal__shows_colours(w->output.fd));
 }

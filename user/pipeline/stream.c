@@ -124,7 +124,7 @@ static int pass_on(struct watch *w, const struct record *r)
 	int err = w->recording && r->type == RECORD_START ? check_bound(w) : 0;
 
 	if (r->type == RECORD_TICK)	/* it may have been resized */
-		w->text.columns = terminal__columns(w->output.fd);
+		w->text.layout.columns = terminal__columns(w->output.fd);
 	if (!err)
 		err = core__feed(w->core, r, &w->problem);
 	if (!err && r->type == RECORD_META)

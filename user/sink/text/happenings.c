@@ -239,13 +239,12 @@ static void add_story_of_endings(struct words *w, const struct story *s)
 {
 	uint8_t c = s->key.circumstances;
 
-	words__add(w, " %s", outcome__name(s->key.outcome));
+	words__add(w, " %s%s", outcome__name(s->key.outcome), found_otherwise(s->key.found_by));
 	if (s->key.outcome != OUTCOME_OPEN && s->key.outcome != OUTCOME_SUSPECT)
 		add_span(w, s);
 	if (c & HALF_OPEN) {
-		words__add(w, "%s, %s ", found_otherwise(s->key.found_by),
-			   c & DEAF ? "unacknowledged" : c & SUBFLOW ? "subflow dead"
-			   : c & FORGOTTEN ? "forgotten" : "gone");
+		words__add(w, ", %s ", c & DEAF ? "unacknowledged" : c & SUBFLOW ? "subflow dead"
+				       : c & FORGOTTEN ? "forgotten" : "gone");
 		add_range(w, &s->range);
 	}
 	if (s->how.text)

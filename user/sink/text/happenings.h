@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What happened to a socket, or to several of a story, in words; `brief` is for narrow terminals. */
+/* What happened to a socket, or to several of a story, in words; `brief` is for narrow
+ * terminals. */
 #ifndef HALFOPEN_SINK_TEXT_HAPPENINGS_H
 #define HALFOPEN_SINK_TEXT_HAPPENINGS_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which service a connection belongs to: a program and its port, or the port that it connected to. */
+/* Which service a connection belongs to: a program and its port, or the port that it connected
+ * to. */
 #ifndef HALFOPEN_SINK_TEXT_SERVICE_H
 #define HALFOPEN_SINK_TEXT_SERVICE_H
 

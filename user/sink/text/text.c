@@ -3,25 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "text/event_words.h"
 #include "text/fit.h"
 #include "text/happenings.h"
 #include "text/text.h"
+#include "text/totals_words.h"
 #include "timeline/names.h"
-#include "value/address.h"
-#include "value/plain_text.h"
 #include "value/words.h"
 
 #define STATUS_NS 10000000000ULL
-/* Programs that are named for their sockets without keepalive. */
-#define PROGRAMS_NAMED 3
-/* A terminal this wide shows both ends and the process of a socket, where they fit. */
-#define WIDE 120
-
-enum colour { PLAIN, RED, YELLOW, GREEN };
-
 /* An output whose reader stands still at the end still gets the rest, which is counted. */
 static int state_of(const struct text *t)
 {
@@ -30,26 +21,10 @@ static int state_of(const struct text *t)
 
 /* ---- pieces ---- */
 
-static void begin_colour(const struct text *t, struct words *w, enum colour colour)
-{
-	static const char *const codes[] = {
-		[PLAIN] = "", [RED] = "\033[31m", [YELLOW] = "\033[33m", [GREEN] = "\033[32m",
-	};
-
-	if (t->colours)
-		words__append(w, codes[colour], strlen(codes[colour]));
-}
-
-static void end_colour(const struct text *t, struct words *w, enum colour colour)
-{
-	if (t->colours && colour != PLAIN)
-		words__append(w, "\033[0m", 4);
-}
-
 /* Writes whole lines above the status line; frees them. */
 static void show(struct text *t, struct words *w)
 {
-	bottom_line__clear(&t->bottom, t->output, t->columns);
+	bottom_line__clear(&t->bottom, t->output, t->layout.columns);
 	if (!w->failed)
 		output__write(t->output, w->text, w->length);
 	words__free(w);
@@ -58,40 +33,7 @@ static void show(struct text *t, struct words *w)
 static void show_status(struct text *t)
 {
 	if (t->status)
-		bottom_line__show(&t->bottom, t->output, t->columns, t->colours);
-}
-
-/* "20:02:42", "14:03:22.125+02:00": on a narrow terminal the status line tells the offset. */
-static void add_time(const struct text *t, struct words *w, int64_t wall_ns, bool brief,
-		     bool offset)
-{
-	time_t seconds = wall_ns / 1000000000;
-	char clock[16], zone[16];
-	struct tm tm;
-
-	if (t->utc)
-		gmtime_r(&seconds, &tm);
-	else
-		localtime_r(&seconds, &tm);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	strftime(zone, sizeof(zone), "%z", &tm);
-	words__add(w, "%s", clock);
-	if (!brief)
-		words__add(w, ".%03d", (int)(wall_ns / 1000000 % 1000));
-	if (offset)
-		words__add(w, "%.3s:%s", zone, zone + 3);
-	words__add(w, brief ? " " : "  ");
-}
-
-static bool is_narrow(const struct text *t)
-{
-	return t->columns && t->columns < WIDE;
-}
-
-/* Columns of the time before each line. */
-static int time_columns(const struct text *t)
-{
-	return !is_narrow(t) ? 20 : t->status ? 9 : 15;
+		bottom_line__show(&t->bottom, t->output, t->layout.columns, t->layout.colours);
 }
 
 /* Tells a line that stands behind its time. */
@@ -100,7 +42,7 @@ static void tell(void *context, int64_t at, const struct words *line)
 	struct text *t = context;
 	struct words w = { 0 };
 
-	add_time(t, &w, at, is_narrow(t), !is_narrow(t) || !t->status);
+	layout__add_time(&t->layout, &w, at);
 	if (line->failed || !line->text)
 		w.failed = true;
 	else
@@ -109,154 +51,9 @@ static void tell(void *context, int64_t at, const struct words *line)
 	show(t, &w);
 }
 
-/* ---- one socket in a line ---- */
-
-/* Names chosen by others take no more columns than this, so that none widens all lines. */
-#define NAME_COLUMNS 64
-
-/* Columns are as wide as the widest so far, so that lines stay aligned. */
-static void add_column(struct text *t, struct words *w, unsigned int column, const char *text)
-{
-	static const int at_least[] = { 18, 20, 20 };
-	int width = plain_text__columns(text);
-
-	if (t->widths[column] < at_least[column])
-		t->widths[column] = at_least[column];
-	if (width > t->widths[column])
-		t->widths[column] = width;
-	words__add(w, "%-*s  ", t->widths[column], text);
-}
-
-/* comm/pid@NAME, and a host name in words, which is no part of an address. */
-static void add_owner(struct words *w, const struct timeline_socket *s)
-{
-	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
-
-	words__add(w, "%s", plain_text__within(s->owner.known ? s->owner.comm : "-", NAME_COLUMNS,
-					       part, sizeof(part)));
-	if (s->owner.known)
-		words__add(w, "/%u", s->owner.pid);
-	if (*s->netns.name)
-		words__add(w, "@%s",
-			   plain_text__within(s->netns.name, NAME_COLUMNS, part, sizeof(part)));
-	if (*s->netns.host_name)
-		words__add(w, " (host %s)",
-			   plain_text__within(plain_text__of_host(s->netns.host_name, host,
-								  sizeof(host)),
-					      NAME_COLUMNS, part, sizeof(part)));
-}
-
-static void add_socket(struct text *t, struct words *w, const struct timeline_socket *s)
-{
-	char device[PLAIN_TEXT_SIZE(NAME_COLUMNS)], end[ADDRESS_TEXT_SIZE];
-	struct words owner = { 0 }, peer = { 0 };
-
-	add_owner(&owner, s);
-	add_column(t, w, 0, owner.text ? owner.text : "");
-	add_column(t, w, 1, address__with_port(s->local.address, s->local.port, end));
-	words__add(&peer, "%s", address__with_port(s->peer.address, s->peer.port, end));
-	if (*s->device)
-		words__add(&peer, " (%s)", plain_text__within(s->device, NAME_COLUMNS, device,
-							      sizeof(device)));
-	add_column(t, w, 2, peer.text ? peer.text : "");
-	w->failed |= owner.failed || peer.failed;
-	words__free(&owner);
-	words__free(&peer);
-}
-
-/* On a narrow terminal: the program and its port, and the peer, by the name of its device if it has
- * one. */
-#define NAMES_COLUMNS 16
-#define NAMES_COLUMNS_LEAST 8
-#define NAMES_COLUMNS_MOST 40
-#define WHO_COLUMNS 26
-
-static void add_service(const struct text *t, struct words *w, const struct story_key *key,
-			const struct timeline_socket *s)
-{
-	service__add(w, key, s,
-		     !t->columns ? 2 * NAME_COLUMNS : !is_narrow(t) ? NAMES_COLUMNS_MOST
-		     : t->columns < 80 ? NAMES_COLUMNS_LEAST : NAMES_COLUMNS);
-}
-
-static void add_who(struct text *t, struct words *w, const struct words *who)
-{
-	int columns = who->text ? (int)plain_text__columns(who->text) : 0;
-
-	if (t->columns && columns > t->who_width)
-		t->who_width = columns < WHO_COLUMNS ? columns : WHO_COLUMNS;
-	if (is_narrow(t))
-		fit__add(w, who->text ? who->text : "-", t->who_width, true);
-	else
-		words__append(w, who->text, who->length);
-	words__append(w, "  ", 2);
-	w->failed |= who->failed;
-}
-
-#define PEER_COLUMNS 47
-#define DEVICE_COLUMNS 16
-
-/* Within `columns`, and if it can be, within `better`: a device's name is cut, a port left out. */
-static void add_peer(struct words *w, const struct timeline_socket *s, int columns, int better)
-{
-	char end[ADDRESS_TEXT_SIZE];
-	const char *text = *s->device ? s->device
-				      : address__with_port(s->peer.address, s->peer.port, end);
-
-	if ((int)plain_text__columns(text) > better && !*s->device)
-		text = s->peer.address;
-	if (columns > PEER_COLUMNS)
-		columns = PEER_COLUMNS;
-	if (*s->device && better < columns)
-		columns = better > DEVICE_COLUMNS ? better : DEVICE_COLUMNS;
-	fit__add(w, text, columns, false);
-	words__append(w, "  ", 2);
-}
-
-static void add_briefly(struct text *t, struct words *w, const struct timeline_socket *s,
-			const struct words *who, const char *what, enum colour colour)
-{
-	int at = time_columns(t), width = t->columns;
-
-	add_who(t, w, who);
-	at += plain_text__columns(w->text ? w->text : "");
-	add_peer(w, s, width - at - 2, width - at - 2 - (int)plain_text__columns(what));
-	at = time_columns(t) + (int)plain_text__columns(w->text ? w->text : "");
-	begin_colour(t, w, colour);
-	fit__add_broken(w, what, at, width, time_columns(t));
-	end_colour(t, w, colour);
-}
-
-/* What happened to the socket, in full and in brief, as a line; both are freed. */
-static void add_line(struct text *t, struct words *w, const struct timeline_socket *s,
-		     const struct words *who, struct words what[2], enum colour colour)
-{
-	struct words prefix = { 0 };
-
-	w->failed |= what[0].failed || what[1].failed;
-	if (!is_narrow(t))
-		add_socket(t, &prefix, s);
-	w->failed |= prefix.failed;
-	if (w->failed) {
-		/* it is told that memory was short where it ends the watch */
-	} else if (is_narrow(t) || (t->columns && time_columns(t) +
-				    plain_text__columns(prefix.text) +
-				    plain_text__columns(what[0].text) > t->columns)) {
-		add_briefly(t, w, s, who, what[1].text, colour);
-	} else {
-		words__append(w, prefix.text, prefix.length);
-		begin_colour(t, w, colour);
-		words__append(w, what[0].text, what[0].length);
-		end_colour(t, w, colour);
-	}
-	words__free(&prefix);
-	words__free(&what[0]);
-	words__free(&what[1]);
-}
-
 /* ---- stories ---- */
 
-static enum colour colour_of(const struct story_key *key)
+static enum text_colour colour_of(const struct story_key *key)
 {
 	switch ((enum story_kind)key->kind) {
 	case STORY_ENDED:
@@ -277,15 +74,11 @@ static void compose(void *context, const struct story *s, struct words *line)
 {
 	struct words what = { 0 };
 	struct text *t = context;
-	int at = time_columns(t);
 
-	add_who(t, line, &s->who);
-	at += line->text ? (int)plain_text__columns(line->text) : 0;
+	layout__add_who(&t->layout, line, &s->who);
 	happenings__add_story(&what, s);
-	begin_colour(t, line, colour_of(&s->key));
 	if (what.text)
-		fit__add_broken(line, what.text, at, (int)t->columns, time_columns(t));
-	end_colour(t, line, colour_of(&s->key));
+		layout__add_told(&t->layout, line, what.text, colour_of(&s->key));
 	line->failed |= what.failed;
 	words__free(&what);
 }
@@ -364,54 +157,13 @@ static int add_alone(struct text *t, uint64_t at_ns, int64_t at, struct words *l
 
 /* ---- all sockets ---- */
 
-/* " (keepalive 14, reset 2)". */
-static void add_found_by(struct words *w, const struct summary *n)
-{
-	const char *before = " (";
-	int by;
-
-	for (by = 0; by < FOUND_BY_COUNT; by++) {
-		if (!n->half_open_by[by])
-			continue;
-		words__add(w, "%s%s ", before, found_by__name(by));
-		words__add_count(w, n->half_open_by[by]);
-		before = ", ";
-	}
-	words__add(w, n->half_open ? ")" : "");
-}
-
-static void add_fates(struct words *w, const struct summary *n, const char *since)
-{
-	words__add(w, " open, ");
-	words__add_count(w, n->suspect);
-	words__add(w, " suspect; %s", since);
-	words__add_count(w, n->endings);
-	words__add(w, " ended");
-	if (n->endings)
-		words__add(w, n->half_open ? ", " : ", none half-open");
-	if (!n->half_open)
-		return;
-	words__add_count(w, n->half_open);
-	words__add(w, " half-open");
-}
-
 /* A sentence, broken where it would not fit. */
 static void add_sentence(const struct text *t, struct words *w, const struct words *sentence)
 {
 	w->failed |= sentence->failed;
 	if (sentence->text)
-		fit__add_broken(w, sentence->text, 0, t->columns, 2);
+		fit__add_broken(w, sentence->text, 0, (int)t->layout.columns, 2);
 	words__add(w, "\n");
-}
-
-static void add_waiting(struct words *w, uint64_t waiting)
-{
-	if (!waiting)
-		return;
-	words__add(w, "; ");
-	words__add_count(w, waiting);
-	words__add(w, " wait%s for %s first data (TCP_DEFER_ACCEPT)", waiting == 1 ? "s" : "",
-		   waiting == 1 ? "its" : "their");
 }
 
 static void show_what_is_there(struct text *t, const struct summary *n)
@@ -419,20 +171,9 @@ static void show_what_is_there(struct text *t, const struct summary *n)
 	struct words all = { 0 }, w = { 0 };
 	unsigned int i;
 
-	words__add_counted(&w, n->open, "socket");
-	words__add(&w, " in ");
-	words__add_counted(&w, n->namespaces, "namespace");
-	words__add(&w, "; ");
-	words__add_count(&w, n->open_without_keepalive);
-	words__add(&w, " would never notice a dead peer");
-	for (i = 0; i < n->without_keepalive_count && i < PROGRAMS_NAMED; i++) {
-		words__add(&w, "%s%s ", i ? ", " : " (", n->without_keepalive[i].comm);
-		words__add_count(&w, n->without_keepalive[i].sockets);
-	}
-	words__add(&w, i ? ")" : "");
-	add_waiting(&w, n->waiting_for_data);
+	totals_words__add_first(&w, n);
 	add_sentence(t, &all, &w);
-	group_table__add(&all, &t->groups, n, (int)t->columns);
+	group_table__add(&all, &t->groups, n, (int)t->layout.columns);
 	words__free(&w);
 	show(t, &all);
 	for (i = 0; i < n->group_count; i++)
@@ -444,20 +185,9 @@ static void set_status(struct text *t, const struct summary *n)
 {
 	struct words w = { 0 };
 
-	add_time(t, &w, n->progress.now_at, true, true);
-	words__add_count(&w, n->open);
-	add_fates(&w, n, "so far ");
-	if (n->open_without_keepalive) {
-		words__add(&w, "; ");
-		words__add_count(&w, n->open_without_keepalive);
-		words__add(&w, " never notice");
-	}
-	if (n->events_lost) {
-		words__add(&w, "; ");
-		words__add_counted(&w, n->events_lost, "event");
-		words__add(&w, " lost");
-	}
-	bottom_line__clear(&t->bottom, t->output, t->columns);
+	layout__add_status_time(&t->layout, &w, n->progress.now_at);
+	totals_words__add_status(&w, n);
+	bottom_line__clear(&t->bottom, t->output, t->layout.columns);
 	bottom_line__set(&t->bottom, &w);
 	show_status(t);
 }
@@ -466,27 +196,8 @@ static void show_all_in_all(struct text *t, const struct summary *n)
 {
 	struct words all = { 0 }, w = { 0 };
 
-	group_table__add(&all, &t->groups, n, (int)t->columns);
-	words__add(&w, "watched for ");
-	words__add_duration(&w, n->watched_s);
-	words__add(&w, ": ");
-	words__add_counted(&w, n->open, "socket");
-	add_fates(&w, n, "");
-	add_found_by(&w, n);
-	if (n->half_open) {
-		words__add(&w, ", unnoticed for up to ");
-		words__add_duration(&w, n->longest_latency_s);
-	}
-	words__add(&w, "; ");
-	words__add_counted(&w, n->events, "event");
-	words__add(&w, ", ");
-	words__add_count(&w, n->events_lost);
-	words__add(&w, " lost");
-	if (n->names_forgotten) {
-		words__add(&w, "; ");
-		words__add_counted(&w, n->names_forgotten, "name");
-		words__add(&w, " of peers forgotten");
-	}
+	group_table__add(&all, &t->groups, n, (int)t->layout.columns);
+	totals_words__add_last(&w, n);
 	add_sentence(t, &all, &w);
 	words__free(&w);
 	show(t, &all);
@@ -536,10 +247,10 @@ static int on_event(void *context, const struct socket_event *e)
 	if (e->event.kind == EVENT_SUPERSEDED)
 		return 0;
 	key = service__key(&t->ports, e->socket);
-	add_service(t, &who, &key, e->socket);
+	layout__add_service(&t->layout, &who, &key, e->socket);
 	event_words__add(&what[0], &e->event);
 	event_words__add(&what[1], &e->event);
-	add_line(t, &w, e->socket, &who, what, PLAIN);
+	layout__add_line(&t->layout, &w, e->socket, &who, what, PLAIN);
 	words__free(&who);
 	return add_alone(t, e->event.mono_ns, e->event.at, &w, e->progress.complete_ns);
 }
@@ -551,11 +262,11 @@ static int on_change(void *context, const struct change *c)
 			       .key = service__key(&t->ports, c->socket) };
 	struct words what[2] = { { 0 } };
 
-	add_service(t, &h.who, &h.key, c->socket);
+	layout__add_service(&t->layout, &h.who, &h.key, c->socket);
 	happenings__classify_change(c, &h.key, &h.range);
 	happenings__add_change(&what[0], c, false);
 	happenings__add_change(&what[1], c, true);
-	add_line(t, &h.line, c->socket, &h.who, what, colour_of(&h.key));
+	layout__add_line(&t->layout, &h.line, c->socket, &h.who, what, colour_of(&h.key));
 	add_happening(t, &h, c->progress.complete_ns);
 	return state_of(t);
 }
@@ -574,7 +285,7 @@ static void add_suspect(struct text *t, const struct timeline *tl, struct happen
 		words__add(&what[i], ", silent for ");
 		words__add_duration(&what[i], silent_s);
 	}
-	add_line(t, &h->line, &tl->socket, &h->who, what, YELLOW);
+	layout__add_line(&t->layout, &h->line, &tl->socket, &h->who, what, YELLOW);
 	suspects__add(&t->suspects, h->at, silent_s, &h->line, t->each);
 	happening__free(h);
 }
@@ -589,7 +300,7 @@ static int on_timeline(void *context, const struct timeline *tl)
 	if (tl->outcome == OUTCOME_OPEN && !tl->half_open.is && !t->all)
 		return 0;
 	h.key = service__key(&t->ports, &tl->socket);
-	add_service(t, &h.who, &h.key, &tl->socket);
+	layout__add_service(&t->layout, &h.who, &h.key, &tl->socket);
 	if (tl->final && tl->half_open.is)
 		group_table__count(&t->groups, &h.key, tl->half_open.latency_ms.max / 1e3);
 	if (tl->outcome == OUTCOME_SUSPECT && !tl->half_open.is && !t->every) {
@@ -599,7 +310,7 @@ static int on_timeline(void *context, const struct timeline *tl)
 	happenings__classify_timeline(tl, &h.key, &h.range, &h.how);
 	happenings__add_timeline(&what[0], tl, false);
 	happenings__add_timeline(&what[1], tl, true);
-	add_line(t, &h.line, &tl->socket, &h.who, what, colour_of(&h.key));
+	layout__add_line(&t->layout, &h.line, &tl->socket, &h.who, what, colour_of(&h.key));
 	add_happening(t, &h, tl->progress.complete_ns);
 	return state_of(t);
 }
@@ -623,7 +334,7 @@ static void show_suspects(struct text *t)
 
 void text__make_way(struct text *t)
 {
-	bottom_line__clear(&t->bottom, t->output, t->columns);
+	bottom_line__clear(&t->bottom, t->output, t->layout.columns);
 }
 
 void text__flush(struct text *t)
@@ -631,7 +342,7 @@ void text__flush(struct text *t)
 	show_until(t, UINT64_MAX);
 	stories__end(&t->stories);
 	show_suspects(t);
-	bottom_line__clear(&t->bottom, t->output, t->columns);
+	bottom_line__clear(&t->bottom, t->output, t->layout.columns);
 	bottom_line__free(&t->bottom);
 	free(t->waiting);
 	t->waiting = NULL;
@@ -648,10 +359,8 @@ static int on_loss(void *context, const struct loss *loss)
 	words__add_counted(&what, loss->count, "event");
 	words__add(&what, " lost (%s): what they would have told is read again where it can be",
 		   loss_reason__words(loss->reason));
-	begin_colour(t, &w, RED);
 	if (what.text)
-		fit__add_broken(&w, what.text, time_columns(t), t->columns, time_columns(t));
-	end_colour(t, &w, RED);
+		layout__add_told(&t->layout, &w, what.text, RED);
 	w.failed |= what.failed;
 	words__free(&what);
 	return add_alone(t, loss->to_ns, loss->to_at, &w, loss->progress.complete_ns);

@@ -10,6 +10,7 @@
 #include "file/output.h"
 #include "text/bottom_line.h"
 #include "text/group_table.h"
+#include "text/layout.h"
 #include "text/service.h"
 #include "text/stories.h"
 #include "text/suspects.h"
@@ -17,14 +18,12 @@
 
 struct text {
 	struct output *output;
-	bool utc;	/* else local time with its offset */
-	bool colours;
 	bool status;	/* a status line, in its place on a terminal */
 	bool brief;	/* no summary at the end */
 	bool all;	/* report open sockets without trouble, too */
 	bool every;	/* ... and suspects as they come, at an interval */
 	bool each;	/* each happening in a line of its own, and all suspects at the end */
-	unsigned int columns;	/* of the terminal now; 0: it is none, or does not say */
+	struct layout layout;
 
 	struct happening *waiting;	/* for earlier ones, in order of time */
 	size_t waiting_count, waiting_size;
@@ -33,8 +32,6 @@ struct text {
 	struct suspects suspects;
 	struct group_table groups;
 	struct bottom_line bottom;
-	int widths[3];	/* of the columns: the widest so far */
-	int who_width;	/* the same on a narrow terminal */
 };
 
 /* The sink that writes into `t`, as configured now. */
