@@ -271,8 +271,8 @@ static int pass_over(void *context, const struct ho_holder *h)
 	return 0;
 }
 
-/* The walk that finds the dead is as long as one over all files, so it is made where there are some.
- * A socket that was held, and is not among the open ones, may have died between the two walks. */
+/* The walk that finds the dead is as long as one over all files: it is made where there are some. A
+ * socket that was held, and is not among the open ones, may have died between the two walks. */
 static int find_ended(struct look *l, struct snapshot *snapshot)
 {
 	int err = 0;

@@ -107,7 +107,7 @@ static int by_peer(const struct ho_event *a, const struct ho_event *b)
 	return order ? order : (int)x.port - (int)y.port;
 }
 
-/* Sixteen bytes and a port in eight: all of an IPv4 peer, between what comes before and behind it. */
+/* Sixteen bytes and a port in eight: all of an IPv4 peer, between what comes before and behind. */
 static uint64_t abbreviated(const struct ho_event *e)
 {
 	struct endpoint peer = endpoint__of(e->peer, e->peer_port);
@@ -151,8 +151,8 @@ static int compare(const void *a, const void *b, void *context)
 	return look_place__compare(order->look, order->key, a, b);
 }
 
-/* Each goes to where it belongs, and makes room for the next: in one piece of memory, as there may be
- * a million. */
+/* Each goes to where it belongs, and makes room for the next: in one piece of memory, as there may
+ * be a million. */
 static void arrange(struct look *l, struct look_place *places)
 {
 	size_t i, to, from;
@@ -172,8 +172,8 @@ static void arrange(struct look *l, struct look_place *places)
 	}
 }
 
-/* Into the sorted `count` at the front, whose last gives way; from behind, where there are fewest that
- * come before it. */
+/* Into the sorted `count` at the front, whose last takes its place; from behind, where fewest have to
+ * move. */
 static void insert(struct look_place *places, size_t count, struct look_place *place,
 		   struct order *order)
 {

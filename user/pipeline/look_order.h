@@ -30,8 +30,8 @@ int look_place__compare(const struct look *l, enum look_key key, const struct lo
 			const struct look_place *y);
 
 /* Longest silence, most asks, soonest deadline, slowest detection (never: first); names and numbers
- * upwards. Equals by their peers. Of more than `most` (0: all) the rest stay in any order. False when
- * memory is short. */
+ * upwards. Equals by their peers. Of more than `most` (0: all) the rest stay in any order. False
+ * when memory is short. */
 bool look_order__sort(struct look *l, enum look_key key, size_t most);
 
 #endif

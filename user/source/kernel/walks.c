@@ -221,8 +221,8 @@ static int walk_processes(struct walks *w, row_fn fn, bool shown)
 	return err;
 }
 
-/* After a walk over all sockets. It has reported those that a process holds, if it was complete: then
- * only their owners are left, and who has died. */
+/* After a walk over all sockets. If that was complete, it has reported those that a process holds:
+ * then only their owners are left, and who has died. */
 static int walk_owners(struct walks *w, bool complete)
 {
 	uint64_t begun_ns = clock__mono_ns();
