@@ -199,7 +199,7 @@ struct ho_held {
 	ho_u64 socket_operations;	/* address of the operations of files that are sockets */
 	ho_u32 thread;			/* whose descriptors are not all read yet; 0: none's */
 	ho_u32 descriptor;		/* to be read next */
-	ho_u32 without_cookie;		/* sockets so far that are not in `cookies`: without one, ... */
+	ho_u32 without_cookie;		/* sockets so far that are not in `cookies`: without, ... */
 	ho_u32 dead;			/* ... and those that were connected and have died */
 	ho_u32 count;
 	ho_u32 pid;

@@ -172,8 +172,8 @@ static void arrange(struct look *l, struct look_place *places)
 	}
 }
 
-/* Into the sorted `count` at the front, whose last takes its place; from behind, where fewest have to
- * move. */
+/* Into the sorted `count` at the front, whose last takes its place; from behind, where fewest have
+ * to move. */
 static void insert(struct look_place *places, size_t count, struct look_place *place,
 		   struct order *order)
 {
