@@ -694,6 +694,39 @@ def test_the_path_forgets(lab):
     assert terminal.code() == 0
 
 
+def test_the_dead_by_a_history(lab):
+    """The same estimate as that of `sockets --summary --history`."""
+    watch = lab.watch("--all")
+    dying = [lab.connect() for _ in range(12)]
+    living = [lab.connect(port=7001) for _ in range(12)]
+    for gateway, _ in dying + living:
+        keepalive(gateway, 1, 1, 2)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: all(tcp_info(g)["state"] == 7 for g, _ in dying), 60, "their deaths")
+    watch.stop()
+    terminal = Terminal(lab).begin(f"netns = {lab.gateway.name}", "--history", watch.output, "--sort", "dead")
+
+    def by_sockets():
+        out = run(HALFOPEN, "sockets", "--summary", "--json", "--history", watch.output,
+                  f"netns = {lab.gateway.name}").stdout
+        return json.loads(out)["total"]["estimated_dead"]
+
+    def agrees():
+        dead, shown = by_sockets(), terminal.shown()
+        found = re.search(r"about (\d+) dead by the history \((\d+) to (\d+)\), of (\d+)", shown)
+        if dead is None or dead.get("estimate") is None:
+            return "dead: nothing is known, as none of their groups is in the history" in shown
+        return found and abs(int(found[1]) - dead["estimate"]) <= 1 and int(found[2]) <= dead["estimate"] + 1 <= \
+            int(found[3]) + 2
+    wait_until(agrees, 60, "the same estimate")
+    terminal.wait_for("by dead$")
+    terminal.keys("q")
+    assert terminal.code() == 0
+    r = subprocess.run(["script", "-qec", f"{HALFOPEN} top --history {lab.path('none')}", "/dev/null"],
+                       capture_output=True, text=True, env={**os.environ, "TERM": "xterm"}, stdin=subprocess.DEVNULL)
+    assert r.returncode == 2 and "none" in r.stdout, r
+
+
 @pytest.mark.parametrize("how", ["stopped", "unread"])
 def test_a_terminal_that_stands_still(how):
     """^S, or an ssh whose line hangs: it waits for nobody, is ended all the same, and the modes are as before."""

@@ -170,6 +170,15 @@ static int between(void *context)
 	return t->view.wants_look || demands__are_to_end(&t->watch.demands) || attend(t, true) ? -ECANCELED : 0;
 }
 
+static void add_chance(struct exposure_counts *counts, const struct look *l,
+		       const struct look_socket *s)
+{
+	const char *why;
+	double doubt, dead = look__dead(l, s, &doubt, &why);
+
+	exposure_counts__add_chance(counts, dead, doubt);
+}
+
 static bool take_socket(void *context, struct look *l, const struct look_socket *s)
 {
 	struct top *t = context;
@@ -177,6 +186,8 @@ static bool take_socket(void *context, struct look *l, const struct look_socket 
 	struct exposure x = look__exposure(l, s);
 
 	exposure_counts__add(&next->counts, &x);
+	if (l->config.history && !x.ended)
+		add_chance(&next->counts, l, s);
 	if (s->row.event.cookie == t->view.shown_cookie) {
 		next->shown = *s;
 		next->has_shown = true;
@@ -246,6 +257,7 @@ static int take_look(struct top *t)
 	int err;
 
 	change_filter(t);
+	config.history = t->options->history;
 	config.filter = t->narrowed ?: t->options->filter;
 	if (t->watch.core && t->options->identities)
 		config.devices = core__identities(t->watch.core);
@@ -463,6 +475,8 @@ static struct sockets_summary counts_now(struct top *t)
 	return (struct sockets_summary){ .at = t->looked_ns + v->look.wall_ns,
 					 .silent_over_s = t->options->rules.long_ns / 1e9,
 					 .path_forgets_s = t->options->rules.path_ns / 1e9,
+					 .dead_by = t->options->history ? DEAD_BY_HISTORY
+									: DEAD_BY_NOTHING,
 					 .total = look_summary__counts(&v->look, &v->counts) };
 }
 
