@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """halfopen top in a terminal of tmux: what it says against ss, the kernel's counts and the sockets' own
 clocks; its keys; and the terminal afterwards, however it ends."""
+import contextlib
 import fcntl
 import itertools
 import json
@@ -485,6 +486,49 @@ def test_stop_and_go_on(lab):
     assert not terminal.is_alternate()
 
 
+def test_nobody_could_let_it_go_on(lab):
+    """^Z without a shell that has job control (ssh -t HOST halfopen top): it does not stop for good."""
+    lab.connect()
+    pid, fd = pty.fork()
+    if not pid:
+        os.execve(HALFOPEN, [HALFOPEN, "top", f"netns = {lab.gateway.name}"], {**os.environ, "TERM": "xterm"})
+    said = b""
+
+    def hears(what, count=1):
+        nonlocal said
+        while select.select([fd], [], [], 0)[0]:
+            said += os.read(fd, 65536)
+        return said.count(what) >= count
+    wait_until(lambda: hears(b"died"), 60, "that it is attached")
+    os.write(fd, b"\x1a")
+    wait_until(lambda: hears(b"1 socket", 2), 60, "the page drawn anew")
+    os.write(fd, b"q")
+
+    def ended():
+        with contextlib.suppress(OSError):
+            hears(b"")
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    wait_until(ended, 60, "its end")
+    os.close(fd)
+
+
+def test_why_nothing_matches(lab):
+    """As `sockets` says it, on the last line; no earlier look is told."""
+    lab.connect()
+    terminal = Terminal(lab, columns=160).begin()
+    terminal.keys("/")
+    terminal.type("comm = mosqitto")
+    terminal.wait_for("no socket matches")
+    terminal.keys("Enter")
+    terminal.wait_for("FILTER, comm: no process called 'mosqitto' holds a TCP connection now")
+    terminal.keys("/", "C-u", "Enter")
+    terminal.wait_for("^1 socket,")
+    terminal.keys("q")
+    assert terminal.code() == 0
+    terminal.wait_for("^halfopen: FILTER, comm: no process called 'mosqitto'")
+    assert terminal.shown().count("halfopen: FILTER") == 1       # nothing of what was half typed
+
+
 @pytest.mark.parametrize("environment, said", [
     ({"TERM": "dumb"}, "cursor"), ({"TERM": "no-such-terminal"}, "no terminfo entry"), ({"TERM": ""}, "TERM is not set"),
     (None, "TERM is not set")], ids=["dumb", "unknown", "empty", "unset"])
@@ -613,7 +657,8 @@ def test_messages_wait_for_the_end(lab):
     with open(lab.path("devices"), "w") as f:
         f.write("no JSON at all\n")
         f.flush()
-        terminal.wait_for(r"devices.*line 1", "the message on the last line")
+        # or what another test made it say right after (the host has many sockets now)
+        terminal.wait_for(r"devices.*line 1|ring buffer", "the message on the last line")
     terminal.keys("q")
     assert terminal.code() == 0
     terminal.wait_for(r"^halfopen: .*devices.*line 1", "the message afterwards")
@@ -647,6 +692,39 @@ def test_the_path_forgets(lab):
     terminal.wait_for("how many are dead is not known")
     terminal.keys("q")
     assert terminal.code() == 0
+
+
+def test_the_dead_by_a_history(lab):
+    """The same estimate as that of `sockets --summary --history`."""
+    watch = lab.watch("--all")
+    dying = [lab.connect() for _ in range(12)]
+    living = [lab.connect(port=7001) for _ in range(12)]
+    for gateway, _ in dying + living:
+        keepalive(gateway, 1, 1, 2)
+    lab.gateway.drop("input", "tcp dport 7000")
+    wait_until(lambda: all(tcp_info(g)["state"] == 7 for g, _ in dying), 60, "their deaths")
+    watch.stop()
+    terminal = Terminal(lab).begin(f"netns = {lab.gateway.name}", "--history", watch.output, "--sort", "dead")
+
+    def by_sockets():
+        out = run(HALFOPEN, "sockets", "--summary", "--json", "--history", watch.output,
+                  f"netns = {lab.gateway.name}").stdout
+        return json.loads(out)["total"]["estimated_dead"]
+
+    def agrees():
+        dead, shown = by_sockets(), terminal.shown()
+        found = re.search(r"about (\d+) dead by the history \((\d+) to (\d+)\), of (\d+)", shown)
+        if dead is None or dead.get("estimate") is None:
+            return "dead: nothing is known, as none of their groups is in the history" in shown
+        return found and abs(int(found[1]) - dead["estimate"]) <= 1 and int(found[2]) <= dead["estimate"] + 1 <= \
+            int(found[3]) + 2
+    wait_until(agrees, 60, "the same estimate")
+    terminal.wait_for("by dead$")
+    terminal.keys("q")
+    assert terminal.code() == 0
+    r = subprocess.run(["script", "-qec", f"{HALFOPEN} top --history {lab.path('none')}", "/dev/null"],
+                       capture_output=True, text=True, env={**os.environ, "TERM": "xterm"}, stdin=subprocess.DEVNULL)
+    assert r.returncode == 2 and "none" in r.stdout, r
 
 
 @pytest.mark.parametrize("how", ["stopped", "unread"])

@@ -8,16 +8,27 @@
 #include "cmd/cmd.h"
 #include "cmd/colour_argument.h"
 #include "cmd/filter_argument.h"
+#include "cmd/history_argument.h"
 #include "cmd/path_argument.h"
 #include "cmd/verbosity.h"
+#include "file/exit_code.h"
 #include "kernel/support.h"
+#include "pipeline/history.h"
 #include "pipeline/look_order.h"
 #include "pipeline/top.h"
 #include "sys/full_screen.h"
 #include "sys/log.h"
 #include "value/quantity.h"
 
-enum { OPT_SILENT = 256, OPT_PATH, OPT_COLOR, OPT_SUSPECT_AFTER, OPT_FOR, OPT_IDENTITIES };
+enum { OPT_SILENT = 256, OPT_PATH, OPT_COLOR, OPT_SUSPECT_AFTER, OPT_FOR, OPT_IDENTITIES,
+       OPT_HISTORY };
+
+struct options {
+	struct top_options top;		/* at first: what `arguments` has offsets of */
+	const char **histories;
+	unsigned int history_count;
+	struct history history;
+};
 
 /* Carriers drop idle connections after 10 to 15 minutes. */
 #define SILENT_NS 900000000000ULL
@@ -27,7 +38,7 @@ enum { OPT_SILENT = 256, OPT_PATH, OPT_COLOR, OPT_SUSPECT_AFTER, OPT_FOR, OPT_ID
 static const struct argp_option argp_options[] = {
 	{ "sort", 's', "KEY", 0,
 	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
-	  "dies, next, notices, peer, local, owner, state",
+	  "dies, next, notices, peer, local, owner, state, dead (--history)",
 	  1 },
 	{ "delay", 'd', "DURATION", 0,
 	  "the list is read again after this time (2s), later where reading it takes long", 1 },
@@ -40,6 +51,8 @@ static const struct argp_option argp_options[] = {
 	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
 	  "surely dead",
 	  2 },
+	{ "history", OPT_HISTORY, "FILE", 0,
+	  "how many are dead, from what was watched before, as in 'halfopen sockets --help'", 2 },
 	{ "suspect-after", OPT_SUSPECT_AFTER, "N", 0,
 	  "asks unanswered that make a socket suspect (default 2)", 2 },
 	{ "identities", OPT_IDENTITIES, "FILE|FIFO|unix:PATH", 0,
@@ -100,35 +113,48 @@ static const struct argument arguments[] = {
 	{ OPT_COLOR, ARGUMENT_OTHER, AT(colour), 0, 0, "choice: auto, always, never",
 	  colour_argument__read },
 	{ 's', ARGUMENT_OTHER, AT(order), 0, 0,
-	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state",
+	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state, dead",
 	  read_key },
 	{ 0 },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	struct top_options *o = state->input;
+	struct options *o = state->input;
 
 	switch (key) {
+	case OPT_HISTORY:
+		history_argument__add(state, &o->histories, &o->history_count, arg);
+		return 0;
 	case ARGP_KEY_ARG:
-		filter_argument__add(state, &o->filter_text, arg);
+		filter_argument__add(state, &o->top.filter_text, arg);
 		return 0;
 	case ARGP_KEY_END:
-		o->filter = filter_argument__parse(state, o->filter_text);
+		o->top.filter = filter_argument__parse(state, o->top.filter_text);
 		return 0;
 	default:
 		return argument__take(arguments, key, arg, state);
 	}
 }
 
+static int run(struct options *o)
+{
+	int err = history__read_all(&o->history, o->histories, o->history_count, NULL, 0);
+
+	if (err)
+		return exit_code__of_input(err);
+	o->top.history = o->history_count ? &o->history : NULL;
+	return top__run(&o->top);
+}
+
 int cmd_top(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse, "[FILTER]", argp_doc,
 					  verbosity,	NULL,  NULL };
-	struct top_options options = { .delay_ns = DELAY_NS,
-				       .order = "suspect",
-				       .rules = { .long_ns = SILENT_NS,
-						  .suspect_after = WATCH_SUSPECT_AFTER } };
+	struct options options = {
+		.top = { .delay_ns = DELAY_NS, .order = "suspect",
+			 .rules = { .long_ns = SILENT_NS,
+				    .suspect_after = WATCH_SUSPECT_AFTER } } };
 	const char *refused;
 	int code = EXIT_USAGE;
 
@@ -138,8 +164,10 @@ int cmd_top(int argc, char **argv)
 	if (refused)
 		log_error("%s", refused);
 	else
-		code = top__run(&options);
-	filter__free(options.filter);
-	free(options.filter_text);
+		code = run(&options);
+	history__free(&options.history);
+	free(options.histories);
+	filter__free(options.top.filter);
+	free(options.top.filter_text);
 	return code;
 }

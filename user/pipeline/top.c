@@ -9,6 +9,7 @@
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
 #include "pipeline/look_first.h"
+#include "pipeline/look_nothing.h"
 #include "pipeline/look_summary.h"
 #include "pipeline/top.h"
 #include "screen/lane.h"
@@ -51,6 +52,8 @@ struct top {
 	struct look_iterators iterators;
 	struct view_of_sockets *all; /* two: the one that is shown, and the next */
 	unsigned int shown;
+	struct filter *typed;	/* for the next look, which may be under way with the former one */
+	bool has_typed;
 	struct filter *narrowed; /* what was typed, within the command line's; NULL: nothing */
 	struct view view;
 	struct figures figures, paused;
@@ -59,6 +62,7 @@ struct top {
 	uint64_t timeline_cookie;
 	bool timeline_final;
 	struct words ended; /* its final one, where it ended during a pause; empty: it did not */
+	bool explained;			/* why nothing is listed */
 	bool started, was_paused, dirty, changed;
 	uint64_t started_ns, drawn_ns, attended_ns;
 	uint64_t looked_ns;    /* the end of the last look, ... */
@@ -163,7 +167,16 @@ static int between(void *context)
 
 	if (!t->watch.core)
 		return 0;
-	return demands__are_to_end(&t->watch.demands) || attend(t, true) ? -ECANCELED : 0;
+	return t->view.wants_look || demands__are_to_end(&t->watch.demands) || attend(t, true) ? -ECANCELED : 0;
+}
+
+static void add_chance(struct exposure_counts *counts, const struct look *l,
+		       const struct look_socket *s)
+{
+	const char *why;
+	double doubt, dead = look__dead(l, s, &doubt, &why);
+
+	exposure_counts__add_chance(counts, dead, doubt);
 }
 
 static bool take_socket(void *context, struct look *l, const struct look_socket *s)
@@ -173,6 +186,8 @@ static bool take_socket(void *context, struct look *l, const struct look_socket 
 	struct exposure x = look__exposure(l, s);
 
 	exposure_counts__add(&next->counts, &x);
+	if (l->config.history && !x.ended)
+		add_chance(&next->counts, l, s);
 	if (s->row.event.cookie == t->view.shown_cookie) {
 		next->shown = *s;
 		next->has_shown = true;
@@ -205,11 +220,34 @@ static void show_next(struct top *t)
 	t->dirty = true;
 }
 
+/* The one that was typed is in force from now on. */
+static void change_filter(struct top *t)
+{
+	if (!t->has_typed)
+		return;
+	filter__free(t->narrowed);
+	t->narrowed = t->typed;
+	t->typed = NULL;
+	t->has_typed = t->explained = false;
+}
+
+/* Once, and not of what is half typed, why nothing is listed; while the filter that the look points to
+ * is there. */
+static void explain_nothing(struct top *t)
+{
+	const struct look *l = &shown_of(t)->look;
+
+	if (!t->watch.core || t->view.typed.open)
+		return;
+	if (!l->count && !t->explained)
+		look_nothing__explain(l);
+	t->explained = !l->count;
+}
+
 static int take_look(struct top *t)
 {
 	struct view_of_sockets *next = &t->all[!t->shown];
-	struct look_config config = { .filter = t->narrowed ?: t->options->filter,
-				      .rules = t->options->rules,
+	struct look_config config = { .rules = t->options->rules,
 				      .take = take_socket,
 				      .timers = true,
 				      .between = between,
@@ -218,6 +256,9 @@ static int take_look(struct top *t)
 	uint64_t begin = clock__own_cpu_ns();
 	int err;
 
+	change_filter(t);
+	config.history = t->options->history;
+	config.filter = t->narrowed ?: t->options->filter;
 	if (t->watch.core && t->options->identities)
 		config.devices = core__identities(t->watch.core);
 	empty(next);
@@ -226,8 +267,10 @@ static int take_look(struct top *t)
 	t->changed = false;
 	t->view.wants_look = false;
 	err = look__take(&next->look, &config);
-	if (!err)
+	if (!err) {
 		show_next(t);
+		explain_nothing(t);
+	}
 	t->looked_ns = clock__mono_ns();
 	t->look_took_ns = clock__own_cpu_ns() - begin;
 	return err == -ECANCELED ? 0 : err;
@@ -271,9 +314,9 @@ static void take_typed(struct top *t)
 		}
 		free(both);
 	}
-	filter__free(t->narrowed);
-	t->narrowed = narrowed;
-	t->view.wants_look = true;
+	filter__free(t->typed);
+	t->typed = narrowed;
+	t->has_typed = t->view.wants_look = true;
 }
 
 /* ---- drawing ---- */
@@ -432,6 +475,8 @@ static struct sockets_summary counts_now(struct top *t)
 	return (struct sockets_summary){ .at = t->looked_ns + v->look.wall_ns,
 					 .silent_over_s = t->options->rules.long_ns / 1e9,
 					 .path_forgets_s = t->options->rules.path_ns / 1e9,
+					 .dead_by = t->options->history ? DEAD_BY_HISTORY
+									: DEAD_BY_NOTHING,
 					 .total = look_summary__counts(&v->look, &v->counts) };
 }
 
@@ -589,6 +634,7 @@ int top__run(const struct top_options *options)
 		empty(&t->all[0]);
 		empty(&t->all[1]);
 		filter__free(t->narrowed);
+		filter__free(t->typed);
 		deaths__free(&t->deaths);
 		words__free(&t->timeline);
 		words__free(&t->ended);

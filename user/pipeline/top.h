@@ -14,6 +14,7 @@ struct top_options {
 	struct exposure_rules rules;
 	const char *order; /* as `halfopen sockets --sort` names it */
 	const char *identities;
+	struct history *history;	/* NULL: none */
 	char *filter_text; /* NULL: none */
 	struct filter *filter;
 };

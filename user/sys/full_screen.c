@@ -201,6 +201,7 @@ static int begin_ncurses(bool colours)
 	if (!full.screen)
 		return -ENOTTY;
 	begin_modes(colours);
+	signal(SIGTSTP, SIG_DFL);	/* instead of its own */
 	if (tcgetattr(fileno(full.in), &full.modes) || dup3(memory, terminal, O_CLOEXEC) < 0)
 		return -errno;
 	close(memory);
@@ -289,11 +290,18 @@ static void come_back(void)
 	draw();
 }
 
-/* Stops, as the shell wishes, with the terminal as it was. */
+/* Stops, as the shell wishes, with the terminal as it was. Where no shell could let us go on (`ssh -t
+ * HOST halfopen top`), the kernel does not stop us (the process group is an orphan). */
 static void stop(void)
 {
+	sigset_t stops;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTSTP);
 	leave();
-	raise(SIGSTOP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stops, NULL);
+	sigprocmask(SIG_BLOCK, &stops, NULL);
 	come_back();
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The header and the last line of every page. */
+#include <math.h>
 #include <string.h>
 
 #include "screen/pages.h"
@@ -35,12 +36,35 @@ static void add_sockets(struct words *w, const struct sockets_summary *now)
 	SAY(w, "\n");
 }
 
+static void add_dead_by_history(struct words *w, const struct sockets_counts *c)
+{
+	if (c->path_known)
+		add_marked(w, c->surely_dead, STYLE_ALARM, "surely dead; ");
+	if (!c->dead.of) {
+		SAY(w, "dead: nothing is known, as none of their groups is in the history\n");
+		return;
+	}
+	SAY(w, "about ");
+	words__add_count(w, lround(c->dead.estimate));
+	SAY(w, " dead by the history (");
+	words__add_count(w, (uint64_t)floor(c->dead.low));
+	SAY(w, " to ");
+	words__add_count(w, (uint64_t)ceil(c->dead.high));
+	SAY(w, "), of ");
+	words__add_count(w, c->dead.of);
+	SAY(w, "\n");
+}
+
 static void add_silent(struct words *w, const struct sockets_summary *now)
 {
 	if (now->path_forgets_s > 0) {
 		add_marked(w, now->total.surely_dead, STYLE_ALARM, "surely dead: silent for over ");
 		words__add_duration(w, now->path_forgets_s);
 		SAY(w, ", which the path forgets\n");
+		return;
+	}
+	if (now->dead_by == DEAD_BY_HISTORY) {
+		add_dead_by_history(w, &now->total);
 		return;
 	}
 	words__add_count(w, now->total.silent);

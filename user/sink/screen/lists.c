@@ -124,7 +124,7 @@ void page__add_help(struct words *w, struct view *v)
 	    "  ASKS      probes and retransmissions left unanswered; ! marks suspects\n"
 	    "  NEXT      until the kernel asks next     DIES   until it gives up a silent peer\n"
 	    "  NOTICES   how long a dead peer of an idle connection goes unnoticed at most\n"
-	    "  KEEPALIVE idle/interval/probes in force; (in parentheses: from a sysctl)\n"
+	    "  KEEPALIVE idle/interval/probes; (from a sysctl); ut= or +: a user timeout, too\n"
 	    STYLE_STRONG "Header\n"
 	    "  died      half-open connections that ended since the start, by outcome\n"
 	    "  unnoticed for how long, at most: half of them (p50), 95 % (p95); of the last 4,096\n"

@@ -16,6 +16,7 @@ const struct view_order view_orders[VIEW_ORDERS] = {
 	{ 'l', "local", "local port" },
 	{ 'o', "owner", "owner" },
 	{ 'e', "state", "state" },
+	{ 'y', "dead", "most likely dead (--history)" },
 };
 
 unsigned int view_order__named(const char *name)

@@ -16,7 +16,7 @@ struct view_order {
 	const char *name, *words;
 };
 
-#define VIEW_ORDERS 10
+#define VIEW_ORDERS 11
 extern const struct view_order view_orders[VIEW_ORDERS];
 
 #define VIEW_TYPED 512
