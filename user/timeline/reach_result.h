@@ -22,7 +22,7 @@ struct reach_result {
 	const char *why;		/* of an unknown one */
 	int64_t last_heard_at;		/* before it was asked, ... */
 	bool last_heard_is_lower_bound;
-	double heard_s;			/* ... and for how long it had been silent then */
+	double heard_s;			/* ... and for how long it was silent, by what was seen */
 	bool was_asked;
 	uint32_t asks;			/* segments; 0: data under way were its ask */
 	double within_s;		/* for how long it was waited for an answer */
