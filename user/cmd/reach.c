@@ -48,8 +48,8 @@ static const struct argp_option argp_options[] = {
 	{ "fresh", OPT_FRESH, "DURATION", 0,
 	  "a peer that was heard within this time is not asked (1s; 0s: all are asked)", 1 },
 	{ "asks", OPT_ASKS, "N", 0,
-	  "ask up to N times, evenly within --within, until there is an answer (2): one lost segment "
-	  "alone makes a living peer look silent", 1 },
+	  "ask up to N times, evenly within --within, until there is an answer (2): one lost "
+	  "segment alone makes a living peer look silent", 1 },
 	{ "filter", OPT_FILTER, "FILTER", 0,
 	  "connections that pass it alone ('sport = :1883'), as in 'halfopen sockets'", 1 },
 	{ "identities", OPT_IDENTITIES, "FILE", 0,
@@ -58,29 +58,31 @@ static const struct argp_option argp_options[] = {
 	  "how likely each is there: from timelines ('watch --json --all') or a recording; can be "
 	  "given several times", 2 },
 	{ "groups", OPT_GROUPS, "FILE", 0,
-	  "names of carriers' networks, a line each: CIDR NAME; one name is one group of --history", 2 },
+	  "names of carriers' networks, a line each: CIDR NAME; one name is one group of "
+	  "--history", 2 },
 	{ "json", OPT_JSON, NULL, 0, "a line of JSON (halfopen.reach/1) for each", 3 },
 	{ "gateway", OPT_GATEWAY, "NAME", 0, "name of this host in the output", 3 },
 	{ 0 },
 };
 
 static const char argp_doc[] =
-	"Says whether each peer can hear a command now: it was heard a moment ago, or is asked by one "
-	"empty segment that a living peer acknowledges. PEER is ADDRESS, ADDRESS:PORT or [IPV6]:PORT; "
-	"DEVICE a name of --identities. Prints a line for each connection of theirs, whichever was "
-	"heard last first.\v"
+	"Says whether each peer can hear a command now: it was heard a moment ago, or is asked by "
+	"one empty segment that a living peer acknowledges. PEER is ADDRESS, ADDRESS:PORT or "
+	"[IPV6]:PORT; DEVICE a name of --identities. Prints a line for each connection of theirs, "
+	"whichever was heard last first.\v"
 	"Examples:\n"
 	"  halfopen reach 203.0.113.7:46786\n"
-	"  halfopen reach scooter-17 --identities devices.jsonl && send-unlock scooter-17\n"
+	"  halfopen reach scooter-17 --identities devices.jsonl && send-unlock\n"
 	"  halfopen reach 203.0.113.7 --filter 'sport = :1883' --within 10s --asks 3\n"
 	"  halfopen reach --json scooter-17 scooter-18 --identities devices.jsonl \\\n"
 	"      --history today.jsonl --groups carriers.txt | jq .probability\n"
-	"\nNothing stays changed: the kernel is made to send a window probe, as 'halfopen probe --help' "
-	"explains. A peer that has forgotten its connection resets it.\n"
-	"\nExit codes: 0 reachable; 3 silent: asked, and no answer within --within; 5 unknown: no such "
-	"connection, or it could not be asked. Of one peer with several connections: 0 if one of them is "
-	"reachable, else 5 if one is unknown, else 3. Of several peers: 0 if all are reachable, else 3 if "
-	"one is silent, else 5. 1 failed while running, 2 usage or bad input, 77 not permitted.\n";
+	"\nNothing stays changed: the kernel is made to send a window probe, as 'halfopen probe "
+	"--help' explains. A peer that has forgotten its connection resets it.\n"
+	"\nExit codes: 0 reachable; 3 silent: asked, and no answer within --within; 5 unknown: no "
+	"such connection, or it could not be asked. Of one peer with several connections: 0 if one "
+	"of them is reachable, else 5 if one is unknown, else 3. Of several peers: 0 if all are "
+	"reachable, else 3 if one is silent, else 5. 1 failed while running, 2 usage or bad input, "
+	"77 not permitted.\n";
 
 /* ---- arguments ---- */
 

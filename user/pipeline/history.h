@@ -12,9 +12,10 @@ struct history {
 	struct host host;	/* this boot's sockets may be in it */
 };
 
-/* Reads these files, each as file_feed__read() does; the networks are the caller's, for as long as it is
- * used. Without any file it does nothing. Returns 0 (also where one is cut off or damaged: all before
- * that was read) or -errno; reported: -EBADMSG for another kind of file, or no connection in any. */
+/* Reads these files, each as file_feed__read() does; the networks are the caller's, for as long
+ * as it is used. Without any file it does nothing. Returns 0 (also where one is cut off or
+ * damaged: all before that was read) or -errno; reported: -EBADMSG for another kind of file, or
+ * no connection in any. */
 int history__read_all(struct history *h, const char *const *names, unsigned int name_count,
 		      const struct named_network *networks, unsigned int network_count);
 void history__free(struct history *h);
@@ -32,12 +33,13 @@ struct history_asks {
 	double within_s;
 };
 
-/* The chance that the peer is there, 0 to 1; NAN: nothing is known, and `*why` not, a clause. `asks`
- * NULL: none. `h` NULL: there is no history. */
+/* The chance that the peer is there, 0 to 1; NAN: nothing is known, and `*why` not, a clause.
+ * `asks` NULL: none. `h` NULL: there is no history. */
 double history__chance(struct history *h, const struct history_socket *s,
 		       const struct history_asks *asks, const char **why);
 
-/* The chance that it is dead, and that chance's standard error (presence__doubt()); NAN: as above. */
+/* The chance that it is dead, and that chance's standard error (presence__doubt()); NAN: as
+ * above. */
 double history__dead(struct history *h, const struct history_socket *s,
 		     double *doubt, const char **why);
 

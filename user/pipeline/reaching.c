@@ -18,6 +18,7 @@ struct run {
 	struct reaching *r;
 	const struct reaching_config *config;
 	struct asker *asker;
+	int64_t now_at;		/* all have been looked at: on a busy host that takes a while */
 };
 
 /* ---- whose connection it is ---- */
@@ -89,7 +90,7 @@ static void fill(struct run *run, struct reach_row *row)
 		.socket = now.socket, .answer = REACH_UNKNOWN, .why = "",
 		.last_heard_at = now.last_heard_at,
 		.last_heard_is_lower_bound = now.last_heard_is_lower_bound,
-		.heard_s = now.silent_s };
+		.heard_s = fmax(0, (run->now_at - now.last_heard_at) / 1e9) };
 	result->probability_before = history__chance(run->config->history, &of, NULL,
 						     &result->probability_why);
 	result->probability = result->probability_before;
@@ -123,6 +124,7 @@ static bool prepare(struct run *run)
 	size_t found = r->count, i;
 	unsigned int t;
 
+	run->now_at = clock__mono_ns() + r->look.wall_ns;
 	for (i = 0; i < found; i++)
 		fill(run, &r->rows[i]);
 	for (t = 0; t < run->config->target_count; t++) {

@@ -44,8 +44,8 @@ struct reaching {
 int reaching__run(struct reaching *r, const struct reaching_config *config);
 void reaching__free(struct reaching *r);
 
-/* Of a target with several connections: reachable by one of them, else unknown if one is, else silent;
- * of several targets: reachable if all are, else silent if one is, else unknown. */
+/* Of a target with several connections: reachable by one of them, else unknown if one is, else
+ * silent; of several targets: reachable if all are, else silent if one is, else unknown. */
 enum reach_answer reaching__answer(const struct reaching *r);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether a peer can hear a command now (halfopen.reach/1), as a value. Members, units and strings as
- * in timeline.h.
+ * Whether a peer can hear a command now (halfopen.reach/1), as a value. Members, units and strings
+ * as in timeline.h.
  */
 #ifndef HALFOPEN_TIMELINE_REACH_RESULT_H
 #define HALFOPEN_TIMELINE_REACH_RESULT_H
@@ -16,13 +16,13 @@ const char *reach_answer__name(enum reach_answer a);
 struct reach_result {
 	struct timeline_origin origin;
 	const char *target;		/* as it was asked for */
-	bool has_socket;		/* else there is no such connection, and only answer and why */
+	bool has_socket;		/* else there is none, and only answer and why */
 	struct timeline_socket socket;
 	enum reach_answer answer;
 	const char *why;		/* of an unknown one */
 	int64_t last_heard_at;		/* before it was asked, ... */
 	bool last_heard_is_lower_bound;
-	double heard_s;			/* ... and for how long it had been silent then */
+	double heard_s;			/* ... and for how long it was silent, by what was seen */
 	bool was_asked;
 	uint32_t asks;			/* segments; 0: data under way were its ask */
 	double within_s;		/* for how long it was waited for an answer */

@@ -12,7 +12,7 @@
 /* What one of them shows. */
 struct presence_group {
 	struct survival survival;
-	double path_s;	/* behind a timer of the path, which has forgotten after this time; 0: not known */
+	double path_s;	/* of silence, after which the path has forgotten; 0: not known */
 };
 
 struct presence {
@@ -44,13 +44,13 @@ void presence__free(struct presence *p);
 /* The chance, 0 to 1. NAN: nothing is known, and `*why`, a clause; else "". */
 double presence__of(struct presence *p, const struct presence_subject *s, const char **why);
 
-/* The standard error of that chance, by how many connections of its group were lost: the same for all
- * of the group. */
+/* The standard error of that chance, by how many connections of its group were lost: the same
+ * for all of the group. */
 double presence__doubt(struct presence *p, const struct presence_subject *s, double chance);
 
 /* After so many seconds of silence the path of its group has forgotten a connection, as advice
- * estimates it, at the latest (95 %), whichever device it is of; 0: not known, or this connection has
- * outlived it before. */
+ * estimates it, at the latest (95 %), whichever device it is of; 0: not known, or this
+ * connection has outlived it before. */
 double presence__path_s(struct presence *p, const struct presence_subject *s);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "tuning/rhythm.h"
 
-/* So many pauses are a rhythm: a mean of pauses of any length needs more. One that was asked so often
- * and never spoke has none. */
+/* So many pauses are a rhythm: a mean of pauses of any length needs more. One that was asked so
+ * often and never spoke has none. */
 #define PAUSES_MIN 8
 #define IRREGULAR_MIN 30
 #define ASKED_MIN 3

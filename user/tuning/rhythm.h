@@ -47,8 +47,8 @@ void rhythm_endings__add_cut(struct rhythm_endings *e, const struct rhythm *of, 
 
 void rhythms__estimate(const struct rhythm_endings *e, struct rhythms *r);
 
-/* A rhythm's table `longer[]` (of struct own_pauses), and by how many bins its ages lie behind those
- * in seconds. NULL: of a peer that never speaks, which is silent for ever. */
+/* A rhythm's table `longer[]` (of struct own_pauses), and by how many bins its ages lie behind
+ * those in seconds. NULL: of a peer that never speaks, which is silent for ever. */
 const float *rhythms__table(const struct rhythms *r, const struct rhythm *of, int *offset);
 
 /* The chance that a live peer of this rhythm is silent for longer. */

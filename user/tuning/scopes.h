@@ -56,8 +56,8 @@ bool scopes__make(struct lives *l, const struct named_network *networks, unsigne
  * until the next call. */
 const char *scope__address(const struct lives *l, const struct scope *s);
 
-/* The network of groups that would hold this peer (endpoint__mapped(); `family`: of its traffic), the
- * narrowest at level 0. */
+/* The network of groups that would hold this peer (endpoint__mapped(); `family`: of its
+ * traffic), the narrowest at level 0. */
 #define SCOPE_LEVELS 3
 void scope__set_network(struct scope *s, const struct endpoint *peer, uint8_t family,
 			unsigned int level);

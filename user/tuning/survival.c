@@ -45,7 +45,7 @@ static size_t bin_of(double s)
 struct silence {
 	struct rhythm rhythm;
 	double age_s;
-	double there;		/* how likely a live peer leaves the asks unanswered; 0: it was dead */
+	double there;		/* how likely a live peer leaves the asks unanswered; 0: dead */
 	double weight;
 };
 

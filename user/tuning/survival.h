@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Is a peer still there, after a silence? The survival curve of a group's connections over the age
- * of their silences, whatever ends them: a timer on the path shows as a step, devices that vanish as
- * a slope. Of a peer that was silent for s,
+ * of their silences, whatever ends them: a timer on the path shows as a step, devices that vanish
+ * as a slope. Of a peer that was silent for s,
  *
  *	S(s) L(s) / (S(s) L(s) + integral of S(t) dF(t) from 0 to s),	F = 1 - L
  *
- * is the chance that it is there: S is its own rhythm (rhythm.h), L the group's survival. The hazard
- * is constant within bins of 5 % of an age, and estimated by expectation and maximisation, because
- * the instant of a death is never seen (Turnbull 1976): the lost are dead by when they were found;
- * those that were silent as the history ended are dead or not, as likely as this formula says.
+ * is the chance that it is there: S is its own rhythm (rhythm.h), L the group's survival. The
+ * hazard is constant within bins of 5 % of an age, and estimated by expectation and maximisation,
+ * because the instant of a death is never seen (Turnbull 1976): the lost are dead by when they were
+ * found; those that were silent as the history ended are dead or not, as likely as this formula
+ * says.
  */
 #ifndef HALFOPEN_TUNING_SURVIVAL_H
 #define HALFOPEN_TUNING_SURVIVAL_H
