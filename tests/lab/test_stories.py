@@ -391,11 +391,11 @@ def test_progress_of_rearming(lab):
     apply = Terminal(lab, command, 80)
     assert apply.end(None) == 0, apply.text()
     rows = [r for r in re.split(r"[\r\n]+", apply.text().replace("\x1b[K", ""))]
-    shown = [r for r in rows if re.fullmatch(r"armed \d+ of 10, answered \d+, dead \d+ \(\d+ were alive\), at most "
-                                             r"[\dhms.]+ to go", r)]
-    assert len(shown) >= 3 and any(re.search("dead [1-6]", r) for r in shown), apply.text()
+    shown = [r for r in rows if re.fullmatch(r"\d+ of 10 armed, \d+ answered; \d+ died, \d+ of them alive before; "
+                                             r"at most [\dhms.]+ to go", r)]
+    assert len(shown) >= 3 and any(re.search("; [1-6] died", r) for r in shown), apply.text()
     assert max(map(len, shown)) < 80
-    assert apply.text().endswith("\n") and "armed 10 of 10" not in apply.lines()[-2], apply.lines()
+    assert apply.text().endswith("\n") and "10 of 10 armed" not in apply.lines()[-2], apply.lines()
     run(HALFOPEN, "revert", "--netns", lab.gateway.name, "--state", lab.path("state"))
     r = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "to go" not in r.stderr + r.stdout and "\x1b" not in r.stderr + r.stdout

@@ -394,7 +394,7 @@ def test_a_terminal(lab):
         assert coloured == (name in ("auto", "always")), (name, said)
         assert re.search(r"\d open, \d+ suspect; so far \d+ ended", said), said
         # The status makes way for the next line.
-        assert "\r\033[KPROGRAM " in said, said
+        assert "\r\033[Kwatched for" in said, said
 
 
 def test_nothing_is_changed(lab):

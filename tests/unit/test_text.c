@@ -147,6 +147,7 @@ static char *told(struct text *t)
 		timeline(&sink, 31 * S, false);
 	text__flush(t);
 	summary(&sink, 31 * S, SUMMARY_LAST);
+	text__free(t);
 	size = lseek(output.fd, 0, SEEK_CUR);
 	text = calloc(1, size + 1);
 	assert_int_equal(pread(output.fd, text, size, 0), size);

@@ -130,27 +130,43 @@ static uint64_t dials_within_s(const struct rearming *r)
 
 /* ---- messages ---- */
 
-static void show_progress(const struct rearming *r, uint64_t left_s)
+/* In full, or in fewer words for a narrow terminal. */
+static void add_progress(const struct rearming *r, struct words *w, bool brief)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
-	struct words w = { 0 };
 
-	words__add(&w, "armed ");
-	words__add_count(&w, c->armed);
-	words__add(&w, " of ");
-	words__add_count(&w, r->due);
-	words__add(&w, ", answered ");
-	words__add_count(&w, c->answered);
-	words__add(&w, ", dead ");
-	words__add_count(&w, c->died_alive + c->died_silent);
-	words__add(&w, " (");
-	words__add_count(&w, died_alive(r));
-	words__add(&w, " were alive), at most ");
-	words__add_duration(&w, left_s);
-	words__add(&w, " to go");
-	if (!w.failed)
-		progress__show("%s", w.text);
-	words__free(&w);
+	words__add_count(w, c->armed);
+	words__add(w, brief ? "/" : " of ");
+	words__add_count(w, r->due);
+	words__add(w, " armed, ");
+	words__add_count(w, c->answered);
+	words__add(w, " answered; ");
+	words__add_count(w, c->died_alive + c->died_silent);
+	words__add(w, " died, ");
+	words__add_count(w, died_alive(r));
+	words__add(w, brief ? " were alive; " : " of them alive before; at most ");
+}
+
+static void show_progress(const struct rearming *r, uint64_t left_s)
+{
+	struct words left = { 0 };
+	int brief;
+
+	words__add_duration(&left, left_s);
+	words__add(&left, " to go");
+	for (brief = 0; brief < 2 && !left.failed; brief++) {
+		struct words w = { 0 };
+		bool fits;
+
+		add_progress(r, &w, brief);
+		fits = w.length + left.length <= progress__columns();
+		if (!w.failed && (fits || brief))
+			progress__show("%s%s", w.text, left.text);
+		words__free(&w);
+		if (fits)
+			break;
+	}
+	words__free(&left);
 }
 
 static void report_left_alone(const struct rearming *r)

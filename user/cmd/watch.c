@@ -229,6 +229,7 @@ int cmd_watch(int argc, char **argv)
 		demands__close(&w.demands);
 	core__free(w.core);
 	lines__free(&w.lines);
+	text__free(&w.text);
 	filter__free(w.options.filter);
 	free(w.options.filter_text);
 	return code;

@@ -38,7 +38,7 @@ bool progress__is_due(void)
 }
 
 /* The last column stays free: many terminals wrap there. */
-static unsigned int columns(void)
+unsigned int progress__columns(void)
 {
 	unsigned int width = terminal__columns(STDERR_FILENO);
 
@@ -57,7 +57,8 @@ void progress__show(const char *format, ...)
 	va_start(args, format);
 	plain_text__vformat(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "\r%s\033[K", plain_text__within(text, columns(), line, sizeof(line)));
+	plain_text__within(text, progress__columns(), line, sizeof(line));
+	fprintf(stderr, "\r%s\033[K", line);
 	fflush(stderr);
 	due_ns = clock__mono_ns() + INTERVAL_NS;
 	is_shown = true;

@@ -20,6 +20,9 @@ void progress__begin(const char *what);
 /* Is it time for another line, five a second at most? So callers need not count in vain. */
 bool progress__is_due(void);
 
+/* Columns of a line. */
+unsigned int progress__columns(void);
+
 /* As printf(3), at once, cut to the terminal's width; string arguments are made safe to print
  * (plain_text.h). */
 void progress__show(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -197,6 +197,8 @@ static void show_all_in_all(struct text *t, const struct summary *n)
 	struct words all = { 0 }, w = { 0 };
 
 	group_table__add(&all, &t->groups, n, (int)t->layout.columns);
+	show(t, &all);
+	show_status(t);	/* until the last line */
 	totals_words__add_last(&w, n);
 	add_sentence(t, &all, &w);
 	words__free(&w);
@@ -343,10 +345,14 @@ void text__flush(struct text *t)
 	stories__end(&t->stories);
 	show_suspects(t);
 	bottom_line__clear(&t->bottom, t->output, t->layout.columns);
-	bottom_line__free(&t->bottom);
 	free(t->waiting);
 	t->waiting = NULL;
 	t->waiting_size = 0;
+}
+
+void text__free(struct text *t)
+{
+	bottom_line__free(&t->bottom);
 }
 
 /* ---- the stream ---- */

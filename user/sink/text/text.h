@@ -44,4 +44,7 @@ void text__make_way(struct text *t);
 /* Writes what waits, and the suspects; to be called at the end. */
 void text__flush(struct text *t);
 
+/* After the last summary. */
+void text__free(struct text *t);
+
 #endif
