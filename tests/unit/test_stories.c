@@ -138,8 +138,48 @@ static void test_a_story_has_an_end(void **state)
 		add(s, STORY_SUSPECT, 80, 1000 + i * 100, 5, 5);
 	stories__end(s);
 	assert_string_equal(said, "1000 redis :80 21 suspect in 2s, silent 5s\n"
-				  "3100 redis :80 21 suspect in 2s, silent 5s\n"
-				  "5200 redis :80 9 suspect in 0.8s, silent 5s\n");
+				  "6000 redis :80 30 more suspect in 2.9s, silent 5s\n");
+	end(s);
+}
+
+/* An hour of it is a line now and then, and none is forgotten; after a pause it is another story. */
+static void test_what_goes_on_is_told_seldom(void **state)
+{
+	struct stories *s = begin();
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 5 * 130; i++)
+		add(s, STORY_ENDED, 6379, 1000 + i * 200, 61, 122);
+	stories__pass_time(s, 400000 * MS);
+	assert_string_equal(said,
+		"1000 redis :6379 11 keepalive_timeout in 2s, gone 1m1s to 2m2s\n"
+		"15200 redis :6379 55 more keepalive_timeout in 10.8s, gone 1m1s to 2m2s\n"
+		"46200 redis :6379 154 more keepalive_timeout in 30.6s, gone 1m1s to 2m2s\n"
+		"107000 redis :6379 308 more keepalive_timeout in 1m1s, gone 1m1s to 2m2s\n"
+		"130800 one at 130800\n"
+		"140600 redis :6379 121 more keepalive_timeout in 24s, gone 1m1s to 2m2s\n");
+	add(s, STORY_ENDED, 6379, 500000, 1, 2);
+	stories__end(s);
+	assert_non_null(strstr(said, "500000 one at 500000\n"));
+	end(s);
+}
+
+/* What few of them say between is told at once, with whom it happened to. */
+static void test_few_more_are_told_one_by_one(void **state)
+{
+	struct stories *s = begin();
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++)
+		add(s, STORY_SUSPECT, 80, 1000, 5, 5);
+	stories__pass_time(s, 3000 * MS);
+	add(s, STORY_SUSPECT, 80, 5000, 5, 5);
+	add(s, STORY_SUSPECT, 443, 5000, 5, 5);
+	stories__pass_time(s, 7000 * MS);
+	assert_string_equal(said, "1000 redis :80 10 suspect in 0.1s, silent 5s\n"
+				  "5000 one at 5000\n5000 one at 5000\n");
 	end(s);
 }
 
@@ -384,6 +424,8 @@ int main(void)
 		cmocka_unit_test(test_few_are_told_one_by_one),
 		cmocka_unit_test(test_the_delay),
 		cmocka_unit_test(test_a_story_has_an_end),
+		cmocka_unit_test(test_what_goes_on_is_told_seldom),
+		cmocka_unit_test(test_few_more_are_told_one_by_one),
 		cmocka_unit_test(test_what_is_no_story),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_nothing_is_lost_among_many_groups),

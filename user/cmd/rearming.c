@@ -175,8 +175,7 @@ static void report_left_alone(const struct rearming *r)
 		[HO_REARM_SOONER] = "whose timer runs out sooner as it is",
 		[HO_REARM_ASKING] = "that ask already or have data under way",
 		[HO_REARM_LOCAL] = "whose peer is of this host",
-		[HO_REARM_SPECIAL] = "with a user timeout, in repair, of MPTCP or of the kernel's "
-				     "own",
+		[HO_REARM_SPECIAL] = "with a user timeout, in repair, MPTCP, or the kernel's own",
 		[HO_REARM_OWN] = "with an idle time of their own",
 		[HO_REARM_WITHOUT] = "without keepalive",
 		[HO_REARM_ORPHAN] = "closed by their program",

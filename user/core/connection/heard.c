@@ -178,12 +178,13 @@ static void on_reset_heard(struct connection *c, const struct ho_event *e,
 			   const struct connection_rules *rules)
 {
 	bool bare = !(e->tcp_flags & HO_TCP_ACK), asked = e->probes_out || e->packets_out;
-	bool challenged = was_challenged(c, e, rules->hz);
+	bool challenged;
 
+	c->incidents->reset_heard_ns = e->mono_ns;
+	challenged = was_challenged(c, e, rules->hz);
 	/* lwIP sets ACK all the same, and acknowledges what it answers: the probe's number, which a
 	 * peer that has the connection is past. */
 	bare |= e->probes_out && e->segs_in && e->ack_offset == -1;
-	c->incidents->reset_heard_ns = e->mono_ns;
 	c->incidents->reset_of_an_ask = bare && (asked || challenged);
 	if (bare && !challenged && was_probed(c, e, rules->hz))
 		ask_by_probe(c, e, rules->hz);

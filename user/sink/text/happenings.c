@@ -136,7 +136,6 @@ static const char *found_otherwise(enum found_by by)
 {
 	return by == FOUND_BY_SUPERSEDED ? " (superseded)"
 	       : by == FOUND_BY_PROBE ? " (probe)"
-	       : by == FOUND_BY_PROBE ? " (probe)"
 	       : by == FOUND_BY_LOCAL_CLOSE ? " (suspect)" : "";
 }
 
@@ -254,6 +253,7 @@ static void add_story_of_endings(struct words *w, const struct story *s)
 void happenings__add_story(struct words *w, const struct story *s)
 {
 	words__add_count(w, s->count);
+	words__add(w, s->goes_on ? " more" : "");
 	switch ((enum story_kind)s->key.kind) {
 	case STORY_ENDED:
 		add_story_of_endings(w, s);

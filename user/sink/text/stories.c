@@ -24,8 +24,6 @@ static void widen(struct story_range *all, const struct story_range *one, bool f
 		all->most = one->most;
 }
 
-/* ---- lines that wait for stories before them ---- */
-
 static void forget(struct story *story)
 {
 	words__free(&story->who);
@@ -39,19 +37,77 @@ static void tell(struct stories *s, int64_t at, struct words *line)
 	words__free(line);
 }
 
+/* ---- what goes on ---- */
+
+static struct wave *wave_of(struct stories *s, const struct story_key *key)
+{
+	struct wave *w;
+
+	for (w = s->waves; w < s->waves + STORY_WAVES_MAX; w++)
+		if (w->more.used && !memcmp(&w->more.key, key, sizeof(*key)))
+			return w;
+	return NULL;
+}
+
+/* Where there is no room for another, what follows is a story of its own. */
+static void expect_more(struct stories *s, const struct story *told)
+{
+	struct wave *w;
+
+	for (w = s->waves; w < s->waves + STORY_WAVES_MAX && w->more.used; w++)
+		;
+	if (w == s->waves + STORY_WAVES_MAX)
+		return;
+	*w = (struct wave){ .more = { .key = told->key, .used = true, .goes_on = true },
+			    .wait_ns = STORY_MORE_NS, .due_ns = told->last_ns + STORY_MORE_NS };
+}
+
+static void add_more(struct wave *w, struct story *story)
+{
+	struct story *more = &w->more;
+
+	if (!more->count) {
+		more->who = story->who;
+		more->how = story->how;
+		story->who = story->how = (struct words){ 0 };
+		more->first_ns = story->first_ns;
+		w->latest_ns = story->last_ns + w->wait_ns;
+	}
+	widen(&more->range, &story->range, !more->count);
+	more->count += story->count;
+	if (story->last_ns > more->last_ns)
+		more->last_ns = story->last_ns;
+	w->due_ns = more->last_ns + STORY_MORE_NS;
+	if (w->due_ns > w->latest_ns)
+		w->due_ns = w->latest_ns;
+}
+
+static void tell_story(struct stories *s, int64_t at, struct story *story)
+{
+	struct wave *w = wave_of(s, &story->key);
+	struct words all = { 0 };
+
+	story->told = true;
+	if (w) {
+		add_more(w, story);
+		return;
+	}
+	s->compose(s->context, story, &all);
+	tell(s, at, &all);
+	expect_more(s, story);
+}
+
+/* ---- lines that wait ---- */
+
 /* One of several waiting lines of a story tells all of it; the others are dropped. */
 static void tell_line(struct stories *s, struct story_line *l)
 {
 	struct story *story = l->story;
-	struct words all = { 0 };
 
-	if (!story || story->count <= STORY_FEW) {
+	if (!story || story->count <= STORY_FEW)
 		tell(s, l->at, &l->words);
-	} else if (!story->told) {
-		s->compose(s->context, story, &all);
-		tell(s, l->at, &all);
-		story->told = true;
-	}
+	else if (!story->told)
+		tell_story(s, l->at, story);
 	words__free(&l->words);
 	if (story && !--story->waiting && story->over)
 		forget(story);
@@ -226,8 +282,7 @@ static void tell_news(struct stories *s, struct good_news *n, uint64_t at_ns)
 	n->pending = 0;
 }
 
-/* Those that are due first come first. */
-static struct good_news *due(struct stories *s, uint64_t until_ns)
+static struct good_news *due_news(struct stories *s, uint64_t until_ns)
 {
 	struct good_news *first = NULL, *n;
 
@@ -237,13 +292,59 @@ static struct good_news *due(struct stories *s, uint64_t until_ns)
 	return first;
 }
 
-static void tell_due_news(struct stories *s, uint64_t until_ns)
+/* ---- what goes on, and is due ---- */
+
+static void tell_more(struct stories *s, struct wave *w, uint64_t at_ns)
+{
+	struct story *more = &w->more;
+	struct words all = { 0 };
+
+	if (!more->count) {
+		more->used = false;
+		return;
+	}
+	make_room(s);
+	s->compose(s->context, more, &all);
+	append(s, (int64_t)at_ns + s->wall_ns, &all, NULL);
+	words__free(&more->who);
+	words__free(&more->how);
+	more->count = more->last_ns = 0;
+	w->wait_ns *= 3;
+	if (w->wait_ns > STORY_MORE_LONGEST_NS)
+		w->wait_ns = STORY_MORE_LONGEST_NS;
+	w->due_ns = at_ns + w->wait_ns;
+}
+
+static struct wave *due_wave(struct stories *s, uint64_t until_ns)
+{
+	struct wave *first = NULL, *w;
+
+	for (w = s->waves; w < s->waves + STORY_WAVES_MAX; w++)
+		if (w->more.used && w->due_ns <= until_ns && (!first || w->due_ns < first->due_ns))
+			first = w;
+	return first;
+}
+
+/* Those that are due first come first. */
+static void tell_due(struct stories *s, uint64_t until_ns)
 {
 	struct good_news *n;
+	struct wave *w;
 
-	while ((n = due(s, until_ns))) {
-		end_until(s, n->due_ns);
-		tell_news(s, n, n->due_ns);
+	for (;;) {
+		n = due_news(s, until_ns);
+		w = due_wave(s, until_ns);
+		if (!n && !w)
+			return;
+		if (n && (!w || n->due_ns < w->due_ns)) {
+			end_until(s, n->due_ns);
+			tell_news(s, n, n->due_ns);
+		} else {
+			uint64_t due_ns = w->due_ns;
+
+			end_until(s, due_ns);
+			tell_more(s, w, due_ns);
+		}
 	}
 }
 
@@ -253,7 +354,7 @@ void stories__pass_time(struct stories *s, uint64_t until_ns)
 {
 	if (until_ns > s->now_ns)
 		s->now_ns = until_ns;
-	tell_due_news(s, s->now_ns);
+	tell_due(s, s->now_ns);
 	end_until(s, s->now_ns);
 }
 
@@ -273,9 +374,15 @@ void stories__add(struct stories *s, struct happening *h)
 void stories__end(struct stories *s)
 {
 	struct good_news *n;
+	struct wave *w;
 
 	while (s->count)
 		tell_oldest(s);
+	while ((w = due_wave(s, UINT64_MAX))) {
+		if (w->more.count)
+			tell_more(s, w, s->now_ns);
+		w->more.used = false;
+	}
 	for (n = s->news; n < s->news + s->news_count; n++) {
 		if (n->pending)
 			tell_news(s, n, s->now_ns);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What is one story is one line: happenings of one kind to sockets of one program and port, close
- * to each other in time. Few of them are told one by one. Good news (heartbeats of devices) is told
- * once a group, and again when there is twice as much. Which are joined depends on the times of the
+ * to each other in time. Few of them are told one by one. What goes on after its story was told is
+ * told in growing intervals. Good news (heartbeats of devices) is told once a group, and again when
+ * there is twice as much. Which are joined depends on the times of the
  * happenings alone, so that a replay tells the same; what waits is told when time passes, and all
  * of it at the end.
  */
@@ -21,6 +22,10 @@
 #define STORY_LONGEST_NS 2000000000ULL
 /* Up to so many are told one by one. */
 #define STORY_FEW 3
+/* More of a story that was told waits so long, then three times as long each time; or until so long
+ * nothing was added. What comes after such a time without any is another story. */
+#define STORY_MORE_NS 10000000000ULL
+#define STORY_MORE_LONGEST_NS 60000000000ULL
 /* Heartbeats wait so long for others of their group. */
 #define STORY_GOOD_NEWS_NS 10000000000ULL
 
@@ -69,6 +74,7 @@ struct story {
 	uint64_t first_ns, last_ns;
 	uint64_t count;
 	struct story_range range;
+	bool goes_on;	/* it was told, and these are more */
 	/* what follows is of stories.c */
 	unsigned int waiting;
 	bool used, over, told;
@@ -77,11 +83,19 @@ struct story {
 #define STORIES_MAX 64
 #define STORY_LINES_MAX 256
 #define STORY_GROUPS_MAX 64
+#define STORY_WAVES_MAX 32
 
 struct story_line {
 	int64_t at;
 	struct words words;
 	struct story *story;	/* NULL: told by itself */
+};
+
+/* More of a story that was told. */
+struct wave {
+	struct story more;	/* `used`: this is one; its count may be 0 */
+	uint64_t wait_ns, latest_ns;
+	uint64_t due_ns;	/* more is told, or without any it is forgotten */
 };
 
 struct good_news {
@@ -104,6 +118,7 @@ struct stories {
 	unsigned int first, count;
 	struct good_news news[STORY_GROUPS_MAX];
 	unsigned int news_count;
+	struct wave waves[STORY_WAVES_MAX];
 	uint64_t now_ns;	/* the latest time so far */
 	int64_t wall_ns;	/* wall clock minus CLOCK_MONOTONIC, of the last happening */
 };
