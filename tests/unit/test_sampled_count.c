@@ -45,6 +45,21 @@ static void test_limits_of_the_hypergeometric_distribution(void **state)
 	assert_count(sampled_count__of(100, 10, 10, 0), 100, 71, 100);
 }
 
+/* Whoever was found outside the sample counts for certain. */
+static void test_what_is_certain_narrows(void **state)
+{
+	struct sampled_count c = sampled_count__of(1000, 100, 0, 0);
+
+	(void)state;
+	assert_count(sampled_count__certain(c, 0, 1000), 0, 0, 34);
+	assert_count(sampled_count__certain(c, 3, 20), 3, 3, 20);
+	assert_count(sampled_count__certain(c, 50, 900), 50, 50, 50);
+	c = sampled_count__certain(sampled_count__of(200, 0, 0, 0), 7, 107);
+	assert_false(c.known);
+	assert_int_equal(c.low, 7);
+	assert_int_equal(c.high, 107);
+}
+
 /* How many of those drawn have it. */
 static uint64_t draw(uint64_t total, uint64_t with, uint64_t drawn)
 {
@@ -84,6 +99,7 @@ int main(void)
 		cmocka_unit_test(test_all_looked_at_leave_no_error),
 		cmocka_unit_test(test_unclear_ones_widen),
 		cmocka_unit_test(test_limits_of_the_hypergeometric_distribution),
+		cmocka_unit_test(test_what_is_certain_narrows),
 		cmocka_unit_test(test_covers_the_truth),
 	};
 

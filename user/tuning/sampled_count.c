@@ -77,3 +77,14 @@ struct sampled_count sampled_count__of(uint64_t total, uint64_t drawn, uint64_t 
 		c.estimate = found + llround((double)(total - judged) * found / judged);
 	return c;
 }
+
+static uint64_t clamped(uint64_t n, uint64_t low, uint64_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
+struct sampled_count sampled_count__certain(struct sampled_count c, uint64_t low, uint64_t high)
+{
+	return (struct sampled_count){ c.known, clamped(c.estimate, low, high),
+				       clamped(c.low, low, high), clamped(c.high, low, high) };
+}
