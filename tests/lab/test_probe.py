@@ -58,8 +58,9 @@ def read(out):
 
 def probed(*arguments):
     r = halfopen("--json", *arguments)
-    assert r.returncode == 0, r.stderr
-    return read(r.stdout)
+    lines, summary = read(r.stdout)
+    assert r.returncode == (0 if summary["asked"] else 1), r.stderr
+    return lines, summary
 
 
 def of(lab, *arguments):
@@ -752,6 +753,20 @@ def test_bad_arguments(arguments, said):
 
 def test_nothing_matches(lab):
     r = halfopen("--json", "netns = nosuch")
-    assert r.returncode == 0 and "no network namespace 'nosuch'" in r.stderr
+    assert r.returncode == 1 and "no network namespace 'nosuch'" in r.stderr and "can match FILTER" in r.stderr
     lines, summary = read(r.stdout)
-    assert lines == {} and summary["dead"] == {"estimate": 0, "low": 0, "high": 0}
+    assert lines == {} and summary["dead"] == {"estimate": None, "low": 0, "high": 0}
+    r = halfopen(f"netns = {lab.gateway.name} and dport = :1")     # such a connection may come at any time
+    assert r.returncode == 0 and "\ndead: not known, as nobody was asked\n" in r.stdout, r
+
+
+def test_nobody_can_be_asked(lab):
+    """What matches is all unknown: exit 1, which says why."""
+    gateway, device = lab.connect()
+    device.close()
+    wait_until(lambda: tcp_info(gateway)["state"] == 8, 20, "CLOSE_WAIT")
+    r = halfopen("-q", f"netns = {lab.gateway.name}")
+    assert r.returncode == 1 and r.stderr.startswith("halfopen: nobody was asked: it is closing"), r
+    assert "\ndead: not known, as nobody was asked, at most 1 of 1\n" in r.stdout, r
+    lines, summary = of(lab)
+    assert summary["dead"] == {"estimate": None, "low": 0, "high": 1} and len(lines) == 1

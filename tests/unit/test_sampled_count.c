@@ -20,7 +20,6 @@ static void test_all_looked_at_leave_no_error(void **state)
 	assert_count(sampled_count__of(1000, 1000, 137, 0), 137, 137, 137);
 	assert_count(sampled_count__of(1, 1, 0, 0), 0, 0, 0);
 	assert_count(sampled_count__of(300000, 300000, 300000, 0), 300000, 300000, 300000);
-	assert_count(sampled_count__of(0, 0, 0, 0), 0, 0, 0);
 }
 
 /* Whom nobody could judge may be one or the other. */
@@ -30,6 +29,8 @@ static void test_unclear_ones_widen(void **state)
 	assert_count(sampled_count__of(1000, 1000, 137, 100), 152, 137, 237);
 	assert_false(sampled_count__of(1000, 1000, 0, 1000).known);
 	assert_false(sampled_count__of(1000, 0, 0, 0).known);
+	assert_false(sampled_count__of(0, 0, 0, 0).known);
+	assert_int_equal(sampled_count__of(0, 0, 0, 0).high, 0);
 	assert_int_equal(sampled_count__of(1000, 0, 0, 0).high, 1000);
 }
 

@@ -68,7 +68,7 @@ struct sampled_count sampled_count__of(uint64_t total, uint64_t drawn, uint64_t 
 				       uint64_t unclear)
 {
 	uint64_t judged = drawn - unclear;
-	struct sampled_count c = { .known = judged || !total };
+	struct sampled_count c = { .known = judged };
 
 	c.low = lowest(total, drawn, found);
 	/* the same of those without it */
