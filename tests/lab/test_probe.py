@@ -58,8 +58,9 @@ def read(out):
 
 def probed(*arguments):
     r = halfopen("--json", *arguments)
-    assert r.returncode == 0, r.stderr
-    return read(r.stdout)
+    lines, summary = read(r.stdout)
+    assert r.returncode == (0 if summary["asked"] else 1), r.stderr
+    return lines, summary
 
 
 def of(lab, *arguments):
@@ -450,6 +451,59 @@ def test_interrupted(lab):
     assert summary["dead"]["high"] == 30
 
 
+def interrupted_after(lab, asks, *arguments):
+    """A probe that gets SIGINT when so many asks have left, by nstat."""
+    here = f"netns = {lab.gateway.name}"
+    before = lab.gateway.nstat("TcpExtTCPWinProbe")
+    with open(lab.path("out"), "w+") as out:    # a pipe would be full
+        process = subprocess.Popen([HALFOPEN, "probe", *arguments, here], stdout=out, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: lab.gateway.nstat("TcpExtTCPWinProbe") >= before + asks, 60, "asks")
+        time.sleep(0.5)     # for the answers of the living
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+        out.seek(0)
+        return out.read(), lab.gateway.nstat("TcpExtTCPWinProbe") - before
+
+
+def half_dead(lab, count):
+    pairs = [lab.connect() for _ in range(count)]
+    ports = ", ".join(str(device.getsockname()[1]) for _, device in pairs[::2])
+    lab.device.drop("input", f"tcp dport {{ {ports} }}")
+
+
+def test_interrupted_before_the_dead_had_their_time(lab):
+    """The living answer at once, the dead never: whom an interruption left no time says nothing of the dead."""
+    half_dead(lab, 100)
+    out, asks = interrupted_after(lab, 100, "--json", "--within", "1h")
+    _, summary = read(out)
+    assert summary["interrupted"] and summary["judged"] == 0, summary
+    assert summary["dead"] == {"estimate": None, "low": 0, "high": 100 - summary["answered"]}, summary
+    assert summary["dead"]["high"] >= 50 and summary["answered"] >= 40, summary
+    assert summary["asks"] == summary["wakeups"] == asks and summary["bytes"] >= 40 * asks, (summary, asks)
+    with open(lab.path("asked"), "w") as f:
+        f.write(out)
+    arguments = "--summary", "--probed", lab.path("asked"), f"netns = {lab.gateway.name}"
+    total = json.loads(sockets("--json", *arguments).stdout)["total"]
+    assert (total["estimated_dead"]["estimate"], total["estimated_dead"]["low"]) == (None, 0), total
+    assert total["estimated_dead"]["high"] >= 50
+    assert "dead: not known, between 0 and " in sockets(*arguments).stdout
+    text, _ = interrupted_after(lab, 100, "-q", "--within", "1h")
+    assert re.search(r"^dead: not known, at most \d+ of 100 \(interrupted before anybody had 1h\)$", text,
+                     re.MULTILINE), text
+
+
+def test_interrupted_when_some_had_their_time(lab):
+    """The estimate is by these alone: they are a random sample."""
+    half_dead(lab, 300)
+    out, asks = interrupted_after(lab, 200, "--json", "--within", "1s", "--asks", "1", "--rate", "50")
+    _, summary = read(out)
+    dead = summary["dead"]
+    assert 60 <= summary["judged"] < summary["drawn"] <= asks, summary
+    assert dead["low"] <= dead["estimate"] <= dead["high"] <= 300 - summary["answered"], summary
+    assert 75 < dead["estimate"] < 225, summary     # 150 are; so far off is one of 60 and more in 10,000 times
+
+
 def test_a_reader_that_goes_away(lab):
     for _ in range(200):
         lab.connect()
@@ -699,6 +753,20 @@ def test_bad_arguments(arguments, said):
 
 def test_nothing_matches(lab):
     r = halfopen("--json", "netns = nosuch")
-    assert r.returncode == 0 and "no network namespace 'nosuch'" in r.stderr
+    assert r.returncode == 1 and "no network namespace 'nosuch'" in r.stderr and "can match FILTER" in r.stderr
     lines, summary = read(r.stdout)
-    assert lines == {} and summary["dead"] == {"estimate": 0, "low": 0, "high": 0}
+    assert lines == {} and summary["dead"] == {"estimate": None, "low": 0, "high": 0}
+    r = halfopen(f"netns = {lab.gateway.name} and dport = :1")     # such a connection may come at any time
+    assert r.returncode == 0 and "\ndead: not known, as nobody was asked\n" in r.stdout, r
+
+
+def test_nobody_can_be_asked(lab):
+    """What matches is all unknown: exit 1, which says why."""
+    gateway, device = lab.connect()
+    device.close()
+    wait_until(lambda: tcp_info(gateway)["state"] == 8, 20, "CLOSE_WAIT")
+    r = halfopen("-q", f"netns = {lab.gateway.name}")
+    assert r.returncode == 1 and r.stderr.startswith("halfopen: nobody was asked: it is closing"), r
+    assert "\ndead: not known, as nobody was asked, at most 1 of 1\n" in r.stdout, r
+    lines, summary = of(lab)
+    assert summary["dead"] == {"estimate": None, "low": 0, "high": 1} and len(lines) == 1

@@ -20,7 +20,6 @@ static void test_all_looked_at_leave_no_error(void **state)
 	assert_count(sampled_count__of(1000, 1000, 137, 0), 137, 137, 137);
 	assert_count(sampled_count__of(1, 1, 0, 0), 0, 0, 0);
 	assert_count(sampled_count__of(300000, 300000, 300000, 0), 300000, 300000, 300000);
-	assert_count(sampled_count__of(0, 0, 0, 0), 0, 0, 0);
 }
 
 /* Whom nobody could judge may be one or the other. */
@@ -30,6 +29,8 @@ static void test_unclear_ones_widen(void **state)
 	assert_count(sampled_count__of(1000, 1000, 137, 100), 152, 137, 237);
 	assert_false(sampled_count__of(1000, 1000, 0, 1000).known);
 	assert_false(sampled_count__of(1000, 0, 0, 0).known);
+	assert_false(sampled_count__of(0, 0, 0, 0).known);
+	assert_int_equal(sampled_count__of(0, 0, 0, 0).high, 0);
 	assert_int_equal(sampled_count__of(1000, 0, 0, 0).high, 1000);
 }
 
@@ -43,6 +44,21 @@ static void test_limits_of_the_hypergeometric_distribution(void **state)
 	assert_count(sampled_count__of(300000, 3000, 1, 0), 100, 3, 554);
 	assert_count(sampled_count__of(50, 20, 3, 0), 8, 3, 16);
 	assert_count(sampled_count__of(100, 10, 10, 0), 100, 71, 100);
+}
+
+/* Whoever was found outside the sample counts for certain. */
+static void test_what_is_certain_narrows(void **state)
+{
+	struct sampled_count c = sampled_count__of(1000, 100, 0, 0);
+
+	(void)state;
+	assert_count(sampled_count__certain(c, 0, 1000), 0, 0, 34);
+	assert_count(sampled_count__certain(c, 3, 20), 3, 3, 20);
+	assert_count(sampled_count__certain(c, 50, 900), 50, 50, 50);
+	c = sampled_count__certain(sampled_count__of(200, 0, 0, 0), 7, 107);
+	assert_false(c.known);
+	assert_int_equal(c.low, 7);
+	assert_int_equal(c.high, 107);
 }
 
 /* How many of those drawn have it. */
@@ -84,6 +100,7 @@ int main(void)
 		cmocka_unit_test(test_all_looked_at_leave_no_error),
 		cmocka_unit_test(test_unclear_ones_widen),
 		cmocka_unit_test(test_limits_of_the_hypergeometric_distribution),
+		cmocka_unit_test(test_what_is_certain_narrows),
 		cmocka_unit_test(test_covers_the_truth),
 	};
 

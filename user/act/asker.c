@@ -587,3 +587,13 @@ unsigned int asker__outstanding(const struct asker *a)
 {
 	return a->outstanding;
 }
+
+void asker__give_up(struct asker *a)
+{
+	size_t i;
+
+	ring_buffer__consume(a->ring);
+	for (i = 0; i < a->slot_count; i++)
+		if (a->slots[i].outstanding)
+			finish(a, &a->slots[i], ASKER_INTERRUPTED, ASKABLE);
+}

@@ -32,6 +32,7 @@ enum asker_outcome {
 	ASKER_RESET,		/* by a reset, which ended it: the peer had forgotten it */
 	ASKER_ENDED,		/* otherwise, meanwhile: by its program, or its peer's FIN */
 	ASKER_NOT_ASKED,	/* `why` not */
+	ASKER_INTERRUPTED,	/* asked, and given up before its time was over */
 };
 
 struct asker_result {
@@ -63,6 +64,10 @@ bool asker__take(struct asker *a, struct asker_result *result);
 
 /* Asked, and without a result that was taken. */
 unsigned int asker__outstanding(const struct asker *a);
+
+/* Ends the wait: whoever is outstanding has its result now, ASKER_INTERRUPTED unless its answer is
+ * there. */
+void asker__give_up(struct asker *a);
 
 void asker__close(struct asker *a);
 

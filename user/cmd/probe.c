@@ -85,7 +85,7 @@ static const char argp_doc[] =
 	"open; of MPTCP; in TCP_REPAIR. Data under way are an ask by themselves: such a socket is "
 	"followed, and not asked.\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'.\n"
-	"\nExit codes: 0 done, 1 failed while running, 2 usage, 77 not permitted.\n";
+	"\nExit codes: 0 done, 1 failed while running, or nobody could be asked, 2 usage, 77 not permitted.\n";
 
 /* "1%", "0.5%", "100%". */
 static bool read_share(const char *text, void *at)
@@ -261,6 +261,22 @@ static int finish_text(struct report *r, const struct look *l, const struct prob
 
 /* ---- the whole ---- */
 
+/* Where nobody was asked, nothing was found out. */
+static int check_asked(const struct probing *p)
+{
+	const struct probe_summary *s = &p->summary;
+
+	if (look_nothing__is_impossible(&p->look)) {
+		log_error("nobody was asked, as nothing can match FILTER now: is there a mistake "
+			  "in it, or is the program not running?");
+		return -ENOENT;
+	}
+	if (!s->matched || s->asked || s->interrupted)
+		return 0;
+	log_error("nobody was asked: %s", s->reason_count ? s->reasons[0].why : "none could be");
+	return -ENOENT;
+}
+
 static int probe(struct report *r, const struct demands *demands)
 {
 	struct options *o = r->options;
@@ -280,6 +296,7 @@ static int probe(struct report *r, const struct demands *demands)
 		err = o->json ? finish_json(r, &p.summary) : finish_text(r, &p.look, &p.summary);
 	if (err == -ENOMEM)
 		log_error("%s", reason__of(err));
+	err = err ?: check_asked(&p);
 	probing__free(&p);
 	return err;
 }

@@ -26,13 +26,14 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 }
 
 /* A peer that was heard since it left the ask unanswered is alive. */
-static void count_probed(const struct look *l, const struct ho_event *e, int64_t probed_at,
+static void count_probed(const struct look *l, const struct ho_event *e, const struct probed *p,
 			 enum probe_answer result, struct exposure_counts *c)
 {
 	int64_t heard_at = stamps__heard_ns(e, l->rules.hz) + l->wall_ns;
-	bool alive = result == PROBE_ANSWERED || heard_at > probed_at;
+	bool alive = result == PROBE_ANSWERED || heard_at > p->at;
 
 	c->probed++;
+	c->probed_in_part |= p->interrupted;
 	c->probed_dead += !alive && result == PROBE_UNANSWERED;
 	c->probed_unclear += !alive && result == PROBE_UNKNOWN;
 }
@@ -69,8 +70,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	if (x.ended)	/* nobody asks how likely its peer is dead */
 		return true;
 	if (probed) {
-		count_probed(l, e, m->probed->at, probed->result, counts);
-		count_probed(l, e, m->probed->at, probed->result, &m->total);
+		count_probed(l, e, m->probed, probed->result, counts);
+		count_probed(l, e, m->probed, probed->result, &m->total);
 	}
 	if (l->config.history)
 		add_chance(m, counts, l, s);
@@ -92,8 +93,13 @@ static double known(bool is_known, double value)
 /* Of those that `halfopen probe` drew, for all. */
 static struct sockets_dead dead_by_probe(const struct exposure_counts *c)
 {
-	struct sampled_count dead = sampled_count__of(c->sockets, c->probed, c->probed_dead,
-						      c->probed_unclear);
+	uint64_t alive = c->probed - c->probed_dead - c->probed_unclear;
+	uint64_t drawn = c->probed_in_part ? 0 : c->probed;
+	struct sampled_count dead = sampled_count__of(c->sockets, drawn,
+						      drawn ? c->probed_dead : 0,
+						      drawn ? c->probed_unclear : 0);
+
+	dead = sampled_count__certain(dead, c->probed_dead, c->sockets - alive);
 
 	return (struct sockets_dead){ .estimate = known(dead.known, dead.estimate),
 				      .low = dead.low, .high = dead.high, .of = c->probed };

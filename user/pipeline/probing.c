@@ -23,15 +23,25 @@
 /* Half a second by default, and some time for a segment that is late. */
 #define RATELIMIT_NS 600000000ULL
 
+/* Its result comes by then, where this host is busy. */
+#define IN_TIME_NS 250000000ULL
+
+/* What came of one that was drawn. */
+struct asked {
+	uint64_t at_ns;		/* asked first */
+	bool has_result;
+	enum probe_answer result;
+};
+
 /* One run. */
 struct run {
 	struct probing *probing;
 	const struct probing_config *config;
 	struct asker *asker;
 	uint32_t *drawn;	/* indices into the look, in the order in which they are asked */
-	bool *has_result;	/* of each drawn one */
+	struct asked *asked;	/* each drawn one, in the same order */
 	size_t count, next;	/* drawn, and asked so far */
-	uint64_t began_ns, next_ns;
+	uint64_t began_ns, next_ns, interrupted_ns;
 	int err;
 };
 
@@ -47,8 +57,8 @@ static uint64_t below(uint64_t *state, uint64_t n)
 	return (z ^ z >> 31) % n;
 }
 
-/* A random sample without replacement, in random order: so whoever was asked until an
- * interruption is one, too, and peers behind one address are asked far apart. */
+/* A random sample without replacement, in random order: so whoever was asked until some instant is
+ * one, too, and peers behind one address are asked far apart. */
 static bool draw(struct run *r)
 {
 	size_t total = r->probing->look.count, i, at;
@@ -59,8 +69,8 @@ static bool draw(struct run *r)
 	if (r->count > total)
 		r->count = total;
 	r->drawn = calloc(total + 1, sizeof(*r->drawn));
-	r->has_result = calloc(r->count + 1, sizeof(*r->has_result));
-	if (!r->drawn || !r->has_result ||
+	r->asked = calloc(r->count + 1, sizeof(*r->asked));
+	if (!r->drawn || !r->asked ||
 	    getrandom(&state, sizeof(state), 0) != sizeof(state))
 		return false;
 	for (i = 0; i < total; i++)
@@ -168,7 +178,8 @@ static void give(struct run *r, size_t i, struct probe_result *result)
 
 	result->socket = now.socket;
 	result->silent_s = now.silent_s;
-	r->has_result[i] = true;
+	r->asked[i].has_result = true;
+	r->asked[i].result = result->result;
 	count(r->probing, result);
 	if (!r->err)
 		r->err = r->config->take(r->config->context, &r->probing->look, s, result);
@@ -204,6 +215,10 @@ static void give_asked(struct run *r, const struct asker_result *a)
 		result.result = PROBE_UNKNOWN;
 		result.why = askable__why(a->why);
 		break;
+	case ASKER_INTERRUPTED:
+		result.result = PROBE_UNKNOWN;
+		result.why = "interrupted before there was an answer";
+		break;
 	}
 	r->probing->summary.asked += a->outcome != ASKER_NOT_ASKED;
 	r->probing->summary.bytes += a->bytes;
@@ -225,6 +240,7 @@ static void ask(struct run *r, size_t i)
 	const struct ho_event *e = &socket_of(r, i)->row.event;
 	enum askable refused = askable__of(e);
 
+	r->asked[i].at_ns = clock__mono_ns();
 	if (refused)
 		give_unknown(r, i, askable__why(refused));
 	else
@@ -269,15 +285,11 @@ static bool wait(const struct run *r)
 /* Whoever was asked, and did not get the time to answer. */
 static void give_up(struct run *r)
 {
-	size_t i;
-
 	r->probing->summary.interrupted = true;
-	for (i = 0; i < r->next && !r->err; i++) {
-		if (r->has_result[i])
-			continue;
-		r->probing->summary.asked++;
-		give_unknown(r, i, "interrupted before there was an answer");
-	}
+	r->interrupted_ns = clock__mono_ns();
+	take_results(r);	/* whose time is over */
+	asker__give_up(r->asker);
+	take_results(r);
 	r->count = r->next;
 }
 
@@ -308,18 +320,40 @@ static int by_count(const void *a, const void *b)
 	return x->count < y->count ? 1 : x->count > y->count ? -1 : strcmp(x->why, y->why);
 }
 
-static void sum_up(struct run *r)
+/* The living answer within milliseconds, and the dead never: of those that an interruption did not
+ * leave their time, the answers say nothing of the others. */
+static bool had_its_time(const struct run *r, size_t i)
+{
+	return !r->interrupted_ns ||
+	       r->asked[i].at_ns + r->config->within_ns + IN_TIME_NS <= r->interrupted_ns;
+}
+
+static void estimate(struct run *r)
 {
 	struct probe_summary *s = &r->probing->summary;
+	uint64_t found[PROBE_UNKNOWN + 1] = { 0 };
 	struct sampled_count dead;
 
-	s->matched = r->probing->look.count;
-	s->drawn = r->count;
-	dead = sampled_count__of(s->matched, s->drawn, s->unanswered, s->unknown);
+	for (s->judged = 0; s->judged < r->count && had_its_time(r, s->judged); s->judged++)
+		found[r->asked[s->judged].has_result ? r->asked[s->judged].result
+						     : PROBE_UNKNOWN]++;
+	dead = sampled_count__of(s->matched, s->judged, found[PROBE_UNANSWERED],
+				 found[PROBE_UNKNOWN]);
+	dead = sampled_count__certain(dead, s->unanswered, s->matched - s->answered);
 	s->dead_known = dead.known;
 	s->dead = dead.estimate;
 	s->dead_low = dead.low;
 	s->dead_high = dead.high;
+}
+
+static void sum_up(struct run *r)
+{
+	struct probe_summary *s = &r->probing->summary;
+
+	s->matched = r->probing->look.count;
+	s->drawn = r->count;
+	s->within_s = r->config->within_ns / 1e9;
+	estimate(r);
 	s->at = clock__mono_ns() + r->probing->look.wall_ns;
 	s->seconds = (clock__mono_ns() - r->began_ns) / 1e9;
 	s->reasons = r->probing->reasons;
@@ -360,7 +394,7 @@ int probing__run(struct probing *p, const struct probing_config *config)
 		err = run(&r);
 	asker__close(r.asker);
 	free(r.drawn);
-	free(r.has_result);
+	free(r.asked);
 	return err;
 }
 

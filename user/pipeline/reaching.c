@@ -187,6 +187,9 @@ static void take(struct run *run, const struct asker_result *a)
 	case ASKER_NOT_ASKED:
 		result->why = askable__why(a->why);
 		break;
+	case ASKER_INTERRUPTED:
+		result->why = "interrupted before there was an answer";
+		break;
 	}
 }
 
@@ -283,24 +286,13 @@ static void take_results(struct run *run)
 	struct asker_result result;
 	bool to_end = false;
 
-	while (run->asker && asker__outstanding(run->asker) && !to_end) {
+	while (run->asker && asker__outstanding(run->asker)) {
+		if (to_end)
+			asker__give_up(run->asker);
 		while (asker__take(run->asker, &result))
 			take(run, &result);
 		if (asker__outstanding(run->asker))
 			to_end = wait(run);
-	}
-}
-
-/* Whoever is still waited for as the end was asked for. */
-static void give_up(struct run *run)
-{
-	size_t i;
-
-	for (i = 0; i < run->r->count; i++) {
-		struct reach_result *result = &run->r->rows[i].result;
-
-		if (result->answer == REACH_UNKNOWN && !*result->why)
-			result->why = "interrupted before there was an answer";
 	}
 }
 
@@ -313,7 +305,6 @@ static int ask_all(struct run *run)
 		err = ask(run, i);
 	if (!err)
 		take_results(run);
-	give_up(run);
 	share_results(run);
 	return err;
 }

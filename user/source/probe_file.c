@@ -78,6 +78,7 @@ static int take_summary(struct reading *r, const json_t *line)
 	if (!rfc3339__parse(text(line, "at"), &at))
 		return refuse(r, "at: expected an RFC 3339 time");
 	r->probed->at = at.s * 1000000000 + at.ns;
+	r->probed->interrupted = json_is_true(json_object_get(line, "interrupted"));
 	r->complete = true;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef HALFOPEN_SOURCE_PROBE_FILE_H
 #define HALFOPEN_SOURCE_PROBE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct probed_socket {
 struct probed {
 	struct probed_socket *sockets;	/* by cookie */
 	size_t count, size;
+	bool interrupted;	/* who answered in time says nothing of the others */
 	int64_t at;	/* when the probe had ended, in nanoseconds since 1970 */
 };
 

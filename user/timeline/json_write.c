@@ -717,6 +717,8 @@ void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
 	json__u64(j, "unknown", p->unknown);
 	json__u64(j, "reset", p->reset);
 	write_dead(j, p);
+	json__u64(j, "judged", p->judged);
+	json__number(j, "within_s", p->within_s);
 	json__u64(j, "asks", p->asks);
 	json__u64(j, "wakeups", p->asks);
 	json__u64(j, "bytes", p->bytes);

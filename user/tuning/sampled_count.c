@@ -68,7 +68,7 @@ struct sampled_count sampled_count__of(uint64_t total, uint64_t drawn, uint64_t 
 				       uint64_t unclear)
 {
 	uint64_t judged = drawn - unclear;
-	struct sampled_count c = { .known = judged || !total };
+	struct sampled_count c = { .known = judged };
 
 	c.low = lowest(total, drawn, found);
 	/* the same of those without it */
@@ -76,4 +76,15 @@ struct sampled_count sampled_count__of(uint64_t total, uint64_t drawn, uint64_t 
 	if (judged)
 		c.estimate = found + llround((double)(total - judged) * found / judged);
 	return c;
+}
+
+static uint64_t clamped(uint64_t n, uint64_t low, uint64_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
+struct sampled_count sampled_count__certain(struct sampled_count c, uint64_t low, uint64_t high)
+{
+	return (struct sampled_count){ c.known, clamped(c.estimate, low, high),
+				       clamped(c.low, low, high), clamped(c.high, low, high) };
 }

@@ -22,4 +22,7 @@ struct sampled_count {
 struct sampled_count sampled_count__of(uint64_t total, uint64_t drawn, uint64_t found,
 				       uint64_t unclear);
 
+/* The same, narrowed by what is certain of all of them: `low` to `high` have the property. */
+struct sampled_count sampled_count__certain(struct sampled_count c, uint64_t low, uint64_t high);
+
 #endif

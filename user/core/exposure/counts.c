@@ -86,6 +86,7 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->probed += more->probed;
 	c->probed_dead += more->probed_dead;
 	c->probed_unclear += more->probed_unclear;
+	c->probed_in_part |= more->probed_in_part;
 	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];

@@ -23,6 +23,7 @@ struct exposure_counts {
 	/* Of those that `halfopen probe` drew: all, not heard since they left it unanswered, and
 	 * unknown. */
 	uint32_t probed, probed_dead, probed_unclear;
+	bool probed_in_part;	/* these are no sample: the probe was interrupted */
 	/* Of those whose history says how likely they are dead: their number, the sum of these
 	 * chances, its variance, and the standard error of what the history taught. */
 	uint32_t judged;

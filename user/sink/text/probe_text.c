@@ -70,10 +70,33 @@ static void add_reasons(struct words *w, const struct probe_summary *s)
 	}
 }
 
+/* What is certain all the same. */
+static void add_not_known(struct words *w, const struct probe_summary *s)
+{
+	words__add(w, s->asked ? "dead: not known" : "dead: not known, as nobody was asked");
+	if (s->dead_low) {
+		words__add(w, ", at least ");
+		words__add_count(w, s->dead_low);
+		words__add(w, " and");
+	}
+	if (s->matched) {
+		words__add(w, s->dead_low ? " at most " : ", at most ");
+		words__add_count(w, s->dead_high);
+		words__add(w, " of ");
+		words__add_count(w, s->matched);
+	}
+	if (s->interrupted && s->asked) {
+		words__add(w, " (interrupted before anybody had ");
+		words__add_duration(w, s->within_s);
+		words__add(w, ")");
+	}
+	words__add(w, "\n");
+}
+
 static void add_dead(struct words *w, const struct probe_summary *s)
 {
 	if (!s->dead_known) {
-		words__add(w, "dead: not known\n");
+		add_not_known(w, s);
 		return;
 	}
 	words__add(w, s->dead_low < s->dead_high ? "dead: about " : "dead: ");
@@ -85,8 +108,14 @@ static void add_dead(struct words *w, const struct probe_summary *s)
 		words__add_count(w, s->dead_low);
 		words__add(w, " and ");
 		words__add_count(w, s->dead_high);
-		if (s->drawn < s->matched)
+		if (s->judged < s->matched)
 			words__add(w, " (95 %%)");
+	}
+	if (s->judged < s->drawn) {
+		words__add(w, ", by the ");
+		words__add_count(w, s->judged);
+		words__add(w, " that had ");
+		words__add_duration(w, s->within_s);
 	}
 	words__add(w, "\n");
 }
