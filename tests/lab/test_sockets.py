@@ -610,11 +610,16 @@ def test_connection_tracking_of_our_own_that_forgets_sooner(lab):
     assert faults(lab) == {}    # the next segment starts the longer time
 
 
-def test_connection_tracking_that_has_forgotten(lab):
-    """What conntrack(8) lists no more, as the connection was idle for longer."""
+def test_connection_tracking_that_does_not_know_it(lab):
+    """What conntrack(8) lists no more was forgotten; so it looks, too, where a connection is never tracked, or is older
+    than the rules: that is not known, and no fault, however long it is silent."""
     conntrack(lab, 3)
+    lab.gateway.nft("table inet raw {\n chain in { type filter hook prerouting priority -300; tcp dport 7002 notrack; }"
+                    "\n chain out { type filter hook output priority -300; tcp sport 7002 notrack; }\n}\n")
     late, _ = lab.connect()
     keepalive(late, 7200, 75, 9)
+    untracked, _ = lab.connect(port=7002)
+    keepalive(untracked, 7200, 75, 9)
     lively, device = lab.connect(port=7001)
     keepalive(lively, 7200, 75, 9)
 
@@ -623,8 +628,43 @@ def test_connection_tracking_that_has_forgotten(lab):
         out = run("ip", "netns", "exec", lab.gateway.name, "conntrack", "-L", "-p", "tcp").stdout
         return {int(n) for n in re.findall(r"dport=(700\d)", out)}
     wait_until(lambda: listed_ports() == {7001}, 60, "the entry's end")
-    wait_until(lambda: of(lab)[cookie(late)]["silent_s"] > 3.1, 20, "a longer silence")
-    assert one(lab, late)["to_mend"] == ["conntrack"]
+    wait_until(lambda: min(of(lab)[cookie(s)]["silent_s"] for s in (late, untracked)) > 4.5, 20, "a longer silence")
+    lines = of(lab)
+    assert "to_mend" not in lines[cookie(untracked)] and "to_mend" not in lines[cookie(late)], lines
+    wait_until(lambda: device.send(b"here") and one(lab, lively).get("to_mend") == ["conntrack"], 60, "what is tracked")
+
+
+def test_connection_tracking_that_a_user_makes_up(lab):
+    """In a namespace of his own any user enters what he likes, for a connection of others too; nor does a namespace of
+    ours count whose entries no segment of it can pass, as it forwards none."""
+    victim, _ = lab.connect()
+    keepalive(victim, 7200, 75, 9)
+    victim6, _ = lab.connect(socket.AF_INET6)
+    keepalive(victim6, 7200, 75, 9)
+
+    def entry(sock):
+        (local, port), (peer, peer_port) = sock.getsockname()[:2], sock.getpeername()[:2]
+        return (f"conntrack -I -p tcp -s {peer} -d {local} --sport {peer_port} --dport {port} --state ESTABLISHED "
+                "--timeout 3600 -u ASSURED")
+    enter = " && ".join([
+        "echo 20 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established",
+        "echo 1 > /proc/sys/net/ipv4/ip_forward", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+        entry(victim), entry(victim6), "echo made", "exec sleep 600"])
+    user = subprocess.Popen(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare", "-Urn",
+                             "sh", "-c", enter], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lab.end_process(user)
+    lab.cleanup.callback(user.stdout.close)
+    said = ""
+    while "made\n" not in said:
+        line = user.stdout.readline()
+        assert line, f"he could not: {said}"
+        said += line
+    assert faults(lab) == {}, said
+    other = lab.namespace("o")
+    run("ip", "netns", "exec", other.name, "sh", "-c", enter.replace("echo 1 >", "echo 0 >").replace(" && exec sleep 600", ""))
+    assert faults(lab) == {}
+    other.sysctl(ip_forward=1)      # now it is the host's, and forwards: by its entry it may be on the way
+    assert faults(lab) == {cookie(victim): ["conntrack"]}
 
 
 def test_connection_tracking_on_the_way(lab):
