@@ -472,6 +472,32 @@ def test_silent_beyond_what_the_path_remembers(lab):
     assert "surely dead" in halfopen("--summary", here, "--path-forgets", "12s").stdout
 
 
+def test_a_peer_that_only_sends_probes_is_not_silent(lab):
+    """Its keepalive is answered (its own tcp_info says when), whatever this socket has; in ESTABLISHED and half closed.
+    Who sends nothing is silent for as long as that."""
+    pairs = {name: lab.connect(port=7000 + n) for n, name in enumerate(("open", "half", "cut", "quiet"))}
+    for name in ("open", "half", "cut"):
+        keepalive(pairs[name][1], 1, 1, 120)
+    pairs["half"][0].shutdown(socket.SHUT_WR)
+    here, keys = f"netns = {lab.gateway.name}", {name: cookie(g) for name, (g, _) in pairs.items()}
+    lab.gateway.drop("input", "tcp dport 7002")
+    wait_until(lambda: min(of(lab)[keys[name]]["silent_s"] for name in ("cut", "quiet")) > 9, 60, "a silence")
+
+    def as_it_is():
+        answered_ms = max(tcp_info(pairs[name][1])["last_ack_recv_ms"] for name in ("open", "half"))
+        lines = of(lab, "--path-forgets", "8s")
+        said = {name: lines[key] for name, key in keys.items()}
+        return answered_ms < 3000 and all(said[name]["silent_s"] < 7 for name in ("open", "half")) and said
+    said = wait_until(as_it_is, 20, "they are heard")
+    assert {name: s["dead_probability"] for name, s in said.items()} == {
+        "open": None, "half": None, "cut": 1, "quiet": 1}, said
+    assert said["open"]["last_heard_is_lower_bound"] is True and "last_heard_is_lower_bound" not in said["quiet"]
+    wait_until(lambda: summary(here, "--path-forgets", "8s", "--silent", "8s")["total"]["surely_dead"]["count"] == 2, 20,
+               "the counts")
+    r = halfopen("--check", "dead>1,silent>1", "--path-forgets", "8s", "--silent", "8s", here)
+    assert r.returncode == 3 and r.stdout.startswith("FOUND dead 2 > 1\nFOUND silent 2 > 1\n"), r
+
+
 def test_what_is_ours_to_mend(lab):
     lab.gateway.sysctl(tcp_keepalive_probes=0)
     unasked, _ = lab.connect(port=7003)

@@ -583,7 +583,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	const struct ho_event *e = &s->row.event;
 	struct exposure x = look__exposure(l, s);
 	struct deadline due = look__deadline(l, s);
-	uint64_t heard_ns = stamps__heard_ns(e, l->rules.hz);
+	uint64_t arrived_ns = stamps__arrived_ns(e, l->rules.hz);
 	struct keepalive k = keepalive__of(e);
 	const char *why;
 	double doubt, dead = look__dead(l, s, &doubt, &why);
@@ -591,9 +591,10 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	return (struct socket_now){
 		.socket = socket_of(l, s), .state = e->state,
 		.keepalive = exposure__keepalive(&k, e->rto_max_jiffies, l->rules.hz),
-		.last_heard_at = heard_ns + l->wall_ns,
-		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED,
-		.silent_s = (e->mono_ns - heard_ns) / 1e9,
+		.last_heard_at = arrived_ns + l->wall_ns,
+		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED ||
+					     arrived_ns != stamps__heard_ns(e, l->rules.hz),
+		.silent_s = (e->mono_ns - arrived_ns) / 1e9,
 		.unanswered = x.unanswered, .suspect = x.suspect,
 		.next_probe_in_s = due.next_ask_s, .dies_in_s = due.dies_s,
 		.notices_in_s = look__notices_within_s(l, s),

@@ -3,6 +3,7 @@
 
 #include "exposure/exposure.h"
 #include "pipeline/look_network.h"
+#include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
 
 /* MAX_TCP_KEEPIDLE of net/tcp.h: no socket's own idle time is longer. */
@@ -62,7 +63,6 @@ bool look_network__lacks_local(struct look_network *n, const struct ho_event *e)
 
 bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle)
 {
-	const struct exposure_rules rules = { .hz = hz };
 	struct keepalive k = keepalive__of(e);
 	uint32_t first = k.idle_jiffies > k.interval_jiffies ? k.idle_jiffies : k.interval_jiffies;
 
@@ -72,7 +72,7 @@ bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle
 	*idle = (struct look_idle){ .local = end_of(e, e->local, e->local_port),
 				    .peer = end_of(e, e->peer, e->peer_port),
 				    .asks_after_s = (double)first / hz,
-				    .silent_s = exposure__of(e, &rules).silent_ns / 1e9 };
+				    .silent_s = (e->mono_ns - stamps__heard_ns(e, hz)) / 1e9 };
 	return true;
 }
 

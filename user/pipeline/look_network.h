@@ -32,7 +32,7 @@ bool look_network__lacks_local(struct look_network *n, const struct ho_event *e)
 /* A connection with keepalive, by its ends in the form of both families. */
 struct look_idle {
 	struct endpoint local, peer;
-	double asks_after_s, silent_s;
+	double asks_after_s, silent_s;	/* as keepalive's timer counts it */
 };
 
 /* False: it is none that connection tracking could forget before its next probe (no keepalive, not
