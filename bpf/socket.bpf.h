@@ -312,6 +312,7 @@ static __always_inline void socket__read_counted(struct ho_event *e, const struc
 	e->jiffies = socket__jiffies();
 	e->rcv_tstamp_jiffies = READ(typed, tp, rcv_tstamp);
 	e->lrcvtime_jiffies = READ(typed, tp, inet_conn.icsk_ack.lrcvtime);
+	e->oow_ack_jiffies = READ(typed, tp, last_oow_ack_time);
 	e->probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
 	e->retransmits = READ(typed, tp, inet_conn.icsk_retransmits);
 	if (e->flags & HO_F_KEEPALIVE)

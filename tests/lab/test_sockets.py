@@ -472,6 +472,32 @@ def test_silent_beyond_what_the_path_remembers(lab):
     assert "surely dead" in halfopen("--summary", here, "--path-forgets", "12s").stdout
 
 
+def test_a_peer_that_only_sends_probes_is_not_silent(lab):
+    """Its keepalive is answered (its own tcp_info says when), whatever this socket has; in ESTABLISHED and half closed.
+    Who sends nothing is silent for as long as that."""
+    pairs = {name: lab.connect(port=7000 + n) for n, name in enumerate(("open", "half", "cut", "quiet"))}
+    for name in ("open", "half", "cut"):
+        keepalive(pairs[name][1], 1, 1, 120)
+    pairs["half"][0].shutdown(socket.SHUT_WR)
+    here, keys = f"netns = {lab.gateway.name}", {name: cookie(g) for name, (g, _) in pairs.items()}
+    lab.gateway.drop("input", "tcp dport 7002")
+    wait_until(lambda: min(of(lab)[keys[name]]["silent_s"] for name in ("cut", "quiet")) > 9, 60, "a silence")
+
+    def as_it_is():
+        answered_ms = max(tcp_info(pairs[name][1])["last_ack_recv_ms"] for name in ("open", "half"))
+        lines = of(lab, "--path-forgets", "8s")
+        said = {name: lines[key] for name, key in keys.items()}
+        return answered_ms < 3000 and all(said[name]["silent_s"] < 7 for name in ("open", "half")) and said
+    said = wait_until(as_it_is, 20, "they are heard")
+    assert {name: s["dead_probability"] for name, s in said.items()} == {
+        "open": None, "half": None, "cut": 1, "quiet": 1}, said
+    assert said["open"]["last_heard_is_lower_bound"] is True and "last_heard_is_lower_bound" not in said["quiet"]
+    wait_until(lambda: summary(here, "--path-forgets", "8s", "--silent", "8s")["total"]["surely_dead"]["count"] == 2, 20,
+               "the counts")
+    r = halfopen("--check", "dead>1,silent>1", "--path-forgets", "8s", "--silent", "8s", here)
+    assert r.returncode == 3 and r.stdout.startswith("FOUND dead 2 > 1\nFOUND silent 2 > 1\n"), r
+
+
 def test_what_is_ours_to_mend(lab):
     lab.gateway.sysctl(tcp_keepalive_probes=0)
     unasked, _ = lab.connect(port=7003)
@@ -610,11 +636,16 @@ def test_connection_tracking_of_our_own_that_forgets_sooner(lab):
     assert faults(lab) == {}    # the next segment starts the longer time
 
 
-def test_connection_tracking_that_has_forgotten(lab):
-    """What conntrack(8) lists no more, as the connection was idle for longer."""
+def test_connection_tracking_that_does_not_know_it(lab):
+    """What conntrack(8) lists no more was forgotten; so it looks, too, where a connection is never tracked, or is older
+    than the rules: that is not known, and no fault, however long it is silent."""
     conntrack(lab, 3)
+    lab.gateway.nft("table inet raw {\n chain in { type filter hook prerouting priority -300; tcp dport 7002 notrack; }"
+                    "\n chain out { type filter hook output priority -300; tcp sport 7002 notrack; }\n}\n")
     late, _ = lab.connect()
     keepalive(late, 7200, 75, 9)
+    untracked, _ = lab.connect(port=7002)
+    keepalive(untracked, 7200, 75, 9)
     lively, device = lab.connect(port=7001)
     keepalive(lively, 7200, 75, 9)
 
@@ -623,8 +654,43 @@ def test_connection_tracking_that_has_forgotten(lab):
         out = run("ip", "netns", "exec", lab.gateway.name, "conntrack", "-L", "-p", "tcp").stdout
         return {int(n) for n in re.findall(r"dport=(700\d)", out)}
     wait_until(lambda: listed_ports() == {7001}, 60, "the entry's end")
-    wait_until(lambda: of(lab)[cookie(late)]["silent_s"] > 3.1, 20, "a longer silence")
-    assert one(lab, late)["to_mend"] == ["conntrack"]
+    wait_until(lambda: min(of(lab)[cookie(s)]["silent_s"] for s in (late, untracked)) > 4.5, 20, "a longer silence")
+    lines = of(lab)
+    assert "to_mend" not in lines[cookie(untracked)] and "to_mend" not in lines[cookie(late)], lines
+    wait_until(lambda: device.send(b"here") and one(lab, lively).get("to_mend") == ["conntrack"], 60, "what is tracked")
+
+
+def test_connection_tracking_that_a_user_makes_up(lab):
+    """In a namespace of his own any user enters what he likes, for a connection of others too; nor does a namespace of
+    ours count whose entries no segment of it can pass, as it forwards none."""
+    victim, _ = lab.connect()
+    keepalive(victim, 7200, 75, 9)
+    victim6, _ = lab.connect(socket.AF_INET6)
+    keepalive(victim6, 7200, 75, 9)
+
+    def entry(sock):
+        (local, port), (peer, peer_port) = sock.getsockname()[:2], sock.getpeername()[:2]
+        return (f"conntrack -I -p tcp -s {peer} -d {local} --sport {peer_port} --dport {port} --state ESTABLISHED "
+                "--timeout 3600 -u ASSURED")
+    enter = " && ".join([
+        "echo 20 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established",
+        "echo 1 > /proc/sys/net/ipv4/ip_forward", "echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+        entry(victim), entry(victim6), "echo made", "exec sleep 600"])
+    user = subprocess.Popen(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare", "-Urn",
+                             "sh", "-c", enter], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lab.end_process(user)
+    lab.cleanup.callback(user.stdout.close)
+    said = ""
+    while "made\n" not in said:
+        line = user.stdout.readline()
+        assert line, f"he could not: {said}"
+        said += line
+    assert faults(lab) == {}, said
+    other = lab.namespace("o")
+    run("ip", "netns", "exec", other.name, "sh", "-c", enter.replace("echo 1 >", "echo 0 >").replace(" && exec sleep 600", ""))
+    assert faults(lab) == {}
+    other.sysctl(ip_forward=1)      # now it is the host's, and forwards: by its entry it may be on the way
+    assert faults(lab) == {cookie(victim): ["conntrack"]}
 
 
 def test_connection_tracking_on_the_way(lab):

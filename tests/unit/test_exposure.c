@@ -99,6 +99,11 @@ static void test_silences(void **state)
 	assert_false(of(e).long_silent || of(e).surely_dead);
 	rules.long_ns = rules.path_ns = 70 * S - 1;
 	assert_true(of(e).long_silent && of(e).surely_dead);
+	e.oow_ack_jiffies = 51000 / 4;	/* its own probe was answered then, which is no other trace */
+	assert_int_equal(of(e).silent_ns, 20 * S);
+	assert_false(of(e).long_silent || of(e).surely_dead);
+	e.oow_ack_jiffies = 500 / 4;	/* before it was heard */
+	assert_int_equal(of(e).silent_ns, 70 * S);
 	memcpy(e.local, e.peer, 4);	/* no path lies between */
 	assert_true(of(e).long_silent && !of(e).surely_dead && of(e).peer_is_here);
 	rules.long_ns = rules.path_ns = 0;

@@ -56,7 +56,7 @@ static double mute_s(const struct ho_event *e, double silent_s, uint32_t asks, u
 static struct presence_subject subject(const struct history *h, const struct history_socket *s)
 {
 	const struct ho_event *e = s->event;
-	double silent_s = (e->mono_ns - stamps__heard_ns(e, s->hz)) / 1e9;
+	double silent_s = (e->mono_ns - stamps__arrived_ns(e, s->hz)) / 1e9;
 	uint32_t asks = exposure__asks(e, s->hz);
 
 	/* The last one may be answered yet. */

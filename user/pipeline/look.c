@@ -21,8 +21,8 @@
 
 /* The kernel's default, where it cannot be read. */
 #define RETRIES2 15
-/* Namespaces whose connection tracking is asked for single connections: each takes a descriptor. */
-#define ASKED_MAX 16
+/* So often one look asks connection tracking, at some microseconds each: a third of a second. */
+#define CONNTRACK_ASKS (1 << 16)
 
 /* ---- namespaces ---- */
 
@@ -39,15 +39,6 @@ static uint32_t read_retries2(void)
 	return retries;
 }
 
-static bool may_ask_another(const struct look *l)
-{
-	unsigned int i, asked = 0;
-
-	for (i = 0; i < l->namespace_count; i++)
-		asked += l->namespaces[i].network.conntrack.fd >= 0;
-	return asked < ASKED_MAX;
-}
-
 static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
 {
 	struct look *l = context;
@@ -61,8 +52,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	l->namespaces = bigger;
 	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
 							  .retries2 = read_retries2() };
-	look_network__read(&bigger[l->namespace_count].network, s, may_ask_another(l));
-	l->any_conntrack |= bigger[l->namespace_count].network.conntrack.established_s;
+	look_network__read(&bigger[l->namespace_count].network, s, &l->conntracks);
 	bigger[l->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
 	return 0;
 }
@@ -124,22 +114,34 @@ static bool is_wanted(struct look *l, const struct look_socket *s)
 	return filter__matches(l->config.filter, &subject) == TRUTH_YES;
 }
 
+static bool forgets(struct look *l, uint32_t ns, const struct look_idle *idle, bool is_own)
+{
+	const struct look_network *n = &l->namespaces[ns - 1].network;
+
+	if (!look_network__may_forget(n, idle, is_own))
+		return false;
+	if (l->conntrack_asks == CONNTRACK_ASKS) {
+		l->conntrack_unasked = true;
+		return false;
+	}
+	l->conntrack_asks++;
+	return look_network__forgets(n, idle);
+}
+
 /* The number of the namespace that forgets it, from 1: its own first, then those that its segments
- * may pass on their way; 0: none does. */
-static uint32_t forgotten_by(const struct look *l, const struct look_socket *s)
+ * may pass on their way; 0: none is known to. */
+static uint32_t forgotten_by(struct look *l, const struct look_socket *s)
 {
 	struct look_idle idle;
 	uint32_t i;
 
-	if (!l->any_conntrack || !look_idle__of(&s->row.event, l->rules.hz, &idle))
+	if (!l->conntracks || !look_idle__of(&s->row.event, l->rules.hz, &idle))
 		return 0;
-	if (s->netns &&
-	    look_network__forgets(&l->namespaces[s->netns - 1].network, &idle, true))
+	if (s->netns && forgets(l, s->netns, &idle, true))
 		return s->netns;
-	for (i = 0; i < l->namespace_count; i++)
-		if (i + 1 != s->netns &&
-		    look_network__forgets(&l->namespaces[i].network, &idle, false))
-			return i + 1;
+	for (i = 1; i <= l->namespace_count; i++)
+		if (i != s->netns && forgets(l, i, &idle, false))
+			return i;
 	return 0;
 }
 
@@ -581,7 +583,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	const struct ho_event *e = &s->row.event;
 	struct exposure x = look__exposure(l, s);
 	struct deadline due = look__deadline(l, s);
-	uint64_t heard_ns = stamps__heard_ns(e, l->rules.hz);
+	uint64_t arrived_ns = stamps__arrived_ns(e, l->rules.hz);
 	struct keepalive k = keepalive__of(e);
 	const char *why;
 	double doubt, dead = look__dead(l, s, &doubt, &why);
@@ -589,9 +591,10 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	return (struct socket_now){
 		.socket = socket_of(l, s), .state = e->state,
 		.keepalive = exposure__keepalive(&k, e->rto_max_jiffies, l->rules.hz),
-		.last_heard_at = heard_ns + l->wall_ns,
-		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED,
-		.silent_s = (e->mono_ns - heard_ns) / 1e9,
+		.last_heard_at = arrived_ns + l->wall_ns,
+		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED ||
+					     arrived_ns != stamps__heard_ns(e, l->rules.hz),
+		.silent_s = (e->mono_ns - arrived_ns) / 1e9,
 		.unanswered = x.unanswered, .suspect = x.suspect,
 		.next_probe_in_s = due.next_ask_s, .dies_in_s = due.dies_s,
 		.notices_in_s = look__notices_within_s(l, s),

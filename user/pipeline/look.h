@@ -83,7 +83,9 @@ struct look {
 	struct owners owners;
 	struct look_netns *namespaces;	/* that were entered, our own first */
 	unsigned int namespace_count;
-	bool any_conntrack;	/* one of them may forget a connection before it is probed */
+	unsigned int conntracks;	/* of them are asked for single connections, ... */
+	unsigned int conntrack_asks;	/* ... so often, in all; ... */
+	bool conntrack_unasked;		/* ... and of some it is not known: these are too many */
 	bool complete;		/* all of them were, and no memory was short */
 	struct exposure_rules rules;
 	struct listeners listeners;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <string.h>
 
 #include "exposure/exposure.h"
 #include "pipeline/look_network.h"
+#include "tcp/stamps.h"
 #include "tcp/tcp_states.h"
 
 /* MAX_TCP_KEEPIDLE of net/tcp.h: no socket's own idle time is longer. */
@@ -11,12 +11,21 @@
 /* Connection tracking tells whole seconds. */
 #define ROUNDING_S 1
 
-void look_network__read(struct look_network *n, const struct keepalive_sysctl *sysctl, bool may_ask)
+/* Of namespaces that users made, and of which there may be any number, half as many. */
+static bool may_ask(const struct look_network *n, unsigned int asked)
+{
+	return asked < (n->ours ? LOOK_NETWORKS_ASKED : LOOK_NETWORKS_ASKED / 2);
+}
+
+void look_network__read(struct look_network *n, const struct keepalive_sysctl *sysctl,
+			unsigned int *asked)
 {
 	uint32_t longest_s = sysctl->idle_s > IDLE_MAX_S ? sysctl->idle_s : IDLE_MAX_S;
 
 	local_routes__read(&n->routes);
-	conntrack__open(&n->conntrack, may_ask ? longest_s : 0);
+	n->ours = netns__has_our_administrator();
+	conntrack__open(&n->conntrack, may_ask(n, *asked) ? longest_s : 0);
+	*asked += n->conntrack.fd >= 0;
 }
 
 void look_network__end(struct look_network *n)
@@ -54,7 +63,6 @@ bool look_network__lacks_local(struct look_network *n, const struct ho_event *e)
 
 bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle)
 {
-	const struct exposure_rules rules = { .hz = hz };
 	struct keepalive k = keepalive__of(e);
 	uint32_t first = k.idle_jiffies > k.interval_jiffies ? k.idle_jiffies : k.interval_jiffies;
 
@@ -64,19 +72,23 @@ bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle
 	*idle = (struct look_idle){ .local = end_of(e, e->local, e->local_port),
 				    .peer = end_of(e, e->peer, e->peer_port),
 				    .asks_after_s = (double)first / hz,
-				    .silent_s = exposure__of(e, &rules).silent_ns / 1e9 };
+				    .silent_s = (e->mono_ns - stamps__heard_ns(e, hz)) / 1e9 };
 	return true;
 }
 
-bool look_network__forgets(const struct look_network *n, const struct look_idle *idle, bool is_own)
+bool look_network__may_forget(const struct look_network *n, const struct look_idle *idle, bool is_own)
 {
 	const struct conntrack *c = &n->conntrack;
-	int64_t left_s;
+	bool is_ipv4 = endpoint__is_mapped(idle->peer.address);
 
-	if (!c->established_s || idle->asks_after_s <= c->established_s + ROUNDING_S)
+	if (c->fd < 0 || idle->asks_after_s <= c->established_s + ROUNDING_S)
 		return false;
-	left_s = conntrack__left_s(c, &idle->local, &idle->peer);
-	if (left_s >= 0)
-		return idle->asks_after_s - idle->silent_s > left_s + ROUNDING_S;
-	return is_own && (left_s != -ENOENT || idle->silent_s > c->established_s);
+	return is_own || (n->ours && (is_ipv4 ? c->forwards_ipv4 : c->forwards_ipv6));
+}
+
+bool look_network__forgets(const struct look_network *n, const struct look_idle *idle)
+{
+	int64_t left_s = conntrack__left_s(&n->conntrack, &idle->local, &idle->peer);
+
+	return left_s >= 0 && idle->asks_after_s - idle->silent_s > left_s + ROUNDING_S;
 }

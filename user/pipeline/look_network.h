@@ -13,14 +13,18 @@
 struct look_network {
 	struct local_routes routes;
 	struct conntrack conntrack;
+	bool ours;		/* who administers it administers this host, too */
 	struct endpoint asked;	/* the address looked for last, as in the event: ... */
 	uint8_t asked_family;	/* ... 0: none was */
 	bool lacks_asked;	/* ... and what was found */
 };
 
-/* Reads that of this thread's namespace. `may_ask`: keeps a descriptor to ask its connection tracking
- * for single connections, if that may forget one sooner than a socket with `sysctl` is probed. */
-void look_network__read(struct look_network *n, const struct keepalive_sysctl *sysctl, bool may_ask);
+/* Reads that of this thread's namespace. Of this many namespaces, at most, a descriptor is kept to ask
+ * connection tracking for single connections, if that may forget one sooner than a socket with `sysctl`
+ * is probed; `*asked` counts them. */
+#define LOOK_NETWORKS_ASKED 128
+void look_network__read(struct look_network *n, const struct keepalive_sysctl *sysctl,
+			unsigned int *asked);
 
 /* Does this namespace, the socket's, no longer have its local address? */
 bool look_network__lacks_local(struct look_network *n, const struct ho_event *e);
@@ -28,17 +32,20 @@ bool look_network__lacks_local(struct look_network *n, const struct ho_event *e)
 /* A connection with keepalive, by its ends in the form of both families. */
 struct look_idle {
 	struct endpoint local, peer;
-	double asks_after_s, silent_s;
+	double asks_after_s, silent_s;	/* as keepalive's timer counts it */
 };
 
 /* False: it is none that connection tracking could forget before its next probe (no keepalive, not
  * open, the peer is on this host). `hz` of its kernel. */
 bool look_idle__of(const struct ho_event *e, uint32_t hz, struct look_idle *idle);
 
-/* Does connection tracking here forget it before its next probe? `is_own`: this is its own namespace,
- * where that holds also if nothing more is known than the timeout, and of a connection that was
- * silent for longer and is not known any more. */
-bool look_network__forgets(const struct look_network *n, const struct look_idle *idle, bool is_own);
+/* Can connection tracking here be asked whether it forgets it before its next probe, and may it? Its
+ * own namespace's (`is_own`), and that of others that forward segments and are this host's: in a
+ * namespace that some user made, that user can make up an entry for any connection. */
+bool look_network__may_forget(const struct look_network *n, const struct look_idle *idle, bool is_own);
+
+/* Does it? Asks it. Not so where it does not know the connection: it may never have tracked it. */
+bool look_network__forgets(const struct look_network *n, const struct look_idle *idle);
 
 /* Connection tracking is asked no more. */
 void look_network__end(struct look_network *n);

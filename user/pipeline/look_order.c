@@ -44,7 +44,7 @@ static double silence_ns(const struct look *l, const struct look_socket *s)
 {
 	const struct ho_event *e = &s->row.event;
 
-	return e->mono_ns - (double)stamps__heard_ns(e, l->rules.hz);
+	return e->mono_ns - (double)stamps__arrived_ns(e, l->rules.hz);
 }
 
 static double likely_alive(const struct look *l, const struct look_socket *s)

@@ -11,8 +11,10 @@
 #include "sys/netlink.h"
 
 #define SETTINGS "/proc/sys/net/netfilter/"
+#define FORWARDS_IPV4 "/proc/sys/net/ipv4/ip_forward"
+#define FORWARDS_IPV6 "/proc/sys/net/ipv6/conf/all/forwarding"
 
-/* 0 where it cannot be read: connection tracking is not there. */
+/* 0 where it cannot be read: that is not there. */
 static uint32_t read_number(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -34,6 +36,10 @@ void conntrack__open(struct conntrack *c, uint32_t asked_within_s)
 	c->established_s = read_number(SETTINGS "nf_conntrack_tcp_timeout_established");
 	if (c->established_s && c->established_s < asked_within_s)
 		c->fd = netlink__open(NETLINK_NETFILTER);
+	if (c->fd < 0)
+		return;
+	c->forwards_ipv4 = read_number(FORWARDS_IPV4);
+	c->forwards_ipv6 = read_number(FORWARDS_IPV6);
 }
 
 void conntrack__close(struct conntrack *c)

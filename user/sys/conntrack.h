@@ -4,6 +4,7 @@
 #define HALFOPEN_SYS_CONNTRACK_H
 
 #include <stdbool.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "value/endpoint.h"
@@ -11,6 +12,7 @@
 struct conntrack {
 	uint32_t established_s;	/* nf_conntrack_tcp_timeout_established; 0: it tracks nothing */
 	int fd;			/* asks for single connections; below 0: may not */
+	bool forwards_ipv4, forwards_ipv6;	/* segments of others pass it; read with `fd` */
 };
 
 /* Of this thread's namespace. Connections can be asked for only if they may be forgotten within

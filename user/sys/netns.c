@@ -485,6 +485,21 @@ bool netns__is_first(void)
 	return netns__own_inode() == FIRST_INODE || netns__cookie() == FIRST_COOKIE;
 }
 
+bool netns__has_our_administrator(void)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int owner = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
+	struct stat ours, its;
+	bool same = owner >= 0 && !fstat(owner, &its) && !stat("/proc/self/ns/user", &ours) &&
+		    its.st_ino == ours.st_ino && its.st_dev == ours.st_dev;
+
+	if (owner >= 0)
+		close(owner);
+	if (fd >= 0)
+		close(fd);
+	return same;
+}
+
 uint64_t netns__cookie(void)
 {
 	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

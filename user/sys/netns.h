@@ -87,6 +87,10 @@ bool netns__is_of_host(void);
 /* Is this thread in the kernel's first network namespace? */
 bool netns__is_first(void);
 
+/* Does the network namespace of this thread belong to the user namespace of this process? Any user may
+ * make one that does not, and is its administrator. False if that cannot be determined. */
+bool netns__has_our_administrator(void);
+
 /* A number, unique in this boot, of the namespace of this thread; 0 before Linux 5.14. */
 uint64_t netns__cookie(void);
 

@@ -63,6 +63,16 @@ uint64_t stamps__heard_ns(const struct ho_event *e, uint32_t hz)
 	return stamps__received_ns(e, stamps__heard(e, hz), hz);
 }
 
+uint64_t stamps__arrived_ns(const struct ho_event *e, uint32_t hz)
+{
+	uint64_t heard_ns = stamps__heard_ns(e, hz), answered_ns;
+
+	if (!e->oow_ack_jiffies)
+		return heard_ns;
+	answered_ns = stamps__received_ns(e, e->oow_ack_jiffies, hz);
+	return answered_ns > heard_ns ? answered_ns : heard_ns;
+}
+
 bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz)
 {
 	const uint64_t far_ns = 3600000000000ULL;

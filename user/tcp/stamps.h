@@ -26,6 +26,11 @@ uint32_t stamps__heard(const struct ho_event *e, uint32_t hz);
 /* ... and its earliest instant. */
 uint64_t stamps__heard_ns(const struct ho_event *e, uint32_t hz);
 
+/* When the peer's last segment arrived, at the earliest: heard as above, or answered though it is out
+ * of the window, as are the keepalive probes of the peer's own, which leave no other trace
+ * (last_oow_ack_time; twice a second at most: tcp_invalid_ratelimit). */
+uint64_t stamps__arrived_ns(const struct ho_event *e, uint32_t hz);
+
 /* Did the write queue become busy (chrono_start) after the peer was last heard? */
 bool stamps__wrote_since_heard(const struct ho_event *e, uint32_t hz);
 

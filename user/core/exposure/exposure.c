@@ -89,8 +89,8 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 {
 	struct keepalive k = keepalive__of(e);
 	uint32_t asks = exposure__asks(e, r->hz);
-	uint64_t heard_ns = stamps__heard_ns(e, r->hz);
-	uint64_t silent_ns = e->mono_ns > heard_ns ? e->mono_ns - heard_ns : 0;
+	uint64_t arrived_ns = stamps__arrived_ns(e, r->hz);
+	uint64_t silent_ns = e->mono_ns > arrived_ns ? e->mono_ns - arrived_ns : 0;
 
 	if (e->state == TCP_CLOSE)
 		return of_ended(e, silent_ns);

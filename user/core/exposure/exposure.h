@@ -36,7 +36,7 @@ struct exposure {
 	bool never_notices;	/* a dead peer, as long as the connection is idle */
 	uint32_t unanswered;	/* asks that stayed so until the next was due */
 	bool suspect;
-	uint64_t silent_ns;	/* since the peer was last heard */
+	uint64_t silent_ns;	/* since a segment of the peer last arrived: stamps__arrived_ns() */
 	bool long_silent;
 	bool path_known;	/* when its path forgets it is known, ... */
 	bool surely_dead;	/* ... and it was silent for longer */
