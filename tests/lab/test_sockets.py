@@ -1057,6 +1057,27 @@ def test_gauges_where_nothing_matches(lab):
     assert of_states and set(of_states) == {"0"}, page
 
 
+@pytest.mark.parametrize("words, said", [
+    ("netns = nosuch", "no network namespace 'nosuch'"), ("comm = mosqitto", "no process called 'mosqitto'"),
+    ("pid = 4194303", "no process with such an id"), ("device = tracker-1", "no device is named"),
+    ("netns = {} and comm = mosqitto", "no process called 'mosqitto'")])
+@pytest.mark.parametrize("beside", [[], ["--summary"], ["--summary", "--json"]], ids=["alone", "summary", "json"])
+def test_gauges_of_what_nothing_can_match(lab, words, said, beside):
+    """A mistake in FILTER writes no zeros, which stay green for ever: exit 1, and the file stays as it was."""
+    lab.connect()
+    path = lab.path("kept.prom")
+    with open(path, "w") as f:
+        f.write("what was there")
+    before = os.stat(path)
+    r = halfopen("--prom", path, *beside, words.format(lab.gateway.name))
+    assert (r.returncode, r.stdout) == (1, ""), r
+    assert said in r.stderr and "--prom: not written, as nothing can match FILTER" in r.stderr, r.stderr
+    after = os.stat(path)
+    assert (after.st_ino, after.st_mtime_ns, after.st_size) == (before.st_ino, before.st_mtime_ns, before.st_size)
+    new = lab.path("new.prom")
+    assert halfopen("--prom", new, words.format(lab.gateway.name)).returncode == 1 and not os.path.exists(new)
+
+
 @pytest.mark.parametrize("kind", ["device", "fifo", "directory", "socket", "link", "dangling", "", "-", "new/"])
 def test_gauges_replace_plain_files_alone(lab, kind):
     """Whatever else is there stays, and so does what a link names: exit 2 before anything is done."""

@@ -529,6 +529,34 @@ def test_why_nothing_matches(lab):
     assert terminal.shown().count("halfopen: FILTER") == 1       # nothing of what was half typed
 
 
+def test_why_the_command_line_matches_nothing(lab):
+    """For as long as nothing matches, and not for a moment: here for longer than a message stands."""
+    terminal = Terminal(lab).begin("netns = nosuch")
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun > 13, 30, "that messages are gone")
+    for _ in range(3):
+        terminal.wait_for("^  FILTER, netns: there is no network namespace 'nosuch' that can be entered")
+    assert "  no socket matches" in terminal.lines()
+    terminal.keys("q")
+    assert terminal.code() == 0
+
+
+def test_the_watch_counts_all_whatever_is_typed(lab):
+    """The deaths are not of the sockets that / narrows to, and the header says so."""
+    cut(lab, 2, port=7001)
+    lab.connect(port=7000)
+    terminal = Terminal(lab).begin()
+    terminal.keys("/")
+    terminal.type("sport = :7000")
+    terminal.wait_for("^1 socket,")
+    terminal.wait_for(r"^\d\S*, of FILTER: \d+ died")
+    terminal.wait_for(r"^of FILTER: \S+ events/s")
+    terminal.keys("C-u", "Enter")
+    terminal.wait_for(r"^\d\S*: \d+ died")
+    terminal.keys("q")
+    assert terminal.code() == 0
+
+
 @pytest.mark.parametrize("environment, said", [
     ({"TERM": "dumb"}, "cursor"), ({"TERM": "no-such-terminal"}, "no terminfo entry"), ({"TERM": ""}, "TERM is not set"),
     (None, "TERM is not set")], ids=["dumb", "unknown", "empty", "unset"])
@@ -655,10 +683,11 @@ def test_messages_wait_for_the_end(lab):
     os.mkfifo(lab.path("devices"))
     terminal = Terminal(lab, columns=120).begin(f"netns = {lab.gateway.name}", "--identities", lab.path("devices"))
     with open(lab.path("devices"), "w") as f:
-        f.write("no JSON at all\n")
-        f.flush()
-        # or what another test made it say right after (the host has many sockets now)
-        terminal.wait_for(r"devices.*line 1|ring buffer", "the message on the last line")
+        def shown():    # for some seconds, unless another message comes after it
+            f.write("no JSON at all\n")
+            f.flush()
+            return re.search(r"devices.*line \d", terminal.shown())
+        wait_until(shown, 60, "the message on the last line")
     terminal.keys("q")
     assert terminal.code() == 0
     terminal.wait_for(r"^halfopen: .*devices.*line 1", "the message afterwards")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pages of the full screen as text, and what keys change. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "screen/lane.h"
@@ -331,8 +332,85 @@ static void test_the_header(void **state)
 	words__free(&w);
 }
 
+/* What was typed narrows the counts of sockets, and not what the watch has counted. */
+static void test_the_header_says_whose_deaths_it_counts(void **state)
+{
+	struct page_state s = state_of_all();
+	struct words w = { 0 };
+
+	(void)state;
+	figures = (struct figures){ .deaths = 1, .latencies_s = { 1 }, .endings = 7 };
+	figures.deaths_by[OUTCOME_RESET_BY_PEER] = 1;
+	now = (struct sockets_summary){ .silent_over_s = 900 };
+	s.since_s = 60;
+	s.narrowed = true;
+	page__add_header(&w, &v, &s);
+	bare(&w);
+	assert_non_null(strstr(w.text, "1m, of all: 1 died, unnoticed p50 1s p95 1s (reset_by_peer 1)\n"));
+	assert_non_null(strstr(w.text, "of all: - events/s, 0 lost, 7 ended\n"));
+	words__free(&w);
+	s.filter = "sport = :1883";
+	page__add_header(&w, &v, &s);
+	bare(&w);
+	assert_non_null(strstr(w.text, "1m, of FILTER: 1 died"));
+	words__free(&w);
+}
+
+/* An outcome is there as a whole or not at all. */
+static void test_outcomes_fit_the_header(void **state)
+{
+	static const char all[] = " (keepalive_timeout 45, retransmit_timeout 15, reset_by_peer 2)";
+	struct page_state s = state_of_all();
+	char line[256], words[256];
+
+	(void)state;
+	figures = (struct figures){ .deaths = 62, .latencies_s = { 1 } };
+	figures.deaths_by[OUTCOME_KEEPALIVE_TIMEOUT] = 45;
+	figures.deaths_by[OUTCOME_RETRANSMIT_TIMEOUT] = 15;
+	figures.deaths_by[OUTCOME_RESET_BY_PEER] = 2;
+	now = (struct sockets_summary){ .silent_over_s = 900 };
+	s.since_s = 723;
+	for (v.columns = 45; v.columns < 130; v.columns++) {
+		struct words w = { 0 };
+		char *told, *rest;
+
+		page__add_header(&w, &v, &s);
+		told = strstr(bare(&w), "12m3s:");
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(told, "\n"), told);
+		assert_true(strlen(line) <= v.columns);
+		told = strchr(line, '(');
+		if (told && (rest = strstr(told, "...)"))) {
+			snprintf(words, sizeof(words), " %.*s", (int)(rest - told), told);
+			assert_non_null(strstr(all, words));
+		} else if (told) {
+			assert_string_equal(told - 1, all);
+		}
+		assert_true(told || v.columns < 75);
+		words__free(&w);
+	}
+	v.columns = 80;
+}
+
+/* Why nothing matches stays in sight as long as nothing does. */
+static void test_an_empty_list_says_why(void **state)
+{
+	struct words w = { 0 };
+
+	(void)state;
+	v.columns = 50;
+	page__add_list(&w, &v, NULL, 0, "FILTER, netns: there is no network namespace 'nosuch' that "
+					"can be entered\n");
+	assert_non_null(strstr(bare(&w), "\n  no socket matches\n"
+					 "  FILTER, netns: there is no network namespace\n"
+					 "  'nosuch' that can be entered\n\n"));
+	words__free(&w);
+	v.columns = 80;
+}
+
 static void test_a_header_has_room_on_any_terminal(void **state)
 {
+	static const char why[] = "FILTER, comm: no process called 'mosqitto' holds a TCP connection now; "
+				  "programs that do: mosquitto\nFILTER, netns: there is no such\n";
 	struct page_state s = state_of_all();
 	unsigned int rows, lines;
 
@@ -345,7 +423,7 @@ static void test_a_header_has_room_on_any_terminal(void **state)
 		page__add_header(&w, &v, &s);
 		assert_int_equal(count_lines(&w), lines);
 		words__free(&w);
-		page__add_list(&w, &v, NULL, 0);
+		page__add_list(&w, &v, NULL, 0, why);
 		assert_true(lines + count_lines(&w) + 1 <= rows || rows < 2);
 		words__free(&w);
 	}
@@ -378,7 +456,7 @@ static void test_a_list_marks_suspects_and_the_chosen(void **state)
 
 	(void)state;
 	v.chosen = 1;
-	page__add_list(&w, &v, rows, 3);
+	page__add_list(&w, &v, rows, 3, "");
 	assert_false(w.failed);
 	assert_int_equal(count_lines(&w), view__room(&v));
 	assert_memory_equal(w.text, STYLE_HEAD "  STATE", 8);
@@ -596,6 +674,9 @@ int main(void)
 		cmocka_unit_test_setup(test_each_character_is_encoded_as_it_is_decoded, begin),
 		cmocka_unit_test_setup(test_figures, begin),
 		cmocka_unit_test_setup(test_the_header, begin),
+		cmocka_unit_test_setup(test_the_header_says_whose_deaths_it_counts, begin),
+		cmocka_unit_test_setup(test_outcomes_fit_the_header, begin),
+		cmocka_unit_test_setup(test_an_empty_list_says_why, begin),
 		cmocka_unit_test_setup(test_a_header_has_room_on_any_terminal, begin),
 		cmocka_unit_test_setup(test_a_list_marks_suspects_and_the_chosen, begin),
 		cmocka_unit_test_setup(test_the_last_line, begin),

@@ -134,8 +134,8 @@ static const char argp_doc[] =
 	"  halfopen sockets --summary --groups carriers.txt --json | jq .total\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'; where nothing passes it now, "
 	"standard error says which of its tests nothing passes.\n"
-	"\nExit codes: 0 done, 1 failed while running, or --check found nothing that FILTER can match "
-	"(no such namespace or process), 2 usage, 3 a limit of --check holds, 77 not permitted.\n";
+	"\nExit codes: 0 done, 1 failed while running, or --check or --prom found nothing that FILTER can "
+	"match (no such namespace or process), 2 usage, 3 a limit of --check holds, 77 not permitted.\n";
 
 static bool read_check(const char *text, void *at)
 {
@@ -358,6 +358,18 @@ static int list(struct look *l, struct options *o, struct output *output)
 	return err ? err : list_sorted(l, o, output);
 }
 
+/* Says why nothing was found. -ENOENT, logged: FILTER can match nothing now, and monitoring shall not
+ * take a mistake in it for good news. */
+static int explain_nothing(const struct look *l, const char *not_done)
+{
+	look_nothing__explain(l);
+	if (!look_nothing__is_impossible(l))
+		return 0;
+	log_error("%s, as nothing can match FILTER now: is there a mistake in it, or is the "
+		  "program not running?", not_done);
+	return -ENOENT;
+}
+
 /* ---- a check ---- */
 
 /* Leaves in the look whom the terms that hold count. */
@@ -447,13 +459,10 @@ static int check(struct look *l, struct options *o, struct output *output, bool 
 	unsigned int held = 0;
 	int err = find_held(l, o, &w, &held);
 
-	if (!err)
-		look_nothing__explain(l);	/* a FILTER with a mistake in it finds nothing wrong */
-	if (!err && !held && look_nothing__is_impossible(l)) {
-		log_error("--check: not checked, as nothing can match FILTER now: is there a mistake "
-			  "in it, or is the program not running?");
-		err = -ENOENT;
-	}
+	if (!err && held)
+		look_nothing__explain(l);
+	if (!err && !held)
+		err = explain_nothing(l, "--check: not checked");
 	*found = !err && held;
 	if (!err)
 		err = report_terms(o, &w, output);
@@ -522,6 +531,8 @@ static int count(struct look *l, struct options *o, struct output *output)
 	config.take = look_summary__add;
 	config.context = &m;
 	err = look__take(l, &config);
+	if (!err && o->prom)
+		err = explain_nothing(l, "--prom: not written");
 	if (!err && !look_summary__value(&m, l, &s))
 		err = -ENOMEM;
 	if (!err && o->prom)
@@ -561,7 +572,7 @@ static int look_and_tell(struct options *o)
 		log_warning("connection tracking was asked about %u connections, of more: of the rest it "
 			    "is not known whether it forgets them (fault conntrack); a FILTER of fewer "
 			    "connections tells", look.conntrack_asks);
-	if (!err && !o->check.count)
+	if (!err && !o->check.count && !o->prom)
 		look_nothing__explain(&look);
 	if (err == -ENOMEM)
 		log_error("%s", reason__of(err));

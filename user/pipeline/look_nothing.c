@@ -145,7 +145,7 @@ static const char *name_of(const struct filter *test)
 	return names[filter__asks(test)];
 }
 
-void look_nothing__explain(const struct look *l)
+void look_nothing__add(struct words *w, const struct look *l)
 {
 	bool explained = false;
 	unsigned int i;
@@ -153,17 +153,27 @@ void look_nothing__explain(const struct look *l)
 	if (!l->config.filter || l->count)
 		return;
 	for (i = 0; i < l->test_count; i++) {
-		struct words w = { 0 };
-
 		if (l->tests[i].passed)
 			continue;
-		add_reason(&w, l, l->tests[i].test);
-		log_info("FILTER, %s: %s", name_of(l->tests[i].test), w.text ? w.text : "");
-		words__free(&w);
+		words__add(w, "FILTER, %s: ", name_of(l->tests[i].test));
+		add_reason(w, l, l->tests[i].test);
+		words__append(w, "\n", 1);
 		explained = true;
 	}
 	if (!explained)
-		log_info("FILTER: of %zu TCP connections none passes all of it now", l->looked_at);
+		words__add(w, "FILTER: of %zu TCP connections none passes all of it now\n",
+			   l->looked_at);
+}
+
+void look_nothing__explain(const struct look *l)
+{
+	struct words w = { 0 };
+	char *rest, *line;
+
+	look_nothing__add(&w, l);
+	for (rest = w.text; rest && (line = strsep(&rest, "\n")) && *line;)
+		log_info("%s", line);
+	words__free(&w);
 }
 
 /* ---- could anything pass it? ---- */

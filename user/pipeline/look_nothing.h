@@ -4,9 +4,13 @@
 #define HALFOPEN_PIPELINE_LOOK_NOTHING_H
 
 #include "pipeline/look.h"
+#include "value/words.h"
 
-/* After a look that found nothing, reports on standard error which tests no connection passes now,
- * and what there is instead. Nothing without FILTER, or if something was found. */
+/* After a look that found nothing, adds a line for each test that no connection passes now, with
+ * what there is instead. Nothing without FILTER, or if something was found. */
+void look_nothing__add(struct words *w, const struct look *l);
+
+/* The same on standard error. */
 void look_nothing__explain(const struct look *l);
 
 /* After a look that found nothing: is there nothing that FILTER could match, as there is no such

@@ -92,7 +92,7 @@ static const struct look_socket *socket_of(const struct run *r, size_t i)
 /* ---- what is said ---- */
 
 /* What would make a living peer look dead. */
-static void warn(const struct probing_config *c)
+static void warn_of_losses(const struct probing_config *c)
 {
 	if (c->asks <= 1)
 		log_warning("each peer is asked once: where its answer is lost, a living one looks "
@@ -123,7 +123,7 @@ static void announce(const struct run *r)
 	if (c->asks > 1)
 		log_info("asked up to %u times, as long as there is no answer, %gs apart", c->asks,
 			 (double)c->within_ns / NS_PER_S / c->asks);
-	warn(c);
+	warn_of_losses(c);
 	log_info("nothing stays changed (SO_REUSEADDR, which an ask clears, is put back)");
 	log_info("a peer that forgot its connection resets it: its program is told");
 }

@@ -62,7 +62,8 @@ struct top {
 	uint64_t timeline_cookie;
 	bool timeline_final;
 	struct words ended; /* its final one, where it ended during a pause; empty: it did not */
-	bool explained;			/* why nothing is listed */
+	struct words nothing;		/* why nothing is listed */
+	bool explained;			/* ... on standard error, too */
 	bool started, was_paused, dirty, changed;
 	uint64_t started_ns, drawn_ns, attended_ns;
 	uint64_t looked_ns;    /* the end of the last look, ... */
@@ -231,13 +232,17 @@ static void change_filter(struct top *t)
 	t->has_typed = t->explained = false;
 }
 
-/* Once, and not of what is half typed, why nothing is listed; while the filter that the look points to
- * is there. */
+/* Not of what is half typed, why nothing is listed, as long as nothing is, and once for the time
+ * after the screen; while the filter that the look points to is there. */
 static void explain_nothing(struct top *t)
 {
 	const struct look *l = &shown_of(t)->look;
 
-	if (!t->watch.core || t->view.typed.open)
+	words__free(&t->nothing);
+	if (t->view.typed.open)
+		return;
+	look_nothing__add(&t->nothing, l);
+	if (!t->watch.core)
 		return;
 	if (!l->count && !t->explained)
 		look_nothing__explain(l);
@@ -366,7 +371,8 @@ static void add_list(struct top *t, struct words *page)
 	for (; rows && count < room && t->view.top + count < v->first.count; count++)
 		rows[count] = look__value(&v->look, look_first__at(&v->first, t->view.top + count));
 	if (rows)
-		page__add_list(page, &t->view, rows, count);
+		page__add_list(page, &t->view, rows, count,
+			       t->nothing.text && !t->nothing.failed ? t->nothing.text : "");
 	page->failed |= !rows;
 	free(rows);
 }
@@ -490,6 +496,7 @@ static void draw(struct top *t, uint64_t now)
 				    .paused_at = t->paused_at,
 				    .message = t->message,
 				    .filter = t->options->filter_text ?: "",
+				    .narrowed = t->narrowed,
 				    .listed = shown_of(t)->first.count };
 	struct words page = { 0 };
 
@@ -637,6 +644,7 @@ int top__run(const struct top_options *options)
 		filter__free(t->typed);
 		deaths__free(&t->deaths);
 		words__free(&t->timeline);
+		words__free(&t->nothing);
 		words__free(&t->ended);
 		free(t->all);
 	} else {

@@ -61,6 +61,27 @@ void words__add_argument(struct words *w, const char *word)
 	w->length += strlen(w->text + w->length);
 }
 
+void words__wrap(struct words *w, size_t from, unsigned int columns)
+{
+	size_t at = from, blank = 0;
+	unsigned int taken = 0;
+
+	for (; columns && !w->failed && at < w->length; at++) {
+		taken += ((unsigned char)w->text[at] & 0xc0) != 0x80;
+		if (w->text[at] == ' ')
+			blank = at;
+		if (w->text[at] == '\n') {
+			taken = 0;
+			from = at;
+		}
+		if (taken <= columns || blank <= from)
+			continue;
+		w->text[blank] = '\n';
+		from = blank;
+		taken = at - blank;
+	}
+}
+
 void words__free(struct words *w)
 {
 	free(w->text);

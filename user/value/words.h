@@ -22,6 +22,10 @@ void words__append(struct words *w, const char *text, size_t length);
 /* " WORD" of a command, quoted for a shell (plain_text__quoted()), never cut. */
 void words__add_argument(struct words *w, const char *word);
 
+/* Breaks the lines from byte `from` on between words, where they are wider than a terminal of
+ * `columns` (0: any). */
+void words__wrap(struct words *w, size_t from, unsigned int columns);
+
 void words__free(struct words *w);
 
 /* "2h11m15s", "4m", "1.5s": as people write it, to the nearest tenth of a second, and from

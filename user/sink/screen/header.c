@@ -73,30 +73,77 @@ static void add_silent(struct words *w, const struct sockets_summary *now)
 	SAY(w, "; how many are dead is not known (--path-forgets)\n");
 }
 
-static void add_outcomes(struct words *w, const struct figures *f)
+/* Columns of the line from there on, without its styles. */
+static size_t columns_from(const struct words *w, size_t begin)
+{
+	size_t columns = 0, i;
+
+	for (i = begin; i < w->length; i++)
+		columns += w->text[i] < STYLE_FIRST || w->text[i] > STYLE_LAST;
+	return columns;
+}
+
+/* One outcome, if there is room for it, and for what has to follow. */
+static bool add_outcome(struct words *w, const struct figures *f, enum outcome o,
+			const char *before, size_t room)
+{
+	struct words one = { 0 };
+	unsigned int later = o + 1;
+	bool fits;
+
+	while (later < OUTCOME_COUNT && !f->deaths_by[later])
+		later++;
+
+	words__add(&one, "%s%s ", before, outcome__name(o));
+	words__add_count(&one, f->deaths_by[o]);
+	fits = one.length + strlen(later < OUTCOME_COUNT ? ", ...)" : ")") <= room;
+	if (fits && one.text)
+		words__append(w, one.text, one.length);
+	w->failed |= one.failed;
+	words__free(&one);
+	return fits;
+}
+
+/* As many as there is room for, each as a whole. */
+static void add_outcomes(struct words *w, const struct figures *f, size_t begin,
+			 unsigned int columns)
 {
 	const char *before = " (";
 	unsigned int o;
 
-	for (o = 0; o < OUTCOME_COUNT; o++) {
+	for (o = 0; o < OUTCOME_COUNT && !w->failed; o++) {
+		size_t taken = columns_from(w, begin);
+
 		if (!f->deaths_by[o])
 			continue;
-		words__add(w, "%s%s ", before, outcome__name(o));
-		words__add_count(w, f->deaths_by[o]);
+		if (!add_outcome(w, f, o, before, taken < columns ? columns - taken : 0)) {
+			SAY(w, *before == ',' ? ", ...)" : "");
+			return;
+		}
 		before = ", ";
 	}
-	SAY(w, f->deaths ? ")" : "");
+	SAY(w, *before == ',' ? ")" : "");
 }
 
-static void add_deaths(struct words *w, const struct page_state *s)
+/* What was typed narrows the sockets alone: the watch counts what the command line's FILTER lets
+ * pass. */
+static const char *watched(const struct page_state *s)
+{
+	return *s->filter ? "of FILTER" : "of all";
+}
+
+static void add_deaths(struct words *w, const struct view *v, const struct page_state *s)
 {
 	struct detection d = figures__latencies(s->since);
+	size_t begin = w->length;
 
 	if (s->since_s < 0) {
 		SAY(w, "deaths: the watch is being attached\n");
 		return;
 	}
 	words__add_duration(w, (uint64_t)s->since_s);
+	if (s->narrowed)
+		words__add(w, ", %s", watched(s));
 	SAY(w, ": ");
 	add_marked(w, s->since->deaths, STYLE_STRONG, "died");
 	if (s->since->deaths) {
@@ -105,7 +152,7 @@ static void add_deaths(struct words *w, const struct page_state *s)
 		SAY(w, " p95 ");
 		words__add_duration(w, d.p95_s);
 	}
-	add_outcomes(w, s->since);
+	add_outcomes(w, s->since, begin, v->columns);
 	SAY(w, "\n");
 }
 
@@ -113,6 +160,8 @@ static void add_rates(struct words *w, const struct page_state *s)
 {
 	const struct figures *f = s->since;
 
+	if (s->narrowed)
+		words__add(w, "%s: ", watched(s));
 	if (f->rate_known && f->events_per_s < 10)
 		words__add(w, "%.1f", f->events_per_s);
 	else if (f->rate_known)
@@ -142,7 +191,7 @@ void page__add_header(struct words *w, const struct view *v, const struct page_s
 	if (lines > 1)
 		add_silent(w, s->now);
 	if (lines > 2)
-		add_deaths(w, s);
+		add_deaths(w, v, s);
 	if (lines > 3)
 		add_rates(w, s);
 }

@@ -41,8 +41,27 @@ static void add_rows(struct words *w, const struct view *v, const struct socket_
 	}
 }
 
+/* Within `room` lines; returns how many it took. */
+static size_t add_nothing(struct words *w, const struct view *v, const char *why, size_t room)
+{
+	struct words text = { 0 };
+	const char *line;
+	size_t lines = 1;
+
+	SAY(w, "  no socket matches\n");
+	words__append(&text, why, strlen(why));
+	words__wrap(&text, 0, v->columns > GUTTER ? v->columns - GUTTER : 1);
+	for (line = text.length ? text.text : ""; *line && lines < room; lines++) {
+		SAY(w, "  ");
+		line = add_line(w, line);
+	}
+	w->failed |= text.failed;
+	words__free(&text);
+	return lines;
+}
+
 void page__add_list(struct words *w, const struct view *v, const struct socket_now *rows,
-		    size_t count)
+		    size_t count, const char *nothing)
 {
 	struct sockets_text text = { .width = v->columns > GUTTER ? v->columns - GUTTER : 1 };
 	struct words lines = { 0 };
@@ -59,10 +78,8 @@ void page__add_list(struct words *w, const struct view *v, const struct socket_n
 	if (!lines.failed)
 		add_rows(w, v, rows, count, add_line(w, lines.text));
 	w->failed |= lines.failed;
-	if (!count) {
-		SAY(w, "  no socket matches\n");
-		count++;
-	}
+	if (!count)
+		count = add_nothing(w, v, nothing, room - 1);
 	fill(w, room - 1 - count);
 	words__free(&lines);
 	sockets_text__free(&text);

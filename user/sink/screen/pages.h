@@ -17,6 +17,7 @@ struct page_state {
 	const struct figures *counted;	   /* the same now: another one at a pause ... */
 	int64_t paused_at;		   /* ... which began then */
 	const char *filter;		   /* of the command line; "": none */
+	bool narrowed;			   /* `now` is, by what was typed; the watch is not */
 	const char *message;		   /* on the last line; "": none */
 	size_t listed;			   /* lines that can be reached */
 };
@@ -24,9 +25,10 @@ struct page_state {
 /* The header, as many lines as there is room for. */
 void page__add_header(struct words *w, const struct view *v, const struct page_state *s);
 
-/* The list's head and its lines that are in sight, from v->top on. */
+/* The list's head and its lines that are in sight, from v->top on; where there are none, that, and
+ * `nothing`: why, in lines. */
 void page__add_list(struct words *w, const struct view *v, const struct socket_now *rows,
-		    size_t count);
+		    size_t count, const char *nothing);
 
 /* Peers that were found dead, the latest first. */
 void page__add_deaths(struct words *w, const struct view *v, const struct deaths *d);

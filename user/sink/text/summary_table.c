@@ -312,28 +312,6 @@ static void add_where(struct words *w, const struct sockets_group *g)
 		words__add(w, " :%u", g->port);
 }
 
-/* Breaks the lines from there on between words, where they are wider than the terminal. */
-static void wrap(struct words *w, size_t from, unsigned int width)
-{
-	size_t at = from, blank = 0;
-	unsigned int columns = 0;
-
-	for (; width && at < w->length; at++) {
-		columns += ((unsigned char)w->text[at] & 0xc0) != 0x80;
-		if (w->text[at] == ' ')
-			blank = at;
-		if (w->text[at] == '\n') {
-			columns = 0;
-			from = at;
-		}
-		if (columns <= width || blank <= from)
-			continue;
-		w->text[blank] = '\n';
-		from = blank;
-		columns = at - blank;
-	}
-}
-
 static const char *const faults[SOCKET_FAULTS] = {
 	[FAULT_CLOSE_WAIT] =
 		"in CLOSE_WAIT for over a minute: the peer has closed, the program has not",
@@ -379,8 +357,7 @@ static void add_fault(struct words *w, const struct sockets_group *g, enum socke
 		words__add(w, ", for up to ");
 		words__add_duration(w, (uint64_t)g->counts.ended_longest_s);
 	}
-	if (!w->failed)
-		wrap(w, begin, width);
+	words__wrap(w, begin, width);
 	words__add(w, "\n");
 }
 
@@ -406,8 +383,7 @@ void summary_table__text(struct words *w, const struct sockets_summary *s, uint6
 		limit = s->group_count;
 	widths = measure(s, limit, width);
 	add_total(w, s);
-	if (!w->failed)
-		wrap(w, begin, width);
+	words__wrap(w, begin, width);
 	if (limit)
 		add_head(w, &widths);
 	for (i = 0; i < limit; i++)
