@@ -681,11 +681,13 @@ def now_text():
 def test_messages_wait_for_the_end(lab):
     """A line of the identities that is none: said on the last line, and on standard error afterwards."""
     os.mkfifo(lab.path("devices"))
+    lab.connect()
     terminal = Terminal(lab, columns=120).begin(f"netns = {lab.gateway.name}", "--identities", lab.path("devices"))
     with open(lab.path("devices"), "w") as f:
         def shown():    # for some seconds, unless another message comes after it
             f.write("no JSON at all\n")
             f.flush()
+            time.sleep(1)
             return re.search(r"devices.*line \d", terminal.shown())
         wait_until(shown, 60, "the message on the last line")
     terminal.keys("q")
