@@ -125,7 +125,7 @@ int BPF_PROG(ended, struct sock *sk, int old_state, int new_state)
 	__u64 cookie;
 	__u32 *slot;
 
-	if (new_state != TCP_CLOSE)
+	if (new_state != TCP_CLOSE && old_state != TCP_ESTABLISHED)
 		return 0;
 	tp = compat__tcp_sock(sk);
 	if (!tp)
@@ -133,7 +133,8 @@ int BPF_PROG(ended, struct sock *sk, int old_state, int new_state)
 	cookie = socket__cookie(tp, true);
 	slot = bpf_map_lookup_elem(&asked, &cookie);
 	if (slot)
-		submit(cookie, *slot, HO_ANSWER_END, 0, sk->sk_err);
+		submit(cookie, *slot, new_state == TCP_CLOSE ? HO_ANSWER_END : HO_ANSWER_LEFT, 0,
+		       sk->sk_err);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ enum ho_answer_kind {
 	HO_ANSWER_NONE,		/* life that is no answer: the peer's own probe, repeated bytes */
 	HO_ANSWER_RESET,	/* a reset, which ends the socket */
 	HO_ANSWER_END,		/* the socket ended */
+	HO_ANSWER_LEFT,		/* it is established no more: no answer, and no end yet */
 };
 
 /* What became of a socket that was asked. */

@@ -4,6 +4,7 @@ changed, whatever happens meanwhile."""
 import contextlib
 import ctypes
 import fcntl
+import functools
 import json
 import os
 import re
@@ -254,7 +255,7 @@ def test_who_is_not_asked(lab):
 
 
 def test_data_under_way(lab):
-    """They ask by themselves, and are followed: acknowledged late, or not at all."""
+    """They are asked beside their data, as often as others: acknowledged late, or not at all."""
     late, _ = lab.connect(port=7001)
     never, _ = lab.connect(port=7002)
     lab.gateway.drop("input", "tcp dport 7001-7002")
@@ -263,14 +264,42 @@ def test_data_under_way(lab):
     asks = lab.gateway.nstat("TcpExtTCPWinProbe")
     process = subprocess.Popen([HALFOPEN, "probe", "--json", "--within", "8s", f"netns = {lab.gateway.name}"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    began = time.monotonic()
     assert "to be asked" in process.stderr.readline()
-    time.sleep(1)   # it follows them by then, or finds that all is well
+    wait_until(lambda: lab.gateway.nstat("TcpExtTCPWinProbe") >= asks + 2, 30, "the first asks")
     run("ip", "netns", "exec", lab.gateway.name, "nft", "flush", "chain", "inet", "lab", "input")
     lab.gateway.drop("input", "tcp dport 7002")
     out, _ = process.communicate(timeout=60)
-    lines, _ = read(out)
+    assert time.monotonic() - began >= 8    # the whole of --within
+    lines, summary = read(out)
     assert (lines[cookie(late)]["result"], lines[cookie(never)]["result"]) == ("answered", "unanswered")
-    assert lines[cookie(never)]["asks"] == 0 and lab.gateway.nstat("TcpExtTCPWinProbe") == asks
+    assert lines[cookie(never)]["asks"] == 2
+    assert lab.gateway.nstat("TcpExtTCPWinProbe") - asks == summary["asks"]
+
+
+def rto_due_ms(lab, port):
+    """Until the next retransmission, by ss; 0: none is due."""
+    out = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htno", f"dport = :{port}").stdout
+    found = re.search(r"timer:\(on,(?:(\d+)min)?(?:(\d+)sec)?(?:(\d+)ms)?", out.replace(".", ""))
+    found = found or re.search(r"timer:\(on,()()()", out)
+    if not found:
+        return 0
+    minutes, seconds, ms = (int(n or 0) for n in found.groups())
+    return minutes * 60000 + seconds * 1000 + ms
+
+
+def test_a_mended_path_with_data_under_way(lab):
+    """A path that was cut while a command was under way, and is there again: its next retransmission is due in ever
+    more seconds (by ss), and whoever is asked answers now."""
+    gateway, device = lab.connect()
+    lab.device.drop("input", f"tcp dport {device.getsockname()[1]}")
+    gateway.send(b"unlock")
+    wait_until(lambda: rto_due_ms(lab, device.getsockname()[1]) > 7000, 60, "a retransmission far away")
+    lab.device.mend()
+    before = tcp_info(gateway)["retransmits"]
+    lines, summary = of(lab, "--within", "2s")
+    line = lines[cookie(gateway)]
+    assert before >= 4 and (line["result"], line["asks"] >= 1) == ("answered", True), (before, line)
 
 
 def test_a_peer_that_has_forgotten_it(lab):
@@ -517,7 +546,7 @@ def test_a_reader_that_goes_away(lab):
 
 # ---- it is killed ----
 
-PTRACE_SYSCALL, PTRACE_SETOPTIONS, PTRACE_SEIZE, PTRACE_INTERRUPT = 24, 0x4200, 0x4206, 0x4207
+PTRACE_DETACH, PTRACE_SYSCALL, PTRACE_SETOPTIONS, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 24, 0x4200, 0x4206, 0x4207
 PTRACE_GET_SYSCALL_INFO, PTRACE_O_TRACESYSGOOD, SYSCALL_ENTRY = 0x420e, 1, 1
 
 
@@ -538,6 +567,9 @@ class Tracer:
         if result < 0:
             raise OSError(ctypes.get_errno(), "ptrace", request)
         return result
+
+    def detach(self):
+        self.call(PTRACE_DETACH)
 
     def calls(self):
         """The arguments of each system call as it is entered; None where the process ended."""
@@ -569,12 +601,16 @@ def children(pid):
         return set(map(int, f.read().split()))
 
 
-def kill_before_it_is_put_back(process):
-    """SIGKILL at the entry of the call that would put SO_REUSEADDR back."""
-    for arguments in Tracer(process.pid).calls():
+def stop_before_it_is_put_back(process, guard_too=False):
+    """At the entry of the call that would put SO_REUSEADDR back. The guard may be stopped before."""
+    tracer = Tracer(process.pid)
+    for arguments in tracer.calls():
+        if guard_too:
+            for pid in guards() & children(process.pid):
+                os.kill(pid, signal.SIGSTOP)
         if arguments[1:3] == (socket.SOL_SOCKET, socket.SO_REUSEADDR) and arguments[4] == 4 and \
                 arguments[5] != 1 and is_setsockopt(process.pid):
-            return
+            return tracer
     raise AssertionError("it never came to that")
 
 
@@ -594,9 +630,13 @@ def test_killed_between_the_two_calls(lab, who):
     if who == "its guard first":
         for pid in guard:
             os.kill(pid, signal.SIGKILL)
+    else:
+        for pid in guard:
+            os.kill(pid, signal.SIGSTOP)    # so that it does nothing before
     try:
-        kill_before_it_is_put_back(process)
-        assert [s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for s in socks].count(0) == 1
+        stop_before_it_is_put_back(process)
+        if who != "its guard first":    # the next one may have put it back by now
+            assert [s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for s in socks].count(0) == 1
         guard = guards() & children(process.pid)
         assert len(guard) == 1
     finally:
@@ -606,9 +646,82 @@ def test_killed_between_the_two_calls(lab, who):
             process.kill()
         process.wait()
         process.stderr.close()
+        for pid in guard & guards():
+            os.kill(pid, signal.SIGCONT)
     wait_until(lambda: all(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for s in socks), 20,
                "SO_REUSEADDR of all")
     wait_until(lambda: not guard & guards(), 20, "the end of the guard")
+
+
+@contextlib.contextmanager
+def stopped(lab, which, *arguments):
+    """A run of probe, stopped where SO_REUSEADDR of the one socket is cleared; it goes on at the end."""
+    process = subprocess.Popen([HALFOPEN, "probe", "--json", "--within", "2s", f"netns = {lab.gateway.name}",
+                                *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    lab.end_process(process)
+    tracer = which(process)
+    yield process
+    tracer.detach()
+
+
+def test_stopped_between_the_two_calls(lab):
+    """kill -STOP when SO_REUSEADDR is cleared and not yet put back: its guard does it meanwhile, and lets go of the
+    socket, so that its program can close it; and once it goes on, it says the truth."""
+    gateway, _ = lab.connect()
+    with stopped(lab, stop_before_it_is_put_back) as process:
+        wait_until(lambda: gateway.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR), 20, "SO_REUSEADDR")
+        wait_until(lambda: not sockets_of(process.pid) & sockets_of(os.getpid()), 20, "its copy to be closed")
+    out, errors = process.communicate(timeout=60)
+    lines, _ = read(out)
+    line = lines[cookie(gateway)]
+    assert (line["result"], line["left_changed"]) == ("answered", []), (line, errors)
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 1
+
+
+def test_a_program_that_closes_while_it_is_stopped(lab):
+    gateway, device = lab.connect()
+    with stopped(lab, stop_before_it_is_put_back) as process:
+        gateway.close()
+        device.settimeout(20)
+        assert device.recv(1) == b""    # its FIN
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    read(out)
+
+
+def sockets_of(pid):
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return {link for link in found if link.startswith("socket:")}
+
+
+def test_whoever_closes_last_lingers(lab):
+    """A program with data under way, a linger time and a peer that reads nothing closes its socket while it is being
+    asked: our close would be the last, and wait for an hour."""
+    gateway, _ = lab.connect()
+    other, _ = lab.connect()
+    gateway.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            gateway.send(bytes(65536))
+    gateway.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+    where = cookie(gateway)
+    stop = functools.partial(stop_before_it_is_put_back, guard_too=True)
+    with stopped(lab, stop, "and", "dport", "=", f":{gateway.getpeername()[1]}") as process:
+        guard = guards() & children(process.pid)
+        gateway.setblocking(True)
+        gateway.close()
+    try:
+        out, errors = process.communicate(timeout=60)
+    finally:
+        for pid in guard & guards():    # it is stopped, and would stay so
+            os.kill(pid, signal.SIGKILL)
+    assert process.returncode == 0, errors
+    lines, _ = read(out)
+    assert where in lines and cookie(other) not in lines
 
 
 def test_killed_at_any_instant(lab):
@@ -638,17 +751,36 @@ def test_two_at_once(lab):
             out, _ = process.communicate(timeout=60)
             lines, summary = read(out)
             assert summary["answered"] + summary["unknown"] == 200, summary
-            assert all("another process asks" in r["why"] for r in summary["reasons"])
+            assert all("another process asks" in r["why"] or "holds a lock" in r["why"]
+                       for r in summary["reasons"]), summary
     assert all(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) for s in socks)
 
 
-def test_while_another_asks(lab):
-    """It has it for its two calls; who has it longer hangs, and is not waited for."""
+LOCKER = """
+import ctypes, fcntl, os, sys
+process = os.pidfd_open(int(sys.argv[1]))
+copy = ctypes.CDLL(None).syscall(438, process, int(sys.argv[2]), 0)     # pidfd_getfd
+fcntl.lockf(copy, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_socket_that_is_locked(lab):
+    """By its program, or by another process that has it open: neither is waited for, and is named."""
     gateway, _ = lab.connect()
     fcntl.lockf(gateway.fileno(), fcntl.LOCK_EX)
     lines, _ = of(lab)
-    assert lines[cookie(gateway)]["result"] == "unknown" and "another process" in lines[cookie(gateway)]["why"]
+    line = lines[cookie(gateway)]
+    assert line["result"] == "unknown" and line["why"] == "its program holds a lock on it (fcntl)", line
     fcntl.lockf(gateway.fileno(), fcntl.LOCK_UN)
+    other = subprocess.Popen([sys.executable, "-c", LOCKER, str(os.getpid()), str(gateway.fileno())],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    lab.end_process(other)
+    assert other.stdout.readline() == "locked\n"
+    lines, _ = of(lab)
+    assert "holds a lock" in lines[cookie(gateway)]["why"]
+    other.communicate("", timeout=30)
     lines, _ = of(lab)
     assert lines[cookie(gateway)]["result"] == "answered"
 

@@ -24,13 +24,16 @@ const char *askable__why(enum askable a)
 		[ASKABLE_NO_PROGRAM] = "its program has closed it",
 		[ASKABLE_MPTCP] = "it belongs to an MPTCP connection",
 		[ASKABLE_IN_REPAIR] = "it is in TCP_REPAIR, being moved elsewhere",
-		[ASKABLE_NO_DESCRIPTOR] = "no process that can be seen from here has it open",
+		[ASKABLE_NO_DESCRIPTOR] = "no process that can be seen from here has it open, or "
+					  "its program has not accepted it yet",
 		[ASKABLE_NOT_PERMITTED] = "its process may not be looked into (ptrace: "
 					  "kernel.yama.ptrace_scope, or seccomp)",
 		[ASKABLE_MOVED] = "its program closed it, or passed it on, a moment ago",
 		[ASKABLE_NET_CLASS] = "its process has another net_cls or net_prio class, which "
 				      "the socket would lose",
 		[ASKABLE_ASKED_BY_OTHER] = "another process asks it at this moment",
+		[ASKABLE_LOCKED] = "its program holds a lock on it (fcntl)",
+		[ASKABLE_PASSED_ON] = "its descriptor was passed on: its answer was not seen",
 		[ASKABLE_NOT_SENT] = "this host dropped the ask: a filter on output, or no route",
 	};
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "act/asker.h"
@@ -29,18 +30,28 @@
 
 /* Programs pass sockets on and close them: who has what is read anew at most this often. */
 #define DESCRIPTORS_AGE_NS 1000000000ULL
+/* Another that asks a socket holds it for less than a tenth of these together. */
+#define HOLD_PAUSE_NS 50000
+#define HOLD_TRIES 6
 /* Two stamps of the kernel's jiffies that differ by more are two (HZ=100: 10 ms each). */
 #define STAMPS_DIFFER_NS 25000000ULL
 
 /* A socket that was asked. */
 struct slot {
 	struct asker_result result;
+	uint64_t first_ns;	/* asked first */
 	uint64_t asked_ns;	/* last */
 	uint64_t heard_ns;	/* before it was asked, by the kernel's clocks */
-	uint64_t bytes_acked;	/* of data under way */
+	uint64_t bytes_acked;	/* before it was asked */
+	struct remote_facts facts;	/* when its time was over */
 	uint32_t generation;
+	unsigned int tries;	/* to ask it, from the first that left on */
 	bool outstanding;	/* no result yet */
 	bool heard_otherwise;	/* life that is no answer */
+	bool was_left;		/* ESTABLISHED: closed at one end */
+	bool was_sought_again;	/* its descriptor, when its time was over */
+	/* SO_REUSEADDR, at the last ask: */
+	bool was_cleared, is_put_back;
 };
 
 /* When a slot is to be looked at next. */
@@ -333,7 +344,7 @@ static int try_descriptors(const struct asker *a, uint64_t cookie, int *fd)
 			refused = ASKABLE_NET_CLASS;
 			continue;
 		}
-		refused = remote_socket__open(d, fd);
+		refused = remote_socket__open(d, a->guard, fd);
 		if (refused <= 0)
 			break;
 	}
@@ -356,7 +367,7 @@ static int open_socket(struct asker *a, uint64_t cookie, int *fd)
 }
 
 /* The two calls. A stop by the terminal (Ctrl-Z) does not come in between. */
-static int leave_repair(struct asker *a, struct slot *s, int fd, bool reuse)
+static int leave_repair(struct slot *s, int fd, bool reuse)
 {
 	int off = 0, on = 1, err;
 	sigset_t stop, before;
@@ -365,39 +376,49 @@ static int leave_repair(struct asker *a, struct slot *s, int fd, bool reuse)
 	sigaddset(&stop, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &stop, &before);
 	err = setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off));
-	if (reuse) {
-		s->result.lost_reuseaddr |=
-			setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0;
-		reuse_guard__done(a->guard);
-	}
+	if (reuse)
+		s->is_put_back = !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
 
+static bool is_its_program(const struct asker *a, uint64_t cookie, pid_t pid)
+{
+	const struct ho_descriptor *d = descriptors__find(&a->descriptors, cookie);
+
+	while (d && d->pid != (uint32_t)pid)
+		d = descriptors__next(&a->descriptors, d);
+	return d;
+}
+
 /* SO_REUSEADDR is cleared meanwhile, where it was set: another process that asks must not find
- * it so. Returns an enum askable, or -errno without a guard. */
+ * it so. Returns an enum askable. */
 static int send_probe(struct asker *a, struct slot *s, int fd)
 {
 	socklen_t size = sizeof(int);
+	pid_t holder = remote_socket__lock(fd);
 	int reuse = 0, err;
 
-	if (!remote_socket__lock(fd))
-		return ASKABLE_ASKED_BY_OTHER;
+	if (holder)
+		return is_its_program(a, s->result.cookie, holder) ? ASKABLE_LOCKED
+								   : ASKABLE_ASKED_BY_OTHER;
 	if (getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, &size))
 		return ASKABLE_NOT_PERMITTED;
-	if (reuse && !reuse_guard__begin(a->guard, fd))
-		return -ECHILD;
+	if (reuse && !reuse_guard__clears(a->guard))
+		return ASKABLE_MOVED;
 	a->bpf->bss->ask_was_dropped = false;
 	a->bpf->bss->asking = s->result.cookie;
 	s->asked_ns = clock__mono_ns();
-	err = leave_repair(a, s, fd, reuse);
+	s->was_cleared = reuse;
+	err = leave_repair(s, fd, reuse);
 	a->bpf->bss->asking = 0;
 	if (err)
 		return ASKABLE_NOT_PERMITTED;
 	return *(volatile bool *)&a->bpf->bss->ask_was_dropped ? ASKABLE_NOT_SENT : ASKABLE;
 }
 
-/* Asks through this descriptor; data under way have asked already. Returns as send_probe(). */
+/* Asks through this descriptor. Data under way ask, too, but a path that was cut for a while has
+ * made their next retransmission a matter of minutes. Returns as send_probe(). */
 static int ask_through(struct asker *a, struct slot *s, int fd)
 {
 	struct remote_facts facts;
@@ -409,12 +430,9 @@ static int ask_through(struct asker *a, struct slot *s, int fd)
 		return ASKABLE_IN_REPAIR;
 	if (facts.state != TCP_ESTABLISHED)
 		return ASKABLE_NOT_ESTABLISHED;
-	if (!s->asked_ns)
+	if (!s->result.asks) {
 		s->heard_ns = facts.heard_ns;
-	s->asked_ns = clock__mono_ns();
-	if (facts.data_under_way) {
 		s->bytes_acked = facts.bytes_acked;
-		return ASKABLE;
 	}
 	refused = send_probe(a, s, fd);
 	if (refused)
@@ -424,34 +442,88 @@ static int ask_through(struct asker *a, struct slot *s, int fd)
 	return ASKABLE;
 }
 
+/* The guard put it back as we were stopped; one of our calls may have come after that. */
+static void put_back_again(struct asker *a, struct slot *s)
+{
+	int fd, on = 1;
+
+	if (open_socket(a, s->result.cookie, &fd))
+		return;		/* its program has closed it */
+	s->is_put_back = !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	remote_socket__close(fd, a->guard);
+}
+
+/* What is done with a socket while it is held. Returns an enum askable. */
+typedef int (*through)(struct asker *a, struct slot *s, int fd);
+
+/* Returns what `act` did, or an enum askable or -errno where it cannot be had. */
+static int try_through(struct asker *a, struct slot *s, through act, bool *was_taken)
+{
+	int fd, refused = open_socket(a, s->result.cookie, &fd);
+
+	*was_taken = false;
+	if (refused)
+		return refused;
+	s->was_cleared = s->is_put_back = false;
+	refused = act(a, s, fd);
+	*was_taken = !remote_socket__close(fd, a->guard);
+	if (*was_taken && s->was_cleared) {
+		s->is_put_back = true;	/* by the guard */
+		put_back_again(a, s);
+	}
+	s->result.lost_reuseaddr |= s->was_cleared && !s->is_put_back;
+	return refused;
+}
+
+/* Again where we were stopped with it, or another asks it: not held meanwhile. */
+static int do_through(struct asker *a, struct slot *s, through act)
+{
+	const struct timespec pause = { .tv_nsec = HOLD_PAUSE_NS };
+	bool was_taken;
+	int refused, tries;
+
+	for (tries = 1;; tries++) {
+		refused = try_through(a, s, act, &was_taken);
+		if (!refused || tries == HOLD_TRIES ||
+		    !(was_taken || refused == ASKABLE_ASKED_BY_OTHER))
+			return refused;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int ask_once(struct asker *a, struct slot *s)
 {
-	int fd, refused, asked = bpf_map__fd(a->bpf->maps.asked);
+	int asked = bpf_map__fd(a->bpf->maps.asked);
 	uint32_t number = s - a->slots;
 
 	if (bpf_map_update_elem(asked, &s->result.cookie, &number, BPF_ANY))
 		return -errno;
-	refused = open_socket(a, s->result.cookie, &fd);
-	if (refused)
-		return refused;
-	refused = ask_through(a, s, fd);
-	close(fd);
-	return refused;
+	return do_through(a, s, ask_through);
 }
 
-/* Asks, and notes when to look at it next. Returns 0 or -errno. */
+static int look_at(struct asker *a, struct slot *s, uint64_t at_ns)
+{
+	const struct due d = { .slot = s - a->slots, .generation = s->generation, .at_ns = at_ns };
+
+	return make_due(a, &d) ? 0 : -ENOMEM;
+}
+
+/* Asks, and notes when to look at it next, also where it cannot be asked once more. Returns 0 or
+ * -errno. */
 static int ask(struct asker *a, struct slot *s)
 {
 	int refused = ask_once(a, s);
-	struct due d = { .slot = s - a->slots, .generation = s->generation,
-			 .at_ns = s->asked_ns + a->config.within_ns / a->config.asks };
 
 	if (refused < 0)
 		return refused;
-	if (!refused)
-		return make_due(a, &d) ? 0 : -ENOMEM;
-	finish(a, s, ASKER_NOT_ASKED, refused);
-	return 0;
+	if (refused && !s->result.asks) {
+		finish(a, s, ASKER_NOT_ASKED, refused);
+		return 0;
+	}
+	if (!s->first_ns)
+		s->first_ns = s->asked_ns;
+	s->tries++;
+	return look_at(a, s, s->first_ns + a->config.within_ns * s->tries / a->config.asks);
 }
 
 int asker__ask(struct asker *a, uint64_t cookie, uint64_t tag)
@@ -495,8 +567,9 @@ static int on_answer(void *context, void *data, size_t size)
 	(void)size;
 	if (!s || !s->outstanding || s->result.cookie != h->cookie)
 		return 0;	/* of one that has its result */
-	if (h->kind == HO_ANSWER_NONE) {
-		s->heard_otherwise = true;
+	if (h->kind == HO_ANSWER_NONE || h->kind == HO_ANSWER_LEFT) {
+		s->heard_otherwise |= h->kind == HO_ANSWER_NONE;
+		s->was_left |= h->kind == HO_ANSWER_LEFT;
 		return 0;
 	}
 	s->result.bytes += h->bytes;
@@ -509,28 +582,47 @@ static int on_answer(void *context, void *data, size_t size)
 /* The kernel's own clocks, where no program ran, or its record found no room. */
 static bool was_heard(const struct slot *s, const struct remote_facts *facts)
 {
-	if (!s->result.asks)	/* data answer to their acknowledgement alone */
-		return facts->bytes_acked > s->bytes_acked || !facts->data_under_way;
+	if (facts->bytes_acked > s->bytes_acked)	/* data that were under way */
+		return true;
 	return !s->heard_otherwise && facts->heard_ns > s->heard_ns + STAMPS_DIFFER_NS;
+}
+
+static int read_through(struct asker *a, struct slot *s, int fd)
+{
+	(void)a;
+	return remote_socket__read(fd, &s->facts) ? ASKABLE_MOVED : ASKABLE;
+}
+
+/* Nobody has its descriptor any more, that we see, or may use it: it says nothing. */
+static int miss(struct asker *a, struct slot *s, enum askable why)
+{
+	bool is_gone = why == ASKABLE_MOVED || why == ASKABLE_NO_DESCRIPTOR;
+
+	if (is_gone && s->was_left) {
+		finish(a, s, ASKER_ENDED, ASKABLE);
+	} else if (is_gone && !s->was_sought_again) {
+		s->was_sought_again = true;	/* as soon as they are read anew */
+		return look_at(a, s, clock__mono_ns() + DESCRIPTORS_AGE_NS);
+	} else {
+		finish(a, s, ASKER_NOT_SEEN, is_gone ? ASKABLE_PASSED_ON : why);
+	}
+	return 0;
 }
 
 /* Its time is over: what does the socket itself say? */
 static int look_again(struct asker *a, struct slot *s)
 {
-	struct remote_facts facts = { 0 };
-	int fd, err = open_socket(a, s->result.cookie, &fd);
+	int refused = do_through(a, s, read_through);
 
-	if (err < 0)
-		return err;
-	if (!err) {
-		err = remote_socket__read(fd, &facts);
-		close(fd);
-	}
-	if (err || facts.state != TCP_ESTABLISHED)
+	if (refused < 0)
+		return refused;
+	if (refused)
+		return miss(a, s, refused);
+	if (s->facts.state != TCP_ESTABLISHED)
 		finish(a, s, ASKER_ENDED, ASKABLE);
-	else if (was_heard(s, &facts))
+	else if (was_heard(s, &s->facts))
 		finish(a, s, ASKER_ANSWERED, ASKABLE);
-	else if (s->result.asks && s->result.asks < a->config.asks)
+	else if (s->tries < a->config.asks)
 		return ask(a, s);
 	else
 		finish(a, s, ASKER_UNANSWERED, ASKABLE);
@@ -548,7 +640,7 @@ static void look_at_due(struct asker *a)
 		a->due_first = (a->due_first + 1) % a->due_size;
 		a->due_count--;
 		if (look_again(a, s))
-			finish(a, s, ASKER_NOT_ASKED, ASKABLE_NOT_PERMITTED);
+			finish(a, s, ASKER_NOT_SEEN, ASKABLE_NOT_PERMITTED);
 	}
 }
 

@@ -32,6 +32,7 @@ enum asker_outcome {
 	ASKER_RESET,		/* by a reset, which ended it: the peer had forgotten it */
 	ASKER_ENDED,		/* otherwise, meanwhile: by its program, or its peer's FIN */
 	ASKER_NOT_ASKED,	/* `why` not */
+	ASKER_NOT_SEEN,		/* it was asked; `why` no answer could be seen */
 	ASKER_INTERRUPTED,	/* asked, and given up before its time was over */
 };
 
@@ -40,7 +41,7 @@ struct asker_result {
 	enum asker_outcome outcome;
 	enum askable why;
 	uint32_t rtt_us;	/* from the last ask to the answer or the reset; 0: not known */
-	uint32_t asks;		/* that left; 0: its own data were under way, and are what asked */
+	uint32_t asks;		/* that left */
 	uint32_t bytes;		/* of all segments of ours and of the answer, IP headers included */
 	bool lost_reuseaddr;	/* SO_REUSEADDR was set and could not be put back */
 };

@@ -3,13 +3,15 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "act/brief_close.h"
 #include "act/remote_socket.h"
+#include "act/reuse_guard.h"
 #include "sys/clock.h"
 
 /* Missing from the headers of some libcs that we build with. */
@@ -17,8 +19,6 @@
 #define SO_COOKIE 57
 #endif
 
-/* Of 20 µs and some: others hold the lock for less. */
-#define LOCK_TRIES 50
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define TCP_HEADER 20
@@ -48,7 +48,18 @@ static int refusal(int err)
 	}
 }
 
-int remote_socket__open(const struct ho_descriptor *d, int *fd)
+/* Whoever uses the number for another kind of file by now keeps that to himself. */
+static bool is_other_file(const struct ho_descriptor *d)
+{
+	char link[64], target[16];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%u/fd/%d", d->pid, d->fd);
+	n = readlink(link, target, sizeof(target));
+	return n >= 0 && (n < 8 || memcmp(target, "socket:[", 8) != 0);
+}
+
+static int take(const struct ho_descriptor *d, int *fd)
 {
 	int process = syscall(SYS_pidfd_open, d->pid, 0), err = 0;
 
@@ -58,28 +69,45 @@ int remote_socket__open(const struct ho_descriptor *d, int *fd)
 	if (*fd < 0)
 		err = errno;
 	close(process);
-	if (err)
-		return refusal(err);
-	if (has_cookie(*fd, d->cookie))
+	return err ? refusal(err) : ASKABLE;
+}
+
+int remote_socket__open(const struct ho_descriptor *d, struct reuse_guard *guard, int *fd)
+{
+	int refused;
+
+	if (!reuse_guard__is_there(guard))
+		return -ECHILD;
+	if (is_other_file(d))
+		return ASKABLE_MOVED;
+	refused = take(d, fd);
+	if (refused)
+		return refused;
+	if (has_cookie(*fd, d->cookie)) {
+		reuse_guard__hold(guard, *fd);
 		return ASKABLE;
-	close(*fd);
+	}
+	brief_close__file(*fd);
 	return ASKABLE_MOVED;
 }
 
-bool remote_socket__lock(int fd)
+bool remote_socket__close(int fd, struct reuse_guard *guard)
 {
-	const struct flock whole = { .l_type = F_WRLCK };
-	const struct timespec pause = { .tv_nsec = 20000 };
-	int tries;
+	if (!reuse_guard__release(guard))
+		return false;
+	brief_close__socket(fd);
+	return true;
+}
 
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		if (!fcntl(fd, F_SETLK, &whole))
-			return true;
-		if (errno != EAGAIN && errno != EACCES)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return false;
+pid_t remote_socket__lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK }, holder = whole;
+
+	if (!fcntl(fd, F_SETLK, &whole))
+		return 0;
+	if (fcntl(fd, F_GETLK, &holder) || holder.l_type == F_UNLCK || holder.l_pid <= 0)
+		return -1;
+	return holder.l_pid;
 }
 
 static bool is_ipv4(int fd)

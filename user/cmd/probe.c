@@ -78,12 +78,13 @@ static const char argp_doc[] =
 	"  halfopen probe --json >asked; halfopen sockets --summary --probed asked\n"
 	"\nNothing stays changed. The kernel is made to send a window probe, by setsockopt("
 	"TCP_REPAIR, off) on a copy of the program's descriptor. That clears SO_REUSEADDR, which "
-	"is put back at once, and by a guard process if this one is killed in between. No option, "
+	"is put back at once, and by a guard process if this one is killed or stopped in between. "
+	"No option, "
 	"timer or count of keepalive is touched, so no socket dies of an unanswered ask. A peer "
 	"that has forgotten its connection resets it, as it would at any other segment.\n"
 	"\nNot asked, and unknown: sockets that are closing; that no process visible here has "
-	"open; of MPTCP; in TCP_REPAIR. Data under way are an ask by themselves: such a socket is "
-	"followed, and not asked.\n"
+	"open; of MPTCP; in TCP_REPAIR; locked by its program (fcntl). Sockets with data under way "
+	"are asked like all others: their next retransmission may be minutes away.\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'.\n"
 	"\nExit codes: 0 done, 1 failed while running, or nobody could be asked, 2 usage, 77 not permitted.\n";
 

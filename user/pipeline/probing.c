@@ -212,6 +212,7 @@ static void give_asked(struct run *r, const struct asker_result *a)
 		result.why = "it was closed before there was an answer";
 		break;
 	case ASKER_NOT_ASKED:
+	case ASKER_NOT_SEEN:
 		result.result = PROBE_UNKNOWN;
 		result.why = askable__why(a->why);
 		break;

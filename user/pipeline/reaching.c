@@ -185,6 +185,7 @@ static void take(struct run *run, const struct asker_result *a)
 		result->why = "it was closed before there was an answer";
 		break;
 	case ASKER_NOT_ASKED:
+	case ASKER_NOT_SEEN:
 		result->why = askable__why(a->why);
 		break;
 	case ASKER_INTERRUPTED:
