@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -462,6 +463,42 @@ def test_a_program_that_closes_meanwhile(lab):
     wait_until(lambda: not run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn").stdout, 20, "no socket")
 
 
+def test_a_descriptor_that_is_handed_on_meanwhile(lab):
+    """To a process that takes it, which is found; and to nobody as yet (in a queue), which is not: it is not closed
+    (ss), and whether its peer answered is not known. One that is closed is."""
+    taken, queued, closed = [lab.connect(port=7001 + n)[0] for n in range(3)]
+    cookies = [cookie(sock) for sock in (taken, queued, closed)]
+    lab.gateway.drop("input", "tcp dport 7001-7003")
+    ends = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+    taker = os.fork()
+    if not taker:
+        for sock in (taken, queued, closed):
+            sock.close()
+        _kept = socket.recv_fds(ends[0][1], 1, 1)
+        signal.pause()
+        os._exit(0)
+    try:
+        asks = lab.gateway.nstat("TcpExtTCPWinProbe")
+        process = subprocess.Popen([HALFOPEN, "probe", "--json", "--within", "4s", "--asks", "1", "-q",
+                                    f"netns = {lab.gateway.name}"], stdout=subprocess.PIPE, text=True)
+        wait_until(lambda: lab.gateway.nstat("TcpExtTCPWinProbe") >= asks + 3, 30, "the asks")
+        for sock, (out_end, _) in zip((taken, queued), ends):
+            socket.send_fds(out_end, [b"x"], [sock.fileno()])
+            sock.close()
+        closed.close()
+        lines, _ = read(process.communicate(timeout=60)[0])
+    finally:
+        os.kill(taker, signal.SIGKILL)
+        os.waitpid(taker, 0)
+    of_taken, of_queued, of_closed = [lines[c] for c in cookies]
+    assert of_taken["result"] == "unanswered", of_taken
+    assert (of_queued["result"], of_queued["why"]) == (
+        "unknown", "its descriptor was passed on: its answer was not seen"), of_queued
+    assert (of_closed["result"], of_closed["why"]) == ("unknown", "it was closed before there was an answer")
+    assert all(line["asks"] == 1 for line in (of_taken, of_queued, of_closed))
+    assert "ESTAB" in run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn", "sport = :7002").stdout
+
+
 def test_interrupted(lab):
     """The summary of what was asked until then, and exit 0; each that was drawn has its line."""
     for _ in range(30):
@@ -696,6 +733,92 @@ def sockets_of(pid):
         with contextlib.suppress(OSError):
             found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
     return {link for link in found if link.startswith("socket:")}
+
+
+FUSE_INIT, FUSE_LOOKUP, FUSE_GETATTR, FUSE_OPEN, FUSE_FLUSH = 26, 1, 3, 14, 25
+
+
+class DeafFiles:
+    """A file system of one file, whose flush is never answered (fuse(4), its protocol 7.12)."""
+
+    def __init__(self, directory):
+        self.directory, self.flushes, self.is_deaf = directory, [], True
+        self.device = os.open("/dev/fuse", os.O_RDWR)
+        libc = ctypes.CDLL(None, use_errno=True)
+        options = f"fd={self.device},rootmode=40000,user_id=0,group_id=0".encode()
+        if libc.mount(b"deaf", directory.encode(), b"fuse", ctypes.c_ulong(0), options):
+            raise OSError(ctypes.get_errno(), "mount")
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):      # it was unmounted
+            while True:
+                request = os.read(self.device, 1 << 17)
+                opcode, unique = struct.unpack_from("<IQ", request, 4)
+                answer = self.answer(opcode, unique)
+                if answer is not None:
+                    os.write(self.device, struct.pack("<IiQ", 16 + len(answer), 0, unique) + answer)
+
+    def answer(self, opcode, unique):
+        attr = struct.pack("<QQQQQQIIIIIIIIII", 2, 0, 0, 0, 0, 0, 0, 0, 0, 0o100666, 1, 0, 0, 0, 512, 0)
+        if opcode == FUSE_INIT:
+            return struct.pack("<IIIIHHI", 7, 12, 0, 0, 1, 1, 4096)
+        if opcode == FUSE_LOOKUP:
+            return struct.pack("<QQQQII", 2, 0, 3600, 3600, 0, 0) + attr
+        if opcode == FUSE_GETATTR:
+            return struct.pack("<QII", 3600, 0, 0) + attr
+        if opcode == FUSE_OPEN:
+            return struct.pack("<QII", 0, 0, 0)
+        if opcode == FUSE_FLUSH and self.is_deaf:
+            self.flushes.append(unique)
+            return None
+        return b""
+
+    def end(self):
+        """Whoever waits goes on."""
+        self.is_deaf = False
+        for unique in self.flushes:
+            with contextlib.suppress(OSError):
+                os.write(self.device, struct.pack("<IiQ", 16, 0, unique))
+
+
+def stop_as_it_takes_one(process):
+    """At the entry of pidfd_getfd(2)."""
+    tracer = Tracer(process.pid)
+    for _ in tracer.calls():
+        with open(f"/proc/{process.pid}/syscall") as f:
+            if f.read().startswith("438 "):
+                return tracer
+    raise AssertionError("it never came to that")
+
+
+def test_a_file_that_never_closes(lab):
+    """It takes the number of the socket just before its copy is made; whoever closes the copy waits for its server."""
+    gateway, _ = lab.connect()
+    os.mkdir(lab.path("deaf"))
+    try:
+        files = DeafFiles(lab.path("deaf"))
+    except OSError as e:
+        pytest.skip(f"no FUSE here: {e}")
+    file, kept = None, os.dup(gateway.fileno())
+    try:
+        with stopped(lab, stop_as_it_takes_one) as process:
+            file = os.open(lab.path("deaf") + "/file", os.O_RDONLY)
+            os.dup2(file, gateway.fileno())
+        out, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert files.flushes    # somebody waits
+        lines, _ = read(out)
+        assert len(lines) == 1
+    finally:
+        files.end()
+        os.dup2(kept, gateway.fileno())
+        os.close(kept)
+        if file is not None:
+            os.close(file)
+        run("umount", "-l", lab.path("deaf"))
+        os.close(files.device)
 
 
 def test_whoever_closes_last_lingers(lab):

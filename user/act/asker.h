@@ -32,8 +32,8 @@ enum asker_outcome {
 	ASKER_RESET,		/* by a reset, which ended it: the peer had forgotten it */
 	ASKER_ENDED,		/* otherwise, meanwhile: by its program, or its peer's FIN */
 	ASKER_NOT_ASKED,	/* `why` not */
-	ASKER_INTERRUPTED,	/* asked, and given up before its time was over */
 	ASKER_NOT_SEEN,		/* it was asked; `why` no answer could be seen */
+	ASKER_INTERRUPTED,	/* asked, and given up before its time was over */
 };
 
 struct asker_result {

@@ -41,14 +41,30 @@ void brief_close__socket(int fd)
 	sigaction(SIGALRM, &handled, NULL);
 }
 
-static unsigned int reap(pid_t *closers, unsigned int count)
+static pid_t closers[CLOSERS_MAX];
+static unsigned int closer_count;
+
+static void reap(void)
 {
 	unsigned int i, left = 0;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < closer_count; i++)
 		if (!waitpid(closers[i], NULL, WNOHANG))
 			closers[left++] = closers[i];
-	return left;
+	closer_count = left;
+}
+
+/* Whoever is left behind must not keep a pipe of ours open: its reader waits for the end. After
+ * all that atexit(3) does. */
+static void __attribute__((destructor)) close_standard_files(void)
+{
+	int fd;
+
+	reap();
+	if (!closer_count)
+		return;
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		close(fd);
 }
 
 static _Noreturn void close_and_end(int fd)
@@ -64,13 +80,11 @@ static _Noreturn void close_and_end(int fd)
 
 void brief_close__file(int fd)
 {
-	static pid_t closers[CLOSERS_MAX];
-	static unsigned int count;
 	struct pollfd ended = { .events = POLLIN };
 	pid_t pid;
 
-	count = reap(closers, count);
-	if (count == CLOSERS_MAX)
+	reap();
+	if (closer_count == CLOSERS_MAX)
 		return;
 	pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (!pid)
@@ -82,6 +96,6 @@ void brief_close__file(int fd)
 		poll(&ended, 1, CLOSER_WAIT_MS);
 		close(ended.fd);
 	}
-	closers[count++] = pid;
-	count = reap(closers, count);
+	closers[closer_count++] = pid;
+	reap();
 }
