@@ -14,7 +14,6 @@ import socket
 import struct
 import subprocess
 import sys
-import termios
 import time
 
 import pytest
@@ -313,7 +312,7 @@ def test_lines_fit_a_terminal(lab):
     wait_until(lambda: tcp_info(closing)["state"] == 8, 20, "CLOSE_WAIT")
     lab.device.drop("input", "tcp sport 7000")
     master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    run("stty", "cols", "80", stdin=slave)
     process = subprocess.Popen([HALFOPEN, "probe", "--within", "100ms", f"netns = {lab.gateway.name}"], stdout=slave,
                                stderr=subprocess.PIPE)
     os.close(slave)
@@ -651,35 +650,6 @@ def test_killed_between_the_two_calls(lab, who):
     wait_until(lambda: not guard & guards(), 20, "the end of the guard")
 
 
-PTRACE_POKEUSER, PTRACE_DETACH, ORIG_RAX = 6, 17, 15 * 8
-
-
-@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number of a system call is changed by ORIG_RAX here")
-@pytest.mark.parametrize("form", ["--json", "-q"])
-def test_it_cannot_be_put_back(lab, form):
-    """The call is made to fail: that SO_REUSEADDR stays cleared is said, with whose it is, also under -q."""
-    gateway, device = lab.connect()
-    with open(lab.path("out"), "w+") as out, open(lab.path("err"), "w+") as err:
-        process = subprocess.Popen([HALFOPEN, "probe", form, f"netns = {lab.gateway.name}"], stdout=out, stderr=err)
-        wait_until(lambda: guards() & children(process.pid), 30, "its guard")
-        tracer = Tracer(process.pid)
-        for arguments in tracer.calls():
-            if arguments[1:3] == (socket.SOL_SOCKET, socket.SO_REUSEADDR) and arguments[4] == 4 and \
-                    arguments[5] != 1 and is_setsockopt(process.pid):
-                break
-        tracer.call(PTRACE_POKEUSER, ORIG_RAX, 2 ** 64 - 1)     # no such call
-        tracer.call(PTRACE_DETACH)
-        assert process.wait(60) == 0
-        out.seek(0)
-        err.seek(0)
-        text, errors = out.read(), err.read()
-    if form == "--json":
-        lines, _ = read(text)
-        assert lines[cookie(gateway)]["left_changed"] == ["SO_REUSEADDR"], lines
-    whose = rf"\(process {os.getpid()}\), port 7000, peer 10\.77\.0\.2:{device.getsockname()[1]}\n"
-    assert re.search(r"halfopen: SO_REUSEADDR could not be put back, and stays cleared: \S+ " + whose, errors), errors
-
-
 def test_killed_at_any_instant(lab):
     socks = [lab.connect()[0] for _ in range(300)]
     for number in range(12):
@@ -744,6 +714,49 @@ def test_in_a_pid_namespace_of_its_own(lab):
     out, errors = process.communicate("\n", timeout=60)
     lines, summary = read(out)
     assert (summary["matched"], summary["answered"]) == (1, 1), (summary, errors)
+
+
+# ---- it cannot be put back ----
+
+PTRACE_POKEUSER, PTRACE_DETACH, ORIG_RAX, PIDFD_GETFD = 6, 17, 15 * 8, 438
+
+
+def fail_to_put_it_back(process):
+    """The call that would put SO_REUSEADDR back is made to fail; the guard, which would do it, is stopped before."""
+    tracer = Tracer(process.pid)
+    for arguments in tracer.calls():
+        with open(f"/proc/{process.pid}/syscall") as f:
+            number = int(f.read().split()[0])
+        for pid in guards() & children(process.pid) if number == PIDFD_GETFD else ():
+            os.kill(pid, signal.SIGSTOP)
+        if number == 54 and arguments[1:3] == (socket.SOL_SOCKET, socket.SO_REUSEADDR) and arguments[4] == 4:
+            break
+    else:
+        raise AssertionError("it never came to that")
+    tracer.call(PTRACE_POKEUSER, ORIG_RAX, 2 ** 64 - 1)     # no such call
+    tracer.call(PTRACE_DETACH)
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="a system call is made to fail by ORIG_RAX")
+@pytest.mark.parametrize("form", ["--json", "-q"])
+def test_what_stays_changed_is_said(lab, form):
+    """With whose it is, also under -q."""
+    gateway, device = lab.connect()
+    with open(lab.path("out"), "w+") as out, open(lab.path("err"), "w+") as err:
+        process = subprocess.Popen([HALFOPEN, "probe", form, f"netns = {lab.gateway.name}"], stdout=out, stderr=err)
+        lab.end_process(process)
+        wait_until(lambda: guards() & children(process.pid), 30, "its guard")
+        fail_to_put_it_back(process)
+        assert process.wait(60) == 0
+        out.seek(0)
+        err.seek(0)
+        text, errors = out.read(), err.read()
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0
+    if form == "--json":
+        lines, _ = read(text)
+        assert lines[cookie(gateway)]["left_changed"] == ["SO_REUSEADDR"], lines
+    whose = rf"\(process {os.getpid()}\), port 7000, peer 10\.77\.0\.2:{device.getsockname()[1]}\n"
+    assert re.search(r"halfopen: SO_REUSEADDR could not be put back, and stays cleared: \S+ " + whose, errors), errors
 
 
 # ---- the counts of `sockets`, with what was found ----
