@@ -318,6 +318,45 @@ def test_a_peer_that_has_forgotten_it(lab):
         gateway.recv(1)
 
 
+def test_a_reset_is_listed_apart(lab):
+    """Such a connection is gone now; who gave no answer has it still (by ss)."""
+    forgotten, device = lab.connect(port=7001)
+    lab.connect(port=7002)
+    lab.device.drop("input", "tcp sport 7002")
+    device.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    device.close()
+    r = halfopen("--within", "1s", f"netns = {lab.gateway.name}")
+    assert r.returncode == 0, r
+    silent, reset = re.search(r"\nno answer, as they were before:\n(.*)\n\nreset by the peer, and gone now, as "
+                              r"they were before:\n(.*)", r.stdout, re.DOTALL).groups()
+    assert ":7002 " in silent and ":7001 " not in silent and ":7001 " in reset and ":7002 " not in reset, r.stdout
+    assert re.search(r"^dead: 2 of 2\nsilent: 1, asked up to 2 times within 1s: ", r.stdout, re.MULTILINE), r.stdout
+    left = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn").stdout
+    assert ":7002" in left and ":7001" not in left
+
+
+def test_lines_fit_a_terminal(lab):
+    lab.connect()
+    closing, device = lab.connect()
+    device.close()
+    wait_until(lambda: tcp_info(closing)["state"] == 8, 20, "CLOSE_WAIT")
+    lab.device.drop("input", "tcp sport 7000")
+    master, slave = os.openpty()
+    run("stty", "cols", "80", stdin=slave)
+    process = subprocess.Popen([HALFOPEN, "probe", "--within", "100ms", f"netns = {lab.gateway.name}"], stdout=slave,
+                               stderr=subprocess.PIPE)
+    os.close(slave)
+    said = b""
+    with contextlib.suppress(OSError):      # EIO: it has ended
+        while chunk := os.read(master, 4096):
+            said += chunk
+    os.close(master)
+    _, errors = process.communicate(timeout=60)
+    lines = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", said.decode()).split("\r\n") + errors.decode().splitlines()
+    assert "0.6s apart" in errors.decode() and "spent: " in said.decode()
+    assert max(map(len, lines)) <= 80, lines
+
+
 def test_a_watch_beside_it_says_so(lab):
     """found_by probe, asked and reset within moments by the lab's own clock; what answered, or does not,
     stays as it was."""
@@ -932,6 +971,49 @@ def test_in_a_pid_namespace_of_its_own(lab):
     assert (summary["matched"], summary["answered"]) == (1, 1), (summary, errors)
 
 
+# ---- it cannot be put back ----
+
+PTRACE_POKEUSER, PTRACE_DETACH, ORIG_RAX, PIDFD_GETFD = 6, 17, 15 * 8, 438
+
+
+def fail_to_put_it_back(process):
+    """The call that would put SO_REUSEADDR back is made to fail; the guard, which would do it, is stopped before."""
+    tracer = Tracer(process.pid)
+    for arguments in tracer.calls():
+        with open(f"/proc/{process.pid}/syscall") as f:
+            number = int(f.read().split()[0])
+        for pid in guards() & children(process.pid) if number == PIDFD_GETFD else ():
+            os.kill(pid, signal.SIGSTOP)
+        if number == 54 and arguments[1:3] == (socket.SOL_SOCKET, socket.SO_REUSEADDR) and arguments[4] == 4:
+            break
+    else:
+        raise AssertionError("it never came to that")
+    tracer.call(PTRACE_POKEUSER, ORIG_RAX, 2 ** 64 - 1)     # no such call
+    tracer.call(PTRACE_DETACH)
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="a system call is made to fail by ORIG_RAX")
+@pytest.mark.parametrize("form", ["--json", "-q"])
+def test_what_stays_changed_is_said(lab, form):
+    """With whose it is, also under -q."""
+    gateway, device = lab.connect()
+    with open(lab.path("out"), "w+") as out, open(lab.path("err"), "w+") as err:
+        process = subprocess.Popen([HALFOPEN, "probe", form, f"netns = {lab.gateway.name}"], stdout=out, stderr=err)
+        lab.end_process(process)
+        wait_until(lambda: guards() & children(process.pid), 30, "its guard")
+        fail_to_put_it_back(process)
+        assert process.wait(60) == 0
+        out.seek(0)
+        err.seek(0)
+        text, errors = out.read(), err.read()
+    assert gateway.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0
+    if form == "--json":
+        lines, _ = read(text)
+        assert lines[cookie(gateway)]["left_changed"] == ["SO_REUSEADDR"], lines
+    whose = rf"\(process {os.getpid()}\), port 7000, peer 10\.77\.0\.2:{device.getsockname()[1]}\n"
+    assert re.search(r"halfopen: SO_REUSEADDR could not be put back, and stays cleared: \S+ " + whose, errors), errors
+
+
 # ---- the counts of `sockets`, with what was found ----
 
 def sockets(*arguments):
@@ -999,6 +1081,7 @@ def test_without_capabilities():
 
 @pytest.mark.parametrize("arguments, said", [
     (["--sample", "0%"], "--sample"), (["--sample", "101%"], "101%"), (["--sample", "7"], "%"),
+    (["--sample", "0x10%"], "0x10%"), (["--sample", "1e1%"], "1e1%"),
     (["--rate", "0"], "--rate"), (["--within", "5"], "--within"), (["--asks", "0"], "--asks"),
     (["sport = mqtt-x"], "FILTER, column 9")])
 def test_bad_arguments(arguments, said):

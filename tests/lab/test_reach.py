@@ -2,6 +2,7 @@
 """halfopen reach: can a peer hear a command now? What is true is known by the lab: whose segments the router
 lets pass (its own sets), and which sockets the kernel still has (ss)."""
 import contextlib
+import fcntl
 import heapq
 import itertools
 import json
@@ -11,7 +12,9 @@ import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -219,6 +222,57 @@ def test_it_can_be_interrupted(lab):
     assert wait_or_kill(process) == 5
     line = json.loads(process.stdout.read())
     assert line["answer"] == "unknown" and "interrupted" in line["why"]
+
+
+def test_a_peer_that_takes_nothing(lab):
+    """Its window is closed: it answers, and a command would wait behind what waits already (by SIOCOUTQNSD)."""
+    gateway, device = lab.connect()
+    gateway.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            gateway.send(b"x" * 65536)
+
+    def unsent():
+        return struct.unpack("i", fcntl.ioctl(gateway, 0x894B, bytes(4)))[0]     # SIOCOUTQNSD
+
+    wait_until(lambda: unsent() and tcp_info(gateway)["unacked"] == 0, 20, "a closed window")
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "0s", *here(lab), code=0)
+    assert line["answer"] == "reachable" and line["window_closed"] is True and line["unsent_bytes"] == unsent(), line
+    text = reach(f"10.77.0.2:{port_of(device)}", *here(lab), code=0).stdout
+    assert text.endswith(f"; but its window is closed: {unsent():,} bytes of ours wait\n"), text
+
+
+def on_a_terminal(columns, *arguments):
+    """What it shows there, a line each."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([HALFOPEN, "reach", *arguments], stdout=slave, stderr=subprocess.PIPE)
+    os.close(slave)
+    said = b""
+    with contextlib.suppress(OSError):      # EIO: it has ended
+        while chunk := os.read(master, 4096):
+            said += chunk
+    os.close(master)
+    process.communicate(timeout=60)
+    return said.decode().replace("\r\n", "\n").splitlines()
+
+
+def test_lines_fit_a_terminal(lab):
+    """Broken at blanks, answer, device and silence first; whole in a file."""
+    pairs = [lab.connect(family) for family in (socket.AF_INET6, socket.AF_INET)]
+    with open(lab.path("devices"), "w") as f:
+        f.write(json.dumps({"peer": f"[fd77::2]:{port_of(pairs[0][1])}", "device": "scooter-17"}) + "\n")
+    old(lab, *pairs)
+    lab.device.drop("input", "tcp sport 7000")
+    arguments = ("scooter-17", f"10.77.0.2:{port_of(pairs[1][1])}", "--identities", lab.path("devices"), "--within",
+                 "200ms", *here(lab))
+    for columns in (60, 80, 100):
+        lines = on_a_terminal(columns, *arguments)
+        assert max(map(len, lines)) <= columns, lines
+        assert re.match(r"silent     scooter-17, last heard \S+ ago", lines[0]), lines
+        assert {len(l) - len(l.lstrip()) for l in lines} == {0, 11}, lines
+    assert len(reach(*arguments, code=3).stdout.splitlines()) == 2
+    assert len(on_a_terminal(400, *arguments)) == 2
 
 
 # ---- a thousand behind two carriers ----

@@ -23,7 +23,16 @@ static void says(const struct reach_result *r, const char *expected)
 {
 	struct words w = { 0 };
 
-	reach_text__write(&w, r);
+	reach_text__write(&w, r, 0);
+	assert_string_equal(w.text, expected);
+	words__free(&w);
+}
+
+static void says_in_80_columns(const struct reach_result *r, const char *expected)
+{
+	struct words w = { 0 };
+
+	reach_text__write(&w, r, 80);
 	assert_string_equal(w.text, expected);
 	words__free(&w);
 }
@@ -82,12 +91,54 @@ static void test_unknown(void **state)
 	says(&r, "unknown    a\\x1bb: no such connection\n");
 }
 
+/* Answer, device and silence stand in the first line. */
+static void test_on_a_narrow_terminal(void **state)
+{
+	struct reach_result r = asked(REACH_SILENT);
+
+	(void)state;
+	r.probability = 0.0004;
+	r.probability_before = 0.94;
+	says_in_80_columns(&r, "silent     scooter-17, last heard 12m10s ago: asked twice, no answer within 2s;\n"
+			   "           less than 0.1 % likely to be there (94 % before it was asked);\n"
+			   "           [2001:db8::7]:40000 on :1883 (mosquitto)\n");
+	r.socket.device = "";
+	r.probability_before = NAN;
+	says_in_80_columns(&r, "silent     [2001:db8::7]:40000, last heard 12m10s ago: asked twice, no answer\n"
+			   "           within 2s; on :1883 (mosquitto)\n");
+	r = asked(REACH_REACHABLE);
+	r.rtt_us = 40211;
+	says_in_80_columns(&r, "reachable  scooter-17: answered in 40ms, after 12m10s of silence;\n"
+			   "           [2001:db8::7]:40000 on :1883 (mosquitto)\n");
+	r.was_asked = false;
+	r.heard_s = 0.5;
+	says_in_80_columns(&r, "reachable  " WHO ": heard 0.5s ago\n");
+}
+
+/* It hears, and no command can go out to it. */
+static void test_a_closed_window(void **state)
+{
+	struct reach_result r = asked(REACH_REACHABLE);
+
+	(void)state;
+	r.window_closed = true;
+	says(&r, "reachable  " WHO ": answered, after 12m10s of silence; but its window is closed\n");
+	r.unsent_bytes = 33624;
+	says(&r, "reachable  " WHO ": answered, after 12m10s of silence; but its window is closed: "
+	     "33,624 bytes of ours wait\n");
+	r.answer = REACH_SILENT;
+	says(&r, "silent     " WHO ": asked twice, no answer within 2s; last heard 12m10s ago; its "
+	     "window was closed: 33,624 bytes of ours wait\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reachable),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_on_a_narrow_terminal),
+		cmocka_unit_test(test_a_closed_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,10 +38,12 @@ static const char argp_doc[] =
 	"documented of NAME (nat=? lists them)\n"
 	"  platform=NAME, mqtt=S               the server's program, which closes where no data "
 	"come (platform=? lists them); mqtt: after 1.5 times the device's keep alive\vExamples:\n"
-	"  halfopen explain linux:7200/75/9 wizfi210:600 astra:ping=540,timeout=30 nat=900\n"
+	"  halfopen explain linux:7200/75/9 wizfi210:600 nat=900\n"
+	"  halfopen explain linux:7200/75/9 astra:ping=540,timeout=30 nat=900\n"
 	"  halfopen explain linux:240/20/5 nat=aws-nlb platform=traccar\n"
-	"  halfopen explain 'nat=?'            the names, and after what time each forgets\n"
-	"  halfopen explain linux AT+SETSOCKOPT=0,6,4005,1,4 AT+SETSOCKOPT=0,6,4001,75,4\n"
+	"  halfopen explain 'nat=?'             the names, and when each forgets\n"
+	"  halfopen explain linux AT+SETSOCKOPT=0,6,4005,1,4 \\\n"
+	"      AT+SETSOCKOPT=0,6,4001,75,4\n"
 	"\n"
 	"Exit codes: 0 done, 2 usage.\n";
 

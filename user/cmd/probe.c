@@ -97,7 +97,7 @@ static bool read_share(const char *text, void *at)
 	if (*text < '0' || *text > '9')
 		return false;
 	*share = strtod(text, &end) / 100;
-	return !strcmp(end, "%") && *share > 0 && *share <= 1;
+	return !strcmp(end, "%") && text + strspn(text, "0123456789.") == end && *share > 0 && *share <= 1;
 }
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -135,6 +135,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* ---- results ---- */
 
 struct silent {
+	bool reset;
 	double silent_s;
 	const struct look_socket *socket;
 };
@@ -171,7 +172,8 @@ static int take_as_json(struct report *r, const struct probe_result *result)
 	return flush(r);
 }
 
-static bool keep_unanswered(struct report *r, const struct look_socket *s, double silent_s)
+static bool keep_unanswered(struct report *r, const struct look_socket *s,
+			    const struct probe_result *result)
 {
 	size_t size = r->size ? 2 * r->size : 256;
 	struct silent *bigger;
@@ -183,7 +185,7 @@ static bool keep_unanswered(struct report *r, const struct look_socket *s, doubl
 		r->unanswered = bigger;
 		r->size = size;
 	}
-	r->unanswered[r->count++] = (struct silent){ silent_s, s };
+	r->unanswered[r->count++] = (struct silent){ result->reset, result->silent_s, s };
 	return true;
 }
 
@@ -195,7 +197,7 @@ static int take(void *context, struct look *l, const struct look_socket *s,
 	if (r->options->json)
 		return take_as_json(r, result);
 	probe_text__add(&r->text, result, look__listening_port(l, &s->row.event));
-	if (result->result == PROBE_UNANSWERED && !keep_unanswered(r, s, result->silent_s))
+	if (result->result == PROBE_UNANSWERED && !keep_unanswered(r, s, result))
 		return -ENOMEM;
 	return 0;
 }
@@ -207,37 +209,39 @@ static int finish_json(struct report *r, struct probe_summary *s)
 	return flush(r);
 }
 
+/* Those that were reset last. */
 static int by_silence(const void *a, const void *b)
 {
 	const struct silent *x = a, *y = b;
 
+	if (x->reset != y->reset)
+		return x->reset ? 1 : -1;
 	return x->silent_s < y->silent_s ? 1 : x->silent_s > y->silent_s ? -1 : 0;
 }
 
-static int list_unanswered(struct report *r, const struct look *l)
+static int list(struct report *r, const struct look *l, const struct silent *first, size_t count,
+		const char *head)
 {
 	struct sockets_text text = { .width = terminal__columns(r->output.fd),
 				     .colours = terminal__shows_colours(r->output.fd) };
-	size_t limit = r->options->list && r->options->list < r->count ? r->options->list
-									: r->count;
+	size_t limit = r->options->list && r->options->list < count ? r->options->list : count;
 	struct words w = { 0 };
 	size_t i;
 	int err;
 
 	if (!limit)
 		return 0;
-	qsort(r->unanswered, r->count, sizeof(*r->unanswered), by_silence);
 	for (i = 0; i < limit; i++) {
-		struct socket_now s = look__value(l, r->unanswered[i].socket);
+		struct socket_now s = look__value(l, first[i].socket);
 
 		sockets_text__add(&text, &s);
 	}
-	words__add(&w, "\nno answer");
-	if (limit < r->count) {
+	words__add(&w, "\n%s", head);
+	if (limit < count) {
 		words__add(&w, " (the first ");
 		words__add_count(&w, limit);
 		words__add(&w, " of ");
-		words__add_count(&w, r->count);
+		words__add_count(&w, count);
 		words__add(&w, ": -n 0 lists all)");
 	}
 	words__add(&w, ", as they were before:\n");
@@ -249,12 +253,27 @@ static int list_unanswered(struct report *r, const struct look *l)
 	return err;
 }
 
+static int list_unanswered(struct report *r, const struct look *l)
+{
+	size_t silent = 0;
+	int err;
+
+	if (!r->count)
+		return 0;
+	qsort(r->unanswered, r->count, sizeof(*r->unanswered), by_silence);
+	while (silent < r->count && !r->unanswered[silent].reset)
+		silent++;
+	err = list(r, l, r->unanswered, silent, "no answer");
+	return err ? err : list(r, l, r->unanswered + silent, r->count - silent,
+				"reset by the peer, and gone now");
+}
+
 static int finish_text(struct report *r, const struct look *l, const struct probe_summary *s)
 {
 	struct words w = { 0 };
 	int err;
 
-	probe_text__write(&r->text, &w, s);
+	probe_text__write(&r->text, &w, s, (int)terminal__columns(r->output.fd));
 	err = w.failed ? -ENOMEM : output__write(&r->output, w.text, w.length);
 	words__free(&w);
 	return err ? err : list_unanswered(r, l);

@@ -19,6 +19,7 @@
 #include "sys/demands.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "sys/terminal.h"
 #include "text/reach_text.h"
 #include "timeline/timeline_json.h"
 #include "value/quantity.h"
@@ -189,7 +190,7 @@ static int write_results(const struct options *o, const struct reaching *r, stru
 		if (o->json)
 			timeline_json__write_reach_result(&j, i, &result);
 		else
-			reach_text__write(&w, &result);
+			reach_text__write(&w, &result, (int)terminal__columns(output->fd));
 	}
 	err = j.failed || w.failed ? -ENOMEM
 	      : output__write(output, o->json ? j.text : w.text, o->json ? j.length : w.length);

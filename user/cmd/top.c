@@ -37,11 +37,11 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "sort", 's', "KEY", 0,
-	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
-	  "dies, next, notices, peer, local, owner, state, dead (--history)",
+	  "suspect (the default: suspects first, then by silence), silent, unanswered, dies, "
+	  "next, notices, peer, local, owner, state, dead",
 	  1 },
 	{ "delay", 'd', "DURATION", 0,
-	  "the list is read again after this time (2s), later where reading it takes long", 1 },
+	  "the list is read again after this time (2s), later where that takes long", 1 },
 	{ "color", OPT_COLOR, "WHEN", 0, "colours: auto (unless NO_COLOR is set), always, never",
 	  1 },
 	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)",
@@ -69,7 +69,7 @@ static const char argp_doc[] =
 	"Keys: up and down choose a socket, Enter shows its whole timeline, / filters as you type, "
 	"< and > change the order, x lists peers that were found dead, p pauses, h helps, q quits.\n"
 	"\nExamples:\n"
-	"  halfopen top                            suspects first, then the longest silent\n"
+	"  halfopen top                            suspects first, then by silence\n"
 	"  halfopen top 'sport = :1883 and comm = mosquitto' --sort dies\n"
 	"  halfopen top --path-forgets 15m         and how many are surely dead\n"
 	"  NO_COLOR=1 halfopen top -d 10s          on a slow line\n"

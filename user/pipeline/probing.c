@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "act/asker.h"
+#include "pipeline/left_changed.h"
 #include "pipeline/probing.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -91,16 +92,23 @@ static const struct look_socket *socket_of(const struct run *r, size_t i)
 
 /* ---- what is said ---- */
 
+/* A living Linux peer answers such asks at most twice a second (tcp_invalid_ratelimit): where its
+ * answer was lost, the next one goes unanswered, too. */
+static bool asks_are_close(const struct probing_config *c)
+{
+	return c->asks > 1 && c->within_ns / c->asks < RATELIMIT_NS;
+}
+
 /* What would make a living peer look dead. */
 static void warn_of_losses(const struct probing_config *c)
 {
 	if (c->asks <= 1)
-		log_warning("each peer is asked once: where its answer is lost, a living one looks "
-			    "dead (--asks 2)");
-	else if (c->within_ns / c->asks < RATELIMIT_NS)
-		log_warning("asks less than 0.6s apart: a living Linux peer whose answer was lost "
-			    "leaves the next one unanswered, too (tcp_invalid_ratelimit); --within "
-			    "%gs or more", c->asks * (double)RATELIMIT_NS / NS_PER_S);
+		log_warning("asked once: a peer whose answer is lost looks dead (--asks 2)");
+	if (!asks_are_close(c))
+		return;
+	log_warning("asks less than 0.6s apart: one lost answer makes a peer look dead, as");
+	log_warning("Linux answers two a second (tcp_invalid_ratelimit): try --within %gs",
+		    c->asks * (double)RATELIMIT_NS / NS_PER_S);
 }
 
 static void announce(const struct run *r)
@@ -224,6 +232,8 @@ static void give_asked(struct run *r, const struct asker_result *a)
 	r->probing->summary.asked += a->outcome != ASKER_NOT_ASKED;
 	r->probing->summary.bytes += a->bytes;
 	give(r, a->tag, &result);
+	if (a->lost_reuseaddr)
+		left_changed__say(&result.socket, *reuseaddr);
 }
 
 static void take_results(struct run *r)
@@ -354,6 +364,8 @@ static void sum_up(struct run *r)
 	s->matched = r->probing->look.count;
 	s->drawn = r->count;
 	s->within_s = r->config->within_ns / 1e9;
+	s->asks_each = r->config->asks;
+	s->asks_are_close = asks_are_close(r->config);
 	estimate(r);
 	s->at = clock__mono_ns() + r->probing->look.wall_ns;
 	s->seconds = (clock__mono_ns() - r->began_ns) / 1e9;

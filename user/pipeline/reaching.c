@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "act/asker.h"
+#include "pipeline/left_changed.h"
 #include "pipeline/reaching.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -90,7 +91,9 @@ static void fill(struct run *run, struct reach_row *row)
 		.socket = now.socket, .answer = REACH_UNKNOWN, .why = "",
 		.last_heard_at = now.last_heard_at,
 		.last_heard_is_lower_bound = now.last_heard_is_lower_bound,
-		.heard_s = fmax(0, (run->now_at - now.last_heard_at) / 1e9) };
+		.heard_s = fmax(0, (run->now_at - now.last_heard_at) / 1e9),
+		.window_closed = row->socket.row.event.flags & HO_F_ZERO_WINDOW,
+		.unsent_bytes = row->socket.row.event.unsent };
 	result->probability_before = history__chance(run->config->history, &of, NULL,
 						     &result->probability_why);
 	result->probability = result->probability_before;
@@ -172,6 +175,8 @@ static void take(struct run *run, const struct asker_result *a)
 	result->reset = a->outcome == ASKER_RESET;
 	result->left_changed = reuseaddr;
 	result->left_changed_count = a->lost_reuseaddr;
+	if (a->lost_reuseaddr)
+		left_changed__say(&result->socket, *reuseaddr);
 	switch (a->outcome) {
 	case ASKER_ANSWERED:
 		result->answer = REACH_REACHABLE;

@@ -783,6 +783,10 @@ void timeline_json__write_reach_result(struct json *j, uint64_t seq, const struc
 		json__number(j, "heard_s", r->heard_s);
 	if (r->was_asked)
 		write_asked(j, r);
+	if (r->window_closed) {
+		json__bool(j, "window_closed", true);
+		json__u64(j, "unsent_bytes", r->unsent_bytes);
+	}
 	write_chance(j, "probability", r->probability);
 	write_chance(j, "probability_before", r->probability_before);
 	if (*r->probability_why)

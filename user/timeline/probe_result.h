@@ -42,7 +42,9 @@ struct probe_summary {
 	uint64_t dead, dead_low, dead_high;	/* of all that match */
 	uint64_t judged;		/* of the drawn, by whom the estimate is: of an interrupted
 					 * probe, whose whole time was over */
-	double within_s;		/* that time */
+	double within_s;		/* that time, ... */
+	uint32_t asks_each;		/* ... and how often one is asked in it, at most */
+	bool asks_are_close;		/* so that one lost answer costs several (ratelimits) */
 	uint64_t asks;			/* segments: a peer that sleeps wakes up for each */
 	uint64_t bytes;
 	double seconds;

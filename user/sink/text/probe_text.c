@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/fit.h"
 #include "text/probe_text.h"
 #include "value/plain_text.h"
 
@@ -93,21 +94,34 @@ static void add_not_known(struct words *w, const struct probe_summary *s)
 	words__add(w, "\n");
 }
 
+/* An estimate within such limits would be taken for more than it is. */
+static bool says_little(const struct probe_summary *s)
+{
+	return s->judged < s->matched && s->dead_high - s->dead_low > s->matched * 3 / 4;
+}
+
 static void add_dead(struct words *w, const struct probe_summary *s)
 {
 	if (!s->dead_known) {
 		add_not_known(w, s);
 		return;
 	}
-	words__add(w, s->dead_low < s->dead_high ? "dead: about " : "dead: ");
-	words__add_count(w, s->dead);
-	words__add(w, " of ");
-	words__add_count(w, s->matched);
+	words__add(w, "dead: ");
+	if (!says_little(s)) {
+		words__add(w, s->dead_low < s->dead_high ? "about " : "");
+		words__add_count(w, s->dead);
+		words__add(w, " of ");
+		words__add_count(w, s->matched);
+	}
 	if (s->dead_low < s->dead_high) {
-		words__add(w, ", between ");
+		words__add(w, says_little(s) ? "between " : ", between ");
 		words__add_count(w, s->dead_low);
 		words__add(w, " and ");
 		words__add_count(w, s->dead_high);
+		if (says_little(s)) {
+			words__add(w, " of ");
+			words__add_count(w, s->matched);
+		}
 		if (s->judged < s->matched)
 			words__add(w, " (95 %%)");
 	}
@@ -117,6 +131,26 @@ static void add_dead(struct words *w, const struct probe_summary *s)
 		words__add(w, " that had ");
 		words__add_duration(w, s->within_s);
 	}
+	words__add(w, "\n");
+}
+
+/* What the number of the dead takes for granted. */
+static void add_silent(struct words *w, const struct probe_summary *s)
+{
+	uint64_t silent = s->unanswered - s->reset;
+
+	if (!silent)
+		return;
+	words__add(w, "silent: ");
+	words__add_count(w, silent);
+	words__add(w, s->asks_each == 1 ? ", asked once" : ", asked up to %u times", s->asks_each);
+	words__add(w, " within ");
+	words__add_duration(w, s->within_s);
+	words__add(w, s->asks_each == 1 ? ": alive if slower, or if that ask or its answer was lost"
+		   : s->asks_are_close
+			   ? ": alive if slower, or if one answer was lost, as asks were less than "
+			     "0.6s apart"
+			   : ": alive if slower, or if all asks or their answers were lost");
 	words__add(w, "\n");
 }
 
@@ -156,14 +190,33 @@ static void add_group(struct words *w, const struct probe_text_group *g)
 		   (unsigned long long)g->results[PROBE_UNKNOWN]);
 }
 
-void probe_text__write(struct probe_text *t, struct words *w, const struct probe_summary *s)
+/* The lines of `add`, broken where they are too long. */
+static void add_broken(struct words *w, const struct probe_summary *s,
+		       void (*add)(struct words *w, const struct probe_summary *s), int width)
+{
+	struct words lines = { 0 };
+	char *line, *rest;
+
+	add(&lines, s);
+	w->failed |= lines.failed;
+	for (line = lines.text ? strtok_r(lines.text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		fit__add_broken(w, line, 0, width, 2);
+		words__add(w, "\n");
+	}
+	words__free(&lines);
+}
+
+void probe_text__write(struct probe_text *t, struct words *w, const struct probe_summary *s,
+		       int width)
 {
 	size_t i;
 
-	add_counts(w, s);
-	add_reasons(w, s);
-	add_dead(w, s);
-	add_cost(w, s);
+	add_broken(w, s, add_counts, width);
+	add_broken(w, s, add_reasons, width);
+	add_broken(w, s, add_dead, width);
+	add_broken(w, s, add_silent, width);
+	add_broken(w, s, add_cost, width);
 	w->failed |= t->failed;
 	if (!t->count)
 		return;

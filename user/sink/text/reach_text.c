@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
 
+#include "text/fit.h"
 #include "text/reach_text.h"
 #include "value/address.h"
+#include "value/plain_text.h"
+
+/* Of the first word. */
+#define ANSWER_COLUMNS 11
 
 static void add_end(struct words *w, const struct timeline_end *e)
 {
@@ -11,17 +16,24 @@ static void add_end(struct words *w, const struct timeline_end *e)
 	words__add(w, "%s", address__with_port(e->address, e->port, text));
 }
 
+/* "on :1883 (mosquitto)" */
+static void add_our_end(struct words *w, const struct timeline_socket *s)
+{
+	words__add(w, "on :%u", s->local.port);
+	if (s->owner.known)
+		words__add(w, " (%s)", s->owner.comm);
+	if (*s->netns.name)
+		words__add(w, " in %s", s->netns.name);
+}
+
 /* "203.0.113.7:46786 scooter-17 on :1883 (mosquitto)" */
 static void add_connection(struct words *w, const struct timeline_socket *s)
 {
 	add_end(w, &s->peer);
 	if (*s->device)
 		words__add(w, " %s", s->device);
-	words__add(w, " on :%u", s->local.port);
-	if (s->owner.known)
-		words__add(w, " (%s)", s->owner.comm);
-	if (*s->netns.name)
-		words__add(w, " in %s", s->netns.name);
+	words__add(w, " ");
+	add_our_end(w, s);
 }
 
 static void add_ask(struct words *w, const struct reach_result *r)
@@ -49,9 +61,9 @@ static void add_ask(struct words *w, const struct reach_result *r)
 	words__add_duration(w, r->within_s);
 }
 
-static void add_heard(struct words *w, const struct reach_result *r)
+static void add_heard(struct words *w, const struct reach_result *r, const char *before)
 {
-	words__add(w, r->answer == REACH_REACHABLE ? ": heard " : "; last heard ");
+	words__add(w, r->answer == REACH_REACHABLE ? "%sheard " : "%slast heard ", before);
 	words__add_duration(w, r->heard_s);
 	words__add(w, " ago");
 }
@@ -81,20 +93,85 @@ static void add_chance(struct words *w, const struct reach_result *r)
 	}
 }
 
-void reach_text__write(struct words *w, const struct reach_result *r)
+/* It hears, and a command waits all the same. */
+static void add_window(struct words *w, const struct reach_result *r)
 {
-	words__add(w, "%-9s  ", reach_answer__name(r->answer));
-	if (!r->has_socket) {
-		words__add(w, "%s: %s\n", r->target, r->why);
+	if (!r->window_closed)
 		return;
+	words__add(w, r->answer == REACH_REACHABLE ? "; but its window is closed"
+						   : "; its window was closed");
+	if (r->unsent_bytes) {
+		words__add(w, ": ");
+		words__add_counted(w, r->unsent_bytes, "byte");
+		words__add(w, " of ours wait%s", r->unsent_bytes == 1 ? "s" : "");
 	}
-	add_connection(w, &r->socket);
+}
+
+/* What was found, but for whose connection it is. */
+static void add_findings(struct words *w, const struct reach_result *r)
+{
 	if (r->answer == REACH_UNKNOWN)
 		words__add(w, ": %s", r->why);
 	else if (r->was_asked)
 		add_ask(w, r);
 	if (!r->was_asked || r->answer != REACH_REACHABLE)
-		add_heard(w, r);
+		add_heard(w, r, r->answer == REACH_REACHABLE ? ": " : "; ");
 	add_chance(w, r);
+	add_window(w, r);
+}
+
+static void add_whole(struct words *w, const struct reach_result *r)
+{
+	if (!r->has_socket) {
+		words__add(w, "%s: %s", r->target, r->why);
+		return;
+	}
+	add_connection(w, &r->socket);
+	add_findings(w, r);
+}
+
+/* Addresses are long: where a name says whose it is, they come last. */
+static void add_brief(struct words *w, const struct reach_result *r)
+{
+	if (!r->has_socket) {
+		add_whole(w, r);
+		return;
+	}
+	if (*r->socket.device)
+		words__add(w, "%s", r->socket.device);
+	else
+		add_end(w, &r->socket.peer);
+	if (r->answer != REACH_REACHABLE)
+		add_heard(w, r, ", ");
+	if (r->answer == REACH_UNKNOWN)
+		words__add(w, ": %s", r->why);
+	else if (r->was_asked)
+		add_ask(w, r);
+	else
+		add_heard(w, r, ": ");
+	add_chance(w, r);
+	add_window(w, r);
+	words__add(w, "; ");
+	if (*r->socket.device) {
+		add_end(w, &r->socket.peer);
+		words__add(w, " ");
+	}
+	add_our_end(w, &r->socket);
+}
+
+void reach_text__write(struct words *w, const struct reach_result *r, int width)
+{
+	struct words line = { 0 };
+
+	add_whole(&line, r);
+	if (width && line.text && ANSWER_COLUMNS + (int)plain_text__columns(line.text) > width) {
+		words__free(&line);
+		add_brief(&line, r);
+	}
+	words__add(w, "%-*s", ANSWER_COLUMNS, reach_answer__name(r->answer));
+	if (line.text)
+		fit__add_broken(w, line.text, ANSWER_COLUMNS, width, ANSWER_COLUMNS);
 	words__add(w, "\n");
+	w->failed |= line.failed;
+	words__free(&line);
 }
