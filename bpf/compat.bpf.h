@@ -311,6 +311,29 @@ static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *t
 	       READ_BITFIELD(typed, usec, tcp_usec_ts);
 }
 
+/* 4bd0623f04ee (6.6) made IP_TRANSPARENT a bit of inet_flags, of an enum without a name; before, it is
+ * one of the bit-fields. */
+#define INET_FLAGS_TRANSPARENT 15
+
+struct inet_sock___flags {
+	unsigned long inet_flags;
+} __attribute__((preserve_access_index));
+
+struct inet_sock___bits {
+	__u8 transparent : 1;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool compat__is_transparent(const struct tcp_sock *tp, const bool typed)
+{
+	const struct inet_sock___flags *flags = (const void *)tp;
+	const struct inet_sock___bits *bits = (const void *)tp;
+
+	if (bpf_core_field_exists(struct inet_sock___bits, transparent))
+		return READ_BITFIELD(typed, bits, transparent);
+	return bpf_core_field_exists(struct inet_sock___flags, inet_flags) &&
+	       READ(typed, flags, inet_flags) & (1UL << INET_FLAGS_TRANSPARENT);
+}
+
 /* tcp_tsval_replay(): how many ticks of the peer's timestamps a second may have; 1024 before that
  * function existed, beside microseconds. */
 static __always_inline __u32 compat__replay_ticks(const struct tcp_sock *tp)

@@ -54,6 +54,7 @@ static __always_inline struct ho_row *row__begin(const struct tcp_sock *tp, __u6
 	row->event.mono_ns = bpf_ktime_get_ns();
 	socket__read_full(&row->event, tp, typed);
 	socket__read_moment(row, tp, typed);
+	socket__read_row(row, tp, typed);
 	/* a reference does not lock it: a state that changed meanwhile is emitted by the state
 	 * hook */
 	return row->event.state == state ? row : NULL;

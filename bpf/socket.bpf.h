@@ -323,7 +323,24 @@ static __always_inline void socket__read_counted(struct ho_event *e, const struc
 		e->ts_recent_s = READ(typed, tp, rx_opt.ts_recent_stamp);
 }
 
-/* Behind socket__read_full(): what a row tells besides. */
+/* The peer's FIN had the sequence number before rcv_nxt; an acceptable ACK sets snd_wl1 to its own. */
+static __always_inline void socket__read_close_wait(struct ho_row *row, const struct tcp_sock *tp,
+						    const bool typed)
+{
+	row->answered_since_fin = READ(typed, tp, snd_wl1) == READ(typed, tp, rcv_nxt);
+	row->sent_data_jiffies = READ(typed, tp, lsndtime);
+}
+
+/* What any row, zeroed, tells besides its event. */
+static __always_inline void socket__read_row(struct ho_row *row, const struct tcp_sock *tp,
+					     const bool typed)
+{
+	row->transparent = compat__is_transparent(tp, typed);
+	if (row->event.state == TCP_CLOSE_WAIT)
+		socket__read_close_wait(row, tp, typed);
+}
+
+/* Behind socket__read_full(): what is true at this moment alone. */
 static __always_inline void socket__read_moment(struct ho_row *row, const struct tcp_sock *tp,
 						const bool typed)
 {

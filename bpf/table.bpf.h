@@ -106,6 +106,7 @@ static __always_inline bool table__take(struct ho_row *row, const struct tcp_soc
 		socket__read_full(&row->event, tp, typed);
 		socket__read_moment(row, tp, typed);
 	}
+	socket__read_row(row, tp, typed);
 	return row->event.state == state && socket__cookie(tp, typed) == cookie;
 }
 

@@ -581,9 +581,45 @@ def test_an_address_that_is_gone(lab):
     assert sum(map(int, values)) == 3, values
     lab.gateway.ip("addr", "add", "10.77.0.9/16", "dev", "veth0")   # it is back, as after a failover
     assert faults(lab) == {cookie(gone6): ["address_gone"]}
-    # A transparent proxy's rules: any address is taken in.
-    run("ip", "-6", "-n", lab.gateway.name, "route", "add", "local", "::/0", "dev", "lo", "table", "100")
-    assert faults(lab) == {}
+    # A transparent proxy's rules: any address is taken in, of segments that it marked.
+    for family, everything in (("-4", "0.0.0.0/0"), ("-6", "::/0")):
+        run("ip", family, "-n", lab.gateway.name, "route", "add", "local", everything, "dev", "lo", "table", "100")
+        run("ip", family, "-n", lab.gateway.name, "rule", "add", "fwmark", "1", "lookup", "100")
+    assert route("fd77::9") != "local" and faults(lab) == {cookie(gone6): ["address_gone"]}
+    run("ip", "-6", "-n", lab.gateway.name, "rule", "add", "to", "fd77::9", "lookup", "100")
+    assert route("fd77::9") == "local" and faults(lab) == {}
+
+
+def test_an_address_of_a_transparent_proxy(lab):
+    """It need not be this host's, as is seen by what still arrives; others' that are gone are told beside it."""
+    run("ip", "-n", lab.gateway.name, "rule", "add", "fwmark", "1", "lookup", "100")
+    lab.gateway.ip("route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100")
+    lab.gateway.nft("table inet marking {\n chain pre { type filter hook prerouting priority mangle; "
+                    "ip daddr 198.51.100.0/24 meta mark set 1; }\n}\n")
+    lab.device.ip("route", "add", "198.51.100.0/24", "via", "10.77.0.1")
+    lab.gateway.ip("addr", "add", "10.77.0.9/16", "dev", "veth0")
+    gone, _ = lab.connect(address="10.77.0.9")
+    with inside(lab.device.path):
+        server = lab.keep(socket.create_server(("10.77.0.2", 7200)))
+    with inside(lab.gateway.path):
+        proxy = lab.keep(socket.socket())
+        listener = lab.keep(socket.socket())
+    for sock in (proxy, listener):
+        sock.setsockopt(socket.IPPROTO_IP, 19, 1)       # IP_TRANSPARENT
+    proxy.bind(("198.51.100.9", 0))
+    proxy.connect(("10.77.0.2", 7200))
+    listener.bind(("198.51.100.7", 7300))
+    listener.listen()
+    with inside(lab.device.path):
+        lab.keep(socket.create_connection(("198.51.100.7", 7300)))
+    accepted, (answering, _) = lab.keep(listener.accept()[0]), server.accept()
+    lab.keep(answering)
+    lab.gateway.ip("addr", "del", "10.77.0.9/16", "dev", "veth0")
+    answering.send(b"here")
+    proxy.settimeout(20)
+    assert proxy.recv(4) == b"here"
+    assert {cookie(s) for s in (proxy, accepted, gone)} <= set(of(lab))
+    assert faults(lab) == {cookie(gone): ["address_gone"]}
 
 
 def conntrack(lab, timeout, namespace=None):
@@ -799,6 +835,33 @@ def test_a_leak_is_no_slow_program(lab):
     lab.gateway.drop("input", "tcp dport 7001")
     wait_until(lambda: tcp_info(timed)["probes"] >= 2, 40, "probes")    # it is asked, and lives
     assert faults(lab) == {}
+
+
+def test_a_leak_under_keepalive(lab):
+    """Each answered probe ends a silence: none is as long as a minute, and the program leaks it all the same. Who still
+    sends to a peer that has finished sending does not, nor whose peer has finished only now, after a long pause."""
+    leaked, its_device = lab.connect()
+    keepalive(leaked, 2, 2, 60)
+    sends, reader = lab.connect(port=7001)
+    keepalive(sends, 2, 2, 60)
+    paused, other = lab.connect(port=7002)
+    for device in (its_device, reader):
+        device.shutdown(socket.SHUT_WR)
+    here = f"netns = {lab.gateway.name}"
+
+    def told():
+        sends.send(b"x")
+        return {key for key, l in of(lab).items() if "close_wait" in l.get("to_mend", [])}
+    began = time.monotonic()
+    assert told() == set()
+    wait_until(lambda: told() == {cookie(leaked)}, 150, "it is told")
+    assert time.monotonic() - began > 50
+    wait_until(lambda: one(lab, paused)["silent_s"] > 61, 60, "the pause")
+    other.shutdown(socket.SHUT_WR)
+    wait_until(lambda: one(lab, paused)["state"] == "CLOSE_WAIT", 20, "CLOSE_WAIT")
+    assert told() == {cookie(leaked)}
+    assert tcp_info(leaked)["last_ack_recv_ms"] < 60000     # it is answered, as the kernel has it
+    assert summary(here)["total"]["to_mend"]["close_wait"] == 1
 
 
 def fill(device):

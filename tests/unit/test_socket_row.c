@@ -168,6 +168,32 @@ static void test_what_a_row_counts_as(void **state)
 	assert_int_equal(count_one(&e).surely_dead, 0);
 }
 
+static void test_a_leak_that_keepalive_hides(void **state)
+{
+	struct ho_row r = row(JIFFIES(2)), other;	/* a probe was answered 2 s ago */
+
+	(void)state;
+	r.event.state = TCP_CLOSE_WAIT;
+	r.event.lrcvtime_jiffies = r.sent_data_jiffies = r.event.jiffies - JIFFIES(61);
+	r.answered_since_fin = true;
+	assert_true(exposure__leaks_under_keepalive(&r, HZ));
+	other = r;
+	other.event.state = TCP_ESTABLISHED;
+	assert_false(exposure__leaks_under_keepalive(&other, HZ));
+	other = r;
+	other.answered_since_fin = false;	/* its FIN may be what came 2 s ago */
+	assert_false(exposure__leaks_under_keepalive(&other, HZ));
+	other = r;
+	other.sent_data_jiffies = r.event.jiffies - JIFFIES(60);	/* it still sends */
+	assert_false(exposure__leaks_under_keepalive(&other, HZ));
+	other = r;
+	other.event.lrcvtime_jiffies = r.event.jiffies - JIFFIES(60);
+	assert_false(exposure__leaks_under_keepalive(&other, HZ));
+	other = r;
+	other.event.flags = 0;		/* its silence tells */
+	assert_false(exposure__leaks_under_keepalive(&other, HZ));
+}
+
 static void test_peers_of_this_host(void **state)
 {
 	static const struct {
@@ -253,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_data_under_way_decide),
 		cmocka_unit_test(test_a_stale_count_asked_nobody),
 		cmocka_unit_test(test_what_a_row_counts_as),
+		cmocka_unit_test(test_a_leak_that_keepalive_hides),
 		cmocka_unit_test(test_peers_of_this_host),
 		cmocka_unit_test(test_groups_are_told_apart_by_each_part),
 		cmocka_unit_test(test_the_first_holder_is_the_owner),

@@ -149,7 +149,7 @@ static void judge_network(struct look *l, struct look_socket *s)
 {
 	uint32_t by = forgotten_by(l, s);
 
-	s->address_gone = s->netns && look_network__lacks_local(
+	s->address_gone = s->netns && !s->row.transparent && look_network__lacks_local(
 		&l->namespaces[s->netns - 1].network, &s->row.event);
 	s->forgotten_by = by;
 	s->forgotten_after_s = by ? l->namespaces[by - 1].network.conntrack.established_s : 0;
@@ -468,6 +468,7 @@ struct exposure look__exposure(const struct look *l, const struct look_socket *s
 	}
 	x = exposure__of(&s->row.event, &rules);
 	x.window_closed &= !s->reads;
+	x.leaked |= exposure__leaks_under_keepalive(&s->row, l->rules.hz);
 	x.address_gone = s->address_gone;
 	x.forgotten_by = s->forgotten_by;
 	x.forgotten_after_s = s->forgotten_after_s;

@@ -8,6 +8,7 @@
 
 #include "sys/local_routes.h"
 #include "sys/netlink.h"
+#include "sys/routing_rules.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -16,6 +17,11 @@
 /* Tables may change while they are read: so often that is tried anew. */
 #define TRIES 5
 #define ADDRESS_BITS 128
+
+struct reading {
+	struct local_routes *routes;
+	struct routing_rules rules;	/* of the family that is read */
+};
 
 static void append(struct local_routes *r, const struct network *n)
 {
@@ -32,8 +38,22 @@ static void append(struct local_routes *r, const struct network *n)
 	r->all[r->count++] = *n;
 }
 
+static uint32_t table_of(const struct nlmsghdr *answer)
+{
+	const struct rtmsg *route = NLMSG_DATA(answer);
+	uint32_t table = route->rtm_table;
+	size_t length;
+	const void *at =
+		netlink__find(RTM_RTA(route), RTM_PAYLOAD(answer), RTA_TABLE, &length);
+
+	if (at && length == sizeof(table))
+		memcpy(&table, at, sizeof(table));
+	return table;
+}
+
 static void take_route(void *context, const struct nlmsghdr *answer)
 {
+	struct reading *reading = context;
 	const struct rtmsg *route = NLMSG_DATA(answer);
 	size_t bytes = route->rtm_family == AF_INET ? 4 : 16, length;
 	uint8_t address[16] = { 0 };
@@ -44,6 +64,8 @@ static void take_route(void *context, const struct nlmsghdr *answer)
 	if (answer->nlmsg_type != RTM_NEWROUTE || answer->nlmsg_len < NLMSG_LENGTH(sizeof(*route)) ||
 	    (route->rtm_type != RTN_LOCAL && route->rtm_type != RTN_ANYCAST))
 		return;
+	if (!routing_rules__lead_to(&reading->rules, table_of(answer)))
+		return;
 	to = netlink__find(RTM_RTA(route), RTM_PAYLOAD(answer), RTA_DST, &length);
 	if (to && length == bytes)
 		memcpy(address, to, bytes);
@@ -53,11 +75,11 @@ static void take_route(void *context, const struct nlmsghdr *answer)
 	end = endpoint__mapped(&end, route->rtm_family);
 	n.bits = route->rtm_dst_len + (bytes == 4 ? NETWORK_IPV4_BITS : 0);
 	memcpy(n.address, end.address, sizeof(n.address));
-	append(context, &n);
+	append(reading->routes, &n);
 }
 
 /* Those of one type alone, where the kernel can leave out the rest: a router may have a million. */
-static int ask(int fd, uint8_t family, uint8_t type, struct local_routes *r)
+static int ask(int fd, uint8_t family, uint8_t type, struct reading *r)
 {
 	struct {
 		struct nlmsghdr header;
@@ -72,14 +94,25 @@ static int ask(int fd, uint8_t family, uint8_t type, struct local_routes *r)
 	return err == -ENOENT || err == -EAFNOSUPPORT ? 0 : err;	/* none; no such family */
 }
 
-static int read_all(int fd, struct local_routes *r)
+static int read_family(int fd, uint8_t family, struct reading *r)
 {
-	int err = ask(fd, AF_INET, RTN_LOCAL, r);
+	int err = routing_rules__read(&r->rules, fd, family);
+
+	if (err != -EINTR)
+		err = ask(fd, family, RTN_LOCAL, r);
+	if (!err && family == AF_INET6)
+		err = ask(fd, family, RTN_ANYCAST, r);
+	return err;
+}
+
+static int read_all(int fd, struct local_routes *routes)
+{
+	struct reading r = { .routes = routes };
+	int err = read_family(fd, AF_INET, &r);
 
 	if (!err)
-		err = ask(fd, AF_INET6, RTN_LOCAL, r);
-	if (!err)
-		err = ask(fd, AF_INET6, RTN_ANYCAST, r);
+		err = read_family(fd, AF_INET6, &r);
+	routing_rules__free(&r.rules);
 	return err;
 }
 

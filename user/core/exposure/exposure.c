@@ -69,6 +69,16 @@ bool exposure__never_notices(const struct ho_event *e)
 	       !exposure__is_second_end(e);
 }
 
+bool exposure__leaks_under_keepalive(const struct ho_row *row, uint32_t hz)
+{
+	const struct ho_event *e = &row->event;
+	uint64_t quiet_ns = jiffies__to_ns(e->jiffies - e->lrcvtime_jiffies, hz);
+	uint64_t sent_ns = jiffies__to_ns(e->jiffies - row->sent_data_jiffies, hz);
+
+	return e->state == TCP_CLOSE_WAIT && (e->flags & HO_F_KEEPALIVE) &&
+	       row->answered_since_fin && quiet_ns > EXPOSURE_LEAK_NS && sent_ns > EXPOSURE_LEAK_NS;
+}
+
 /* No segment of the peer can arrive any more: its path has forgotten the connection. */
 static bool is_forgotten(const struct ho_event *e, const struct exposure_rules *r,
 			 uint64_t silent_ns)

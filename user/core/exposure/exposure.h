@@ -41,7 +41,8 @@ struct exposure {
 	bool path_known;	/* when its path forgets it is known, ... */
 	bool surely_dead;	/* ... and it was silent for longer */
 	/* Ours to mend: ... */
-	bool leaked;		/* the peer closed long ago, the program has not */
+	bool leaked;		/* the peer closed long ago, the program has not (see also
+				 * exposure__leaks_under_keepalive()) */
 	bool window_closed;	/* the program does not read */
 	bool ended;		/* the kernel did, a program still holds it: nothing else is */
 	uint64_t ended_ns;	/* ... so long ago, at most */
@@ -70,6 +71,11 @@ bool exposure__is_second_end(const struct ho_event *e);
 /* Is its peer on this host: at a loopback address, or at the socket's own? Then the kernel reports
  * the death of one end to the other at once. */
 bool exposure__peer_is_here(const struct ho_event *e);
+
+/* Does its program leak it, though the peer answers keepalive, so that it is never silent for long? In
+ * CLOSE_WAIT, no data either way for that long, and a probe after the peer's FIN was answered: the
+ * kernel does not keep when the FIN came. `hz` of its kernel. */
+bool exposure__leaks_under_keepalive(const struct ho_row *row, uint32_t hz);
 
 /* Asks that left since the peer was last heard, by the kernel's counts; 0: none, or the count is
  * stale (data on the fast path do not reset it). `hz` of its kernel. */
