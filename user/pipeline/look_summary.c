@@ -177,7 +177,8 @@ static uint32_t count_namespaces(const struct exposure_groups *g)
 		struct exposure_key key = { .netns = g->all[i].key.netns,
 					    .net_cookie = g->all[i].key.net_cookie };
 
-		exposure_groups__of(&namespaces, &key);
+		if (g->all[i].counts.sockets)	/* else it has ended ones alone */
+			exposure_groups__of(&namespaces, &key);
 	}
 	count = namespaces.count;
 	exposure_groups__free(&namespaces);
