@@ -37,8 +37,8 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "sort", 's', "KEY", 0,
-	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
-	  "dies, next, notices, peer, local, owner, state, dead (--history)",
+	  "suspect (suspects first, before all those that a program holds, then the longest silent: "
+	  "the default), silent, unanswered, dies, next, notices, peer, local, owner, state, dead (--history)",
 	  1 },
 	{ "delay", 'd', "DURATION", 0,
 	  "the list is read again after this time (2s), later where reading it takes long", 1 },
