@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """apply --rearm harms nobody. Witnesses: the timers as ss shows them, nstat, getsockopt."""
 import contextlib
+import fcntl
 import os
 import re
 import select
 import signal
 import socket
+import struct
 import subprocess
+import termios
+import threading
 import time
 
 import pytest
@@ -312,23 +316,54 @@ def test_values_that_somebody_else_changed_stop_it(lab):
     assert values(lab)[0] == 333 and "stepped back" not in err
 
 
+def read_all(fd):
+    said = b""
+    with contextlib.suppress(OSError):      # EIO: it has ended
+        while chunk := os.read(fd, 4096):
+            said += chunk
+    os.close(fd)
+    return said
+
+
+def terminal(columns):
+    """(our end, theirs) of a terminal."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    return ours, theirs
+
+
 def test_progress_on_a_terminal_alone(lab):
     for _ in range(10):
         keeper(lab)
     ours, theirs = os.openpty()
     process = begin(lab, "--idle", "3", "--interval", "1", "--spread", "2s", stderr=theirs)
     os.close(theirs)
-    said = b""
-    with contextlib.suppress(OSError):      # EIO: it has ended
-        while chunk := os.read(ours, 4096):
-            said += chunk
-    os.close(ours)
+    said = read_all(ours)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert re.search(rb"\r\d+ of 10 armed, \d+ answered; 0 died, 0 of them alive before;", said), said
     assert "\r" not in out
     r = rearm(lab, "--idle", "2", "--interval", "1", "--spread", "1s")
     assert r.returncode == 0 and "\r" not in r.stdout + r.stderr and "of 10 armed" not in r.stderr
+
+
+def test_lines_break_between_words(lab):
+    """What is said on a terminal of 60 columns is what is said in a pipe, in lines of no more."""
+    pairs = [keeper(lab) for _ in range(3)] + [lab.connect()]
+    options = ["--idle", "3", "--interval", "1", "--spread", "1s"]
+    ours, theirs = terminal(60)
+    process = begin(lab, *options, stdout=theirs)
+    os.close(theirs)
+    lines = read_all(ours).decode().replace("\r", "").splitlines()
+    assert process.wait(60) == 0 and pairs, lines
+    for begins, ends in (("3 sockets are to be", "s at most"), ("left alone: ", "without keepalive"),
+                         ("3 sockets were armed", "0 died")):
+        first = next(n for n, line in enumerate(lines) if line.startswith(begins))
+        last = next(n for n, line in enumerate(lines) if n >= first and line.endswith(ends))
+        assert all(len(line) <= 60 for line in lines[first:last + 1]), lines
+    joined = " ".join(lines)
+    assert re.search(r"3 sockets were armed anew, 3 of them heard within the last 5 minutes; since then 3 were heard, "
+                     "0 died", joined), lines
 
 
 def silent(lab, count):
@@ -357,7 +392,12 @@ def test_where_most_were_silent_for_long():
         forgotten.gateway.drop("input", f"tcp sport {{ {pairs[forgotten][1]} }}")
         time.sleep(301 - (time.monotonic() - began))
         heard = [keeper(dead) for _ in range(20)]
-        processes = {lab: begin(lab, *quick) for lab in pairs}
+        ours, theirs = terminal(140)
+        processes = {lab: begin(lab, *quick, **({"stderr": theirs} if lab is dead else {})) for lab in pairs}
+        os.close(theirs)
+        shown = []
+        reader = threading.Thread(target=lambda: shown.append(read_all(ours).decode()))
+        reader.start()
         dial_again(forgotten, pairs[forgotten][0], processes[forgotten])
         said = {lab: p.communicate(timeout=120) for lab, p in processes.items()}
 
@@ -366,6 +406,13 @@ def test_where_most_were_silent_for_long():
         assert "2 are armed first" in out and "70 sockets were armed anew, 20 of them heard" in out, out
         assert "20 were heard, 50 died" in out and "50 of the dead had been silent for longer" in out
         assert dead.gateway.nstat("TcpExtTCPAbortOnTimeout") == 50 and heard
+        reader.join()
+        progress = re.findall(r"; (.*?), at most (\d+)s to go|at most (\d+)s to go", shown[0])
+        left = [int(a or b) for _, a, b in progress]
+        waiting = [int(s) for s in re.findall(r"50 died, all silent for long before; waiting whether the dead dial "
+                                              r"again, at most (\d+)s to go", shown[0])]
+        assert left[0] > 2 + 6 + 10, shown      # what comes after the first few, too
+        assert len(set(waiting)) >= 3 and waiting[-1] < waiting[0] <= 11, shown
 
         out, err = said[forgotten]
         assert processes[forgotten].returncode == 1 and values(forgotten) == (7200, 75, 9), (out, err)

@@ -341,6 +341,41 @@ def test_order(lab):
     assert r.returncode == 2 and "colour" in r.stderr and "notices" in r.stderr
 
 
+def be_orphans(lab, count, port):
+    """Sockets that their program has closed, and whose last byte nobody acknowledges."""
+    pairs = [lab.connect(port=port) for _ in range(count)]
+
+    def close():
+        for gateway, _ in pairs:
+            gateway.send(b"x")
+            gateway.close()
+    return close
+
+
+def test_suspects_that_a_program_holds_come_first(lab):
+    """However many orphans are silent for longer: those end by themselves, and nobody can do anything about them."""
+    close = be_orphans(lab, 4, 7000)
+    held, device = lab.connect(port=7001)
+    keepalive(held, 1, 1, 120)
+
+    def is_heard_later():
+        device.send(b"x")
+        silent = {c: l["silent_s"] for c, l in of(lab).items()}
+        return silent.pop(cookie(held)) < min(silent.values())
+    wait_until(is_heard_later, 60, "that it is heard later than the others")
+    lab.gateway.drop("input", "tcp dport 7000-7001")
+    close()
+
+    def suspects():
+        lines = list(of(lab).values())
+        return lines if len(lines) == 5 and all(l["unanswered"] >= 2 for l in lines) else None
+    lines = wait_until(suspects, 60, "five suspects")
+    assert [l["socket"].get("owner") is not None for l in lines] == [True] + [False] * 4, lines
+    assert lines[0]["socket"]["cookie"] == cookie(held)
+    silent = [l["silent_s"] for l in lines[1:]]
+    assert silent == sorted(silent, reverse=True) and silent[-1] > lines[0]["silent_s"]
+
+
 def test_without_capabilities():
     r = subprocess.run(["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--reuid", "65534", "--regid",
                         "65534", "--clear-groups", HALFOPEN, "sockets"], capture_output=True, text=True)
@@ -966,7 +1001,8 @@ def test_both_ends_here_are_counted_once(lab):
 
 @pytest.mark.alone
 def test_doctor_and_sockets_agree(lab):
-    """Of the whole host, in which others come and go: within one of three tries."""
+    """Of the whole host, in which others come and go: the same numbers, written alike, of connections and of the
+    namespaces that have some (this lab has one that has none)."""
     for _ in range(20):
         lab.connect()
     keepalive(lab.connect()[0], 600, 75, 9)
@@ -974,11 +1010,33 @@ def test_doctor_and_sockets_agree(lab):
     def agree():
         said = subprocess.run([HALFOPEN, "doctor", "--json"], capture_output=True, text=True).stdout
         what = next(f["what"] for f in json.loads(said)["findings"] if f["id"] == "sockets")
-        found = re.match(r"(\d+) TCP connections? in .*; (\d+) would never notice a dead peer$", what)
-        total = summary()["total"]
-        assert total["sockets"] >= 42
-        return [int(n) for n in found.groups()] == [total["sockets"], total["never_notice"]]
+        found = re.match(r"([\d,]+ TCP connections? in \d+ network namespaces?); ([\d,]+) would never notice a dead "
+                         r"peer$", what).groups()
+        text = halfopen("--summary").stdout
+        first, never = re.match(r"(?s)([\d,]+ sockets? in \d+ namespaces?): .*?^([\d,]+) would never", text,
+                                re.MULTILINE).groups()
+        assert int(first.split()[0].replace(",", "")) >= 42
+        words = [s.replace("TCP connection", "socket").replace("network ", "") for s in found]
+        return words == [first, never]
     wait_until(agree, 60, "the same counts")
+
+
+def test_what_nobody_holds_is_one_row(lab):
+    """Orphans of namespaces that are gone: a row each would bury the others. JSON has each."""
+    def orphans_of_nowhere():
+        with Lab() as gone:
+            close = be_orphans(gone, 2, 7000)
+            gone.gateway.drop("input", "tcp dport 7000")
+            close()
+            return next(iter(of(gone).values()))["socket"]["netns"]["inode"]
+    inodes = {orphans_of_nowhere() for _ in range(3)}
+    said = [g for g in summary()["groups"] if g["netns"]["inode"] in inodes]
+    assert len(said) == 3 and {(g["program"], g["sockets"]) for g in said} == {(None, 2)}, said
+    lines = [l.split() for l in halfopen("--summary").stdout.splitlines()]
+    rows = [l for l in lines if l[0] == "-" and l[1] == "out"]
+    unnamed = [l for l in rows if l[3] == "unnamed"]
+    assert len(unnamed) == 1 and int(unnamed[0][2]) >= 3 and int(unnamed[0][4]) >= 6, lines
+    assert not {str(i) for i in inodes} & {w for l in rows for w in l}, lines
 
 
 # ---- for monitoring ----

@@ -431,6 +431,24 @@ static void test_a_proxy_is_told_from_devices(void **state)
 	assert_int_equal(ports[0].sockets, 40000);
 	assert_int_equal(ports[0].peers, 3);
 	assert_int_equal(ports[1].port, 80);
+	assert_int_equal(census__namespaces(&census), 1);
+	census__free(&census);
+}
+
+static void test_namespaces_with_sockets_are_counted(void **state)
+{
+	static const uint32_t inodes[] = { 0xf0000002, 7, 0xf0000001, 7, 0xf0000002, 7 };
+	struct census census = { 0 };
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(census__namespaces(&census), 0);
+	for (i = 0; i < sizeof(inodes) / sizeof(inodes[0]); i++) {
+		struct ho_event e = { .family = 2, .netns = inodes[i], .local_port = i };
+
+		census__add(&census, &e, 250);
+	}
+	assert_int_equal(census__namespaces(&census), 3);
 	census__free(&census);
 }
 
@@ -625,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_durations_and_sizes),
 		cmocka_unit_test(test_times_of_rfc3339),
 		cmocka_unit_test(test_a_proxy_is_told_from_devices),
+		cmocka_unit_test(test_namespaces_with_sockets_are_counted),
 		cmocka_unit_test(test_sockets_that_die_of_one_loss_are_counted),
 		cmocka_unit_test(test_findings_keep_the_worst),
 		cmocka_unit_test(test_the_sysctl_file_that_wins),

@@ -38,6 +38,7 @@ struct rearming {
 	uint64_t left;		/* of those that are due, after the last pass */
 	uint64_t passed_ns, pass_ns;	/* the last pass: its end, and how long it took */
 	uint64_t silent_dead, silent_died_ns;	/* as last seen, and when */
+	uint64_t later_s;	/* what takes that long at most comes after the present phase */
 	bool (*stands)(const void *context);	/* does the change still stand? */
 	const void *context;
 	const char *stopped;	/* why; NULL: it goes on */
@@ -128,12 +129,20 @@ static uint64_t dials_within_s(const struct rearming *r)
 	return s < DIAL_S_MIN ? DIAL_S_MIN : s > DIAL_S_MAX ? DIAL_S_MAX : s;
 }
 
+/* Each that is armed now is decided by then, and so are those that are to dial again. */
+static uint64_t watched_for_s(const struct rearming *r)
+{
+	return decided_within_s(r) + dials_within_s(r);
+}
+
 /* ---- messages ---- */
 
 /* In full, or in fewer words for a narrow terminal. */
-static void add_progress(const struct rearming *r, struct words *w, bool brief)
+static void add_progress(const struct rearming *r, struct words *w, bool brief,
+			 bool waits_for_dialling)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
+	uint64_t died = c->died_alive + c->died_silent;
 
 	words__add_count(w, c->armed);
 	words__add(w, brief ? "/" : " of ");
@@ -141,24 +150,32 @@ static void add_progress(const struct rearming *r, struct words *w, bool brief)
 	words__add(w, " armed, ");
 	words__add_count(w, c->answered);
 	words__add(w, " answered; ");
-	words__add_count(w, c->died_alive + c->died_silent);
-	words__add(w, " died, ");
-	words__add_count(w, died_alive(r));
-	words__add(w, brief ? " were alive; " : " of them alive before; at most ");
+	words__add_count(w, died);
+	if (died && !died_alive(r)) {
+		words__add(w, brief ? " died, long silent; " : " died, all silent for long before; ");
+	} else {
+		words__add(w, " died, ");
+		words__add_count(w, died_alive(r));
+		words__add(w, brief ? " were alive; " : " of them alive before; ");
+	}
+	if (waits_for_dialling)
+		words__add(w, brief ? "do they dial again? "
+				    : "waiting whether the dead dial again, ");
+	words__add(w, brief ? "" : "at most ");
 }
 
-static void show_progress(const struct rearming *r, uint64_t left_s)
+static void show_progress(const struct rearming *r, uint64_t left_s, bool waits_for_dialling)
 {
 	struct words left = { 0 };
 	int brief;
 
-	words__add_duration(&left, left_s);
+	words__add_duration(&left, left_s + r->later_s);
 	words__add(&left, " to go");
 	for (brief = 0; brief < 2 && !left.failed; brief++) {
 		struct words w = { 0 };
 		bool fits;
 
-		add_progress(r, &w, brief);
+		add_progress(r, &w, brief, waits_for_dialling);
 		fits = w.length + left.length <= progress__columns();
 		if (!w.failed && (fits || brief))
 			progress__show("%s%s", w.text, left.text);
@@ -182,27 +199,29 @@ static void report_left_alone(const struct rearming *r)
 	};
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
 	const char *before = "left alone: ";
+	struct words w = { 0 };
 	int kind;
 
 	for (kind = HO_REARM_DUE - 1; kind >= 0; kind--)
 		if (c->found[kind]) {
-			say("%s%llu %s", before, (ull)c->found[kind], words[kind]);
+			words__add(&w, "%s%llu %s", before, (ull)c->found[kind], words[kind]);
 			before = ", ";
 		}
-	if (*before == ',')
-		say("\n");
+	if (w.text)
+		say_wrapped("%s\n", w.text);
+	words__free(&w);
 }
 
 static void report_outcome(const struct rearming *r)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
 
-	say("%llu socket%s armed anew, %llu of them heard within the last %u minutes; since then "
+	say_wrapped("%llu socket%s armed anew, %llu of them heard within the last %u minutes; since then "
 	    "%llu were heard, %llu died\n",
 	    (ull)c->armed, c->armed == 1 ? " was" : "s were", (ull)c->armed_heard,
 	    REARMER_HEARD_S / 60, (ull)c->answered, (ull)(c->died_alive + c->died_silent));
 	if (c->died_silent)
-		say("%llu of the dead had been silent for longer, and did not answer: dead "
+		say_wrapped("%llu of the dead had been silent for longer, and did not answer: dead "
 		    "peers that were found%s\n",
 		    (ull)c->died_silent, c->dialled_again ? ", but for those that dialled again"
 						  : "");
@@ -289,11 +308,12 @@ static void check_deaths(struct rearming *r)
 }
 
 /* Waits until a second after `began_ns`, and decides whether to continue. */
-static void wait_on(struct rearming *r, uint64_t began_ns, uint64_t left_s)
+static void wait_on(struct rearming *r, uint64_t began_ns, uint64_t left_s,
+		    bool waits_for_dialling)
 {
 	uint64_t took_ns = clock__mono_ns() - began_ns;
 
-	show_progress(r, left_s);
+	show_progress(r, left_s, waits_for_dialling);
 	heed_signals(r, took_ns < NS_PER_S ? (NS_PER_S - took_ns) / 1000000 : 0);
 	check_values(r);
 	check_deaths(r);
@@ -309,14 +329,21 @@ static void arm(struct rearming *r, uint64_t wanted, uint64_t seconds)
 		began_ns = clock__mono_ns();
 		now = end - c->armed < r->left ? end - c->armed : r->left;
 		look(r, (now + seconds - 1) / seconds);
-		wait_on(r, began_ns, seconds - 1 + decided_within_s(r));
+		wait_on(r, began_ns, seconds - 1 + watched_for_s(r), false);
 	}
 }
 
-/* Did silent sockets die whose peers may still connect again? */
-static bool may_be_dialled(const struct rearming *r, uint64_t now_ns)
+/* For how long peers of silent sockets that died may still connect again. */
+static uint64_t may_be_dialled_ns(const struct rearming *r, uint64_t now_ns)
 {
-	return r->silent_dead && now_ns - r->silent_died_ns < dials_within_s(r) * NS_PER_S;
+	uint64_t end_ns = r->silent_died_ns + dials_within_s(r) * NS_PER_S;
+
+	return r->silent_dead && now_ns < end_ns ? end_ns - now_ns : 0;
+}
+
+static uint64_t rounded_up_s(uint64_t ns)
+{
+	return (ns + NS_PER_S - 1) / NS_PER_S;
 }
 
 /* Until each armed socket was answered, died, or had its time, and peers of the dead had time to
@@ -325,7 +352,8 @@ static void settle(struct rearming *r)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
 	uint64_t now_ns = clock__mono_ns(), end_ns = now_ns + decided_within_s(r) * NS_PER_S;
-	bool decided = false;
+	bool decided = false, over;
+	uint64_t dialled_ns;
 
 	while (!r->stopped) {
 		now_ns = clock__mono_ns();
@@ -334,10 +362,13 @@ static void settle(struct rearming *r)
 			decided = !c->undecided;
 		}
 		check_deaths(r);
-		if (r->stopped || ((decided || now_ns >= end_ns) && !may_be_dialled(r, now_ns)))
+		dialled_ns = may_be_dialled_ns(r, now_ns);
+		over = decided || now_ns >= end_ns;
+		if (r->stopped || (over && !dialled_ns))
 			break;
-		wait_on(r, now_ns, decided || now_ns >= end_ns ? dials_within_s(r)
-							       : (end_ns - now_ns) / NS_PER_S + 1);
+		wait_on(r, now_ns,
+			over ? rounded_up_s(dialled_ns)
+			     : rounded_up_s(end_ns - now_ns) + dials_within_s(r), over);
 	}
 }
 
@@ -355,13 +386,15 @@ static void try_a_few(struct rearming *r)
 
 	if (few < FIRST_MIN)
 		few = FIRST_MIN;
-	say("most of them were not heard within the last %u minutes: %llu are armed first, and "
+	say_wrapped("most of them were not heard within the last %u minutes: %llu are armed first, and "
 	    "waited for, at most %llu s\n",
 	    REARMER_HEARD_S / 60, (ull)few,
-	    (ull)(spread_s(r, FIRST_OF) + decided_within_s(r) + dials_within_s(r)));
+	    (ull)(spread_s(r, FIRST_OF) + watched_for_s(r)));
 	say_at_once();
+	r->later_s = r->due > few ? spread_s(r, 1) + watched_for_s(r) : 0;
 	arm(r, few, spread_s(r, FIRST_OF));
 	settle(r);
+	r->later_s = 0;
 }
 
 static void go_through(struct rearming *r)
@@ -373,12 +406,12 @@ static void go_through(struct rearming *r)
 	r->due = c->found[HO_REARM_DUE];
 	mostly_silent = 2 * c->found_heard < r->due;
 	if (r->due)
-		say("%llu socket%s to be armed anew within %llu s, and watched for %llu s at "
+		say_wrapped("%llu socket%s to be armed anew within %llu s, and watched for %llu s at "
 		    "most\n",
 		    (ull)r->due, r->due == 1 ? " is" : "s are", (ull)spread_s(r, 1),
-		    (ull)(decided_within_s(r) + dials_within_s(r)));
+		    (ull)watched_for_s(r));
 	else
-		say("no socket is to be armed anew\n");
+		say_wrapped("no socket is to be armed anew\n");
 	report_left_alone(r);
 	say_at_once();
 	if (!r->due)

@@ -71,8 +71,8 @@ enum { OPT_JSON = 256, OPT_GATEWAY, OPT_SUMMARY, OPT_SILENT, OPT_PATH, OPT_GROUP
 static const struct argp_option argp_options[] = {
 	{ "json", OPT_JSON, NULL, 0, "a line of JSON (halfopen.socket/1) for each", 1 },
 	{ "sort", 's', "KEY", 0,
-	  "suspect (suspects first, then the longest silent: the default), silent, unanswered, "
-	  "dies, next, notices, peer, local, owner, state, dead (by --history)",
+	  "suspect (suspects first, before all those that a program holds, then the longest silent: "
+	  "the default), silent, unanswered, dies, next, notices, peer, local, owner, state, dead (by --history)",
 	  1 },
 	{ "all", 'a', NULL, 0,
 	  "also sockets that the kernel has ended and a program still holds (as FILTER "
@@ -525,7 +525,8 @@ static int write_metrics(const struct options *o, const struct sockets_summary *
 static int count(struct look *l, struct options *o, struct output *output)
 {
 	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count,
-				  .probed = o->probed_path ? &o->probed : NULL };
+				  .probed = o->probed_path ? &o->probed : NULL,
+				  .folds = !o->json };
 	struct look_config config = config_of(o);
 	struct sockets_summary s;
 	int err;

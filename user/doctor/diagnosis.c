@@ -23,6 +23,7 @@
 #include "sys/tunables.h"
 #include "tcp/retransmission.h"
 #include "value/plain_text.h"
+#include "value/words.h"
 
 _Static_assert(PROGRAMS_PARTS + SNAPSHOT_PARTS <= DIAGNOSIS_PROGRAMS, "room for every program");
 
@@ -605,13 +606,20 @@ static void examine_sockets(struct examination *x)
 	struct census_port ports[8];
 	uint32_t count = census__crowded_ports(&x->census, ports, 8), i;
 	char where[PLACE_SIZE + 32];
+	struct words w = { 0 };
 
+	words__add_counted(&w, c->sockets, "TCP connection");
+	words__add(&w, " in ");
+	words__add_counted(&w, census__namespaces(&x->census), "network namespace");
+	words__add(&w, "; ");
+	words__add_count(&w, c->never_notice);
+	words__add(&w, " would never notice a dead peer");
+	x->f->failed |= w.failed;
 	findings__add(x->f, "sockets", c->never_notice ? FINDING_NOTE : FINDING_OK, NULL,
 		      c->never_notice ? "'halfopen sockets --summary' says whose they are: their "
 					"programs must set SO_KEEPALIVE" : NULL,
-		      "%u TCP connection%s in %u network namespace%s; %u would never notice a dead "
-		      "peer", c->sockets, c->sockets == 1 ? "" : "s", x->d->namespace_count,
-		      x->d->namespace_count == 1 ? "" : "s", c->never_notice);
+		      "%s", w.text ? w.text : "");
+	words__free(&w);
 	if (c->die_of_one_loss)
 		findings__add(x->f, "single_loss", FINDING_NOTE, NULL,
 			      "a second probe (TCP_KEEPCNT), and a TCP_USER_TIMEOUT that leaves it "

@@ -60,8 +60,8 @@ static double number_of(const struct look *l, const struct look_socket *s, enum 
 	struct exposure x = look__exposure(l, s);
 
 	switch (key) {
-	case LOOK_BY_SUSPICION:	/* no silence lasts for 2^80 ns */
-		return -silence_ns(l, s) - (x.suspect ? 1e24 : 0);
+	case LOOK_BY_SUSPICION:	/* no silence lasts for 31 years, and a microsecond counts */
+		return -silence_ns(l, s) - (!x.suspect ? 0 : s->owner ? 2e18 : 1e18);
 	case LOOK_BY_SILENCE:
 		return -silence_ns(l, s);
 	case LOOK_BY_UNANSWERED:

@@ -6,7 +6,8 @@
 #include "pipeline/look.h"
 
 enum look_key {
-	LOOK_BY_SUSPICION,	/* suspects first, then by longest silence */
+	LOOK_BY_SUSPICION,	/* suspects first, of them those that a program holds, then
+				 * by longest silence */
 	LOOK_BY_SILENCE, LOOK_BY_UNANSWERED, LOOK_BY_DEATH, LOOK_BY_NEXT, LOOK_BY_DETECTION,
 	LOOK_BY_PEER, LOOK_BY_LOCAL, LOOK_BY_OWNER, LOOK_BY_STATE,
 	LOOK_BY_DEAD,		/* likeliest first, who is not known last */

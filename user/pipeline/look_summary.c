@@ -177,19 +177,68 @@ static uint32_t count_namespaces(const struct exposure_groups *g)
 		struct exposure_key key = { .netns = g->all[i].key.netns,
 					    .net_cookie = g->all[i].key.net_cookie };
 
-		exposure_groups__of(&namespaces, &key);
+		if (g->all[i].counts.sockets)	/* else it has ended ones alone */
+			exposure_groups__of(&namespaces, &key);
 	}
 	count = namespaces.count;
 	exposure_groups__free(&namespaces);
 	return count;
 }
 
+static bool is_to_be_folded(const struct look *l, const struct exposure_key *key)
+{
+	return !*key->comm && !key->port && !*netns_of(l, key).name;
+}
+
+/* `folded` has the same sockets in fewer groups; that of several namespaces has none. */
+static bool fold(const struct look *l, const struct exposure_groups *g,
+		 struct exposure_groups *folded)
+{
+	struct exposure_counts *counts;
+	size_t i;
+
+	for (i = 0; i < g->count; i++) {
+		struct exposure_key key = g->all[i].key;
+
+		if (is_to_be_folded(l, &key))
+			key.netns = key.net_cookie = 0;
+		counts = exposure_groups__of(folded, &key);
+		if (!counts)
+			return false;
+		exposure_counts__merge(counts, &g->all[i].counts);
+	}
+	return true;
+}
+
+/* The namespace of a group, or of how many a folded one is. */
+static void set_netns(struct sockets_group *value, const struct look_summary *m,
+		      const struct look *l, const struct exposure_key *key)
+{
+	uint32_t count = 0;
+	size_t i;
+
+	value->netns = netns_of(l, key);
+	if (!m->folds || key->netns || !is_to_be_folded(l, key))
+		return;
+	for (i = 0; i < m->groups.count; i++) {
+		const struct exposure_key *from = &m->groups.all[i].key;
+
+		if (from->carrier != key->carrier || !is_to_be_folded(l, from))
+			continue;
+		value->netns = netns_of(l, from);
+		count++;
+	}
+	value->namespaces = count > 1 ? count : 0;
+}
+
 bool look_summary__value(struct look_summary *m, const struct look *l,
 			 struct sockets_summary *value)
 {
-	const struct exposure_groups *g = &m->groups;
+	const struct exposure_groups *g = m->folds ? &m->folded : &m->groups;
 	size_t i;
 
+	if (m->folds && !fold(l, &m->groups, &m->folded))
+		return false;
 	m->values = calloc(g->count + 1, sizeof(*m->values));
 	if (!m->values)
 		return false;
@@ -197,9 +246,10 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		const struct exposure_key *key = &g->all[i].key;
 
 		m->values[i] = (struct sockets_group){
-			.program = key->comm, .port = key->port, .netns = netns_of(l, key),
+			.program = key->comm, .port = key->port,
 			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
 			.counts = look_summary__counts(l, &g->all[i].counts) };
+		set_netns(&m->values[i], m, l, key);
 	}
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
 	*value = (struct sockets_summary){
@@ -211,7 +261,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 				   ? "silent for longer than the path remembers a connection"
 				   : "when the path forgets idle connections is not known",
 		.probed_at = m->probed ? m->probed->at : 0,
-		.total = look_summary__counts(l, &m->total), .namespaces = count_namespaces(g),
+		.total = look_summary__counts(l, &m->total), .namespaces = count_namespaces(&m->groups),
 		.groups = m->values, .group_count = g->count };
 	return true;
 }
@@ -219,6 +269,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 void look_summary__free(struct look_summary *m)
 {
 	exposure_groups__free(&m->groups);
+	exposure_groups__free(&m->folded);
 	free(m->values);
 	m->values = NULL;
 }

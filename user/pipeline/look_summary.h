@@ -12,8 +12,11 @@ struct look_summary {
 	const struct named_network *carriers;	/* the caller's; their names outlive it */
 	unsigned int carrier_count;
 	const struct probed *probed;	/* the caller's; NULL: none */
+	/* Groups of connections from here that no program holds, each of another namespace without a
+	 * name, are one for each carrier. */
+	bool folds;
 	struct exposure_counts total;
-	struct exposure_groups groups;
+	struct exposure_groups groups, folded;
 	struct sockets_group *values;
 };
 

@@ -232,11 +232,27 @@ static void change_filter(struct top *t)
 	t->has_typed = t->explained = false;
 }
 
+static void take_message(struct top *t, uint64_t now)
+{
+	static const char ours[] = "halfopen: ";
+	char line[sizeof(t->message)];
+
+	terminal_rescue__take_message(line, sizeof(line));
+	if (*line) {
+		snprintf(t->message, sizeof(t->message), "%s",
+			 strncmp(line, ours, sizeof(ours) - 1) ? line : line + sizeof(ours) - 1);
+		t->message_ns = now;
+	}
+	if (now > t->message_ns + MESSAGE_NS)
+		t->message[0] = '\0';
+}
+
 /* Not of what is half typed, why nothing is listed, as long as nothing is, and once for the time
  * after the screen; while the filter that the look points to is there. */
 static void explain_nothing(struct top *t)
 {
 	const struct look *l = &shown_of(t)->look;
+	char passed[sizeof(t->message)];
 
 	words__free(&t->nothing);
 	if (t->view.typed.open)
@@ -244,8 +260,11 @@ static void explain_nothing(struct top *t)
 	look_nothing__add(&t->nothing, l);
 	if (!t->watch.core)
 		return;
-	if (!l->count && !t->explained)
+	if (!l->count && !t->explained) {
+		take_message(t, clock__mono_ns());	/* what came before keeps the last line */
 		look_nothing__explain(l);
+		terminal_rescue__take_message(passed, sizeof(passed));
+	}
 	t->explained = !l->count;
 }
 
@@ -345,21 +364,6 @@ static void begin_or_end_pause(struct top *t)
 	t->paused = t->figures;
 	t->paused_since_s = since_s(t);
 	t->paused_at = clock__mono_ns() + clock__realtime_offset_ns();
-}
-
-static void take_message(struct top *t, uint64_t now)
-{
-	static const char ours[] = "halfopen: ";
-	char line[sizeof(t->message)];
-
-	terminal_rescue__take_message(line, sizeof(line));
-	if (*line) {
-		snprintf(t->message, sizeof(t->message), "%s",
-			 strncmp(line, ours, sizeof(ours) - 1) ? line : line + sizeof(ours) - 1);
-		t->message_ns = now;
-	}
-	if (now - t->message_ns > MESSAGE_NS)
-		t->message[0] = '\0';
 }
 
 static void add_list(struct top *t, struct words *page)

@@ -4,10 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sys/progress.h"
 #include "sys/say.h"
+#include "sys/terminal.h"
 #include "value/plain_text.h"
+#include "value/words.h"
 
 static int failure;
 
@@ -17,26 +20,51 @@ static void note(bool failed)
 		failure = errno;
 }
 
-void say(const char *format, ...)
+static void write_text(const char *text)
 {
-	va_list args;
-	size_t size;
-	char *text;
-
-	va_start(args, format);
-	size = plain_text__vformat(NULL, 0, format, args) + 1;
-	va_end(args);
-	text = malloc(size);
-	if (!text) {
-		note(true);
-		return;
-	}
-	va_start(args, format);
-	plain_text__vformat(text, size, format, args);
-	va_end(args);
 	progress__clear();
 	note(fputs(text, stdout) < 0);
-	free(text);
+}
+
+static void compose(struct words *w, const char *format, va_list args)
+{
+	va_list again;
+
+	va_copy(again, args);
+	w->size = plain_text__vformat(NULL, 0, format, args) + 1;
+	w->text = malloc(w->size);
+	if (w->text)
+		w->length = plain_text__vformat(w->text, w->size, format, again);
+	else
+		note(true);
+	va_end(again);
+}
+
+void say(const char *format, ...)
+{
+	struct words w = { 0 };
+	va_list args;
+
+	va_start(args, format);
+	compose(&w, format, args);
+	va_end(args);
+	if (w.text)
+		write_text(w.text);
+	words__free(&w);
+}
+
+void say_wrapped(const char *format, ...)
+{
+	struct words w = { 0 };
+	va_list args;
+
+	va_start(args, format);
+	compose(&w, format, args);
+	va_end(args);
+	words__wrap(&w, 0, terminal__columns(STDOUT_FILENO));
+	if (w.text)
+		write_text(w.text);
+	words__free(&w);
 }
 
 void say_at_once(void)

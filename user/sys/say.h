@@ -7,6 +7,9 @@
  * (plain_text.h). */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same for sentences: on a terminal their lines break between words. */
+void say_wrapped(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Flushes standard output. */
 void say_at_once(void);
 

@@ -90,6 +90,7 @@ struct sockets_group {
 	const char *program;		/* "": not known (null) */
 	uint16_t port;			/* ours; 0: of connections from here (absent) */
 	struct timeline_netns netns;
+	uint32_t namespaces;		/* 0: it is of `netns`; else of so many without a name */
 	const char *carrier;		/* "": absent */
 	struct sockets_counts counts;
 };

@@ -5,7 +5,7 @@
 #include "exposure/census.h"
 
 struct census_entry {
-	uint32_t netns;
+	uint32_t netns;		/* first, so that a namespace's entries lie together when sorted */
 	uint16_t port;
 	uint8_t family;
 	uint8_t peer[16];
@@ -68,12 +68,27 @@ static int by_sockets(const void *a, const void *b)
 	return x->sockets < y->sockets ? 1 : x->sockets > y->sockets ? -1 : 0;
 }
 
+static void sort_entries(struct census *c)
+{
+	if (c->used)
+		qsort(c->entries, c->used, sizeof(*c->entries), compare);
+}
+
+uint32_t census__namespaces(struct census *c)
+{
+	uint32_t count = 0, i;
+
+	sort_entries(c);
+	for (i = 0; i < c->used; i++)
+		count += !i || c->entries[i].netns != c->entries[i - 1].netns;
+	return count;
+}
+
 uint32_t census__crowded_ports(struct census *c, struct census_port *ports, uint32_t size)
 {
 	uint32_t from = 0, found = 0;
 
-	if (c->used)
-		qsort(c->entries, c->used, sizeof(*c->entries), compare);
+	sort_entries(c);
 	while (from < c->used) {
 		struct census_port port = count_port(c, from);
 

@@ -25,6 +25,9 @@ struct census {
 /* Counts one socket (a row of a snapshot); `hz` of its kernel. */
 void census__add(struct census *c, const struct ho_event *e, uint32_t hz);
 
+/* In how many network namespaces they are. Sorts the entries. */
+uint32_t census__namespaces(struct census *c);
+
 /*
  * The ports with at least CENSUS_PORT_SOCKETS sockets and so many of them a peer, on average,
  * that a peer can be no device: CENSUS_PEER_SOCKETS. Most sockets first; returns how many were

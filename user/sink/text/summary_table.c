@@ -174,6 +174,10 @@ static const char *netns_of(const struct sockets_group *g, char text[32])
 {
 	if (*g->netns.name)
 		return g->netns.name;
+	if (g->namespaces) {
+		snprintf(text, 32, "%u unnamed", g->namespaces);
+		return text;
+	}
 	snprintf(text, 32, "%u", g->netns.inode);
 	return text;
 }
