@@ -37,8 +37,8 @@ struct options {
 
 static const struct argp_option argp_options[] = {
 	{ "sort", 's', "KEY", 0,
-	  "suspect (the default: suspects first, those that a program holds before others, then by "
-	  "silence), silent, unanswered, dies, next, notices, peer, local, owner, state, dead",
+	  "suspect (the default: suspects first, then by silence), silent, unanswered, dies, "
+	  "next, notices, peer, local, owner, state, dead",
 	  1 },
 	{ "delay", 'd', "DURATION", 0,
 	  "the list is read again after this time (2s), later where that takes long", 1 },
