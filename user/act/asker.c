@@ -604,7 +604,9 @@ static int miss(struct asker *a, struct slot *s, enum askable why)
 		s->was_sought_again = true;	/* as soon as they are read anew */
 		return look_at(a, s, clock__mono_ns() + DESCRIPTORS_AGE_NS);
 	} else {
-		finish(a, s, ASKER_NOT_SEEN, is_gone ? ASKABLE_PASSED_ON : why);
+		/* without the program that tells of it, it may as well have been closed */
+		finish(a, s, ASKER_NOT_SEEN,
+		       is_gone && a->links[PART_ENDED] ? ASKABLE_PASSED_ON : why);
 	}
 	return 0;
 }

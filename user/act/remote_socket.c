@@ -4,6 +4,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -48,12 +49,22 @@ static int refusal(int err)
 	}
 }
 
+/* In a PID namespace of our own /proc may still be that of another. */
+static bool has_own_proc(void)
+{
+	char self[16] = "";
+
+	return readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid();
+}
+
 /* Whoever uses the number for another kind of file by now keeps that to himself. */
 static bool is_other_file(const struct ho_descriptor *d)
 {
 	char link[64], target[16];
 	ssize_t n;
 
+	if (!has_own_proc())
+		return false;
 	snprintf(link, sizeof(link), "/proc/%u/fd/%d", d->pid, d->fd);
 	n = readlink(link, target, sizeof(target));
 	return n >= 0 && (n < 8 || memcmp(target, "socket:[", 8) != 0);

@@ -28,8 +28,8 @@ bool remote_socket__close(int fd, struct reuse_guard *guard);
 /*
  * Keeps other processes that do the same away until `fd`, or any other descriptor of the socket in
  * this process, is closed. Returns 0, or without waiting the process that has it, or -1 where that
- * one cannot be told. It is a POSIX lock, which is of a process and the socket: a program that locks
- * its own sockets keeps us away.
+ * one cannot be told. It is a POSIX lock, which is of a process and the socket: a program that
+ * locks its own sockets keeps us away.
  */
 pid_t remote_socket__lock(int fd);
 

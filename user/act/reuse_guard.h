@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Puts SO_REUSEADDR of a socket back if this process dies, or is stopped (SIGSTOP), between the call
- * that clears it and the one that puts it back; and closes our descriptor of the socket if we are
- * stopped with it, as its program's own close would say goodbye to nobody until we go on. The guard
- * is a process of its own, in a session of its own, that shares our table of descriptors: so the
- * descriptor survives us, and it need not find the socket again. What kills or stops a whole control
- * group within those microseconds gets both.
+ * Puts SO_REUSEADDR of a socket back if this process dies, or is stopped (SIGSTOP), between the
+ * call that clears it and the one that puts it back; and closes our descriptor of the socket if we
+ * are stopped with it, as its program's own close would say goodbye to nobody until we go on. The
+ * guard is a process of its own, in a session of its own, that shares our table of descriptors: so
+ * the descriptor survives us, and it need not find the socket again. What kills or stops a whole
+ * control group within those microseconds gets both.
  */
 #ifndef HALFOPEN_ACT_REUSE_GUARD_H
 #define HALFOPEN_ACT_REUSE_GUARD_H
@@ -22,8 +22,8 @@ int reuse_guard__start(struct reuse_guard **guard);
  * held. */
 bool reuse_guard__is_there(struct reuse_guard *g);
 
-/* From here to reuse_guard__release() `fd` is held: the guard closes it if that takes 50 ms or more.
- * One at a time. */
+/* From here to reuse_guard__release() `fd` is held: the guard closes it if that takes 50 ms or
+ * more. One at a time. */
 void reuse_guard__hold(struct reuse_guard *g, int fd);
 
 /* From here on SO_REUSEADDR of it is to be put back to on. False: the guard has taken it over. */
