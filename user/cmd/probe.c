@@ -86,7 +86,8 @@ static const char argp_doc[] =
 	"open; of MPTCP; in TCP_REPAIR; locked by its program (fcntl). Sockets with data under way "
 	"are asked like all others: their next retransmission may be minutes away.\n"
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'.\n"
-	"\nExit codes: 0 done, 1 failed while running, or nobody could be asked, 2 usage, 77 not permitted.\n";
+	"\nExit codes: 0 done, 1 failed while running, or nobody could be asked, 2 usage, 77 not "
+	"permitted.\n";
 
 /* "1%", "0.5%", "100%". */
 static bool read_share(const char *text, void *at)
@@ -97,7 +98,8 @@ static bool read_share(const char *text, void *at)
 	if (*text < '0' || *text > '9')
 		return false;
 	*share = strtod(text, &end) / 100;
-	return !strcmp(end, "%") && text + strspn(text, "0123456789.") == end && *share > 0 && *share <= 1;
+	return !strcmp(end, "%") && text + strspn(text, "0123456789.") == end && *share > 0 &&
+	       *share <= 1;
 }
 
 #define AT(member) .offset = offsetof(struct options, member)

@@ -21,8 +21,8 @@ struct probe_text {
 /* Counts one more result, of a socket with this listening port of ours (0: made from here). */
 void probe_text__add(struct probe_text *t, const struct probe_result *r, uint16_t port);
 
-/* Sentences on all of them, broken to fit `width` columns (0: any); a line for each program and port, most unanswered first, if there are
- * results. */
+/* Sentences on all of them, broken to fit `width` columns (0: any); a line for each program and
+ * port, most unanswered first, if there are results. */
 void probe_text__write(struct probe_text *t, struct words *w, const struct probe_summary *s,
 		       int width);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What `halfopen reach` found, a line a connection; on a narrow terminal broken at blanks, with what
- * matters first: the answer, whose it is, and the silence. */
+/* What `halfopen reach` found, a line a connection; on a narrow terminal broken at blanks, with
+ * what matters first: the answer, whose it is, and the silence. */
 #ifndef HALFOPEN_SINK_TEXT_REACH_TEXT_H
 #define HALFOPEN_SINK_TEXT_REACH_TEXT_H
 
