@@ -311,8 +311,8 @@ static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *t
 	       READ_BITFIELD(typed, usec, tcp_usec_ts);
 }
 
-/* 4bd0623f04ee (6.6) made IP_TRANSPARENT a bit of inet_flags, of an enum without a name; before, it is
- * one of the bit-fields. */
+/* 4bd0623f04ee (6.6) made IP_TRANSPARENT a bit of inet_flags, of an enum without a name; before, it
+ * is one of the bit-fields. */
 #define INET_FLAGS_TRANSPARENT 15
 
 struct inet_sock___flags {

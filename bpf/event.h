@@ -180,8 +180,8 @@ struct ho_row {
 	ho_s32 keepalive_in_jiffies;	/* an orphan's is that of FIN_WAIT2 */
 	ho_s32 write_in_jiffies;	/* of retransmissions and zero-window probes */
 	ho_u32 sent_data_jiffies;	/* in CLOSE_WAIT: last data we sent; else 0 */
-	ho_u8 answered_since_fin;	/* in CLOSE_WAIT: the peer acknowledged something behind its FIN */
-	ho_u8 transparent;		/* IP_TRANSPARENT: its local address need not be this host's */
+	ho_u8 answered_since_fin;	/* in CLOSE_WAIT: an ACK came behind the peer's FIN */
+	ho_u8 transparent;		/* IP_TRANSPARENT: any local address will do */
 	ho_u8 pad[2];
 };
 

@@ -323,7 +323,8 @@ static __always_inline void socket__read_counted(struct ho_event *e, const struc
 		e->ts_recent_s = READ(typed, tp, rx_opt.ts_recent_stamp);
 }
 
-/* The peer's FIN had the sequence number before rcv_nxt; an acceptable ACK sets snd_wl1 to its own. */
+/* The peer's FIN had the sequence number before rcv_nxt; an acceptable ACK sets snd_wl1 to its
+ * own. */
 static __always_inline void socket__read_close_wait(struct ho_row *row, const struct tcp_sock *tp,
 						    const bool typed)
 {

@@ -29,7 +29,7 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 static void count_probed(const struct look *l, const struct ho_event *e, const struct probed *p,
 			 enum probe_answer result, struct exposure_counts *c)
 {
-	int64_t heard_at = stamps__heard_ns(e, l->rules.hz) + l->wall_ns;
+	int64_t heard_at = stamps__arrived_ns(e, l->rules.hz) + l->wall_ns;
 	bool alive = result == PROBE_ANSWERED || heard_at > p->at;
 
 	c->probed++;

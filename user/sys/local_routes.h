@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Addresses for which a network namespace takes segments in: those that some routing table, in which
- * one without a mark may be looked up, has a route of type local (or anycast) for. Each address of an
- * interface has one; so have whole networks by `ip route add local`. TPROXY's rules lead those that it
- * marked to a table in which any address has one: they are for transparent sockets alone.
+ * Addresses for which a network namespace takes segments in: those that some routing table, in
+ * which one without a mark may be looked up, has a route of type local (or anycast) for. Each
+ * address of an interface has one; so have whole networks by `ip route add local`. TPROXY's rules
+ * lead segments that it marked to a table in which any address has one: that is for transparent
+ * sockets alone.
  */
 #ifndef HALFOPEN_SYS_LOCAL_ROUTES_H
 #define HALFOPEN_SYS_LOCAL_ROUTES_H

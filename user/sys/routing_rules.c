@@ -28,7 +28,8 @@ static uint32_t number(const struct nlmsghdr *answer, unsigned int type, uint32_
 	const struct fib_rule_hdr *rule = NLMSG_DATA(answer);
 	uint32_t value = otherwise;
 	size_t length;
-	const void *at = netlink__find(rule + 1, NLMSG_PAYLOAD(answer, sizeof(*rule)), type, &length);
+	const void *at =
+		netlink__find(rule + 1, NLMSG_PAYLOAD(answer, sizeof(*rule)), type, &length);
 
 	if (at && length == sizeof(value))
 		memcpy(&value, at, sizeof(value));
@@ -48,14 +49,15 @@ static void take_rule(void *context, const struct nlmsghdr *answer)
 {
 	const struct fib_rule_hdr *rule = NLMSG_DATA(answer);
 	struct routing_rules *r = context;
+	struct routing_rule new;
 
 	if (answer->nlmsg_type != RTM_NEWRULE || answer->nlmsg_len < NLMSG_LENGTH(sizeof(*rule)) ||
 	    rule->action != FR_ACT_TO_TBL)
 		return;
 	r->any_vrf |= is_of_vrf(answer);
-	append(r, &(struct routing_rule){
-			  .table = number(answer, FRA_TABLE, rule->table),
-			  .marked = number(answer, FRA_FWMARK, 0) && !(rule->flags & FIB_RULE_INVERT) });
+	new.table = number(answer, FRA_TABLE, rule->table);
+	new.marked = number(answer, FRA_FWMARK, 0) && !(rule->flags & FIB_RULE_INVERT);
+	append(r, &new);
 }
 
 int routing_rules__read(struct routing_rules *r, int fd, uint8_t family)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which routing tables a segment without a mark may be looked up in: those of policy routing's rules
- * (`ip rule`) that ask for none. */
+/* Which routing tables a segment without a mark may be looked up in: those of policy routing's
+ * rules (`ip rule`) that ask for none. */
 #ifndef HALFOPEN_SYS_ROUTING_RULES_H
 #define HALFOPEN_SYS_ROUTING_RULES_H
 
@@ -18,8 +18,8 @@ struct routing_rules {
 	bool known;
 };
 
-/* Reads those of this thread's namespace for one family by a socket of NETLINK_ROUTE. Where that fails
- * they stay unknown (`known`). Returns 0 or -errno; -EINTR: they changed meanwhile. */
+/* Reads those of one family by `fd`, a socket of NETLINK_ROUTE, anew if they were read before.
+ * Where that fails they are unknown. Returns 0 or -errno; -EINTR: they changed meanwhile. */
 int routing_rules__read(struct routing_rules *r, int fd, uint8_t family);
 
 /* True if they are unknown. */

@@ -72,9 +72,9 @@ bool exposure__is_second_end(const struct ho_event *e);
  * the death of one end to the other at once. */
 bool exposure__peer_is_here(const struct ho_event *e);
 
-/* Does its program leak it, though the peer answers keepalive, so that it is never silent for long? In
- * CLOSE_WAIT, no data either way for that long, and a probe after the peer's FIN was answered: the
- * kernel does not keep when the FIN came. `hz` of its kernel. */
+/* Does its program leak it, though the peer answers keepalive, so that it is never silent for long?
+ * In CLOSE_WAIT, no data either way for EXPOSURE_LEAK_NS, and a probe after the peer's FIN was
+ * answered: the kernel does not keep when the FIN came. `hz` of its kernel. */
 bool exposure__leaks_under_keepalive(const struct ho_row *row, uint32_t hz);
 
 /* Asks that left since the peer was last heard, by the kernel's counts; 0: none, or the count is
