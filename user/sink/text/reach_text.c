@@ -3,6 +3,7 @@
 
 #include "text/reach_text.h"
 #include "value/address.h"
+#include "value/program_name.h"
 
 static void add_end(struct words *w, const struct timeline_end *e)
 {
@@ -19,7 +20,7 @@ static void add_connection(struct words *w, const struct timeline_socket *s)
 		words__add(w, " %s", s->device);
 	words__add(w, " on :%u", s->local.port);
 	if (s->owner.known)
-		words__add(w, " (%s)", s->owner.comm);
+		words__add(w, " (%s)", program_name__shown(s->owner.comm));
 	if (*s->netns.name)
 		words__add(w, " in %s", s->netns.name);
 }
