@@ -24,7 +24,7 @@ EPIPE, ECONNRESET, ETIMEDOUT, ECONNREFUSED = 32, 104, 110, 111
 DELAY_NS = 20_000_000
 # A 1 s timer of a kernel with HZ=250 is late by up to 8 jiffies (the timer wheel's granule), and
 # the emulated processors are late, too.
-GRANULE_NS, EMULATION_NS = 32_000_000, 60_000_000
+GRANULE_NS, EMULATION_NS = 32_000_000, 200_000_000
 # An event's time is taken before the segment is built; here that takes longer than on metal.
 WIRE_NS = 100_000_000
 # A step of the clock is noticed within a millisecond by a process that runs at once; an emulated one may
