@@ -6,6 +6,7 @@ import math
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import socket
@@ -799,6 +800,26 @@ def test_connection_tracking_that_a_user_makes_up(lab):
     assert faults(lab) == {}
     other.sysctl(ip_forward=1)      # now it is the host's, and forwards: by its entry it may be on the way
     assert faults(lab) == {cookie(victim): ["conntrack"]}
+
+
+def test_connection_tracking_is_asked_so_often_at_most(lab):
+    """Each connection in each namespace that it may pass takes a call: 35 times 2,000 are more than one look makes. That
+    is said, and what was not asked is no fault; a FILTER of fewer asks for all of them."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    one_of_all = "conntrack -I -p tcp -s 1.2.3.4 -d 1.2.3.5 --sport 5 --dport 6 --state ESTABLISHED --timeout 3600"
+    for number in range(35):
+        other = lab.namespace(f"o{number}")
+        other.sysctl(ip_forward=1)
+        run("ip", "netns", "exec", other.name, "sh", "-c", one_of_all +
+            " && echo 600 > /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established")
+    for _ in range(2000):
+        keepalive(lab.connect()[0], 7200, 75, 9)
+    keepalive(lab.connect(port=7001)[0], 7200, 75, 9)
+    r = halfopen("--summary", f"netns = {lab.gateway.name}")
+    assert r.returncode == 0 and "connection tracking was asked 65536 times" in r.stderr and "to mend" not in r.stdout, r
+    r = halfopen("--summary", f"netns = {lab.gateway.name} and sport = :7001")
+    assert r.returncode == 0 and "connection tracking" not in r.stderr, r
 
 
 def test_connection_tracking_on_the_way(lab):

@@ -575,9 +575,9 @@ static int look_and_tell(struct options *o)
 		log_warning("not every network namespace could be entered: sockets there that no "
 			    "process holds may be missing");
 	if (!err && look.conntrack_unasked)
-		log_warning("connection tracking was asked about %u connections, of more: of the rest it "
-			    "is not known whether it forgets them (fault conntrack); a FILTER of fewer "
-			    "connections tells", look.conntrack_asks);
+		log_warning("connection tracking was asked %u times, the most for one look: of the other "
+			    "connections it is not known whether it forgets them (fault conntrack); a "
+			    "FILTER that fewer match tells", look.conntrack_asks);
 	if (!err && !o->check.count && !o->prom)
 		look_nothing__explain(&look);
 	if (err == -ENOMEM)
