@@ -217,7 +217,7 @@ def hold_only(name, *sockets):
     Sockets of other tests of this process would be its, too: who has the lower pid is told as the owner,
     and pids begin anew at pid_max."""
     with open("/proc/self/comm", "w") as f:
-        f.write(name)
+        f.write(name or "\0")
     keep = {s.fileno() for s in sockets}
     for fd in range(3, 1024):
         if fd not in keep:

@@ -316,6 +316,43 @@ def test_columns_that_line_up_and_fit(lab, width):
     assert len(whole) == len(lines) == 6 and "[fd77::2]:" in "".join(whole)
 
 
+def test_the_narrowest_terminal(lab):
+    """Columns are left away until peers alone are there: their ports, in the end."""
+    lab.connect()
+    keepalive(lab.connect(socket.AF_INET6, port=7001)[0], 7000, 75, 9, 20000)
+    for width in (6, 9, 14, 15, 20, 24, 32, 33, 40, 47, 50, 55, 56, 60, 70):
+        lines = on_terminal(width, f"netns = {lab.gateway.name}", "--path-forgets", "1h")
+        assert len(lines) == 3 and all(len(line) <= width for line in lines), (width, lines)
+        assert all(re.search(r":\d+( |$)", line) for line in lines[1:]), (width, lines)
+        assert "SILENT" in lines[0] or width < 24, (width, lines)
+
+
+def test_a_program_with_an_empty_name(lab):
+    """It is '' wherever it is named, and never "-", which nobody is; names with blanks are quoted in hints."""
+    nameless, spaced, _ = [lab.connect(port=7000 + n)[0] for n in range(3)]
+    program(lab, "", nameless)
+    program(lab, "a b, c", spaced)
+    here = f"netns = {lab.gateway.name}"
+    owners = {l.split()[2].rsplit(":")[-1]: l.split()[3] for l in halfopen(here).stdout.splitlines()[1:]}
+    assert re.match(r"''/\d+@", owners["7000"]) and re.match(r"python3|pytest", owners["7002"]), owners
+    rows = {l.split()[1]: l.split()[0] for l in halfopen("--summary", here).stdout.splitlines() if ":" not in l}
+    assert rows["7000"] == "''", rows
+    with open(lab.path("x.prom"), "w"):
+        pass
+    assert halfopen("--prom", lab.path("x.prom"), here).returncode == 0
+    with open(lab.path("x.prom")) as f:
+        assert "group=\"'':7000\"" in f.read()
+    r = halfopen(f"{here} and comm = mosqitto")
+    told = re.search("programs that do: (.*)", r.stderr)[1]
+    assert "a b" not in told or "'a b, c'" in told, told
+    assert "''" in told.split(", ") or len(told.split(", ")) >= 5, told
+
+
+def test_an_order_that_nothing_is_known_of():
+    r = halfopen("--sort", "dead")
+    assert r.returncode == 2 and "--path-forgets" in r.stderr and "--history" in r.stderr and not r.stdout, r
+
+
 def test_order(lab):
     pairs = [lab.connect(port=7000 + n, device_port=40000 + n)[0] for n in range(4)]
     keepalive(pairs[0], 600, 75, 9)
@@ -1067,6 +1104,15 @@ def test_check(lab):
     assert r.returncode == 2 and "--path-forgets" in r.stderr
 
 
+def test_check_with_blanks(lab):
+    lab.connect()
+    r = halfopen("--check", " never > 0 , suspect>= 1 ", f"netns = {lab.gateway.name}")
+    assert r.returncode == 3 and r.stdout.startswith("FOUND never 1 > 0\nok suspect 0 < 1\n"), r
+    for wrong in ("never > 1 0", "ne ver>0", "> 1", "never >", "never > = 1"):
+        r = halfopen("--check", wrong)
+        assert r.returncode == 2 and wrong in r.stderr, r
+
+
 def test_check_of_what_nothing_can_match(lab):
     """A mistake in FILTER is no silent ok (1); where a connection may come at any time, none is (0)."""
     gateway, _ = lab.connect()
@@ -1334,9 +1380,14 @@ def test_names_that_cannot_be_read(lab):
                        (identities(lab, good, '{"peer": "10.77.0.2"}', name="a"), "line 2, column 1: \"device\""),
                        (identities(lab, good, "{not json", name="b"), "line 2, column"),
                        (identities(lab, good, {"peer": "10.77.0.2:0", "device": "d"}, name="c"), "line 2"),
-                       (identities(lab, good, {"peer": "10.77.0.2", "device": ""}, name="d", end=""), "line 2")):
+                       (identities(lab, good, {"peer": "10.77.0.2", "device": ""}, name="d", end=""), "line 2"),
+                       (identities(lab, good, '{"peer": "10.77.0.2", "device": "a\\u0000b"}', name="e"),
+                        "no name has a zero byte"),
+                       (identities(lab, good, '{"peer": "10.77.0.2", "a\\u0000": "b"}', name="f"),
+                        "no name has a zero byte")):
         r = halfopen("--identities", path)
         assert (r.returncode, r.stdout) == (2, "") and said in r.stderr and path.removeprefix("unix:") in r.stderr, r
+        assert "JSON_ALLOW_NUL" not in r.stderr
     assert not os.path.exists(lab.path("socket"))
     # whose writer is in the middle of a line
     half = identities(lab, good, '{"peer": "10.77.0.2", "devi', end="", name="half")

@@ -583,7 +583,7 @@ def test_without_a_terminal():
 
 
 @pytest.mark.parametrize("arguments, said", [
-    (["sport ="], "FILTER, column"), (["--sort", "beauty"], "beauty"), (["--delay", "0s"], "0s"),
+    (["sport ="], "FILTER, column"), (["--sort", "beauty"], "beauty"), (["--sort", "dead"], "--path-forgets"), (["--delay", "0s"], "0s"),
     (["--path-forgets", "soon"], "soon"), (["--color", "red"], "red"), (["--suspect-after", "0"], "0")])
 def test_bad_arguments(arguments, said):
     r = subprocess.run([HALFOPEN, "top", *arguments], capture_output=True, text=True, timeout=60)

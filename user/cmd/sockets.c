@@ -233,6 +233,9 @@ static void check_arguments(const struct argp_state *state, struct options *o)
 		check_prom(state, o);
 	if (o->order.is_told && counts)
 		arguments__refuse(state, "--sort is for lists: --summary and --prom write counts");
+	if (o->order.is_told && o->order.key == LOOK_BY_DEAD && !o->path_ns && !o->history_count)
+		arguments__refuse(state, "--sort dead: how likely a peer is dead is known with "
+				  "--path-forgets or --history alone");
 	if (o->groups && !counts && !o->history_count)
 		arguments__refuse(state, "--groups is for counts and --history: --summary is missing");
 	if (o->probed_path && !counts)

@@ -131,6 +131,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		o->top.filter = filter_argument__parse(state, o->top.filter_text);
+		if (!strcmp(o->top.order, "dead") && !o->top.rules.path_ns && !o->history_count)
+			arguments__refuse(state, "--sort dead: how likely a peer is dead is known "
+					  "with --path-forgets or --history alone");
 		return 0;
 	default:
 		return argument__take(arguments, key, arg, state);

@@ -15,6 +15,18 @@ static const char *const subjects[] = {
 
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 
+/* Without blanks around it; in place. */
+static char *trimmed(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t");
+	length = strlen(text);
+	while (length && strchr(" \t", text[length - 1]))
+		text[--length] = '\0';
+	return text;
+}
+
 /* "suspect>0", cut up. */
 static bool parse_term(char *text, struct look_term *term)
 {
@@ -28,6 +40,8 @@ static bool parse_term(char *text, struct look_term *term)
 	*limit++ = '\0';
 	term->inclusive = *limit == '=';
 	limit += term->inclusive;
+	text = trimmed(text);
+	limit = trimmed(limit);
 	for (i = 0; i < SUBJECTS && strcmp(subjects[i], text); i++)
 		;
 	term->subject = i;

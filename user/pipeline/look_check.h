@@ -27,7 +27,8 @@ struct look_check {
 };
 
 /* Reads "NAME>N,...": sockets, suspect, never, silent, dead, close_wait, window_closed, probes_off,
- * address_gone, conntrack, ended; >, >=, < or <=. False if that is not what it says. */
+ * address_gone, conntrack, ended; >, >=, < or <=, with blanks
+ * or without. False if that is not what it says. */
 bool look_check__parse(const char *text, struct look_check *check);
 
 /* Does one of its terms count this? */

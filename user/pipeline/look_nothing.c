@@ -5,6 +5,8 @@
 #include "pipeline/look_nothing.h"
 #include "sys/log.h"
 #include "sys/process.h"
+#include "value/plain_text.h"
+#include "value/program_name.h"
 #include "value/words.h"
 
 #define PROGRAMS_NAMED 5
@@ -19,6 +21,7 @@ static void add_programs(struct words *w, const struct look *l)
 {
 	struct program_count most[PROGRAMS_NAMED];
 	struct exposure_groups groups = { 0 };
+	char quoted[PLAIN_TEXT_QUOTED_SIZE(sizeof(most->comm))];
 	size_t count, i;
 
 	for (i = 1; i <= l->owners.used; i++) {
@@ -33,7 +36,10 @@ static void add_programs(struct words *w, const struct look *l)
 	count = exposure_groups__rank(&groups, all, most, PROGRAMS_NAMED);
 	exposure_groups__free(&groups);
 	for (i = 0; i < count; i++)
-		words__add(w, "%s%s", i ? ", " : "; programs that do: ", most[i].comm);
+		words__add(w, "%s%s", i ? ", " : "; programs that do: ",
+			   strcmp(most[i].comm, program_name__shown(""))
+				   ? plain_text__quoted(most[i].comm, quoted, sizeof(quoted))
+				   : most[i].comm);
 }
 
 static bool is_entered(const struct look *l, const struct filter *test)

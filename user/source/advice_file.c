@@ -12,6 +12,7 @@
 #include "file/foreign.h"
 #include "source/advice_file.h"
 #include "sys/host.h"
+#include "value/json_mistake.h"
 #include "value/netns_address.h"
 #include "value/plain_text.h"
 
@@ -160,7 +161,7 @@ static int say_what_it_is(const struct search *s, unsigned int number, const jso
 	else
 		snprintf(at, room, ":%u:%d: expected a line of 'advise --json': %s", number,
 			 error->column,
-			 words ? words : plain_text__of(error->text, shown, sizeof(shown)));
+			 words ? words : plain_text__of(json_mistake__words(error), shown, sizeof(shown)));
 	return -EBADMSG;
 }
 

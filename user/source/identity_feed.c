@@ -16,6 +16,7 @@
 #include "sys/listening_socket.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "value/json_mistake.h"
 #include "value/rfc3339.h"
 
 #define LINE_MAX_BYTES 4096
@@ -129,7 +130,8 @@ static int take_line(struct identity_feed *f, struct reader *r, char *line, size
 	if (!object && (quote = strstr(error.text, " near ")))
 		error.text[quote - error.text] = '\0';
 	if (!object)
-		return complain(f, r, error.column > 0 ? error.column : 1, error.text);
+		return complain(f, r, error.column > 0 ? error.column : 1,
+				json_mistake__words(&error));
 	wrong = read_identity(object, &identity);
 	if (!wrong)
 		fn(context, &identity);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "source/probe_file.h"
+#include "value/json_mistake.h"
 #include "value/plain_text.h"
 #include "value/quantity.h"
 #include "value/rfc3339.h"
@@ -113,7 +114,7 @@ static int read_line(struct reading *r, const char *line, size_t length)
 		return err;
 	}
 	snprintf(r->why, r->size, "%s:%u:%d: " EXPECTED ": %s", r->shown, r->line, error.column,
-		 plain_text__of(error.text, shown, sizeof(shown)));
+		 plain_text__of(json_mistake__words(&error), shown, sizeof(shown)));
 	return -EBADMSG;
 }
 

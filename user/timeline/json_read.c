@@ -9,6 +9,7 @@
 #include "tcp/tcp_states.h"
 #include "timeline/names.h"
 #include "timeline/timeline_json.h"
+#include "value/json_mistake.h"
 #include "value/rfc3339.h"
 
 /* ---- members ---- */
@@ -603,7 +604,7 @@ int timeline_json__read(const char *line, size_t length, const struct sink *sink
 	if (!object) {
 		problem->column = error.column;
 		snprintf(problem->text, sizeof(problem->text),
-			 "expected a line of halfopen's JSON: %s", error.text);
+			 "expected a line of halfopen's JSON: %s", json_mistake__words(&error));
 		return -EBADMSG;
 	}
 	err = take_line(object, sink, problem);

@@ -4,6 +4,7 @@
 
 #include "exposure/groups.h"
 #include "value/hash.h"
+#include "value/program_name.h"
 
 #define SIZE_MIN 64
 
@@ -11,6 +12,7 @@ _Static_assert(sizeof(struct exposure_key) % sizeof(uint64_t) == 0, "hashed by w
 
 void exposure_key__set_program(struct exposure_key *key, const char *comm)
 {
+	comm = program_name__shown(comm);
 	memset(key->comm, 0, sizeof(key->comm));
 	memcpy(key->comm, comm, strnlen(comm, sizeof(key->comm) - 1));
 }

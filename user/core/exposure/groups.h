@@ -30,7 +30,8 @@ struct exposure_groups {
 	size_t size;
 };
 
-/* The key's program: a name of a process, whatever stands behind its end. */
+/* The key's program: a name of a process, whatever stands behind its end; an empty one is '' (as
+ * the key has "" where none is known). */
 void exposure_key__set_program(struct exposure_key *key, const char *comm);
 
 /* The counts of this group, new ones where it is met for the first time; NULL when memory is short.

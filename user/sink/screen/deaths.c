@@ -7,6 +7,7 @@
 #include "timeline/timeline_json.h"
 #include "value/address.h"
 #include "value/plain_text.h"
+#include "value/program_name.h"
 #include "value/words.h"
 
 #define NAME_COLUMNS 20
@@ -37,7 +38,9 @@ static void add_row(struct words *w, const struct timeline *t)
 	words__add(w, "%-18s ", outcome__name(t->outcome));
 	add_unnoticed(w, t);
 	words__add(w, ":%u %s/%u", t->socket.local.port,
-		   plain_text__within(t->socket.owner.known ? t->socket.owner.comm : "-",
+		   plain_text__within(t->socket.owner.known
+					      ? program_name__shown(t->socket.owner.comm)
+					      : "-",
 				      NAME_COLUMNS, name, sizeof(name)),
 		   t->socket.owner.pid);
 	if (*t->socket.device)

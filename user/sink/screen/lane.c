@@ -9,6 +9,7 @@
 #include "text/event_words.h"
 #include "timeline/names.h"
 #include "value/address.h"
+#include "value/program_name.h"
 #include "value/text_style.h"
 
 #define SAY(w, text) words__append(w, text, strlen(text))
@@ -267,7 +268,7 @@ static void add_who(struct words *w, const struct timeline_socket *s)
 		words__add(w, " (%s)", s->device);
 	words__add(w, " at %s", address__with_port(s->local.address, s->local.port, local));
 	if (s->owner.known)
-		words__add(w, " of %s/%u", s->owner.comm, s->owner.pid);
+		words__add(w, " of %s/%u", program_name__shown(s->owner.comm), s->owner.pid);
 	if (*s->netns.name)
 		words__add(w, " in %s", s->netns.name);
 	SAY(w, "\n");

@@ -7,6 +7,7 @@
 #include "text/service.h"
 #include "value/address.h"
 #include "value/plain_text.h"
+#include "value/program_name.h"
 
 /* A terminal this wide shows both ends and the process of a socket, where they fit. */
 #define WIDE 120
@@ -91,7 +92,7 @@ static void add_owner(struct words *w, const struct timeline_socket *s)
 {
 	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
 
-	words__add(w, "%s", plain_text__within(s->owner.known ? s->owner.comm : "-", NAME_COLUMNS,
+	words__add(w, "%s", plain_text__within(s->owner.known ? program_name__shown(s->owner.comm) : "-", NAME_COLUMNS,
 					       part, sizeof(part)));
 	if (s->owner.known)
 		words__add(w, "/%u", s->owner.pid);

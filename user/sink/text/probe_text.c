@@ -6,6 +6,7 @@
 #include "text/fit.h"
 #include "text/probe_text.h"
 #include "value/plain_text.h"
+#include "value/program_name.h"
 
 static struct probe_text_group *group_of(struct probe_text *t, const char *program, uint16_t port)
 {
@@ -34,7 +35,7 @@ void probe_text__add(struct probe_text *t, const struct probe_result *r, uint16_
 
 	if (t->failed)
 		return;
-	g = group_of(t, owner->known ? owner->comm : "-", port);
+	g = group_of(t, owner->known ? program_name__shown(owner->comm) : "-", port);
 	if (g)
 		g->results[r->result]++;
 	t->failed = !g;

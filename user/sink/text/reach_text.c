@@ -5,6 +5,7 @@
 #include "text/reach_text.h"
 #include "value/address.h"
 #include "value/plain_text.h"
+#include "value/program_name.h"
 
 /* Of the first word. */
 #define ANSWER_COLUMNS 11
@@ -21,7 +22,7 @@ static void add_our_end(struct words *w, const struct timeline_socket *s)
 {
 	words__add(w, "on :%u", s->local.port);
 	if (s->owner.known)
-		words__add(w, " (%s)", s->owner.comm);
+		words__add(w, " (%s)", program_name__shown(s->owner.comm));
 	if (*s->netns.name)
 		words__add(w, " in %s", s->netns.name);
 }

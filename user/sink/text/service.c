@@ -3,6 +3,7 @@
 
 #include "text/service.h"
 #include "value/plain_text.h"
+#include "value/program_name.h"
 
 /* Of net.ipv4.ip_local_port_range. */
 #define EPHEMERAL 32768
@@ -37,11 +38,11 @@ static bool is_served(struct service_ports *p, const struct timeline_socket *s)
 struct story_key service__key(struct service_ports *p, const struct timeline_socket *s)
 {
 	struct story_key key = { .net_cookie = s->netns.cookie, .netns = s->netns.inode };
+	const char *comm = s->owner.known ? program_name__shown(s->owner.comm) : "";
 
 	key.outbound = !is_served(p, s);
 	key.port = key.outbound ? s->peer.port : s->local.port;
-	if (s->owner.known)
-		memcpy(key.comm, s->owner.comm, strnlen(s->owner.comm, sizeof(key.comm)));
+	memcpy(key.comm, comm, strnlen(comm, sizeof(key.comm)));
 	return key;
 }
 
@@ -51,7 +52,7 @@ void service__add(struct words *w, const struct story_key *key, const struct tim
 	struct words names = { 0 };
 	char cut[PLAIN_TEXT_SIZE(NAMES_COLUMNS)];
 
-	words__add(&names, "%s", s->owner.known ? s->owner.comm : "-");
+	words__add(&names, "%s", s->owner.known ? program_name__shown(s->owner.comm) : "-");
 	if (*s->netns.name)
 		words__add(&names, "@%s", s->netns.name);
 	if (columns > NAMES_COLUMNS)

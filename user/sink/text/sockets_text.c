@@ -10,6 +10,7 @@
 #include "timeline/names.h"
 #include "value/address.h"
 #include "value/plain_text.h"
+#include "value/program_name.h"
 #include "value/words.h"
 
 /* Columns of a name chosen by others. */
@@ -18,6 +19,8 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* Columns of an address beside its port, below which it is not shown. */
 #define ADDRESS_COLUMNS 5
+/* ":65535": no narrower is anything. */
+#define PORT_COLUMNS 6
 /* All cells of a line. */
 #define LINE_SIZE (6 * CELL_SIZE + 8 * 64)
 #define WRITE_AT_ONCE 65536
@@ -143,7 +146,7 @@ static char *put_name(char *at, const char *name)
 static char *put_owner(char *at, const struct timeline_socket *s)
 {
 	if (s->owner.known) {
-		at = put_name(at, s->owner.comm);
+		at = put_name(at, program_name__shown(s->owner.comm));
 		*at++ = '/';
 		at = put_number(at, s->owner.pid);
 	} else {
@@ -318,6 +321,16 @@ static void make_room_for_heads(struct sockets_text *t)
 			t->widths[COLUMN_FAULTS] = 0;
 }
 
+/* The first column that is not left away. */
+static unsigned int first_of(const struct sockets_text *t)
+{
+	unsigned int column = 0;
+
+	while (column < SOCKETS_TEXT_COLUMNS && !t->widths[column])
+		column++;
+	return column;
+}
+
 /* As it is, or (`least`) as narrow as it may become. */
 static unsigned int width_of_line(const struct sockets_text *t, bool least)
 {
@@ -328,7 +341,7 @@ static unsigned int width_of_line(const struct sockets_text *t, bool least)
 
 		if (least && w > columns[column].least)
 			w = columns[column].least;
-		width += w ? w + (column > 0) : 0;
+		width += w ? w + (column > first_of(t)) : 0;
 	}
 	return width;
 }
@@ -351,7 +364,7 @@ static void share_room_of_local(struct sockets_text *t, const unsigned int wante
 	static const enum column takers[] = { COLUMN_PEER, COLUMN_OWNER, COLUMN_KEEPALIVE };
 	unsigned int i;
 
-	if (t->widths[COLUMN_LOCAL] >= wanted[COLUMN_LOCAL] ||
+	if (!t->widths[COLUMN_LOCAL] || t->widths[COLUMN_LOCAL] >= wanted[COLUMN_LOCAL] ||
 	    t->widths[COLUMN_LOCAL] >= columns[COLUMN_LOCAL].least + ADDRESS_COLUMNS)
 		return;
 	t->widths[COLUMN_LOCAL] = columns[COLUMN_LOCAL].least;
@@ -365,8 +378,10 @@ static void share_room_of_local(struct sockets_text *t, const unsigned int wante
  * fit. */
 static void fit(struct sockets_text *t)
 {
-	static const enum column dispensable[] = { COLUMN_PAIR, COLUMN_NEXT, COLUMN_OWNER,
-						   COLUMN_LOCAL };
+	static const enum column dispensable[] = {
+		COLUMN_PAIR, COLUMN_NEXT, COLUMN_OWNER, COLUMN_LOCAL, COLUMN_KEEPALIVE,
+		COLUMN_NOTICES, COLUMN_DEVICE, COLUMN_DIES, COLUMN_FAULTS, COLUMN_UNANSWERED,
+		COLUMN_DEAD, COLUMN_STATE, COLUMN_SILENT };
 	unsigned int i, widest, wanted[SOCKETS_TEXT_COLUMNS];
 
 	if (!t->width)
@@ -377,8 +392,12 @@ static void fit(struct sockets_text *t)
 	while (width_of_line(t, false) > t->width) {
 		widest = widest_of(t);
 		if (widest == SOCKETS_TEXT_COLUMNS)
-			return;
+			break;
 		t->widths[widest]--;
+	}
+	if (width_of_line(t, false) > t->width) {	/* peers alone are left */
+		t->widths[COLUMN_PEER] = t->width < PORT_COLUMNS ? PORT_COLUMNS : t->width;
+		return;
 	}
 	share_room_of_local(t, wanted);
 }
@@ -440,7 +459,7 @@ static void add_cell(const struct sockets_text *t, struct words *w, unsigned int
 
 	if (!width)
 		return;
-	if (column)
+	if (column > first_of(t))
 		words__append(w, " ", 1);
 	if (taken > width) {
 		cell = shorten(column, cell, width, shorter);
