@@ -43,7 +43,7 @@ enum network_error network__read(const char *text, struct network *n)
 	uint8_t family;
 
 	if (length < sizeof(address))
-		memcpy(address, text, length);
+		snprintf(address, sizeof(address), "%.*s", (int)length, text);
 	if (!read_address(address, slash != NULL, &e, &family))
 		return NETWORK_ADDRESS_WRONG;
 	before = family == AF_INET ? NETWORK_IPV4_BITS : 0;

@@ -74,8 +74,7 @@ static void notice_heard(struct connection *c, uint64_t at_ns)
 	if (at_ns <= c->last_heard_ns)
 		return;
 	c->last_heard_ns = at_ns;
-	if (c->incidents && at_ns > c->incidents->failed_ns)
-		c->incidents->failed_in_silence = 0;
+	incidents__silence_ended(c, at_ns);
 }
 
 void heard__by_clocks(struct connection *c, const struct ho_event *e, uint32_t hz)
@@ -303,7 +302,7 @@ void heard__segment(struct connection *c, const struct ho_event *e,
 
 	if (rules->probes_unseen)
 		lost_probes__find_answered_probe(c, e, rules->hz);
-	if (e->pending == HO_PENDING_PROBE0 && c->incidents)
+	if (e->pending == HO_PENDING_PROBE0)
 		lost_probes__find_window_probes(c, e, rules->hz);
 	if (e->tcp_flags & HO_TCP_RST) {
 		on_reset_heard(c, e, rules);
@@ -324,12 +323,12 @@ void heard__segment(struct connection *c, const struct ho_event *e,
 		hear_unanswering(c, e, &sign, rules->hz);
 	if (sign.own_probe)
 		on_peer_probe(c, e, told);
-	if (sign.acknowledges && c->incidents && e->segment)
-		c->incidents->acknowledged_ns = e->mono_ns;
 	follow_count(c, e);
 	notice_heard(c, e->mono_ns);
 	if (heartbeat__is(e))
 		on_heartbeat(c, e, rules->hz, told);
+	if (sign.acknowledges && c->incidents && e->segment)
+		c->incidents->acknowledged_ns = e->mono_ns;
 }
 
 /* The tracepoint of an accepted reset; the segment itself came just before it, where the

@@ -36,6 +36,12 @@ struct rtt incidents__rtt(const struct connection *c)
 	return rtt__sum(incidents__of(c)->rtt, c->run.rtt);
 }
 
+void incidents__silence_ended(struct connection *c, uint64_t at_ns)
+{
+	if (c->incidents && at_ns > c->incidents->failed_ns)
+		c->incidents->failed_in_silence = 0;
+}
+
 bool incidents__run(const struct connection *c, struct entry *entry)
 {
 	const struct answered_run *run = &c->run;

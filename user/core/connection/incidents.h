@@ -118,6 +118,9 @@ bool incidents__make(struct connection *c);
 /* Adds an entry to the journal, and to `told`. Requires incidents. */
 void incidents__note(struct connection *c, struct told *told, struct entry entry);
 
+/* It was heard at that time: of its asks that failed before, none is of this silence. */
+void incidents__silence_ended(struct connection *c, uint64_t at_ns);
+
 /* Events of this socket were lost. */
 void incidents__note_loss(struct connection *c, uint64_t at_ns, uint32_t events,
 			  struct told *told);

@@ -140,7 +140,7 @@ void lost_probes__find_window_probes(struct connection *c, const struct ho_event
 	struct silence *s = &c->silence;
 	uint32_t this = e->kind == HO_ZERO_WINDOW_PROBE, known, lost;
 
-	if (!e->unsent || !(e->flags & HO_F_ZERO_WINDOW) || !e->probes_out)
+	if (!c->incidents || !e->unsent || !(e->flags & HO_F_ZERO_WINDOW) || !e->probes_out)
 		return;
 	known = s->asks || s->probes_out ? s->probes_out : s->count_before;
 	if (known + this >= e->probes_out)

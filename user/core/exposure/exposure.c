@@ -147,7 +147,7 @@ struct timeline_keepalive exposure__keepalive(const struct keepalive *k, uint32_
 		.idle_s = seconds_or_never((uint64_t)k->idle_jiffies * 1000 / hz),
 		.interval_s = seconds_or_never((uint64_t)k->interval_jiffies * 1000 / hz),
 		.probes = k->probes, .user_timeout_ms = k->user_timeout_ms,
-		.rto_max_ms = rto_max_jiffies * 1000ULL / hz,
+		.rto_max_ms = floor(rto_max_jiffies * 1e3 / hz),
 		.idle_from = option_source(k->idle_from_socket),
 		.interval_from = option_source(k->interval_from_socket),
 		.probes_from = option_source(k->probes_from_socket),

@@ -36,7 +36,7 @@ static void add_dead_by_probe(struct words *w, const struct sockets_summary *s)
 	words__add(w, "as ");
 	words__add_count(w, d->of);
 	words__add(w, " of them were asked ");
-	words__add_duration(w, (double)((s->at - s->probed_at) / 1000000000));
+	words__add_duration(w, floor((s->at - s->probed_at) / 1e9));
 	words__add(w, " ago\n");
 }
 
