@@ -410,8 +410,8 @@ def test_suspects_that_a_program_holds_come_first(lab):
     lines = wait_until(suspects, 60, "five suspects")
     assert [l["socket"].get("owner") is not None for l in lines] == [True] + [False] * 4, lines
     assert lines[0]["socket"]["cookie"] == cookie(held)
-    silent = [l["silent_s"] for l in lines[1:]]
-    assert silent == sorted(silent, reverse=True) and silent[-1] > lines[0]["silent_s"]
+    silent = [l["silent_s"] for l in lines[1:]]      # of rows, which are read one after another
+    assert all(a >= b - 0.02 for a, b in zip(silent, silent[1:])) and silent[-1] >= lines[0]["silent_s"] - 0.02
 
 
 def test_without_capabilities():
