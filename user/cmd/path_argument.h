@@ -5,6 +5,13 @@
 
 #include <stdbool.h>
 
+/* The option's help. */
+#define PATH_ARGUMENT_NAME "DURATION|NAME"
+#define PATH_ARGUMENT_HELP \
+	"the path forgets idle connections after this time, as 'halfopen advise' estimates it, or as " \
+	"documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is " \
+	"surely dead"
+
 /* A duration, or the name of a documented timer, into the uint64_t (nanoseconds) at `at`: the
  * `read` of a struct argument. */
 bool path_argument__read(const char *text, void *at);

@@ -86,11 +86,7 @@ static const struct argp_option argp_options[] = {
 	{ "summary", OPT_SUMMARY, NULL, 0, "counts by program, port, namespace and carrier instead", 2 },
 	{ "groups", OPT_GROUPS, "FILE", 0, "names of carriers' networks, a line each: CIDR NAME", 2 },
 	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)", 2 },
-	{ "path-forgets", OPT_PATH, "DURATION|NAME", 0,
-	  "the path forgets idle connections after this time, as 'halfopen advise' estimates it, or as "
-	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
-	  "surely dead",
-	  2 },
+	{ "path-forgets", OPT_PATH, PATH_ARGUMENT_NAME, 0, PATH_ARGUMENT_HELP, 2 },
 	{ "probed", OPT_PROBED, "FILE", 0,
 	  "what 'halfopen probe --json' wrote: how many are dead by its answers, with --summary or "
 	  "--prom",

@@ -46,11 +46,7 @@ static const struct argp_option argp_options[] = {
 	  1 },
 	{ "silent", OPT_SILENT, "DURATION", 0, "how many are silent for longer than this (15m)",
 	  2 },
-	{ "path-forgets", OPT_PATH, "DURATION|NAME", 0,
-	  "the path forgets idle connections after this time, as 'halfopen advise' estimates it, or as "
-	  "documented of NAME ('halfopen explain nat=?' lists them): whoever is silent for longer is "
-	  "surely dead",
-	  2 },
+	{ "path-forgets", OPT_PATH, PATH_ARGUMENT_NAME, 0, PATH_ARGUMENT_HELP, 2 },
 	{ "history", OPT_HISTORY, "FILE", 0,
 	  "how many are dead, from what was watched before, as in 'halfopen sockets --help'", 2 },
 	{ "suspect-after", OPT_SUSPECT_AFTER, "N", 0,

@@ -7,26 +7,12 @@
 
 #include "value/address.h"
 #include "value/endpoint.h"
+#include "value/number.h"
 
 /* fe80::/10 (RFC 4291): the same address may live on each link, so its link belongs to it. */
 static bool is_link_local(const uint8_t *address)
 {
 	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
-}
-
-/* Appends digits; returns where they end. */
-static char *put_number(char *at, unsigned int n)
-{
-	char digits[10];
-	unsigned int i = 0;
-
-	do {
-		digits[i++] = '0' + n % 10;
-		n /= 10;
-	} while (n);
-	while (i)
-		*at++ = digits[--i];
-	return at;
 }
 
 /* As inet_ntop(3) does by printf(3): there may be a million. */
@@ -38,7 +24,7 @@ static const char *format_ipv4(const uint8_t *address, char *text)
 	for (i = 0; i < 4; i++) {
 		if (i)
 			*at++ = '.';
-		at = put_number(at, address[i]);
+		at = number__put(at, address[i]);
 	}
 	*at = '\0';
 	return text;
@@ -69,6 +55,6 @@ const char *address__with_port(const char *address, uint16_t port, char *text)
 	if (is_ipv6)
 		*at++ = ']';
 	*at++ = ':';
-	*put_number(at, port) = '\0';
+	*number__put(at, port) = '\0';
 	return text;
 }

@@ -18,3 +18,17 @@ bool number__read(const char *text, size_t length, uint32_t max, uint32_t *numbe
 	*number = n;
 	return length > 0;
 }
+
+char *number__put(char *at, uint64_t n)
+{
+	char digits[20];
+	unsigned int i = 0;
+
+	do {
+		digits[i++] = '0' + n % 10;
+		n /= 10;
+	} while (n);
+	while (i)
+		*at++ = digits[--i];
+	return at;
+}

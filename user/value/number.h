@@ -10,4 +10,8 @@
 /* `length` characters of `text`, up to `max`. */
 bool number__read(const char *text, size_t length, uint32_t max, uint32_t *number);
 
+/* Writes the digits at `at`, 20 at most and no end; returns where they end. Without printf(3), as
+ * there may be a million. */
+char *number__put(char *at, uint64_t n);
+
 #endif

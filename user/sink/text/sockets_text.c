@@ -9,6 +9,7 @@
 #include "text/sockets_text.h"
 #include "timeline/names.h"
 #include "value/address.h"
+#include "value/number.h"
 #include "value/plain_text.h"
 #include "value/program_name.h"
 #include "value/words.h"
@@ -48,21 +49,6 @@ static const struct {
 
 /* ---- cells ---- */
 
-/* Appends digits; returns where they end. */
-static char *put_number(char *at, uint64_t n)
-{
-	char digits[20];
-	unsigned int i = 0;
-
-	do {
-		digits[i++] = '0' + n % 10;
-		n /= 10;
-	} while (n);
-	while (i)
-		*at++ = digits[--i];
-	return at;
-}
-
 static char *put_text(char *at, const char *text)
 {
 	return stpcpy(at, text);
@@ -81,11 +67,11 @@ static char *put_duration(char *at, double s)
 
 	while (i < 3 && whole < units[i].s)
 		i++;
-	at = put_number(at, whole / units[i].s);
+	at = number__put(at, whole / units[i].s);
 	*at++ = units[i].unit;
 	whole %= units[i].s;
 	if (i < 3 && whole / units[i + 1].s) {	/* "3m", not "3m0s" */
-		at = put_number(at, whole / units[i + 1].s);
+		at = number__put(at, whole / units[i + 1].s);
 		*at++ = units[i + 1].unit;
 	}
 	return at;
@@ -109,7 +95,7 @@ static char *put_options(char *at, const struct timeline_keepalive *k)
 			*at++ = '/';
 		if (is_sysctl && (!i || from[i - 1] != OPTION_FROM_SYSCTL))
 			*at++ = '(';
-		at = put_number(at, values[i] < 0 ? 0 : (uint64_t)values[i]);
+		at = number__put(at, values[i] < 0 ? 0 : (uint64_t)values[i]);
 		if (is_sysctl && (i == 2 || from[i + 1] != OPTION_FROM_SYSCTL))
 			*at++ = ')';
 	}
@@ -148,7 +134,7 @@ static char *put_owner(char *at, const struct timeline_socket *s)
 	if (s->owner.known) {
 		at = put_name(at, program_name__shown(s->owner.comm));
 		*at++ = '/';
-		at = put_number(at, s->owner.pid);
+		at = number__put(at, s->owner.pid);
 	} else {
 		*at++ = '-';
 	}
@@ -215,7 +201,7 @@ static char *put_dead(char *at, double chance)
 		return put_text(at, "<1%");
 	if (chance < 1 && chance > 0.99)
 		return put_text(at, ">99%");
-	return put_text(put_number(at, lround(chance * 100)), "%");
+	return put_text(number__put(at, lround(chance * 100)), "%");
 }
 
 static char *put_cell(char *at, enum column column, const struct socket_now *s)
@@ -238,7 +224,7 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 	case COLUMN_DEAD:
 		return put_dead(at, s->dead_probability);
 	case COLUMN_UNANSWERED:
-		return put_number(at, s->unanswered);
+		return number__put(at, s->unanswered);
 	case COLUMN_NEXT:
 		return put_duration_or(at, s->next_probe_in_s, "-");
 	case COLUMN_DIES:
