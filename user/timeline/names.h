@@ -39,6 +39,5 @@ bool episode_kind__named(const char *name, enum episode_kind *k);
 bool episode_end__named(const char *name, enum episode_end *e);
 bool option_source__named(const char *name, enum option_source *s);
 bool loss_reason__named(const char *name, enum loss_reason *r);
-bool socket_fault__named(const char *name, enum socket_fault *f);
 
 #endif

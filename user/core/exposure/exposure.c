@@ -51,7 +51,9 @@ bool exposure__peer_is_here(const struct ho_event *e)
 	       (!memcmp(e->peer, e->local, size) && memcmp(e->peer, unknown, size));
 }
 
-bool exposure__is_second_end(const struct ho_event *e)
+/* Of a connection within this host, which is counted once: is it the end with the higher port, which
+ * the other one stands for? */
+static bool is_second_end(const struct ho_event *e)
 {
 	if (!exposure__peer_is_here(e))
 		return false;
@@ -66,7 +68,7 @@ bool exposure__never_notices(const struct ho_event *e)
 			 ((e->flags & HO_F_ORPHAN) || !(e->flags & HO_F_ALL_ACKED));
 
 	return e->state != TCP_CLOSE && !(e->flags & HO_F_KEEPALIVE) && !fin_waits &&
-	       !exposure__is_second_end(e);
+	       !is_second_end(e);
 }
 
 bool exposure__leaks_under_keepalive(const struct ho_row *row, uint32_t hz)
@@ -109,7 +111,7 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 			 : e->state == TCP_ESTABLISHED || e->state == TCP_SYN_RECV
 				 ? EXPOSURE_ESTABLISHED : EXPOSURE_CLOSING,
 		.peer_is_here = exposure__peer_is_here(e),
-		.second_end = exposure__is_second_end(e),
+		.second_end = is_second_end(e),
 		.silent_ns = silent_ns,
 		.long_silent = r->long_ns && silent_ns > r->long_ns,
 		.path_known = r->path_ns && !exposure__peer_is_here(e),

@@ -64,10 +64,6 @@ struct exposure {
  * and of the second end of a connection within this host. */
 bool exposure__never_notices(const struct ho_event *e);
 
-/* Of a connection within this host, which is counted once: is it the end with the higher port, which
- * the other one stands for? */
-bool exposure__is_second_end(const struct ho_event *e);
-
 /* Is its peer on this host: at a loopback address, or at the socket's own? Then the kernel reports
  * the death of one end to the other at once. */
 bool exposure__peer_is_here(const struct ho_event *e);

@@ -64,7 +64,8 @@ void layout__add_status_time(const struct layout *l, struct words *w, int64_t wa
 	add_clock(l, w, wall_ns, true, true);
 }
 
-int layout__time_columns(const struct layout *l)
+/* Of the time before each line. */
+static int time_columns(const struct layout *l)
 {
 	return !is_narrow(l) ? 20 : l->offset_is_shown ? 9 : 15;
 }
@@ -176,7 +177,7 @@ static void add_peer(struct words *w, const struct timeline_socket *s, int colum
 void layout__add_told(const struct layout *l, struct words *w, const char *told,
 		      enum text_colour colour)
 {
-	int indent = layout__time_columns(l);
+	int indent = time_columns(l);
 	int at = indent + (w->text ? (int)plain_text__columns(w->text) : 0);
 
 	begin_colour(l, w, colour);
@@ -187,7 +188,7 @@ void layout__add_told(const struct layout *l, struct words *w, const char *told,
 static void add_briefly(struct layout *l, struct words *w, const struct timeline_socket *s,
 			const struct words *who, const char *what, enum text_colour colour)
 {
-	int left = (int)l->columns - layout__time_columns(l) - 2;
+	int left = (int)l->columns - time_columns(l) - 2;
 
 	layout__add_who(l, w, who);
 	left -= w->text ? (int)plain_text__columns(w->text) : 0;
@@ -198,7 +199,7 @@ static void add_briefly(struct layout *l, struct words *w, const struct timeline
 static bool is_too_wide(const struct layout *l, const struct words *prefix,
 			const struct words *what)
 {
-	return l->columns && layout__time_columns(l) + plain_text__columns(prefix->text) +
+	return l->columns && time_columns(l) + plain_text__columns(prefix->text) +
 				     plain_text__columns(what->text) > l->columns;
 }
 

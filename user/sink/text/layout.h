@@ -25,9 +25,6 @@ void layout__add_time(const struct layout *l, struct words *w, int64_t wall_ns);
 /* "20:02:42+02:00 ". */
 void layout__add_status_time(const struct layout *l, struct words *w, int64_t wall_ns);
 
-/* Columns of the time before each line. */
-int layout__time_columns(const struct layout *l);
-
 /* Whose it is (service.h), as long as there is room for. */
 void layout__add_service(const struct layout *l, struct words *w, const struct story_key *key,
 			 const struct timeline_socket *s);
