@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "act/applied.h"
+#include "act/changing.h"
 #include "act/guard.h"
 #include "act/persistent.h"
 #include "cmd/arguments.h"
-#include "cmd/changing.h"
 #include "cmd/cmd.h"
 #include "cmd/verbosity.h"
 #include "file/reach.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Makes idle sockets take new values now: a few at a time, and stops if they die of it. */
-#ifndef HALFOPEN_CMD_REARMING_H
-#define HALFOPEN_CMD_REARMING_H
+#ifndef HALFOPEN_ACT_REARMING_H
+#define HALFOPEN_ACT_REARMING_H
 
 #include <stdbool.h>
 #include <stdint.h>

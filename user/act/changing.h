@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The beginning of apply and revert: enters the namespace, takes the lock. Exit codes; failures are
  * logged. */
-#ifndef HALFOPEN_CMD_CHANGING_H
-#define HALFOPEN_CMD_CHANGING_H
+#ifndef HALFOPEN_ACT_CHANGING_H
+#define HALFOPEN_ACT_CHANGING_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "act/rearmer.h"
-#include "cmd/rearming.h"
+#include "act/rearming.h"
 #include "sys/clock.h"
 #include "sys/demands.h"
 #include "sys/log.h"

@@ -6,12 +6,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "act/carrying_out.h"
+#include "act/changing.h"
 #include "act/guard.h"
 #include "act/persistent.h"
 #include "act/sysctl_files.h"
-#include "cmd/carrying_out.h"
-#include "cmd/changing.h"
-#include "cmd/cmd.h"
+#include "file/exit_code.h"
 #include "sys/log.h"
 #include "sys/reason.h"
 #include "sys/say.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The work of apply, once it was announced and confirmed: under the lock, except while sockets
  * are re-armed. Exit codes; failures are logged. */
-#ifndef HALFOPEN_CMD_CARRYING_OUT_H
-#define HALFOPEN_CMD_CARRYING_OUT_H
+#ifndef HALFOPEN_ACT_CARRYING_OUT_H
+#define HALFOPEN_ACT_CARRYING_OUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "act/change.h"
-#include "cmd/rearming.h"
+#include "act/rearming.h"
 
 struct order {
 	const char *state;	/* a directory, from the root on */

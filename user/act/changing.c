@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "act/applied.h"
-#include "cmd/changing.h"
-#include "cmd/cmd.h"
+#include "act/changing.h"
+#include "file/exit_code.h"
 #include "file/private_file.h"
 #include "sys/log.h"
 #include "sys/reason.h"
