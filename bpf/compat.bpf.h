@@ -396,13 +396,44 @@ static __always_inline __u8 compat__tcp_flags(const struct tcp_skb_cb *cb)
 	return BPF_CORE_READ_BITFIELD(cb, tcp_flags);
 }
 
-/* By its last route; false where it has none at the moment. */
-static __always_inline bool compat__leaves_by_loopback(const struct sock *sk)
-{
-	const struct dst_entry *dst = sk->sk_dst_cache;
+/* ---- interfaces ---- */
 
-	/* a device of each network namespace, the first: LOOPBACK_IFINDEX */
-	return bpf_core_field_exists(struct dst_entry, dev) && dst && dst->dev->ifindex == 1;
+/* Each network namespace's first device. */
+#define LOOPBACK_IFINDEX 1
+
+/* Of the last route to the peer; NULL where it has none at the moment. */
+static __always_inline const struct net_device *compat__leaves_by(const struct sock *sk,
+								  const bool typed)
+{
+	const struct dst_entry *dst = READ(typed, sk, sk_dst_cache);
+
+	return bpf_core_field_exists(struct dst_entry, dev) && dst ? READ(typed, dst, dev) : NULL;
+}
+
+/* 0c0a5ef809f9 (5.17) moved the interface beside the route that it belongs to. */
+struct sock___arrival {
+	int sk_rx_dst_ifindex;
+} __attribute__((preserve_access_index));
+
+struct inet_sock___arrival {
+	int rx_dst_ifindex;
+} __attribute__((preserve_access_index));
+
+/* The interface of the segment that arrived last (skb_iif). 0: none did but for those that waited while
+ * the socket was locked, of which the kernel keeps no route. */
+static __always_inline int compat__arrived_by(const struct tcp_sock *tp, const bool typed)
+{
+	const struct inet_sock___arrival *inet = (const void *)tp;
+	const struct sock___arrival *now = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
+
+	if (!READ(typed, sk, sk_rx_dst))
+		return 0;
+	if (bpf_core_field_exists(struct sock___arrival, sk_rx_dst_ifindex))
+		return READ(typed, now, sk_rx_dst_ifindex);
+	return bpf_core_field_exists(struct inet_sock___arrival, rx_dst_ifindex)
+		       ? READ(typed, inet, rx_dst_ifindex)
+		       : 0;
 }
 
 #endif

@@ -89,6 +89,13 @@ enum ho_failure {
 	HO_FAILED_DROPPED = 1,	  /* a filter or a missing route; the kernel counts it as sent */
 };
 
+/* Whether the peer is of this host, in the socket's own network namespace (peer_place). */
+enum ho_place {
+	HO_PLACE_UNKNOWN = 0,	/* the addresses decide; so in recordings of before this was told */
+	HO_PLACE_HERE = 1,
+	HO_PLACE_ELSEWHERE = 2,
+};
+
 /* icsk_pending of a socket that sends zero-window probes (ICSK_TIME_PROBE0). */
 #define HO_PENDING_PROBE0 3
 
@@ -119,7 +126,7 @@ struct ho_event {
 	ho_u8 sock_probes;
 	ho_u8 net_probes;
 	ho_u8 probes_out;		/* icsk_probes_out */
-	ho_u8 pad_small;
+	ho_u8 peer_place;		/* enum ho_place */
 	ho_u64 net_cookie;		/* of its namespace; 0: not known */
 	/* ---- HO_EVENT_SMALL ends here ---- */
 	ho_u64 last_tx_ns;		/* tcp_mstamp: last transmission or keepalive expiry */

@@ -8,6 +8,7 @@
 
 #include "compat.bpf.h"
 #include "event.h"
+#include "place.bpf.h"
 
 #define SEND_SHUTDOWN 2
 
@@ -206,7 +207,7 @@ static __always_inline void socket__read_small(struct ho_event *e, const struct 
 	e->lrcvtime_jiffies = READ(typed, tp, inet_conn.icsk_ack.lrcvtime);
 	e->srtt_us = READ(typed, tp, srtt_us) >> 3;
 	e->probes_out = READ(typed, tp, inet_conn.icsk_probes_out);
-	e->pad_small = 0;
+	e->peer_place = place__of_peer(tp, typed);
 	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
 }
 
@@ -307,6 +308,7 @@ static __always_inline void socket__read_counted(struct ho_event *e, const struc
 {
 	socket__read_identity(e, tp, typed);
 	e->net_cookie = compat__net_cookie(socket__net(tp, typed), typed);
+	e->peer_place = place__of_peer(tp, typed);
 	e->state = socket__state(tp, typed);
 	e->flags = socket__counted_flags(tp, e->state, typed);
 	e->jiffies = socket__jiffies();

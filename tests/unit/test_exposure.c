@@ -142,6 +142,35 @@ static void test_peers_of_this_host(void **state)
 	assert_false(exposure__peer_is_here(&e));
 }
 
+/* What the kernel says of it, addresses do not contradict: NAT may have changed them. */
+static void test_the_kernels_word_on_peers_of_this_host(void **state)
+{
+	struct ho_event e = fact(HO_SEEN, 20000), other;
+
+	(void)state;
+	e.flags = 0;
+	e.peer_place = HO_PLACE_HERE;	/* at two addresses */
+	assert_true(exposure__peer_is_here(&e));
+	assert_true(of(e).peer_is_here && !of(e).path_known && !of(e).surely_dead);
+	other = e;
+	memcpy(other.local, e.peer, sizeof(other.local));
+	memcpy(other.peer, e.local, sizeof(other.peer));
+	other.local_port = e.peer_port;
+	other.peer_port = e.local_port;
+	assert_int_equal(of(e).second_end + of(other).second_end, 1);
+	assert_int_equal(of(e).never_notices + of(other).never_notices, 1);
+	other.local_port = other.peer_port = e.local_port = e.peer_port = 7000;
+	assert_int_equal(of(e).second_end + of(other).second_end, 1);
+	e.peer_place = HO_PLACE_ELSEWHERE;	/* a published port of an address of ours */
+	memcpy(e.peer, e.local, sizeof(e.peer));
+	assert_false(exposure__peer_is_here(&e));
+	e.peer[0] = 127;
+	assert_false(exposure__peer_is_here(&e));
+	assert_true(of(e).never_notices && !of(e).second_end);
+	e.peer_place = 77;		/* of a later version */
+	assert_true(exposure__peer_is_here(&e));
+}
+
 /* ---- counted ---- */
 
 /* One end stands for both, whichever row is read. */
@@ -325,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_options_of_its_own),
 		cmocka_unit_test(test_silences),
 		cmocka_unit_test(test_peers_of_this_host),
+		cmocka_unit_test(test_the_kernels_word_on_peers_of_this_host),
 		cmocka_unit_test(test_counts_add_up),
 		cmocka_unit_test(test_both_ends_here_count_once),
 		cmocka_unit_test(test_a_name_is_what_stands_before_its_end),

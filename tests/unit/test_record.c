@@ -272,7 +272,7 @@ static struct ho_event old_event(size_t size, bool *small)
 	*small = out.small;
 	assert_int_equal(out.event.netns, 0x17161514);
 	assert_int_equal(out.event.probes_out, 102);
-	assert_int_equal(out.event.pad_small, 0);
+	assert_int_equal(out.event.peer_place, HO_PLACE_UNKNOWN);
 	assert_int_equal(out.event.window_probed, 0);
 	assert_int_equal(out.event.pad_full, 0);
 	return out.event;

@@ -36,7 +36,7 @@ bool old_event__take(struct ho_event *e, bool *small, const void *data, size_t s
 	*small = size <= SMALL_3;
 	memset(e, 0, sizeof(*e));
 	memcpy(e, bytes, SMALL);
-	e->pad_small = 0;	       /* icsk_ca_state */
+	e->peer_place = HO_PLACE_UNKNOWN; /* icsk_ca_state was here */
 	e->flags &= ~HO_F_HALF_COOKIE; /* whether a program had the socket locked */
 	if (size == SMALL_3)
 		memcpy(&half, bytes + SMALL, sizeof(half));

@@ -47,6 +47,8 @@ bool exposure__peer_is_here(const struct ho_event *e)
 	static const uint8_t unknown[16] = { 0 };
 	size_t size = e->family == AF_INET ? 4 : sizeof(e->peer);
 
+	if (e->peer_place == HO_PLACE_HERE || e->peer_place == HO_PLACE_ELSEWHERE)
+		return e->peer_place == HO_PLACE_HERE;
 	return is_loopback(e) ||
 	       (!memcmp(e->peer, e->local, size) && memcmp(e->peer, unknown, size));
 }

@@ -64,8 +64,8 @@ struct exposure {
  * and of the second end of a connection within this host. */
 bool exposure__never_notices(const struct ho_event *e);
 
-/* Is its peer on this host: at a loopback address, or at the socket's own? Then the kernel reports
- * the death of one end to the other at once. */
+/* Is its peer on this host? By what the kernel says (enum ho_place); where it does not, at a loopback
+ * address, or at the socket's own. Then it reports the death of one end to the other at once. */
 bool exposure__peer_is_here(const struct ho_event *e);
 
 /* Does its program leak it, though the peer answers keepalive, so that it is never silent for long?
