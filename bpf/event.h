@@ -189,7 +189,8 @@ struct ho_row {
 	ho_u32 sent_data_jiffies;	/* in CLOSE_WAIT: last data we sent; else 0 */
 	ho_u8 answered_since_fin;	/* in CLOSE_WAIT: an ACK came behind the peer's FIN */
 	ho_u8 transparent;		/* IP_TRANSPARENT: any local address will do */
-	ho_u8 pad[2];
+	ho_u8 unaccepted;		/* it waits in its listener's queue */
+	ho_u8 pad[1];
 };
 
 _Static_assert(sizeof(struct ho_row) == HO_EVENT_FULL + 40, "row");

@@ -343,6 +343,17 @@ static __always_inline void socket__read_row(struct ho_row *row, const struct tc
 		socket__read_close_wait(row, tp, typed);
 }
 
+/* accept() gives it a struct socket, which it loses when it is orphaned (sock_orphan(): after the
+ * mark). */
+static __always_inline bool socket__is_unaccepted(const struct tcp_sock *tp, const bool typed)
+{
+	const struct sock *sk = (const void *)tp;
+
+	return !READ(typed, sk, sk_socket) &&
+	       !(READ(typed, sk, __sk_common.skc_flags) &
+		 (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)));
+}
+
 /* Behind socket__read_full(): what is true at this moment alone. */
 static __always_inline void socket__read_moment(struct ho_row *row, const struct tcp_sock *tp,
 						const bool typed)
@@ -351,6 +362,7 @@ static __always_inline void socket__read_moment(struct ho_row *row, const struct
 		       READ(typed, tp, rcv_nxt);
 
 	row->receive_window = window > 0 ? window : 0;
+	row->unaccepted = socket__is_unaccepted(tp, typed);
 	row->keepalive_in_jiffies = HO_TIMER_OFF;
 	if (compat__is_keepalive_armed(tp, typed))
 		row->keepalive_in_jiffies =

@@ -239,6 +239,41 @@ def test_a_peer_of_this_host_is_no_exposure(lab):
     assert one(lab, remote)["exposed"] is True
 
 
+def test_who_has_no_owner(lab):
+    """Waiting for accept(), closed by its program, under way in a queue: each is told as what it is, by ss (processes,
+    the listener's queue)."""
+    listener = lab.listen(port=7020)
+    with inside(lab.device.path):
+        for port in (7020, 7021, 7022):
+            if port != 7020:
+                lab.listen(port=port)
+            lab.keep(socket.create_connection(("10.77.0.1", port)))
+    lab.gateway.drop("output", "tcp sport 7021 tcp flags fin")
+    lab.listen(port=7021).accept()[0].close()
+    queue = [lab.keep(s) for s in socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)]
+    passed = lab.listen(port=7022).accept()[0]
+    socket.send_fds(queue[0], [b"x"], [passed.fileno()])
+    passed.close()
+    held, _ = lab.connect(port=7023)
+
+    def told():
+        return {l["socket"]["local"]["port"]: (l.get("no_owner"), l["socket"].get("owner", {}).get("pid"))
+                for l in of(lab).values()}
+
+    expected = {7020: ("not_accepted", None), 7021: ("closed", None), 7022: ("unseen", None), 7023: (None, os.getpid())}
+    assert wait_until(lambda: told() == expected or None, 20, told()) and held
+    shown = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htnp").stdout
+    assert {int(line.split()[3].rpartition(":")[2]) for line in shown.splitlines() if "users:" in line} == {7023}, shown
+    waiting = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Hltn", "sport = 7020").stdout
+    assert waiting.split()[1] == "1", waiting   # of a listener: connections in its queue
+    rows = {line.split()[2].rpartition(":")[2]: line for line in halfopen(f"netns = {lab.gateway.name}").stdout.splitlines()}
+    name = lab.gateway.name
+    assert f" (not accepted)@{name} " in rows["7020"] and f" -@{name} " in rows["7021"], rows
+    assert f" ?@{name} " in rows["7022"] and f"/{os.getpid()}@{name} " in rows["7023"], rows
+    accepted = lab.keep(listener.accept()[0])
+    assert one(lab, accepted)["socket"]["owner"]["pid"] == os.getpid() and "no_owner" not in one(lab, accepted)
+
+
 def test_nothing_can_match(lab):
     """An empty list, exit 0, and which test no connection passes now."""
     lab.connect()

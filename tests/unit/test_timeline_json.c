@@ -359,6 +359,13 @@ static void test_a_socket_as_it_is_now(void **state)
 		"'silent_s':12.5,'unanswered':2,'suspect':false,'next_probe_in_s':null,"
 		"'dies_in_s':3,'receive_window':65535,'exposed':false,'dead_probability':null,"
 		"'why':'nothing is known'}"));
+	s.no_owner = NOT_ACCEPTED;
+	timeline_json__write_socket_now(&written.json, 7, &s);
+	assert_non_null(strstr(written_line(), quoted("},'no_owner':'not_accepted','state':")));
+	s.no_owner = OWNER_UNSEEN;
+	timeline_json__write_socket_now(&written.json, 7, &s);
+	assert_non_null(strstr(written_line(), quoted("},'no_owner':'unseen','state':")));
+	s.no_owner = HAS_OWNER;
 	s.faults = 1 << FAULT_PROBES_OFF | 1 << FAULT_CONNTRACK;
 	timeline_json__write_socket_now(&written.json, 7, &s);
 	assert_non_null(strstr(written_line(), quoted("'exposed':false,'to_mend':['probes_off',"

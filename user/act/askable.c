@@ -15,6 +15,11 @@ enum askable askable__of(const struct ho_event *e)
 	return ASKABLE;
 }
 
+enum askable askable__by_row(enum askable why, const struct ho_row *row)
+{
+	return why == ASKABLE_NO_DESCRIPTOR && row->unaccepted ? ASKABLE_NOT_ACCEPTED : why;
+}
+
 const char *askable__why(enum askable a)
 {
 	static const char *const why[ASKABLE_KINDS] = {
@@ -24,8 +29,7 @@ const char *askable__why(enum askable a)
 		[ASKABLE_NO_PROGRAM] = "its program has closed it",
 		[ASKABLE_MPTCP] = "it belongs to an MPTCP connection",
 		[ASKABLE_IN_REPAIR] = "it is in TCP_REPAIR, being moved elsewhere",
-		[ASKABLE_NO_DESCRIPTOR] = "no process that can be seen from here has it open, or "
-					  "its program has not accepted it yet",
+		[ASKABLE_NO_DESCRIPTOR] = "no process that can be seen from here has it open",
 		[ASKABLE_NOT_PERMITTED] = "its process may not be looked into (ptrace: "
 					  "kernel.yama.ptrace_scope, or seccomp)",
 		[ASKABLE_MOVED] = "its program closed it, or passed it on, a moment ago",
@@ -35,6 +39,7 @@ const char *askable__why(enum askable a)
 		[ASKABLE_LOCKED] = "its program holds a lock on it (fcntl)",
 		[ASKABLE_PASSED_ON] = "its descriptor was passed on: its answer was not seen",
 		[ASKABLE_NOT_SENT] = "this host dropped the ask: a filter on output, or no route",
+		[ASKABLE_NOT_ACCEPTED] = "its program has not accepted it yet",
 	};
 
 	return why[a];

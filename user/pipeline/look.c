@@ -580,6 +580,15 @@ static unsigned int faults_of(const struct exposure *x)
 	       (x->forgotten_by != 0) << FAULT_CONNTRACK | x->ended << FAULT_ENDED;
 }
 
+static enum no_owner no_owner_of(const struct look_socket *s)
+{
+	if (s->owner)
+		return HAS_OWNER;
+	if (s->row.unaccepted)
+		return NOT_ACCEPTED;
+	return s->row.event.flags & HO_F_ORPHAN ? CLOSED_BY_OWNER : OWNER_UNSEEN;
+}
+
 struct socket_now look__value(const struct look *l, const struct look_socket *s)
 {
 	const struct ho_event *e = &s->row.event;
@@ -591,7 +600,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	double doubt, dead = look__dead(l, s, &doubt, &why);
 
 	return (struct socket_now){
-		.socket = socket_of(l, s), .state = e->state,
+		.socket = socket_of(l, s), .no_owner = no_owner_of(s), .state = e->state,
 		.keepalive = exposure__keepalive(&k, e->rto_max_jiffies, l->rules.hz),
 		.last_heard_at = arrived_ns + l->wall_ns,
 		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED ||

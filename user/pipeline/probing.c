@@ -222,7 +222,8 @@ static void give_asked(struct run *r, const struct asker_result *a)
 	case ASKER_NOT_ASKED:
 	case ASKER_NOT_SEEN:
 		result.result = PROBE_UNKNOWN;
-		result.why = askable__why(a->why);
+		result.why = askable__why(
+			askable__by_row(a->why, &socket_of(r, a->tag)->row));
 		break;
 	case ASKER_INTERRUPTED:
 		result.result = PROBE_UNKNOWN;

@@ -191,7 +191,7 @@ static void take(struct run *run, const struct asker_result *a)
 		break;
 	case ASKER_NOT_ASKED:
 	case ASKER_NOT_SEEN:
-		result->why = askable__why(a->why);
+		result->why = askable__why(askable__by_row(a->why, &row->socket.row));
 		break;
 	case ASKER_INTERRUPTED:
 		result->why = "interrupted before there was an answer";

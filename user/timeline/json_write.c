@@ -538,6 +538,8 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 {
 	begin_line(j, "halfopen.socket/1", &s->origin, seq);
 	write_socket(j, &s->socket);
+	if (s->no_owner)
+		json__string(j, "no_owner", no_owner__name(s->no_owner));
 	json__string(j, "state", tcp_state__name(s->state));
 	write_keepalive(j, &s->keepalive);
 	json__time(j, "last_heard_at", s->last_heard_at);

@@ -150,6 +150,12 @@ static const char *const socket_faults[SOCKET_FAULTS] = {
 };
 VOCABULARY(socket_fault, socket_faults)
 
+static const char *const no_owners[NO_OWNER_COUNT] = {
+	[HAS_OWNER] = "", [NOT_ACCEPTED] = "not_accepted", [CLOSED_BY_OWNER] = "closed",
+	[OWNER_UNSEEN] = "unseen",
+};
+VOCABULARY(no_owner, no_owners)
+
 const char *loss_reason__words(enum loss_reason r)
 {
 	static const char *const words[LOSS_REASON_MAX] = {

@@ -22,6 +22,7 @@ const char *episode_end__name(enum episode_end e);
 const char *option_source__name(enum option_source s);
 const char *loss_reason__name(enum loss_reason r);
 const char *socket_fault__name(enum socket_fault f);
+const char *no_owner__name(enum no_owner n);	/* "" for HAS_OWNER */
 const char *loss_reason__words(enum loss_reason r);
 
 /* ECONNRESET; or its number where the C library has no name for it, in `number`. */

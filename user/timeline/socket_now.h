@@ -19,6 +19,15 @@ enum socket_fault {
 	SOCKET_FAULTS
 };
 
+/* Why it has no owner; names.h has the words. */
+enum no_owner {
+	HAS_OWNER,
+	NOT_ACCEPTED,		/* it waits in its listener's queue for accept(2) */
+	CLOSED_BY_OWNER,	/* only the kernel has it still */
+	OWNER_UNSEEN,		/* no process has it that can be seen from here */
+	NO_OWNER_COUNT
+};
+
 /* The other side of what a proxy passes on: one device's. */
 struct timeline_pair {
 	uint64_t cookie;		/* of its socket; 0: it has none, or none that can be told */
@@ -32,6 +41,7 @@ struct timeline_pair {
 struct socket_now {
 	struct timeline_origin origin;
 	struct timeline_socket socket;
+	enum no_owner no_owner;
 	uint8_t state;			/* a TCP state, by the kernel's number */
 	struct timeline_keepalive keepalive;
 	int64_t last_heard_at;

@@ -129,14 +129,18 @@ static char *put_name(char *at, const char *name)
 }
 
 /* comm/pid@NAMESPACE */
-static char *put_owner(char *at, const struct timeline_socket *s)
+static char *put_owner(char *at, const struct timeline_socket *s, enum no_owner no_owner)
 {
+	static const char *const none[NO_OWNER_COUNT] = {
+		[HAS_OWNER] = "-", [NOT_ACCEPTED] = "(not accepted)", [CLOSED_BY_OWNER] = "-",
+		[OWNER_UNSEEN] = "?" };
+
 	if (s->owner.known) {
 		at = put_name(at, program_name__shown(s->owner.comm));
 		*at++ = '/';
 		at = number__put(at, s->owner.pid);
 	} else {
-		*at++ = '-';
+		at = put_text(at, none[no_owner]);
 	}
 	if (*s->netns.name) {
 		*at++ = '@';
@@ -216,7 +220,7 @@ static char *put_cell(char *at, enum column column, const struct socket_now *s)
 	case COLUMN_LOCAL:
 		return put_end(at, &s->socket.local);
 	case COLUMN_OWNER:
-		return put_owner(at, &s->socket);
+		return put_owner(at, &s->socket, s->no_owner);
 	case COLUMN_KEEPALIVE:
 		return put_keepalive(at, &s->keepalive);
 	case COLUMN_SILENT:
