@@ -69,7 +69,15 @@ def pytest_runtest_makereport(item, call):
         for fixtures in item._fixtureinfo.name2fixturedefs.values():
             for fixture in fixtures:
                 if fixture.scope == "module":
-                    fixture.finish(item._request)
+                    finish(fixture, item, report)
+
+
+def finish(fixture, item, report):
+    """An exception of a hook's would end the whole run: what went wrong at its end is added to the report."""
+    try:
+        fixture.finish(item._request)
+    except Exception as e:
+        report.sections.append((f"{fixture.argname} ended with", repr(e)))
 
 
 @pytest.hookimpl(hookwrapper=True)

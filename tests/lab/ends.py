@@ -77,7 +77,7 @@ class Text:
     def stop(self):
         """Everything it said, the summary at its end included."""
         self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(20) == 0
+        assert self.process.wait(60) == 0
         return self.lines()
 
 

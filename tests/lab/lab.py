@@ -36,19 +36,26 @@ def run(*command, **keywords):
     return subprocess.run(command, check=True, capture_output=True, text=True, **keywords)
 
 
+# Who waits for something gives up no sooner: a limit that a busy host can pass says nothing of us.
+PATIENCE_S = 60
+
+
 def wait_until(condition, timeout, what):
-    """Polls until condition() gives something true, and returns it."""
+    """Polls until condition() gives something true, and returns it; for `timeout` seconds, or longer
+    (PATIENCE_S)."""
+    timeout = max(timeout, PATIENCE_S)
     end = time.monotonic() + timeout
     while True:
+        late = time.monotonic() > end   # before it is asked: this process may have stood still since
         found = condition()
         if found:
             return found
-        if time.monotonic() > end:
+        if late:
             raise AssertionError(f"waited {timeout} s in vain: {what}")
         time.sleep(0.02)
 
 
-def wait_or_kill(process, timeout=20):
+def wait_or_kill(process, timeout=2 * PATIENCE_S):
     """Its exit code; one that does not end by itself fails the test, and does not outlive it."""
     try:
         return process.wait(timeout)
@@ -420,10 +427,13 @@ class Watch:
         on this host."""
         return [l for l in self.lines("loss") if l["reason"] != "unseen"]
 
-    def ending(self, key, timeout=15):
-        """The final timeline of the socket with this cookie."""
+    def ending(self, key, timeout=15, may_be_unseen=False):
+        """The final timeline of the socket with this cookie. A test of one socket whose end fell into a
+        moment without programs cannot judge it, and is run again; one of many asks was_unseen()."""
         self.lab.told = wait_until(lambda: [t for t in self.of(key) if t["final"]], timeout,
                                    f"the end of socket {key}")[0]
+        assert may_be_unseen or not was_unseen(self, self.lab.told), \
+            f"this kernel ran no program when socket {key} ended, which was told: {self.lab.told}"
         return self.lab.told
 
     def events(self, key, *names):
@@ -441,6 +451,23 @@ class Watch:
             import schema
             schema.check(self.lines(), whole=False)
         return code
+
+
+_ends = {True: 0, False: 0}     # of this process: were they unseen?
+
+
+def was_unseen(watch, timeline):
+    """Did the end fall into a moment in which this kernel ran no BPF program (docs/DESIGN.md, Loss)? Only
+    then it may be unknown: the reason stands in the timeline, and the loss is told. Such moments are rare:
+    where a kind of ending is always unseen, or more than one in fifty are, a fault of ours is."""
+    unseen = timeline["outcome"] == "unknown"
+    _ends[unseen] += 1
+    if unseen:
+        assert "was lost" in timeline["outcome_detail"], timeline
+        wait_until(lambda: any(l["reason"] in ("unseen", "recursion") for l in watch.lines("loss")),
+                   PATIENCE_S, f"the loss of what is unknown, {timeline}")
+        assert _ends[True] <= 2 + _ends[False] // 50, (_ends, timeline)
+    return unseen
 
 
 class Capture:
@@ -467,7 +494,7 @@ class Capture:
         self.stopped = True
         time.sleep(0.3)     # what is on the wire now is in the file then
         self.process.send_signal(signal.SIGINT)
-        _, errors = self.process.communicate(timeout=20)
+        _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 0, f"tcpdump: {errors.decode()}"
         self.dropped = int(next((l.split()[0] for l in errors.decode().splitlines()
                                  if "dropped by kernel" in l), 0))

@@ -139,7 +139,7 @@ class Machine:
     def power_off(self):
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)    # unshare takes the whole machine along
-        self.process.wait(20)
+        self.process.wait(60)
 
     @staticmethod
     def remove_cgroup(path):

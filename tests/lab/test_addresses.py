@@ -165,7 +165,7 @@ def test_a_host_name_writes_nothing_else(lab):
             tenant.connects()
             time.sleep(0.5)
         text.send_signal(signal.SIGINT)
-        assert text.wait(20) == 0
+        assert text.wait(60) == 0
     with open(lab.path("text"), "rb") as f:
         said = f.read()
     assert rb" (host a\x1b\x5b2J\x0a\x40" in said, said

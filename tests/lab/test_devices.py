@@ -433,7 +433,7 @@ def test_a_planted_address_appears_nowhere(how):
         endings = [watch.ending(key) for key in keys]
         assert watch.stop() == 0
         text.send_signal(2)
-        text.wait(10)
+        text.wait(60)
         replayed = subprocess.run([HALFOPEN, "watch", "--json", "--events", "--all", "-r",
                                    lab.path("x.ho")], capture_output=True, check=True).stdout
         shown = {t["socket"]["peer"]["address"] for t in endings}

@@ -187,11 +187,11 @@ def test_a_fifo_without_a_writer(tmp_path, command, content, code):
         if write:
             with open(path, "wb") as f:
                 f.write(open(content, "rb").read() if content else ADVICE.encode())
-            _, said = p.communicate(timeout=30)
+            _, said = p.communicate(timeout=60)
             assert p.returncode == code, said
         else:
             p.send_signal(signal.SIGINT)    # ends the wait, quietly
-            out, said = p.communicate(timeout=10)
+            out, said = p.communicate(timeout=60)
             assert said == "" and out == "" and p.returncode == -signal.SIGINT
 
 
@@ -204,7 +204,7 @@ def test_a_fifo_without_a_reader(tmp_path):
     with open(path) as f:
         assert f.readline().startswith('{"schema":"halfopen.meta/1"')
         f.read()
-    assert p.wait(20) == 0
+    assert p.wait(60) == 0
     p.stderr.close()
 
 
@@ -276,7 +276,7 @@ def test_a_reader_that_goes_away_ends_the_watch(lab, form):
     watch = start(*form, f"netns = {lab.gateway.inode}", stdout=subprocess.PIPE)
     watch.stdout.readline()
     watch.stdout.close()
-    assert watch.wait(10) == 0 and watch.stderr.read() == ""
+    assert watch.wait(60) == 0 and watch.stderr.read() == ""
     watch.stderr.close()
 
 
@@ -294,7 +294,7 @@ def test_a_recording_goes_on_without_a_reader(lab):
     gateway.close()
     time.sleep(1)
     watch.send_signal(signal.SIGTERM)
-    assert watch.wait(10) == 0 and watch.stderr.read() == ""
+    assert watch.wait(60) == 0 and watch.stderr.read() == ""
     watch.stderr.close()
     r = halfopen("watch", "--json", "--all", "-r", path)
     assert r.returncode == 0 and f'"cookie":"{key}"' in r.stdout and r.stderr == ""
@@ -337,7 +337,7 @@ def test_a_reader_that_stands_still(lab, how, kind):
         began = time.monotonic()
         if how:
             watch.send_signal(how)
-        assert watch.wait(20) == 1
+        assert watch.wait(60) == 1
         assert time.monotonic() - began < 12
         said = watch.stderr.read()
         watch.stderr.close()
@@ -370,7 +370,7 @@ def test_a_slow_reader_is_waited_for(lab):
         arrived = b""
         while chunk := os.read(read, 4096):
             arrived += chunk
-        assert watch.wait(20) == 0, watch.stderr.read()
+        assert watch.wait(60) == 0, watch.stderr.read()
         watch.stderr.close()
     seqs = [json.loads(line)["seq"] for line in arrived.splitlines()]
     assert seqs == list(range(len(seqs))) and len(seqs) >= 300
@@ -415,7 +415,7 @@ def test_sighup_opens_the_files_anew(lab):
     assert not told(before, out) and told(before, out + ".1") and told(between, out + ".1")
     assert os.stat(out).st_mode & 0o777 == 0o600
     watch.send_signal(signal.SIGTERM)
-    assert watch.wait(10) == 0 and watch.stderr.read() == ""
+    assert watch.wait(60) == 0 and watch.stderr.read() == ""
     watch.stderr.close()
     for path, here, elsewhere in ((recording + ".1", before, after), (recording, after, before)):
         r = halfopen("watch", "--json", "--all", "-r", path)
@@ -427,7 +427,7 @@ def test_sighup_ends_what_has_no_files(lab):
     watch = lab.end_process(start("--json", f"netns = {lab.gateway.inode}", stdout=subprocess.PIPE))
     watch.stdout.readline()
     watch.send_signal(signal.SIGHUP)
-    watch.communicate(timeout=10)
+    watch.communicate(timeout=60)
     assert watch.returncode == 0
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Stretches of silence of every kind, and options that change under way: each made for real."""
 import errno
+import os
 import socket
+import subprocess
 import time
 
 import pytest
@@ -157,3 +159,23 @@ def test_sysctls_changed_under_the_watch(lab):
     assert follows.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
     assert not watch.events(keys[1], "option_change")
     assert not watch.events(keys[2], "option_change")
+
+
+def test_sysctls_changed_on_a_busy_host(lab):
+    """A watch that gets one part in seventy of its processor reads them as often: a pass that waited
+    cost nobody anything."""
+    lab.gateway.sysctl(tcp_keepalive_time=400)
+    watch = lab.watch("--all", "--every", "1s", f"netns = {lab.gateway.inode}")
+    follows, _ = lab.connect()
+    follows.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    key, processor = cookie(follows), min(os.sched_getaffinity(0))
+    lab.end_process(subprocess.Popen(["taskset", "-c", str(processor), "sh", "-c", "while :; do :; done"]))
+    os.setpriority(os.PRIO_PROCESS, watch.process.pid, 19)
+    os.sched_setaffinity(watch.process.pid, {processor})
+    for idle_s in (300, 200, 100):      # each pass puts off the next
+        lab.gateway.sysctl(tcp_keepalive_time=idle_s)
+        changed = time.monotonic()
+        wait_until(lambda: [t for t in watch.of(key) if t["keepalive"]["idle_s"] == idle_s], 60,
+                   f"the namespace's new idle time, {idle_s} s")
+        print(f"{time.monotonic() - changed:.1f} s")
+    os.sched_setaffinity(watch.process.pid, os.sched_getaffinity(0))

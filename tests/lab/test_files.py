@@ -175,7 +175,7 @@ def test_two_do_not_write_one_file(tmp_path):
         assert r.returncode == 2 and "another program is writing it" in r.stderr
     finally:
         first.terminate()
-        assert first.wait(20) == 0
+        assert first.wait(60) == 0
     for line in path.read_text().splitlines():
         json.loads(line)
 
@@ -216,7 +216,7 @@ def test_a_recording_is_not_appended_to_itself(tmp_path):
     before = digest(path)
     with open(path, "a") as f:
         r = subprocess.run([HALFOPEN, "watch", "--json", "-r", str(path)], stdout=f,
-                           stderr=subprocess.PIPE, text=True, timeout=30)
+                           stderr=subprocess.PIPE, text=True, timeout=60)
     assert r.returncode == 2 and "cannot be both" in r.stderr and digest(path) == before
 
 
@@ -287,7 +287,7 @@ def test_only_our_own_is_unlinked_at_the_end(tmp_path):
         another.listen(1)
         process.terminate()
         process.stdout.read()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(path))
     process.stdout.close()
@@ -305,7 +305,7 @@ def test_a_replay_that_waits_is_interrupted(how):
     process.stdin.flush()
     time.sleep(1)
     process.send_signal(how)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     process.stdin.close()
     said, errors = process.stdout.read(), process.stderr.read().decode()
     process.stdout.close()
@@ -328,7 +328,7 @@ def test_a_replay_whose_reader_stands_still(tmp_path):
         os.close(read)
         pytest.skip("this recording's lines fit into the smallest pipe")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 1
+    assert process.wait(60) == 1
     said = process.stderr.read()
     process.stderr.close()
     assert "its reader stands still" in said and "lines were not written" in said
@@ -379,7 +379,7 @@ def test_rotation_loses_nothing(lab, suffix):
         keys += [live(lab) for _ in range(30)]
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0 and process.stderr.read() == ""
+    assert process.wait(60) == 0 and process.stderr.read() == ""
     process.stderr.close()
 
     def content(path):
@@ -416,7 +416,7 @@ def test_rotation_that_cannot_be(lab):
     key = live(lab)
     wait_until(lambda: told(key, f"{directory}.moved/out.jsonl"), 20, "what happens then")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     said = process.stderr.read()
     process.stderr.close()
     for path in (out, recording):
@@ -438,7 +438,7 @@ def test_a_file_that_was_cut_off_goes_on_at_its_new_end(lab):
     with open(out, "rb") as f:
         assert b"\0" not in f.read()
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_sighup_ends_a_watch_without_files_whose_reader_stands_still(lab):
@@ -455,7 +455,7 @@ def test_sighup_ends_a_watch_without_files_whose_reader_stands_still(lab):
         live(lab)
     time.sleep(2)
     process.send_signal(signal.SIGHUP)
-    assert process.wait(30) == 1 and "lines were not written" in process.stderr.read()
+    assert process.wait(60) == 1 and "lines were not written" in process.stderr.read()
     process.stderr.close()
     os.close(read)
 

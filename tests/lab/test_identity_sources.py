@@ -185,4 +185,4 @@ def test_a_writer_that_is_faster_than_we_are(lab):
     gateway, _ = lab.connect()
     wait_until(lambda: watch.of(cookie(gateway)), 20, "the connection")
     watch.process.send_signal(signal.SIGTERM)
-    assert watch.process.wait(20) == 0
+    assert watch.process.wait(60) == 0

@@ -118,7 +118,7 @@ def test_owner_is_a_thread_with_descriptors_of_its_own(lab):
     thread = threading.Thread(target=hold_a_copy)
     thread.start()
     try:
-        assert opened.wait(20)
+        assert opened.wait(60)
         gateway.close()
         assert owners(lab) == {device.getsockname()[1]: os.getpid()}
     finally:

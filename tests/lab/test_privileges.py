@@ -133,7 +133,7 @@ def test_files_are_opened_anew_where_only_root_may(lab, place):
     p.send_signal(signal.SIGHUP)
     wait_until(lambda: os.path.exists(file), 20, "the file anew")
     p.send_signal(signal.SIGTERM)
-    _, said = p.communicate(timeout=30)
+    _, said = p.communicate(timeout=60)
     assert p.returncode == 0 and "cannot" not in said, said
 
 
@@ -163,7 +163,7 @@ def test_files_of_our_own_need_nothing_more(lab):
     p.send_signal(signal.SIGHUP)
     wait_until(lambda: os.path.exists(path), 20, "the file anew")
     p.send_signal(signal.SIGTERM)
-    assert p.wait(30) == 0
+    assert p.wait(60) == 0
 
 
 def test_what_a_guard_is_left_with(lab):

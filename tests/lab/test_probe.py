@@ -169,7 +169,7 @@ def test_1000_connections_of_redis_of_which_137_are_cut(lab):
     assert by_ss(lab) == ss_before and server.poll() is None
     # Those that are cut stay behind in FIN_WAIT1 when it ends.
     server.terminate()
-    server.wait(20)
+    server.wait(60)
     assert "FIN-WAIT-1" in run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn").stdout
     redis(lab)
     assert lab.device_dial(6390).send(b"PING\r\n")
@@ -549,7 +549,7 @@ def test_interrupted(lab):
     asks = lab.gateway.nstat("TcpExtTCPWinProbe")
     wait_until(lambda: lab.gateway.nstat("TcpExtTCPWinProbe") >= asks + 3, 30, "asks")
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     lines, summary = read(out)
     assert summary["interrupted"] and 3 <= summary["drawn"] < 30 and summary["matched"] == 30
@@ -566,7 +566,7 @@ def interrupted_after(lab, asks, *arguments):
         wait_until(lambda: lab.gateway.nstat("TcpExtTCPWinProbe") >= before + asks, 60, "asks")
         time.sleep(0.5)     # for the answers of the living
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         out.seek(0)
         return out.read(), lab.gateway.nstat("TcpExtTCPWinProbe") - before
@@ -941,7 +941,7 @@ def test_a_socket_that_is_locked(lab):
     assert other.stdout.readline() == "locked\n"
     lines, _ = of(lab)
     assert "holds a lock" in lines[cookie(gateway)]["why"]
-    other.communicate("", timeout=30)
+    other.communicate("", timeout=60)
     lines, _ = of(lab)
     assert lines[cookie(gateway)]["result"] == "answered"
 

@@ -100,7 +100,7 @@ def test_only_where_it_brings_the_next_probe_forward(lab, spread):
     # 48 s old: 72 s to go, where arming anew would take 66 and up to an eighth more
     assert all(abs(armed[p] - before[p]) < 1.5 for p in groups[0])
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "runs out sooner as it is" in out, (out, err)
 
 
@@ -115,7 +115,7 @@ def test_evenly_within_the_spread(lab):
         time.sleep(0.1)
     assert 60 in seen and len(seen - {0, 60}) > 1, seen     # not all at once
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert "60 sockets are to be armed anew within 15 s" in out and "60 sockets were armed anew" in out, (out, err)
 
 
@@ -194,7 +194,7 @@ def test_who_is_left_alone(lab):
         assert p in before or p not in after, name
     assert plain.getsockopt(socket.IPPROTO_TCP, TCP_KEEPIDLE) == 100     # nothing is pinned
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert "1 socket is to be armed anew" in out, out
     for said in ("1 closed by their program", "1 without keepalive", "1 with an idle time of their own",
                  "6 whose peer is of this host", "2 with a user timeout, in repair", "1 that ask already or have data under way"):
@@ -301,7 +301,7 @@ def test_a_signal_stops_it(lab, how, spread):
     process = begin(lab, "--idle", "60", "--spread", spread)
     wait_until(lambda: values(lab)[0] == 60, 20, "the new value")
     process.send_signal(how)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and values(lab) == (7200, 75, 9), err
     assert "--rearm was interrupted: a signal asked for the end" in err and "stepped back" in err and pairs
 
@@ -311,7 +311,7 @@ def test_values_that_somebody_else_changed_stop_it(lab):
     process = begin(lab, "--idle", "60", "--spread", "5m")
     wait_until(lambda: values(lab)[0] == 60, 20, "the new value")
     lab.gateway.sysctl(tcp_keepalive_time=333)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "somebody else changed them" in err and pairs
     assert values(lab)[0] == 333 and "stepped back" not in err
 
@@ -339,7 +339,7 @@ def test_progress_on_a_terminal_alone(lab):
     process = begin(lab, "--idle", "3", "--interval", "1", "--spread", "2s", stderr=theirs)
     os.close(theirs)
     said = read_all(ours)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert re.search(rb"\r\d+ of 10 armed, \d+ answered; 0 died, 0 of them alive before;", said), said
     assert "\r" not in out

@@ -453,7 +453,7 @@ def test_a_trial_where_nobody_is_left(lab, name, how):
                      "--trial", "3s", "--yes")
         assert r.returncode == 0, r
         process.stdin.close()
-        process.wait(30)
+        process.wait(60)
 
         def value():
             with inside(path), open("/proc/sys/net/ipv4/tcp_keepalive_time") as f:

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from forge import sequence_numbers
-from lab import Lab, cookie, inside, keepalive, wait_until
+from lab import Lab, cookie, inside, keepalive, unix_ns, wait_until
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_mqtt_pings(lab):
                                 e["socket"]["netns"]["inode"] == lab.gateway.inode][2:], 25,
                        "three heartbeats")
     client.terminate()
-    client.wait(10)
+    client.wait(60)
     t = watch.ending(heard[0]["socket"]["cookie"])
     assert t["heartbeat"]["bytes"] == 2 and t["heartbeat"]["replied"] is True
     assert 4 <= t["heartbeat"]["period_s"] <= 6
@@ -249,6 +249,8 @@ def test_gaps_end_in_loss(lab):
 def test_counts_of_a_lossy_transfer(lab):
     """One segment in twenty is lost, and the device closes first: the kernel's retransmissions are told
     to the last, and of the bytes neither end's FIN is one."""
+    # Single segments, some 1,700: large ones that the link would cut are so few that often none is lost.
+    lab.gateway.ip("link", "set", "veth0", "gso_max_segs", "1")
     lab.device.nft("table inet lossy {\n chain input { type filter hook input priority 0;\n"
                    "  tcp sport 7000 numgen random mod 20 0 drop; }\n}\n")
     watch = lab.watch("--all")
@@ -278,8 +280,12 @@ def test_counts_of_a_lossy_transfer(lab):
     for t in told:
         assert t["outcome"] == "closed_by_peer" and "half_open" not in t
         if t["counts"]["retransmits"]:  # else an orderly end tells no counts
-            assert (t["traffic"]["acked_bytes"], t["traffic"]["received_bytes"]) == (sent, 6)
+            assert (t["traffic"]["acked_bytes"], t["traffic"]["received_bytes"]) == (sent, 6), t
     for _, theirs in keys:      # which opened the connection: its SYN is no byte, either
         t = watch.ending(theirs)
-        if "traffic" in t:
-            assert (t["traffic"]["received_bytes"], t["traffic"]["acked_bytes"]) == (sent, 6)
+        traffic = t.get("traffic", {"over_s": 0})
+        # Else the last fact with counts came before the last byte: an orderly end has none.
+        if traffic["over_s"] * 1e9 > unix_ns(t["ended_at"]) - unix_ns(t["first_seen_at"]) - 1e6:
+            assert (traffic["received_bytes"], traffic["acked_bytes"]) == (sent, 6), t
+        elif "traffic" in t:
+            assert 0 <= traffic["received_bytes"] <= sent and 0 <= traffic["acked_bytes"] <= 6, t

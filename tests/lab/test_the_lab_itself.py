@@ -135,3 +135,29 @@ def test_a_rerun_is_counted_by_name(tmp_path):
     assert r.stdout.splitlines() == [
         "RERUN lab: test_flaky: AssertionError: waited 5 s in vain: a ghost",
         "1 of those that passed had failed before and were run again (RERUN)", "2 passed, 0 failed, 0 skipped"]
+
+
+SHARED = """
+import pytest
+
+@pytest.fixture(scope="module")
+def scenario():
+    yield
+    raise RuntimeError("its watch does not end")
+
+def test_of_it(scenario):
+    assert False, "what is wrong with it"
+
+def test_steady():
+    pass
+"""
+
+
+def test_a_scenario_that_fails_at_its_end_ends_no_run(tmp_path):
+    """One that is played anew for a failed test; both are told."""
+    (tmp_path / "test_x.py").write_text(SHARED)
+    shutil.copy(os.path.join(LAB, "conftest.py"), tmp_path)
+    r = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "1"], cwd=tmp_path,
+                       env={**os.environ, "PYTHONPATH": LAB}, capture_output=True, text=True)
+    assert r.returncode == 1 and "1 failed, 1 passed" in r.stdout, r.stdout + r.stderr
+    assert "what is wrong with it" in r.stdout and "its watch does not end" in r.stdout, r.stdout

@@ -31,7 +31,7 @@
 #define TICK_NS (NS_PER_S / 4)
 /* ... losses and the wall clock are checked this often, ... */
 #define CHECK_NS NS_PER_S
-/* ... and new namespaces take no more than this share of our time. */
+/* ... and new namespaces take no more than this share of a processor's time. */
 #define NEW_NETNS_DUTY 50
 /* A new namespace is entered this soon after its first event. */
 #define NEW_NETNS_NS (NS_PER_S / 5)
@@ -412,6 +412,7 @@ static bool is_unknown(void *context, const struct netns *ns)
 /* Enters new namespaces. One that cannot be entered is not tried again. */
 static int enter_new_netns(struct live *l, uint64_t now)
 {
+	uint64_t begun_ns = clock__own_cpu_ns();
 	int err;
 
 	if (!l->has_new_netns || now < l->next_new_netns_ns)
@@ -422,7 +423,8 @@ static int enter_new_netns(struct live *l, uint64_t now)
 	if (!err && l->has_unnamed && !inodes__are_within(&l->unknown, &l->namespaces))
 		err = every_netns__enter(false, is_unknown, on_netns, l);
 	l->has_unnamed = false;
-	l->next_new_netns_ns = now + NEW_NETNS_NS + (clock__mono_ns() - now) * NEW_NETNS_DUTY;
+	l->next_new_netns_ns = now + NEW_NETNS_NS +
+				(clock__own_cpu_ns() - begun_ns) * NEW_NETNS_DUTY;
 	return err;
 }
 
