@@ -11,6 +11,7 @@
 #include "act/sysctl_files.h"
 #include "doctor/diagnosis.h"
 #include "exposure/census.h"
+#include "kernel/cookie_set.h"
 #include "kernel/every_netns.h"
 #include "kernel/kernel_btf.h"
 #include "kernel/memlock.h"
@@ -38,6 +39,7 @@ struct examination {
 	struct btf *btf;
 	struct snapshot *snapshot;
 	struct census census;
+	struct cookie_set met;	/* a walk may report a socket twice */
 	struct ho_learned learned;
 };
 
@@ -208,6 +210,8 @@ static int on_row(void *context, const struct ho_row *row)
 {
 	struct examination *x = context;
 
+	if (!cookie_set__add(&x->met, row->event.cookie))
+		return 0;
 	census__add(&x->census, &row->event, x->d->hz);
 	x->f->failed |= x->census.failed;
 	return 0;
@@ -674,6 +678,7 @@ void diagnosis__make(struct diagnosis *d)
 	examine_applied(&x);
 	snapshot__close(x.snapshot);
 	census__free(&x.census);
+	cookie_set__free(&x.met);
 	btf__free(x.btf);
 }
 

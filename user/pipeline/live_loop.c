@@ -90,7 +90,7 @@ static int follow(struct watch *w, struct live *live)
 	while (!err && !stop) {
 		bool more = core__has_more_to_tell(w->core);
 		struct epoll_event events[4];
-		int n = epoll_wait(epoll, events, 4, more ? 0 : LIVE_TICK_MS), i;
+		int n = epoll_wait(epoll, events, 4, more || !w->started ? 0 : LIVE_TICK_MS), i;
 
 		if (more)
 			live__tick_soon(live);

@@ -13,11 +13,10 @@ struct pass {
 	const struct every_netns *e;
 	bool *complete;
 	bool each;	/* the table cannot be read: each namespace is read by itself */
+	bool begun;	/* a part of the table was read */
 	/* Namespaces, by the low halves of their cookies: to be read by themselves, as a socket in
-	 * there has no cookie; ... */
+	 * there has no cookie. */
 	struct inodes apart;
-	struct inodes read;	/* ... those that could be entered for it; ... */
-	struct inodes late;	/* ... and others, found while the table was read */
 };
 
 /* Enters the i-th; -1 for our own, which needs no return. */
@@ -97,17 +96,15 @@ static bool has_table_of_its_own(void)
 }
 
 /* Must the i-th be read by itself? The table is that of the first, our own. */
-static bool must_be_read(struct pass *p, unsigned int i)
+static bool must_be_read(struct pass *p, unsigned int i, bool first)
 {
 	uint32_t cookie = p->apart.count ? netns__cookie() : 0;
 
 	if (p->each)
 		return has_sockets();
-	if (cookie && inodes__has(&p->apart, cookie)) {
-		inodes__add(&p->read, cookie);
+	if (cookie && inodes__has(&p->apart, cookie))
 		return true;
-	}
-	return i && has_table_of_its_own() && has_sockets();
+	return first && i && has_table_of_its_own() && has_sockets();
 }
 
 /* ---- all of them ---- */
@@ -123,8 +120,8 @@ static int read_here(struct pass *p, bool waiting)
 	return err;
 }
 
-/* Reports each (if `telling`), and reads it where necessary. */
-static int read_namespaces(struct pass *p, bool waiting, bool telling)
+/* Reports each (`first`), and reads it where necessary. */
+static int read_namespaces(struct pass *p, bool waiting, bool first)
 {
 	const struct every_netns *e = p->e;
 	struct keepalive_sysctl sysctl;
@@ -141,9 +138,9 @@ static int read_namespaces(struct pass *p, bool waiting, bool telling)
 			*p->complete = false;
 			continue;
 		}
-		if (telling && e->entered && netns__read_keepalive(&sysctl))
+		if (first && e->entered && netns__read_keepalive(&sysctl))
 			err = e->entered(e->context, &list.all[i], &sysctl);
-		if (!err && must_be_read(p, i))
+		if (!err && must_be_read(p, i, first))
 			err = read_here(p, waiting);
 		if (back >= 0)
 			netns__leave(back);
@@ -154,77 +151,55 @@ static int read_namespaces(struct pass *p, bool waiting, bool telling)
 
 static int between(void *context)
 {
-	const struct every_netns *e = ((struct pass *)context)->e;
-
-	return e->between ? e->between(e->context) : 0;
-}
-
-static int note_apart(void *context, const struct ho_row *row)
-{
 	struct pass *p = context;
 
-	inodes__add(&p->apart, row->event.net_cookie);
-	return 0;
-}
-
-/* Finds namespaces with a socket that has no cookie, without which it cannot be reported. */
-static int find_apart(struct pass *p, bool waiting)
-{
-	const struct snapshot_wanted wanted = { .unknown = true, .waiting = waiting };
-	bool whole;
-	int err;
-
-	inodes__forget(&p->apart);
-	err = snapshot__table(p->e->snapshot, &wanted, note_apart, between, p, &whole);
-	p->each = !whole;
-	return err;
-}
-
-static int prepare(struct pass *p, bool waiting)
-{
-	int err = find_apart(p, waiting);
-
-	if (err || p->each || p->apart.count <= APART_MAX)
-		return err;
-	err = snapshot__held(p->e->snapshot, false, NULL, NULL);
-	return err ? err : find_apart(p, waiting);
+	p->begun = true;
+	return p->e->between ? p->e->between(p->e->context) : 0;
 }
 
 static int take_row(void *context, const struct ho_row *row)
 {
 	struct pass *p = context;
-	uint32_t netns = row->event.net_cookie;
 
-	if (!row->event.cookie) {
-		if (!inodes__has(&p->apart, netns))
-			inodes__add(&p->late, netns);
-		return 0;
-	}
-	if (p->read.count && snapshot__is_exact(p->e->snapshot) && inodes__has(&p->read, netns))
-		return 0;	/* reported by that */
-	return p->e->row(p->e->context, row);
+	if (row->event.cookie)
+		return p->e->row(p->e->context, row);
+	inodes__add(&p->apart, row->event.net_cookie);
+	return 0;
 }
 
-/* Sockets that got no cookie from events or earlier passes meanwhile are read by themselves, after
- * the rest. */
+/* Reports what has a cookie, and notes the namespaces of the rest. */
+static int walk_table(struct pass *p, const struct snapshot_wanted *wanted)
+{
+	bool whole;
+	int err;
+
+	inodes__forget(&p->apart);
+	err = snapshot__table(p->e->snapshot, wanted, take_row, between, p, &whole);
+	p->each = !whole;
+	if (p->each && p->begun && !snapshot__is_exact(p->e->snapshot))
+		*p->complete = false;
+	return err;
+}
+
+/* The rest is read namespace by namespace: by then most has a cookie, from a walk over files if
+ * `giving`, from an event or from us, and is reported twice. */
 static int read_table(struct pass *p, enum every_netns_what what)
 {
 	const struct snapshot_wanted wanted = { .known = true, .unknown = what != EVERY_KNOWN,
+						.waiting = what == EVERY_OPEN_AND_WAITING,
 						.lean = p->e->lean,
 						.untimed = p->e->untimed };
-	struct inodes late;
-	bool whole;
-	int err = snapshot__table(p->e->snapshot, &wanted, take_row, between, p, &whole);
+	bool giving = what != EVERY_KNOWN && what != EVERY_OPEN_HELD;
+	int err = walk_table(p, &wanted);
 
-	if (err || (whole && !p->late.count))
+	if (!err && giving && !p->each && p->apart.count > APART_MAX) {
+		err = snapshot__held(p->e->snapshot, false, NULL, NULL);
+		if (!err)
+			err = walk_table(p, &wanted);
+	}
+	if (err || (!p->each && !p->apart.count))
 		return err;
-	p->each = !whole;
-	late = p->late;
-	p->late = p->apart;
-	p->apart = late;
-	if (p->each && !snapshot__is_exact(p->e->snapshot))
-		*p->complete = false;
-	return read_namespaces(p, false, false);
+	return read_namespaces(p, wanted.waiting, false);
 }
 
 bool every_netns__may_miss(const struct snapshot *snapshot)
@@ -234,20 +209,14 @@ bool every_netns__may_miss(const struct snapshot *snapshot)
 
 int every_netns__sockets(const struct every_netns *e, enum every_netns_what what, bool *complete)
 {
-	bool waiting = what == EVERY_OPEN_AND_WAITING;
 	struct pass p = { .e = e, .complete = complete,
 			  .each = !snapshot__has_table(e->snapshot) };
-	int err = 0;
+	int err;
 
 	*complete = true;
-	if (!p.each && what != EVERY_KNOWN && what != EVERY_OPEN_HELD)
-		err = prepare(&p, waiting);
-	if (!err)
-		err = read_namespaces(&p, waiting, true);
+	err = read_namespaces(&p, what == EVERY_OPEN_AND_WAITING, true);
 	if (!err && !p.each)
 		err = read_table(&p, what);
 	inodes__free(&p.apart);
-	inodes__free(&p.read);
-	inodes__free(&p.late);
 	return err;
 }

@@ -50,6 +50,7 @@ struct live {
 	struct ring_positions positions;
 	size_t ring_wanted;	/* its size for the host's sockets, as last reported; 0: by hand */
 	uint64_t horizon_ns;	/* everything before it has been read: reorder__horizon() */
+	uint64_t started_ns;	/* when the stream began, until that is passed on; then 0 */
 	struct btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct walks walks;
@@ -115,6 +116,19 @@ static int read_ring(struct live *l, bool *all)
 			    "what was reserved behind it comes late, and out of order",
 			    REORDER_WAIT_MAX_NS / NS_PER_S);
 	return err < 0 ? err : 0;
+}
+
+/* What was told until the stream began, which is in the ring or read, is not held back: the first
+ * line would be. A record that is late even so is taken out of order, as at any time. */
+static uint64_t horizon(struct live *l, bool all)
+{
+	uint64_t until_ns = l->horizon_ns;
+
+	if (all && l->started_ns > until_ns)
+		until_ns = l->started_ns;
+	if (until_ns >= l->started_ns)
+		l->started_ns = 0;
+	return until_ns;
 }
 
 static int release(struct live *l, uint64_t until_ns)
@@ -495,6 +509,8 @@ static int begin(struct live *l)
 	l->last_check_ns = l->pumped_ns = now;
 	l->next_tick_ns = now + TICK_NS;
 	l->next_check_ns = now + CHECK_NS;
+	l->next_new_netns_ns = now + NEW_NETNS_NS;	/* the walk has entered those of its time */
+	l->started_ns = now;
 	walks__begin(&l->walks, now);
 	return l->stream_error;
 }
@@ -612,7 +628,7 @@ int live__pump(struct live *l)
 	}
 	if (!all)	/* the awaited record leaves the ring readable, for epoll */
 		usleep(WAIT_PAUSE_US);
-	return release(l, l->horizon_ns);
+	return release(l, horizon(l, all));
 }
 
 /* Reads the rest of the ring, also what is reserved and not submitted yet. */
