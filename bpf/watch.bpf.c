@@ -237,7 +237,8 @@ int BPF_PROG(inet_sk_error_report, struct sock *sk)
 	return 0;
 }
 
-/* The second witness of every ending: emits it where the first was not run on this CPU just now. */
+/* The second witness of every ending: emits it where the first was not run on this CPU just now; whole,
+ * where how it ended may have to be derived from it. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 {
@@ -255,10 +256,17 @@ int BPF_PROG(tcp_destroy_sock, struct sock *sk)
 		note->emitted_ending = 0;
 		return 0;
 	}
-	e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
-	if (!e)
-		return 0;
-	socket__read_small(e, tp, true);
+	if (sk->sk_err || tp->inet_conn.icsk_probes_out || tp->inet_conn.icsk_retransmits) {
+		e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
+		if (!e)
+			return 0;
+		socket__read_full(e, tp, true);
+	} else {
+		e = event__reserve(HO_GONE, cookie, bpf_ktime_get_ns(), HO_EVENT_SMALL);
+		if (!e)
+			return 0;
+		socket__read_small(e, tp, true);
+	}
 	event__submit(e);
 	return 0;
 }

@@ -315,6 +315,19 @@ static void test_found_dead_without_an_error(void **state)
 	tick(core, 42000);
 	assert_int_equal(seen.losses, 1);
 	assert_int_equal(seen.timeline.outcome, OUTCOME_RESET_BY_PEER);
+	/* destroyed, and nothing says how: a loss, too */
+	establish(core, 3);
+	probe(core, 3, 50000, 1);
+	probe(core, 3, 51000, 2);
+	e = fact_of(3, HO_GONE, 51500);
+	e.state = TCP_CLOSE;
+	e.probes_out = 2;
+	e.flags |= HO_F_ALL_ACKED;
+	tell(core, e);
+	tick(core, 53000);
+	assert_int_equal(seen.losses, 2);
+	assert_int_equal(seen.loss.reason, LOSS_UNSEEN);
+	assert_int_equal(seen.timeline.outcome, OUTCOME_UNKNOWN);
 }
 
 /* ---- owners ---- */

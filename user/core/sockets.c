@@ -335,7 +335,7 @@ static int add_to_history(struct core *core, const struct slot *s, struct connec
 		return -ENOMEM;
 	if (added || e->kind != HO_SEEN)	/* a pass that finds it again is no event */
 		count_event(core, c, e, s);
-	if (!ended && e->kind == HO_SEEN && incidents__of(c)->ending_lost)
+	if (!ended && incidents__of(c)->ending_lost)
 		losses__count_unseen(&core->losses, 1);
 	core->syns_heard += e->kind == HO_HEARD && (e->tcp_flags & HO_TCP_SYN);
 	losses__count_probes(&core->losses, told.untold_probes);

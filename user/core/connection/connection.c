@@ -191,17 +191,6 @@ bool connection__lose_ending(struct connection *c, uint64_t at_ns)
 	return true;
 }
 
-/* The second witness. Where the first was seen, the socket's history is already complete. */
-static void on_gone(struct connection *c, const struct ho_event *e)
-{
-	if (c->incidents->ended_ns)
-		return;
-	c->incidents->error = e->error;
-	c->told |= e->error != 0;
-	connection__lose_ending(c, e->mono_ns);
-	c->incidents->destroyed = true;
-}
-
 /* First seen in the middle of an episode: the kernel's counters show the asks so far. Asks are at
  * least an interval apart, so the first is no later than this. */
 static void adopt_silence(struct connection *c, const struct ho_event *e, uint32_t hz)
@@ -280,7 +269,7 @@ static bool is_routine(const struct connection *c, const struct ho_event *e,
 		 sign__answers(&sign, s->kinds)));
 }
 
-/* A walk found it dead, before an event said how it died. */
+/* A walk found it dead, or it was destroyed, before an event said how it died. */
 static bool on_found_dead(struct connection *c, const struct ho_event *e,
 			  const struct connection_rules *rules, struct told *told)
 {
@@ -293,7 +282,11 @@ static bool on_found_dead(struct connection *c, const struct ho_event *e,
 	observe(c, &ending, rules, told);
 	if (ending.error == ECONNRESET)
 		heard__reset(c, &ending, rules->hz, told);
+	if (!e->error)	/* a derived one is none that was seen */
+		c->incidents->error = ending.error;
 	on_state(c, &ending, rules, told);
+	if (!e->error)
+		c->incidents->error = 0;
 	return !c->failed;
 }
 
@@ -309,8 +302,12 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 		return true;
 	if (e->kind == HO_STATE && c->identified && e->state == c->state)
 		return true;	/* both programs report it */
-	if (e->kind == HO_SEEN && e->state == TCP_CLOSE)
-		return on_found_dead(c, e, rules, told);
+	if (e->kind == HO_GONE || (e->kind == HO_SEEN && e->state == TCP_CLOSE)) {
+		if (!on_found_dead(c, e, rules, told))
+			return false;
+		c->incidents->destroyed |= e->kind == HO_GONE;
+		return true;
+	}
 	if (!is_routine(c, e, rules) && !incidents__make(c))
 		return false;
 	observe(c, e, rules, told);
@@ -352,15 +349,13 @@ bool connection__apply(struct connection *c, const struct ho_event *e,
 		incidents__note(c, told, (struct entry){ .kind = EVENT_ERROR, .at_ns = e->mono_ns,
 							 .n = e->error });
 		break;
-	case HO_GONE:
-		on_gone(c, e);
-		break;
 	case HO_SEND_FAILED:
 		asks__send_failed(c, e, rules, told);
 		break;
 	case HO_ANSWER_DROPPED:
 		heard__dropped(c, e, told);
 		break;
+	case HO_GONE:
 	case HO_KIND_MAX:
 		break;
 	}
