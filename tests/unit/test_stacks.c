@@ -2,7 +2,6 @@
 /* The stacks and modules that explain knows, against the numbers of their own documents. */
 #include <string.h>
 
-#include "tuning/keepalive_switches.h"
 #include "tuning/party_spec.h"
 #include "unit.h"
 
@@ -424,15 +423,6 @@ static void test_who_is_first(void **state)
 	assert_ptr_equal(parties__first_speaking(all, 5), &all[2]);
 }
 
-static void test_how_programs_switch_it_on(void **state)
-{
-	(void)state;
-	assert_non_null(strstr(keepalive_switch__of("nginx"), "so_keepalive=on"));
-	assert_non_null(strstr(keepalive_switch__of("beam.smp"), "keepalive = true"));
-	assert_null(keepalive_switch__of("mosquitto"));	/* it has no such switch */
-	assert_null(keepalive_switch__of(""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,7 +438,6 @@ int main(void)
 		cmocka_unit_test(test_what_a_single_lost_probe_does),
 		cmocka_unit_test(test_how_many_probes_may_be_lost),
 		cmocka_unit_test(test_who_is_first),
-		cmocka_unit_test(test_how_programs_switch_it_on),
 		cmocka_unit_test(test_numbers_of_their_documents),
 		cmocka_unit_test(test_lines_typed_into_the_module),
 		cmocka_unit_test(test_what_is_no_spec),

@@ -6,8 +6,8 @@
 #include "text/advice_commands.h"
 #include "text/advice_reasons.h"
 #include "text/advice_text.h"
+#include "text/keepalive_switches.h"
 #include "tuning/documented_timers.h"
-#include "tuning/keepalive_switches.h"
 #include "value/plain_text.h"
 
 /* ---- scopes ---- */
