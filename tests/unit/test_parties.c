@@ -443,5 +443,5 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_spec),
 	};
 
-	return cmocka_run_group_tests_name("stacks", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("parties", tests, NULL, NULL);
 }
