@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 	unsigned long long cookie;
 	unsigned int port, there;
 	char address[64];
-	const char *why;
+	enum presence_unknown unknown;
 	double chance, path_s;
 
 	if ((argc != 2 && !strangers) || !read_history(argv[1], &p))
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 		if (!endpoint__read_address(address, s.peer.address, &s.family))
 			return 2;
 		s.peer.port = port;
-		chance = presence__of(&p, &s, &why);
+		chance = presence__of(&p, &s, &unknown);
 		printf("%llu %s %u %.3f %u ", cookie, address, port, s.silent_s, there);
 		path_s = presence__path_s(&p, &s);
 		if (isnan(chance))

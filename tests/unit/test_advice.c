@@ -83,10 +83,16 @@ static void advise_group(void)
 	assert_true(advice__make(&lives, &scope, &evidence, NULL, &goals, &advice));
 }
 
-static void assert_verdict(enum advice_verdict verdict, const char *why)
+static void assert_verdict(enum advice_verdict verdict, enum advice_why why)
 {
-	if (advice.verdict != verdict || !strstr(advice.why, why))
-		fail_msg("%s because \"%s\"", advice_verdict__name(advice.verdict), advice.why);
+	if (advice.verdict != verdict || advice.why != why)
+		fail_msg("%s because of %d", advice_verdict__name(advice.verdict), advice.why);
+}
+
+static void assert_proposed(enum proposal_reason reason)
+{
+	assert_verdict(ADVICE_CHANGE, WHY_PROPOSED);
+	assert_int_equal(advice.proposal.reason, reason);
 }
 
 static void assert_setting(const struct setting *s, double idle_s, double interval_s,
@@ -162,16 +168,16 @@ static void test_too_little_is_no_advice(void **state)
 	add_probed(4, 7200, 75, 9);
 	gather();
 	advise();
-	assert_verdict(ADVICE_NONE, "too few sockets were seen (thin_evidence)");
+	assert_verdict(ADVICE_NONE, WHY_FEW_SOCKETS);
 	assert_false(advice.proposal_known);
 	assert_true(advice.current_known);
 	add_probed(1, 7200, 75, 9);
 	gather();
 	advise();
-	assert_verdict(ADVICE_CHANGE, "");
+	assert_proposed(PROPOSAL_DETECTS);
 	assert_true(advice.proposal_known);
 	assert_true(advice__make(&lives, &scope, &evidence, NULL, &goals, &advice));
-	assert_verdict(ADVICE_NONE, "does not say what the sysctls are");
+	assert_verdict(ADVICE_NONE, WHY_SYSCTLS_UNKNOWN);
 	assert_false(advice.current_known);
 }
 
@@ -187,10 +193,10 @@ static void test_where_keepalive_is_off(void **state)
 	goals.detect_within_s = 300;
 	gather();
 	advise();
-	assert_verdict(ADVICE_NONE, "no socket has keepalive on: sysctls change nothing");
+	assert_verdict(ADVICE_NONE, WHY_KEEPALIVE_OFF);
 	assert_near(advice.predicted_current.sockets, 0, 0);
 	advise_group();
-	assert_verdict(ADVICE_NONE, "");
+	assert_verdict(ADVICE_NONE, WHY_SYSCTLS_UNKNOWN);
 	assert_false(advice.current_known);
 }
 
@@ -204,78 +210,71 @@ static void test_where_all_have_values_of_their_own(void **state)
 		add(of_own(probed(7200, 75, 9)));
 	gather();
 	advise();
-	assert_verdict(ADVICE_NONE, "all sockets with keepalive have values of their own");
+	assert_verdict(ADVICE_NONE, WHY_OWN_VALUES);
 	/* a policy reaches them */
 	advise_group();
-	assert_verdict(ADVICE_CHANGE, "noticed within 300 s");
+	assert_proposed(PROPOSAL_DETECTS);
+	assert_same(advice.proposal.within_s, 300);
 	assert_setting(&advice.current, 7200, 75, 9);
 	/* one option that follows is enough */
 	lives.all[3]->probes_from_socket = false;
 	gather();
 	advise();
-	assert_verdict(ADVICE_CHANGE, "noticed within 300 s");
+	assert_proposed(PROPOSAL_DETECTS);
+	assert_same(advice.proposal.within_s, 300);
 }
 
 /* Without a goal the path decides: of that nothing may be known, for one reason or another. */
 static void test_a_path_of_which_nothing_is_known(void **state)
 {
+	enum idle_reason reason;
+
 	(void)state;
 	add_probed(25, 7200, 75, 9);
 	gather();
 	evidence.path = (struct idle_timeout){ .reason = IDLE_THIN, .devices = 19, .lost = 1 };
 	evidence.watched_hours = 48;
 	advise();
-	assert_verdict(ADVICE_NONE,
-		       "19 devices (20 at least), 1 lost connection (5 at least) (thin_evidence)");
-	assert_null(strstr(advice.why, "more days"));
+	assert_verdict(ADVICE_NONE, WHY_PATH_UNKNOWN);
+	assert_near(advice.more_days, 0, 0);
 	evidence.path.devices = 20;
 	evidence.path.lost = 2;
 	advise();
 	/* two in two days: three more in three */
-	assert_verdict(
-		ADVICE_NONE,
-		"2 lost connections (5 at least) (thin_evidence); as before, 3.0 more days give it");
+	assert_verdict(ADVICE_NONE, WHY_PATH_UNKNOWN);
+	assert_same(advice.more_days, 3);
 	evidence.path.lost = 0;
 	evidence.path.devices = 1;
 	advise();
-	assert_verdict(ADVICE_NONE, "1 device (20 at least), 0 lost connections");
+	assert_near(advice.more_days, 0, 0);
 	/* many connections, but never at once behind an address */
-	assert_null(strstr(advice.why, "--identities"));
+	assert_false(advice.may_be_more_devices);
 	evidence.path.connections = 20;
 	advise();
-	assert_verdict(ADVICE_NONE, "; 20 connections count as 1, since no more of an address");
-	assert_verdict(ADVICE_NONE, "watch --identities tells them apart");
+	assert_true(advice.may_be_more_devices);
 	evidence.path.named = true;
 	advise();
-	assert_null(strstr(advice.why, "--identities"));
-	evidence.path = (struct idle_timeout){ .reason = IDLE_CENSORED, .low_s = 62 };
+	assert_false(advice.may_be_more_devices);
+	/* ... and enough lost: the days would give nothing */
+	evidence.path.devices = 20;
+	evidence.path.lost = 7;
 	advise();
-	assert_verdict(ADVICE_NONE, "lived for up to 62 s: our own probes");
-	assert_verdict(ADVICE_NONE, "(censored_by_keepalive)");
-	evidence.path = (struct idle_timeout){ .reason = IDLE_NO_STEP, .low_s = 3600, .lost = 12 };
-	advise();
-	assert_verdict(ADVICE_NONE,
-		       "the 12 lost connections were lost evenly over time: no idle timeout of the "
-		       "path shows up to 3600 s (no_step)");
-	evidence.path.named = true;
-	advise();
-	assert_verdict(ADVICE_NONE, "the 12 lost devices");
-	evidence.path = (struct idle_timeout){ .reason = IDLE_NOT_ASKED, .lost = 7, .devices = 30 };
-	advise();
-	assert_verdict(ADVICE_NONE, "7 of 30 connections were lost");
-	assert_verdict(ADVICE_NONE, "(no_telling_asks)");
-	evidence.path =
-		(struct idle_timeout){ .reason = IDLE_DATA_ONLY, .low_s = 840, .high_s = 900 };
-	advise();
-	assert_verdict(ADVICE_NONE, "840 to 900 s after the last data");
-	assert_verdict(ADVICE_NONE, "(probes_do_not_hold)");
+	assert_near(advice.more_days, 0, 0);
+	for (reason = IDLE_NO_STEP; reason <= IDLE_DATA_ONLY; reason++) {
+		evidence.path = (struct idle_timeout){ .reason = reason, .low_s = 62, .lost = 2,
+						       .connections = 20, .devices = 20 };
+		advise();
+		assert_verdict(ADVICE_NONE, WHY_PATH_UNKNOWN);
+		assert_true(advice.more_days == 0 && !advice.may_be_more_devices);
+	}
 	/* to hold it open is no goal, either, but to notice in time is */
 	goals.hold_open = true;
 	advise();
-	assert_verdict(ADVICE_NONE, "(probes_do_not_hold)");
+	assert_verdict(ADVICE_NONE, WHY_PATH_UNKNOWN);
 	goals = (struct goals){ .detect_within_s = 300 };
 	advise();
-	assert_verdict(ADVICE_CHANGE, "noticed within 300 s");
+	assert_proposed(PROPOSAL_DETECTS);
+	assert_same(advice.proposal.within_s, 300);
 }
 
 /* ---- advice ---- */
@@ -297,7 +296,7 @@ static void test_a_change_and_what_it_would_do(void **state)
 	gather();
 	know_path(900);
 	advise();
-	assert_verdict(ADVICE_CHANGE, "the path forgets idle connections");
+	assert_proposed(PROPOSAL_HOLDS_PATH);
 	assert_true(advice.proposal_known && !advice.may_forget && !advice.below_carriers_floor);
 	assert_setting(&advice.current, 7200, 75, 9);
 	assert_setting(&advice.proposed, 645, 75, 9); /* one lost 75 s before 720 */
@@ -340,9 +339,20 @@ static void test_what_is_asked_for_is_predicted(void **state)
 	goals.evaluate = true;
 	goals.fixed = (struct setting){ 240, 20, 5, 0, 0 };
 	assert_true(advice__make(&lives, &scope, &evidence, NULL, &goals, &advice));
-	assert_verdict(ADVICE_CHANGE, "asked for by --evaluate");
+	assert_verdict(ADVICE_CHANGE, WHY_EVALUATED);
+	assert_false(advice.has_goals);
 	assert_setting(&advice.proposed, 240, 20, 5);
 	assert_near(advice.predicted_proposed.detection.max_s, 340, 30);
+	/* held against the goals, where there are any; and those that are so already are kept */
+	goals.detect_within_s = 300;
+	current = goals.fixed;
+	advise();
+	assert_verdict(ADVICE_KEEP, WHY_EVALUATED);
+	assert_true(advice.has_goals && advice.missed.count == 1);
+	assert_int_equal(advice.missed.all[0].need, NEED_DETECTION);
+	goals.detect_within_s = 400;
+	advise();
+	assert_true(advice.has_goals && !advice.missed.count);
 }
 
 static void test_what_meets_the_goals_is_kept(void **state)
@@ -353,7 +363,7 @@ static void test_what_meets_the_goals_is_kept(void **state)
 	current = (struct setting){ 60, 10, 3, 0, 0 };
 	goals.detect_within_s = 300;
 	advise();
-	assert_verdict(ADVICE_KEEP, "the present values meet the goals");
+	assert_verdict(ADVICE_KEEP, WHY_GOALS_MET);
 	assert_true(advice.proposal_known);
 	assert_setting(&advice.proposed, 60, 10, 3);
 	assert_true(advice.cheaper.idle_s > 150 && advice.may_forget);
@@ -363,19 +373,19 @@ static void test_what_meets_the_goals_is_kept(void **state)
 	/* less than a tenth is not worth a word */
 	for (goals.detect_within_s = 93; goals.detect_within_s < 120; goals.detect_within_s++) {
 		advise();
-		assert_verdict(ADVICE_KEEP, "");
+		assert_verdict(ADVICE_KEEP, WHY_GOALS_MET);
 		assert_true(advice.spared_bytes_day == 0 ||
 			    advice.spared_bytes_day >=
 				    advice.predicted_current.bytes_per_socket_day / 10);
 	}
 	goals.detect_within_s = 92;
 	advise();
-	assert_verdict(ADVICE_CHANGE, "");
+	assert_proposed(PROPOSAL_DETECTS);
 	/* the path is known to remember for longer than that */
 	goals.detect_within_s = 300;
 	know_path(3600);
 	advise();
-	assert_verdict(ADVICE_KEEP, "");
+	assert_verdict(ADVICE_KEEP, WHY_GOALS_MET);
 	assert_false(advice.may_forget);
 	know_path(180);
 	advise();
@@ -398,7 +408,7 @@ static void test_sockets_that_do_not_follow_yet(void **state)
 	*lives.all[49] = of_own(*lives.all[49]);
 	gather();
 	advise();
-	assert_verdict(ADVICE_KEEP, "");
+	assert_verdict(ADVICE_KEEP, WHY_GOALS_MET);
 	/* of its group's policy, it would */
 	advise_group();
 	assert_int_equal(advice.verdict, ADVICE_CHANGE);
@@ -413,8 +423,10 @@ static void test_goals_that_exclude_each_other(void **state)
 	goals.detect_within_s = 60;
 	goals.budget_bytes_day = 104;
 	advise();
-	assert_verdict(ADVICE_CONFLICT,
-		       "--budget (104 bytes a socket and day) one of at least 86400 s");
+	assert_verdict(ADVICE_CONFLICT, WHY_PROPOSED);
+	assert_int_equal(advice.proposal.reason, PROPOSAL_CONFLICT);
+	assert_int_equal(advice.proposal.low.by, BOUND_BUDGET);
+	assert_same(advice.proposal.low.s, DAY_S);
 	assert_false(advice.proposal_known);
 }
 
@@ -432,21 +444,22 @@ static void test_nobody_is_asked_less_often_where_the_path_may_forget(void **sta
 	evidence.path = (struct idle_timeout){ .reason = IDLE_CENSORED, .low_s = 32 };
 	goals.detect_within_s = 300;
 	advise_group();
-	assert_verdict(ADVICE_CHANGE, "; some are probed every 30 s now");
+	assert_verdict(ADVICE_CHANGE, WHY_PROPOSED);
+	assert_true(advice.as_some_now);
 	assert_near(advice.proposed.idle_s, 30, 0);
 	assert_true(advice.proposed.interval_s <= 30 && !advice.may_forget);
 	/* a namespace's sysctls do not change those ten */
 	scope.kind = SCOPE_NAMESPACE;
 	advise();
 	assert_int_equal(advice.verdict, ADVICE_CHANGE);
-	assert_true(advice.proposed.idle_s > 100 && !strstr(advice.why, "some are probed"));
+	assert_true(advice.proposed.idle_s > 100 && !advice.as_some_now);
 	assert_false(advice.may_forget);
 	/* a budget wants it: it is said */
 	goals.budget_bytes_day = 104 * DAY_S / 60;
 	advise_group();
 	assert_int_equal(advice.verdict, ADVICE_CHANGE);
 	assert_true(advice.may_forget && advice.proposed.idle_s >= 60);
-	assert_null(strstr(advice.why, "some are probed"));
+	assert_false(advice.as_some_now);
 	goals.budget_bytes_day = 0;
 	goals.max_probes_per_s = 0.5;
 	advise_group();

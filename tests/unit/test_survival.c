@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "made_up.h"
+#include "text/presence_words.h"
 #include "tuning/presence.h"
 
 #define LOSS 0.01	/* that late_answers.c assumes where nothing was asked often */
@@ -102,7 +103,6 @@ static void test_before_and_behind_a_timer(void **state)
 	(void)state;
 	add_behind_a_timer(&l, 60);
 	assert_true(survival__learn(l.all, l.count, &s));
-	assert_null(survival__why_not(&s));
 	assert_int_equal(s.lost, 60);
 	assert_int_equal(s.silences, 360);
 	assert_true(chance(&s, none, 60, 0, 0) > 0.97);
@@ -126,7 +126,6 @@ static void test_a_heartbeat_that_is_late(void **state)
 	(void)state;
 	add_heartbeats(&l);
 	assert_true(survival__learn(l.all, l.count, &s));
-	assert_null(survival__why_not(&s));
 	assert_true(chance(&s, of_a_minute, 50, 0, 0) > 0.999);
 	assert_true(chance(&s, of_a_minute, 300, 0, 0) < 0.1);
 	/* Of one that speaks every hour, it says nothing; nor was anybody silent for so long. */
@@ -150,29 +149,6 @@ static void test_an_ask_that_stays_unanswered(void **state)
 	assert_near(late_answers__loss(&s.late_answers), LOSS, 0.001);
 	assert_near(chance(&s, none, 600, 1, 2), p * LOSS / (p * LOSS + 1 - p), 0.01);
 	assert_true(chance(&s, none, 600, 2, 2) < chance(&s, none, 600, 1, 2));
-	survival__free(&s);
-	lives__free(&l);
-}
-
-static void test_too_little_is_known(void **state)
-{
-	struct lives l = { 0 };
-	struct survival s;
-	unsigned int i;
-
-	(void)state;
-	add_behind_a_timer(&l, SURVIVAL_CONNECTIONS_MIN - 1);
-	assert_true(survival__learn(l.all, l.count, &s));
-	assert_non_null(strstr(survival__why_not(&s), "too few"));
-	survival__free(&s);
-	lives__free(&l);
-	for (i = 0; i < 100; i++) {	/* many, of whom nobody was ever asked */
-		struct life life = silent_life(i);
-
-		assert_true(lives__add(&l, &life));
-	}
-	assert_true(survival__learn(l.all, l.count, &s));
-	assert_non_null(strstr(survival__why_not(&s), "heard again"));
 	survival__free(&s);
 	lives__free(&l);
 }
@@ -204,11 +180,47 @@ static struct presence_subject subject(struct presence *p, unsigned int n, doubl
 					  .silent_s = silent_s };
 }
 
+/* Asks of a connection that was added, silent for that long; frees the history. */
+static void assert_unknown(struct presence *p, double silent_s, enum presence_unknown expected)
+{
+	enum presence_unknown unknown;
+	struct presence_subject s;
+
+	assert_true(presence__begin(p, NULL, 0));
+	s = subject(p, 1, silent_s);
+	assert_true(isnan(presence__of(p, &s, &unknown)));
+	assert_int_equal(unknown, expected);
+	assert_true(strlen(presence_unknown__words(unknown)) > 0);
+	presence__free(p);
+}
+
+static void test_too_little_is_known(void **state)
+{
+	struct presence few = { .of_scope = NULL }, unasked = { .of_scope = NULL };
+	struct presence late = { .of_scope = NULL };
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(texts__of(&few.lives.texts, "a boot"), 1);
+	add_behind_a_timer(&few.lives, SURVIVAL_CONNECTIONS_MIN - 1);
+	assert_unknown(&few, 60, PRESENCE_FEW_CONNECTIONS);
+	assert_int_equal(texts__of(&unasked.lives.texts, "a boot"), 1);
+	for (i = 0; i < 100; i++) {	/* many, of whom nobody was ever asked */
+		struct life life = silent_life(i);
+
+		assert_true(lives__add(&unasked.lives, &life));
+	}
+	assert_unknown(&unasked, 60, PRESENCE_FEW_SILENCES);
+	assert_int_equal(texts__of(&late.lives.texts, "a boot"), 1);
+	add_behind_a_timer(&late.lives, SURVIVAL_CONNECTIONS_MIN);
+	assert_unknown(&late, 20000, PRESENCE_SILENT_TOO_LONG);	/* nobody was asked so late */
+}
+
 static void test_its_group_and_its_own_history(void **state)
 {
 	struct presence p = { .of_scope = NULL };
 	struct presence_subject s;
-	const char *why;
+	enum presence_unknown unknown;
 	double of_own, of_stranger;
 
 	(void)state;
@@ -216,19 +228,22 @@ static void test_its_group_and_its_own_history(void **state)
 	add_heartbeats(&p.lives);
 	assert_true(presence__begin(&p, NULL, 0));
 	s = subject(&p, 1, 50);
-	of_own = presence__of(&p, &s, &why);
-	assert_true(of_own > 0.99 && !*why);
+	of_own = presence__of(&p, &s, &unknown);
+	assert_true(of_own > 0.99 && unknown == PRESENCE_KNOWN);
 	s = subject(&p, 1, 300);
-	assert_true(presence__of(&p, &s, &why) < 0.1);
+	assert_true(presence__of(&p, &s, &unknown) < 0.1);
 	s.boot_id = "another boot";	/* its cookie is somebody else's */
-	of_stranger = presence__of(&p, &s, &why);
-	assert_true(of_stranger < 0.1 && !*why);
+	of_stranger = presence__of(&p, &s, &unknown);
+	assert_true(of_stranger < 0.1 && unknown == PRESENCE_KNOWN);
 	s.local.port = 22;
-	assert_true(isnan(presence__of(&p, &s, &why)));
-	assert_non_null(strstr(why, "network and port"));
+	assert_true(isnan(presence__of(&p, &s, &unknown)));
+	assert_int_equal(unknown, PRESENCE_NO_GROUP);
+	assert_string_equal(presence_unknown__words(unknown),
+			    "no peer of its network and port is in the history");
+	assert_string_equal(presence_unknown__words(PRESENCE_KNOWN), "");
 	s.local.port = 1883;
 	s.peer.address[1] = 99;
-	assert_true(isnan(presence__of(&p, &s, &why)));
+	assert_true(isnan(presence__of(&p, &s, &unknown)));
 	presence__free(&p);
 }
 
@@ -236,7 +251,7 @@ static void test_a_peer_by_its_device(void **state)
 {
 	struct presence p = { .of_scope = NULL };
 	struct presence_subject s;
-	const char *why;
+	enum presence_unknown unknown;
 	unsigned int i;
 
 	(void)state;
@@ -252,9 +267,9 @@ static void test_a_peer_by_its_device(void **state)
 	assert_true(presence__begin(&p, NULL, 0));
 	s = subject(&p, 0, 300);
 	s.cookie = 4242;	/* a new connection */
-	assert_true(presence__of(&p, &s, &why) < 0.9);
+	assert_true(presence__of(&p, &s, &unknown) < 0.9);
 	s.device = "scooter-17";	/* it speaks every ten minutes */
-	assert_true(presence__of(&p, &s, &why) > 0.95);
+	assert_true(presence__of(&p, &s, &unknown) > 0.95);
 	presence__free(&p);
 }
 

@@ -19,6 +19,7 @@
 #include "sys/log.h"
 #include "sys/progress.h"
 #include "text/advice_page.h"
+#include "text/advice_reasons.h"
 #include "text/advice_text.h"
 #include "text/comparison_text.h"
 #include "tuning/life_of.h"
@@ -254,7 +255,7 @@ struct writer {
 	struct json json;
 	bool found;	/* a change is advised, or goals exclude each other */
 	unsigned int kept, without;	/* groups that need no policy, or get no advice */
-	char why_without[sizeof(((struct advice *)0)->why)];
+	struct words why_without;	/* of the first such */
 };
 
 static void write_policy(struct writer *w, const struct lives *l, const struct advice *a)
@@ -267,7 +268,7 @@ static void write_policy(struct writer *w, const struct lives *l, const struct a
 		return;
 	}
 	if (!w->without++)
-		snprintf(w->why_without, sizeof(w->why_without), "%s", a->why);
+		advice_reasons__add(&w->why_without, a);
 }
 
 /* Says why --policy printed nothing. */
@@ -280,7 +281,7 @@ static void explain_no_policy(const struct writer *w)
 			    w->kept == 1 ? " has" : "s have");
 	if (w->without)
 		log_warning("no policy for %u group%s; of the first: %s", w->without,
-			    w->without == 1 ? "" : "s", w->why_without);
+			    w->without == 1 ? "" : "s", w->why_without.text ?: "");
 	if (!w->kept && !w->without)
 		log_warning("no policy: the input tells of no group of peers");
 }
@@ -524,6 +525,7 @@ int cmd_advise(int argc, char **argv)
 	lives__free(&before);
 	lives__free(&after);
 	words__free(&w.words);
+	words__free(&w.why_without);
 	json__free(&w.json);
 	for (i = 0; i < options.network_count; i++)
 		free(options.networks[i].name);

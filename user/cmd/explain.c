@@ -11,6 +11,7 @@
 #include "cmd/verbosity.h"
 #include "file/output.h"
 #include "text/explanation.h"
+#include "text/spec_words.h"
 #include "tuning/documented_timers.h"
 #include "value/words.h"
 
@@ -47,23 +48,33 @@ static const char argp_doc[] =
 	"\n"
 	"Exit codes: 0 done, 2 usage.\n";
 
+static void refuse_spec(struct argp_state *state, const char *spec,
+			enum party_spec_expected expected)
+{
+	struct words words = { 0 };
+
+	spec_words__add_expected(&words, expected);
+	arguments__refuse(state, "'%s': expected %s", spec, words.text ?: "");
+	words__free(&words);
+}
+
 static void add_party(struct argp_state *state, struct options *o, const char *spec)
 {
 	struct party *previous = o->count ? &o->parties[o->count - 1] : NULL;
-	struct party_notes notes;
-	char expected[640];
-	struct party p;
+	struct party_spec read;
 	unsigned int i;
-	bool is_new;
 
 	if (o->count == PARTIES_MAX)
 		arguments__refuse(state, "'%s': %u SPECs are too many", spec, PARTIES_MAX + 1);
-	if (!party__parse(spec, previous, &p, &is_new, &notes, expected, sizeof(expected)))
-		arguments__refuse(state, "'%s': expected %s", spec, expected);
-	if (is_new)
-		o->parties[o->count++] = p;
-	for (i = 0; i < notes.count; i++)
-		words__add(&o->notes, "%s: %s\n", spec, notes.text[i]);
+	if (!party_spec__read(spec, previous, &read))
+		refuse_spec(state, spec, read.expected);
+	if (read.is_new)
+		o->parties[o->count++] = read.party;
+	for (i = 0; i < read.note_count; i++) {
+		words__add(&o->notes, "%s: ", spec);
+		spec_words__add_note(&o->notes, &read.notes[i]);
+		words__add(&o->notes, "\n");
+	}
 }
 
 /* The path may be named before either side; false if there is no side. */

@@ -23,6 +23,7 @@
 #include "text/probe_text.h"
 #include "text/sockets_text.h"
 #include "timeline/timeline_json.h"
+#include "value/array.h"
 #include "value/quantity.h"
 
 #define RATE 1000
@@ -177,16 +178,11 @@ static int take_as_json(struct report *r, const struct probe_result *result)
 static bool keep_unanswered(struct report *r, const struct look_socket *s,
 			    const struct probe_result *result)
 {
-	size_t size = r->size ? 2 * r->size : 256;
-	struct silent *bigger;
+	struct silent *bigger = array__with_room(r->unanswered, r->count, &r->size, sizeof(*bigger));
 
-	if (r->count == r->size) {
-		bigger = realloc(r->unanswered, size * sizeof(*bigger));
-		if (!bigger)
-			return false;
-		r->unanswered = bigger;
-		r->size = size;
-	}
+	if (!bigger)
+		return false;
+	r->unanswered = bigger;
 	r->unanswered[r->count++] = (struct silent){ result->reset, result->silent_s, s };
 	return true;
 }

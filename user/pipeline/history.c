@@ -9,6 +9,7 @@
 #include "sys/reason.h"
 #include "tcp/jiffies.h"
 #include "tcp/stamps.h"
+#include "text/presence_words.h"
 #include "tuning/life_of.h"
 
 static int begin(struct history *h, const struct named_network *networks, unsigned int count)
@@ -71,7 +72,9 @@ static struct presence_subject subject(const struct history *h, const struct his
 double history__chance(struct history *h, const struct history_socket *s,
 		       const struct history_asks *asks, const char **why)
 {
+	enum presence_unknown unknown;
 	struct presence_subject of;
+	double there;
 
 	*why = "there is no history (--history FILE)";
 	if (!h)
@@ -81,15 +84,19 @@ double history__chance(struct history *h, const struct history_socket *s,
 		of.unanswered += asks->asks;
 		of.mute_s += asks->within_s;
 	}
-	return presence__of(&h->presence, &of, why);
+	there = presence__of(&h->presence, &of, &unknown);
+	*why = presence_unknown__words(unknown);
+	return there;
 }
 
 double history__dead(struct history *h, const struct history_socket *s,
 		     double *doubt, const char **why)
 {
 	struct presence_subject of = subject(h, s);
-	double there = presence__of(&h->presence, &of, why);
+	enum presence_unknown unknown;
+	double there = presence__of(&h->presence, &of, &unknown);
 
+	*why = presence_unknown__words(unknown);
 	*doubt = isnan(there) ? 0 : presence__doubt(&h->presence, &of, there);
 	return 1 - there;
 }

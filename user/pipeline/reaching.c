@@ -12,6 +12,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "value/array.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -47,13 +48,10 @@ static struct reach_row *add_row(struct reaching *r, unsigned int target)
 {
 	struct reach_row *bigger;
 
-	if (r->count == r->size) {
-		r->size = r->size ? 2 * r->size : 16;
-		bigger = realloc(r->rows, r->size * sizeof(*bigger));
-		if (!bigger)
-			return NULL;
-		r->rows = bigger;
-	}
+	bigger = array__with_room(r->rows, r->count, &r->size, sizeof(*bigger));
+	if (!bigger)
+		return NULL;
+	r->rows = bigger;
 	r->rows[r->count] = (struct reach_row){ .target = target };
 	return &r->rows[r->count++];
 }

@@ -4,6 +4,7 @@
 
 #include "sink/advice_json.h"
 #include "text/advice_commands.h"
+#include "text/advice_reasons.h"
 #include "text/advice_text.h"
 #include "tuning/documented_timers.h"
 
@@ -316,6 +317,16 @@ static void write_unacknowledged(struct json *j, const struct advice *a)
 	json__end_object(j);
 }
 
+static void write_why(struct json *j, const struct advice *a)
+{
+	struct words words = { 0 };
+
+	advice_reasons__add(&words, a);
+	json__string(j, "why", words.text ? words.text : "");
+	j->failed |= words.failed;
+	words__free(&words);
+}
+
 void advice_json__write(struct json *j, struct line_origin *origin, const struct lives *l,
 			const struct advice *a)
 {
@@ -323,7 +334,7 @@ void advice_json__write(struct json *j, struct line_origin *origin, const struct
 	json__string(j, "id", a->id);
 	write_scope(j, l, a->scope);
 	json__string(j, "verdict", advice_verdict__name(a->verdict));
-	json__string(j, "why", a->why);
+	write_why(j, a);
 	if (a->current_known)
 		write_setting(j, "current", &a->current);
 	else

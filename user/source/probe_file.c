@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "source/probe_file.h"
+#include "value/array.h"
 #include "value/json_mistake.h"
 #include "value/plain_text.h"
 #include "value/quantity.h"
@@ -37,26 +38,11 @@ static int refuse(const struct reading *r, const char *what)
 	return -EBADMSG;
 }
 
-static bool make_room(struct probed *p)
-{
-	size_t size = p->size ? 2 * p->size : 1024;
-	struct probed_socket *bigger;
-
-	if (p->count < p->size)
-		return true;
-	bigger = realloc(p->sockets, size * sizeof(*bigger));
-	if (!bigger)
-		return false;
-	p->sockets = bigger;
-	p->size = size;
-	return true;
-}
-
 static int take_result(struct reading *r, const json_t *line)
 {
 	const char *cookie = text(json_object_get(line, "socket"), "cookie");
 	const char *result = text(line, "result");
-	struct probed_socket s = { .result = PROBE_ANSWERED };
+	struct probed_socket s = { .result = PROBE_ANSWERED }, *all;
 
 	while (s.result <= PROBE_UNKNOWN && strcmp(result, probe_answer__name(s.result)))
 		s.result++;
@@ -64,11 +50,13 @@ static int take_result(struct reading *r, const json_t *line)
 		return refuse(r, "result: expected answered, unanswered or unknown");
 	if (!quantity__number(cookie, 1, UINT64_MAX, &s.cookie))
 		return refuse(r, "socket.cookie: expected a string of digits");
-	if (!make_room(r->probed)) {
+	all = array__with_room(r->probed->sockets, r->probed->count, &r->probed->size, sizeof(*all));
+	if (!all) {
 		snprintf(r->why, r->size, "%s: %s", r->shown, strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	r->probed->sockets[r->probed->count++] = s;
+	r->probed->sockets = all;
+	all[r->probed->count++] = s;
 	return 0;
 }
 

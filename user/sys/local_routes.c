@@ -9,6 +9,7 @@
 #include "sys/local_routes.h"
 #include "sys/netlink.h"
 #include "sys/routing_rules.h"
+#include "value/array.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -25,16 +26,12 @@ struct reading {
 
 static void append(struct local_routes *r, const struct network *n)
 {
-	if (r->count == r->size) {
-		size_t size = r->size ? 2 * r->size : 32;
-		struct network *bigger = realloc(r->all, size * sizeof(*bigger));
+	struct network *bigger = array__with_room(r->all, r->count, &r->size, sizeof(*bigger));
 
-		r->known &= bigger != NULL;
-		if (!bigger)
-			return;
-		r->all = bigger;
-		r->size = size;
-	}
+	r->known &= bigger != NULL;
+	if (!bigger)
+		return;
+	r->all = bigger;
 	r->all[r->count++] = *n;
 }
 

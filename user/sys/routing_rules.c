@@ -6,19 +6,16 @@
 
 #include "sys/netlink.h"
 #include "sys/routing_rules.h"
+#include "value/array.h"
 
 static void append(struct routing_rules *r, const struct routing_rule *rule)
 {
-	if (r->count == r->size) {
-		size_t size = r->size ? 2 * r->size : 8;
-		struct routing_rule *bigger = realloc(r->all, size * sizeof(*bigger));
+	struct routing_rule *bigger = array__with_room(r->all, r->count, &r->size, sizeof(*bigger));
 
-		r->known &= bigger != NULL;
-		if (!bigger)
-			return;
-		r->all = bigger;
-		r->size = size;
-	}
+	r->known &= bigger != NULL;
+	if (!bigger)
+		return;
+	r->all = bigger;
 	r->all[r->count++] = *rule;
 }
 

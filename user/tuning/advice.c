@@ -78,68 +78,25 @@ static bool predict(const struct evidence *e, const struct setting *new, bool al
 
 /* ---- proposals ---- */
 
-static void decide_none(struct advice *a, const char *why)
+static void decide_none(struct advice *a, enum advice_why why)
 {
 	a->verdict = ADVICE_NONE;
-	snprintf(a->why, sizeof(a->why), "%s", why);
+	a->why = why;
 }
 
-/* Names the missing evidence, and the time to get it at today's rate. */
-static void explain_thin(struct advice *a)
+/* What is missing, and the time to get it at today's rate. */
+static void say_what_is_thin(struct advice *a)
 {
 	const struct idle_timeout *path = &a->evidence->path;
-	double days = path->lost ? a->evidence->watched_hours / 24 *
-					   ((double)IDLE_LOST_MIN / path->lost - 1)
-				 : 0;
-	int n = snprintf(a->why, sizeof(a->why),
-			 "not enough data to tell an idle timeout of the path: %zu device%s "
-			 "(%u at least), %zu lost connection%s (%u at least) (thin_evidence)",
-			 path->devices, path->devices == 1 ? "" : "s", IDLE_DEVICES_MIN, path->lost,
-			 path->lost == 1 ? "" : "s", IDLE_LOST_MIN);
 
+	if (path->reason != IDLE_THIN)
+		return;
 	/* One that dials again and again, and many that are silent behind one NAT, look alike. */
-	if (!path->named && path->connections >= IDLE_DEVICES_MIN &&
-	    path->devices < IDLE_DEVICES_MIN)
-		n += snprintf(a->why + n, sizeof(a->why) - n,
-			      "; %zu connections count as %zu, since no more of an address were "
-			      "heard at once: if they are more devices, watch --identities tells "
-			      "them apart",
-			      path->connections, path->devices);
-	if (path->devices >= IDLE_DEVICES_MIN && days > 0)
-		snprintf(a->why + n, sizeof(a->why) - n, "; as before, %.1f more days give it",
-			 days);
-}
-
-static void explain_unknown_path(struct advice *a)
-{
-	const struct idle_timeout *path = &a->evidence->path;
-	const char *whose = path->named ? "devices" : "connections";
-
-	a->verdict = ADVICE_NONE;
-	if (path->reason == IDLE_CENSORED)
-		snprintf(a->why, sizeof(a->why),
-			 "idle connections lived for up to %.0f s: our own probes keep every idle "
-			 "time under that, so whether the path ever forgets them cannot be seen "
-			 "(censored_by_keepalive)",
-			 path->low_s);
-	else if (path->reason == IDLE_NO_STEP)
-		snprintf(a->why, sizeof(a->why),
-			 "the %zu lost %s were lost evenly over time: no idle "
-			 "timeout of the path shows up to %.0f s (no_step)",
-			 path->lost, whose, path->low_s);
-	else if (path->reason == IDLE_NOT_ASKED)
-		snprintf(a->why, sizeof(a->why),
-			 "%zu of %zu %s were lost, but asked only when a live peer would have "
-			 "spoken before, or none answered: whether the path forgot or they died "
-			 "cannot be told (no_telling_asks)", path->lost, path->devices, whose);
-	else if (path->reason == IDLE_DATA_ONLY)
-		snprintf(a->why, sizeof(a->why),
-			 "keepalive probes do not hold this path open: %.0f to %.0f s after the "
-			 "last data it forgets, whatever was probed; only data does "
-			 "(probes_do_not_hold)",
-			 path->low_s, path->high_s);
-	else
-		explain_thin(a);
+	a->may_be_more_devices = !path->named && path->connections >= IDLE_DEVICES_MIN &&
+				 path->devices < IDLE_DEVICES_MIN;
+	if (path->lost && path->devices >= IDLE_DEVICES_MIN)
+		a->more_days = fmax(0, a->evidence->watched_hours / 24 *
+				       ((double)IDLE_LOST_MIN / path->lost - 1));
 }
 
 /* The setting that most sockets have, which is kept if any is; false: none has keepalive. */
@@ -226,7 +183,7 @@ static void keep(struct advice *a, const struct proposal *other)
 {
 	a->verdict = ADVICE_KEEP;
 	a->proposed = a->current;
-	snprintf(a->why, sizeof(a->why), "the present values meet the goals");
+	a->why = WHY_GOALS_MET;
 	if (other->possible && other->setting.idle_s > a->current.idle_s)
 		a->cheaper = other->setting;
 }
@@ -245,20 +202,16 @@ static void keep_if_in_force(struct advice *a)
 static void change(struct advice *a, const struct goals *g, const struct proposal *p)
 {
 	double shortest = shortest_period_s(a);
-	size_t n;
 
 	a->verdict = ADVICE_CHANGE;
 	a->proposed = p->setting;
-	snprintf(a->why, sizeof(a->why), "%s", p->why);
-	n = strlen(a->why);
 	if (!may_forget(a, &a->proposed))
 		return keep_if_in_force(a);
 	if (!g->budget_bytes_day && !g->max_probes_per_s && shortest >= 1 &&
 	    shortest < a->proposed.idle_s) {
 		a->proposed.idle_s = floor(shortest);
 		a->proposed.interval_s = fmin(a->proposed.interval_s, a->proposed.idle_s);
-		snprintf(a->why + n, sizeof(a->why) - n,
-			 "; some are probed every %.0f s now", a->proposed.idle_s);
+		a->as_some_now = true;
 	} else {
 		a->may_forget = true;
 	}
@@ -268,44 +221,39 @@ static void change(struct advice *a, const struct goals *g, const struct proposa
 /* What was asked for is judged as any other proposal. */
 static void evaluate(struct advice *a, const struct goals *g)
 {
-	char missed[PROPOSAL_WHY_SIZE];
-
 	a->proposed = g->fixed;
 	a->verdict = is_in_force(a, &g->fixed) ? ADVICE_KEEP : ADVICE_CHANGE;
 	a->may_forget = a->verdict == ADVICE_CHANGE && may_forget(a, &a->proposed);
-	goals__say_missed(g, a->evidence, &g->fixed, missed, sizeof(missed));
-	snprintf(a->why, sizeof(a->why), "asked for by --evaluate%s%s%s",
-		 a->verdict == ADVICE_KEEP ? ", and so already" : "",
-		 !goals__any(g) ? "" : *missed ? "; misses the goals: " : "; meets the goals",
-		 goals__any(g) ? missed : "");
+	a->why = WHY_EVALUATED;
+	a->has_goals = goals__any(g);
+	a->missed = goals__missed(g, a->evidence, &g->fixed);
 }
 
 static void propose(struct advice *a, const struct goals *g)
 {
 	const struct evidence *e = a->evidence;
-	struct proposal p;
 
 	if (g->evaluate)
 		return evaluate(a, g);
 	if (!a->current_known)
-		return decide_none(a, "the input does not say what the sysctls are (no "
-				   "halfopen.meta line)");
+		return decide_none(a, WHY_SYSCTLS_UNKNOWN);
 	if (e->sockets < SOCKETS_MIN)
-		return decide_none(a, "too few sockets were seen (thin_evidence)");
+		return decide_none(a, WHY_FEW_SOCKETS);
 	if (!e->alike.count)
-		return decide_none(a, "no socket has keepalive on: sysctls change nothing");
-	if ((g->hold_open || !goals__any(g)) && e->path.reason != IDLE_KNOWN)
-		return explain_unknown_path(a);
+		return decide_none(a, WHY_KEEPALIVE_OFF);
+	if ((g->hold_open || !goals__any(g)) && e->path.reason != IDLE_KNOWN) {
+		say_what_is_thin(a);
+		return decide_none(a, WHY_PATH_UNKNOWN);
+	}
 	if (!any_reached(a))
-		return decide_none(a, "all sockets with keepalive have values of their own: "
-				   "sysctls change nothing");
-	proposal__make(g, e, &a->current, &p);
+		return decide_none(a, WHY_OWN_VALUES);
+	proposal__make(g, e, &a->current, &a->proposal);
 	if (all_meet(a, g))
-		return keep(a, &p);
-	if (p.possible)
-		return change(a, g, &p);
+		return keep(a, &a->proposal);
+	a->why = WHY_PROPOSED;
+	if (a->proposal.possible)
+		return change(a, g, &a->proposal);
 	a->verdict = ADVICE_CONFLICT;
-	snprintf(a->why, sizeof(a->why), "%s", p.why);
 }
 
 /* ---- names ---- */

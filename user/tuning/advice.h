@@ -12,8 +12,23 @@
 enum advice_verdict {
 	ADVICE_CHANGE,
 	ADVICE_KEEP,		/* the present values meet the goals */
-	ADVICE_NONE,		/* see `why` */
-	ADVICE_CONFLICT,	/* the goals exclude each other: see `why` */
+	ADVICE_NONE,
+	ADVICE_CONFLICT,	/* the goals exclude each other */
+};
+
+enum advice_why {
+	/* ADVICE_NONE: */
+	WHY_SYSCTLS_UNKNOWN,	/* the input has no halfopen.meta line */
+	WHY_FEW_SOCKETS,
+	WHY_KEEPALIVE_OFF,	/* of all sockets */
+	WHY_OWN_VALUES,		/* all sockets with keepalive have them */
+	WHY_PATH_UNKNOWN,	/* evidence->path.reason */
+	/* ADVICE_KEEP: */
+	WHY_GOALS_MET,
+	/* ADVICE_CHANGE, ADVICE_KEEP where that would change nothing, ADVICE_CONFLICT: */
+	WHY_PROPOSED,		/* `proposal` */
+	/* ADVICE_CHANGE, ADVICE_KEEP: */
+	WHY_EVALUATED,		/* `missed`, if there are goals */
 };
 
 struct advice {
@@ -21,7 +36,15 @@ struct advice {
 	const struct evidence *evidence;
 	char id[24];			/* the same for the same advice */
 	enum advice_verdict verdict;
-	char why[PROPOSAL_WHY_SIZE + 80];	/* one sentence */
+	enum advice_why why;
+	struct proposal proposal;	/* WHY_PROPOSED */
+	bool as_some_now;		/* ... but as often as some are probed now */
+	bool has_goals;			/* WHY_EVALUATED */
+	struct missed_needs missed;
+	/* WHY_PATH_UNKNOWN, where there are too few losses: at today's rate there are enough in
+	 * more_days; 0: not known. Connections of few addresses may be more devices than counted. */
+	double more_days;
+	bool may_be_more_devices;
 	bool current_known;
 	/* For a group: the setting of most of its sockets, whatever its origin. */
 	struct setting current, proposed;

@@ -393,13 +393,13 @@ static double rate_of(const struct clusters *c, bool of_probes)
 }
 
 static const struct {
-	const char *what, *unit, *lower, *higher;
+	const char *what, *unit;
 } figures[COMPARED] = {
-	[DETECTION_P50] = { "detection_p50", "s", "sooner", "later" },
-	[DETECTION_P95] = { "detection_p95", "s", "sooner", "later" },
-	[RETRANSMISSION_P50] = { "retransmission_p50", "s", "sooner", "later" },
-	[HALF_OPEN_RATE] = { "half_open", "per socket-day", "fewer", "more" },
-	[PROBE_RATE] = { "probes", "per socket-day", "fewer", "more" },
+	[DETECTION_P50] = { "detection_p50", "s" },
+	[DETECTION_P95] = { "detection_p95", "s" },
+	[RETRANSMISSION_P50] = { "retransmission_p50", "s" },
+	[HALF_OPEN_RATE] = { "half_open", "per socket-day" },
+	[PROBE_RATE] = { "probes", "per socket-day" },
 };
 
 static double figure_of(const struct side *s, enum clustering by, enum compared f)
@@ -507,7 +507,6 @@ static void compare(struct side *before, struct side *after, bool comparable, st
 		struct change_of *of = &c->changes[f];
 
 		*of = (struct change_of){ .what = figures[f].what, .unit = figures[f].unit,
-					  .lower = figures[f].lower, .higher = figures[f].higher,
 					  .before = figure_of(before, BY_PEER, f),
 					  .after = figure_of(after, BY_PEER, f),
 					  .cases_before = cases_of(before, f),

@@ -16,7 +16,6 @@ enum change_verdict {
 
 struct change_of {
 	const char *what, *unit;
-	const char *lower, *higher;	/* the direction in words: "sooner", "later" */
 	double before, after;
 	double low, high;	/* of the difference after - before, with 95 % */
 	size_t cases_before, cases_after;

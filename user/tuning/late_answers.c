@@ -252,6 +252,11 @@ double late_answers__floor_s(const struct late_answers *m)
 	return fmax(SILENCE_MIN_S, m->longest_s * SILENCE_MARGIN);
 }
 
+bool late_answers__any_silent(const struct late_answers *m)
+{
+	return fmax(m->longest_s, m->longest_at_most_s) >= LATE_ANSWER_LEAST_S;
+}
+
 double late_answers__loss(const struct late_answers *m)
 {
 	return (m->probes_lost + LOSS_ASSUMED * LOSS_ASSUMED_OF) /

@@ -49,6 +49,12 @@ void late_answers__free(struct late_answers *m);
  * Seconds. */
 double late_answers__floor_s(const struct late_answers *m);
 
+/* Shorter silences are none: a twentieth of a second. */
+#define LATE_ANSWER_LEAST_S 0.05
+
+/* Was a live peer silent, certainly or perhaps, and came back? */
+bool late_answers__any_silent(const struct late_answers *m);
+
 /* The chance that one probe or its answer is lost: as measured, and after few probes nearer to one
  * in a hundred. */
 double late_answers__loss(const struct late_answers *m);

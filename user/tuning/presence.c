@@ -187,20 +187,32 @@ static double chance(struct presence *p, const struct presence_subject *s,
 	return survival__chance(survival, &q);
 }
 
-double presence__of(struct presence *p, const struct presence_subject *s, const char **why)
+static enum presence_unknown what_is_missing(const struct scope *scope,
+					     const struct presence_group *g)
+{
+	if (!scope)
+		return PRESENCE_NO_GROUP;
+	if (!g)
+		return PRESENCE_NO_MEMORY;
+	if (g->survival.connections < SURVIVAL_CONNECTIONS_MIN)
+		return PRESENCE_FEW_CONNECTIONS;
+	return g->survival.silences < SURVIVAL_SILENCES_MIN ? PRESENCE_FEW_SILENCES
+							    : PRESENCE_KNOWN;
+}
+
+double presence__of(struct presence *p, const struct presence_subject *s,
+		    enum presence_unknown *unknown)
 {
 	const struct scope *scope = group_of(p, s);
 	const struct presence_group *g = learned(p, scope);
 	double result;
 
-	*why = !scope ? "no peer of its network and port is in the history"
-	       : !g ? "out of memory" : survival__why_not(&g->survival);
-	if (*why)
+	*unknown = what_is_missing(scope, g);
+	if (*unknown != PRESENCE_KNOWN)
 		return NAN;
 	result = chance(p, s, scope, &g->survival);
-	*why = isnan(result) ? "no peer of its group was heard again after so long a silence, or "
-			       "found gone"
-			     : "";
+	if (isnan(result))
+		*unknown = PRESENCE_SILENT_TOO_LONG;
 	return result;
 }
 

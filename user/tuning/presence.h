@@ -41,8 +41,18 @@ bool presence__begin(struct presence *p, const struct named_network *networks,
 		     unsigned int network_count);
 void presence__free(struct presence *p);
 
-/* The chance, 0 to 1. NAN: nothing is known, and `*why`, a clause; else "". */
-double presence__of(struct presence *p, const struct presence_subject *s, const char **why);
+enum presence_unknown {
+	PRESENCE_KNOWN,
+	PRESENCE_NO_GROUP,		/* no peer of its network and port is in the history */
+	PRESENCE_NO_MEMORY,
+	PRESENCE_FEW_CONNECTIONS,	/* ... of its group */
+	PRESENCE_FEW_SILENCES,		/* after which one of its group was heard again */
+	PRESENCE_SILENT_TOO_LONG,	/* nobody of its group was found after that, dead or alive */
+};
+
+/* The chance, 0 to 1. NAN: it is not known, and `*unknown` says why. */
+double presence__of(struct presence *p, const struct presence_subject *s,
+		    enum presence_unknown *unknown);
 
 /* The standard error of that chance, by how many connections of its group were lost: the same
  * for all of the group. */

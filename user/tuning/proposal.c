@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "tcp/keepalive.h"
 #include "tuning/proposal.h"
@@ -55,88 +53,54 @@ static double period_by_rate(const struct goals *g, const struct evidence *e)
 	return g->max_probes_per_s ? sockets_at_once(e) / g->max_probes_per_s : 0;
 }
 
-/* Enough probes that chance alone does not lose them all. */
-static bool has_probes(const struct evidence *e, const struct setting *s)
+/* So many that chance alone does not lose them all. */
+static double probes_needed(const struct evidence *e, const struct setting *s)
 {
 	uint32_t lost = late_answers__lost_in_a_row(&e->late_answers, setting__period_s(s));
-	double probes = setting__silence_s(s) / s->interval_s;
 
-	return probes >= fmin(PROBES_MIN, lost + 1);
+	return fmin(PROBES_MIN, lost + 1);
+}
+
+static bool has_probes(const struct evidence *e, const struct setting *s)
+{
+	return setting__silence_s(s) / s->interval_s >= probes_needed(e, s);
+}
+
+static void add_missed(struct missed_needs *m, enum need need, double has, double needs)
+{
+	m->all[m->count++] = (struct missed_need){ .need = need, .has = has, .needs = needs };
+}
+
+struct missed_needs goals__missed(const struct goals *g, const struct evidence *e,
+				  const struct setting *s)
+{
+	double floor_s = late_answers__floor_s(&e->late_answers), budget_s = period_by_budget(g, e);
+	double period = setting__period_s(s);
+	struct missed_needs m = { .count = 0 };
+
+	if (!has_probes(e, s))
+		add_missed(&m, NEED_PROBES, s->probes, probes_needed(e, s));
+	if (setting__silence_s(s) < floor_s)
+		add_missed(&m, NEED_SILENCE, setting__silence_s(s), floor_s);
+	if (g->detect_within_s && noticed_within_at_most(s, e->hz) > g->detect_within_s)
+		add_missed(&m, NEED_DETECTION, noticed_within_at_most(s, e->hz),
+			   g->detect_within_s);
+	if (goals__hold_open(g, e) && !hold_open__holds(e, s))
+		add_missed(&m, e->path.reason == IDLE_KNOWN ? NEED_HELD_PATH : NEED_KNOWN_PATH,
+			   period, e->path.low_s);
+	if (period < budget_s)
+		add_missed(&m, NEED_BUDGET, period, budget_s);
+	if (period < period_by_rate(g, e))
+		add_missed(&m, NEED_RATE, sockets_at_once(e) / period, g->max_probes_per_s);
+	return m;
 }
 
 bool goals__are_met(const struct goals *g, const struct evidence *e, const struct setting *s)
 {
-	double period = setting__period_s(s);
-
-	if (!s->interval_s || !has_probes(e, s) ||
-	    setting__silence_s(s) < late_answers__floor_s(&e->late_answers))
-		return false;
-	if (g->detect_within_s && noticed_within_at_most(s, e->hz) > g->detect_within_s)
-		return false;
-	if (goals__hold_open(g, e) && !hold_open__holds(e, s))
-		return false;
-	return period >= period_by_budget(g, e) && period >= period_by_rate(g, e);
-}
-
-struct misses {
-	char *text;
-	size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void add_miss(struct misses *m, const char *format, ...)
-{
-	va_list arguments;
-
-	if (m->length && m->length + 2 < m->size)
-		m->length += snprintf(m->text + m->length, m->size - m->length, ", ");
-	va_start(arguments, format);
-	m->length += vsnprintf(m->text + m->length, m->size - m->length, format, arguments);
-	va_end(arguments);
-	m->length = fmin(m->length, m->size - 1);
-}
-
-void goals__say_missed(const struct goals *g, const struct evidence *e, const struct setting *s,
-		       char *text, size_t size)
-{
-	double period = setting__period_s(s), at_most = noticed_within_at_most(s, e->hz);
-	double floor_s = late_answers__floor_s(&e->late_answers), by_budget = period_by_budget(g, e);
-	struct misses m = { text, size, 0 };
-
-	*text = '\0';
-	if (!has_probes(e, s))
-		add_miss(&m, "chance alone would lose %u probe%s", s->probes,
-			 s->probes == 1 ? "" : "s in a row");
-	if (setting__silence_s(s) < floor_s)
-		add_miss(&m, "live peers that came back need %.0f s of probes, not %.0f",
-			 ceil(floor_s), setting__silence_s(s));
-	if (g->detect_within_s && at_most > g->detect_within_s)
-		add_miss(&m, "a dead peer is noticed within %.0f s, not %.0f (--detect-within)",
-			 ceil(at_most), g->detect_within_s);
-	if (goals__hold_open(g, e) && !hold_open__holds(e, s))
-		add_miss(&m, e->path.reason == IDLE_KNOWN
-			 ? "the path, which forgets after %.0f s or later, is not held open"
-			 : "nothing shows that the path remembers for more than %.0f s",
-			 e->path.low_s);
-	if (period < by_budget)
-		add_miss(&m, "a probe every %.0f s costs more than --budget allows, one every %.0f",
-			 period, ceil(by_budget));
-	if (period < period_by_rate(g, e))
-		add_miss(&m, "%.3g probes/s, not %.0f (--max-probes-per-s)",
-			 sockets_at_once(e) / period, g->max_probes_per_s);
+	return s->interval_s && !goals__missed(g, e, s).count;
 }
 
 /* ---- bounds of the idle time ---- */
-
-struct bound {
-	double s;
-	char who[120];	/* the reason for it */
-};
-
-#define SET_BOUND(b, value, ...) do { \
-	(b)->s = (value); \
-	snprintf((b)->who, sizeof((b)->who), __VA_ARGS__); \
-} while (0)
 
 /* The longest idle time, in whole seconds, with which a dead peer is noticed in time; 0: there is
  * none. */
@@ -148,18 +112,19 @@ static double longest_idle(struct setting s, double within_s, unsigned int hz)
 	return s.idle_s;
 }
 
-static void find_low(const struct goals *g, const struct evidence *e, const struct setting *s,
-		     struct bound *low)
+static struct idle_bound find_low(const struct goals *g, const struct evidence *e,
+				  const struct setting *s)
 {
 	double budget = period_by_budget(g, e), rate = period_by_rate(g, e);
+	struct idle_bound low = { .by = BOUND_INTERVAL, .of = s->interval_s, .s = s->interval_s };
 
-	SET_BOUND(low, s->interval_s, "probes %.0f s apart", s->interval_s);
-	if (budget > low->s)
-		SET_BOUND(low, budget, "--budget (%.0f bytes a socket and day)",
-			  g->budget_bytes_day);
-	if (rate > low->s)
-		SET_BOUND(low, rate, "--max-probes-per-s (%.0f, of %.0f sockets)",
-			  g->max_probes_per_s, sockets_at_once(e));
+	if (budget > low.s)
+		low = (struct idle_bound){ .by = BOUND_BUDGET, .of = g->budget_bytes_day,
+					   .s = budget };
+	if (rate > low.s)
+		low = (struct idle_bound){ .by = BOUND_RATE, .of = g->max_probes_per_s,
+					   .sockets = sockets_at_once(e), .s = rate };
+	return low;
 }
 
 /* ---- proposals ---- */
@@ -203,155 +168,90 @@ static void choose_silence(const struct goals *g, const struct evidence *e, doub
 		fill_silence(e, s, fmax(floor_s, today), HUGE_VAL);
 }
 
-static void explain_conflict(struct proposal *p, const struct goals *g, const struct evidence *e,
-			     const struct bound *low, const struct bound *high)
+static void refuse_conflict(struct proposal *p, const struct goals *g, const struct evidence *e)
 {
 	p->possible = false;
-	snprintf(p->why, sizeof(p->why),
-		 "%s wants an idle time of at most %.0f s, that is %.0f bytes a socket and day; "
-		 "%s one of at least %.0f s",
-		 high->who, floor(high->s),
-		 86400 * prediction__probe_bytes(e->ipv6, &g->tariff) / fmax(1, high->s), low->who,
-		 ceil(low->s));
+	p->reason = PROPOSAL_CONFLICT;
+	p->bytes_day = 86400 * prediction__probe_bytes(e->ipv6, &g->tariff) / fmax(1, p->high.s);
 }
 
-/* Shorter silences are none in the text, which has tenths. */
-#define SILENT_LEAST_S 0.05
-
-static bool any_was_silent(const struct late_answers *m)
+/* Where no live peer was silent, the probes are those of the silence chosen. */
+static void refuse_no_room(struct proposal *p, const struct evidence *e)
 {
-	return fmax(m->longest_s, m->longest_at_most_s) >= SILENT_LEAST_S;
-}
-
-/* How long were live peers silent? A lost probe shows it no closer than from one probe to the
- * next. */
-static void say_silent(char *text, size_t size, const struct late_answers *m)
-{
-	if (m->longest_at_most_s < m->longest_s + 0.1)
-		snprintf(text, size, "%.1f s", m->longest_s);
-	else if (m->longest_s < SILENT_LEAST_S)
-		snprintf(text, size, "%.1f s at most", m->longest_at_most_s);
-	else
-		snprintf(text, size, "%.1f to %.1f s", m->longest_s, m->longest_at_most_s);
-}
-
-static void explain_no_room(struct proposal *p, const char *who, double floor_s,
-			    const struct evidence *e)
-{
-	char silent[60];
+	double floor_s = late_answers__floor_s(&e->late_answers);
 
 	p->possible = false;
-	if (!any_was_silent(&e->late_answers)) {
-		snprintf(p->why, sizeof(p->why),
-			 "%s leaves no time before the first probe: %.0f s of probes are needed",
-			 who, ceil(fmax(floor_s, p->setting.interval_s * p->setting.probes)));
-		return;
-	}
-	say_silent(silent, sizeof(silent), &e->late_answers);
-	snprintf(p->why, sizeof(p->why),
-		 "%s leaves no time before the first probe: live peers were silent for %s and "
-		 "came back, so %.0f s of probes are needed",
-		 who, silent, ceil(floor_s));
+	p->reason = PROPOSAL_NO_ROOM;
+	p->probes_s = late_answers__any_silent(&e->late_answers)
+			      ? floor_s
+			      : fmax(floor_s, p->setting.interval_s * p->setting.probes);
 }
 
-/* Seconds as other text has them, whole ones from a minute on; to be printed by %.10g. */
-static double told_s(double s)
-{
-	return s < 59.95 ? round(s * 10) / 10 : round(s);
-}
-
-static void explain_held(struct proposal *p, const struct evidence *e)
-{
-	uint32_t lost = hold_open__losses(e, &p->setting);
-	const struct idle_timeout *path = &e->path;
-	int n = snprintf(p->why, sizeof(p->why),
-			 "the path forgets idle connections after %.10g s (%.10g to %.10g): a "
-			 "probe every %.0f s keeps it open, even if %u%s lost",
-			 told_s(path->estimate_s), told_s(path->low_s), told_s(path->high_s),
-			 p->setting.idle_s, lost,
-			 lost == 1 ? " is" : " in a row are");
-
-	if (path->lost_sooner && path->sooner_from_s < p->setting.idle_s)
-		snprintf(p->why + n, sizeof(p->why) - n,
-			 "; not for the %zu that %s lost sooner, if by a shorter timer: given up",
-			 path->lost_sooner, path->lost_sooner == 1 ? "was" : "were");
-}
-
-static void explain_detection(struct proposal *p, const struct goals *g, const struct evidence *e)
-{
-	char silent[60];
-	int n;
-
-	n = snprintf(p->why, sizeof(p->why), "a dead peer is to be noticed within %.0f s; ",
-		     g->detect_within_s);
-	say_silent(silent, sizeof(silent), &e->late_answers);
-	if (any_was_silent(&e->late_answers))
-		n += snprintf(p->why + n, sizeof(p->why) - n,
-			      "live ones that came back were silent for %s", silent);
-	else
-		n += snprintf(p->why + n, sizeof(p->why) - n,
-			      "no live one was seen to be silent and come back");
-	if (e->late_answers.outliers)
-		snprintf(p->why + n, sizeof(p->why) - n,
-			 ", but for %zu socket%s (%.0f s at most), which would be given up",
-			 e->late_answers.outliers, e->late_answers.outliers == 1 ? "" : "s",
-			 e->late_answers.outliers_s);
-}
-
-/* Fits the probes into the path's timeout; returns the resulting bound on the idle time. */
-static bool fit_path(struct proposal *p, const struct evidence *e, double floor_s,
-		     struct bound *high)
+/* Fits the probes into the path's timeout, which then bounds the idle time. */
+static bool fit_path(struct proposal *p, const struct evidence *e, double floor_s)
 {
 	struct setting held = p->setting;
 
-	if (!hold_open__fit(e, floor_s, &held)) {
-		char who[120];
-
-		snprintf(who, sizeof(who), "the path's idle timeout (%.10g s)",
-			 told_s(e->path.low_s));
-		explain_no_room(p, who, floor_s, e);
+	p->high = (struct idle_bound){ .by = BOUND_PATH, .of = e->path.low_s };
+	if (!hold_open__fit(e, floor_s, &held))
 		return false;
-	}
 	held.idle_s = fmin(held.idle_s, SETTING_SECONDS_MAX);
 	held.interval_s = fmin(held.interval_s, SETTING_SECONDS_MAX);
 	p->setting = held;
-	SET_BOUND(high, held.idle_s, "the path's idle timeout (%.10g s)", told_s(e->path.low_s));
+	p->high.s = held.idle_s;
 	return true;
+}
+
+/* What the goals and the path leave of the idle time at most; false: none. */
+static bool find_high(struct proposal *p, const struct goals *g, const struct evidence *e,
+		      double floor_s)
+{
+	double in_time;
+
+	p->high = (struct idle_bound){ .by = BOUND_KERNEL, .s = SETTING_SECONDS_MAX };
+	if (hold_open__room_s(e) && !fit_path(p, e, floor_s))
+		return false;
+	if (!g->detect_within_s)
+		return true;
+	in_time = longest_idle(p->setting, g->detect_within_s, e->hz);
+	if (in_time < p->high.s)
+		p->high = (struct idle_bound){ .by = BOUND_DETECTION, .of = g->detect_within_s,
+					       .s = in_time };
+	return in_time >= 1;
+}
+
+/* Between its bounds: as long as may be, or, where nothing asks for probes, as short. */
+static void choose_idle(struct proposal *p, const struct goals *g, const struct evidence *e)
+{
+	const struct idle_timeout *path = &e->path;
+
+	if (p->high.by == BOUND_PATH) {
+		p->reason = PROPOSAL_HOLDS_PATH;
+		p->setting.idle_s = floor(p->high.s);
+		p->may_lose = hold_open__losses(e, &p->setting);
+		p->given_up = path->sooner_from_s < p->setting.idle_s ? path->lost_sooner : 0;
+	} else if (g->detect_within_s) {
+		p->reason = PROPOSAL_DETECTS;
+		p->setting.idle_s = floor(p->high.s);
+		p->within_s = g->detect_within_s;
+	} else {
+		p->reason = PROPOSAL_ALLOWED;
+		p->setting.idle_s = fmax(ceil(p->low.s), 1);
+	}
 }
 
 void proposal__make(const struct goals *g, const struct evidence *e, const struct setting *current,
 		    struct proposal *p)
 {
-	struct bound low, high = { SETTING_SECONDS_MAX, "the kernel" };
-	double floor_s = late_answers__floor_s(&e->late_answers), in_time;
-	bool by_path = false;
+	double floor_s = late_answers__floor_s(&e->late_answers);
 
 	*p = (struct proposal){ .possible = true, .setting = *current };
 	p->setting.user_timeout_s = 0;
 	choose_silence(g, e, floor_s, &p->setting);
-	if (hold_open__room_s(e)) {
-		if (!fit_path(p, e, floor_s, &high))
-			return;
-		by_path = true;
-	}
-	if (g->detect_within_s) {
-		in_time = longest_idle(p->setting, g->detect_within_s, e->hz);
-		if (in_time < high.s) {
-			SET_BOUND(&high, in_time, "--detect-within (%.0f s)", g->detect_within_s);
-			by_path = false;
-		}
-		if (in_time < 1)
-			return explain_no_room(p, high.who, floor_s, e);
-	}
-	find_low(g, e, &p->setting, &low);
-	if (low.s > high.s)
-		return explain_conflict(p, g, e, &low, &high);
-	p->setting.idle_s = by_path || g->detect_within_s ? floor(high.s) : fmax(ceil(low.s), 1);
-	if (by_path)
-		explain_held(p, e);
-	else if (g->detect_within_s)
-		explain_detection(p, g, e);
-	else
-		snprintf(p->why, sizeof(p->why), "%s allows a probe every %.0f s", low.who,
-			 p->setting.idle_s);
+	if (!find_high(p, g, e, floor_s))
+		return refuse_no_room(p, e);
+	p->low = find_low(g, e, &p->setting);
+	if (p->low.s > p->high.s)
+		return refuse_conflict(p, g, e);
+	choose_idle(p, g, e);
 }

@@ -22,21 +22,67 @@ bool goals__any(const struct goals *g);
  * forgotten? */
 bool goals__hold_open(const struct goals *g, const struct evidence *e);
 
-/* Does it meet all goals, and what live peers need? Where goals say nothing of holding, the path
- * may forget. */
+/* What a setting may miss of the goals, and of what live peers need. */
+enum need {
+	NEED_PROBES,		/* so many that chance alone does not lose them all */
+	NEED_SILENCE,		/* seconds of probes, for live peers that came back */
+	NEED_DETECTION,		/* seconds at most until a dead peer is noticed */
+	NEED_HELD_PATH,		/* a probe within so many seconds, after which the path forgets */
+	NEED_KNOWN_PATH,	/* ... after which nothing shows that it remembers */
+	NEED_BUDGET,		/* seconds from probe to probe, at least */
+	NEED_RATE,		/* probes a second of all sockets, at most */
+	NEEDS,
+};
+
+struct missed_needs {
+	struct missed_need {
+		enum need need;
+		double has, needs;	/* the setting's figure, and what it should be */
+	} all[NEEDS];
+	unsigned int count;
+};
+
+/* Those that `s`, whose interval is not 0, misses. Where goals say nothing of holding, the path may
+ * forget. */
+struct missed_needs goals__missed(const struct goals *g, const struct evidence *e,
+				  const struct setting *s);
+
+/* Does it miss none? */
 bool goals__are_met(const struct goals *g, const struct evidence *e, const struct setting *s);
 
-#define PROPOSAL_WHY_SIZE 400
+/* What keeps the idle time from being shorter, or longer. */
+struct idle_bound {
+	enum idle_bound_by {
+		BOUND_INTERVAL,		/* `of`: seconds from probe to probe */
+		BOUND_BUDGET,		/* bytes a socket and day */
+		BOUND_RATE,		/* probes a second, of `sockets` */
+		BOUND_PATH,		/* seconds, the low end of its idle timeout */
+		BOUND_DETECTION,	/* seconds within which a dead peer is to be noticed */
+		BOUND_KERNEL,		/* takes no longer one */
+	} by;
+	double of;
+	double sockets;
+	double s;	/* the idle time that follows */
+};
 
-/* Names the goals that it misses, and the needs of live peers, with both figures; "" where it meets
- * them all. */
-void goals__say_missed(const struct goals *g, const struct evidence *e, const struct setting *s,
-		       char *text, size_t size);
+enum proposal_reason {
+	PROPOSAL_ALLOWED,	/* a probe as often as `low` allows */
+	PROPOSAL_HOLDS_PATH,	/* ... though `may_lose` probes in a row are lost */
+	PROPOSAL_DETECTS,	/* within_s */
+	/* Not possible: */
+	PROPOSAL_NO_ROOM,	/* `high` leaves no idle time before probes_s of probes */
+	PROPOSAL_CONFLICT,	/* `low` is above `high`, at which probes cost bytes_day a socket */
+};
 
 struct proposal {
-	bool possible;		/* else the goals exclude each other: see `why` */
+	bool possible;		/* else the goals exclude each other */
 	struct setting setting;
-	char why[PROPOSAL_WHY_SIZE];	/* one sentence */
+	enum proposal_reason reason;
+	/* Set as the reason says; of seconds, bytes a day, probes, sockets. */
+	struct idle_bound low, high;
+	double within_s, probes_s, bytes_day;
+	uint32_t may_lose;
+	size_t given_up;	/* PROPOSAL_HOLDS_PATH: lost sooner, not held if by a timer */
 };
 
 /* Starts from the present values, of which nothing is changed without a need. A path whose timeout

@@ -303,15 +303,6 @@ void survival__free(struct survival *s)
 
 /* ---- answers ---- */
 
-const char *survival__why_not(const struct survival *s)
-{
-	if (s->connections < SURVIVAL_CONNECTIONS_MIN)
-		return "too few connections of its group are in the history";
-	if (s->silences < SURVIVAL_SILENCES_MIN)
-		return "hardly any peer of its group was heard again after a silence";
-	return NULL;
-}
-
 /* How likely is it that a live peer leaves them unanswered for so long? */
 static double mute(const struct late_answers *m, uint32_t unanswered, double mute_s)
 {

@@ -44,9 +44,6 @@ struct survival_question {
 bool survival__learn(struct life *const *lives, size_t count, struct survival *s);
 void survival__free(struct survival *s);
 
-/* Why it says nothing of any peer, one clause; NULL: it does. */
-const char *survival__why_not(const struct survival *s);
-
 /* The chance that the peer is there, 0 to 1. NAN: nothing is known of a silence as long as that. */
 double survival__chance(const struct survival *s, const struct survival_question *q);
 

@@ -5,6 +5,7 @@
 #include "devices/candidates.h"
 #include "devices/suspicions.h"
 #include "devices/wanted_keys.h"
+#include "value/array.h"
 
 /* Pairs of an old connection and a new one of one address in one judgement. Where more come at
  * once, all of a gateway's peers behind a proxy's, nothing is said of that address: that bounds the
@@ -50,22 +51,9 @@ struct claims {
 	size_t count, size;
 };
 
-/* Room for one more in an array of `count`; NULL when memory is short. */
-static void *with_room(void *all, size_t count, size_t *size, size_t each)
-{
-	void *bigger;
-
-	if (count < *size)
-		return all;
-	bigger = realloc(all, (*size ? *size * 2 : 64) * each);
-	if (bigger)
-		*size = *size ? *size * 2 : 64;
-	return bigger;
-}
-
 static void add_member(struct members *m, struct member member)
 {
-	struct member *all = with_room(m->all, m->count, &m->size, sizeof(*all));
+	struct member *all = array__with_room(m->all, m->count, &m->size, sizeof(*all));
 
 	if (!all)
 		return;
@@ -76,7 +64,7 @@ static void add_member(struct members *m, struct member member)
 
 static void add_claim(struct claims *c, struct claim claim)
 {
-	struct claim *all = with_room(c->all, c->count, &c->size, sizeof(*all));
+	struct claim *all = array__with_room(c->all, c->count, &c->size, sizeof(*all));
 
 	if (!all)
 		return;

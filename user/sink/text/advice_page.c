@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text/advice_page.h"
+#include "text/advice_reasons.h"
 #include "text/advice_text.h"
 
 /* Places with the same advice that are named: a big gateway has hundreds. */
@@ -15,12 +16,18 @@ struct advice_block {
 	size_t other_count, unnamed_sockets;
 };
 
-/* The sentence without its figures: "12 devices, 3 of them lost, are too few". */
-static void add_without_figures(struct words *w, const char *text)
+/* The reason without its figures: "12 devices, 3 of them lost, are too few". */
+static void add_reason_without_figures(struct words *w, const struct advice *a)
 {
-	for (; *text; text++)
-		if (!isdigit((unsigned char)*text) && *text != '.')
-			words__append(w, text, 1);
+	struct words reason = { 0 };
+	size_t i;
+
+	advice_reasons__add(&reason, a);
+	for (i = 0; i < reason.length; i++)
+		if (!isdigit((unsigned char)reason.text[i]) && reason.text[i] != '.')
+			words__append(w, &reason.text[i], 1);
+	w->failed |= reason.failed;
+	words__free(&reason);
 }
 
 /* The key by which places are alike; a namespace with commands of its own has none. */
@@ -30,7 +37,7 @@ static void add_likeness(struct words *w, const struct lives *l, const struct ad
 	unsigned int k;
 
 	words__add(w, "%d %s ", a->scope->kind, advice_verdict__name(a->verdict));
-	add_without_figures(w, a->why);
+	add_reason_without_figures(w, a);
 	words__add(w, " %.0f/%.0f/%u %.0f/%.0f/%u", s->idle_s, s->interval_s, s->probes,
 		   now->idle_s, now->interval_s, now->probes);
 	if (a->scope->kind == SCOPE_NAMESPACE && a->verdict == ADVICE_CHANGE)

@@ -4,9 +4,10 @@
 #include <time.h>
 
 #include "text/advice_commands.h"
+#include "text/advice_reasons.h"
 #include "text/advice_text.h"
+#include "text/keepalive_switches.h"
 #include "tuning/documented_timers.h"
-#include "tuning/keepalive_switches.h"
 #include "value/plain_text.h"
 
 /* ---- scopes ---- */
@@ -424,10 +425,14 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 {
 	switch (a->verdict) {
 	case ADVICE_NONE:
-		words__add(w, "  no advice: %s\n", a->why);
+		words__add(w, "  no advice: ");
+		advice_reasons__add(w, a);
+		words__add(w, "\n");
 		return;
 	case ADVICE_CONFLICT:
-		words__add(w, "  the goals exclude each other: %s\n", a->why);
+		words__add(w, "  the goals exclude each other: ");
+		advice_reasons__add(w, a);
+		words__add(w, "\n");
 		return;
 	case ADVICE_KEEP:
 		words__add(w, "  keep ");
@@ -443,7 +448,9 @@ static void add_verdict(struct words *w, const struct lives *l, const struct adv
 		break;
 	}
 	add_setting(w, &a->proposed);
-	words__add(w, " (idle/interval/probes): %s\n", a->why);
+	words__add(w, " (idle/interval/probes): ");
+	advice_reasons__add(w, a);
+	words__add(w, "\n");
 	add_price(w, a);
 	add_commands(w, l, a);
 }
@@ -578,7 +585,9 @@ void advice_text__policy(struct words *w, const struct lives *l, const struct ad
 		return;
 	words__add(w, "# ");
 	advice_text__scope(w, l, s);
-	words__add(w, ": %s\n", a->why);
+	words__add(w, ": ");
+	advice_reasons__add(w, a);
+	words__add(w, "\n");
 	words__add(w, s->outgoing ? "dport = :%u" : "sport = :%u", s->port);
 	if (s->bits || s->name)
 		words__add(w, " and ");

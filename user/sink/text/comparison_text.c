@@ -60,9 +60,14 @@ static void add_rate(struct words *w, double rate)
 		words__add(w, "%.*f", (int)fmin(DECIMALS_MAX, 2 - floor(log10(rate))), rate);
 }
 
+static bool is_time(const struct change_of *of)
+{
+	return !strcmp(of->unit, "s");
+}
+
 static void add_value(struct words *w, const struct change_of *of, double value)
 {
-	if (!strcmp(of->unit, "s"))
+	if (is_time(of))
 		words__add_duration(w, value);
 	else
 		add_rate(w, value);
@@ -75,14 +80,19 @@ static void add_bound(struct words *w, const struct change_of *of, double value)
 	add_value(w, of, fabs(value));
 }
 
+static const char *direction(const struct change_of *of)
+{
+	if (of->after < of->before)
+		return is_time(of) ? "sooner" : "fewer";
+	return is_time(of) ? "later" : "more";
+}
+
 static void add_difference(struct words *w, const struct change_of *of)
 {
-	bool lower = of->after < of->before;
-
 	if (fabs(of->after - of->before) < LEAST * fmax(1, of->before)) {
 		words__add(w, "the same");
 	} else {
-		words__add(w, "%s by ", lower ? of->lower : of->higher);
+		words__add(w, "%s by ", direction(of));
 		add_value(w, of, fabs(of->after - of->before));
 	}
 	words__add(w, " (95 %%: ");
@@ -107,7 +117,7 @@ static void add_change(struct words *w, const struct change_of *of)
 	add_value(w, of, of->before);
 	words__add(w, " -> ");
 	add_value(w, of, of->after);
-	words__add(w, strcmp(of->unit, "s") ? " %s: " : ": ", of->unit);
+	words__add(w, is_time(of) ? ": " : " %s: ", of->unit);
 	if (of->verdict == CHANGE_NOT_COMPARABLE)
 		words__add(w, "not comparable\n");
 	else

@@ -3,7 +3,7 @@
 #ifndef HALFOPEN_SINK_TEXT_EXPLANATION_H
 #define HALFOPEN_SINK_TEXT_EXPLANATION_H
 
-#include "tuning/stacks.h"
+#include "tuning/parties.h"
 #include "value/words.h"
 
 /* The first party is the server. */

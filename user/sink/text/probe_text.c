@@ -5,6 +5,7 @@
 
 #include "text/fit.h"
 #include "text/probe_text.h"
+#include "value/array.h"
 #include "value/plain_text.h"
 #include "value/program_name.h"
 
@@ -16,13 +17,10 @@ static struct probe_text_group *group_of(struct probe_text *t, const char *progr
 	for (i = 0; i < t->count; i++)
 		if (t->groups[i].port == port && !strcmp(t->groups[i].program, program))
 			return &t->groups[i];
-	if (t->count == t->size) {
-		t->size = t->size ? 2 * t->size : 16;
-		bigger = realloc(t->groups, t->size * sizeof(*bigger));
-		if (!bigger)
-			return NULL;
-		t->groups = bigger;
-	}
+	bigger = array__with_room(t->groups, t->count, &t->size, sizeof(*bigger));
+	if (!bigger)
+		return NULL;
+	t->groups = bigger;
 	t->groups[t->count] = (struct probe_text_group){ .port = port };
 	snprintf(t->groups[t->count].program, sizeof(t->groups[i].program), "%s", program);
 	return &t->groups[t->count++];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "text/suspects.h"
+#include "value/array.h"
 
 static int by_silence(const void *a, const void *b)
 {
@@ -23,32 +24,21 @@ void suspects__sort(struct suspects *s, bool each)
 	}
 }
 
-static bool make_room(struct suspects *s)
-{
-	size_t size = s->size ? 2 * s->size : 4 * SUSPECTS_TOLD;
-	struct suspect *more;
-
-	if (s->count < s->size)
-		return true;
-	more = realloc(s->all, size * sizeof(*more));
-	if (!more)
-		return false;
-	s->all = more;
-	s->size = size;
-	return true;
-}
-
 void suspects__add(struct suspects *s, int64_t at, double silent_s, struct words *line,
 		   bool each)
 {
-	if (s->count == s->size && !each && s->size)
+	struct suspect *all;
+
+	if (!each && s->count >= 4 * SUSPECTS_TOLD)
 		suspects__sort(s, false);
-	if (!make_room(s)) {
+	all = array__with_room(s->all, s->count, &s->size, sizeof(*all));
+	if (!all) {
 		words__free(line);
 		s->more++;
 		return;
 	}
-	s->all[s->count++] = (struct suspect){ at, silent_s, *line };
+	s->all = all;
+	all[s->count++] = (struct suspect){ at, silent_s, *line };
 	*line = (struct words){ 0 };
 }
 

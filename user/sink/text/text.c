@@ -10,6 +10,7 @@
 #include "text/text.h"
 #include "text/totals_words.h"
 #include "timeline/names.h"
+#include "value/array.h"
 #include "value/words.h"
 
 #define STATUS_NS 10000000000ULL
@@ -112,31 +113,19 @@ static void show_until(struct text *t, uint64_t until_ns)
 		stories__pass_time(&t->stories, until_ns);
 }
 
-static bool make_room(struct text *t)
-{
-	size_t size = t->waiting_size ? t->waiting_size * 2 : 64;
-	struct happening *more;
-
-	if (t->waiting_count < t->waiting_size)
-		return true;
-	more = realloc(t->waiting, size * sizeof(*more));
-	if (!more)
-		return false;
-	t->waiting = more;
-	t->waiting_size = size;
-	return true;
-}
-
 /* Endings are reported a moment after they happen, when what follows them is known: a happening
  * waits for those before it, and for nothing else. */
 static void add_happening(struct text *t, struct happening *h, uint64_t complete_ns)
 {
 	size_t place = t->waiting_count;
+	struct happening *waiting = array__with_room(t->waiting, place, &t->waiting_size,
+						     sizeof(*waiting));
 
-	if (!make_room(t)) {
+	if (!waiting) {
 		pass_on(t, h);
 		return;
 	}
+	t->waiting = waiting;
 	while (place && t->waiting[place - 1].at_ns > h->at_ns)
 		place--;
 	memmove(t->waiting + place + 1, t->waiting + place,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernel/inodes.h"
+#include "value/array.h"
 
 /* Its place, or the place where it would be. */
 static size_t find(const struct inodes *i, uint32_t inode)
@@ -35,19 +36,15 @@ bool inodes__has(struct inodes *i, uint32_t inode)
 
 bool inodes__add(struct inodes *i, uint32_t inode)
 {
+	uint32_t *bigger;
 	size_t at;
 
 	if (inodes__has(i, inode))
 		return false;
-	if (i->count == i->size) {
-		size_t size = i->size ? i->size * 2 : 64;
-		uint32_t *bigger = realloc(i->sorted, size * sizeof(*bigger));
-
-		if (!bigger)
-			return false;
-		i->sorted = bigger;
-		i->size = size;
-	}
+	bigger = array__with_room(i->sorted, i->count, &i->size, sizeof(*bigger));
+	if (!bigger)
+		return false;
+	i->sorted = bigger;
 	at = find(i, inode);
 	memmove(&i->sorted[at + 1], &i->sorted[at], (i->count - at) * sizeof(*i->sorted));
 	i->sorted[at] = inode;

@@ -4,6 +4,7 @@
 
 #include "kernel/listeners.h"
 #include "kernel/socket_dump.h"
+#include "value/array.h"
 
 #define LISTEN (1 << 10)
 
@@ -21,17 +22,12 @@ static void on_listener(void *context, const struct inet_diag_msg *socket)
 {
 	struct reading *r = context;
 	struct listeners *l = r->listeners;
+	uint64_t *bigger = array__with_room(l->sorted, l->count, &l->size, sizeof(*bigger));
 
-	if (l->count == l->size) {
-		size_t size = l->size ? 2 * l->size : 64;
-		uint64_t *bigger = realloc(l->sorted, size * sizeof(*bigger));
-
-		l->incomplete |= !bigger;
-		if (!bigger)
-			return;
-		l->sorted = bigger;
-		l->size = size;
-	}
+	l->incomplete |= !bigger;
+	if (!bigger)
+		return;
+	l->sorted = bigger;
 	l->sorted[l->count++] = key_of(r->netns, ntohs(socket->id.idiag_sport));
 	l->is_sorted = false;
 }

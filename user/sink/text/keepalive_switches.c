@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "tuning/keepalive_switches.h"
+#include "text/keepalive_switches.h"
 
 static const struct {
 	const char *program, *how;

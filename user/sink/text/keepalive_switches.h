@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How programs switch SO_KEEPALIVE on, as their own documentation says. */
-#ifndef HALFOPEN_TUNING_KEEPALIVE_SWITCHES_H
-#define HALFOPEN_TUNING_KEEPALIVE_SWITCHES_H
+#ifndef HALFOPEN_SINK_TEXT_KEEPALIVE_SWITCHES_H
+#define HALFOPEN_SINK_TEXT_KEEPALIVE_SWITCHES_H
 
 /* For the program with this name (as the kernel cuts it, 15 bytes); NULL where it is not known. */
 const char *keepalive_switch__of(const char *program);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The behaviour of TCP stacks, modules and middleboxes of this field in silence, as their makers
- * document it; and which side notices the other's death, and when.
- */
-#ifndef HALFOPEN_TUNING_STACKS_H
-#define HALFOPEN_TUNING_STACKS_H
+/* The parties of a connection (its two ends, and what lies between them) in silence: which of them
+ * notices the other's death, and when. */
+#ifndef HALFOPEN_TUNING_PARTIES_H
+#define HALFOPEN_TUNING_PARTIES_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "tuning/documented_timers.h"
@@ -22,7 +19,7 @@ enum party_kind {
 
 struct party {
 	enum party_kind kind;
-	char name[32];
+	const char *name;	/* for ever */
 	double idle_s, interval_s;	/* PARTY_STACK */
 	uint32_t probes;		/* ... and PARTY_TOTAL */
 	double user_timeout_s;		/* PARTY_STACK, 0: none */
@@ -38,26 +35,6 @@ struct party {
 
 /* The least a WizFi210 takes: its interval is never shorter. */
 #define WIZFI_INTERVAL_MIN_S 75
-
-#define PARTY_NOTES_MAX 4
-
-/* A line of what was read, in words. */
-struct party_notes {
-	char text[PARTY_NOTES_MAX][200];
-	unsigned int count;
-};
-
-/*
- * SPEC as `explain` takes it: linux[:IDLE/INTERVAL/PROBES[/user_timeout=S]], behind that
- * /retries2=N and /rto_max=S, lwip, zephyr, windows,
- * bsd, macos, solaris likewise; wizfi210[:TOTAL[/COUNT]]; astra:ping=S,timeout=S; nat=S or nat=NAME
- * of a documented timer; platform=NAME; mqtt=S, the device's MQTT keep alive; or a
- * module's own AT+SETSOCKOPT=CID,TYPE,PARAM,VALUE,LENGTH, which changes the party read before
- * (`previous`, one of a WizFi210's, NULL if there is none) and is no new one: `*is_new`. False:
- * `expected` says what.
- */
-bool party__parse(const char *spec, struct party *previous, struct party *p, bool *is_new,
-		  struct party_notes *notes, char *expected, size_t size);
 
 /* From the peer's last sign of life until this party has noticed that it is gone, at most; 0: it
  * never does. */
