@@ -2,7 +2,7 @@
 /*
  * Kernel differences, all of them, each with its reason. Ask BTF, never the version: most of
  * these were backported to some stable branch. A field that some kernel lacks is declared here
- * in a flavour of its struct (___name), so that a missing field anywhere else is an error that
+ * in a flavour of its struct (___some), so that a missing field anywhere else is an error that
  * `make check` finds without booting (tests/vm/relocations).
  */
 #ifndef HALFOPEN_COMPAT_BPF_H
@@ -29,6 +29,13 @@
 #define READ(typed, p, field) ((typed) ? (p)->field : BPF_CORE_READ(p, field))
 #define READ_BITFIELD(typed, p, field) \
 	((typed) ? BPF_CORE_READ_BITFIELD(p, field) : BPF_CORE_READ_BITFIELD_PROBED(p, field))
+
+/* A load whose value nobody waits for: it brings the cache line near. */
+#define TOUCH(p, field) \
+	do { \
+		__u64 value = (__u64)(p)->field; \
+		asm volatile("" : : "r"(value)); \
+	} while (0)
 
 /* a35b9af4ec2c (6.2): a kfunc that returns a typed, read-only pointer to anything; the verifier
  * turns it into one move. Weak: where it is missing, programs that call it are not loaded. */
@@ -77,6 +84,42 @@ static __always_inline bool compat__read_words(__u32 *words, const void *at, con
 	}
 	return can_read_memory && !bpf_probe_read_kernel(words, size, at);
 }
+
+/* ---- fields that some kernels lack ---- */
+
+/* Why and since when is said below, where they are read. One flavour for each struct: libbpf looks
+ * through all of the kernel's types for each, which takes it a millisecond. */
+#define SOME_HAVE __attribute__((preserve_access_index))
+
+struct net___some {
+	__u64 net_cookie;
+} SOME_HAVE;
+
+struct inet_hashinfo___some {
+	bool pernet;
+} SOME_HAVE;
+
+struct sock___some {
+	int sk_rx_dst_ifindex;
+	struct timer_list tcp_retransmit_timer;
+} SOME_HAVE;
+
+struct inet_sock___some {
+	int rx_dst_ifindex;
+	unsigned long inet_flags;
+	__u8 transparent : 1;
+} SOME_HAVE;
+
+struct inet_connection_sock___some {
+	struct timer_list icsk_keepalive_timer;
+	struct timer_list icsk_retransmit_timer;
+	__u32 icsk_rto_max;
+} SOME_HAVE;
+
+struct tcp_sock___some {
+	bool is_mptcp;
+	u8 tcp_usec_ts : 1;
+} SOME_HAVE;
 
 /* ---- what a socket is ---- */
 
@@ -145,15 +188,11 @@ static __always_inline const struct tcp_sock *compat__tcp_of_inode(const struct 
 
 /* 1280b5ac2f6b (TCP_RTO_MAX_MS) gave each socket its own, in 6.15; before, TCP_RTO_MAX is a
  * constant. */
-struct inet_connection_sock___rto_max {
-	__u32 icsk_rto_max;
-} __attribute__((preserve_access_index));
-
 static __always_inline __u32 compat__rto_max(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_connection_sock___rto_max *icsk = (const void *)tp;
+	const struct inet_connection_sock___some *icsk = (const void *)tp;
 
-	if (!bpf_core_field_exists(struct inet_connection_sock___rto_max, icsk_rto_max))
+	if (!bpf_core_field_exists(struct inet_connection_sock___some, icsk_rto_max))
 		return 0;
 	return READ(typed, icsk, icsk_rto_max);
 }
@@ -162,24 +201,20 @@ static __always_inline __u32 compat__rto_max(const struct tcp_sock *tp, const bo
 
 /* 08dfe370239e moved the keepalive timer from sock.sk_timer to its own field, in 6.19 and in
  * stable branches before it (6.1.192, 6.12.117). */
-struct inet_connection_sock___own_timer {
-	struct timer_list icsk_keepalive_timer;
-} __attribute__((preserve_access_index));
-
 static __always_inline __u32 compat__keepalive_timer_offset(void)
 {
-	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
-		return bpf_core_field_offset(struct inet_connection_sock___own_timer,
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_keepalive_timer))
+		return bpf_core_field_offset(struct inet_connection_sock___some,
 					     icsk_keepalive_timer);
 	return bpf_core_field_offset(struct sock, sk_timer);
 }
 
 static __always_inline __u64 compat__keepalive_function(const struct tcp_sock *tp)
 {
-	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
+	const struct inet_connection_sock___some *icsk = (const void *)tp;
 	const struct sock *sk = (const void *)tp;
 
-	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_keepalive_timer))
 		return (__u64)icsk->icsk_keepalive_timer.function;
 	return (__u64)sk->sk_timer.function;
 }
@@ -187,10 +222,10 @@ static __always_inline __u64 compat__keepalive_function(const struct tcp_sock *t
 /* In jiffies, not rounded as the timer wheel does. */
 static __always_inline __u64 compat__keepalive_expires(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
+	const struct inet_connection_sock___some *icsk = (const void *)tp;
 	const struct sock *sk = (const void *)tp;
 
-	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_keepalive_timer))
 		return READ(typed, icsk, icsk_keepalive_timer.expires);
 	return READ(typed, sk, sk_timer.expires);
 }
@@ -198,10 +233,10 @@ static __always_inline __u64 compat__keepalive_expires(const struct tcp_sock *tp
 /* timer_pending() */
 static __always_inline bool compat__is_keepalive_armed(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_connection_sock___own_timer *icsk = (const void *)tp;
+	const struct inet_connection_sock___some *icsk = (const void *)tp;
 	const struct sock *sk = (const void *)tp;
 
-	if (bpf_core_field_exists(struct inet_connection_sock___own_timer, icsk_keepalive_timer))
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_keepalive_timer))
 		return READ(typed, icsk, icsk_keepalive_timer.entry.pprev);
 	return READ(typed, sk, sk_timer.entry.pprev);
 }
@@ -209,32 +244,24 @@ static __always_inline bool compat__is_keepalive_armed(const struct tcp_sock *tp
 /* ---- the timer of retransmissions and zero-window probes ---- */
 
 /* A field of the connection until 7.1, of the socket from 7.2 on. */
-struct inet_connection_sock___write_timer {
-	struct timer_list icsk_retransmit_timer;
-} __attribute__((preserve_access_index));
-
-struct sock___write_timer {
-	struct timer_list tcp_retransmit_timer;
-} __attribute__((preserve_access_index));
-
 static __always_inline __u32 compat__write_timer_offset(void)
 {
-	if (bpf_core_field_exists(struct sock___write_timer, tcp_retransmit_timer))
-		return bpf_core_field_offset(struct sock___write_timer, tcp_retransmit_timer);
-	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
-		return bpf_core_field_offset(struct inet_connection_sock___write_timer,
+	if (bpf_core_field_exists(struct sock___some, tcp_retransmit_timer))
+		return bpf_core_field_offset(struct sock___some, tcp_retransmit_timer);
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_retransmit_timer))
+		return bpf_core_field_offset(struct inet_connection_sock___some,
 					     icsk_retransmit_timer);
 	return 0;
 }
 
 static __always_inline __u64 compat__write_function(const struct tcp_sock *tp)
 {
-	const struct inet_connection_sock___write_timer *icsk = (const void *)tp;
-	const struct sock___write_timer *sk = (const void *)tp;
+	const struct inet_connection_sock___some *icsk = (const void *)tp;
+	const struct sock___some *sk = (const void *)tp;
 
-	if (bpf_core_field_exists(struct sock___write_timer, tcp_retransmit_timer))
+	if (bpf_core_field_exists(struct sock___some, tcp_retransmit_timer))
 		return (__u64)sk->tcp_retransmit_timer.function;
-	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_retransmit_timer))
 		return (__u64)icsk->icsk_retransmit_timer.function;
 	return 0;
 }
@@ -242,12 +269,12 @@ static __always_inline __u64 compat__write_function(const struct tcp_sock *tp)
 /* In jiffies; means something while icsk_pending says what it is armed for. */
 static __always_inline __u64 compat__write_expires(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_connection_sock___write_timer *icsk = (const void *)tp;
-	const struct sock___write_timer *sk = (const void *)tp;
+	const struct inet_connection_sock___some *icsk = (const void *)tp;
+	const struct sock___some *sk = (const void *)tp;
 
-	if (bpf_core_field_exists(struct sock___write_timer, tcp_retransmit_timer))
+	if (bpf_core_field_exists(struct sock___some, tcp_retransmit_timer))
 		return READ(typed, sk, tcp_retransmit_timer.expires);
-	if (bpf_core_field_exists(struct inet_connection_sock___write_timer, icsk_retransmit_timer))
+	if (bpf_core_field_exists(struct inet_connection_sock___some, icsk_retransmit_timer))
 		return READ(typed, icsk, icsk_retransmit_timer.expires);
 	return 0;
 }
@@ -255,16 +282,12 @@ static __always_inline __u64 compat__write_expires(const struct tcp_sock *tp, co
 /* ---- the table of connections ---- */
 
 /* d1e5e6408b30 (6.1) lets a namespace have one of its own (net.ipv4.tcp_child_ehash_entries). */
-struct inet_hashinfo___pernet {
-	bool pernet;
-} __attribute__((preserve_access_index));
-
 static __always_inline bool compat__is_own_table(const struct inet_hashinfo *table,
 						 const bool typed)
 {
-	const struct inet_hashinfo___pernet *own = (const void *)table;
+	const struct inet_hashinfo___some *own = (const void *)table;
 
-	return bpf_core_field_exists(struct inet_hashinfo___pernet, pernet) &&
+	return bpf_core_field_exists(struct inet_hashinfo___some, pernet) &&
 	       READ(typed, own, pernet);
 }
 
@@ -275,39 +298,30 @@ static __always_inline bool compat__is_own_table(const struct inet_hashinfo *tab
  * other reads take the size of the build's vmlinux.h. */
 static __always_inline __u8 compat__net_keepalive_probes(const struct net *net, const bool typed)
 {
-	const struct netns_ipv4 *ipv4 = &net->ipv4;
-	int probes = READ_BITFIELD(typed, ipv4, sysctl_tcp_keepalive_probes);
+	int probes = READ_BITFIELD(typed, net, ipv4.sysctl_tcp_keepalive_probes);
 
 	return probes > 255 ? 255 : probes;
 }
 
 /* 3d368ab87cf6 (5.12) gives each namespace a cookie when it is made; before, it is an atomic_long
  * that is 0 until first requested. */
-struct net___cookie {
-	__u64 net_cookie;
-} __attribute__((preserve_access_index));
-
 static __always_inline __u64 compat__net_cookie(const struct net *net, const bool typed)
 {
-	const struct net___cookie *named = (const void *)net;
+	const struct net___some *named = (const void *)net;
 
-	return bpf_core_field_exists(struct net___cookie, net_cookie)
+	return bpf_core_field_exists(struct net___some, net_cookie)
 		       ? READ(typed, named, net_cookie)
 		       : 0;
 }
 
 /* "tcp: add support for usec resolution in TCP TS values" (6.7): where a route asks for it,
  * retrans_stamp and the peer's timestamps count microseconds, else milliseconds. */
-struct tcp_sock___usec {
-	u8 tcp_usec_ts : 1;
-} __attribute__((preserve_access_index));
-
 static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *tp,
 							const bool typed)
 {
-	const struct tcp_sock___usec *usec = (const void *)tp;
+	const struct tcp_sock___some *usec = (const void *)tp;
 
-	return bpf_core_field_exists(struct tcp_sock___usec, tcp_usec_ts) &&
+	return bpf_core_field_exists(struct tcp_sock___some, tcp_usec_ts) &&
 	       READ_BITFIELD(typed, usec, tcp_usec_ts);
 }
 
@@ -315,23 +329,14 @@ static __always_inline bool compat__has_usec_timestamps(const struct tcp_sock *t
  * is one of the bit-fields. */
 #define INET_FLAGS_TRANSPARENT 15
 
-struct inet_sock___flags {
-	unsigned long inet_flags;
-} __attribute__((preserve_access_index));
-
-struct inet_sock___bits {
-	__u8 transparent : 1;
-} __attribute__((preserve_access_index));
-
 static __always_inline bool compat__is_transparent(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_sock___flags *flags = (const void *)tp;
-	const struct inet_sock___bits *bits = (const void *)tp;
+	const struct inet_sock___some *inet = (const void *)tp;
 
-	if (bpf_core_field_exists(struct inet_sock___bits, transparent))
-		return READ_BITFIELD(typed, bits, transparent);
-	return bpf_core_field_exists(struct inet_sock___flags, inet_flags) &&
-	       READ(typed, flags, inet_flags) & (1UL << INET_FLAGS_TRANSPARENT);
+	if (bpf_core_field_exists(struct inet_sock___some, transparent))
+		return READ_BITFIELD(typed, inet, transparent);
+	return bpf_core_field_exists(struct inet_sock___some, inet_flags) &&
+	       READ(typed, inet, inet_flags) & (1UL << INET_FLAGS_TRANSPARENT);
 }
 
 /* tcp_tsval_replay(): how many ticks of the peer's timestamps a second may have; 1024 before that
@@ -340,7 +345,7 @@ static __always_inline __u32 compat__replay_ticks(const struct tcp_sock *tp)
 {
 	if (compat__has_usec_timestamps(tp, true))
 		return 1000000;
-	return bpf_core_field_exists(struct tcp_sock___usec, tcp_usec_ts) ? 1200 : 1024;
+	return bpf_core_field_exists(struct tcp_sock___some, tcp_usec_ts) ? 1200 : 1024;
 }
 
 /* Reasons of kfree_skb() came one by one, from 5.17 (c504e5c2f964) on, and are renumbered. */
@@ -377,15 +382,11 @@ static __always_inline bool compat__refuses_end_above_window(void)
 }
 
 /* Only with CONFIG_MPTCP, which Debian's 5.10 was built without. */
-struct tcp_sock___mptcp {
-	bool is_mptcp;
-} __attribute__((preserve_access_index));
-
 static __always_inline bool compat__is_mptcp(const struct tcp_sock *tp, const bool typed)
 {
-	const struct tcp_sock___mptcp *subflow = (const void *)tp;
+	const struct tcp_sock___some *subflow = (const void *)tp;
 
-	return bpf_core_field_exists(struct tcp_sock___mptcp, is_mptcp) &&
+	return bpf_core_field_exists(struct tcp_sock___some, is_mptcp) &&
 	       READ(typed, subflow, is_mptcp);
 }
 
@@ -410,28 +411,20 @@ static __always_inline const struct net_device *compat__leaves_by(const struct s
 	return bpf_core_field_exists(struct dst_entry, dev) && dst ? READ(typed, dst, dev) : NULL;
 }
 
-/* 0c0a5ef809f9 (5.17) moved the interface beside the route that it belongs to. */
-struct sock___arrival {
-	int sk_rx_dst_ifindex;
-} __attribute__((preserve_access_index));
-
-struct inet_sock___arrival {
-	int rx_dst_ifindex;
-} __attribute__((preserve_access_index));
-
 /* The interface of the segment that arrived last (skb_iif). 0: none did but for those that waited while
- * the socket was locked, of which the kernel keeps no route. */
+ * the socket was locked, of which the kernel keeps no route. 0c0a5ef809f9 (5.17) moved it beside that
+ * route. */
 static __always_inline int compat__arrived_by(const struct tcp_sock *tp, const bool typed)
 {
-	const struct inet_sock___arrival *inet = (const void *)tp;
-	const struct sock___arrival *now = (const void *)tp;
+	const struct inet_sock___some *inet = (const void *)tp;
+	const struct sock___some *now = (const void *)tp;
 	const struct sock *sk = (const void *)tp;
 
 	if (!READ(typed, sk, sk_rx_dst))
 		return 0;
-	if (bpf_core_field_exists(struct sock___arrival, sk_rx_dst_ifindex))
+	if (bpf_core_field_exists(struct sock___some, sk_rx_dst_ifindex))
 		return READ(typed, now, sk_rx_dst_ifindex);
-	return bpf_core_field_exists(struct inet_sock___arrival, rx_dst_ifindex)
+	return bpf_core_field_exists(struct inet_sock___some, rx_dst_ifindex)
 		       ? READ(typed, inet, rx_dst_ifindex)
 		       : 0;
 }

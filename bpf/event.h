@@ -222,7 +222,6 @@ struct ho_held {
 /* The rows of one run over the table of connections (table.bpf.h): whole buckets. */
 #define HO_BATCH_ROWS 1024	/* a power of two */
 struct ho_batch {
-	ho_u64 net;			/* address of our own namespace: leads to the table */
 	ho_u32 bucket;			/* to be read next */
 	ho_u32 buckets;			/* in the table; 0: it is not to be found */
 	ho_u32 count;			/* rows of this run */
@@ -240,7 +239,6 @@ struct ho_batch {
 
 /* This kernel's properties, learned from a socket of our own (see pass.bpf.c). */
 struct ho_learned {
-	ho_u64 net;			/* address of its namespace */
 	ho_u64 socket_operations;	/* of its file; 0: not known */
 	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */
 	ho_u64 write_function;		/* of tcp_write_timer(); 0 = not found */

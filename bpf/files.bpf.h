@@ -27,6 +27,16 @@ struct {
 	__u32 count;
 } descriptors;
 
+/* What the next descriptors lead to, touched before it is read (as in table.bpf.h): all their files,
+ * then what those lead to. */
+#define TOUCHED_FILES 32	/* a power of two */
+
+struct {
+	volatile __u64 at[TOUCHED_FILES];	/* addresses of files, then sockets, then socks */
+	__u32 count;
+	__u32 until;	/* the descriptor behind the last that was touched */
+} ahead;
+
 /* The address that the pointer at an address holds. */
 static __always_inline __u64 files__pointer(__u64 at)
 {
@@ -62,6 +72,60 @@ static __always_inline const struct sock *files__stream(__u64 file_at)
 		return NULL;
 	socket = CAST(file->private_data, struct socket, true);
 	return socket->type == SOCK_STREAM ? CAST(socket->sk, struct sock, true) : NULL;
+}
+
+static __always_inline void files__touch_later(__u64 at)
+{
+	if (at)
+		ahead.at[ahead.count++ & (TOUCHED_FILES - 1)] = at;
+}
+
+static int files__touch_file(__u32 i, void *context)
+{
+	const struct file *file = CAST(ahead.at[i & (TOUCHED_FILES - 1)], struct file, true);
+
+	if ((__u64)file->f_op == held.socket_operations)
+		files__touch_later((__u64)file->private_data);
+	return 0;
+}
+
+static int files__touch_socket(__u32 i, void *context)
+{
+	const struct socket *socket = CAST(ahead.at[i & (TOUCHED_FILES - 1)], struct socket, true);
+
+	files__touch_later((__u64)socket->sk);
+	return 0;
+}
+
+static int files__touch_sock(__u32 i, void *context)
+{
+	const struct sock *sk = CAST(ahead.at[i & (TOUCHED_FILES - 1)], struct sock, true);
+
+	TOUCH(sk, __sk_common.skc_state);
+	TOUCH(sk, __sk_common.skc_cookie.counter);
+	return 0;
+}
+
+static __always_inline __u32 files__take_count(void)
+{
+	__u32 count = ahead.count;
+
+	ahead.count = 0;
+	return count;
+}
+
+static __always_inline void files__touch(void)
+{
+	__u32 i;
+
+	ahead.count = 0;
+	ahead.until = held.descriptor + TOUCHED_FILES;
+	for (i = 0; i < TOUCHED_FILES && held.descriptor + i < descriptors.count; i++)
+		files__touch_later(files__pointer(descriptors.first +
+						  (held.descriptor + i) * sizeof(void *)));
+	bpf_loop(files__take_count(), files__touch_file, NULL, 0);
+	bpf_loop(files__take_count(), files__touch_socket, NULL, 0);
+	bpf_loop(files__take_count(), files__touch_sock, NULL, 0);
 }
 
 /* It was connected, and stays behind its file. */
@@ -102,6 +166,8 @@ static int files__step(__u32 i, void *context)
 {
 	if (held.descriptor >= descriptors.count || held.count >= HO_HELD_MAX)
 		return 1;
+	if (held.descriptor >= ahead.until)
+		files__touch();
 	files__take(descriptors.first + held.descriptor * sizeof(void *));
 	held.descriptor++;
 	return 0;
@@ -111,13 +177,20 @@ static int files__step(__u32 i, void *context)
  * ends it with EAGAIN, and is continued by the next. */
 static __always_inline int files__run(struct bpf_iter_meta *meta, const struct task_struct *task)
 {
-	const struct files_struct *files = task ? task->files : NULL;
+	const struct files_struct *files;
 	__u8 done = 1;
 
-	if (!task || files__are_shared(task) || !files__find(files))
+	if (!task)
+		return 0;
+	/* The verifier searches all of BTF, several times, for each pointer that is loaded from one
+	 * that it trusts. */
+	task = CAST(task, struct task_struct, true);
+	files = task->files;
+	if (files__are_shared(task) || !files__find(files))
 		return 0;
 	if (held.thread != (__u32)task->pid)
 		held.descriptor = 0;
+	ahead.until = 0;
 	held.thread = task->pid;
 	held.pid = task->tgid;
 	__builtin_memcpy(held.comm, task->group_leader->comm, sizeof(held.comm));

@@ -83,7 +83,6 @@ static __always_inline void emit_learned(struct bpf_iter_meta *meta, const struc
 					 __u64 socket_operations)
 {
 	struct ho_learned learned = {
-		.net = (__u64)socket__net(tp, true),
 		.socket_operations = socket_operations,
 		.keepalive_offset = compat__keepalive_timer_offset(),
 		.keepalive_function = compat__keepalive_function(tp),
@@ -115,9 +114,9 @@ static __always_inline bool is_emitted(const struct tcp_sock *tp, int state, con
 }
 
 SEC("iter/task_file")
-int held_sockets(struct bpf_iter__task_file *ctx)
+int BPF_PROG(held_sockets, struct bpf_iter_meta *meta, struct task_struct *task, __u32 fd,
+	     struct file *file)
 {
-	const struct task_struct *task = ctx->task;
 	const struct tcp_sock *tp;
 	struct ho_row *row;
 	struct sock *sk;
@@ -126,7 +125,7 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 
 	if (!task)
 		return 0;
-	sk = tcp_of_file(ctx->file, &tp);
+	sk = tcp_of_file(file, &tp);
 	if (!sk)
 		return 0;
 	state = socket__state(tp, true);
@@ -134,30 +133,28 @@ int held_sockets(struct bpf_iter__task_file *ctx)
 		return 0;
 	cookie = compat__cookie(sk);
 	if (emit_owners)
-		emit_owner(ctx->meta, task, cookie);
+		emit_owner(meta, task, cookie);
 	row = emit_held ? row__begin(tp, cookie, state, true) : NULL;
 	if (row)
-		emit_holder(ctx->meta, task, row);
+		emit_holder(meta, task, row);
 	return 0;
 }
 
 SEC("iter/task_file")
-int learn(struct bpf_iter__task_file *ctx)
+int BPF_PROG(learn, struct bpf_iter_meta *meta, struct task_struct *task, __u32 fd, struct file *file)
 {
-	struct file *file = ctx->file;
 	const struct tcp_sock *tp;
 
 	if (file && tcp_of_file(file, &tp) && socket__cookie(tp, true) == own_cookie)
-		emit_learned(ctx->meta, tp, (__u64)file->f_op);
+		emit_learned(meta, tp, (__u64)file->f_op);
 	return 0;
 }
 
 /* The same two for kernels without bpf_sock_from_file(): held sockets, not typed; ... */
 SEC("?iter/task_file")
-int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
+int BPF_PROG(held_sockets_by_inode, struct bpf_iter_meta *meta, struct task_struct *task, __u32 fd,
+	     struct file *file)
 {
-	const struct task_struct *task = ctx->task;
-	const struct file *file = ctx->file;
 	const struct tcp_sock *tp;
 	struct ho_row *row;
 	int state;
@@ -171,23 +168,22 @@ int held_sockets_by_inode(struct bpf_iter__task_file *ctx)
 	if (!is_emitted(tp, state, false))
 		return 0;
 	if (emit_owners)
-		emit_owner(ctx->meta, task, socket__cookie(tp, false));
+		emit_owner(meta, task, socket__cookie(tp, false));
 	row = emit_held ? row__begin(tp, socket__cookie(tp, false), state, false) : NULL;
 	if (row)
-		emit_holder(ctx->meta, task, row);
+		emit_holder(meta, task, row);
 	return 0;
 }
 
 /* ... and our own socket while it listens: iterators over sockets show no other unconnected
  * ones. */
 SEC("?iter/tcp")
-int learn_from_listener(struct bpf_iter__tcp *ctx)
+int BPF_PROG(learn_from_listener, struct bpf_iter_meta *meta, struct sock_common *skc)
 {
-	struct sock_common *skc = ctx->sk_common;
 	const struct tcp_sock *tp = skc ? bpf_skc_to_tcp_sock(skc) : NULL;
 
 	if (tp && socket__cookie(tp, true) == own_cookie)
-		emit_learned(ctx->meta, tp, 0);
+		emit_learned(meta, tp, 0);
 	return 0;
 }
 
@@ -224,9 +220,8 @@ static __always_inline bool is_acknowledged(struct sock_common *skc)
 }
 
 SEC("iter/tcp")
-int sockets_in_netns(struct bpf_iter__tcp *ctx)
+int BPF_PROG(sockets_in_netns, struct bpf_iter_meta *meta, struct sock_common *skc)
 {
-	struct sock_common *skc = ctx->sk_common;
 	struct tcp_sock *tp;
 	struct ho_row *row;
 	struct sock *sk;
@@ -237,37 +232,37 @@ int sockets_in_netns(struct bpf_iter__tcp *ctx)
 	tp = bpf_skc_to_tcp_sock(skc);
 	if (!tp)	/* TIME_WAIT, a request */
 		return emit_waiting && is_acknowledged(skc)
-			       ? emit_listening(ctx->meta, skc, TCP_NEW_SYN_RECV) : 0;
+			       ? emit_listening(meta, skc, TCP_NEW_SYN_RECV) : 0;
 	if (emit_waiting && socket__state(tp, true) == TCP_LISTEN &&
 	    tp->inet_conn.icsk_accept_queue.rskq_defer_accept)
-		return emit_listening(ctx->meta, skc, TCP_LISTEN);
+		return emit_listening(meta, skc, TCP_LISTEN);
 	state = socket__state(tp, true);
 	if (!gate__is_connection(state))
 		return 0;
 	sk = (struct sock *)tp;
 	row = row__begin(tp, compat__cookie(sk), state, true);
 	if (row)
-		bpf_seq_write(ctx->meta->seq, row, sizeof(*row));
+		bpf_seq_write(meta->seq, row, sizeof(*row));
 	return 0;
 }
 
 /* The table of connections, of all namespaces: one run a read, which one byte ends. Two forms, of
  * which user space loads the first that this kernel takes. */
 SEC("iter/task")
-int connections_cast(struct bpf_iter__task *ctx)
+int BPF_PROG(connections_cast, struct bpf_iter_meta *meta, struct task_struct *task)
 {
-	return table__run(ctx->meta, ctx->task, true);
+	return table__run(meta, task, true);
 }
 
 SEC("?iter/task")
-int connections_read(struct bpf_iter__task *ctx)
+int BPF_PROG(connections_read, struct bpf_iter_meta *meta, struct task_struct *task)
 {
-	return table__run(ctx->meta, ctx->task, false);
+	return table__run(meta, task, false);
 }
 
 /* The owners of sockets: a process with some ends a read of one byte. */
 SEC("iter/task")
-int owners(struct bpf_iter__task *ctx)
+int BPF_PROG(owners, struct bpf_iter_meta *meta, struct task_struct *task)
 {
-	return files__run(ctx->meta, ctx->task);
+	return files__run(meta, task);
 }

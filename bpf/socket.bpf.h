@@ -78,18 +78,20 @@ static __always_inline __u32 socket__interval_jiffies(const struct tcp_sock *tp,
 	return own ?: READ(typed, net, ipv4.sysctl_tcp_keepalive_intvl);
 }
 
+/* Its layout is the same everywhere. */
 static __always_inline void socket__read_ipv6(ho_u8 *to, const struct in6_addr *from,
 					      const bool typed)
 {
+	const __u32 *at = (const void *)from;
 	__u32 words[4];
 
 	if (typed) {
-		words[0] = from->in6_u.u6_addr32[0];
-		words[1] = from->in6_u.u6_addr32[1];
-		words[2] = from->in6_u.u6_addr32[2];
-		words[3] = from->in6_u.u6_addr32[3];
+		words[0] = at[0];
+		words[1] = at[1];
+		words[2] = at[2];
+		words[3] = at[3];
 	} else {
-		BPF_CORE_READ_INTO(&words, from, in6_u.u6_addr32);
+		bpf_probe_read_kernel(words, sizeof(words), at);
 	}
 	__builtin_memcpy(to, words, sizeof(words));
 }
@@ -371,6 +373,44 @@ static __always_inline void socket__read_moment(struct ho_row *row, const struct
 	if (row->event.pending)
 		row->write_in_jiffies =
 			(__u32)compat__write_expires(tp, typed) - row->event.jiffies;
+}
+
+/* ---- touching, before reading ---- */
+
+/* A field of each cache line that socket__read_counted() and socket__read_row() read of most
+ * sockets, as 6.18 lays them out; elsewhere some line is waited for. */
+static __always_inline void socket__touch_counted(const struct tcp_sock *tp)
+{
+	const struct inet_sock *inet = (const void *)tp;
+	const struct sock *sk = (const void *)tp;
+
+	TOUCH(sk, __sk_common.skc_state);
+	TOUCH(sk, __sk_common.skc_cookie.counter);
+	TOUCH(sk, sk_rx_dst);
+	TOUCH(inet, inet_sport);
+	TOUCH(tp, inet_conn.icsk_probes_out);
+	TOUCH(tp, rcv_tstamp);
+	TOUCH(tp, rcv_wup);
+	TOUCH(tp, last_oow_ack_time);
+}
+
+/* The same of socket__read_full(), socket__read_moment() and socket__read_row(). */
+static __always_inline void socket__touch_full(const struct tcp_sock *tp)
+{
+	const struct sock *sk = (const void *)tp;
+
+	socket__touch_counted(tp);
+	TOUCH(sk, sk_err);
+	TOUCH(sk, sk_timer.expires);
+	TOUCH(sk, sk_type);
+	TOUCH(tp, inet_conn.icsk_rto);
+	TOUCH(tp, inet_conn.icsk_user_timeout);
+	TOUCH(tp, snd_wl1);
+	TOUCH(tp, lsndtime);
+	TOUCH(tp, tcp_mstamp);
+	TOUCH(tp, delivered_mstamp);
+	TOUCH(tp, rack.mstamp);
+	TOUCH(tp, keepalive_time);
 }
 
 #endif

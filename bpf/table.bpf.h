@@ -32,12 +32,29 @@ struct {
 	__u32 mask, count, retries;
 } chain;
 
-/* False where this namespace has a table of its own: then the others' cannot be found. */
+/*
+ * A walk waits for memory: hardly a line of it is in a cache, and what is done with a socket is too
+ * long for the processor to begin with the next meanwhile. So the sockets of the next buckets are
+ * touched first, many at once, and read when they are in the cache. Nothing else depends on it.
+ */
+#define TOUCHED_BUCKETS 32	/* a power of two */
+#define TOUCHED_DEPTH 4		/* sockets of each chain */
+
+struct {
+	volatile __u64 at[TOUCHED_BUCKETS];	/* addresses in chains, of one socket each */
+	__u32 count;
+	__u32 until;	/* the bucket behind the last that was touched */
+} near;
+
+/* That of the namespace which the reading thread is in. False where it has a table of its own, from
+ * which the others' cannot be found. */
 static __always_inline bool table__find(const bool typed)
 {
-	const struct net *net = CAST(batch.net, struct net, typed);
-	const struct inet_hashinfo *table =
-		CAST(READ(typed, net, ipv4.tcp_death_row.hashinfo), struct inet_hashinfo, typed);
+	const struct task_struct *self =
+		CAST(bpf_get_current_task(), struct task_struct, typed);
+	const struct nsproxy *namespaces = READ(typed, self, nsproxy);
+	const struct net *net = READ(typed, namespaces, net_ns);
+	const struct inet_hashinfo *table = READ(typed, net, ipv4.tcp_death_row.hashinfo);
 
 	if (compat__is_own_table(table, typed))
 		return false;
@@ -47,12 +64,71 @@ static __always_inline bool table__find(const bool typed)
 	return true;
 }
 
-static __always_inline __u64 table__first(const bool typed)
+static __always_inline __u64 table__first(__u32 bucket, const bool typed)
 {
 	__u64 size = bpf_core_type_size(struct inet_ehash_bucket);
-	__u64 at = chain.buckets + batch.bucket * size;
+	__u64 at = chain.buckets + bucket * size;
 
 	return (__u64)READ(typed, CAST(at, struct inet_ehash_bucket, typed), chain.first);
+}
+
+static __always_inline const struct tcp_sock *table__socket(__u64 at, const bool typed)
+{
+	return CAST(at - bpf_core_field_offset(struct sock, __sk_common.skc_nulls_node),
+		    struct tcp_sock, typed);
+}
+
+static __always_inline __u64 table__next(const struct tcp_sock *tp, const bool typed)
+{
+	const struct sock *sk = (const void *)tp;
+
+	return (__u64)READ(typed, sk, __sk_common.skc_nulls_node.next);
+}
+
+static int table__touch_socket(__u32 i, void *context)
+{
+	const struct tcp_sock *tp =
+		table__socket(near.at[i & (TOUCHED_BUCKETS - 1)], true);
+
+	if (batch.lean)
+		socket__touch_counted(tp);
+	else
+		socket__touch_full(tp);
+	return 0;
+}
+
+/* An address in a chain is kept unless it is the chain's end. */
+static __always_inline void table__touch_later(__u64 at)
+{
+	volatile __u64 *last = &near.at[near.count & (TOUCHED_BUCKETS - 1)];
+
+	*last = at;
+	at = *last;
+	near.count += !(at & 1) && at;
+}
+
+static int table__touch_next(__u32 i, void *context)
+{
+	__u64 at = near.at[i & (TOUCHED_BUCKETS - 1)];
+
+	table__touch_later(table__next(table__socket(at, true), true));
+	return 0;
+}
+
+static __always_inline void table__touch(void)
+{
+	__u32 depth, count, i;
+
+	near.count = 0;
+	near.until = batch.bucket + TOUCHED_BUCKETS;
+	for (i = 0; i < TOUCHED_BUCKETS; i++)
+		table__touch_later(table__first((batch.bucket + i) & chain.mask, true));
+	for (depth = 0; depth < TOUCHED_DEPTH && near.count; depth++) {
+		count = near.count;
+		bpf_loop(count, table__touch_socket, NULL, 0);
+		near.count = 0;
+		bpf_loop(count, table__touch_next, NULL, 0);
+	}
 }
 
 /* Complete by its last ACK, and no socket yet (is_acknowledged()). */
@@ -129,11 +205,12 @@ static __always_inline int table__end_bucket(void)
 static __always_inline int table__step(const bool typed)
 {
 	const struct tcp_sock *tp;
-	const struct sock *sk;
 
 	if (!chain.at) {
+		if (typed && batch.bucket >= near.until)
+			table__touch();
 		chain.count = batch.count;
-		chain.at = table__first(typed);
+		chain.at = table__first(batch.bucket, typed);
 	}
 	if (chain.at & 1)
 		return chain.at >> 1 == batch.bucket ? table__end_bucket() : table__begin_again();
@@ -141,12 +218,10 @@ static __always_inline int table__step(const bool typed)
 		return table__begin_again();
 	if (chain.count >= HO_BATCH_ROWS)
 		return 1;
-	tp = CAST(chain.at - bpf_core_field_offset(struct sock, __sk_common.skc_nulls_node),
-		  struct tcp_sock, typed);
-	sk = (const void *)tp;
+	tp = table__socket(chain.at, typed);
 	if (table__take(&batch.rows[chain.count & (HO_BATCH_ROWS - 1)], tp, typed))
 		chain.count++;
-	chain.at = (__u64)READ(typed, sk, __sk_common.skc_nulls_node.next);
+	chain.at = table__next(tp, typed);
 	return 0;
 }
 
@@ -168,7 +243,7 @@ static __always_inline int table__run(struct bpf_iter_meta *meta, const struct t
 
 	if (!task || (!typed && !can_read_memory))
 		return 0;
-	batch.count = chain.at = chain.retries = 0;
+	batch.count = chain.at = chain.retries = near.until = 0;
 	batch.begun_ns = bpf_ktime_get_ns();
 	batch.begun_jiffies = socket__jiffies();
 	if (table__find(typed) && batch.bucket <= chain.mask)

@@ -80,21 +80,6 @@ static bool has_sockets(void)
 	return false;
 }
 
-/* From 6.1 on it may have been created with one (tcp_child_ehash_entries). The first namespace's
- * number is positive as well: if we are in another one, it is read twice. */
-static bool has_table_of_its_own(void)
-{
-	FILE *f = fopen("/proc/sys/net/ipv4/tcp_ehash_entries", "re");
-	long entries = 0;
-
-	if (!f)
-		return false;
-	if (fscanf(f, "%ld", &entries) != 1)
-		entries = 0;
-	fclose(f);
-	return entries > 0;
-}
-
 /* Must the i-th be read by itself? The table is that of the first, our own. */
 static bool must_be_read(struct pass *p, unsigned int i, bool first)
 {
@@ -104,7 +89,7 @@ static bool must_be_read(struct pass *p, unsigned int i, bool first)
 		return has_sockets();
 	if (cookie && inodes__has(&p->apart, cookie))
 		return true;
-	return first && i && has_table_of_its_own() && has_sockets();
+	return first && i && !snapshot__is_in_table(p->e->snapshot) && has_sockets();
 }
 
 /* ---- all of them ---- */

@@ -34,8 +34,7 @@ struct snapshot {
 	struct bpf_link *held, *in_netns, *learn, *table, *owners;
 	bool cookies_are_made;	/* by the iterators; else by an inet_diag dump */
 	bool exact;		/* iter/tcp is: snapshot__is_exact() */
-	uint64_t net;		/* address of our own namespace, as learned */
-	uint64_t socket_operations;	/* of files, the same */
+	uint64_t socket_operations;	/* address of those of files, as learned */
 	unsigned int hz;
 	int own_socket;
 };
@@ -285,7 +284,6 @@ static int read_learned(struct snapshot *s, struct ho_learned *learned)
 			  reason__of(err));
 		return err;
 	}
-	s->net = learned->net;
 	s->socket_operations = learned->socket_operations;
 	s->hz = learned->keepalive_time_jiffies / LEARNED_IDLE_S;
 	return 0;
@@ -467,6 +465,15 @@ static int run(struct bpf_link *link)
 	return err;
 }
 
+bool snapshot__is_in_table(struct snapshot *s)
+{
+	struct ho_batch *b = &s->bpf->bss->batch;
+
+	b->bucket = UINT32_MAX;		/* none is read */
+	b->buckets = 0;
+	return !run(s->table) && b->buckets;
+}
+
 /* A run that ends no bucket was led into other chains, or a chain is longer than a batch. */
 static int read_batch(struct snapshot *s, struct ho_batch *b)
 {
@@ -498,7 +505,6 @@ int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, ro
 	int err = 0, failed = 0;
 	uint32_t i;
 
-	b->net = s->net;
 	b->bucket = b->buckets = 0;
 	b->known = wanted->known;
 	b->unknown = wanted->unknown;

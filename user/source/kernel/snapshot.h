@@ -88,6 +88,11 @@ int snapshot__table(struct snapshot *snapshot, const struct snapshot_wanted *wan
 		    between_fn between, void *context, bool *whole);
 bool snapshot__has_table(const struct snapshot *snapshot);
 
+/* Are the sockets of the namespace which this thread is in among them? Not if it was created with a table
+ * of its own (tcp_child_ehash_entries, 6.1), or where that cannot be told. Requires
+ * snapshot__has_table(). */
+bool snapshot__is_in_table(struct snapshot *snapshot);
+
 /* TCP sockets of the whole host, from /proc/net/sockstat; 0 if it has no number. */
 size_t snapshot__count_sockets(void);
 
