@@ -236,6 +236,13 @@ static int on_socket(void *context, const struct ho_row *row)
 	return 0;
 }
 
+static void fetch_holding(void *context, const struct ho_row *row)
+{
+	const struct look *l = context;
+
+	holdings__fetch(&l->holdings, row->event.cookie);
+}
+
 /* A connection to somebody who refused it never was one. */
 static bool was_connected(const struct ho_event *e)
 {
@@ -298,7 +305,7 @@ static int between(void *context)
 static int pass(struct look *l, const struct look_iterators *i)
 {
 	struct every_netns every = { .snapshot = i->snapshot, .row = on_socket,
-				     .entered = on_netns, .between = between,
+				     .soon = fetch_holding, .entered = on_netns, .between = between,
 				     .lean = l->config.take && !l->config.timers,
 				     .untimed = true, .context = l };
 	int err;

@@ -399,18 +399,15 @@ static char *put_head(const struct sockets_text *t, char *at)
 	return at;
 }
 
-/* Lines in an order of their own lie anywhere: each is asked from memory some lines before. */
+/* Lines in an order of their own lie anywhere: memory is asked for each some lines before, and for
+ * where it begins before that. */
 #define LINES_AHEAD 8
 
-static void fetch_soon(const struct sockets_text *t, const uint32_t *order, size_t i)
+static size_t ahead(const struct sockets_text *t, const uint32_t *order, size_t i)
 {
-	const char *cells;
+	size_t line = i < t->lines ? i : t->lines - 1;
 
-	if (!order || i + LINES_AHEAD >= t->lines)
-		return;
-	cells = t->cells + t->begins[order[i + LINES_AHEAD]];
-	__builtin_prefetch(cells);
-	__builtin_prefetch(cells + 64);
+	return order ? order[line] : line;
 }
 
 /* A line's cells, filled up. */
@@ -432,6 +429,7 @@ void sockets_text__compose(struct sockets_text *t, struct words *w)
 int sockets_text__write(struct sockets_text *t, const uint32_t *order, struct output *o)
 {
 	char *text = malloc(WRITE_AT_ONCE + COMPOSED_SIZE), *at;
+	const char *next;
 	size_t i;
 	int err = text && !t->failed ? 0 : -ENOMEM;
 
@@ -439,7 +437,10 @@ int sockets_text__write(struct sockets_text *t, const uint32_t *order, struct ou
 	fit(t);
 	at = text ? put_head(t, text) : NULL;
 	for (i = 0; !err && i < t->lines; i++) {
-		fetch_soon(t, order, i);
+		next = t->cells + t->begins[ahead(t, order, i + LINES_AHEAD)];
+		__builtin_prefetch(&t->begins[ahead(t, order, i + 2 * LINES_AHEAD)]);
+		__builtin_prefetch(next);
+		__builtin_prefetch(next + 64);
 		at = put_line(t, at, order ? order[i] : i);
 		if (at - text < WRITE_AT_ONCE)
 			continue;
