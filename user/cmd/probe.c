@@ -12,6 +12,7 @@
 #include "file/output.h"
 #include "kernel/support.h"
 #include "pipeline/look_devices.h"
+#include "pipeline/look_value.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/probing.h"
 #include "sys/clock.h"
@@ -245,7 +246,7 @@ static int list(struct report *r, const struct look *l, const struct silent *fir
 	words__add(&w, ", as they were before:\n");
 	err = w.failed ? -ENOMEM : output__write(&r->output, w.text, w.length);
 	if (!err)
-		err = sockets_text__write(&text, &r->output);
+		err = sockets_text__write(&text, NULL, &r->output);
 	words__free(&w);
 	sockets_text__free(&text);
 	return err;

@@ -21,9 +21,10 @@
 #include "pipeline/filter_names.h"
 #include "pipeline/history.h"
 #include "pipeline/look_check.h"
+#include "pipeline/look_value.h"
 #include "pipeline/look_devices.h"
+#include "pipeline/look_list.h"
 #include "pipeline/look_nothing.h"
-#include "pipeline/look_order.h"
 #include "pipeline/look_summary.h"
 #include "sys/host.h"
 #include "sys/log.h"
@@ -31,13 +32,9 @@
 #include "sink/metrics.h"
 #include "sys/terminal.h"
 #include "tcp/tcp_states.h"
-#include "text/sockets_text.h"
 #include "text/summary_table.h"
 #include "timeline/timeline_json.h"
 #include "value/quantity.h"
-
-/* JSON is written in pieces of this size. */
-#define WRITE_AT_ONCE 65536
 
 struct options {
 	bool json, summary, all;
@@ -281,50 +278,6 @@ static struct timeline_origin origin_of(const struct options *o, const struct ho
 					 host->run_id };
 }
 
-static size_t told(const struct look *l, const struct options *o)
-{
-	return o->limit && o->limit < l->count ? o->limit : l->count;
-}
-
-static int list_as_json(const struct look *l, const struct options *o, struct output *output)
-{
-	struct json j = { 0 };
-	struct host host;
-	size_t i;
-	int err = 0;
-
-	host__read(&host);
-	for (i = 0; !err && i < told(l, o); i++) {
-		struct socket_now s = look__value(l, &l->sockets[i]);
-
-		s.origin = origin_of(o, &host);
-		timeline_json__write_socket_now(&j, i, &s);
-		if (j.length < WRITE_AT_ONCE && i + 1 < told(l, o))
-			continue;
-		err = j.failed ? -ENOMEM : output__write(output, j.text, j.length);
-		j.length = 0;
-	}
-	json__free(&j);
-	return err;
-}
-
-static int list_as_text(const struct look *l, const struct options *o, struct output *output)
-{
-	struct sockets_text text = { .width = terminal__columns(output->fd),
-				     .colours = terminal__shows_colours(output->fd) };
-	size_t i;
-	int err;
-
-	for (i = 0; i < told(l, o); i++) {
-		struct socket_now s = look__value(l, &l->sockets[i]);
-
-		sockets_text__add(&text, &s);
-	}
-	err = sockets_text__write(&text, output);
-	sockets_text__free(&text);
-	return err;
-}
-
 /* Counts tell them apart; a list has them on demand. */
 static bool wants_ended(const struct options *o)
 {
@@ -344,19 +297,24 @@ static struct look_config config_of(struct options *o)
 						.path_ns = o->path_ns } };
 }
 
-static int list_sorted(struct look *l, const struct options *o, struct output *output)
+static struct look_list list_of(const struct options *o, struct host *host)
 {
-	if (!look_order__sort(l, o->order.key, o->limit))
-		return -ENOMEM;
-	return o->json ? list_as_json(l, o, output) : list_as_text(l, o, output);
+	struct look_list list = { .key = o->order.key, .limit = o->limit, .json = o->json };
+
+	if (o->json) {
+		host__read(host);
+		list.origin = origin_of(o, host);
+	}
+	return list;
 }
 
 static int list(struct look *l, struct options *o, struct output *output)
 {
 	struct look_config config = config_of(o);
-	int err = look__take(l, &config);
+	struct host host;
+	struct look_list how = list_of(o, &host);
 
-	return err ? err : list_sorted(l, o, output);
+	return look_list__of_look(l, &config, &how, output);
 }
 
 /* Says why nothing was found. -ENOENT, logged: FILTER can match nothing now, and monitoring shall not
@@ -457,6 +415,8 @@ static int find_held(struct look *l, struct options *o, struct words *w, unsigne
 static int check(struct look *l, struct options *o, struct output *output, bool *found)
 {
 	struct words w = { 0 };
+	struct host host;
+	struct look_list how = list_of(o, &host);
 	unsigned int held = 0;
 	int err = find_held(l, o, &w, &held);
 
@@ -471,7 +431,7 @@ static int check(struct look *l, struct options *o, struct output *output, bool 
 	if (err || !held)
 		return err;
 	keep_concerned(l, &o->check, held);
-	return list_sorted(l, o, output);
+	return look_list__of_kept(l, &how, output);
 }
 
 /* ---- counts ---- */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/btf.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +8,15 @@
 #include "kernel/every_netns.h"
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
-#include "pipeline/look.h"
+#include "pipeline/look_value.h"
 #include "sys/capability.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/process.h"
 #include "sys/reason.h"
-#include "tcp/stamps.h"
+#include "tcp/retransmission.h"
 #include "tcp/tcp_states.h"
-#include "value/address.h"
 
-/* The kernel's default, where it cannot be read. */
-#define RETRIES2 15
 /* So often one look asks connection tracking, at some microseconds each: a third of a second. Half as
  * often in namespaces that users made, so that those of this host have their turn. */
 #define CONNTRACK_ASKS (1 << 16)
@@ -30,12 +26,12 @@
 static uint32_t read_retries2(void)
 {
 	FILE *f = fopen("/proc/sys/net/ipv4/tcp_retries2", "re");
-	unsigned int retries = RETRIES2;
+	unsigned int retries = RETRIES2_DEFAULT;	/* where it cannot be read */
 
 	if (!f)
-		return RETRIES2;
+		return RETRIES2_DEFAULT;
 	if (fscanf(f, "%u", &retries) != 1)
-		retries = RETRIES2;
+		retries = RETRIES2_DEFAULT;
 	fclose(f);
 	return retries;
 }
@@ -157,22 +153,14 @@ static void judge_network(struct look *l, struct look_socket *s)
 }
 
 /* Of a proxy's two sides one may be wanted, and the other not. */
-static bool add_side(struct look *l, const struct look_socket *s, bool wanted)
+static bool add_side(struct look *l, const struct look_socket *s)
 {
 	const struct ho_event *e = &s->row.event;
-	bool suspect = exposure__asks(e, l->rules.hz) > EXPOSURE_SUSPECT_AFTER;
 
-	if (!l->config.with_pairs || l->config.take || !s->owner || l->listeners.incomplete)
+	if (!l->config.with_pairs || !s->owner || l->listeners.incomplete)
 		return true;
 	return look_pairs__add(&l->pairs, e, s->owner, look__listening_port(l, e) != 0,
-			       suspect, wanted ? l->count + 1 : 0);
-}
-
-static void take_pair(void *context, size_t kept, uint32_t side)
-{
-	struct look *l = context;
-
-	l->sockets[kept].pair = side + 1;
+			       exposure__is_suspect(e, &l->rules));
 }
 
 static bool make_room(struct look *l)
@@ -224,7 +212,6 @@ static int on_socket(void *context, const struct ho_row *row)
 	struct look *l = context;
 	struct look_socket *s;
 	uint32_t owner;
-	bool wanted;
 
 	if (!holdings__tell(&l->holdings, row->event.cookie, &owner))
 		return 0;	/* a pass may tell one twice */
@@ -235,12 +222,11 @@ static int on_socket(void *context, const struct ho_row *row)
 	s->row = *row;
 	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
-	s->pair = s->forgotten_by = s->forgotten_after_s = 0;
+	s->forgotten_by = s->forgotten_after_s = 0;
 	s->address_gone = s->reads = false;
-	wanted = is_wanted(l, s);
-	if (!add_side(l, s, wanted))
+	if (!add_side(l, s))
 		return -ENOMEM;
-	if (!wanted)
+	if (!is_wanted(l, s))
 		return 0;
 	if (row->event.state != TCP_CLOSE)
 		judge_network(l, s);
@@ -248,6 +234,13 @@ static int on_socket(void *context, const struct ho_row *row)
 		return -ENOMEM;
 	l->count++;
 	return 0;
+}
+
+static void fetch_holding(void *context, const struct ho_row *row)
+{
+	const struct look *l = context;
+
+	holdings__fetch(&l->holdings, row->event.cookie);
 }
 
 /* A connection to somebody who refused it never was one. */
@@ -312,7 +305,7 @@ static int between(void *context)
 static int pass(struct look *l, const struct look_iterators *i)
 {
 	struct every_netns every = { .snapshot = i->snapshot, .row = on_socket,
-				     .entered = on_netns, .between = between,
+				     .soon = fetch_holding, .entered = on_netns, .between = between,
 				     .lean = l->config.take && !l->config.timers,
 				     .untimed = true, .context = l };
 	int err;
@@ -329,8 +322,8 @@ static int pass(struct look *l, const struct look_iterators *i)
 	if (err && err != -ECANCELED)
 		log_error("the sockets that are open now cannot be read: %s", reason__of(err));
 	l->complete &= !l->holdings.incomplete;
-	if (!err)
-		look_pairs__find(&l->pairs, l->rules.hz, take_pair, l);
+	if (!err && l->config.with_pairs && !look_pairs__find(&l->pairs, l->rules.hz))
+		err = -ENOMEM;
 	return err;
 }
 
@@ -418,202 +411,4 @@ void look__free(struct look *l)
 	free(l->namespaces);
 	free(l->sockets);
 	*l = (struct look){ 0 };
-}
-
-/* ---- one socket ---- */
-
-static const struct look_netns *entered(const struct look *l, const struct look_socket *s)
-{
-	return s->netns ? &l->namespaces[s->netns - 1] : NULL;
-}
-
-const char *look__device(const struct look *l, const struct look_socket *s)
-{
-	return l->config.devices ? look_devices__name(l->config.devices, &s->row.event) : NULL;
-}
-
-struct filter_subject look__subject(const struct look *l, const struct look_socket *s)
-{
-	const struct ho_event *e = &s->row.event;
-	const struct look_netns *ns = entered(l, s);
-
-	return (struct filter_subject){
-		.family = e->family, .local = endpoint__of(e->local, e->local_port),
-		.peer = endpoint__of(e->peer, e->peer_port), .state = e->state,
-		.netns = e->netns, .netns_cookie = ns ? ns->netns.cookie : 0,
-		.netns_name = ns ? ns->netns.name : NULL,
-		.owner = owners__at(&l->owners, s->owner), .device = look__device(l, s) };
-}
-
-uint16_t look__listening_port(struct look *l, const struct ho_event *e)
-{
-	if (l->listeners.incomplete || listeners__has(&l->listeners, e->netns, e->local_port))
-		return e->local_port;
-	return 0;
-}
-
-struct history_socket look__as_of_history(const struct look *l, const struct look_socket *s)
-{
-	return (struct history_socket){ &s->row.event, look__device(l, s), l->rules.hz };
-}
-
-struct exposure look__exposure(const struct look *l, const struct look_socket *s)
-{
-	struct exposure_rules rules = l->rules;
-	struct exposure x;
-
-	if (l->config.history && !rules.path_ns) {
-		const struct history_socket of = look__as_of_history(l, s);
-
-		rules.path_ns = history__path_ns(l->config.history, &of);
-	}
-	x = exposure__of(&s->row.event, &rules);
-	x.window_closed &= !s->reads;
-	x.leaked |= exposure__leaks_under_keepalive(&s->row, l->rules.hz);
-	x.address_gone = s->address_gone;
-	x.forgotten_by = s->forgotten_by;
-	x.forgotten_after_s = s->forgotten_after_s;
-	return x;
-}
-
-static struct timeline_end end_of(const struct ho_event *e, const uint8_t *address, uint16_t port)
-{
-	struct timeline_end end = { .port = port };
-
-	address__format(e->family, e->bound_if, address, end.address);
-	return end;
-}
-
-static struct timeline_socket socket_of(const struct look *l, const struct look_socket *s)
-{
-	const struct owner *owner = owners__at(&l->owners, s->owner);
-	const struct ho_event *e = &s->row.event;
-	const struct look_netns *ns = entered(l, s);
-
-	return (struct timeline_socket){
-		.cookie = e->cookie, .connection = 1,
-		.netns = { .inode = e->netns, .cookie = ns ? ns->netns.cookie : 0,
-			   .name = ns ? ns->netns.name : "",
-			   .host_name = ns ? ns->netns.host_name : "" },
-		.is_ipv6 = e->family == AF_INET6 && !endpoint__is_mapped(e->peer),
-		.local = end_of(e, e->local, e->local_port),
-		.peer = end_of(e, e->peer, e->peer_port),
-		.owner = { .known = owner, .pid = owner ? owner->pid : 0,
-			   .comm = owner ? owner->comm : "", .cgroup = owner ? owner->cgroup : "",
-			   .container_id = owner ? owner->container_id : "" },
-		.device = look__device(l, s) ?: "", .mptcp = e->flags & HO_F_MPTCP };
-}
-
-struct deadline look__deadline(const struct look *l, const struct look_socket *s)
-{
-	const struct look_netns *ns = entered(l, s);
-
-	return deadline__of(&s->row, l->rules.hz, ns ? ns->retries2 : RETRIES2);
-}
-
-double look__notices_within_s(const struct look *l, const struct look_socket *s)
-{
-	struct keepalive k = keepalive__of(&s->row.event);
-	double dies_s;
-
-	if (s->row.event.state == TCP_CLOSE)
-		return -1;
-	if (k.enabled)
-		return keepalive__detects_within_ms(&k, l->rules.hz) / 1e3;
-	if (exposure__never_notices(&s->row.event))
-		return INFINITY;
-	dies_s = look__deadline(l, s).dies_s;
-	return isinf(dies_s) ? -1 : dies_s;
-}
-
-/* Why it is not known whether the peer is dead. */
-static const char *why_unknown(const struct look *l, const struct exposure *x)
-{
-	if (x->ended)
-		return "the connection has ended";
-	if (x->peer_is_here)
-		return "the peer is of this host";
-	return l->rules.path_ns ? "the path may still remember it"
-				: "when the path forgets idle connections is not known";
-}
-
-double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
-		  const char **why)
-{
-	const struct history_socket of = look__as_of_history(l, s);
-	struct exposure x = look__exposure(l, s);
-
-	*doubt = 0;
-	*why = "";
-	if (x.surely_dead && !x.ended)
-		return 1;
-	if (l->config.history && !x.peer_is_here && !x.ended)
-		return history__dead(l->config.history, &of, doubt, why);
-	*why = why_unknown(l, &x);
-	return NAN;
-}
-
-static struct timeline_pair pair_of(const struct look *l, const struct look_socket *s)
-{
-	const struct pair_side *side;
-	const struct look_side *other;
-	struct timeline_pair pair;
-	struct ho_event ends;
-
-	if (!s->pair)
-		return (struct timeline_pair){ .cookie = 0 };
-	side = &l->pairs.sides[s->pair - 1];
-	other = look_pairs__other(&l->pairs, s->pair - 1);
-	pair = (struct timeline_pair){
-		.cookie = other->cookie, .suspect = other->suspect, .confidence = side->confidence,
-		.apart_s = side->apart_ms / 1e3, .received = side->received, .sent = side->sent };
-	ends = (struct ho_event){ .family = other->family, .bound_if = other->bound_if };
-	pair.local = end_of(&ends, other->local, other->local_port);
-	pair.peer = end_of(&ends, other->peer, other->peer_port);
-	return pair;
-}
-
-static unsigned int faults_of(const struct exposure *x)
-{
-	return x->leaked << FAULT_CLOSE_WAIT | x->window_closed << FAULT_WINDOW_CLOSED |
-	       x->probes_off << FAULT_PROBES_OFF | x->address_gone << FAULT_ADDRESS_GONE |
-	       (x->forgotten_by != 0) << FAULT_CONNTRACK | x->ended << FAULT_ENDED;
-}
-
-static enum no_owner no_owner_of(const struct look_socket *s)
-{
-	if (s->owner)
-		return HAS_OWNER;
-	if (s->row.unaccepted)
-		return NOT_ACCEPTED;
-	return s->row.event.flags & HO_F_ORPHAN ? CLOSED_BY_OWNER : OWNER_UNSEEN;
-}
-
-struct socket_now look__value(const struct look *l, const struct look_socket *s)
-{
-	const struct ho_event *e = &s->row.event;
-	struct exposure x = look__exposure(l, s);
-	struct deadline due = look__deadline(l, s);
-	uint64_t arrived_ns = stamps__arrived_ns(e, l->rules.hz);
-	struct keepalive k = keepalive__of(e);
-	const char *why;
-	double doubt, dead = look__dead(l, s, &doubt, &why);
-
-	return (struct socket_now){
-		.socket = socket_of(l, s), .no_owner = no_owner_of(s), .state = e->state,
-		.keepalive = exposure__keepalive(&k, e->rto_max_jiffies, l->rules.hz),
-		.last_heard_at = arrived_ns + l->wall_ns,
-		.last_heard_is_lower_bound = e->state != TCP_ESTABLISHED ||
-					     arrived_ns != stamps__heard_ns(e, l->rules.hz),
-		.silent_s = (e->mono_ns - arrived_ns) / 1e9,
-		.unanswered = x.unanswered, .suspect = x.suspect,
-		.next_probe_in_s = due.next_ask_s, .dies_in_s = due.dies_s,
-		.notices_in_s = look__notices_within_s(l, s),
-		.half_closed = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
-			       e->state == TCP_CLOSING,
-		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here && !x.ended,
-		.ended_at = x.ended ? (int64_t)(e->mono_ns - x.ended_ns) + l->wall_ns : 0,
-		.error = x.ended ? e->error : 0,
-		.faults = faults_of(&x), .pair = pair_of(l, s),
-		.dead_probability = dead, .why = why };
 }

@@ -4,7 +4,6 @@
 #define HALFOPEN_PIPELINE_LOOK_H
 
 #include "event.h"
-#include "exposure/deadline.h"
 #include "exposure/exposure.h"
 #include "exposure/holdings.h"
 #include "exposure/owner.h"
@@ -16,7 +15,6 @@
 #include "pipeline/look_pairs.h"
 #include "pipeline/look_readers.h"
 #include "sys/netns.h"
-#include "timeline/socket_now.h"
 
 struct look_netns {
 	struct netns netns;
@@ -34,7 +32,6 @@ struct look_socket {
 	uint32_t forgotten_by;	/* index, from 1, of the namespace whose connection tracking forgets
 				 * it before its next probe; 0: none does */
 	uint32_t forgotten_after_s;
-	uint32_t pair;		/* index into pairs.sides, from 1; 0: it has no other side */
 };
 
 #define LOOK_NETNS_PLACES 1024
@@ -70,7 +67,7 @@ struct look_config {
 	const struct look_iterators *iterators;	/* NULL: loaded for this look alone */
 	bool with_ended;	/* also what a program holds of connections that have ended */
 	bool with_readers;	/* watches for a second who has a closed window: does it read? */
-	bool with_pairs;	/* where all are kept: what a proxy joins (implies listeners) */
+	bool with_pairs;	/* what a proxy joins, known when the look is over (implies listeners) */
 };
 
 struct look {
@@ -108,37 +105,5 @@ void look_iterators__unload(struct look_iterators *i);
  * what failed was logged (-EPERM: what is missing, too). */
 int look__take(struct look *l, const struct look_config *config);
 void look__free(struct look *l);
-
-/* The device behind its peer; NULL: not known. */
-const char *look__device(const struct look *l, const struct look_socket *s);
-
-/* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
- * listeners are known. */
-uint16_t look__listening_port(struct look *l, const struct ho_event *e);
-
-/* The socket as FILTER tests it; valid as long as the look. */
-struct filter_subject look__subject(const struct look *l, const struct look_socket *s);
-
-/* The socket as a value, but for its origin; strings are valid as long as the look. */
-struct socket_now look__value(const struct look *l, const struct look_socket *s);
-
-/* When it is asked next, and dies. */
-struct deadline look__deadline(const struct look *l, const struct look_socket *s);
-
-/* Within what time it notices a dead peer, in seconds: while idle, or, where only its FIN asks, when
- * the kernel gives that up (below 0: no timer shows when). INFINITY: never, as the counts have
- * it (exposure.h). */
-double look__notices_within_s(const struct look *l, const struct look_socket *s);
-
-/* The socket as a history takes it. */
-struct history_socket look__as_of_history(const struct look *l, const struct look_socket *s);
-
-/* How likely its peer is dead, by its path's timer and by the history; and that chance's standard
- * error. NAN: nothing is known, and `*why` not, a clause. */
-double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
-		  const char **why);
-
-/* Its exposure. */
-struct exposure look__exposure(const struct look *l, const struct look_socket *s);
 
 #endif

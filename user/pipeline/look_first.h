@@ -8,18 +8,15 @@
 
 struct look_first {
 	enum look_key key;
-	size_t most; /* how many are kept */
-
-	struct look_place *places;   /* a heap, the last of the order at its root; then sorted */
-	struct look_socket *sockets; /* of the places, in any order */
-	size_t count;
+	struct first_places places;	/* `most` of it is the caller's */
+	struct look_socket *sockets;	/* by slot */
 };
 
 /* One socket more. False when memory is short. */
 bool look_first__add(struct look_first *f, const struct look *l, const struct look_socket *s);
 
 /* No more come: the places are in order. */
-void look_first__sort(struct look_first *f, const struct look *l);
+void look_first__sort(struct look_first *f);
 
 /* The one at this place, from 0. */
 const struct look_socket *look_first__at(const struct look_first *f, size_t place);

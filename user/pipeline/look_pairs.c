@@ -24,80 +24,73 @@ static bool make_room(struct look_pairs *p)
 	return true;
 }
 
-enum { HAS_ACCEPTED = 1, HAS_MADE = 2 };
-
-static bool note_owner(struct look_pairs *p, uint32_t owner, bool accepted)
-{
-	if (owner >= p->owner_count) {
-		size_t count = 2 * (size_t)owner + 64;
-		uint8_t *bigger = realloc(p->owners, count);
-
-		if (!bigger)
-			return false;
-		memset(bigger + p->owner_count, 0, count - p->owner_count);
-		p->owners = bigger;
-		p->owner_count = count;
-	}
-	p->owners[owner] |= accepted ? HAS_ACCEPTED : HAS_MADE;
-	return true;
-}
-
-/* Who has not both is no proxy: most programs, so that as a rule nothing is left to compare. */
-static size_t keep_proxies(struct look_pairs *p)
-{
-	size_t i, kept = 0;
-
-	for (i = 0; i < p->count; i++)
-		if (p->owners[p->sides[i].owner] == (HAS_ACCEPTED | HAS_MADE))
-			p->sides[kept++] = p->sides[i];
-	return kept;
-}
-
 bool look_pairs__add(struct look_pairs *p, const struct ho_event *e, uint32_t owner, bool accepted,
-		     bool suspect, size_t kept)
+		     bool suspect)
 {
-	struct look_side told = { .kept = kept, .cookie = e->cookie, .bound_if = e->bound_if,
-				  .local_port = e->local_port, .peer_port = e->peer_port,
-				  .family = e->family, .suspect = suspect };
+	struct look_side *told;
 	struct pair_side side;
 
 	if (!pair_side__of(e, accepted, &side))
 		return true;
-	if (!make_room(p) || !note_owner(p, owner, accepted))
+	if (!make_room(p))
 		return false;
 	side.owner = owner;
 	side.netns = e->netns;
 	side.socket = p->count;
 	p->sides[p->count] = side;
-	memcpy(told.local, e->local, sizeof(told.local));
-	memcpy(told.peer, e->peer, sizeof(told.peer));
-	p->told[p->count++] = told;
+	told = &p->told[p->count++];
+	*told = (struct look_side){ .bound_if = e->bound_if, .local_port = e->local_port,
+				    .peer_port = e->peer_port, .family = e->family,
+				    .suspect = suspect };
+	memcpy(told->local, e->local, sizeof(told->local));
+	memcpy(told->peer, e->peer, sizeof(told->peer));
 	return true;
 }
 
-void look_pairs__find(struct look_pairs *p, uint32_t hz,
-		      void (*fn)(void *context, size_t kept, uint32_t side), void *context)
+static int by_cookie(const void *a, const void *b)
 {
-	size_t count = keep_proxies(p), i;
+	const struct look_pair *x = a, *y = b;
 
-	pairs__find(p->sides, count, hz);
-	for (i = 0; i < count; i++) {
-		size_t kept = p->told[p->sides[i].socket].kept;
-
-		if (p->sides[i].other && kept)
-			fn(context, kept - 1, i);
-	}
+	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
 }
 
-const struct look_side *look_pairs__other(const struct look_pairs *p, uint32_t side)
+bool look_pairs__find(struct look_pairs *p, uint32_t hz)
 {
-	return &p->told[p->sides[p->sides[side].other - 1].socket];
+	size_t i;
+
+	p->count = pairs__find(p->sides, p->count, hz);
+	p->found = malloc((p->count + 1) * sizeof(*p->found));
+	if (!p->found)
+		return false;
+	for (i = 0; i < p->count; i++)
+		if (p->sides[i].other)
+			p->found[p->found_count++] = (struct look_pair){ p->sides[i].cookie, i };
+	qsort(p->found, p->found_count, sizeof(*p->found), by_cookie);
+	return true;
+}
+
+const struct pair_side *look_pairs__of(const struct look_pairs *p, uint64_t cookie,
+				       const struct look_side **other, uint64_t *other_cookie)
+{
+	const struct look_pair key = { .cookie = cookie };
+	const struct look_pair *found = NULL;
+	const struct pair_side *side, *there;
+
+	if (p->found_count)
+		found = bsearch(&key, p->found, p->found_count, sizeof(key), by_cookie);
+	if (!found)
+		return NULL;
+	side = &p->sides[found->side];
+	there = &p->sides[side->other - 1];
+	*other = &p->told[there->socket];
+	*other_cookie = there->cookie;
+	return side;
 }
 
 void look_pairs__free(struct look_pairs *p)
 {
 	free(p->sides);
 	free(p->told);
-	free(p->owners);
+	free(p->found);
 	*p = (struct look_pairs){ 0 };
 }

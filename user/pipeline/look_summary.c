@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/look_summary.h"
+#include "pipeline/look_value.h"
 #include "sys/clock.h"
 #include "tcp/stamps.h"
 #include "tuning/sampled_count.h"

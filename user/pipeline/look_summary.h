@@ -5,6 +5,7 @@
 
 #include "exposure/groups.h"
 #include "pipeline/look.h"
+#include "timeline/socket_now.h"
 #include "source/probe_file.h"
 #include "value/named_network.h"
 

@@ -8,6 +8,7 @@
 
 #include "act/asker.h"
 #include "pipeline/left_changed.h"
+#include "pipeline/look_value.h"
 #include "pipeline/probing.h"
 #include "sys/clock.h"
 #include "sys/log.h"

@@ -9,6 +9,7 @@
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
 #include "pipeline/look_first.h"
+#include "pipeline/look_value.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/look_summary.h"
 #include "pipeline/top.h"
@@ -81,7 +82,7 @@ static struct view_of_sockets *shown_of(struct top *t)
 
 static struct view_lines lines_of(struct top *t)
 {
-	return (struct view_lines){ shown_of(t)->cookies, shown_of(t)->first.count };
+	return (struct view_lines){ shown_of(t)->cookies, shown_of(t)->first.places.count };
 }
 
 static struct view_lines lines_of_deaths(const struct top *t, uint64_t cookies[DEATHS_KEPT])
@@ -210,8 +211,8 @@ static void show_next(struct top *t)
 	struct view_lines lines;
 	size_t i;
 
-	look_first__sort(&next->first, &next->look);
-	for (i = 0; i < next->first.count; i++)
+	look_first__sort(&next->first);
+	for (i = 0; i < next->first.places.count; i++)
 		next->cookies[i] = look_first__at(&next->first, i)->row.event.cookie;
 	t->shown = !t->shown;
 	lines = lines_of(t);
@@ -286,7 +287,7 @@ static int take_look(struct top *t)
 	if (t->watch.core && t->options->identities)
 		config.devices = core__identities(t->watch.core);
 	empty(next);
-	next->first.most = LISTED;
+	next->first.places.most = LISTED;
 	look_key__named(view_orders[t->view.order].name, &next->first.key);
 	t->changed = false;
 	t->view.wants_look = false;
@@ -372,7 +373,7 @@ static void add_list(struct top *t, struct words *page)
 	size_t room = view__room(&t->view), count = 0;
 	struct socket_now *rows = calloc(room + 1, sizeof(*rows));
 
-	for (; rows && count < room && t->view.top + count < v->first.count; count++)
+	for (; rows && count < room && t->view.top + count < v->first.places.count; count++)
 		rows[count] = look__value(&v->look, look_first__at(&v->first, t->view.top + count));
 	if (rows)
 		page__add_list(page, &t->view, rows, count,
@@ -408,7 +409,7 @@ static void find_shown(struct top *t)
 	struct view_of_sockets *v = shown_of(t);
 	size_t i;
 
-	for (i = 0; i < v->first.count; i++)
+	for (i = 0; i < v->first.places.count; i++)
 		if (v->cookies[i] == t->view.shown_cookie)
 			v->shown = *look_first__at(&v->first, i);
 	v->has_shown = v->shown.row.event.cookie == t->view.shown_cookie;
@@ -501,7 +502,7 @@ static void draw(struct top *t, uint64_t now)
 				    .message = t->message,
 				    .filter = t->options->filter_text ?: "",
 				    .narrowed = t->narrowed,
-				    .listed = shown_of(t)->first.count };
+				    .listed = shown_of(t)->first.places.count };
 	struct words page = { 0 };
 
 	t->view.rows = full_screen__rows();

@@ -25,6 +25,16 @@ uint32_t exposure__asks(const struct ho_event *e, uint32_t hz)
 	return 0;
 }
 
+static bool are_suspicious(uint32_t asks, const struct exposure_rules *r)
+{
+	return asks > (r->suspect_after ?: EXPOSURE_SUSPECT_AFTER);
+}
+
+bool exposure__is_suspect(const struct ho_event *e, const struct exposure_rules *r)
+{
+	return e->state != TCP_CLOSE && are_suspicious(exposure__asks(e, r->hz), r);
+}
+
 /* 127.0.0.0/8, by its address in bytes of either family. */
 static bool is_loopback_ipv4(const uint8_t *address)
 {
@@ -124,7 +134,7 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 		.with_keepalive = k.enabled,
 		.never_notices = exposure__never_notices(e),
 		.unanswered = asks ? asks - 1 : 0,
-		.suspect = asks > (r->suspect_after ?: EXPOSURE_SUSPECT_AFTER),
+		.suspect = are_suspicious(asks, r),
 		.own_idle = k.enabled && k.idle_from_socket,
 		.own_options = k.enabled && k.idle_from_socket && k.interval_from_socket &&
 			       k.probes_from_socket,

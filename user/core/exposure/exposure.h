@@ -80,6 +80,9 @@ uint32_t exposure__asks(const struct ho_event *e, uint32_t hz);
 /* When the last of them left, by the kernel's clock of what the socket sent last. */
 uint32_t exposure__last_ask_jiffies(const struct ho_event *e, uint32_t hz);
 
+/* exposure.suspect alone. */
+bool exposure__is_suspect(const struct ho_event *e, const struct exposure_rules *rules);
+
 /* All of it. */
 struct exposure exposure__of(const struct ho_event *e, const struct exposure_rules *rules);
 

@@ -10,11 +10,16 @@
  * them in the processor's cache. */
 #define SIDE_BY_SIDE 8
 
+static size_t index_of(const struct holdings *h, uint64_t cookie)
+{
+	return (hash__number(0, cookie / SIDE_BY_SIDE) * SIDE_BY_SIDE + cookie % SIDE_BY_SIDE) &
+	       (h->size - 1);
+}
+
 /* Its place, or the free one where it would be. */
 static struct holding *find(const struct holdings *h, uint64_t cookie)
 {
-	size_t i = (hash__number(0, cookie / SIDE_BY_SIDE) * SIDE_BY_SIDE +
-		    cookie % SIDE_BY_SIDE) & (h->size - 1);
+	size_t i = index_of(h, cookie);
 
 	while (h->places[i].cookie && h->places[i].cookie != cookie)
 		i = i + 1 < h->size ? i + 1 : 0;
@@ -82,6 +87,12 @@ bool holdings__tell(struct holdings *h, uint64_t cookie, uint32_t *owner)
 	h->untold -= place->owner != 0;
 	*owner = place->owner;
 	return true;
+}
+
+void holdings__fetch(const struct holdings *h, uint64_t cookie)
+{
+	if (h->size)
+		__builtin_prefetch(&h->places[index_of(h, cookie)], 1);
 }
 
 void holdings__free(struct holdings *h)

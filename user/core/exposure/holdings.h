@@ -28,6 +28,9 @@ bool holdings__add(struct holdings *h, uint64_t cookie, uint32_t owner);
  * it before, or memory is short. */
 bool holdings__tell(struct holdings *h, uint64_t cookie, uint32_t *owner);
 
+/* That comes soon: its place is asked from memory. */
+void holdings__fetch(const struct holdings *h, uint64_t cookie);
+
 void holdings__free(struct holdings *h);
 
 #endif

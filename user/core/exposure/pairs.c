@@ -3,6 +3,7 @@
 
 #include "exposure/pairs.h"
 #include "tcp/tcp_states.h"
+#include "value/hash.h"
 
 /* What a proxy takes it passes on within this time, or not at all as far as can be told. */
 #define APART_MAX_MS 1000
@@ -21,6 +22,8 @@ bool pair_side__of(const struct ho_event *e, bool accepted, struct pair_side *si
 	if ((e->state != TCP_ESTABLISHED && !fin_taken) || e->bytes_received < fin_taken ||
 	    e->bytes_acked < syn_acked)
 		return false;
+	if (e->bytes_received == fin_taken && e->bytes_acked == syn_acked)
+		return false;	/* nothing went either way, which tells nothing: as of most that idle */
 	*side = (struct pair_side){
 		.cookie = e->cookie, .received = e->bytes_received - fin_taken,
 		.sent = e->bytes_acked - syn_acked, .received_jiffies = e->lrcvtime_jiffies,
@@ -180,10 +183,40 @@ static void agree(struct pair_side *sides, size_t count)
 	}
 }
 
-void pairs__find(struct pair_side *sides, size_t count, uint32_t hz)
+enum { HAS_ACCEPTED = 1, HAS_MADE = 2, HAS_BOTH = 3 };
+
+/* Of its run, and of others with the same hash. */
+static uint8_t *kinds_of(uint8_t *kinds, size_t size, const struct pair_side *s)
+{
+	uint64_t hash = hash__number(hash__number(inward(s), s->netns), s->owner);
+
+	return &kinds[hash % size];
+}
+
+/* To the front come those in whose run are both kinds; returns how many. Most programs are no
+ * proxies, so that as a rule nothing is left to sort. */
+static size_t keep_possible(struct pair_side *sides, size_t count)
+{
+	size_t size = 2 * count + 1, kept = 0, i;
+	uint8_t *kinds = calloc(size, sizeof(*kinds));
+
+	if (!kinds)
+		return count;
+	for (i = 0; i < count; i++)
+		*kinds_of(kinds, size, &sides[i]) |= sides[i].accepted ? HAS_ACCEPTED : HAS_MADE;
+	for (i = 0; i < count; i++)
+		if (sides[i].owner && *kinds_of(kinds, size, &sides[i]) == HAS_BOTH)
+			sides[kept++] = sides[i];
+	free(kinds);
+	return kept;
+}
+
+size_t pairs__find(struct pair_side *sides, size_t count, uint32_t hz)
 {
 	struct search s = { .sides = sides, .hz = hz, .most = APART_MAX_MS * hz / 1000 };
 	size_t i;
+
+	count = keep_possible(sides, count);
 
 	if (count)
 		qsort(sides, count, sizeof(*sides), compare);
@@ -195,4 +228,5 @@ void pairs__find(struct pair_side *sides, size_t count, uint32_t hz)
 			choose(&s, i);
 	}
 	agree(sides, count);
+	return count;
 }

@@ -30,10 +30,12 @@ struct pair_side {
 	uint32_t apart_ms;		/* ... by how much the times of the two differ at most */
 };
 
-/* The side that a row shows, but for what is the caller's. False: its state rules out a pair. */
+/* The side that a row shows, but for what is the caller's. False: its state rules out a pair, or it
+ * has no data by which one could be told. */
 bool pair_side__of(const struct ho_event *e, bool accepted, struct pair_side *side);
 
-/* Finds the pairs among all connections, which it sorts; `hz` of their kernel. */
-void pairs__find(struct pair_side *sides, size_t count, uint32_t hz);
+/* Finds the pairs among all connections; `hz` of their kernel. Returns how many of them may have
+ * another side: these are at the front then, in an order of their own, and the rest is void. */
+size_t pairs__find(struct pair_side *sides, size_t count, uint32_t hz);
 
 #endif

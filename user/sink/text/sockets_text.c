@@ -1,42 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tcp/tcp_states.h"
 #include "text/sockets_text.h"
-#include "timeline/names.h"
-#include "value/address.h"
-#include "value/number.h"
 #include "value/plain_text.h"
-#include "value/program_name.h"
-#include "value/words.h"
 
-/* Columns of a name chosen by others. */
-#define NAME_COLUMNS 40
-#define CELL_SIZE PLAIN_TEXT_SIZE(NAME_COLUMNS)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 /* Columns of an address beside its port, below which it is not shown. */
 #define ADDRESS_COLUMNS 5
 /* ":65535": no narrower is anything. */
 #define PORT_COLUMNS 6
-/* All cells of a line. */
-#define LINE_SIZE (6 * CELL_SIZE + 8 * 64)
+/* A cell is at most so wide; no column is wider. */
+#define CELL_COLUMNS 255
 #define WRITE_AT_ONCE 65536
-
-enum column {
-	COLUMN_STATE, COLUMN_PEER, COLUMN_DEVICE, COLUMN_LOCAL, COLUMN_OWNER, COLUMN_KEEPALIVE,
-	COLUMN_SILENT, COLUMN_DEAD, COLUMN_UNANSWERED, COLUMN_NEXT, COLUMN_DIES, COLUMN_PAIR,
-	COLUMN_FAULTS, COLUMN_NOTICES,
-};
 
 /* `least`: narrower it is not made on a terminal. */
 static const struct {
 	const char *head;
 	unsigned int least;
-} columns[SOCKETS_TEXT_COLUMNS] = {
+} columns[SOCKET_COLUMNS] = {
 	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 15 },
 	[COLUMN_DEVICE] = { "DEVICE", 8 }, [COLUMN_LOCAL] = { "LOCAL", 6 },
 	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
@@ -49,230 +33,93 @@ static const struct {
 
 /* ---- cells ---- */
 
-static char *put_text(char *at, const char *text)
+/* A cell as it is kept: its length in a byte, then its text; or LONG, the length in two bytes and the
+ * columns in one, and its text, where it is long or is not ASCII, and so not as wide as long. */
+#define LONG 0xff
+#define LONG_HEAD 4
+
+struct cell {
+	const char *text;
+	size_t length;
+	unsigned int columns;
+};
+
+static struct cell cell_of(const char *text, size_t length)
 {
-	return stpcpy(at, text);
+	struct cell c = { text, length, length };
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80) {
+			c.columns = plain_text__columns(text);
+			break;
+		}
+	return c;
 }
 
-/* "12s", "3m20s", "2h11m", "5d3h": two units, rounded down. Written without printf(3), as there may
- * be a million. */
-static char *put_duration(char *at, double s)
+/* Its text stands behind its length of one byte, and a zero behind that. Returns where it ends. */
+static char *end_cell(char *begin, char *end, unsigned int *columns)
 {
-	static const struct {
-		uint64_t s;
-		char unit;
-	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-	uint64_t whole = s < 0 ? 0 : (uint64_t)s;
-	unsigned int i = 0;
+	struct cell c = cell_of(begin + 1, end - begin - 1);
+	uint16_t length = c.length;
 
-	while (i < 3 && whole < units[i].s)
-		i++;
-	at = number__put(at, whole / units[i].s);
-	*at++ = units[i].unit;
-	whole %= units[i].s;
-	if (i < 3 && whole / units[i + 1].s) {	/* "3m", not "3m0s" */
-		at = number__put(at, whole / units[i + 1].s);
-		*at++ = units[i + 1].unit;
+	*columns = c.columns < CELL_COLUMNS ? c.columns : CELL_COLUMNS;
+	if (c.length == c.columns && c.length < LONG) {
+		*begin = (char)c.length;
+		return end;
 	}
-	return at;
+	memmove(begin + LONG_HEAD, begin + 1, c.length);
+	*begin = (char)LONG;
+	memcpy(begin + 1, &length, sizeof(length));
+	begin[3] = (char)*columns;
+	return begin + LONG_HEAD + c.length;
 }
 
-static char *put_duration_or(char *at, double s, const char *otherwise)
+/* Returns what is behind it. */
+static const char *next_cell(const char *at, struct cell *c)
 {
-	return isinf(s) ? put_text(at, otherwise) : put_duration(at, s);
-}
+	uint16_t length;
 
-static char *put_options(char *at, const struct timeline_keepalive *k)
-{
-	const double values[] = { k->idle_s, k->interval_s, k->probes };
-	const enum option_source from[] = { k->idle_from, k->interval_from, k->probes_from };
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
-		bool is_sysctl = from[i] == OPTION_FROM_SYSCTL;
-
-		if (i)
-			*at++ = '/';
-		if (is_sysctl && (!i || from[i - 1] != OPTION_FROM_SYSCTL))
-			*at++ = '(';
-		at = number__put(at, values[i] < 0 ? 0 : (uint64_t)values[i]);
-		if (is_sysctl && (i == 2 || from[i + 1] != OPTION_FROM_SYSCTL))
-			*at++ = ')';
-	}
-	return at;
-}
-
-/* Values from sysctls are in parentheses: 60/(75/9). */
-static char *put_keepalive(char *at, const struct timeline_keepalive *k)
-{
-	if (!k->enabled)
-		return put_text(at, "off");
-	at = put_options(at, k);
-	if (k->user_timeout_ms > 0) {
-		at = put_text(at, " ut=");
-		at = put_duration(at, k->user_timeout_ms / 1e3);
-	}
-	return at;
-}
-
-static char *put_end(char *at, const struct timeline_end *e)
-{
-	char text[ADDRESS_TEXT_SIZE];
-
-	return put_text(at, address__with_port(e->address, e->port, text));
-}
-
-static char *put_name(char *at, const char *name)
-{
-	plain_text__within(name, NAME_COLUMNS, at, CELL_SIZE);
-	return at + strlen(at);
-}
-
-/* comm/pid@NAMESPACE */
-static char *put_owner(char *at, const struct timeline_socket *s, enum no_owner no_owner)
-{
-	static const char *const none[NO_OWNER_COUNT] = {
-		[HAS_OWNER] = "-", [NOT_ACCEPTED] = "(not accepted)", [CLOSED_BY_OWNER] = "-",
-		[OWNER_UNSEEN] = "?" };
-
-	if (s->owner.known) {
-		at = put_name(at, program_name__shown(s->owner.comm));
-		*at++ = '/';
-		at = number__put(at, s->owner.pid);
-	} else {
-		at = put_text(at, none[no_owner]);
-	}
-	if (*s->netns.name) {
-		*at++ = '@';
-		at = put_name(at, s->netns.name);
-	}
-	return at;
-}
-
-/* As ss(8) calls them. */
-static const char *state_name(unsigned int state)
-{
-	switch (state) {
-	case TCP_ESTABLISHED:
-		return "ESTAB";
-	case TCP_SYN_RECV:
-		return "SYN-RECV";
-	case TCP_FIN_WAIT1:
-		return "FIN-WAIT-1";
-	case TCP_FIN_WAIT2:
-		return "FIN-WAIT-2";
-	case TCP_CLOSE_WAIT:
-		return "CLOSE-WAIT";
-	case TCP_LAST_ACK:
-		return "LAST-ACK";
-	default:
-		return tcp_state__name(state);
-	}
-}
-
-/* The peer on the other side of a proxy. */
-static char *put_pair(char *at, const struct timeline_pair *p)
-{
-	if (!p->cookie)
-		return at;
-	if (p->suspect)
-		at = put_text(at, "suspect ");
-	return put_end(at, &p->peer);
-}
-
-/* "close_wait,probes_off" */
-static char *put_faults(char *at, unsigned int faults)
-{
-	const char *begin = at;
-	unsigned int i;
-
-	for (i = 0; i < SOCKET_FAULTS; i++) {
-		if (!(faults & 1U << i))
-			continue;
-		if (at > begin)
-			*at++ = ',';
-		at = put_text(at, socket_fault__name(i));
-	}
-	return at;
-}
-
-/* How likely its peer is; "" where nothing is known. */
-static char *put_dead(char *at, double chance)
-{
-	if (isnan(chance))
-		return at;
-	if (chance > 0 && chance < 0.01)
-		return put_text(at, "<1%");
-	if (chance < 1 && chance > 0.99)
-		return put_text(at, ">99%");
-	return put_text(number__put(at, lround(chance * 100)), "%");
-}
-
-static char *put_cell(char *at, enum column column, const struct socket_now *s)
-{
-	switch (column) {
-	case COLUMN_STATE:
-		return put_text(at, state_name(s->state));
-	case COLUMN_PEER:
-		return put_end(at, &s->socket.peer);
-	case COLUMN_DEVICE:
-		return put_name(at, s->socket.device);
-	case COLUMN_LOCAL:
-		return put_end(at, &s->socket.local);
-	case COLUMN_OWNER:
-		return put_owner(at, &s->socket, s->no_owner);
-	case COLUMN_KEEPALIVE:
-		return put_keepalive(at, &s->keepalive);
-	case COLUMN_SILENT:
-		return put_duration(at, s->silent_s);
-	case COLUMN_DEAD:
-		return put_dead(at, s->dead_probability);
-	case COLUMN_UNANSWERED:
-		return number__put(at, s->unanswered);
-	case COLUMN_NEXT:
-		return put_duration_or(at, s->next_probe_in_s, "-");
-	case COLUMN_DIES:
-		return put_duration_or(at, s->dies_in_s, s->ended_at ? "-" : "never");
-	case COLUMN_NOTICES:
-		if (s->ended_at)
-			return put_text(at, "-");
-		if (!s->exposed && !isinf(s->notices_in_s))
-			return put_text(at, "local");
-		return s->notices_in_s < 0 ? put_text(at, "-")
-					   : put_duration_or(at, s->notices_in_s, "never");
-	case COLUMN_PAIR:
-		return put_pair(at, &s->pair);
-	case COLUMN_FAULTS:
-		return put_faults(at, s->faults);
-	}
-	return at;
+	c->length = c->columns = (unsigned char)*at++;
+	c->text = at;
+	if (c->length != LONG)
+		return at + c->length;
+	memcpy(&length, at, sizeof(length));
+	c->columns = (unsigned char)at[2];
+	c->length = length;
+	c->text = at + LONG_HEAD - 1;
+	return c->text + length;
 }
 
 static bool make_room(struct sockets_text *t)
 {
-	size_t size = t->size ? 2 * t->size : 1 << 16;
+	size_t size = t->size ? 2 * t->size : 1 << 16, lines = t->lines_size * 2 + 64;
+	size_t *begins;
 	char *bigger;
 
-	if (t->used + LINE_SIZE <= t->size)
+	if (t->used + SOCKET_CELLS_SIZE > t->size) {
+		bigger = realloc(t->cells, size);
+		t->failed |= !bigger;
+		if (!bigger)
+			return false;
+		t->cells = bigger;
+		t->size = size;
+	}
+	if (t->lines < t->lines_size)
 		return true;
-	bigger = realloc(t->cells, size);
-	t->failed |= !bigger;
-	if (!bigger)
+	begins = realloc(t->begins, lines * sizeof(*begins));
+	t->failed |= !begins;
+	if (!begins)
 		return false;
-	t->cells = bigger;
-	t->size = size;
+	t->begins = begins;
+	t->lines_size = lines;
 	return true;
 }
 
-/* How many columns it takes; of most cells all are ASCII. */
-static unsigned int columns_of(const char *text, size_t length)
+static void widen(struct sockets_text *t, enum socket_column column, unsigned int width)
 {
-	size_t i;
-
-	for (i = 0; i < length; i++)
-		if ((unsigned char)text[i] >= 0x80)
-			return plain_text__columns(text);
-	return length;
+	if (width > t->widths[column])
+		t->widths[column] = width;
 }
 
 void sockets_text__add(struct sockets_text *t, const struct socket_now *s)
@@ -282,17 +129,38 @@ void sockets_text__add(struct sockets_text *t, const struct socket_now *s)
 
 	if (t->failed || !make_room(t))
 		return;
+	t->begins[t->lines++] = t->used;
 	t->cells[t->used++] = s->suspect ? 'r' : ' ';
-	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
+	for (column = 0; column < SOCKET_COLUMNS; column++) {
 		begin = t->cells + t->used;
-		end = put_cell(begin, column, s);
+		end = socket_cells__put(&t->owner, begin + 1, column, s);
 		*end = '\0';
-		width = columns_of(begin, end - begin);
-		if (width > t->widths[column])
-			t->widths[column] = width;
-		t->used = end + 1 - t->cells;
+		t->used = end_cell(begin, end, &width) - t->cells;
+		widen(t, column, width);
 	}
-	t->lines++;
+}
+
+void sockets_text__set_pair(struct sockets_text *t, size_t line, const struct timeline_pair *p)
+{
+	struct sockets_text_pair *bigger;
+	unsigned int width;
+	char *begin, *end;
+
+	if (t->failed || !make_room(t))
+		return;
+	if (!(t->pair_count & (t->pair_count + 1))) {	/* at 0, 1, 3, 7, ... */
+		bigger = realloc(t->pairs, 2 * (t->pair_count + 1) * sizeof(*bigger));
+		t->failed |= !bigger;
+		if (!bigger)
+			return;
+		t->pairs = bigger;
+	}
+	begin = t->cells + t->used;
+	t->pairs[t->pair_count++] = (struct sockets_text_pair){ line, t->used };
+	end = socket_cells__put_pair(begin + 1, p);
+	*end = '\0';
+	t->used = end_cell(begin, end, &width) - t->cells;
+	widen(t, COLUMN_PAIR, width);
 }
 
 /* ---- lines ---- */
@@ -302,7 +170,7 @@ static void make_room_for_heads(struct sockets_text *t)
 {
 	unsigned int column;
 
-	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
+	for (column = 0; column < SOCKET_COLUMNS; column++)
 		if ((t->widths[column] || !t->lines) &&
 		    t->widths[column] < strlen(columns[column].head))
 			t->widths[column] = strlen(columns[column].head);
@@ -316,7 +184,7 @@ static unsigned int first_of(const struct sockets_text *t)
 {
 	unsigned int column = 0;
 
-	while (column < SOCKETS_TEXT_COLUMNS && !t->widths[column])
+	while (column < SOCKET_COLUMNS && !t->widths[column])
 		column++;
 	return column;
 }
@@ -326,7 +194,7 @@ static unsigned int width_of_line(const struct sockets_text *t, bool least)
 {
 	unsigned int column, width = 0;
 
-	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
+	for (column = 0; column < SOCKET_COLUMNS; column++) {
 		unsigned int w = t->widths[column];
 
 		if (least && w > columns[column].least)
@@ -336,14 +204,14 @@ static unsigned int width_of_line(const struct sockets_text *t, bool least)
 	return width;
 }
 
-/* The widest of those that may become narrower; SOCKETS_TEXT_COLUMNS: there is none. */
+/* The widest of those that may become narrower; SOCKET_COLUMNS: there is none. */
 static unsigned int widest_of(const struct sockets_text *t)
 {
-	unsigned int column, widest = SOCKETS_TEXT_COLUMNS;
+	unsigned int column, widest = SOCKET_COLUMNS;
 
-	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
+	for (column = 0; column < SOCKET_COLUMNS; column++)
 		if (t->widths[column] > columns[column].least &&
-		    (widest == SOCKETS_TEXT_COLUMNS || t->widths[column] > t->widths[widest]))
+		    (widest == SOCKET_COLUMNS || t->widths[column] > t->widths[widest]))
 			widest = column;
 	return widest;
 }
@@ -351,7 +219,7 @@ static unsigned int widest_of(const struct sockets_text *t)
 /* A local end of which the port alone is shown needs no more room: the others have it then. */
 static void share_room_of_local(struct sockets_text *t, const unsigned int wanted[])
 {
-	static const enum column takers[] = { COLUMN_PEER, COLUMN_OWNER, COLUMN_KEEPALIVE };
+	static const enum socket_column takers[] = { COLUMN_PEER, COLUMN_OWNER, COLUMN_KEEPALIVE };
 	unsigned int i;
 
 	if (!t->widths[COLUMN_LOCAL] || t->widths[COLUMN_LOCAL] >= wanted[COLUMN_LOCAL] ||
@@ -368,11 +236,11 @@ static void share_room_of_local(struct sockets_text *t, const unsigned int wante
  * fit. */
 static void fit(struct sockets_text *t)
 {
-	static const enum column dispensable[] = {
+	static const enum socket_column dispensable[] = {
 		COLUMN_PAIR, COLUMN_NEXT, COLUMN_OWNER, COLUMN_LOCAL, COLUMN_KEEPALIVE,
 		COLUMN_NOTICES, COLUMN_DEVICE, COLUMN_DIES, COLUMN_FAULTS, COLUMN_UNANSWERED,
 		COLUMN_DEAD, COLUMN_STATE, COLUMN_SILENT };
-	unsigned int i, widest, wanted[SOCKETS_TEXT_COLUMNS];
+	unsigned int i, widest, wanted[SOCKET_COLUMNS];
 
 	if (!t->width)
 		return;
@@ -381,7 +249,7 @@ static void fit(struct sockets_text *t)
 		t->widths[dispensable[i]] = 0;
 	while (width_of_line(t, false) > t->width) {
 		widest = widest_of(t);
-		if (widest == SOCKETS_TEXT_COLUMNS)
+		if (widest == SOCKET_COLUMNS)
 			break;
 		t->widths[widest]--;
 	}
@@ -399,18 +267,11 @@ static const char *keep_port(const char *cell, unsigned int width, char *shorter
 	size_t length = port ? strlen(port) : 0;
 
 	if (!port || length > width)
-		return plain_text__within(cell, width, shorter, CELL_SIZE);
+		return plain_text__within(cell, width, shorter, SOCKET_CELL_SIZE);
 	if (length + 5 > width)
 		return port;
-	snprintf(shorter, CELL_SIZE, "%.*s..%s", (int)(width - length - 2), cell, port);
+	strcpy(stpcpy(mempcpy(shorter, cell, width - length - 2), ".."), port);
 	return shorter;
-}
-
-/* No line ends with blanks. */
-static void end_cells(struct words *w)
-{
-	while (w->length && w->text[w->length - 1] == ' ')
-		w->length--;
 }
 
 /* Of options that do not fit, the three of keepalive stay: "7200/75/9+". */
@@ -420,8 +281,8 @@ static const char *keep_options(const char *cell, unsigned int width, char *shor
 	size_t length = blank ? blank - cell : 0;
 
 	if (!blank || length + 1 > width)
-		return plain_text__within(cell, width, shorter, CELL_SIZE);
-	snprintf(shorter, CELL_SIZE, "%.*s+", (int)length, cell);
+		return plain_text__within(cell, width, shorter, SOCKET_CELL_SIZE);
+	snprintf(shorter, SOCKET_CELL_SIZE, "%.*s+", (int)length, cell);
 	return shorter;
 }
 
@@ -435,101 +296,167 @@ static const char *shorten(unsigned int column, const char *cell, unsigned int w
 	case COLUMN_KEEPALIVE:
 		return keep_options(cell, width, shorter);
 	default:
-		return plain_text__within(cell, width, shorter, CELL_SIZE);
+		return plain_text__within(cell, width, shorter, SOCKET_CELL_SIZE);
 	}
 }
 
-static void add_cell(const struct sockets_text *t, struct words *w, unsigned int column,
-		     const char *cell)
+/* Filled up with blanks to the column's width. */
+static char *put_filled(char *at, const struct cell *c, unsigned int width)
 {
-	unsigned int width = t->widths[column], taken = columns_of(cell, strlen(cell));
-	static const char blanks[] = "                                                            "
-				     "                                                            ";
-	char shorter[CELL_SIZE];
+	at = mempcpy(at, c->text, c->length);
+	if (width <= c->columns)
+		return at;
+	memset(at, ' ', width - c->columns);
+	return at + width - c->columns;
+}
+
+/* A cell that is wider than its column. */
+static char *put_shorter(char *at, unsigned int column, const struct cell *c, unsigned int width)
+{
+	char whole[3 * SOCKET_CELL_SIZE], shorter[SOCKET_CELL_SIZE];
+	const char *text;
+	struct cell cut;
+
+	snprintf(whole, sizeof(whole), "%.*s", (int)c->length, c->text);
+	text = shorten(column, whole, width, shorter);
+	cut = cell_of(text, strlen(text));
+	return put_filled(at, &cut, width);
+}
+
+static char *put_column(const struct sockets_text *t, char *at, unsigned int column, bool first,
+			const struct cell *c)
+{
+	unsigned int width = t->widths[column];
 
 	if (!width)
-		return;
-	if (column > first_of(t))
-		words__append(w, " ", 1);
-	if (taken > width) {
-		cell = shorten(column, cell, width, shorter);
-		taken = columns_of(cell, strlen(cell));
-	}
-	words__append(w, cell, strlen(cell));
-	if (width > taken)
-		words__append(w, blanks, width - taken < sizeof(blanks) ? width - taken
-									: sizeof(blanks) - 1);
+		return at;
+	if (!first)
+		*at++ = ' ';
+	return c->columns > width ? put_shorter(at, column, c, width) : put_filled(at, c, width);
 }
 
-/* Returns the cell behind the line's last. */
-static const char *add_line(const struct sockets_text *t, struct words *w, const char *cell)
+/* No line ends with blanks. */
+static char *end_line(char *begin, char *at)
 {
-	bool red = *cell++ == 'r' && t->colours;
-	unsigned int column;
+	while (at > begin && at[-1] == ' ')
+		at--;
+	return at;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct sockets_text_pair *x = a, *y = b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* The cell of its own that a line has for its pair. */
+static void find_pair(const struct sockets_text *t, size_t line, struct cell *c)
+{
+	const struct sockets_text_pair key = { .line = line }, *found;
+
+	found = bsearch(&key, t->pairs, t->pair_count, sizeof(key), compare_lines);
+	if (found)
+		next_cell(t->cells + found->begin, c);
+}
+
+static char *put_line(const struct sockets_text *t, char *at, size_t line)
+{
+	const char *next = t->cells + t->begins[line];
+	bool red = *next++ == 'r' && t->colours;
+	unsigned int column, first = first_of(t);
+	char *begin;
+	struct cell c;
 
 	if (red)
-		words__append(w, "\033[31m", 5);
-	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++) {
-		add_cell(t, w, column, cell);
-		cell += strlen(cell) + 1;
+		at = stpcpy(at, "\033[31m");
+	begin = at;
+	for (column = 0; column < SOCKET_COLUMNS; column++) {
+		next = next_cell(next, &c);
+		if (column == COLUMN_PAIR && t->pair_count)
+			find_pair(t, line, &c);
+		at = put_column(t, at, column, column == first, &c);
 	}
-	end_cells(w);
+	at = end_line(begin, at);
 	if (red)
-		words__append(w, "\033[0m", 4);
-	words__append(w, "\n", 1);
-	return cell;
+		at = stpcpy(at, "\033[0m");
+	*at++ = '\n';
+	return at;
 }
 
-static void add_head(const struct sockets_text *t, struct words *w)
+static char *put_head(const struct sockets_text *t, char *at)
 {
-	unsigned int column;
+	unsigned int column, first = first_of(t);
+	char *begin = at;
 
-	for (column = 0; column < SOCKETS_TEXT_COLUMNS; column++)
-		add_cell(t, w, column, columns[column].head);
-	end_cells(w);
-	words__append(w, "\n", 1);
+	for (column = 0; column < SOCKET_COLUMNS; column++) {
+		struct cell c = cell_of(columns[column].head, strlen(columns[column].head));
+
+		at = put_column(t, at, column, column == first, &c);
+	}
+	at = end_line(begin, at);
+	*at++ = '\n';
+	return at;
 }
+
+/* Lines in an order of their own lie anywhere: memory is asked for each some lines before, and for
+ * where it begins before that. */
+#define LINES_AHEAD 8
+
+static size_t ahead(const struct sockets_text *t, const uint32_t *order, size_t i)
+{
+	size_t line = i < t->lines ? i : t->lines - 1;
+
+	return order ? order[line] : line;
+}
+
+/* A line's cells, filled up. */
+#define COMPOSED_SIZE (SOCKET_CELLS_SIZE + SOCKET_COLUMNS * (CELL_COLUMNS + 1) + 16)
 
 void sockets_text__compose(struct sockets_text *t, struct words *w)
 {
-	const char *cell = t->cells;
+	char text[COMPOSED_SIZE];
 	size_t line;
 
 	make_room_for_heads(t);
 	fit(t);
-	add_head(t, w);
+	words__append(w, text, put_head(t, text) - text);
 	for (line = 0; line < t->lines; line++)
-		cell = add_line(t, w, cell);
+		words__append(w, text, put_line(t, text, line) - text);
 	w->failed |= t->failed;
 }
 
-int sockets_text__write(struct sockets_text *t, struct output *o)
+int sockets_text__write(struct sockets_text *t, const uint32_t *order, struct output *o)
 {
-	const char *cell = t->cells;
-	struct words w = { 0 };
-	size_t line;
-	int err = 0;
+	char *text = malloc(WRITE_AT_ONCE + COMPOSED_SIZE), *at;
+	const char *next;
+	size_t i;
+	int err = text && !t->failed ? 0 : -ENOMEM;
 
 	make_room_for_heads(t);
 	fit(t);
-	add_head(t, &w);
-	for (line = 0; !err && line < t->lines; line++) {
-		cell = add_line(t, &w, cell);
-		if (w.length < WRITE_AT_ONCE)
+	at = text ? put_head(t, text) : NULL;
+	for (i = 0; !err && i < t->lines; i++) {
+		next = t->cells + t->begins[ahead(t, order, i + LINES_AHEAD)];
+		__builtin_prefetch(&t->begins[ahead(t, order, i + 2 * LINES_AHEAD)]);
+		__builtin_prefetch(next);
+		__builtin_prefetch(next + 64);
+		at = put_line(t, at, order ? order[i] : i);
+		if (at - text < WRITE_AT_ONCE)
 			continue;
-		err = output__write(o, w.text, w.length);
-		w.length = 0;
+		err = output__write(o, text, at - text);
+		at = text;
 	}
-	if (!err && w.length)
-		err = output__write(o, w.text, w.length);
-	if (!err && (w.failed || t->failed))
-		err = -ENOMEM;
-	words__free(&w);
+	if (!err && at > text)
+		err = output__write(o, text, at - text);
+	free(text);
 	return err;
 }
 
 void sockets_text__free(struct sockets_text *t)
 {
 	free(t->cells);
+	free(t->begins);
+	free(t->pairs);
 	*t = (struct sockets_text){ 0 };
 }

@@ -153,6 +153,13 @@ static int take_row(void *context, const struct ho_row *row)
 }
 
 /* Reports what has a cookie, and notes the namespaces of the rest. */
+static void soon(void *context, const struct ho_row *row)
+{
+	const struct every_netns *e = ((struct pass *)context)->e;
+
+	e->soon(e->context, row);
+}
+
 static int walk_table(struct pass *p, const struct snapshot_wanted *wanted)
 {
 	bool whole;
@@ -173,7 +180,8 @@ static int read_table(struct pass *p, enum every_netns_what what)
 	const struct snapshot_wanted wanted = { .known = true, .unknown = what != EVERY_KNOWN,
 						.waiting = what == EVERY_OPEN_AND_WAITING,
 						.lean = p->e->lean,
-						.untimed = p->e->untimed };
+						.untimed = p->e->untimed,
+						.soon = p->e->soon ? soon : NULL };
 	bool giving = what != EVERY_KNOWN && what != EVERY_OPEN_HELD;
 	int err = walk_table(p, &wanted);
 

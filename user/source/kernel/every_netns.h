@@ -22,6 +22,7 @@ enum every_netns_what {
 struct every_netns {
 	struct snapshot *snapshot;
 	row_fn row;
+	soon_fn soon;		/* NULL: not needed */
 	netns_fn entered;
 	between_fn between;	/* NULL: not needed */
 	bool lean;	/* rows hold at least what struct exposure is made of */

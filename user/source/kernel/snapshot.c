@@ -498,12 +498,27 @@ static void set_time(struct ho_batch *b, uint32_t hz)
 			jiffies__to_ns(b->rows[i].event.jiffies - b->begun_jiffies, hz);
 }
 
+/* So many rows are read while memory answers. */
+#define ROWS_AHEAD 8
+
+static int take_batch(const struct ho_batch *b, row_fn fn, soon_fn soon, void *context)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < b->count; i++) {
+		if (soon && i + ROWS_AHEAD < b->count)
+			soon(context, &b->rows[i + ROWS_AHEAD]);
+		err = fn(context, &b->rows[i]);
+	}
+	return err;
+}
+
 int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, row_fn fn,
 		    between_fn between, void *context, bool *whole)
 {
 	struct ho_batch *b = &s->bpf->bss->batch;
 	int err = 0, failed = 0;
-	uint32_t i;
 
 	b->bucket = b->buckets = 0;
 	b->known = wanted->known;
@@ -516,8 +531,8 @@ int snapshot__table(struct snapshot *s, const struct snapshot_wanted *wanted, ro
 		failed = read_batch(s, b);
 		if (!failed && b->untimed)
 			set_time(b, s->hz);
-		for (i = 0; !failed && !err && i < b->count; i++)
-			err = fn(context, &b->rows[i]);
+		if (!failed)
+			err = take_batch(b, fn, wanted->soon, context);
 		if (!failed && !err && between)
 			err = between(context);
 	} while (!failed && !err && b->bucket < b->buckets);

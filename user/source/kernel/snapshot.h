@@ -25,6 +25,8 @@ struct snapshot_config {
 /* Takes one row; a negative return ends the pass with it. */
 typedef int (*row_fn)(void *context, const struct ho_row *row);
 typedef int (*holder_fn)(void *context, const struct ho_holder *holder);
+/* Some rows before it is taken: asks memory for what the taker will read. */
+typedef void (*soon_fn)(void *context, const struct ho_row *row);
 /* Called between rows; a negative return ends the pass with it. */
 typedef int (*between_fn)(void *context);
 
@@ -76,6 +78,7 @@ struct snapshot_wanted {
 	bool waiting;	/* with `unknown`, handshakes that are complete: the same */
 	bool lean;	/* of each what struct exposure is made of, and no more */
 	bool untimed;	/* their times are exact to a jiffy */
+	soon_fn soon;	/* NULL: not needed */
 };
 
 /*
