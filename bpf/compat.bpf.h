@@ -163,6 +163,21 @@ static __always_inline __u64 compat__cookie(struct sock *sk)
 	return sk->__sk_common.skc_cookie.counter;
 }
 
+/* ---- names ---- */
+
+/* 7b15523a989b (5.13): without it, the name of an address is for user space to find. Detected from
+ * BTF. */
+const volatile bool have_snprintf_helper = true;
+
+/* The kernel's function at an address; "" where that cannot be told. */
+static __always_inline void compat__name(char *name, __u32 size, __u64 address)
+{
+	static const char symbol[] = "%ps";
+
+	if (have_snprintf_helper)
+		bpf_snprintf(name, size, symbol, &address, sizeof(address));
+}
+
 /* ---- the socket of a file ---- */
 
 #define S_IFMT 0170000

@@ -240,7 +240,8 @@ struct ho_batch {
 /* This kernel's properties, learned from a socket of our own (see pass.bpf.c). */
 struct ho_learned {
 	ho_u64 socket_operations;	/* of its file; 0: not known */
-	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() */
+	ho_u64 keepalive_function;	/* address of tcp_keepalive_timer() ... */
+	char keepalive_name[32];	/* ... and what is there, by kallsyms; "": not told */
 	ho_u64 write_function;		/* of tcp_write_timer(); 0 = not found */
 	ho_u32 keepalive_offset;	/* of its timer_list within struct sock */
 	ho_u32 write_offset;

@@ -91,6 +91,8 @@ static __always_inline void emit_learned(struct bpf_iter_meta *meta, const struc
 		.keepalive_time_jiffies = tp->keepalive_time,
 	};
 
+	compat__name(learned.keepalive_name, sizeof(learned.keepalive_name),
+		     learned.keepalive_function);
 	bpf_seq_write(meta->seq, &learned, sizeof(learned));
 }
 

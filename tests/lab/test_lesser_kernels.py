@@ -18,8 +18,8 @@ def lab():
         yield lab
 
 
-def run_watch(wrapper):
-    return subprocess.run([*wrapper, HALFOPEN, "watch", "--json", "--for", "1s"],
+def run_watch(wrapper, *options):
+    return subprocess.run([*wrapper, HALFOPEN, "watch", "--json", "--for", "1s", *options],
                           capture_output=True, text=True, timeout=60)
 
 
@@ -41,13 +41,14 @@ def test_without_a_tracepoint(lab, hook, code):
 
 
 CAST, COOKIE, SOCKET = "bpf_rdonly_cast", "bpf_get_socket_ptr_cookie", "bpf_sock_from_file"
+NAME = "bpf_snprintf"       # before 5.13 user space looks for the timer's name in kallsyms
 
 
 @pytest.mark.parametrize("missing, attached", [
     ([CAST], {"tcp_probe_skc", "timer_expire_entry_read", "timer_expire_exit_read"}),
     ([COOKIE], {"tcp_probe_cast", "give_cookie"}),
     ([SOCKET], {"tcp_probe_cast", "timer_expire_exit_cast"}),
-    ([CAST, COOKIE, SOCKET], {"tcp_probe_skc", "timer_expire_exit_read", "give_cookie"}),
+    ([CAST, COOKIE, SOCKET, NAME], {"tcp_probe_skc", "timer_expire_exit_read", "give_cookie"}),
 ], ids=["6.1", "5.11", "5.10 with cookies", "5.10"])
 def test_without_helpers(lab, missing, attached):
     """One connection from before the watch and one from under it, neither of which anybody asked
@@ -76,6 +77,19 @@ def test_without_helpers(lab, missing, attached):
     assert owners == {before.getpeername()[1]: comm, after.getpeername()[1]: comm}
 
 
+def with_kallsyms_of(lab):
+    return without(lab, NAME) + instead_of("/proc/kallsyms", lab.path("kallsyms"))
+
+
+def test_the_timers_name_comes_from_the_kernel(lab):
+    """It is what kallsyms has, which takes long to read: that is done only where it is needed."""
+    trace = lab.path("trace")
+    r = run_watch(["strace", "-f", "-o", trace, "-e", "trace=openat"], "-v")
+    assert r.returncode == 0 and "function confirmed by kallsyms" in r.stderr
+    opened = open(trace).read()
+    assert "/sys/kernel/btf/vmlinux" in opened and "/proc/kallsyms" not in opened
+
+
 @pytest.mark.parametrize("kallsyms", ["", "0000000000000000 t tcp_keepalive_timer\n",
                                       "ffffffff81234560 t tcp_keepalive_timer.llvm.123\n"],
                          ids=["absent", "hidden", "renamed"])
@@ -83,7 +97,7 @@ def test_without_the_timers_address(lab, kallsyms):
     """It is learned from a socket of our own; kallsyms only confirms it."""
     with open(lab.path("kallsyms"), "w") as f:
         f.write(kallsyms)
-    watch = lab.watch("--events", "-v", wrapper=instead_of("/proc/kallsyms", lab.path("kallsyms")))
+    watch = lab.watch("--events", "-v", wrapper=with_kallsyms_of(lab))
     gateway, _ = lab.connect()
     keepalive(gateway, 1, 1, 3)
     wait_until(lambda: [l for l in watch.lines("event") if l["event"] == "probe_sent" and
@@ -96,5 +110,5 @@ def test_where_kallsyms_disagrees(lab):
     """A kernel whose sockets we misread is not watched."""
     with open(lab.path("kallsyms"), "w") as f:
         f.write("ffffffff81234560 t tcp_keepalive_timer\n")
-    r = run_watch(instead_of("/proc/kallsyms", lab.path("kallsyms")))
+    r = run_watch(with_kallsyms_of(lab))
     assert r.returncode == 1 and "laid out in a way that we do not know" in r.stderr

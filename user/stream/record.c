@@ -200,8 +200,8 @@ bool record__take_event(struct record *r, const void *data, size_t size)
 	if (size != HO_EVENT_SMALL && size != sizeof(r->event))
 		return false;
 	r->small = size == HO_EVENT_SMALL;
-	memset(&r->event, 0, sizeof(r->event));
 	memcpy(&r->event, data, size);
+	memset((char *)&r->event + size, 0, sizeof(r->event) - size);
 	return true;
 }
 

@@ -2,58 +2,121 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "stream/reorder.h"
+
+#define BLOCK_BYTES (1 << 18)
+#define PENDING_MIN 4096
+
+/* Encoded records, as they arrived. */
+struct block {
+	struct block *next;	/* while it is free */
+	uint32_t used;
+	uint32_t held;		/* records that were not passed on yet */
+	uint8_t bytes[BLOCK_BYTES - 16];
+};
 
 struct pending {
 	uint64_t mono_ns;
 	uint64_t number;
-	size_t offset;
-	size_t size;
+	struct block *block;
+	uint32_t offset, size;
 };
 
-#define PENDING_MIN 4096
-#define BYTES_MIN (1 << 20)
+static struct pending *first_of(const struct reorder *r)
+{
+	return r->pending + r->passed_on;
+}
+
+/* ---- memory ---- */
+
+/* Not from malloc(), which would keep the memory of a burst between what else it gave. */
+static struct block *map_block(struct reorder *r)
+{
+	struct block *b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (b == MAP_FAILED)
+		return NULL;
+	r->block_count++;
+	return b;
+}
+
+static struct block *take_free_block(struct reorder *r)
+{
+	struct block *b = r->free;
+
+	if (b) {
+		r->free = b->next;
+		r->free_count--;
+		b->used = b->held = 0;
+	}
+	return b;
+}
+
+static void unmap_block(struct reorder *r, struct block *b)
+{
+	if (b)
+		munmap(b, sizeof(*b));
+	r->block_count -= b != NULL;
+}
+
+/* A walk fills them again at once; but a burst's memory is not kept until the end. */
+static void free_block(struct reorder *r, struct block *b)
+{
+	b->next = r->free;
+	r->free = b;
+	r->free_count++;
+	while (r->free_count > 1 && r->free_count > r->block_count / 2)
+		unmap_block(r, take_free_block(r));
+}
+
+static void move_to_front(struct reorder *r)
+{
+	memmove(r->pending, first_of(r), r->count * sizeof(*r->pending));
+	r->passed_on = 0;
+}
+
+static bool resize(struct reorder *r, size_t size)
+{
+	struct pending *all = realloc(r->pending, size * sizeof(*all));
+
+	if (!all)
+		return false;
+	r->pending = all;
+	r->size = size;
+	return true;
+}
 
 static int reserve(struct reorder *r)
 {
-	if (r->count == r->size) {
-		size_t size = r->size ? r->size * 2 : PENDING_MIN;
-		struct pending *bigger = realloc(r->pending, size * sizeof(*bigger));
-
-		if (!bigger)
+	if (r->passed_on + r->count == r->size) {
+		if (r->passed_on > r->size / 2)
+			move_to_front(r);
+		else if (!resize(r, r->size ? r->size * 2 : PENDING_MIN))
 			return -ENOMEM;
-		r->pending = bigger;
-		r->size = size;
 	}
-	if (r->bytes_used + RECORD_SIZE_MAX > r->bytes_size) {
-		size_t size = r->bytes_size ? r->bytes_size * 2 : BYTES_MIN;
-		uint8_t *bigger = realloc(r->bytes, size);
-
-		if (!bigger)
-			return -ENOMEM;
-		r->bytes = bigger;
-		r->bytes_size = size;
-	}
-	return 0;
+	if (!r->last || r->last->used + RECORD_SIZE_MAX > sizeof(r->last->bytes))
+		r->last = take_free_block(r) ?: map_block(r);
+	return r->last ? 0 : -ENOMEM;
 }
 
-int reorder__push(struct reorder *r, const struct record *record)
+static void give_back(struct reorder *r)
 {
-	size_t size;
-	int err = reserve(r);
+	size_t size = r->size;
 
-	if (err)
-		return err;
-	size = record__encode(record, r->bytes + r->bytes_used);
-	r->pending[r->count++] = (struct pending){ record->mono_ns, r->pushed++, r->bytes_used,
-						   size };
-	r->bytes_used += size;
-	if (record->mono_ns < r->released_until_ns)
-		r->late++;
-	return 0;
+	while (size > PENDING_MIN && r->count < size / 4)
+		size /= 2;
+	if (size == r->size)
+		return;
+	move_to_front(r);
+	resize(r, size);
 }
 
+/* ---- order ---- */
+
+/* By time, and by arrival where that is the same. */
 static int by_time(const void *a, const void *b)
 {
 	const struct pending *p = a, *q = b;
@@ -63,80 +126,57 @@ static int by_time(const void *a, const void *b)
 	return p->number < q->number ? -1 : p->number > q->number;
 }
 
-/* As the rows of a walk mostly are. */
-static bool is_sorted(const struct reorder *r)
+/* How many of those in order come before all the others. */
+static size_t count_settled(const struct reorder *r)
 {
-	size_t i;
+	const struct pending *all = first_of(r);
+	size_t low = 0, high = r->in_order, i, earliest = r->in_order;
 
-	for (i = 1; i < r->count; i++)
-		if (by_time(&r->pending[i - 1], &r->pending[i]) > 0)
-			return false;
-	return true;
-}
+	for (i = earliest + 1; i < r->count; i++)
+		if (by_time(&all[i], &all[earliest]) < 0)
+			earliest = i;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
 
-/* Shrinks to what is held back, and as much again; a burst's memory is not kept until the end. */
-static void give_back(struct reorder *r)
-{
-	size_t size = r->size;
-	struct pending *smaller;
-
-	while (size > PENDING_MIN && r->count < size / 4)
-		size /= 2;
-	smaller = size < r->size ? realloc(r->pending, size * sizeof(*smaller)) : NULL;
-	if (smaller) {
-		r->pending = smaller;
-		r->size = size;
+		if (by_time(&all[middle], &all[earliest]) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	if (!r->count && r->bytes_size > BYTES_MIN) {
-		free(r->bytes);
-		r->bytes = NULL;
-		r->bytes_size = 0;
-	}
+	return low;
 }
 
-static void forget_pending(struct reorder *r, size_t first)
+/* Rows of a walk come in order, among a few events that do not. */
+static void sort(struct reorder *r)
 {
-	memmove(r->pending, r->pending + first, (r->count - first) * sizeof(*r->pending));
-	r->count -= first;
-}
+	size_t settled;
 
-/* Moves what is held back to the front of the bytes, in its order, once that frees as much as it
- * moves. */
-static void keep_from(struct reorder *r, size_t first)
-{
-	size_t i, used = 0, size = BYTES_MIN;
-	uint8_t *kept = r->bytes;
-
-	for (i = first; i < r->count; i++)
-		used += r->pending[i].size;
-	if (used > r->bytes_used / 2) {
-		forget_pending(r, first);
+	if (r->in_order == r->count)
 		return;
-	}
-	while (size < used * 2 + RECORD_SIZE_MAX)
-		size *= 2;
-	/* Sorted by time, offsets are not ascending: moving needs a second buffer. */
-	r->bytes = used ? malloc(size) : kept;
-	if (!r->bytes) {	/* then the bytes stay where they are, and grow */
-		r->bytes = kept;
-		forget_pending(r, first);
-		return;
-	}
-	for (i = first, used = 0; i < r->count; i++) {
-		struct pending *p = &r->pending[i - first];
+	settled = count_settled(r);
+	qsort(first_of(r) + settled, r->count - settled, sizeof(*r->pending), by_time);
+	r->in_order = r->count;
+}
 
-		*p = r->pending[i];
-		memcpy(r->bytes + used, kept + p->offset, p->size);
-		p->offset = used;
-		used += p->size;
-	}
-	r->count -= first;
-	r->bytes_used = used;
-	if (used) {
-		r->bytes_size = size;
-		free(kept);
-	}
-	give_back(r);
+int reorder__push(struct reorder *r, const struct record *record)
+{
+	struct pending *p;
+	int err = reserve(r);
+
+	if (err)
+		return err;
+	p = first_of(r) + r->count;
+	*p = (struct pending){ .mono_ns = record->mono_ns, .number = r->pushed++,
+			       .block = r->last, .offset = r->last->used };
+	p->size = record__encode(record, r->last->bytes + p->offset);
+	r->last->used += p->size;
+	r->last->held++;
+	if (r->in_order == r->count && (!r->count || p[-1].mono_ns <= p->mono_ns))
+		r->in_order++;
+	r->count++;
+	if (record->mono_ns < r->released_until_ns)
+		r->late++;
+	return 0;
 }
 
 uint64_t reorder__horizon(struct reorder *r, uint64_t now_ns, bool all)
@@ -147,18 +187,35 @@ uint64_t reorder__horizon(struct reorder *r, uint64_t now_ns, bool all)
 	return (r->gave_up ? now_ns : r->all_read_ns) - REORDER_WINDOW_NS;
 }
 
+static void drop_first(struct reorder *r)
+{
+	struct block *b = first_of(r)->block;
+
+	r->passed_on++;
+	r->count--;
+	r->in_order--;
+	if (--b->held)
+		return;
+	if (b == r->last)
+		b->used = 0;
+	else
+		free_block(r, b);
+}
+
 int reorder__release(struct reorder *r, uint64_t until_ns, stream_fn fn, void *context)
 {
-	size_t i;
 	int err = 0;
 
-	if (!r->count)
-		return 0;
-	if (!is_sorted(r))
-		qsort(r->pending, r->count, sizeof(*r->pending), by_time);
-	for (i = 0; i < r->count && r->pending[i].mono_ns <= until_ns && !err; i++)
-		err = fn(context, r->bytes + r->pending[i].offset, r->pending[i].size);
-	keep_from(r, i);
+	sort(r);
+	while (!err && r->count && first_of(r)->mono_ns <= until_ns) {
+		const struct pending *p = first_of(r);
+
+		err = fn(context, p->block->bytes + p->offset, p->size);
+		drop_first(r);
+	}
+	give_back(r);
+	if (r->count == 0)
+		r->passed_on = 0;
 	if (until_ns > r->released_until_ns)
 		r->released_until_ns = until_ns;
 	return err;
@@ -166,7 +223,11 @@ int reorder__release(struct reorder *r, uint64_t until_ns, stream_fn fn, void *c
 
 void reorder__free(struct reorder *r)
 {
+	while (r->count)
+		drop_first(r);
+	while (r->free)
+		unmap_block(r, take_free_block(r));
+	unmap_block(r, r->last);
 	free(r->pending);
-	free(r->bytes);
 	*r = (struct reorder){ 0 };
 }

@@ -28,9 +28,10 @@ typedef int (*stream_fn)(void *context, const void *record, size_t size);
 
 struct reorder {
 	struct pending *pending;
-	size_t count, size;
-	uint8_t *bytes;
-	size_t bytes_used, bytes_size;
+	size_t passed_on, count, size;	/* of `size`, the `count` behind those passed on */
+	size_t in_order;	/* of `count`, the first so many are */
+	struct block *last, *free;	/* the one being filled, and a list */
+	size_t block_count, free_count;
 	uint64_t pushed;	/* ties are broken by arrival */
 	uint64_t released_until_ns;
 	uint64_t late;		/* records passed on out of order */

@@ -76,23 +76,27 @@ struct live {
 
 /* ---- records ---- */
 
-/* An event of the future is invalid, and would be waited for in vain. */
-static bool is_of_the_future(const struct record *r, uint64_t now_ns)
-{
-	return r->type == RECORD_EVENT && r->mono_ns > now_ns + NS_PER_S;
-}
-
 /* The first error ends the stream. */
 static int push(void *context, const struct record *r)
 {
-	uint64_t now = clock__mono_ns();
-	struct record senseless = record__senseless(now);
 	struct live *l = context;
-	int err = reorder__push(&l->reorder, is_of_the_future(r, now) ? &senseless : r);
+	int err = reorder__push(&l->reorder, r);
 
 	if (err && !l->stream_error)
 		l->stream_error = err;
 	return l->stream_error;
+}
+
+/* An event of the future is invalid, and would be waited for in vain. */
+static int push_event(struct live *l, const struct record *r)
+{
+	uint64_t now = clock__mono_ns();
+	struct record senseless;
+
+	if (r->mono_ns <= now + NS_PER_S)
+		return push(l, r);
+	senseless = record__senseless(now);
+	return push(l, &senseless);
 }
 
 /* Reserved records are mostly submitted within microseconds. */
@@ -152,7 +156,7 @@ static int on_ring(void *context, void *data, size_t size)
 	if (!inodes__has(&l->namespaces, r.event.netns) &&
 	    inodes__add(&l->unknown, r.event.netns))
 		l->has_new_netns = l->has_unnamed = true;
-	return push(l, &r);
+	return push_event(l, &r);
 }
 
 /* A walk over a million sockets, or a thousand namespaces, takes a while: reads the ring

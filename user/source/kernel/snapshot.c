@@ -66,6 +66,7 @@ static void *open_iterators(const void *context, struct bpf_object **object)
 	bpf->rodata->own_cookie = config->own_cookie;
 	bpf->rodata->have_cookie_helper =
 		kernel_btf__has_function(config->btf, COOKIE_HELPER);
+	bpf->rodata->have_snprintf_helper = kernel_btf__has_function(config->btf, "bpf_snprintf");
 	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	*object = bpf->obj;
 	return bpf;
@@ -308,6 +309,15 @@ int snapshot__find_table(struct snapshot *s, unsigned int *hz)
 	return 0;
 }
 
+/* Reading all of kallsyms takes as long as reading 100,000 sockets. */
+static uint64_t address_of_keepalive_timer(const struct ho_learned *learned)
+{
+	static const char name[] = "tcp_keepalive_timer";
+
+	return strcmp(learned->keepalive_name, name) ? symbol_address(name)
+						     : learned->keepalive_function;
+}
+
 int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int *hz)
 {
 	int err = read_learned(s, learned);
@@ -315,7 +325,7 @@ int snapshot__learn(struct snapshot *s, struct ho_learned *learned, unsigned int
 
 	if (err)
 		return err;
-	symbol = symbol_address("tcp_keepalive_timer");
+	symbol = address_of_keepalive_timer(learned);
 	if (symbol && symbol != learned->keepalive_function) {
 		log_error("the keepalive timer of our own socket runs %#llx, but kallsyms has "
 			  "tcp_keepalive_timer at %#llx: this kernel's sockets are laid out in a "

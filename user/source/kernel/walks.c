@@ -53,9 +53,12 @@ static int keep_up(struct walks *w, unsigned int rows)
 
 static int push_seen(struct walks *w, const struct ho_row *row)
 {
-	struct record r = { .type = RECORD_EVENT, .mono_ns = row->event.mono_ns };
+	struct record r;
 
+	r.type = RECORD_EVENT;
+	r.mono_ns = row->event.mono_ns;
 	r.event = row->event;
+	r.small = false;
 	return push(w, &r);
 }
 
