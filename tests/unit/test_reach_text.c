@@ -52,7 +52,11 @@ static void test_reachable(void **state)
 	r = asked(REACH_REACHABLE);
 	r.was_asked = false;
 	r.heard_s = 0.5;
-	says(&r, "reachable  " WHO ": heard 0.5s ago\n");
+	says(&r, "reachable  " WHO ": heard 0.5s ago, not asked\n");
+	r.heard_s = 81;
+	r.probability = r.probability_before = 0.0002;	/* --fresh 1h: that is no answer */
+	says(&r, "reachable  " WHO ": heard 1m21s ago, not asked; less than 0.1 % likely to be "
+	     "there\n");
 }
 
 static void test_silent(void **state)
@@ -112,7 +116,9 @@ static void test_on_a_narrow_terminal(void **state)
 			   "           [2001:db8::7]:40000 on :1883 (mosquitto)\n");
 	r.was_asked = false;
 	r.heard_s = 0.5;
-	says_in_80_columns(&r, "reachable  " WHO ": heard 0.5s ago\n");
+	r.probability = r.probability_before = 0.9996;
+	says_in_80_columns(&r, "reachable  scooter-17: heard 0.5s ago, not asked; more than 99.9 % likely to be\n"
+			   "           there; [2001:db8::7]:40000 on :1883 (mosquitto)\n");
 }
 
 /* It hears, and no command can go out to it. */

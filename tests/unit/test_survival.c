@@ -135,6 +135,32 @@ static void test_a_heartbeat_that_is_late(void **state)
 	lives__free(&l);
 }
 
+/* A day of heartbeats, and nobody was gone: that shows a hazard of at most a death in forty days,
+ * and not that a peer whose heartbeat is ten minutes late is there. */
+static void test_nobody_was_seen_to_die(void **state)
+{
+	struct lives l = { 0 };
+	struct survival s;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		struct life life = silent_life(i);
+
+		add_gap(&life, 59.5, 60.5, 1400, false);
+		life.heard_s -= i;
+		assert_true(lives__add(&l, &life));
+	}
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_int_equal(s.lost, 0);
+	assert_true(chance(&s, of_a_minute, 55, 0, 0) > 0.999);
+	assert_true(chance(&s, of_a_minute, 300, 0, 0) < 0.2);
+	assert_true(chance(&s, of_a_minute, 600, 0, 0) < 0.01);
+	assert_true(chance(&s, (struct rhythm){ RHYTHM_UNKNOWN, 0 }, 600, 0, 0) < 0.01);
+	survival__free(&s);
+	lives__free(&l);
+}
+
 /* Bayes: a live peer's ask or answer is lost once in a hundred, a dead one's always. */
 static void test_an_ask_that_stays_unanswered(void **state)
 {
@@ -280,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_pauses_too_short_to_be_reported),
 		cmocka_unit_test(test_before_and_behind_a_timer),
 		cmocka_unit_test(test_a_heartbeat_that_is_late),
+		cmocka_unit_test(test_nobody_was_seen_to_die),
 		cmocka_unit_test(test_an_ask_that_stays_unanswered),
 		cmocka_unit_test(test_too_little_is_known),
 		cmocka_unit_test(test_many_connections_are_thinned_out),

@@ -262,8 +262,7 @@ static int ask(struct run *run, size_t i)
 		return 0;
 	refused = askable__of(&row->socket.row.event);
 	if (is_open(refused) && is_fresh(run, &row->result)) {
-		row->result.answer = REACH_REACHABLE;
-		set_known(&row->result, 1);
+		row->result.answer = REACH_REACHABLE;	/* likely is it as it was before */
 		return 0;
 	}
 	row->result.why = askable__why(refused);

@@ -13,6 +13,9 @@
 /* A bin's hazard is drawn to that of so many bins on either side, as by so many deaths. */
 #define AROUND 20
 #define PRIOR_DEATHS 1.0
+/* That nobody died in all the time that was watched shows no more than a hazard of about half a death
+ * in that time (Jeffreys' prior of a rate), at any age. */
+#define DEATHS_UNSEEN 0.5
 /* Gaps are reported from this length on at the latest (watch --idle-gap). */
 #define REPORTED_FROM_S 10.0
 /* A live peer leaves any ask unanswered once in so many: a radio that sleeps. */
@@ -236,11 +239,22 @@ static void vote(const struct survival *s, const double *left, const struct sile
 	}
 }
 
+/* A second, at any age: below it is none. */
+static double least_hazard(const struct votes *v)
+{
+	double lived_s = 1;
+	size_t i;
+
+	for (i = 0; i < SURVIVAL_BINS; i++)
+		lived_s += v->lived_s[i];
+	return DEATHS_UNSEEN / lived_s;
+}
+
 /* A second, of the bins around this one. */
 static double hazard_around(const struct votes *v, size_t bin)
 {
 	size_t first = bin > AROUND ? bin - AROUND : 0, last = bin + AROUND, i;
-	double deaths = 1e-9, lived_s = 1e-3;
+	double deaths = 0, lived_s = 1e-3;
 
 	for (i = first; i <= last && i < SURVIVAL_BINS; i++) {
 		deaths += v->deaths[i];
@@ -251,12 +265,12 @@ static double hazard_around(const struct votes *v, size_t bin)
 
 static void maximise(const struct votes *v, double *left)
 {
-	double hazard;
+	double least = least_hazard(v), around, hazard;
 	size_t i;
 
 	for (i = 0; i < SURVIVAL_BINS; i++) {
-		hazard = (v->deaths[i] + PRIOR_DEATHS) /
-			 (v->lived_s[i] + PRIOR_DEATHS / hazard_around(v, i));
+		around = fmax(least, hazard_around(v, i));
+		hazard = (v->deaths[i] + PRIOR_DEATHS) / (v->lived_s[i] + PRIOR_DEATHS / around);
 		left[i + 1] = left[i] * exp(-hazard * bin_width(i));
 	}
 }

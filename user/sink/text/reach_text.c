@@ -66,7 +66,7 @@ static void add_heard(struct words *w, const struct reach_result *r, const char 
 {
 	words__add(w, r->answer == REACH_REACHABLE ? "%sheard " : "%slast heard ", before);
 	words__add_duration(w, r->heard_s);
-	words__add(w, " ago");
+	words__add(w, r->answer == REACH_REACHABLE ? " ago, not asked" : " ago");
 }
 
 /* Whole percents but near the ends, where they matter most. */
@@ -80,13 +80,16 @@ static void add_percent(struct words *w, double chance)
 		words__add(w, "%.*f %%", percent < 1 || percent > 99 ? 1 : 0, percent);
 }
 
+/* Once it has answered, only how likely that was is news. */
 static void add_chance(struct words *w, const struct reach_result *r)
 {
+	bool answered = r->was_asked && r->answer == REACH_REACHABLE;
+
 	if (isnan(r->probability_before))
 		return;
-	words__add(w, r->answer == REACH_REACHABLE ? ", which was " : "; ");
-	add_percent(w, r->answer == REACH_REACHABLE ? r->probability_before : r->probability);
-	words__add(w, r->answer == REACH_REACHABLE ? " likely" : " likely to be there");
+	words__add(w, answered ? ", which was " : "; ");
+	add_percent(w, answered ? r->probability_before : r->probability);
+	words__add(w, answered ? " likely" : " likely to be there");
 	if (r->answer == REACH_SILENT) {
 		words__add(w, " (");
 		add_percent(w, r->probability_before);
