@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "text/text.h"
+#include "text/totals_words.h"
 #include "unit.h"
 #include "value/plain_text.h"
 
@@ -194,6 +195,38 @@ static void test_lines_fit(void **state)
 		}
 }
 
+/* Those behind a NAT differ by it alone. */
+static void test_a_narrow_line_has_the_port(void **state)
+{
+	struct timeline_socket socket = { .peer = { "10.77.0.2", 53710 }, .local.port = 7001,
+					  .owner = { .known = true, .comm = "python3" },
+					  .device = "" };
+	struct words line = { 0 }, who = { 0 }, what[2] = { 0 };
+	struct layout l = { .columns = 80, .utc = true };
+
+	(void)state;
+	words__add(&who, "python3@rdoneng :7001");
+	words__add(&what[0], "keepalive_timeout, gone 3.1s to 5.1s");
+	words__add(&what[1], "keepalive_timeout, gone 3.1s to 5.1s");
+	layout__add_line(&l, &line, &socket, &who, what, PLAIN);
+	assert_non_null(strstr(line.text, "10.77.0.2:53710"));
+	assert_non_null(strstr(line.text, "5.1s"));
+	words__free(&line);
+	words__free(&who);
+}
+
+static void test_a_status_that_is_cut_tells_of_losses(void **state)
+{
+	struct summary s = { .open = 48112, .suspect = 7, .endings = 1354, .half_open = 1353,
+			     .open_without_keepalive = 31900, .events_lost = 2 };
+	struct words w = { 0 };
+
+	(void)state;
+	totals_words__add_status(&w, &s);
+	assert_memory_equal(w.text, "2 events lost; 48,112 open", 26);
+	words__free(&w);
+}
+
 static unsigned int count(const char *text, const char *what)
 {
 	unsigned int n = 0;
@@ -231,6 +264,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines_fit),
+		cmocka_unit_test(test_a_narrow_line_has_the_port),
+		cmocka_unit_test(test_a_status_that_is_cut_tells_of_losses),
 		cmocka_unit_test(test_in_a_file),
 	};
 

@@ -157,15 +157,14 @@ void layout__add_who(struct layout *l, struct words *w, const struct words *who)
 #define PEER_COLUMNS 47
 #define DEVICE_COLUMNS 16
 
-/* Within `columns`, and if it can be, within `better`: a device's name is cut, a port left out. */
+/* Within `columns`; a device's name, if it can be, within `better`. An address keeps its port, by which
+ * alone those behind a NAT differ. */
 static void add_peer(struct words *w, const struct timeline_socket *s, int columns, int better)
 {
 	char end[ADDRESS_TEXT_SIZE];
 	const char *text = *s->device ? s->device
 				      : address__with_port(s->peer.address, s->peer.port, end);
 
-	if ((int)plain_text__columns(text) > better && !*s->device)
-		text = s->peer.address;
 	if (columns > PEER_COLUMNS)
 		columns = PEER_COLUMNS;
 	if (*s->device && better < columns)

@@ -66,17 +66,16 @@ void totals_words__add_first(struct words *w, const struct summary *n)
 
 void totals_words__add_status(struct words *w, const struct summary *n)
 {
+	if (n->events_lost) {	/* first: a narrow terminal cuts the end */
+		words__add_counted(w, n->events_lost, "event");
+		words__add(w, " lost; ");
+	}
 	words__add_count(w, n->open);
 	add_fates(w, n, "so far ");
 	if (n->open_without_keepalive) {
 		words__add(w, "; ");
 		words__add_count(w, n->open_without_keepalive);
 		words__add(w, " never notice");
-	}
-	if (n->events_lost) {
-		words__add(w, "; ");
-		words__add_counted(w, n->events_lost, "event");
-		words__add(w, " lost");
 	}
 }
 
