@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .peer = { { 192, 0, 2, 2 }, 2 }, .netns_name = "" };
 	char *text = strndup((const char *)data, size);
 	struct filter_error error;
-	struct filter *f = filter__parse(text, &error);
+	struct filter *f = filter__parse(text, NULL, &error);
 
 	if (f && filter__matches(f, &s) > TRUTH_YES)
 		abort();

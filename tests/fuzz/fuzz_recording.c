@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (null < 0) {
 		filter = filter__parse("comm = a* or state close-wait or device = d* or netns = n*",
-				       &error);
+				       NULL, &error);
 		null = open("/dev/null", O_WRONLY);
 		file = memfd_create("recording", 0);
 	}

@@ -27,13 +27,15 @@ SAME_AS_SS = [
     "not dst 10.77.0.0/16", "( sport = :7000 or sport = :7002 ) and dport ge :40002",
     "sport = :7000 dport = :40001", "sport = :7000 and dport = :40001 or sport = :7001",
     "! ( sport = :7000 | sport = :7001 )", "dport != :40001 and dport != :40002",
+    "sport = :http-alt", "sport != :http-alt", "sport > :http-alt", "src 10.77.0.1:http-alt",
 ]
 
 
 def test_the_same_sockets_as_ss(lab):
-    """Fifteen connections, v4, v6 and v4-mapped, and what ss -e says of their cookies."""
+    """Sixteen connections, v4, v6 and v4-mapped, and what ss -e says of their cookies."""
     pairs = [lab.connect(port=port, device_port=40000 + n)
              for port in (7000, 7001, 7002) for n in range(1, 4)]
+    pairs.append(lab.connect(port=8080))        # "http-alt" of /etc/services
     pairs += [lab.connect(socket.AF_INET6, port=port, device_port=40000 + n)
               for port in (7003, 7000) for n in range(1, 3)]
     with inside(lab.gateway.path):
@@ -205,9 +207,23 @@ def test_what_is_kept_out_is_not_counted(lab):
     assert probes[0] >= 3 * len(wanted)
 
 
-@pytest.mark.parametrize("words, column", [(["sport", "=", "mqtt"], 9), (["(sport = 1"], 11)])
+@pytest.mark.parametrize("words, column", [(["sport", "=", "no-such-service"], 9), (["(sport = 1"], 11)])
 def test_errors(words, column):
     r = subprocess.run([HALFOPEN, "watch", *words], capture_output=True, text=True)
     assert r.returncode == 2 and f"column {column}:" in r.stderr
     lines = r.stderr.splitlines()
     assert lines[2].index("^") - 4 == column - 1
+
+
+@pytest.mark.parametrize("words, said", [("comm = mosqitto", "no process called 'mosqitto' holds a TCP connection"),
+                                         ("netns = nosuch", "no network namespace 'nosuch'")])
+def test_a_watch_says_that_nothing_can_match(lab, words, said):
+    """A mistake would keep a watch silent all night; what may come at any time is none."""
+    watch = subprocess.Popen([HALFOPEN, "watch", words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    line = watch.stderr.readline()
+    watch.send_signal(signal.SIGINT)
+    assert said in line and not watch.communicate(timeout=60)[1]
+    patient = lab.watch(f"netns = {lab.gateway.name} and sport = :7999")
+    assert patient.stop() == 0 and not patient.stderr()
+    asked = subprocess.run([HALFOPEN, "reach", "10.77.0.2", "--filter", words], capture_output=True, text=True)
+    assert asked.returncode == 5 and said in asked.stderr

@@ -1112,7 +1112,7 @@ static void test_events_count_once_the_filter_wants_them(void **state)
 {
 	static const struct step steps[] = { EST, PROBE(10000, 0, 1), PROBE(11000, 0, 2) };
 	struct filter_error error;
-	struct filter *filter = filter__parse("comm = nginx and sport != :9", &error);
+	struct filter *filter = filter__parse("comm = nginx and sport != :9", NULL, &error);
 	struct core_config config = { .suspect_after = 2, .filter = filter };
 	struct got got = { 0 };
 	struct core *core = started_core(&config, &got);
@@ -1361,7 +1361,7 @@ static void test_made_before_its_namespace_was_entered(void **state)
 static void test_wanted_by_a_name_that_is_not_known_yet(void **state)
 {
 	struct filter_error error;
-	struct filter *filter = filter__parse("netns = pod-1", &error);
+	struct filter *filter = filter__parse("netns = pod-1", NULL, &error);
 	struct core_config config = { .suspect_after = 2, .all = true, .filter = filter };
 	struct got got = { 0 };
 	struct core *core = started_core(&config, &got);

@@ -46,7 +46,7 @@ static enum truth match(const char *text, enum which which)
 		s.netns_cookie = 0;
 		s.state = 0;
 	}
-	f = filter__parse(text, &error);
+	f = filter__parse(text, NULL, &error);
 	if (!f)
 		fail_msg("%s: column %u: %s", text, error.column, error.text);
 	truth = filter__matches(f, &s);
@@ -173,15 +173,52 @@ static void test_errors_point_at_the_column(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct filter *f = filter__parse(cases[i].text, &error);
+		struct filter *f = filter__parse(cases[i].text, NULL, &error);
 
 		if (f || error.column != cases[i].column || !strstr(error.text, cases[i].says))
 			fail_msg("'%s': column %u: %s", cases[i].text, error.column, error.text);
 	}
 	memset(deep, '(', sizeof(deep) - 1);
 	deep[sizeof(deep) - 1] = '\0';
-	assert_null(filter__parse(deep, &error));
+	assert_null(filter__parse(deep, NULL, &error));
 	assert_non_null(strstr(error.text, "fewer parentheses"));
+}
+
+static bool a_service(const char *name, size_t length, uint16_t *port)
+{
+	*port = 80;
+	return length == 4 && !memcmp(name, "http", 4);
+}
+
+static void test_ports_by_the_name_of_a_service(void **state)
+{
+	static const struct {
+		const char *text;
+		uint16_t port;
+		bool passes;
+	} cases[] = {
+		{ "sport = :http", 80, true }, { "sport = http", 80, true }, { "sport = :http", 81, false },
+		{ "sport >= :http", 81, true }, { "src 10.0.0.1:http", 80, true },
+		{ "src [::ffff:10.0.0.1]:http or src :http", 80, true },
+	};
+	struct filter_error error;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct filter *f = filter__parse(cases[i].text, a_service, &error);
+		struct filter_subject s = { .family = 2,
+					    .local = { { 10, 0, 0, 1 }, cases[i].port } };
+
+		if (!f)
+			fail_msg("%s: %s", cases[i].text, error.text);
+		assert_int_equal(filter__matches(f, &s) == TRUTH_YES, cases[i].passes);
+		filter__free(f);
+	}
+	assert_null(filter__parse("sport = :htttp", a_service, &error));
+	assert_int_equal(error.column, 9);
+	assert_non_null(strstr(error.text, "the name of a service"));
+	assert_null(filter__parse("sport = :http", NULL, &error));
 }
 
 static bool is_pod(const char *word)
@@ -204,7 +241,7 @@ static void test_names_of_namespaces_are_found(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct filter_error error;
-		struct filter *f = filter__parse(cases[i].text, &error);
+		struct filter *f = filter__parse(cases[i].text, NULL, &error);
 		const char *found = f ? filter__find_netns(f, is_pod) : "no filter";
 
 		if (cases[i].found)
@@ -220,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_matches),
 		cmocka_unit_test(test_errors_point_at_the_column),
+		cmocka_unit_test(test_ports_by_the_name_of_a_service),
 		cmocka_unit_test(test_names_of_namespaces_are_found),
 	};
 

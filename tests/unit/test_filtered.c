@@ -88,7 +88,7 @@ static struct run_of_core *begin(const char *filter)
 	struct filter_error error;
 
 	if (filter) {
-		config.filter = run->filter = filter__parse(filter, &error);
+		config.filter = run->filter = filter__parse(filter, NULL, &error);
 		assert_non_null(run->filter);
 	}
 	run->core = core__new(&config, &sink);

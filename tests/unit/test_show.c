@@ -84,7 +84,7 @@ static void test_showing_leaves_no_trace(void **state)
 static void test_a_socket_that_the_filter_rejects_is_not_shown(void **state)
 {
 	struct filter_error error;
-	struct filter *filter = filter__parse("sport = :9", &error);
+	struct filter *filter = filter__parse("sport = :9", NULL, &error);
 	struct core *core = started((struct core_config){ .filter = filter });
 
 	(void)state;

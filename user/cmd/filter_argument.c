@@ -7,6 +7,7 @@
 #include "cmd/arguments.h"
 #include "cmd/filter_argument.h"
 #include "file/exit_code.h"
+#include "sys/service_port.h"
 #include "value/plain_text.h"
 
 void filter_argument__add(const struct argp_state *state, char **text, const char *word)
@@ -27,7 +28,7 @@ struct filter *filter_argument__parse(const struct argp_state *state, const char
 
 	if (!text)
 		return NULL;
-	filter = filter__parse(text, &error);
+	filter = filter__parse(text, service_port__find, &error);
 	if (filter)
 		return filter;
 	before = strndup(text, error.column ? error.column - 1 : 0);

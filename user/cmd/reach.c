@@ -15,6 +15,7 @@
 #include "file/output.h"
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
+#include "pipeline/look_nothing.h"
 #include "pipeline/reaching.h"
 #include "sys/demands.h"
 #include "sys/log.h"
@@ -235,6 +236,7 @@ static int reach(const struct options *o, const struct reaching_config *config)
 		if (!r.look.complete)
 			log_warning("not every network namespace could be entered: sockets there "
 				    "that no process holds may be missing");
+		look_nothing__explain(&r.look);
 		say_why_not_likely(o, &r);
 		output__standard(&output);
 		err = write_results(o, &r, &output);

@@ -8,6 +8,7 @@
 #include "kernel/live.h"
 #include "kernel/support.h"
 #include "pipeline/filter_names.h"
+#include "pipeline/look_nothing.h"
 #include "pipeline/watch.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -79,11 +80,27 @@ static bool attend(struct watch *w, bool in_walk)
 	return w->beside && w->beside->attend(w->beside->context, in_walk);
 }
 
+/* A FILTER that nothing can match now is mistyped, or its program is not running: a watch that stays
+ * silent all night would not show it. */
+static void explain_nothing(const struct watch *w, const struct live *live)
+{
+	struct look_iterators iterators = { .snapshot = NULL };
+	const struct look_config config = { .filter = w->options.filter, .iterators = &iterators };
+	struct look look;
+
+	if (!w->options.filter || w->options.identities || w->beside || core__summary(w->core).open)
+		return;
+	iterators.snapshot = live__snapshot(live, &iterators.hz);
+	if (!look__take(&look, &config) && look_nothing__is_impossible(&look))
+		look_nothing__explain(&look);
+	look__free(&look);
+}
+
 static int follow(struct watch *w, struct live *live)
 {
 	int err = w->options.for_ns ? demands__end_after(&w->demands, w->options.for_ns) : 0;
 	int epoll = err ? err : open_epoll(w, live__fd(live));
-	bool stop = false;
+	bool stop = false, begun = false;
 
 	if (epoll < 0)
 		return epoll;
@@ -97,6 +114,9 @@ static int follow(struct watch *w, struct live *live)
 		for (i = 0; i < n; i++)
 			stop |= take_event(w, epoll, events[i].data.fd);
 		err = live__pump(live);
+		if (!err && w->started && !begun)
+			explain_nothing(w, live);
+		begun |= w->started;
 		stop |= !err && !stop && attend(w, false);
 		if (!err && !stop && needs_description(w, clock__mono_ns()))
 			err = describe(w, live);

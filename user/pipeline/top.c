@@ -19,6 +19,7 @@
 #include "sys/full_screen.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "sys/service_port.h"
 #include "sys/terminal.h"
 #include "sys/terminal_rescue.h"
 #include "timeline/timeline_json.h"
@@ -327,7 +328,7 @@ static void take_typed(struct top *t)
 	typed->changed = false;
 	typed->mistake[0] = '\0';
 	if (typed->text[strspn(typed->text, " ")]) {
-		narrowed = filter__parse(typed->text, &error);
+		narrowed = filter__parse(typed->text, service_port__find, &error);
 		if (!narrowed) {
 			snprintf(typed->mistake, sizeof(typed->mistake), "column %u: %s",
 				 error.column, error.text);
@@ -335,7 +336,7 @@ static void take_typed(struct top *t)
 		}
 		if (outer && asprintf(&both, "(%s) and (%s)", outer, typed->text) > 0) {
 			filter__free(narrowed);
-			narrowed = filter__parse(both, &error);
+			narrowed = filter__parse(both, service_port__find, &error);
 		}
 		free(both);
 	}

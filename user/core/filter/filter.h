@@ -12,7 +12,7 @@
  *             | "pid" [compare] number
  *   compare   = "=" "==" "!=" "<" "<=" ">" ">=" or eq ne lt le gt ge; equal: the first three
  *
- * Ports are numbers, with or without a colon; hosts are ADDRESS[/PREFIX][:PORT], an IPv6 address
+ * Ports are numbers or names of services, with or without a colon; hosts are ADDRESS[/PREFIX][:PORT], an IPv6 address
  * in brackets where a port follows, or :PORT. Words may be quoted and hold the wildcards of
  * glob(7); a cgroup matches with all that lies beneath it, a container by the beginning of its
  * id, a network namespace by its name, its inode, or inode:N,cookie:N.
@@ -21,6 +21,7 @@
 #define HALFOPEN_CORE_FILTER_FILTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "exposure/owner.h"
@@ -33,8 +34,13 @@ struct filter_error {
 	char text[160];		/* what was expected, and what was found */
 };
 
-/* NULL where the text is wrong (`error` says how) or memory is short. */
-struct filter *filter__parse(const char *text, struct filter_error *error);
+/* The port of a service by its name, of `length` characters; false: there is none of that name. */
+typedef bool (*filter_service_fn)(const char *name, size_t length, uint16_t *port);
+
+/* NULL where the text is wrong (`error` says how) or memory is short. `service` may be NULL: ports are
+ * numbers then. */
+struct filter *filter__parse(const char *text, filter_service_fn service,
+			     struct filter_error *error);
 void filter__free(struct filter *f);
 
 /* The first word of a test of `netns` that is_wanted; NULL: none. It lives as long as `f`. */

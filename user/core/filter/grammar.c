@@ -8,6 +8,7 @@
 
 struct parser {
 	struct lexer words;
+	filter_service_fn service;
 	unsigned int depth;
 };
 
@@ -65,11 +66,11 @@ static enum filter_compare take_compare(struct parser *p, bool order)
 static bool parse_port(struct parser *p, struct filter *f)
 {
 	f->compare = take_compare(p, true);
-	if (operand__read_port(p->words.token.at, p->words.token.length, &f->number)) {
+	if (operand__read_port(p->words.token.at, p->words.token.length, p->service, &f->number)) {
 		lexer__next(&p->words);
 		return true;
 	}
-	lexer__fail(&p->words, "a port number (:1883 or 1883)");
+	lexer__fail(&p->words, "a port number (:1883 or 1883) or the name of a service (:http)");
 	return false;
 }
 
@@ -81,7 +82,7 @@ static bool parse_host(struct parser *p, struct filter *f)
 	f->compare = take_compare(p, false);
 	if (p->words.token.is_word && p->words.token.length < sizeof(text))
 		memcpy(text, p->words.token.at, p->words.token.length);
-	if (*text && operand__read_host(text, &f->host)) {
+	if (*text && operand__read_host(text, p->service, &f->host)) {
 		lexer__next(&p->words);
 		return true;
 	}
@@ -251,9 +252,11 @@ static struct filter *parse_or(struct parser *p)
 	return f;
 }
 
-struct filter *filter__parse(const char *text, struct filter_error *error)
+struct filter *filter__parse(const char *text, filter_service_fn service,
+			     struct filter_error *error)
 {
-	struct parser p = { .words = { .text = text, .token.at = text, .error = error } };
+	struct parser p = { .words = { .text = text, .token.at = text, .error = error },
+			    .service = service };
 	struct filter *f;
 
 	*error = (struct filter_error){ 1, "out of memory" };

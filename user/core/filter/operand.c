@@ -5,15 +5,21 @@
 #include "tcp/tcp_states.h"
 #include "value/number.h"
 
-bool operand__read_port(const char *text, size_t length, uint32_t *port)
+bool operand__read_port(const char *text, size_t length, filter_service_fn service, uint32_t *port)
 {
-	if (length && *text == ':')
-		return number__read(text + 1, length - 1, 65535, port);
-	return number__read(text, length, 65535, port);
+	size_t colon = length && *text == ':';
+	uint16_t found;
+
+	if (number__read(text + colon, length - colon, 65535, port))
+		return true;
+	if (!service || !service(text + colon, length - colon, &found))
+		return false;
+	*port = found;
+	return true;
 }
 
 /* Cuts the port off the text of a host; an IPv6 address needs brackets for that. */
-static bool cut_port(char *text, struct filter_host *h)
+static bool cut_port(char *text, filter_service_fn service, struct filter_host *h)
 {
 	char *bracket = strchr(text, ']'), *colon = strrchr(text, ':');
 	uint32_t port;
@@ -28,7 +34,7 @@ static bool cut_port(char *text, struct filter_host *h)
 	*colon = '\0';
 	if (!strcmp(colon + 1, "*"))
 		return true;
-	if (!number__read(colon + 1, strlen(colon + 1), 65535, &port))
+	if (!operand__read_port(colon + 1, strlen(colon + 1), service, &port))
 		return false;
 	h->port = port;
 	return true;
@@ -41,11 +47,11 @@ static bool read_network(const char *text, struct network *n)
 	return network__read(text, n) == NETWORK_OK;
 }
 
-bool operand__read_host(char *text, struct filter_host *h)
+bool operand__read_host(char *text, filter_service_fn service, struct filter_host *h)
 {
 	char *bracket;
 
-	if (!cut_port(text, h))
+	if (!cut_port(text, service, h))
 		return false;
 	bracket = strchr(text, ']');
 	if (*text == '[' && bracket) { /* [ADDRESS] or [ADDRESS]/PREFIX or [ADDRESS/PREFIX] */

@@ -482,6 +482,12 @@ static void push_preamble(struct live *l)
 	push_reset_reasons(l, now);
 }
 
+struct snapshot *live__snapshot(const struct live *live, unsigned int *hz)
+{
+	*hz = live->hz;
+	return live->snapshot;
+}
+
 int live__describe(struct live *l)
 {
 	int err;

@@ -10,6 +10,7 @@
 #include "stream/reorder.h"
 
 struct live;
+struct snapshot;
 
 struct live_config {
 	const char *version, *gateway;
@@ -44,6 +45,9 @@ int live__pump(struct live *live);
 void live__tick_soon(struct live *live);
 
 #define LIVE_TICK_MS 100
+
+/* Its iterators over open sockets, and the kernel's HZ: they live as long as the watch does. */
+struct snapshot *live__snapshot(const struct live *live, unsigned int *hz);
 
 /* Describes the stream and the open sockets again, from RECORD_META to RECORD_START, so that what
  * follows can be read by itself. Returns 0 or -errno. */
