@@ -117,7 +117,7 @@ static __always_inline void note_end(struct sock *sk, const struct tcp_sock *tp)
 	m->dead = true;
 	note_answer(tp, m);
 	if (!sk->sk_err || sk->sk_err == ECONNABORTED || !tp->inet_conn.icsk_probes_out ||
-	    socket__flags(tp, true) & HO_F_FIN_TAKEN)
+	    socket__flags(tp, HO_F_FIN_TAKEN, true))
 		return;
 	if (m->heard || m->answered) {
 		count(&counts.died_alive);
@@ -216,7 +216,7 @@ static __always_inline bool is_sooner(const struct tcp_sock *tp)
 
 static __always_inline enum ho_rearm_kind judge(const struct tcp_sock *tp)
 {
-	__u16 flags = socket__flags(tp, true);
+	__u16 flags = socket__flags(tp, HO_F_ORPHAN | HO_F_KEEPALIVE, true);
 
 	if (flags & HO_F_ORPHAN)
 		return HO_REARM_ORPHAN;
@@ -257,7 +257,9 @@ static __always_inline void arm(struct sock *sk, bool heard)
 /* Is the socket still open for its program, with keepalive on? */
 static __always_inline bool is_asked(const struct tcp_sock *tp)
 {
-	return (socket__flags(tp, true) & (HO_F_ORPHAN | HO_F_KEEPALIVE)) == HO_F_KEEPALIVE;
+	__u16 flags = socket__flags(tp, HO_F_ORPHAN | HO_F_KEEPALIVE, true);
+
+	return flags == HO_F_KEEPALIVE;
 }
 
 /* Over the namespace of the process that opened the iterator: follows armed sockets, and arms as
