@@ -8,6 +8,7 @@
 #include "sys/terminal.h"
 #include "text/sockets_text.h"
 #include "timeline/timeline_json.h"
+#include "value/array.h"
 
 /* So many sockets are sorted as they come, and the others forgotten. */
 #define FIRST_MAX 1000
@@ -153,24 +154,20 @@ struct lines {
 	enum look_key key;
 	struct sockets_text text;
 	struct place *places;
-	uint32_t count, size;
+	size_t count, size;
 };
 
 static bool take_line(void *context, struct look *l, const struct look_socket *s)
 {
 	struct lines *lines = context;
 	struct socket_now now = look__value(l, s);
+	struct place *places = array__with_room(lines->places, lines->count, &lines->size,
+						sizeof(*places));
 
-	if (lines->count == lines->size) {
-		size_t size = lines->size + lines->size / 2 + 1024;
-		struct place *bigger = realloc(lines->places, size * sizeof(*bigger));
-
-		if (!bigger)
-			return false;
-		lines->places = bigger;
-		lines->size = size;
-	}
-	lines->places[lines->count++] = look_place__of(l, s, lines->key);
+	if (!places)
+		return false;
+	lines->places = places;
+	places[lines->count++] = look_place__of(l, s, lines->key);
 	sockets_text__add(&lines->text, &now);
 	return !lines->text.failed;
 }
@@ -179,7 +176,7 @@ static bool take_line(void *context, struct look *l, const struct look_socket *s
 static void set_pairs(struct lines *lines, const struct look *l)
 {
 	struct timeline_pair pair;
-	uint32_t i;
+	size_t i;
 
 	for (i = 0; l->pairs.found_count && i < lines->count; i++) {
 		pair = look__pair(l, lines->places[i].cookie);
