@@ -182,15 +182,17 @@ static __always_inline bool is_special(const struct tcp_sock *tp)
 }
 
 /* Any local user may open connections to himself and let them fall silent: their deaths say nothing
- * about devices, and a user could cause them at will. */
+ * about devices, and a user could cause them at will. So whatever leaves by the loopback device is
+ * left alone, wherever NAT leads it. */
 static __always_inline bool is_peer_of_this_host(const struct tcp_sock *tp)
 {
 	const struct sock *sk = (const void *)tp;
-	__u8 place = place__of_peer(tp, true), local[16] = {}, peer[16] = {};
+	__u8 local[16] = {}, peer[16] = {};
 	int i, differ = 0;
 
-	if (place != HO_PLACE_UNKNOWN)
-		return place == HO_PLACE_HERE;
+	if (compat__is_loopback(compat__leaves_by(sk, true), true) ||
+	    place__of_peer(tp, true) == HO_PLACE_HERE)
+		return true;
 	if (sk->__sk_common.skc_family == AF_INET)
 		return sk->__sk_common.skc_daddr == sk->__sk_common.skc_rcv_saddr;
 	socket__read_ipv6(local, &sk->__sk_common.skc_v6_rcv_saddr, true);
