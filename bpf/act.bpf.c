@@ -117,7 +117,7 @@ static __always_inline void note_end(struct sock *sk, const struct tcp_sock *tp)
 	m->dead = true;
 	note_answer(tp, m);
 	if (!sk->sk_err || sk->sk_err == ECONNABORTED || !tp->inet_conn.icsk_probes_out ||
-	    socket__flags(tp, true) & HO_F_FIN_TAKEN)
+	    socket__flags(tp, HO_F_FIN_TAKEN, true))
 		return;
 	if (m->heard || m->answered) {
 		count(&counts.died_alive);
@@ -182,15 +182,17 @@ static __always_inline bool is_special(const struct tcp_sock *tp)
 }
 
 /* Any local user may open connections to himself and let them fall silent: their deaths say nothing
- * about devices, and a user could cause them at will. */
+ * about devices, and a user could cause them at will. So whatever leaves by the loopback device is
+ * left alone, wherever NAT leads it. */
 static __always_inline bool is_peer_of_this_host(const struct tcp_sock *tp)
 {
 	const struct sock *sk = (const void *)tp;
-	__u8 place = place__of_peer(tp, true), local[16] = {}, peer[16] = {};
+	__u8 local[16] = {}, peer[16] = {};
 	int i, differ = 0;
 
-	if (place != HO_PLACE_UNKNOWN)
-		return place == HO_PLACE_HERE;
+	if (compat__is_loopback(compat__leaves_by(sk, true), true) ||
+	    place__of_peer(tp, true) == HO_PLACE_HERE)
+		return true;
 	if (sk->__sk_common.skc_family == AF_INET)
 		return sk->__sk_common.skc_daddr == sk->__sk_common.skc_rcv_saddr;
 	socket__read_ipv6(local, &sk->__sk_common.skc_v6_rcv_saddr, true);
@@ -216,7 +218,7 @@ static __always_inline bool is_sooner(const struct tcp_sock *tp)
 
 static __always_inline enum ho_rearm_kind judge(const struct tcp_sock *tp)
 {
-	__u16 flags = socket__flags(tp, true);
+	__u16 flags = socket__flags(tp, HO_F_ORPHAN | HO_F_KEEPALIVE, true);
 
 	if (flags & HO_F_ORPHAN)
 		return HO_REARM_ORPHAN;
@@ -257,7 +259,9 @@ static __always_inline void arm(struct sock *sk, bool heard)
 /* Is the socket still open for its program, with keepalive on? */
 static __always_inline bool is_asked(const struct tcp_sock *tp)
 {
-	return (socket__flags(tp, true) & (HO_F_ORPHAN | HO_F_KEEPALIVE)) == HO_F_KEEPALIVE;
+	__u16 flags = socket__flags(tp, HO_F_ORPHAN | HO_F_KEEPALIVE, true);
+
+	return flags == HO_F_KEEPALIVE;
 }
 
 /* Over the namespace of the process that opened the iterator: follows armed sockets, and arms as

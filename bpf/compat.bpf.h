@@ -417,6 +417,11 @@ static __always_inline __u8 compat__tcp_flags(const struct tcp_skb_cb *cb)
 /* Each network namespace's first device. */
 #define LOOPBACK_IFINDEX 1
 
+static __always_inline bool compat__is_loopback(const struct net_device *dev, const bool typed)
+{
+	return dev && READ(typed, dev, ifindex) == LOOPBACK_IFINDEX;
+}
+
 /* Of the last route to the peer; NULL where it has none at the moment. */
 static __always_inline const struct net_device *compat__leaves_by(const struct sock *sk,
 								  const bool typed)
@@ -426,9 +431,9 @@ static __always_inline const struct net_device *compat__leaves_by(const struct s
 	return bpf_core_field_exists(struct dst_entry, dev) && dst ? READ(typed, dst, dev) : NULL;
 }
 
-/* The interface of the segment that arrived last (skb_iif). 0: none did but for those that waited while
- * the socket was locked, of which the kernel keeps no route. 0c0a5ef809f9 (5.17) moved it beside that
- * route. */
+/* The interface of the segment that arrived last (skb_iif). 0: none did but for those that waited
+ * while the socket was locked, of which the kernel keeps no route. 0c0a5ef809f9 (5.17) moved it
+ * beside that route. */
 static __always_inline int compat__arrived_by(const struct tcp_sock *tp, const bool typed)
 {
 	const struct inet_sock___some *inet = (const void *)tp;

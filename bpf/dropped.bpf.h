@@ -26,7 +26,7 @@ static __always_inline int send_failed(__u64 cookie, const struct tcp_sock *tp,
 				       const struct sk_buff *skb, bool asks_for_window,
 				       __u32 reason)
 {
-	bool fin = socket__flags(tp, true) & HO_F_FIN_QUEUED;
+	bool fin = socket__flags(tp, HO_F_FIN_QUEUED, true);
 	struct cpu_note *note = this_cpu_note();
 	struct ho_event *e;
 
@@ -53,7 +53,7 @@ static __always_inline int probe_failed(__u64 cookie, const struct tcp_sock *tp)
 
 	if (timers_watched ||
 	    socket__unheard_jiffies(tp, true) < socket__idle_jiffies(tp, true) ||
-	    !(socket__flags(tp, true) & HO_F_KEEPALIVE))
+	    !socket__flags(tp, HO_F_KEEPALIVE, true))
 		return 0;
 	e = event__reserve(HO_PROBE_FAILED, cookie, bpf_ktime_get_ns(), HO_EVENT_FULL);
 	if (!e)

@@ -20,7 +20,7 @@ static __always_inline enum ho_place place__by_route(const struct tcp_sock *tp, 
 {
 	const struct net_device *dev = compat__leaves_by((const void *)tp, typed);
 
-	if (!dev || READ(typed, dev, ifindex) != LOOPBACK_IFINDEX)
+	if (!compat__is_loopback(dev, typed))
 		return HO_PLACE_UNKNOWN;
 	if (READ(typed, tp, rx_opt.user_mss) ||
 	    READ(typed, tp, rx_opt.mss_clamp) + HEADERS_MAX >= READ(typed, dev, mtu))

@@ -12,6 +12,8 @@
 
 #define SEND_SHUTDOWN 2
 
+#define ALL_FLAGS 0xffff
+
 /* This kernel's; set by user space before load. */
 const volatile __u32 hz = 0;
 
@@ -148,7 +150,9 @@ static __always_inline bool socket__has_closed_window(const struct tcp_sock *tp,
 		       READ(typed, tp, rcv_nxt)) <= 0;
 }
 
-static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool typed)
+/* Those of `wanted`, a constant at each call: what is not wanted is not read. */
+static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const __u16 wanted,
+					   const bool typed)
 {
 	const struct sock *sk = (const void *)tp;
 	unsigned long bits = READ(typed, sk, __sk_common.skc_flags);
@@ -158,24 +162,25 @@ static __always_inline __u16 socket__flags(const struct tcp_sock *tp, const bool
 		flags |= HO_F_KEEPALIVE;
 	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
 		flags |= HO_F_ORPHAN;
-	if (READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
-		flags |= HO_F_FIN_QUEUED;
-	if (!READ(typed, tp, snd_wnd))
-		flags |= HO_F_ZERO_WINDOW;
-	if (compat__is_mptcp(tp, typed))
-		flags |= HO_F_MPTCP;
 	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE)))
 		flags |= HO_F_FIN_TAKEN;
-	if ((bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER))) &&
+	if (wanted & HO_F_LINGER_0 &&
+	    bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_LINGER)) &&
 	    !READ(typed, sk, sk_lingertime))
 		flags |= HO_F_LINGER_0;
-	if (READ_BITFIELD(typed, tp, repair))
+	if (wanted & HO_F_FIN_QUEUED && READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
+		flags |= HO_F_FIN_QUEUED;
+	if (wanted & HO_F_ZERO_WINDOW && !READ(typed, tp, snd_wnd))
+		flags |= HO_F_ZERO_WINDOW;
+	if (wanted & HO_F_MPTCP && compat__is_mptcp(tp, typed))
+		flags |= HO_F_MPTCP;
+	if (wanted & HO_F_REPAIR && READ_BITFIELD(typed, tp, repair))
 		flags |= HO_F_REPAIR;
-	if (READ(typed, tp, snd_una) == READ(typed, tp, write_seq))
+	if (wanted & HO_F_ALL_ACKED && READ(typed, tp, snd_una) == READ(typed, tp, write_seq))
 		flags |= HO_F_ALL_ACKED;
-	if (socket__has_closed_window(tp, typed))
+	if (wanted & HO_F_OWN_WINDOW_ZERO && socket__has_closed_window(tp, typed))
 		flags |= HO_F_OWN_WINDOW_ZERO;
-	return flags;
+	return flags & wanted;
 }
 
 /* Since when the data under way are retransmitted; 0: they are not. */
@@ -202,7 +207,7 @@ static __always_inline void socket__read_small(struct ho_event *e, const struct 
 	socket__read_options(e, tp, typed);
 	e->state = socket__state(tp, typed);
 	e->old_state = 0;
-	e->flags = socket__flags(tp, typed);
+	e->flags = socket__flags(tp, ALL_FLAGS, typed);
 	e->error = READ(typed, sk, sk_err);
 	e->jiffies = socket__jiffies();
 	e->rcv_tstamp_jiffies = READ(typed, tp, rcv_tstamp);
@@ -283,23 +288,12 @@ static __always_inline bool socket__is_data_state(int state)
 static __always_inline __u16 socket__counted_flags(const struct tcp_sock *tp, int state,
 						   const bool typed)
 {
-	const struct sock *sk = (const void *)tp;
-	unsigned long bits = READ(typed, sk, __sk_common.skc_flags);
-	__u16 flags = 0;
+	__u16 flags = socket__flags(
+		tp, HO_F_KEEPALIVE | HO_F_ORPHAN | HO_F_OWN_WINDOW_ZERO, typed);
 
-	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN)))
-		flags |= HO_F_KEEPALIVE;
-	if (bits & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DEAD)))
-		flags |= HO_F_ORPHAN;
-	if (socket__has_closed_window(tp, typed))
-		flags |= HO_F_OWN_WINDOW_ZERO;
-	if (socket__is_data_state(state))
-		return flags;
-	if (READ_BITFIELD(typed, sk, sk_shutdown) & SEND_SHUTDOWN)
-		flags |= HO_F_FIN_QUEUED;
-	if (READ(typed, tp, snd_una) == READ(typed, tp, write_seq))
-		flags |= HO_F_ALL_ACKED;
-	return flags;
+	return socket__is_data_state(state)
+		       ? flags
+		       : flags | socket__flags(tp, HO_F_FIN_QUEUED | HO_F_ALL_ACKED, typed);
 }
 
 /* What counts need of a socket (user/core/exposure): each cache line that is not read saves a tenth

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/btf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,20 +53,20 @@ int affected__find(uint32_t netns, struct affected *a)
 {
 	struct search search = { .netns = netns };
 	struct snapshot *snapshot = NULL;
-	struct btf *btf;
+	struct kernel_btf *btf = NULL;
 	int err;
 
 	*a = (struct affected){ 0 };
 	if (capability__missing_for_bpf())
 		return -EPERM;
 	support__hush_libbpf();
-	err = kernel_btf__load(&btf);
+	err = kernel_btf__open(&btf);
 	if (!err)
 		err = snapshot__open(btf, &snapshot);
 	if (!err)
 		err = snapshot__held(snapshot, false, on_row, &search);
 	snapshot__close(snapshot);
-	btf__free(btf);
+	kernel_btf__close(btf);
 	tell(&search, a);
 	cookie_set__free(&search.met);
 	exposure_groups__free(&search.groups);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/tcp.h>
@@ -109,15 +108,16 @@ static bool is_in_host_pid_namespace(void)
 	return stat("/proc/self/ns/pid", &st) || st.st_ino == HOST_PID_NAMESPACE;
 }
 
-static void *open_programs(const void *btf, struct bpf_object **object)
+static void *open_programs(const void *context, struct bpf_object **object)
 {
+	struct kernel_btf *const *btf = context;
 	struct ask_bpf *bpf = ask_bpf__open();
 
 	if (!bpf)
 		return NULL;
 	bpf->rodata->in_host_pid_namespace = is_in_host_pid_namespace();
 	bpf->rodata->hz = clock__hz();
-	bpf->rodata->have_drop_reason = support__tracepoint_arguments(btf, "kfree_skb") >= 3;
+	bpf->rodata->have_drop_reason = support__tracepoint_arguments(*btf, "kfree_skb") >= 3;
 	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	*object = bpf->obj;
 	return bpf;
@@ -164,15 +164,15 @@ static int on_answer(void *context, void *data, size_t size);
 static int load(struct asker *a)
 {
 	struct support_result results[PARTS];
-	struct btf *btf = NULL;
-	int err = kernel_btf__load(&btf);
+	struct kernel_btf *btf = NULL;
+	int err = kernel_btf__open(&btf);
 
 	if (err) {
 		log_error("the kernel's types (BTF) cannot be read: %s", reason__of(err));
 		return err;
 	}
-	a->bpf = support__load(&programs, btf, btf, results, &err);
-	btf__free(btf);
+	a->bpf = support__load(&programs, &btf, btf, results, &err);
+	kernel_btf__close(btf);
 	if (!a->bpf)
 		return err;
 	err = attach(a, results);

@@ -36,7 +36,7 @@ _Static_assert(PROGRAMS_PARTS + SNAPSHOT_PARTS <= DIAGNOSIS_PROGRAMS, "room for 
 struct examination {
 	struct diagnosis *d;
 	struct findings *f;
-	struct btf *btf;
+	struct kernel_btf *btf;
 	struct snapshot *snapshot;
 	struct census census;
 	struct cookie_set met;	/* a walk may report a socket twice */
@@ -55,14 +55,15 @@ static void examine_kernel(struct examination *x)
 
 static void examine_btf(struct examination *x)
 {
-	int err = kernel_btf__load(&x->btf);
+	int err = kernel_btf__open(&x->btf);
+	const struct btf *types = err ? NULL : kernel_btf__types(x->btf);
 
-	if (!err) {
+	if (types) {
 		findings__add(x->f, "btf", FINDING_OK, NULL, NULL,
-			      "BTF of this kernel: %u types", btf__type_cnt(x->btf));
+			      "BTF of this kernel: %u types", btf__type_cnt(types));
 		return;
 	}
-	if (err != -ENOTSUP) {
+	if (err && err != -ENOTSUP) {
 		findings__add(x->f, "btf", FINDING_PROBLEM, "nothing can be watched", NULL,
 			      "the kernel's types cannot be read: %s", reason__of(err));
 		return;
@@ -277,12 +278,13 @@ static void examine_programs(struct examination *x)
 /* bpf_prog_info.recursion_misses, since 5.12. */
 static void examine_recursion(struct examination *x)
 {
-	int id = btf__find_by_name_kind(x->btf, "bpf_prog_info", BTF_KIND_STRUCT);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(x->btf, id) : NULL;
+	const struct btf *btf = kernel_btf__types(x->btf);
+	int id = btf ? btf__find_by_name_kind(btf, "bpf_prog_info", BTF_KIND_STRUCT) : 0;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
 	int i;
 
 	for (i = 0; t && i < btf_vlen(t); i++)
-		if (!strcmp(btf__name_by_offset(x->btf, btf_members(t)[i].name_off),
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off),
 			    "recursion_misses")) {
 			findings__add(x->f, "recursion_misses", FINDING_OK, NULL, NULL,
 				      "the kernel counts programs that it skipped as re-entered");
@@ -347,7 +349,7 @@ static void examine_ring(struct examination *x)
 static void examine_mounts(struct examination *x)
 {
 	static const char *const types[] = { "tracefs", "bpf" };
-	bool needed = !kernel_btf__has_function(x->btf, COOKIE_HELPER);
+	bool needed = !kernel_btf__has(x->btf, COOKIE_HELPER);
 	char path[256];
 	unsigned int i;
 
@@ -679,7 +681,7 @@ void diagnosis__make(struct diagnosis *d)
 	snapshot__close(x.snapshot);
 	census__free(&x.census);
 	cookie_set__free(&x.met);
-	btf__free(x.btf);
+	kernel_btf__close(x.btf);
 }
 
 void diagnosis__free(struct diagnosis *d)

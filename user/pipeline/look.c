@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,14 +338,14 @@ static void begin_tests(struct look *l)
 
 static int load(struct look_iterators *i)
 {
-	struct btf *btf = NULL;
-	int err = kernel_btf__load(&btf);
+	struct kernel_btf *btf = NULL;
+	int err = kernel_btf__open(&btf);
 
 	if (err)
 		log_error("the kernel's types (BTF) cannot be read: %s", reason__of(err));
 	if (!err)
 		err = snapshot__open(btf, &i->snapshot);
-	btf__free(btf);
+	kernel_btf__close(btf);
 	if (err)
 		return err;
 	err = snapshot__find_table(i->snapshot, &i->hz);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "value/json.h"
+#include "value/number.h"
 #include "value/utf8.h"
 
 /* Limit of numbers that are rounded to thousandths: a double holds them exactly. */
@@ -64,26 +65,56 @@ static void append_escape(struct json *j, uint32_t character)
 			      0xdc00 + (character & 0x3ff));
 }
 
+/* Of what stands for itself, the characters of ASCII up to the first other one. */
+static size_t plain_length(const char *s)
+{
+	const char *at = s;
+
+	while (*at >= ' ' && *at <= '~' && *at != '"' && *at != '\\')
+		at++;
+	return at - s;
+}
+
+/* Returns what is behind it. */
+static const char *append_character(struct json *j, const char *s)
+{
+	uint32_t character;
+	size_t length = utf8__decode(s, &character);
+
+	if (!length)
+		append(j, "\xef\xbf\xbd", 3);
+	else if (*s == '"' || *s == '\\')
+		append_format(j, "\\%c", *s);
+	else if (utf8__is_hidden(character))
+		append_escape(j, character);
+	else
+		append(j, s, length);
+	return s + (length ? length : 1);
+}
+
 /* Parsers give the same string whether a character is escaped; programs that show the line (cat,
  * less, a pager of logs) do not interpret an escape. */
 static void append_quoted(struct json *j, const char *s)
 {
-	uint32_t character;
 	size_t length;
 
 	append(j, "\"", 1);
-	for (; *s; s += length ? length : 1) {
-		length = utf8__decode(s, &character);
-		if (!length)
-			append(j, "\xef\xbf\xbd", 3);
-		else if (*s == '"' || *s == '\\')
-			append_format(j, "\\%c", *s);
-		else if (utf8__is_hidden(character))
-			append_escape(j, character);
-		else
-			append(j, s, length);
+	while (*s) {
+		length = plain_length(s);
+		append(j, s, length);
+		s += length;
+		if (*s)
+			s = append_character(j, s);
 	}
 	append(j, "\"", 1);
+}
+
+/* Without printf(3), as all numbers here: there may be a million lines. */
+static void append_number(struct json *j, uint64_t number)
+{
+	char digits[20];
+
+	append(j, digits, number__put(digits, number) - digits);
 }
 
 static void begin_value(struct json *j, const char *key)
@@ -92,8 +123,9 @@ static void begin_value(struct json *j, const char *key)
 		append(j, ",", 1);
 	j->has_member |= 1ULL << j->depth;
 	if (key) {
-		append_quoted(j, key);
-		append(j, ":", 1);
+		append(j, "\"", 1);
+		append(j, key, strlen(key));
+		append(j, "\":", 2);
 	}
 }
 
@@ -136,7 +168,7 @@ void json__string(struct json *j, const char *key, const char *value)
 void json__bool(struct json *j, const char *key, bool value)
 {
 	begin_value(j, key);
-	append_format(j, "%s", value ? "true" : "false");
+	append(j, value ? "true" : "false", value ? 4 : 5);
 }
 
 void json__null(struct json *j, const char *key)
@@ -148,34 +180,43 @@ void json__null(struct json *j, const char *key)
 void json__u64(struct json *j, const char *key, uint64_t value)
 {
 	begin_value(j, key);
-	append_format(j, "%" PRIu64, value);
+	append_number(j, value);
 }
 
 void json__s64(struct json *j, const char *key, int64_t value)
 {
 	begin_value(j, key);
-	append_format(j, "%" PRId64, value);
+	if (value < 0)
+		append(j, "-", 1);
+	append_number(j, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void json__big(struct json *j, const char *key, uint64_t value)
 {
 	begin_value(j, key);
-	append_format(j, "\"%" PRIu64 "\"", value);
+	append(j, "\"", 1);
+	append_number(j, value);
+	append(j, "\"", 1);
+}
+
+/* As many of the `count` digits behind a point as are not 0 at the end. */
+static void append_fraction(struct json *j, uint32_t fraction, unsigned int count)
+{
+	char text[10] = ".";
+	unsigned int i;
+
+	for (i = count; i; i--, fraction /= 10)
+		text[i] = '0' + fraction % 10;
+	while (count && text[count] == '0')
+		count--;
+	if (count)
+		append(j, text, count + 1);
 }
 
 static void append_milli(struct json *j, uint64_t thousandths)
 {
-	unsigned int rest = thousandths % 1000;
-
-	append_format(j, "%" PRIu64, thousandths / 1000);
-	if (!rest)
-		return;
-	if (rest % 100 == 0)
-		append_format(j, ".%u", rest / 100);
-	else if (rest % 10 == 0)
-		append_format(j, ".%02u", rest / 10);
-	else
-		append_format(j, ".%03u", rest);
+	append_number(j, thousandths / 1000);
+	append_fraction(j, thousandths % 1000, 3);
 }
 
 void json__milli(struct json *j, const char *key, uint64_t thousandths)
@@ -190,7 +231,7 @@ void json__number(struct json *j, const char *key, double value)
 
 	begin_value(j, key);
 	if (thousandths < 0)
-		append_format(j, "-");
+		append(j, "-", 1);
 	append_milli(j, llabs(thousandths));
 }
 
@@ -207,16 +248,30 @@ void json__rate(struct json *j, const char *key, double value)
 	append_format(j, "%.*s", length, text);
 }
 
-void json__time(struct json *j, const char *key, int64_t unix_ns)
+/* The second of most times is that of the one before. */
+static void set_second(struct json *j, time_t second)
 {
-	time_t seconds = unix_ns / 1000000000;
-	char text[32];
 	struct tm tm;
 
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (j->second_length && j->second == second)
+		return;
+	gmtime_r(&second, &tm);
+	j->second = second;
+	j->second_length = strftime(j->second_text, sizeof(j->second_text), "\"%Y-%m-%dT%H:%M:%S.", &tm);
+}
+
+void json__time(struct json *j, const char *key, int64_t unix_ns)
+{
+	uint32_t ns = unix_ns % 1000000000;
+	char text[11] = "000000000Z\"";
+	unsigned int i;
+
+	set_second(j, unix_ns / 1000000000);
+	for (i = 9; i--; ns /= 10)
+		text[i] = '0' + ns % 10;
 	begin_value(j, key);
-	append_format(j, "\"%s.%09uZ\"", text, (unsigned int)(unix_ns % 1000000000));
+	append(j, j->second_text, j->second_length);
+	append(j, text, sizeof(text));
 }
 
 void json__end_line(struct json *j)

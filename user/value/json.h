@@ -17,9 +17,13 @@ struct json {
 	unsigned int depth;
 	uint64_t has_member;	/* bit d: depth d has a member already */
 	bool failed;		/* memory was short: the text is not to be used */
+	int64_t second;		/* of the last time that was written, ... */
+	char second_text[32];	/* ... and as text */
+	size_t second_length;	/* 0: none was */
 };
 
-/* In an object `key` names the member; in an array and at the top it is NULL. */
+/* In an object `key` names the member: it is ours, and needs no escape. In an array and at the top it
+ * is NULL. */
 void json__object(struct json *j, const char *key);
 void json__end_object(struct json *j);
 void json__array(struct json *j, const char *key);

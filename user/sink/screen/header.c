@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The header and the last line of every page. */
-#include <math.h>
 #include <string.h>
 
 #include "screen/pages.h"
 #include "text/clock_words.h"
+#include "text/dead_words.h"
 #include "timeline/names.h"
 #include "value/text_style.h"
 
@@ -40,18 +40,7 @@ static void add_dead_by_history(struct words *w, const struct sockets_counts *c)
 {
 	if (c->path_known)
 		add_marked(w, c->surely_dead, STYLE_ALARM, "surely dead; ");
-	if (!c->dead.of) {
-		SAY(w, "dead: nothing is known, as none of their groups is in the history\n");
-		return;
-	}
-	SAY(w, "about ");
-	words__add_count(w, lround(c->dead.estimate));
-	SAY(w, " dead by the history (");
-	words__add_count(w, (uint64_t)floor(c->dead.low));
-	SAY(w, " to ");
-	words__add_count(w, (uint64_t)ceil(c->dead.high));
-	SAY(w, "), of ");
-	words__add_count(w, c->dead.of);
+	dead_words__add_by_history(w, &c->dead, true);
 	SAY(w, "\n");
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "text/sockets_text.h"
+#include "value/array.h"
 #include "value/plain_text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -93,26 +94,17 @@ static const char *next_cell(const char *at, struct cell *c)
 
 static bool make_room(struct sockets_text *t)
 {
-	size_t size = t->size ? 2 * t->size : 1 << 16, lines = t->lines_size * 2 + 64;
-	size_t *begins;
+	size_t size = t->size ? 2 * t->size : 1 << 16;
 	char *bigger;
 
-	if (t->used + SOCKET_CELLS_SIZE > t->size) {
-		bigger = realloc(t->cells, size);
-		t->failed |= !bigger;
-		if (!bigger)
-			return false;
-		t->cells = bigger;
-		t->size = size;
-	}
-	if (t->lines < t->lines_size)
+	if (t->used + SOCKET_CELLS_SIZE <= t->size)
 		return true;
-	begins = realloc(t->begins, lines * sizeof(*begins));
-	t->failed |= !begins;
-	if (!begins)
+	bigger = realloc(t->cells, size);
+	t->failed |= !bigger;
+	if (!bigger)
 		return false;
-	t->begins = begins;
-	t->lines_size = lines;
+	t->cells = bigger;
+	t->size = size;
 	return true;
 }
 
@@ -126,10 +118,16 @@ void sockets_text__add(struct sockets_text *t, const struct socket_now *s)
 {
 	unsigned int column, width;
 	char *begin, *end;
+	size_t *begins;
 
 	if (t->failed || !make_room(t))
 		return;
-	t->begins[t->lines++] = t->used;
+	begins = array__with_room(t->begins, t->lines, &t->lines_size, sizeof(*begins));
+	t->failed |= !begins;
+	if (!begins)
+		return;
+	t->begins = begins;
+	begins[t->lines++] = t->used;
 	t->cells[t->used++] = s->suspect ? 'r' : ' ';
 	for (column = 0; column < SOCKET_COLUMNS; column++) {
 		begin = t->cells + t->used;
@@ -142,21 +140,19 @@ void sockets_text__add(struct sockets_text *t, const struct socket_now *s)
 
 void sockets_text__set_pair(struct sockets_text *t, size_t line, const struct timeline_pair *p)
 {
-	struct sockets_text_pair *bigger;
+	struct sockets_text_pair *pairs;
 	unsigned int width;
 	char *begin, *end;
 
 	if (t->failed || !make_room(t))
 		return;
-	if (!(t->pair_count & (t->pair_count + 1))) {	/* at 0, 1, 3, 7, ... */
-		bigger = realloc(t->pairs, 2 * (t->pair_count + 1) * sizeof(*bigger));
-		t->failed |= !bigger;
-		if (!bigger)
-			return;
-		t->pairs = bigger;
-	}
+	pairs = array__with_room(t->pairs, t->pair_count, &t->pairs_size, sizeof(*pairs));
+	t->failed |= !pairs;
+	if (!pairs)
+		return;
+	t->pairs = pairs;
+	pairs[t->pair_count++] = (struct sockets_text_pair){ line, t->used };
 	begin = t->cells + t->used;
-	t->pairs[t->pair_count++] = (struct sockets_text_pair){ line, t->used };
 	end = socket_cells__put_pair(begin + 1, p);
 	*end = '\0';
 	t->used = end_cell(begin, end, &width) - t->cells;

@@ -19,7 +19,7 @@ struct sockets_text {
 	struct sockets_text_pair {
 		size_t line, begin;
 	} *pairs;	/* cells of their own, in the order of lines */
-	size_t pair_count;
+	size_t pair_count, pairs_size;
 	unsigned int widths[SOCKET_COLUMNS];
 	struct socket_cells_owner owner;
 	bool failed;	/* memory was short */

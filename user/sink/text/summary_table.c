@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "text/dead_words.h"
 #include "text/summary_table.h"
 #include "value/plain_text.h"
 
@@ -57,19 +58,8 @@ static void add_dead_by_history(struct words *w, const struct sockets_counts *c)
 {
 	uint64_t others = c->sockets - c->local;
 
-	if (!c->dead.of) {
-		words__add(w, "dead: nothing is known, as none of their groups is in the history\n");
-		return;
-	}
-	words__add(w, "about ");
-	words__add_count(w, lround(c->dead.estimate));
-	words__add(w, " dead by the history, between ");
-	words__add_count(w, (uint64_t)floor(c->dead.low));
-	words__add(w, " and ");
-	words__add_count(w, (uint64_t)ceil(c->dead.high));
-	words__add(w, " (95 %%), of ");
-	words__add_count(w, c->dead.of);
-	if (others > c->dead.of) {
+	dead_words__add_by_history(w, &c->dead, false);
+	if (c->dead.of && others > c->dead.of) {
 		words__add(w, "; of ");
 		words__add_count(w, others - c->dead.of);
 		words__add(w, " nothing is known");

@@ -51,7 +51,7 @@ struct live {
 	size_t ring_wanted;	/* its size for the host's sockets, as last reported; 0: by hand */
 	uint64_t horizon_ns;	/* everything before it has been read: reorder__horizon() */
 	uint64_t started_ns;	/* when the stream began, until that is passed on; then 0 */
-	struct btf *btf;	/* this kernel's */
+	struct kernel_btf *btf;	/* this kernel's */
 	struct reorder reorder;
 	struct walks walks;
 	struct identity_feed *identities;	/* NULL: devices are not named */
@@ -258,12 +258,13 @@ static void push_clock(struct live *l, uint64_t now)
 static void push_reset_reasons(struct live *l, uint64_t now)
 {
 	static const char prefix[] = "SK_RST_REASON_";
-	int id = btf__find_by_name_kind(l->btf, "sk_rst_reason", BTF_KIND_ENUM);
-	const struct btf_type *t = id > 0 ? btf__type_by_id(l->btf, id) : NULL;
+	const struct btf *btf = kernel_btf__types(l->btf);
+	int id = btf ? btf__find_by_name_kind(btf, "sk_rst_reason", BTF_KIND_ENUM) : 0;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
 	int i;
 
 	for (i = 0; t && i < btf_vlen(t); i++) {
-		const char *name = btf__name_by_offset(l->btf, btf_enum(t)[i].name_off);
+		const char *name = btf__name_by_offset(btf, btf_enum(t)[i].name_off);
 		struct record r = { .type = RECORD_RESET_REASON, .mono_ns = now };
 
 		if (strncmp(name, prefix, sizeof(prefix) - 1))
@@ -448,9 +449,9 @@ static int enter_new_netns(struct live *l, uint64_t now)
 
 /* ---- the source ---- */
 
-static int open_kernel_btf(struct btf **btf)
+static int open_kernel_btf(struct kernel_btf **btf)
 {
-	int err = kernel_btf__load(btf);
+	int err = kernel_btf__open(btf);
 
 	if (err && err != -ENOTSUP)
 		log_error("cannot read the kernel's types: %s", reason__of(err));
@@ -682,7 +683,7 @@ void live__close(struct live *l)
 	ring_buffer__free(l->ring);
 	watch_bpf__destroy(l->bpf);
 	snapshot__close(l->snapshot);
-	btf__free(l->btf);
+	kernel_btf__close(l->btf);
 	reorder__free(&l->reorder);
 	walks__free(&l->walks);
 	inodes__free(&l->namespaces);

@@ -6,12 +6,12 @@
 #include "sys/capability.h"
 
 /* Detected, as libbpf does, by a helper of the release that charges the cgroup instead. */
-bool memlock__counts(const struct btf *btf)
+bool memlock__counts(const struct kernel_btf *btf)
 {
-	return !kernel_btf__has_function(btf, "bpf_ktime_get_coarse_ns");
+	return !kernel_btf__has(btf, "bpf_ktime_get_coarse_ns");
 }
 
-bool memlock__is_limit(const struct btf *btf, unsigned long long *kib)
+bool memlock__is_limit(const struct kernel_btf *btf, unsigned long long *kib)
 {
 	struct rlimit limit = { 0 };
 

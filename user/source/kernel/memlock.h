@@ -5,14 +5,14 @@
 
 #include <stdbool.h>
 
-struct btf;
+struct kernel_btf;
 
 #define MEMLOCK_ADVICE "ulimit -l unlimited, or LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE"
 
 /* Does it count on the kernel of this BTF? */
-bool memlock__counts(const struct btf *btf);
+bool memlock__counts(const struct kernel_btf *btf);
 
 /* It counts, and can be raised to `*kib` at most. */
-bool memlock__is_limit(const struct btf *btf, unsigned long long *kib);
+bool memlock__is_limit(const struct kernel_btf *btf, unsigned long long *kib);
 
 #endif

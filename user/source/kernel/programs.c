@@ -93,7 +93,7 @@ static void *open_programs(const void *context, struct bpf_object **object)
 		support__tracepoint_arguments(config->btf, "kfree_skb") > 2;
 	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	bpf->rodata->have_cookie_helper =
-		kernel_btf__has_function(config->btf, COOKIE_HELPER);
+		kernel_btf__has(config->btf, COOKIE_HELPER);
 	bpf->rodata->ring_wake_bytes = config->ring_bytes / 8;
 	bpf_map__set_max_entries(bpf->maps.events, config->ring_bytes);
 	*object = bpf->obj;

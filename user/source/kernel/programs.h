@@ -11,10 +11,10 @@
 #include "kernel/support.h"
 #include "watch.skel.h"
 
-struct btf;
+struct kernel_btf;
 
 struct programs_config {
-	const struct btf *btf;		/* this kernel's */
+	struct kernel_btf *btf;		/* this kernel's */
 	struct ho_learned learned;	/* this kernel's offsets of its keepalive timer */
 	unsigned int hz;
 	size_t ring_bytes;		/* a power of two */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -65,8 +64,8 @@ static void *open_iterators(const void *context, struct bpf_object **object)
 		return NULL;
 	bpf->rodata->own_cookie = config->own_cookie;
 	bpf->rodata->have_cookie_helper =
-		kernel_btf__has_function(config->btf, COOKIE_HELPER);
-	bpf->rodata->have_snprintf_helper = kernel_btf__has_function(config->btf, "bpf_snprintf");
+		kernel_btf__has(config->btf, COOKIE_HELPER);
+	bpf->rodata->have_snprintf_helper = kernel_btf__has(config->btf, "bpf_snprintf");
 	bpf->rodata->can_read_memory = lockdown__read() != LOCKDOWN_CONFIDENTIALITY;
 	*object = bpf->obj;
 	return bpf;
@@ -168,7 +167,7 @@ static int attach_all(struct snapshot *s, const struct support_result *results)
 	return 0;
 }
 
-int snapshot__open(const struct btf *btf, struct snapshot **out)
+int snapshot__open(struct kernel_btf *btf, struct snapshot **out)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
 	struct snapshot_config config = { .btf = btf };
@@ -177,8 +176,8 @@ int snapshot__open(const struct btf *btf, struct snapshot **out)
 
 	if (!s)
 		return err;
-	s->cookies_are_made = kernel_btf__has_function(btf, COOKIE_HELPER);
-	s->exact = btf__find_by_name_kind(btf, "bpf_tcp_iter_batch_item", BTF_KIND_UNION) > 0;
+	s->cookies_are_made = kernel_btf__has(btf, COOKIE_HELPER);
+	s->exact = kernel_btf__has(btf, "bpf_tcp_iter_batch_item");
 	s->own_socket = own_socket(&config.own_cookie);
 	if (s->own_socket < 0) {
 		err = s->own_socket;

@@ -18,7 +18,7 @@ extern const struct support_object snapshot_trial;
 #define SNAPSHOT_PARTS 5
 
 struct snapshot_config {
-	const struct btf *btf;	/* this kernel's */
+	struct kernel_btf *btf;	/* this kernel's */
 	uint64_t own_cookie;	/* of a socket of ours to learn from */
 };
 
@@ -31,7 +31,7 @@ typedef void (*soon_fn)(void *context, const struct ho_row *row);
 typedef int (*between_fn)(void *context);
 
 /* Loads the iterators that this kernel accepts. Returns 0 or -errno; failures are logged. */
-int snapshot__open(const struct btf *btf, struct snapshot **snapshot);
+int snapshot__open(struct kernel_btf *btf, struct snapshot **snapshot);
 void snapshot__close(struct snapshot *snapshot);
 
 /* Learns from a socket of our own how this kernel's keepalive timer is found, and its HZ; once.

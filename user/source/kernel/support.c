@@ -27,12 +27,15 @@ void support__hush_libbpf(void)
 	libbpf_set_print(print_libbpf);
 }
 
-int support__tracepoint_arguments(const struct btf *btf, const char *name)
+int support__tracepoint_arguments(struct kernel_btf *kernel, const char *name)
 {
+	const struct btf *btf = kernel_btf__types(kernel);
 	char type_name[128];
 	const struct btf_type *t;
 	int id;
 
+	if (!btf)
+		return -1;
 	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
 	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
 	if (id < 0)
@@ -49,15 +52,18 @@ const char *support__hook(const struct bpf_program *program)
 	return slash ? slash + 1 : section;
 }
 
-static bool has_hook(const struct bpf_program *program, const struct btf *btf)
+static bool has_hook(const struct bpf_program *program, const struct kernel_btf *btf)
 {
+	char type_name[128];
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", support__hook(program));
 	return strncmp(bpf_program__section_name(program), "tp_btf/", 7) ||
-	       support__tracepoint_arguments(btf, support__hook(program)) >= 0;
+	       kernel_btf__has(btf, type_name);
 }
 
 /* Checks each part against BTF; `results` has one slot a part. */
 static void ask(const struct support_object *o, const struct bpf_object *object,
-		const struct btf *btf, struct support_result *results)
+		const struct kernel_btf *btf, struct support_result *results)
 {
 	unsigned int i;
 
@@ -67,13 +73,13 @@ static void ask(const struct support_object *o, const struct bpf_object *object,
 		const struct bpf_program *program;
 
 		*r = (struct support_result){ .part = part, .program = part->program };
-		if (part->needs && part->instead && !kernel_btf__has_function(btf, part->needs))
+		if (part->needs && part->instead && !kernel_btf__has(btf, part->needs))
 			r->program = part->instead;
 		program = bpf_object__find_program_by_name(object, r->program);
 		snprintf(r->hook, sizeof(r->hook), "%s", support__hook(program));
 		r->needless =
-			(part->unless && kernel_btf__has_function(btf, part->unless)) ||
-			(part->only_with && !kernel_btf__has_function(btf, part->only_with));
+			(part->unless && kernel_btf__has(btf, part->unless)) ||
+			(part->only_with && !kernel_btf__has(btf, part->only_with));
 		if (!has_hook(program, btf))
 			r->load_error = -ENOENT;
 	}
@@ -157,7 +163,7 @@ static void try_each(const struct support_object *o, const void *config,
 	}
 }
 
-int support__examine(const struct support_object *o, const void *config, const struct btf *btf,
+int support__examine(const struct support_object *o, const void *config, struct kernel_btf *btf,
 		   struct support_result *results)
 {
 	struct bpf_object *object;
@@ -211,14 +217,14 @@ static int report(const struct support_result *results, unsigned int count)
 
 /* Was a limit of ours met, rather than a refusal of the kernel? Then each program alone may be
  * accepted. */
-static bool is_limit(const struct btf *btf, int err)
+static bool is_limit(const struct kernel_btf *btf, int err)
 {
 	unsigned long long kib;
 
 	return reason__is_limit(err) || (err == -EPERM && memlock__is_limit(btf, &kib));
 }
 
-static void say_why(const struct btf *btf, int err)
+static void say_why(const struct kernel_btf *btf, int err)
 {
 	unsigned long long kib;
 
@@ -231,7 +237,7 @@ static void say_why(const struct btf *btf, int err)
 		log_error("this kernel does not take our programs: %s", strerror(-err));
 }
 
-void *support__load(const struct support_object *o, const void *config, const struct btf *btf,
+void *support__load(const struct support_object *o, const void *config, struct kernel_btf *btf,
 		  struct support_result *results, int *err)
 {
 	struct bpf_object *object;

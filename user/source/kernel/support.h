@@ -9,7 +9,7 @@
 #include <bpf/libbpf.h>
 #include <stdbool.h>
 
-struct btf;
+struct kernel_btf;
 
 /* A kernel with this function lets tracing programs create cookies (compat.bpf.h). */
 #define COOKIE_HELPER "bpf_get_socket_ptr_cookie"
@@ -53,14 +53,14 @@ static inline bool support__usable(const struct support_result *r)
 void support__hush_libbpf(void);
 
 /* How many arguments a tracepoint has, -1 if this kernel lacks it. */
-int support__tracepoint_arguments(const struct btf *btf, const char *name);
+int support__tracepoint_arguments(struct kernel_btf *btf, const char *name);
 
 /* The hook of a program: its section without the kind. */
 const char *support__hook(const struct bpf_program *program);
 
 /* The results of BTF, and of loading and attaching each part alone for a moment, for doctor;
  * `results` has one slot a part. Returns 0 or -errno. */
-int support__examine(const struct support_object *o, const void *config, const struct btf *btf,
+int support__examine(const struct support_object *o, const void *config, struct kernel_btf *btf,
 		   struct support_result *results);
 
 /* Describes what the kernel refused, and why, without a full stop. */
@@ -71,7 +71,7 @@ void support__explain(const struct support_result *r, char *text, size_t size);
  * `results` (one slot a part) are set. Returns the skeleton, or NULL with `*err` set; then the
  * failure was logged.
  */
-void *support__load(const struct support_object *o, const void *config, const struct btf *btf,
+void *support__load(const struct support_object *o, const void *config, struct kernel_btf *btf,
 		  struct support_result *results, int *err);
 
 #endif
