@@ -20,6 +20,7 @@ import time
 
 import pytest
 
+import forge
 import schema
 from fleet import PORT, WORD, Middlebox
 from lab import HALFOPEN, Lab, cookie, run, tcp_info, wait_or_kill, wait_until
@@ -108,6 +109,25 @@ def test_a_silent_peer(lab, family):
                         r"last heard \S+ ago\n", text), text
     lab.device.mend()
     answers(f"{address}:{port_of(device)}", *here(lab), code=0)
+
+
+@pytest.mark.parametrize("flags", ["ack", "syn"])
+def test_a_stranger_speaks_in_the_name_of_a_dead_peer(lab, flags):
+    """Who knows only the addresses: the kernel answers such a segment, and takes it for no sign of life."""
+    gateway, device = lab.connect()
+    old(lab, (gateway, device))
+    lab.device.drop("input", "tcp sport 7000")
+    raw, before = forge.raw_socket(lab), tcp_info(gateway)
+    for _ in range(3):
+        seq, ack = (random.getrandbits(32) for _ in range(2))
+        made = forge.segment(port_of(device), seq, ack if flags == "ack" else 0,
+                             forge.ACK if flags == "ack" else forge.SYN)
+        raw.sendto(made, ("10.77.0.1", 0))
+        time.sleep(0.2)
+    assert tcp_info(gateway)["last_ack_recv_ms"] > before["last_ack_recv_ms"]
+    assert tcp_info(gateway)["segs_in"] > before["segs_in"]
+    line, = answers(f"10.77.0.2:{port_of(device)}", "--fresh", "1h", "--within", "1s", *here(lab), code=3)
+    assert line["answer"] == "silent" and line["asks"] >= 1
 
 
 def test_a_peer_that_forgot(lab):

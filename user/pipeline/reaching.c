@@ -198,9 +198,12 @@ static void take(struct run *run, const struct asker_result *a)
 	}
 }
 
+/* What arrived without being accepted may be a probe of the peer's own, or a stranger's who knows its
+ * address and no sequence number: then it is asked. */
 static bool is_fresh(const struct run *run, const struct reach_result *result)
 {
-	return result->heard_s * NS_PER_S < run->config->fresh_ns;
+	return !result->last_heard_is_lower_bound &&
+	       result->heard_s * NS_PER_S < run->config->fresh_ns;
 }
 
 /* Both ends are: whoever has closed takes no command. */
