@@ -138,19 +138,37 @@ int BPF_PROG(ended, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* ---- asks that this host drops ---- */
+/* ---- asks and answers that this host drops ---- */
+
+/* A filter on input drops a segment that an early look-up has matched to its socket; TCP takes the
+ * socket off the segment before it judges. (In another namespace it is our own, on its way out.) */
+static __always_inline int answer_dropped(const struct sk_buff *skb, const struct sock *sk)
+{
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+	const struct net_device *dev = skb->dev;
+	__u32 *slot;
+
+	if (!dev || dev->nd_net.net != sk->__sk_common.skc_net.net)
+		return 0;
+	slot = bpf_map_lookup_elem(&asked, &cookie);
+	if (slot)
+		submit(cookie, *slot, HO_ANSWER_FILTERED, 0, 0);
+	return 0;
+}
 
 /* Within the call that asks, a filter on output and a missing route drop the segment. (The link
  * layer's search for an address counts as sent.) */
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(dropped, struct sk_buff *skb)
 {
-	const struct sock *sk;
+	const struct sock *sk = skb->sk;
 
-	if (!asking || bpf_get_current_pid_tgid() >> 32 != own_tgid || skb->skb_iif)
+	if (!sk)
 		return 0;
-	sk = skb->sk;
-	if (!sk || sk->__sk_common.skc_cookie.counter != (__s64)asking)
+	if (skb->skb_iif)
+		return answer_dropped(skb, sk);
+	if (!asking || bpf_get_current_pid_tgid() >> 32 != own_tgid ||
+	    sk->__sk_common.skc_cookie.counter != (__s64)asking)
 		return 0;
 	if (!have_drop_reason || !compat__is_of_neighbour(ctx[2]))
 		ask_was_dropped = true;

@@ -18,6 +18,7 @@ enum ho_answer_kind {
 	HO_ANSWER_RESET,	/* a reset, which ends the socket */
 	HO_ANSWER_END,		/* the socket ended */
 	HO_ANSWER_LEFT,		/* it is established no more: no answer, and no end yet */
+	HO_ANSWER_FILTERED,	/* a segment for it, which this host dropped before TCP saw it */
 };
 
 /* What became of a socket that was asked. */

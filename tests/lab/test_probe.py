@@ -396,6 +396,24 @@ def test_asks_that_this_host_drops(lab):
     assert options(filtered)[0] == 1
 
 
+def test_answers_that_this_host_drops(lab):
+    """They came, and a filter on input took them: unknown, and no mass death by one change of a firewall."""
+    alive = [lab.connect(port=7001)[0] for _ in range(3)]
+    fine, _ = lab.connect()
+    gone, _ = lab.connect(port=7002)
+    lab.device.drop("input", "tcp sport 7002")
+    lab.gateway.drop("input", "tcp dport 7001")
+    lines, summary = of(lab, "--within", "2s")
+    for sock in alive:
+        assert lines[cookie(sock)]["result"] == "unknown", lines[cookie(sock)]
+        assert "this host dropped the answer" in lines[cookie(sock)]["why"]
+    assert lines[cookie(fine)]["result"] == "answered" and lines[cookie(gone)]["result"] == "unanswered"
+    assert (summary["unanswered"], summary["unknown"], summary["dead"]["low"]) == (1, 3, 1)
+    lab.gateway.mend()
+    lines, summary = of(lab, "--within", "2s")
+    assert {lines[cookie(sock)]["result"] for sock in alive} == {"answered"} and summary["dead"]["estimate"] == 1
+
+
 def test_the_first_ask_is_lost(lab):
     """On a living path: not dead, as it is asked again; and --asks 1 says what it says."""
     lost = [lab.connect(port=7000)[0] for _ in range(3)]

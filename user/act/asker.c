@@ -47,6 +47,7 @@ struct slot {
 	unsigned int tries;	/* to ask it, from the first that left on */
 	bool outstanding;	/* no result yet */
 	bool heard_otherwise;	/* life that is no answer */
+	bool was_dropped;	/* a segment for it, by this host */
 	bool was_left;		/* ESTABLISHED: closed at one end */
 	bool was_sought_again;	/* its descriptor, when its time was over */
 	/* SO_REUSEADDR, at the last ask: */
@@ -90,7 +91,7 @@ static const struct support_part parts[PARTS] = {
 	[PART_ENDED] = { .program = "ended",
 			 .without = "a reset that answers counts as an end by the program" },
 	[PART_DROPPED] = { .program = "dropped",
-			   .without = "asks that this host itself drops count as unanswered" },
+			   .without = "asks and answers that this host itself drops count as unanswered" },
 	[PART_DESCRIPTORS] = { .program = "descriptors", .instead = "descriptors_by_inode",
 			       .needs = "bpf_sock_from_file", .vital = true,
 			       .without = "nobody can be asked, as no descriptor is found" },
@@ -567,9 +568,10 @@ static int on_answer(void *context, void *data, size_t size)
 	(void)size;
 	if (!s || !s->outstanding || s->result.cookie != h->cookie)
 		return 0;	/* of one that has its result */
-	if (h->kind == HO_ANSWER_NONE || h->kind == HO_ANSWER_LEFT) {
+	if (h->kind == HO_ANSWER_NONE || h->kind == HO_ANSWER_LEFT || h->kind == HO_ANSWER_FILTERED) {
 		s->heard_otherwise |= h->kind == HO_ANSWER_NONE;
 		s->was_left |= h->kind == HO_ANSWER_LEFT;
+		s->was_dropped |= h->kind == HO_ANSWER_FILTERED;
 		return 0;
 	}
 	s->result.bytes += h->bytes;
@@ -626,6 +628,8 @@ static int look_again(struct asker *a, struct slot *s)
 		finish(a, s, ASKER_ANSWERED, ASKABLE);
 	else if (s->tries < a->config.asks)
 		return ask(a, s);
+	else if (s->was_dropped)
+		finish(a, s, ASKER_NOT_SEEN, ASKABLE_ANSWER_DROPPED);
 	else
 		finish(a, s, ASKER_UNANSWERED, ASKABLE);
 	return 0;
