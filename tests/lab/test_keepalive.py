@@ -331,7 +331,7 @@ def test_probe_that_never_left(lab):
         pytest.skip("this kernel has no tbf qdisc to drop probes with")
     subprocess.run(["ip", "netns", "exec", lab.gateway.name, "tc", "qdisc", "del", "dev",
                     "veth0", "root"], check=True)
-    watch = lab.watch("--events")
+    watch = lab.watch("--events", f"netns = {lab.gateway.inode}")
     gateway, _ = lab.connect()
     key = cookie(gateway)
     subprocess.run(["ip", "netns", "exec", lab.gateway.name, "tc", "qdisc", "add", "dev",
