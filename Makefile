@@ -51,7 +51,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help run demo test check lab test-kernels mutants scenarios bench fleets forecasts comparisons presence linkage pools-recorded fuzz objects static install lint clean
+.PHONY: all help run demo test check lab test-kernels mutants scenarios bench fleets forecasts comparisons presence linkage pools-recorded fuzz objects static install lint lint-clang-tidy lint-cppcheck linted clean
 
 all: $(B)/halfopen ## build the program
 
@@ -110,9 +110,13 @@ static: $(B)/halfopen-static ## build one that needs nothing but glibc
 install: all ## install into $(DESTDIR)$(PREFIX)
 	install -D -m 0755 $(B)/halfopen $(DESTDIR)$(PREFIX)/sbin/halfopen
 
-lint: $(SKELETONS) ## look for faults with clang-tidy and cppcheck (Debian packages of these names)
+lint: lint-clang-tidy lint-cppcheck ## look for faults with clang-tidy and cppcheck
+
+lint-clang-tidy: $(SKELETONS)
 	$(Q)printf '%s\n' $(USER_SRC) | xargs -P $$(nproc) -n 8 sh -c \
 		'clang-tidy --quiet "$$@" -- $(filter -std=% -D% -I% -iquote%,$(USER_CFLAGS))' lint
+
+lint-cppcheck:
 	$(Q)cppcheck --quiet -j $$(nproc) --error-exitcode=1 --enable=warning,portability --max-configs=1 \
 		--suppress=unknownMacro --suppress=selfAssignment --suppress=invalidFunctionArg \
 		--suppress=arrayIndexOutOfBoundsCond \

@@ -71,9 +71,9 @@ mutants: all $(B)/checked/libhalfopen.a ## change single lines of the core: whic
 
 # Hosts exist that run no BPF program while a certain task of theirs is current (docs/DESIGN.md,
 # Loss): what falls into such a moment is lost to any monitor. A test that failed is run once
-# more, and the summary names it (RERUN).
+# more, or twice where it may fall into two such moments, and the summary names it (RERUN).
 PYTEST := PYTHONPATH=$(abspath tests) $(PYTHON) -m pytest -q -p no:cacheprovider -p reruns --reruns 1
-PYTEST_LAB := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTEST) -rR
+PYTEST_LAB := cd tests/lab && HALFOPEN=$(abspath $(B)/halfopen) $(PYTEST) --reruns 2 -rR
 # Most tests wait most of the time: LAB_JOBS run at once, and beside them those that take minutes. What
 # measures times runs beside few others (a file after another: they share what took long to play), what
 # floods the host by itself. conftest.py tells the marks.
@@ -99,6 +99,11 @@ test-kernels: static ## the same truth on every kernel, under QEMU (after script
 	$(Q)cd tests/vm && $(PYTEST) -n $${VM_JOBS:-$$(nproc)} --only-rerun \
 		'Kernel panic|the witness lost|s in vain|recursion came in between' -rsR --junitxml=$(abspath $(RESULTS))/kernels.xml
 
+# Beside the kernels under QEMU, which mostly wait.
+linted: $(SKELETONS)
+	@mkdir -p $(RESULTS)
+	$(Q)nice $(PYTHON) tests/lint.py $(RESULTS)
+
 fuzz: $(FUZZ) ## fuzz for FUZZ_SECONDS (default 15)
 	@mkdir -p $(RESULTS)
 	$(Q)tests/check --only-fuzz $(RESULTS) $(B) $(FUZZ_SECONDS)
@@ -107,7 +112,7 @@ test: ## all tests, and one line that counts them
 	@rm -rf $(RESULTS)
 	-$(Q)tests/vm/kernels.py fetch
 	-$(Q)$(MAKE) --no-print-directory -k check lab
-	-$(Q)$(MAKE) --no-print-directory -k test-kernels
+	-$(Q)$(MAKE) --no-print-directory -k test-kernels linted
 	$(Q)tests/tally $(RESULTS)
 
 # Into a new folder; what is committed is replaced when all tests have passed and all is there.

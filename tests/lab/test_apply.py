@@ -132,10 +132,12 @@ def test_a_trial_that_was_good(lab):
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_trial_whose_guard_was_killed(lab, which):
     """Either of the two, more than once: it ends all the same, and so do they."""
-    assert apply(lab, "--idle", "120", "--trial", "7s", "--yes").returncode == 0
+    assert apply(lab, "--idle", "120", "--trial", "20s", "--yes").returncode == 0
     for _ in range(2):
-        pair = wait_until(lambda: len(guards(lab)) == 2 and guards(lab), 30, "two guards")
+        pair = wait_until(lambda: len(pair := guards(lab)) == 2 and pair, 30, "two guards")
         os.kill(pair[which], signal.SIGKILL)
+        # Still there for a moment; and who kills the other one as well kills both (below).
+        wait_until(lambda: pair[which] not in guards(lab), 30, "the end of the one that was killed")
     wait_until(lambda: values(lab.gateway)[0] == 7200, 40, "the end of the trial")
     wait_until(lambda: not guards(lab), 30, "the end of its guards")
 

@@ -1111,7 +1111,7 @@ def test_doctor_and_sockets_agree(lab):
         assert int(first.split()[0].replace(",", "")) >= 42
         words = [s.replace("TCP connection", "socket").replace("network ", "") for s in found]
         return words == [first, never]
-    wait_until(agree, 60, "the same counts")
+    wait_until(agree, 180, "the same counts")
 
 
 def test_what_nobody_holds_is_one_row(lab):

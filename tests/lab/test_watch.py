@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The command itself: signals, files, readers that go away, replays, and what it says when
 something is missing."""
+import bisect
 import contextlib
 import json
 import os
@@ -337,6 +338,15 @@ def times_of(lines):
     return [int(m[1]) * 3600 + int(m[2]) * 60 + float(m[3]) for m in found if m]
 
 
+def longest_in_order(times):
+    """How many remain if those that are out of order are left out."""
+    tails = []      # [n]: the least last one of n + 1 in order
+    for t in times:
+        at = bisect.bisect_right(tails, t)
+        tails[at:at + 1] = [t]
+    return len(tails)
+
+
 def test_lines_of_text_are_in_order_of_time(lab):
     """-v: each by itself. Sockets die one after the other, while others become suspect: an ending is told
     when what follows it is known, and what happened after it waits for it. What nothing has to come before
@@ -352,16 +362,19 @@ def test_lines_of_text_are_in_order_of_time(lab):
     pairs = [lab.connect() for _ in range(24)]
     lab.gateway.drop("input", "tcp dport 7000")
     for gateway, _ in pairs:
-        keepalive(gateway, 1, 1, 4)
+        keepalive(gateway, 1, 1, 9)     # six seconds from the suspicion to the end
         time.sleep(0.13)
-    wait_until(lambda: [l for l in lines() if "suspect:" in l], 20, "a suspect")
-    assert len([l for l in lines() if "keepalive_timeout" in l]) == 0, lines()
+    first = wait_until(lambda: (said := lines()) and [l for l in said if "suspect:" in l] and said, 20, "a suspect")
+    assert not [l for l in first if "keepalive_timeout" in l], first
     wait_until(lambda: len([l for l in lines() if "keepalive_timeout" in l]) == 24, 20, "24 endings")
     watch.send_signal(signal.SIGINT)
     assert watch.wait(60) == 0
     said = lines()
     assert len([l for l in said if "suspect:" in l]) == 24
-    assert times_of(said) == sorted(times_of(said)), said
+    # An ending that no program saw is told when a pass has found it, with the time at which it was.
+    lost = sum(int(l.split()[1]) for l in said if re.search(r" events? lost \(", l))
+    late = len(times_of(said)) - longest_in_order(times_of(said))
+    assert late <= lost, "\n".join(said)
     assert "24 ended, 24 half-open" in said[-1]
 
 

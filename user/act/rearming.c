@@ -258,13 +258,13 @@ static void stop(struct rearming *r, enum rearming_end end, const char *why)
 static void look(struct rearming *r, uint64_t allowance)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
-	uint64_t began_ns = clock__mono_ns(), done = c->armed + c->refused;
+	uint64_t begun_ns = clock__own_cpu_ns(), done = c->armed + c->refused;
 	int err = rearmer__pass(r->rearmer, allowance);
 
 	done = c->armed + c->refused - done;
 	r->left = c->found[HO_REARM_DUE] > done ? c->found[HO_REARM_DUE] - done : 0;
 	r->passed_ns = clock__mono_ns();
-	r->pass_ns = r->passed_ns - began_ns;
+	r->pass_ns = clock__own_cpu_ns() - begun_ns;
 	if (err)
 		stop(r, REARMING_STOPPED, reason__of(err));
 }
@@ -352,23 +352,24 @@ static void settle(struct rearming *r)
 {
 	const volatile struct ho_rearm_counts *c = rearmer__counts(r->rearmer);
 	uint64_t now_ns = clock__mono_ns(), end_ns = now_ns + decided_within_s(r) * NS_PER_S;
-	bool decided = false, over;
+	bool decided = false;
 	uint64_t dialled_ns;
 
 	while (!r->stopped) {
 		now_ns = clock__mono_ns();
-		if (!decided && now_ns - r->passed_ns >= PASS_SHARE * r->pass_ns) {
+		/* at the end once more: what was heard since the last pass counts */
+		if (!decided && (now_ns >= end_ns ||
+				 now_ns - r->passed_ns >= PASS_SHARE * r->pass_ns)) {
 			look(r, 0);
-			decided = !c->undecided;
+			decided = !c->undecided || now_ns >= end_ns;
 		}
 		check_deaths(r);
 		dialled_ns = may_be_dialled_ns(r, now_ns);
-		over = decided || now_ns >= end_ns;
-		if (r->stopped || (over && !dialled_ns))
+		if (r->stopped || (decided && !dialled_ns))
 			break;
 		wait_on(r, now_ns,
-			over ? rounded_up_s(dialled_ns)
-			     : rounded_up_s(end_ns - now_ns) + dials_within_s(r), over);
+			decided ? rounded_up_s(dialled_ns)
+				: rounded_up_s(end_ns - now_ns) + dials_within_s(r), decided);
 	}
 }
 

@@ -20,8 +20,11 @@ void losses__count_probes(struct losses *l, uint64_t count)
 
 void losses__count_unseen(struct losses *l, uint64_t count)
 {
-	if (l->counted == l->counted_at_pass_before)
-		l->unseen += count;
+	uint64_t from = l->counted_at_pass_before > l->found ? l->counted_at_pass_before : l->found;
+	uint64_t included = l->counted - from < count ? l->counted - from : count;
+
+	l->found = from + included;
+	l->unseen += count - included;
 }
 
 void losses__end_pass(struct losses *l)

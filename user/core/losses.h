@@ -9,6 +9,7 @@
 struct losses {
 	uint64_t counted;		/* by the kernel, so far ... */
 	uint64_t counted_at_last_pass, counted_at_pass_before;
+	uint64_t found;		/* of the counted: up to here, passes found what was lost */
 	uint64_t unseen;	/* without a count of the kernel ... */
 	uint64_t senseless;	/* ... and records that were skipped, ... */
 	uint64_t unemitted_from_ns;	/* ... since these were last emitted */
@@ -21,8 +22,8 @@ void losses__count_senseless(struct losses *l, uint64_t count);
 /* Probes that the kernel counted and no event reported. */
 void losses__count_probes(struct losses *l, uint64_t count);
 
-/* Events for which no program ran, found by a pass: unless the kernel counted losses in between,
- * which include these. */
+/* Events that did not reach us, found by a pass: no program ran for them, unless the kernel counted
+ * as many losses since the pass before the last one, which include these. */
 void losses__count_unseen(struct losses *l, uint64_t count);
 
 /* A complete pass has ended. */

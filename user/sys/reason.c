@@ -22,7 +22,7 @@ const char *reason__of(int err)
 	switch (err) {
 	case EMFILE:
 		getrlimit(RLIMIT_NOFILE, &files);
-		snprintf(text, sizeof(text), "%s: the limit is %llu, and %u are needed (ulimit -n, "
+		snprintf(text, sizeof(text), "%s: the limit is %llu, and %d are needed (ulimit -n, "
 			 "or LimitNOFILE=)", strerror(err), (unsigned long long)files.rlim_cur,
 			 REASON_FILES_NEEDED);
 		return text;
