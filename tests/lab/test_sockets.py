@@ -1115,7 +1115,13 @@ def test_both_ends_here_are_counted_once(lab):
     text = subprocess.run([HALFOPEN, "watch", "--for", "300ms", here], capture_output=True, text=True,
                           timeout=60).stdout
     assert text.startswith("9 sockets in 1 namespace; 6 would never notice a dead peer"), text
-    assert "\n6 to peers on this host: " in halfopen("--summary", here).stdout
+    text = halfopen("--summary", "--silent", "1ms", here).stdout
+    said = re.search(r"^6 to peers on this host: both ends are in (.*); (.*) count one$", text, re.MULTILINE)
+    head, *rows = (line.split() for line in text[text.index("PROGRAM"):].splitlines())
+    sums = {name: sum(int(row[n]) for row in rows) for n, name in enumerate(head)
+            if name in ("SOCKETS", "NEVER", "SILENT")}
+    assert sums == {"SOCKETS": 9, "NEVER": 6, "SILENT": 6}, text      # ss has nine
+    assert "SOCKETS" in said[1] and "NEVER" in said[2] and "SILENT" in said[2], text
     behind[0].close()       # what no keepalive was needed for
     wait_until(lambda: len(of(lab)) < 9, 20, "the other end")
 

@@ -101,7 +101,8 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, " suspect\n");
 	if (c->local) {
 		words__add_count(w, c->local);
-		words__add(w, " to peers on this host: below, one end of each connection counts\n");
+		words__add(w, " to peers on this host: both ends are in SOCKETS, KEEPAL. and SUSPECT; "
+			   "NEVER, SILENT and OLDEST count one\n");
 	}
 	words__add_count(w, c->never_notice);
 	words__add(w, " would never notice a dead peer\n");
