@@ -75,6 +75,7 @@ enum dead_by { DEAD_BY_NOTHING, DEAD_BY_PROBE, DEAD_BY_HISTORY };
 struct sockets_dead {
 	double estimate, low, high;	/* INFINITY: not known */
 	uint64_t of;	/* how many the estimate rests on: were asked, or judged by a history */
+	uint64_t unknown;	/* of so many others nothing is known: no figure is about these */
 };
 
 struct sockets_counts {

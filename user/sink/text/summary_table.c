@@ -14,31 +14,70 @@
 
 /* ---- pieces ---- */
 
+static void add_unknown(struct words *w, const struct sockets_dead *d)
+{
+	if (d->unknown) {
+		words__add(w, "; of ");
+		words__add_count(w, d->unknown);
+		words__add(w, " nothing is known");
+	}
+}
+
+/* Limits that leave open nearly all: the estimate between them would be taken for more than it is. */
+static bool says_little(double low, double high, uint64_t of)
+{
+	return high - low > of * 3 / 4.0;
+}
+
+static void add_estimate(struct words *w, const struct sockets_dead *d, uint64_t of)
+{
+	bool exact = d->low == d->high;
+
+	if (!isfinite(d->estimate)) {
+		words__add(w, "not known, ");
+	} else if (!says_little(d->low, d->high, of)) {
+		words__add(w, exact ? "" : "about ");
+		words__add_count(w, (uint64_t)d->estimate);
+		words__add(w, ", ");
+	}
+	if (exact)
+		return;
+	words__add(w, "between ");
+	words__add_count(w, (uint64_t)d->low);
+	words__add(w, " and ");
+	words__add_count(w, (uint64_t)d->high);
+	words__add(w, ", ");
+}
+
+/* The probe's file may be older than its keys, and the clock may have been set since. */
+static void add_when_asked(struct words *w, const struct sockets_summary *s)
+{
+	if (s->probed_at > s->at) {
+		words__add(w, "by a clock that was ahead of today's");
+		return;
+	}
+	words__add_duration(w, floor((s->at - s->probed_at) / 1e9));
+	words__add(w, " ago");
+}
+
 /* What `halfopen probe` found, of the sockets that are open now. */
 static void add_dead_by_probe(struct words *w, const struct sockets_summary *s)
 {
 	const struct sockets_dead *d = &s->total.dead;
 
 	words__add(w, "dead: ");
-	if (isfinite(d->estimate)) {
-		words__add(w, d->low < d->high ? "about " : "");
-		words__add_count(w, (uint64_t)d->estimate);
-		words__add(w, ", ");
+	if (isfinite(d->low)) {
+		add_estimate(w, d, s->total.sockets - d->unknown);
+		words__add(w, "as ");
+		words__add_count(w, d->of);
+		words__add(w, d->of == 1 ? " of them was asked " : " of them were asked ");
 	} else {
-		words__add(w, "not known, ");
+		words__add(w, "nothing is known, as none of them was to be asked ");
 	}
-	if (d->low < d->high) {
-		words__add(w, "between ");
-		words__add_count(w, (uint64_t)d->low);
-		words__add(w, " and ");
-		words__add_count(w, (uint64_t)d->high);
-		words__add(w, ", ");
-	}
-	words__add(w, "as ");
-	words__add_count(w, d->of);
-	words__add(w, " of them were asked ");
-	words__add_duration(w, floor((s->at - s->probed_at) / 1e9));
-	words__add(w, " ago\n");
+	add_when_asked(w, s);
+	if (isfinite(d->low))
+		add_unknown(w, d);
+	words__add(w, "\n");
 }
 
 static void add_surely_dead(struct words *w, const struct sockets_counts *c)
@@ -56,14 +95,9 @@ static void add_surely_dead(struct words *w, const struct sockets_counts *c)
 
 static void add_dead_by_history(struct words *w, const struct sockets_counts *c)
 {
-	uint64_t others = c->sockets - c->local;
-
 	dead_words__add_by_history(w, &c->dead, false);
-	if (c->dead.of && others > c->dead.of) {
-		words__add(w, "; of ");
-		words__add_count(w, others - c->dead.of);
-		words__add(w, " nothing is known");
-	}
+	if (c->dead.of)
+		add_unknown(w, &c->dead);
 	words__add(w, "\n");
 }
 
