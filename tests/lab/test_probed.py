@@ -280,3 +280,40 @@ def test_who_said_goodbye_is_not_dead(lab):
     _, summary, path = probe(lab, here(lab))
     assert summary["unknown"] == 4
     assert counted(lab, path)["total"]["estimated_dead"] == exactly(2, 8)
+
+
+# ---- gauges ----
+
+def test_gauges_of_many_groups(lab):
+    """A sample of a fifth of 20 ports' sockets leaves some ports out: they have a series, too, and the sum is near the
+    truth; the estimate for all has its limits."""
+    pairs = [lab.connect(port=7000 + port) for port in range(20) for _ in range(6)]
+    cut(lab, pairs[::2])
+    lines, _, path = probe(lab, "--sample", "20%", here(lab))
+    found = gauges(lab, path)
+    total = counted(lab, path)["total"]["estimated_dead"]
+    dead = found["halfopen_sockets_estimated_dead"]
+    assert len(dead) == 20 and found["halfopen_estimated_dead"] == {"": total["estimate"]}, found
+    assert (found["halfopen_estimated_dead_low"], found["halfopen_estimated_dead_high"]) == (
+        {"": total["low"]}, {"": total["high"]}), found
+    assert sum(found["halfopen_sockets_judged"].values()) == len(lines) == 24
+    share = sum(l["result"] == "unanswered" for l in lines) / len(lines)
+    for group, n in dead.items():
+        if not found["halfopen_sockets_judged"][group]:
+            assert abs(n - 6 * share) < 1e-6, (group, n)
+    # 60 are; a port of whose six sockets one was asked has 0 or 6: the sum's standard error is about 10
+    assert abs(sum(dead.values()) - 60) < 58 and total["low"] <= total["estimate"] <= total["high"]
+    _, text = dead_line(lab, path)
+    cells = {line.split()[1]: line.split()[-2] for line in text.splitlines() if re.match(r"\S+ +70\d\d ", line)}
+    judged = {group.split(":")[-1]: n for group, n in found["halfopen_sockets_judged"].items()}
+    assert len(cells) == 20 and all((cells[port] == "?") == (n == 0) for port, n in judged.items()), text
+    assert all(cells[port] in ("0-5", "1-6") for port, n in judged.items() if n == 1), text
+
+
+def test_gauges_do_not_come_and_go(lab):
+    """Whoever is drawn: the same groups."""
+    for port in range(10):
+        lab.connect(port=7000 + port)
+    series = [set(gauges(lab, probe(lab, "--sample", "30%", here(lab))[2])["halfopen_sockets_estimated_dead"])
+              for _ in range(3)]
+    assert series[0] == series[1] == series[2] and len(series[0]) == 10

@@ -118,6 +118,18 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 	return counts;
 }
 
+/* With the part that it has in the total. */
+static struct sockets_counts group_counts(const struct look_summary *m, const struct look *l,
+					  const struct exposure_counts *c)
+{
+	struct sockets_counts counts = look_summary__counts(l, c);
+
+	counts.dead.share = m->probed.probed
+				    ? probed_dead__share(&c->probed, &m->total.probed)
+				    : counts.dead.estimate;
+	return counts;
+}
+
 static struct timeline_netns netns_of(const struct look *l, const struct exposure_key *key)
 {
 	unsigned int i;
@@ -222,7 +234,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		m->values[i] = (struct sockets_group){
 			.program = key->comm, .port = key->port,
 			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
-			.counts = look_summary__counts(l, &g->all[i].counts) };
+			.counts = group_counts(m, l, &g->all[i].counts) };
 		set_netns(&m->values[i], m, l, key);
 	}
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);

@@ -159,20 +159,23 @@ static const char *const heads[NUMBERS] = {
 	[NUMBER_SUSPECT] = "SUSPECT", [NUMBER_SILENT] = "SILENT", [NUMBER_DEAD] = "DEAD",
 };
 
-#define CELL 24
+#define CELL 48
 
-/* "~4612": an estimate; "?": of none of them anything is known. */
+/* "~4612": an estimate; "0-9": that is open, as few were asked; "?": nothing is known of any. */
 static const char *dead_cell(const struct sockets_summary *s, const struct sockets_counts *c,
 			     char text[CELL])
 {
 	const struct sockets_dead *d = &c->dead;
+	double low = floor(d->low), high = ceil(d->high) + d->unknown;
 
-	if (s->dead_by && isinf(d->estimate))
-		return "?";
-	if (s->dead_by)
-		snprintf(text, CELL, "%s%.0f", d->low < d->high ? "~" : "", d->estimate);
-	else
+	if (!s->dead_by)
 		snprintf(text, CELL, "%" PRIu64, c->surely_dead);
+	else if (isinf(d->estimate))
+		return "?";
+	else if (low < high && says_little(low, high, c->sockets))
+		snprintf(text, CELL, "%.0f-%.0f", low, high);
+	else
+		snprintf(text, CELL, "%s%.0f", low < high ? "~" : "", d->estimate);
 	return text;
 }
 
@@ -251,6 +254,18 @@ static void narrow_numbers(struct widths *widths, const struct sockets_summary *
 	}
 }
 
+/* Limits may be longer than any number. */
+static void widen_dead(struct widths *widths, const struct sockets_summary *s,
+		       const struct sockets_counts *c)
+{
+	unsigned int *width = &widths->number[NUMBER_DEAD], length;
+	char text[CELL];
+
+	length = *width ? strlen(dead_cell(s, c, text)) : 0;
+	if (length > *width)
+		*width = length;
+}
+
 /* An empty column is left out. */
 static struct widths measure(const struct sockets_summary *s, uint64_t limit, unsigned int width)
 {
@@ -265,6 +280,7 @@ static struct widths measure(const struct sockets_summary *s, uint64_t limit, un
 		widen(&widths.program, program_of(&s->groups[i]));
 		widen(&widths.netns, netns_of(&s->groups[i], text));
 		widen(&widths.carrier, s->groups[i].carrier);
+		widen_dead(&widths, s, &s->groups[i].counts);
 	}
 	if (widths.carrier && widths.carrier < (int)strlen("CARRIER"))
 		widths.carrier = strlen("CARRIER");
