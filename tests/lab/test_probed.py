@@ -78,9 +78,9 @@ def changed(path, change):
 
 
 def cut(lab, pairs):
-    """Whatever these devices send is lost."""
-    ports = ", ".join(str(device.getsockname()[1]) for _, device in pairs)
-    lab.gateway.drop("input", f"tcp sport {{ {ports} }}")
+    """Whatever these devices send is lost. A port of theirs may be another connection's, too, to another of ours."""
+    ports = ", ".join(f"{device.getsockname()[1]} . {device.getpeername()[1]}" for _, device in pairs)
+    lab.gateway.drop("input", f"tcp sport . tcp dport {{ {ports} }}")
 
 
 def exactly(n, of, **more):

@@ -587,7 +587,7 @@ def test_a_peer_that_said_goodbye_is_not_dead(lab):
     for _, device in (*gone, cut):
         device.shutdown(socket.SHUT_WR)
     wait_until(lambda: len(ss(lab, "state", "close-wait")) == 5, 20, "CLOSE_WAIT")
-    lab.gateway.drop("input", f"tcp sport {cut[1].getsockname()[1]}")
+    lab.gateway.drop("input", f"tcp sport {cut[1].getsockname()[1]}")      # nobody connects any more
     cut[0].send(b"are you there?")
     wait_until(lambda: min(s["silent_s"] for s in of(lab).values()) > 5 and
                of(lab)[cookie(cut[0])]["unanswered"], 60, "a silence")
