@@ -580,6 +580,34 @@ def test_silent_beyond_what_the_path_remembers(lab):
     assert "surely dead" in halfopen("--summary", here, "--path-forgets", "12s").stdout
 
 
+def test_a_peer_that_said_goodbye_is_not_dead(lab):
+    """CLOSE_WAIT, by ss: its program has to close it, and nobody is gone. Nor does a history say so. Data that stay unacknowledged after that make it dead."""
+    here = f"netns = {lab.gateway.name}"
+    gone, cut = [lab.connect(port=7001) for _ in range(4)], lab.connect(port=7001)
+    for _, device in (*gone, cut):
+        device.shutdown(socket.SHUT_WR)
+    wait_until(lambda: len(ss(lab, "state", "close-wait")) == 5, 20, "CLOSE_WAIT")
+    lab.gateway.drop("input", f"tcp sport {cut[1].getsockname()[1]}")      # nobody connects any more
+    cut[0].send(b"are you there?")
+    wait_until(lambda: min(s["silent_s"] for s in of(lab).values()) > 5 and
+               of(lab)[cookie(cut[0])]["unanswered"], 60, "a silence")
+    total = summary(here, "--path-forgets", "4s")["total"]
+    assert total["surely_dead"]["count"] == 1 and total["sockets"] == 5, total
+    lines = of(lab, "--path-forgets", "4s")
+    assert {key for key, s in lines.items() if s["dead_probability"] == 1} == {cookie(cut[0])}
+    assert all("closed" in lines[cookie(sock)]["why"] for sock, _ in gone), lines
+    r = halfopen("--check", "dead>1", "--path-forgets", "4s", here)
+    assert r.returncode == 0, r
+    r = halfopen("--check", "dead>0", "--path-forgets", "4s", here)
+    assert r.returncode == 3 and r.stdout.startswith("FOUND dead 1 > 0\n") and len(r.stdout.splitlines()) == 3, r
+    path = lab.path("history")
+    with open(path, "w") as f:
+        subprocess.run([HALFOPEN, "watch", "--json", "--all", "--for", "300ms", here], stdout=f, check=True)
+    lines = of(lab, "--history", path)
+    assert all(lines[cookie(sock)]["dead_probability"] is None and "closed" in lines[cookie(sock)]["why"]
+               for sock, _ in gone), lines
+
+
 def test_a_peer_that_only_sends_probes_is_not_silent(lab):
     """Its keepalive is answered (its own tcp_info says when), whatever this socket has; in ESTABLISHED and half closed.
     Who sends nothing is silent for as long as that."""
@@ -1087,7 +1115,13 @@ def test_both_ends_here_are_counted_once(lab):
     text = subprocess.run([HALFOPEN, "watch", "--for", "300ms", here], capture_output=True, text=True,
                           timeout=60).stdout
     assert text.startswith("9 sockets in 1 namespace; 6 would never notice a dead peer"), text
-    assert "\n6 to peers on this host: " in halfopen("--summary", here).stdout
+    text = halfopen("--summary", "--silent", "1ms", here).stdout
+    said = re.search(r"^6 to peers on this host: both ends are in (.*); (.*) count one$", text, re.MULTILINE)
+    head, *rows = (line.split() for line in text[text.index("PROGRAM"):].splitlines())
+    sums = {name: sum(int(row[n]) for row in rows) for n, name in enumerate(head)
+            if name in ("SOCKETS", "NEVER", "SILENT")}
+    assert sums == {"SOCKETS": 9, "NEVER": 6, "SILENT": 6}, text      # ss has nine
+    assert "SOCKETS" in said[1] and "NEVER" in said[2] and "SILENT" in said[2], text
     behind[0].close()       # what no keepalive was needed for
     wait_until(lambda: len(of(lab)) < 9, 20, "the other end")
 

@@ -117,6 +117,31 @@ static void test_silences(void **state)
 	assert_int_equal(of(e).state, EXPOSURE_CLOSING);
 }
 
+/* Whoever said goodbye is silent for good, and no half-open peer, unless something of ours stays
+ * unacknowledged (probes alone leave a leak of our program's). */
+static void test_peers_that_said_goodbye(void **state)
+{
+	static const uint8_t said[] = { TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSING };
+	static const uint8_t did_not[] = { TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2 };
+	struct ho_event e = fact(HO_SEEN, 70996);
+	unsigned int i;
+
+	(void)state;
+	rules.path_ns = S;
+	for (i = 0; i < sizeof(said); i++) {
+		e.state = said[i];
+		e.retransmits = 0;
+		e.probes_out = 9;
+		assert_true(of(e).said_goodbye && !of(e).surely_dead && !of(e).path_known);
+		e.retransmits = 1;
+		assert_true(!of(e).said_goodbye && of(e).surely_dead && of(e).path_known);
+		e.retransmits = 0;
+		e.state = did_not[i];
+		assert_true(!of(e).said_goodbye && of(e).surely_dead && of(e).path_known);
+	}
+	rules.path_ns = 0;
+}
+
 static void test_peers_of_this_host(void **state)
 {
 	static const uint8_t loopback6[16] = { [15] = 1 };
@@ -353,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_asks_by_the_kernels_counts),
 		cmocka_unit_test(test_options_of_its_own),
 		cmocka_unit_test(test_silences),
+		cmocka_unit_test(test_peers_that_said_goodbye),
 		cmocka_unit_test(test_peers_of_this_host),
 		cmocka_unit_test(test_the_kernels_word_on_peers_of_this_host),
 		cmocka_unit_test(test_counts_add_up),

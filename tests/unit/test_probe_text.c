@@ -46,6 +46,10 @@ static void test_what_silence_means(void **state)
 	s.reset = 37;
 	says(&s, "\nsilent: 100, asked once within 1s: alive if slower, or if that ask or its answer "
 	     "was lost\n");
+	s.heard_later = 40;	/* they live */
+	says(&s, " 137 did not (37 reset by a peer that had forgotten them) (40 were heard later, and live)\n");
+	says(&s, "\nsilent: 60, asked once");
+	s.heard_later = 0;
 	s.reset = 137;	/* known to be dead */
 	says(&s, "\ndead: 137 of 1,000\nspent: ");
 }

@@ -164,6 +164,8 @@ static void test_what_a_row_counts_as(void **state)
 	e.state = TCP_CLOSE_WAIT;
 	assert_int_equal(count_one(&e).leaked, 1);
 	assert_int_equal(count_one(&e).by_state[EXPOSURE_CLOSE_WAIT], 1);
+	assert_int_equal(count_one(&e).surely_dead, 0);	/* that is what it waits for */
+	e.state = TCP_ESTABLISHED;
 	memcpy(e.peer, e.local, sizeof(e.peer));	/* of this host: no path */
 	assert_int_equal(count_one(&e).surely_dead, 0);
 }

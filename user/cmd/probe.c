@@ -252,11 +252,23 @@ static int list(struct report *r, const struct look *l, const struct silent *fir
 	return err;
 }
 
-static int list_unanswered(struct report *r, const struct look *l)
+static void leave_out_heard_later(struct report *r, const struct probing *p)
 {
+	size_t i, kept = 0;
+
+	for (i = 0; i < r->count; i++)
+		if (!probing__heard_later(p, r->unanswered[i].socket))
+			r->unanswered[kept++] = r->unanswered[i];
+	r->count = kept;
+}
+
+static int list_unanswered(struct report *r, const struct probing *p)
+{
+	const struct look *l = &p->look;
 	size_t silent = 0;
 	int err;
 
+	leave_out_heard_later(r, p);
 	if (!r->count)
 		return 0;
 	qsort(r->unanswered, r->count, sizeof(*r->unanswered), by_silence);
@@ -267,15 +279,15 @@ static int list_unanswered(struct report *r, const struct look *l)
 				"reset by the peer, and gone now");
 }
 
-static int finish_text(struct report *r, const struct look *l, const struct probe_summary *s)
+static int finish_text(struct report *r, const struct probing *p)
 {
 	struct words w = { 0 };
 	int err;
 
-	probe_text__write(&r->text, &w, s, (int)terminal__columns(r->output.fd));
+	probe_text__write(&r->text, &w, &p->summary, (int)terminal__columns(r->output.fd));
 	err = w.failed ? -ENOMEM : output__write(&r->output, w.text, w.length);
 	words__free(&w);
-	return err ? err : list_unanswered(r, l);
+	return err ? err : list_unanswered(r, p);
 }
 
 /* ---- the whole ---- */
@@ -300,7 +312,8 @@ static int probe(struct report *r, const struct demands *demands)
 {
 	struct options *o = r->options;
 	const struct probing_config config = {
-		.filter = o->filter, .devices = o->identities ? &o->devices : NULL,
+		.filter = o->filter, .filter_text = o->filter_text,
+		.devices = o->identities ? &o->devices : NULL,
 		.rate = o->rate, .share = o->share, .within_ns = o->within_ns, .asks = o->asks,
 		.end = demands->end, .take = take, .context = r };
 	struct probing p;
@@ -312,7 +325,7 @@ static int probe(struct report *r, const struct demands *demands)
 	if (!err)
 		look_nothing__explain(&p.look);
 	if (!err)
-		err = o->json ? finish_json(r, &p.summary) : finish_text(r, &p.look, &p.summary);
+		err = o->json ? finish_json(r, &p.summary) : finish_text(r, &p);
 	if (err == -ENOMEM)
 		log_error("%s", reason__of(err));
 	err = err ?: check_asked(&p);

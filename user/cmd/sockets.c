@@ -29,6 +29,7 @@
 #include "sys/host.h"
 #include "sys/log.h"
 #include "sys/reason.h"
+#include "sys/service_port.h"
 #include "sink/metrics.h"
 #include "sys/terminal.h"
 #include "tcp/tcp_states.h"
@@ -50,6 +51,7 @@ struct options {
 	struct identities devices;
 	const char *probed_path;
 	struct probed probed;
+	struct filter *probed_filter;	/* of that probe */
 	const char **histories;
 	unsigned int history_count;
 	struct history history;
@@ -206,6 +208,7 @@ static void read_probed(const struct argp_state *state, struct options *o)
 {
 	static const char what[] = "what 'halfopen probe --json' writes (--probed)";
 	int fd = input_file__open(o->probed_path, what);
+	struct filter_error error;
 	struct host host;
 	char why[1024];
 
@@ -216,6 +219,12 @@ static void read_probed(const struct argp_state *state, struct options *o)
 	host__read(&host);
 	if (probe_file__read(fd, o->probed_path, host.boot_id, &o->probed, why, sizeof(why)))
 		arguments__refuse(state, "--probed: %s", why);
+	if (!o->probed.filter)
+		return;
+	o->probed_filter = filter__parse(o->probed.filter, service_port__find, &error);
+	if (!o->probed_filter)
+		arguments__refuse(state, "--probed: %s:%u: filter, column %u: %s", o->probed_path,
+				  o->probed.filter_line, error.column, error.text);
 }
 
 static void check_arguments(const struct argp_state *state, struct options *o)
@@ -484,7 +493,7 @@ static int write_metrics(const struct options *o, const struct sockets_summary *
 static int count(struct look *l, struct options *o, struct output *output)
 {
 	struct look_summary m = { .carriers = o->carriers, .carrier_count = o->carrier_count,
-				  .probed = o->probed_path ? &o->probed : NULL,
+				  .probed = { o->probed_path ? &o->probed : NULL, o->probed_filter },
 				  .folds = !o->json };
 	struct look_config config = config_of(o);
 	struct sockets_summary s;
@@ -553,6 +562,7 @@ static void free_options(struct options *o)
 	free(o->histories);
 	filter__free(o->filter);
 	probed__free(&o->probed);
+	filter__free(o->probed_filter);
 	free(o->filter_text);
 	for (i = 0; i < o->carrier_count; i++)
 		free(o->carriers[i].name);

@@ -6,8 +6,7 @@
 #include "pipeline/look_summary.h"
 #include "pipeline/look_value.h"
 #include "sys/clock.h"
-#include "tcp/stamps.h"
-#include "tuning/sampled_count.h"
+#include "tuning/probed_dead.h"
 
 /* The number of the carrier whose network holds the peer, from 1; 0: none does. */
 static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *e)
@@ -26,25 +25,15 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 	return 0;
 }
 
-/* A peer that was heard since it left the ask unanswered is alive. */
-static void count_probed(const struct look *l, const struct ho_event *e, const struct probed *p,
-			 enum probe_answer result, struct exposure_counts *c)
-{
-	int64_t heard_at = stamps__arrived_ns(e, l->rules.hz) + l->wall_ns;
-	bool alive = result == PROBE_ANSWERED || heard_at > p->at;
-
-	c->probed++;
-	c->probed_in_part |= p->interrupted;
-	c->probed_dead += !alive && result == PROBE_UNANSWERED;
-	c->probed_unclear += !alive && result == PROBE_UNKNOWN;
-}
-
 static void add_chance(struct look_summary *m, struct exposure_counts *counts,
-		       const struct look *l, const struct look_socket *s)
+		       const struct look *l, const struct look_socket *s, const struct exposure *x)
 {
 	const char *why;
 	double doubt, dead = look__dead(l, s, &doubt, &why);
+	bool unjudged = isnan(dead) && !x->peer_is_here && !x->said_goodbye;
 
+	counts->unjudged += unjudged;
+	m->total.unjudged += unjudged;
 	exposure_counts__add_chance(counts, dead, doubt);
 	exposure_counts__add_chance(&m->total, dead, doubt);
 }
@@ -56,7 +45,6 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	struct exposure x = look__exposure(l, s);
 	struct exposure_key key = { .netns = e->netns, .net_cookie = e->net_cookie };
 	struct look_summary *m = context;
-	const struct probed_socket *probed = m->probed ? probed__find(m->probed, e->cookie) : NULL;
 	struct exposure_counts *counts;
 
 	key.port = look__listening_port(l, e);
@@ -70,12 +58,12 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	exposure_counts__add(&m->total, &x);
 	if (x.ended)	/* nobody asks how likely its peer is dead */
 		return true;
-	if (probed) {
-		count_probed(l, e, m->probed, probed->result, counts);
-		count_probed(l, e, m->probed, probed->result, &m->total);
+	if (m->probed.probed) {
+		look_probed__count(&m->probed, l, s, &x, &counts->probed);
+		look_probed__count(&m->probed, l, s, &x, &m->total.probed);
 	}
 	if (l->config.history)
-		add_chance(m, counts, l, s);
+		add_chance(m, counts, l, s, &x);
 	return true;
 }
 
@@ -91,21 +79,6 @@ static double known(bool is_known, double value)
 	return is_known ? value : INFINITY;
 }
 
-/* Of those that `halfopen probe` drew, for all. */
-static struct sockets_dead dead_by_probe(const struct exposure_counts *c)
-{
-	uint64_t alive = c->probed - c->probed_dead - c->probed_unclear;
-	uint64_t drawn = c->probed_in_part ? 0 : c->probed;
-	struct sampled_count dead = sampled_count__of(c->sockets, drawn,
-						      drawn ? c->probed_dead : 0,
-						      drawn ? c->probed_unclear : 0);
-
-	dead = sampled_count__certain(dead, c->probed_dead, c->sockets - alive);
-
-	return (struct sockets_dead){ .estimate = known(dead.known, dead.estimate),
-				      .low = dead.low, .high = dead.high, .of = c->probed };
-}
-
 /* What chance does with so many, and what the history may be wrong in. No fewer than 0, no more than
  * there are. */
 static struct sockets_dead dead_by_history(const struct exposure_counts *c)
@@ -116,7 +89,7 @@ static struct sockets_dead dead_by_history(const struct exposure_counts *c)
 	return (struct sockets_dead){ .estimate = known(judged, c->dead_sum),
 				      .low = known(judged, fmax(0, c->dead_sum - half)),
 				      .high = known(judged, fmin(c->judged, c->dead_sum + half)),
-				      .of = c->judged };
+				      .of = c->judged, .unknown = c->unjudged };
 }
 
 struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c)
@@ -126,7 +99,7 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 		.suspect = c->suspect, .never_notice = c->never_notice,
 		.silent = c->long_silent, .oldest_silence_s = c->oldest_silence_ns / 1e9,
 		.path_known = c->path_known, .surely_dead = c->surely_dead,
-		.dead = l->config.history ? dead_by_history(c) : dead_by_probe(c),
+		.dead = l->config.history ? dead_by_history(c) : probed_dead__of(&c->probed),
 		.to_mend = { [FAULT_CLOSE_WAIT] = c->leaked,
 			     [FAULT_WINDOW_CLOSED] = c->window_closed,
 			     [FAULT_PROBES_OFF] = c->probes_off,
@@ -142,6 +115,18 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 		counts.by_state[i].with_keepalive = c->with_keepalive_by_state[i];
 		counts.by_state[i].without = c->by_state[i] - c->with_keepalive_by_state[i];
 	}
+	return counts;
+}
+
+/* With the part that it has in the total. */
+static struct sockets_counts group_counts(const struct look_summary *m, const struct look *l,
+					  const struct exposure_counts *c)
+{
+	struct sockets_counts counts = look_summary__counts(l, c);
+
+	counts.dead.share = m->probed.probed
+				    ? probed_dead__share(&c->probed, &m->total.probed)
+				    : counts.dead.estimate;
 	return counts;
 }
 
@@ -249,19 +234,19 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		m->values[i] = (struct sockets_group){
 			.program = key->comm, .port = key->port,
 			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
-			.counts = look_summary__counts(l, &g->all[i].counts) };
+			.counts = group_counts(m, l, &g->all[i].counts) };
 		set_netns(&m->values[i], m, l, key);
 	}
 	qsort(m->values, g->count, sizeof(*m->values), by_sockets);
 	*value = (struct sockets_summary){
 		.at = clock__mono_ns() + l->wall_ns,
 		.dead_by = l->config.history ? DEAD_BY_HISTORY
-			   : m->probed ? DEAD_BY_PROBE : DEAD_BY_NOTHING,
+			   : m->probed.probed ? DEAD_BY_PROBE : DEAD_BY_NOTHING,
 		.silent_over_s = l->rules.long_ns / 1e9, .path_forgets_s = l->rules.path_ns / 1e9,
 		.because = l->rules.path_ns
 				   ? "silent for longer than the path remembers a connection"
 				   : "when the path forgets idle connections is not known",
-		.probed_at = m->probed ? m->probed->at : 0,
+		.probed_at = m->probed.probed ? look_probed__at(&m->probed, l) : 0,
 		.total = look_summary__counts(l, &m->total), .namespaces = count_namespaces(&m->groups),
 		.groups = m->values, .group_count = g->count };
 	return true;

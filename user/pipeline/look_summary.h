@@ -5,14 +5,14 @@
 
 #include "exposure/groups.h"
 #include "pipeline/look.h"
+#include "pipeline/look_probed.h"
 #include "timeline/socket_now.h"
-#include "source/probe_file.h"
 #include "value/named_network.h"
 
 struct look_summary {
 	const struct named_network *carriers;	/* the caller's; their names outlive it */
 	unsigned int carrier_count;
-	const struct probed *probed;	/* the caller's; NULL: none */
+	struct look_probed probed;	/* .probed NULL: none */
 	/* Groups of connections from here that no program holds, each of another namespace without a
 	 * name, are one for each carrier. */
 	bool folds;

@@ -123,6 +123,8 @@ static const char *why_unknown(const struct look *l, const struct exposure *x)
 		return "the connection has ended";
 	if (x->peer_is_here)
 		return "the peer is of this host";
+	if (x->said_goodbye)
+		return "the peer has closed the connection";
 	return l->rules.path_ns ? "the path may still remember it"
 				: "when the path forgets idle connections is not known";
 }
@@ -134,7 +136,7 @@ static double dead(const struct look *l, const struct look_socket *s, const stru
 	*why = "";
 	if (x->surely_dead && !x->ended)
 		return 1;
-	if (l->config.history && !x->peer_is_here && !x->ended) {
+	if (l->config.history && !x->peer_is_here && !x->said_goodbye && !x->ended) {
 		const struct history_socket of = look__as_of_history(l, s);
 
 		return history__dead(l->config.history, &of, doubt, why);

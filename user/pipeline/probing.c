@@ -14,6 +14,7 @@
 #include "sys/log.h"
 #include "sys/progress.h"
 #include "sys/reason.h"
+#include "tcp/stamps.h"
 #include "tuning/sampled_count.h"
 #include "value/words.h"
 
@@ -31,8 +32,9 @@
 /* What came of one that was drawn. */
 struct asked {
 	uint64_t at_ns;		/* asked first */
-	bool has_result;
+	bool has_result, reset;
 	enum probe_answer result;
+	uint64_t result_ns;	/* whoever is heard afterwards is alive */
 };
 
 /* One run. */
@@ -44,8 +46,15 @@ struct run {
 	struct asked *asked;	/* each drawn one, in the same order */
 	size_t count, next;	/* drawn, and asked so far */
 	uint64_t began_ns, next_ns, interrupted_ns;
+	uint64_t drawn_ns;	/* who was opened later is not among the drawn */
 	int err;
 };
+
+/* The wall clock may be set meanwhile. */
+static int64_t wall_of(uint64_t mono_ns)
+{
+	return mono_ns + clock__realtime_offset_ns();
+}
 
 /* ---- whom ---- */
 
@@ -180,15 +189,21 @@ static void count(struct probing *p, const struct probe_result *r)
 		count_reason(p, r->why);
 }
 
-static void give(struct run *r, size_t i, struct probe_result *result)
+/* `mono_ns`: by when it was found out. */
+static void give(struct run *r, size_t i, struct probe_result *result, uint64_t mono_ns)
 {
 	const struct look_socket *s = socket_of(r, i);
 	struct socket_now now = look__value(&r->probing->look, s);
 
 	result->socket = now.socket;
 	result->silent_s = now.silent_s;
+	result->asked_at = result->asks ? wall_of(r->asked[i].at_ns) : 0;
+	result->at = wall_of(mono_ns);
+	result->mono_ns = mono_ns;
 	r->asked[i].has_result = true;
 	r->asked[i].result = result->result;
+	r->asked[i].reset = result->reset;
+	r->asked[i].result_ns = mono_ns;
 	count(r->probing, result);
 	if (!r->err)
 		r->err = r->config->take(r->config->context, &r->probing->look, s, result);
@@ -198,10 +213,10 @@ static void give_unknown(struct run *r, size_t i, const char *why)
 {
 	struct probe_result result = { .result = PROBE_UNKNOWN, .why = why };
 
-	give(r, i, &result);
+	give(r, i, &result, r->asked[i].at_ns);
 }
 
-static void give_asked(struct run *r, const struct asker_result *a)
+static void give_asked(struct run *r, const struct asker_result *a, uint64_t mono_ns)
 {
 	static const char *const reuseaddr[] = { "SO_REUSEADDR" };
 	struct probe_result result = {
@@ -233,7 +248,7 @@ static void give_asked(struct run *r, const struct asker_result *a)
 	}
 	r->probing->summary.asked += a->outcome != ASKER_NOT_ASKED;
 	r->probing->summary.bytes += a->bytes;
-	give(r, a->tag, &result);
+	give(r, a->tag, &result, mono_ns);
 	if (a->lost_reuseaddr)
 		left_changed__say(&result.socket, *reuseaddr);
 }
@@ -241,9 +256,10 @@ static void give_asked(struct run *r, const struct asker_result *a)
 static void take_results(struct run *r)
 {
 	struct asker_result result;
+	uint64_t now_ns = clock__mono_ns();
 
-	while (!r->err && asker__take(r->asker, &result))
-		give_asked(r, &result);
+	for (; !r->err && asker__take(r->asker, &result); now_ns = clock__mono_ns())
+		give_asked(r, &result, now_ns);
 }
 
 /* ---- asking ---- */
@@ -324,6 +340,86 @@ static void ask_all(struct run *r)
 	progress__end();
 }
 
+/* ---- who was heard after all ---- */
+
+/* Those that left their asks unanswered. */
+struct mute {
+	uint64_t cookie;
+	size_t drawn;
+};
+
+struct last_look {
+	struct run *run;
+	struct mute *mute;
+	size_t count;
+};
+
+static int by_cookie(const void *a, const void *b)
+{
+	const struct mute *x = a, *y = b;
+
+	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+}
+
+static bool find_mute(struct last_look *last)
+{
+	struct run *r = last->run;
+	size_t i;
+
+	last->mute = calloc(r->count + 1, sizeof(*last->mute));
+	for (i = 0; last->mute && i < r->count; i++) {
+		if (!r->asked[i].has_result || r->asked[i].result != PROBE_UNANSWERED ||
+		    r->asked[i].reset)
+			continue;
+		last->mute[last->count++] =
+			(struct mute){ socket_of(r, i)->row.event.cookie, i };
+	}
+	if (last->count)
+		qsort(last->mute, last->count, sizeof(*last->mute), by_cookie);
+	return last->mute;
+}
+
+static bool take_heard(void *context, struct look *l, const struct look_socket *s)
+{
+	struct mute key = { .cookie = s->row.event.cookie }, *found;
+	struct last_look *last = context;
+	struct run *r = last->run;
+
+	found = bsearch(&key, last->mute, last->count, sizeof(key), by_cookie);
+	if (!found || stamps__arrived_ns(&s->row.event, l->rules.hz) <=
+			      r->asked[found->drawn].result_ns)
+		return true;
+	r->probing->heard_later[r->drawn[found->drawn]] = true;
+	r->probing->summary.heard_later++;
+	return true;
+}
+
+/* Looks once more at whoever did not answer: a long probe may outlast an outage. What fails was logged,
+ * and leaves them unanswered. */
+static void look_once_more(struct run *r, const struct look_iterators *iterators)
+{
+	struct last_look last = { .run = r };
+	const struct look_config config = { .filter = r->config->filter,
+					    .devices = r->config->devices,
+					    .iterators = iterators, .take = take_heard,
+					    .context = &last };
+	struct look look;
+
+	if (find_mute(&last) && last.count) {
+		r->probing->heard_later = calloc(r->probing->look.count, sizeof(bool));
+		if (r->probing->heard_later) {
+			look__take(&look, &config);
+			look__free(&look);
+		}
+	}
+	free(last.mute);
+}
+
+bool probing__heard_later(const struct probing *p, const struct look_socket *s)
+{
+	return p->heard_later && p->heard_later[s - p->look.sockets];
+}
+
 /* ---- the whole ---- */
 
 static int by_count(const void *a, const void *b)
@@ -341,6 +437,15 @@ static bool had_its_time(const struct run *r, size_t i)
 	       r->asked[i].at_ns + r->config->within_ns + IN_TIME_NS <= r->interrupted_ns;
 }
 
+/* Who was heard after all lives. */
+static enum probe_answer found_of(const struct run *r, size_t i)
+{
+	if (!r->asked[i].has_result)
+		return PROBE_UNKNOWN;
+	return probing__heard_later(r->probing, socket_of(r, i)) ? PROBE_ANSWERED
+								 : r->asked[i].result;
+}
+
 static void estimate(struct run *r)
 {
 	struct probe_summary *s = &r->probing->summary;
@@ -348,11 +453,11 @@ static void estimate(struct run *r)
 	struct sampled_count dead;
 
 	for (s->judged = 0; s->judged < r->count && had_its_time(r, s->judged); s->judged++)
-		found[r->asked[s->judged].has_result ? r->asked[s->judged].result
-						     : PROBE_UNKNOWN]++;
+		found[found_of(r, s->judged)]++;
 	dead = sampled_count__of(s->matched, s->judged, found[PROBE_UNANSWERED],
 				 found[PROBE_UNKNOWN]);
-	dead = sampled_count__certain(dead, s->unanswered, s->matched - s->answered);
+	dead = sampled_count__certain(dead, s->unanswered - s->heard_later,
+				      s->matched - s->answered - s->heard_later);
 	s->dead_known = dead.known;
 	s->dead = dead.estimate;
 	s->dead_low = dead.low;
@@ -369,19 +474,24 @@ static void sum_up(struct run *r)
 	s->asks_each = r->config->asks;
 	s->asks_are_close = asks_are_close(r->config);
 	estimate(r);
-	s->at = clock__mono_ns() + r->probing->look.wall_ns;
-	s->seconds = (clock__mono_ns() - r->began_ns) / 1e9;
+	s->filter = r->config->filter_text;
+	s->drawn_mono_ns = r->drawn_ns;
+	s->drawn_at = wall_of(r->drawn_ns);
+	s->mono_ns = clock__mono_ns();
+	s->at = wall_of(s->mono_ns);
 	s->reasons = r->probing->reasons;
 	qsort(r->probing->reasons, s->reason_count, sizeof(*s->reasons), by_count);
 }
 
-static int run(struct run *r)
+static int run(struct run *r, const struct look_iterators *iterators)
 {
 	const struct look_config config = { .filter = r->config->filter,
 					    .devices = r->config->devices,
-					    .with_listeners = true };
-	int err = look__take(&r->probing->look, &config);
+					    .iterators = iterators, .with_listeners = true };
+	int err;
 
+	r->drawn_ns = clock__mono_ns();
+	err = look__take(&r->probing->look, &config);
 	if (err)
 		return err;
 	if (!draw(r)) {
@@ -391,6 +501,9 @@ static int run(struct run *r)
 	if (r->count)
 		announce(r);
 	ask_all(r);
+	r->probing->summary.seconds = (clock__mono_ns() - r->began_ns) / 1e9;
+	if (!r->err)
+		look_once_more(r, iterators);
 	if (!r->err)
 		sum_up(r);
 	return r->err;
@@ -400,13 +513,17 @@ int probing__run(struct probing *p, const struct probing_config *config)
 {
 	const struct asker_config asker = { .within_ns = config->within_ns, .asks = config->asks };
 	struct run r = { .probing = p, .config = config };
+	struct look_iterators iterators = { .snapshot = NULL };
 	int err;
 
 	*p = (struct probing){ 0 };
 	/* first: its guard is a copy of this process, which is small as yet */
 	err = asker__open(&asker, &r.asker);
 	if (!err)
-		err = run(&r);
+		err = look_iterators__load(&iterators);
+	if (!err)
+		err = run(&r, &iterators);
+	look_iterators__unload(&iterators);
 	asker__close(r.asker);
 	free(r.drawn);
 	free(r.asked);
@@ -416,4 +533,6 @@ int probing__run(struct probing *p, const struct probing_config *config)
 void probing__free(struct probing *p)
 {
 	look__free(&p->look);
+	free(p->heard_later);
+	p->heard_later = NULL;
 }

@@ -9,6 +9,7 @@
 
 struct probing_config {
 	const struct filter *filter;	/* NULL: all */
+	const char *filter_text;	/* the same, as it is told */
 	struct identities *devices;	/* the caller's; NULL: none */
 	uint64_t rate;			/* sockets a second */
 	double share;			/* of those that match, above 0; 1: all */
@@ -28,11 +29,15 @@ struct probing {
 	struct look look;
 	struct probe_summary summary;	/* but for its origin */
 	struct probe_reason reasons[PROBING_REASONS];
+	bool *heard_later;	/* for each socket of the look; NULL: none was */
 };
 
 /* Says on standard error what is going to be done, and what cannot be put back; then does it.
  * Returns 0 or -errno, logged, or what `take` returned. To be freed in any case. */
 int probing__run(struct probing *p, const struct probing_config *config);
 void probing__free(struct probing *p);
+
+/* Did it leave its asks unanswered, and was heard before the probe ended? s: of its look. */
+bool probing__heard_later(const struct probing *p, const struct look_socket *s);
 
 #endif

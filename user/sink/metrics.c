@@ -14,6 +14,7 @@
 struct metrics_group {
 	char label[2 * PLAIN_TEXT_SIZE(16) + 16];
 	struct sockets_counts counts;
+	bool dead_known;	/* of some of them: counts.dead.share is the sum of these */
 };
 
 /* As it stands between quotes. */
@@ -51,14 +52,21 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	c->never_notice += more->never_notice;
 	c->surely_dead += more->surely_dead;
 	c->dead.of += more->dead.of;
-	if (isfinite(more->dead.estimate))
-		c->dead.estimate += more->dead.estimate;
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		c->to_mend[i] += more->to_mend[i];
 	for (i = 0; i < SOCKETS_STATES; i++) {
 		c->by_state[i].with_keepalive += more->by_state[i].with_keepalive;
 		c->by_state[i].without += more->by_state[i].without;
 	}
+}
+
+static void add_group(struct metrics_group *to, const struct sockets_counts *more)
+{
+	add_counts(&to->counts, more);
+	if (!isfinite(more->dead.share))
+		return;
+	to->counts.dead.share += more->dead.share;
+	to->dead_known = true;
 }
 
 /* Summed over namespaces and carriers; the largest come first, as the summary has them. Returns how
@@ -79,7 +87,7 @@ static unsigned int merge(struct metrics_group *groups, const struct sockets_sum
 		} else if (k == count) {
 			groups[count++] = group;
 		}
-		add_counts(&groups[k].counts, &s->groups[i].counts);
+		add_group(&groups[k], &s->groups[i].counts);
 	}
 	return count + (count == METRICS_GROUPS && *groups[count].label);
 }
@@ -129,22 +137,53 @@ static void add_faults(struct words *w, const struct metrics_group *groups, unsi
 				   groups[i].counts.to_mend[fault]);
 }
 
-/* Nothing is said of a group in which nobody was judged. */
-static void add_likely_dead(struct words *w, enum dead_by by, const struct metrics_group *groups,
-			    unsigned int count)
+static void add_number(struct words *w, const char *name, const char *help, double value)
+{
+	if (!isfinite(value))
+		return;
+	add_head(w, name, help);
+	words__add(w, "%s %.10g\n", name, value);
+}
+
+/* Of all groups together, with its limits: those of the groups do not add up. */
+static void add_dead_of_all(struct words *w, const struct sockets_dead *d)
+{
+	add_number(w, "halfopen_estimated_dead",
+		   "Connections whose peer is dead, estimated for all of which something is known.",
+		   d->estimate);
+	add_number(w, "halfopen_estimated_dead_low", "The least that halfopen_estimated_dead may be.",
+		   d->low);
+	add_number(w, "halfopen_estimated_dead_high", "The most that halfopen_estimated_dead may be.",
+		   d->high);
+	add_number(w, "halfopen_estimated_dead_unknown",
+		   "Connections that halfopen_estimated_dead is not about: nothing is known of them.",
+		   d->unknown);
+}
+
+/* A group has no series where nothing is known of it; which groups these are does not depend on whom a
+ * sample happened to draw. */
+static void add_likely_dead(struct words *w, const struct sockets_summary *s,
+			    const struct metrics_group *groups, unsigned int count)
 {
 	unsigned int i;
 
 	add_head(w, "halfopen_sockets_estimated_dead",
-		 by == DEAD_BY_PROBE
+		 s->dead_by == DEAD_BY_PROBE
 			 ? "Connections whose peer does not answer, estimated from those that halfopen "
-			   "probe asked."
+			   "probe asked: where none of a group was, at the rate of all."
 			 : "Connections whose peer is likely dead by the history: the sum of their "
 			   "chances.");
 	for (i = 0; i < count; i++)
-		if (groups[i].counts.dead.of)
+		if (groups[i].dead_known)
 			words__add(w, "halfopen_sockets_estimated_dead{group=\"%s\"} %.10g\n",
-				   groups[i].label, groups[i].counts.dead.estimate);
+				   groups[i].label, groups[i].counts.dead.share);
+	add_head(w, "halfopen_sockets_judged",
+		 "Connections that halfopen_sockets_estimated_dead rests on: they were asked, or the "
+		 "history says how likely their peer is dead.");
+	for (i = 0; i < count; i++)
+		words__add(w, "halfopen_sockets_judged{group=\"%s\"} %" PRIu64 "\n",
+			   groups[i].label, groups[i].counts.dead.of);
+	add_dead_of_all(w, &s->total.dead);
 }
 
 bool metrics__sockets(struct words *w, const struct sockets_summary *s)
@@ -166,7 +205,7 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 		  "Connections that would never notice a dead peer.",
 		  offsetof(struct sockets_counts, never_notice), groups, count);
 	if (s->dead_by)
-		add_likely_dead(w, s->dead_by, groups, count);
+		add_likely_dead(w, s, groups, count);
 	else if (s->path_forgets_s)
 		add_gauge(w, "halfopen_sockets_estimated_dead",
 			  "Connections silent for longer than the path remembers them.",

@@ -12,7 +12,8 @@
 #define METRICS_GROUPS 64
 
 /* halfopen_sockets, _sockets_suspect, _sockets_never_notice and (where it is known)
- * _sockets_estimated_dead by group: PROGRAM:PORT (or PROGRAM:out), whatever namespace and carrier.
+ * _sockets_estimated_dead and _sockets_judged by group: PROGRAM:PORT (or PROGRAM:out), whatever
+ * namespace and carrier; halfopen_estimated_dead, _low and _high of all together.
  * False when memory is short. */
 bool metrics__sockets(struct words *w, const struct sockets_summary *s);
 

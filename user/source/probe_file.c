@@ -38,6 +38,19 @@ static int refuse(const struct reading *r, const char *what)
 	return -EBADMSG;
 }
 
+static int short_of_memory(const struct reading *r)
+{
+	snprintf(r->why, r->size, "%s: %s", r->shown, strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+/* What older versions do not write is 0. */
+static bool read_mono(const json_t *line, const char *key, uint64_t *ns)
+{
+	*ns = 0;
+	return !json_object_get(line, key) || quantity__number(text(line, key), 1, UINT64_MAX, ns);
+}
+
 static int take_result(struct reading *r, const json_t *line)
 {
 	const char *cookie = text(json_object_get(line, "socket"), "cookie");
@@ -50,19 +63,42 @@ static int take_result(struct reading *r, const json_t *line)
 		return refuse(r, "result: expected answered, unanswered or unknown");
 	if (!quantity__number(cookie, 1, UINT64_MAX, &s.cookie))
 		return refuse(r, "socket.cookie: expected a string of digits");
+	if (!read_mono(line, "mono_ns", &s.mono_ns))
+		return refuse(r, "mono_ns: expected a string of digits");
 	all = array__with_room(r->probed->sockets, r->probed->count, &r->probed->size, sizeof(*all));
-	if (!all) {
-		snprintf(r->why, r->size, "%s: %s", r->shown, strerror(ENOMEM));
-		return -ENOMEM;
-	}
+	if (!all)
+		return short_of_memory(r);
 	r->probed->sockets = all;
 	all[r->probed->count++] = s;
+	return 0;
+}
+
+/* Of whom the sockets were drawn. */
+static int take_population(struct reading *r, const json_t *line)
+{
+	const json_t *filter = json_object_get(line, "filter");
+
+	if (!read_mono(line, "mono_ns", &r->probed->mono_ns) ||
+	    !read_mono(line, "drawn_mono_ns", &r->probed->drawn_mono_ns))
+		return refuse(r, "mono_ns, drawn_mono_ns: expected strings of digits");
+	if (filter && !json_is_string(filter))
+		return refuse(r, "filter: expected a FILTER");
+	if (filter) {
+		r->probed->filter = strdup(json_string_value(filter));
+		r->probed->filter_line = r->line;
+		if (!r->probed->filter)
+			return short_of_memory(r);
+	}
 	return 0;
 }
 
 static int take_summary(struct reading *r, const json_t *line)
 {
 	struct rfc3339_time at;
+	int err = take_population(r, line);
+
+	if (err)
+		return err;
 
 	if (!rfc3339__parse(text(line, "at"), &at))
 		return refuse(r, "at: expected an RFC 3339 time");
@@ -164,5 +200,6 @@ const struct probed_socket *probed__find(const struct probed *p, uint64_t cookie
 void probed__free(struct probed *p)
 {
 	free(p->sockets);
+	free(p->filter);
 	*p = (struct probed){ 0 };
 }

@@ -591,6 +591,8 @@ static void write_estimated_dead(struct json *j, enum dead_by by,
 	write_finite(j, "low", c->dead.low);
 	write_finite(j, "high", c->dead.high);
 	json__u64(j, "of", c->dead.of);
+	if (c->dead.unknown)
+		json__u64(j, "unknown", c->dead.unknown);
 	json__string(j, "by", by == DEAD_BY_PROBE ? "probe" : "history");
 	json__end_object(j);
 }
@@ -675,6 +677,10 @@ void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struc
 	begin_line(j, "halfopen.probe/1", &p->origin, seq);
 	write_socket(j, &p->socket);
 	json__string(j, "result", probe_answer__name(p->result));
+	if (p->asked_at)
+		json__time(j, "asked_at", p->asked_at);
+	json__time(j, "at", p->at);
+	json__big(j, "mono_ns", p->mono_ns);
 	if (p->reset)
 		json__bool(j, "reset", true);
 	if (*p->why)
@@ -711,6 +717,11 @@ void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
 
 	begin_line(j, "halfopen.probe_summary/1", &p->origin, seq);
 	json__time(j, "at", p->at);
+	json__big(j, "mono_ns", p->mono_ns);
+	json__time(j, "drawn_at", p->drawn_at);
+	json__big(j, "drawn_mono_ns", p->drawn_mono_ns);
+	if (p->filter)
+		json__string(j, "filter", p->filter);
 	json__u64(j, "matched", p->matched);
 	json__u64(j, "drawn", p->drawn);
 	json__u64(j, "asked", p->asked);
@@ -718,6 +729,8 @@ void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
 	json__u64(j, "unanswered", p->unanswered);
 	json__u64(j, "unknown", p->unknown);
 	json__u64(j, "reset", p->reset);
+	if (p->heard_later)
+		json__u64(j, "heard_later", p->heard_later);
 	write_dead(j, p);
 	json__u64(j, "judged", p->judged);
 	json__number(j, "within_s", p->within_s);

@@ -17,6 +17,9 @@ struct probe_result {
 	struct timeline_origin origin;
 	struct timeline_socket socket;
 	enum probe_answer result;
+	int64_t asked_at;		/* first; 0: it was not (absent) */
+	int64_t at;			/* of the result, ... */
+	uint64_t mono_ns;		/* ... and by CLOCK_MONOTONIC, which nobody sets */
 	bool reset;			/* unanswered: the peer reset it, as it had forgotten it */
 	const char *why;		/* of an unknown one */
 	uint32_t rtt_us;		/* of an answer; 0: not known (null) */
@@ -33,11 +36,16 @@ struct probe_reason {
 
 struct probe_summary {
 	struct timeline_origin origin;
-	int64_t at;
+	int64_t at;			/* of its end, ... */
+	uint64_t mono_ns;
+	int64_t drawn_at;		/* ... and before whom to ask was drawn: each as above */
+	uint64_t drawn_mono_ns;
+	const char *filter;		/* FILTER; NULL: none (absent) */
 	uint64_t matched;		/* sockets that pass FILTER, ... */
 	uint64_t drawn;			/* ... and of these, whom to ask was decided of */
 	uint64_t asked, answered, unanswered, unknown;
-	uint64_t reset;			/* of the unanswered */
+	uint64_t reset;			/* of the unanswered; ... */
+	uint64_t heard_later;		/* ... of those, too: the peer spoke before the probe ended */
 	bool dead_known;
 	uint64_t dead, dead_low, dead_high;	/* of all that match */
 	uint64_t judged;		/* of the drawn, by whom the estimate is: of an interrupted

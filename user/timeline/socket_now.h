@@ -75,6 +75,9 @@ enum dead_by { DEAD_BY_NOTHING, DEAD_BY_PROBE, DEAD_BY_HISTORY };
 struct sockets_dead {
 	double estimate, low, high;	/* INFINITY: not known */
 	uint64_t of;	/* how many the estimate rests on: were asked, or judged by a history */
+	uint64_t unknown;	/* of so many others nothing is known: no figure is about these */
+	double share;	/* a group's part in the estimate for all, known also where none of it was
+			 * asked: at the rate of all that were. INFINITY: not known */
 };
 
 struct sockets_counts {

@@ -50,12 +50,27 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 
 void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt)
 {
-	if (isnan(dead))
+	if (isnan(dead)) {
+		c->unjudged++;
 		return;
+	}
 	c->judged++;
 	c->dead_sum += dead;
 	c->dead_variance += dead * (1 - dead);
 	c->dead_doubt += doubt;
+}
+
+void probed_counts__merge(struct probed_counts *c, const struct probed_counts *more)
+{
+	c->drawn += more->drawn;
+	c->drawn_quiet += more->drawn_quiet;
+	c->dead += more->dead;
+	c->unclear += more->unclear;
+	c->others_quiet += more->others_quiet;
+	c->others_heard += more->others_heard;
+	c->others += more->others;
+	c->outside += more->outside;
+	c->in_part |= more->in_part;
 }
 
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more)
@@ -74,6 +89,7 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->path_known += more->path_known;
 	c->surely_dead += more->surely_dead;
 	c->judged += more->judged;
+	c->unjudged += more->unjudged;
 	c->dead_sum += more->dead_sum;
 	c->dead_variance += more->dead_variance;
 	c->dead_doubt += more->dead_doubt;
@@ -83,10 +99,7 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->address_gone += more->address_gone;
 	c->forgotten += more->forgotten;
 	add_ended(c, more->ended, more->ended_longest_ns);
-	c->probed += more->probed;
-	c->probed_dead += more->probed_dead;
-	c->probed_unclear += more->probed_unclear;
-	c->probed_in_part |= more->probed_in_part;
+	probed_counts__merge(&c->probed, &more->probed);
 	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];

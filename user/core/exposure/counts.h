@@ -7,6 +7,19 @@
 
 #include "exposure/exposure.h"
 
+/* Numbers of sockets by what `halfopen probe` found: its sample, and of whom it is one. Whoever was
+ * heard after its end lives, and so does whoever was opened after it. */
+struct probed_counts {
+	uint32_t drawn;		/* all; ... */
+	uint32_t drawn_quiet;	/* ... not heard after its end; ... */
+	uint32_t dead, unclear;	/* ... and of those, not heard since they left it unanswered, and unknown */
+	uint32_t others_quiet;	/* not drawn, might have been, and not heard after its end; ... */
+	uint32_t others_heard;	/* ... of those, heard in its course, or opened */
+	uint32_t others;	/* might have been drawn, all */
+	uint32_t outside;	/* could not have been drawn: nothing is known */
+	bool in_part;		/* the drawn are no sample: it was interrupted */
+};
+
 /* Numbers of sockets: all, and by the members of struct exposure. */
 struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
@@ -20,13 +33,11 @@ struct exposure_counts {
 	uint32_t forgotten_by, forgotten_after_s;	/* the soonest, 0: there is none */
 	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;
-	/* Of those that `halfopen probe` drew: all, not heard since they left it unanswered, and
-	 * unknown. */
-	uint32_t probed, probed_dead, probed_unclear;
-	bool probed_in_part;	/* these are no sample: the probe was interrupted */
+	struct probed_counts probed;
 	/* Of those whose history says how likely they are dead: their number, the sum of these
 	 * chances, its variance, and the standard error of what the history taught. */
 	uint32_t judged;
+	uint32_t unjudged;	/* whose history says nothing of that */
 	double dead_sum, dead_variance, dead_doubt;
 };
 
@@ -35,6 +46,9 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x);
 
 /* Counts how likely one socket is dead, 0 to 1, and that chance's standard error; NAN: not known. */
 void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt);
+
+/* Adds those of `more`. */
+void probed_counts__merge(struct probed_counts *c, const struct probed_counts *more);
 
 /* Adds those of `more`. */
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more);

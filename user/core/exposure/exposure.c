@@ -93,11 +93,20 @@ bool exposure__leaks_under_keepalive(const struct ho_row *row, uint32_t hz)
 	       row->answered_since_fin && quiet_ns > EXPOSURE_LEAK_NS && sent_ns > EXPOSURE_LEAK_NS;
 }
 
-/* No segment of the peer can arrive any more: its path has forgotten the connection. */
-static bool is_forgotten(const struct ho_event *e, const struct exposure_rules *r,
-			 uint64_t silent_ns)
+/* Its FIN was taken. Data or a FIN of ours that it never acknowledges make it half-open even then;
+ * unanswered probes do not: our program leaks it. */
+static bool said_goodbye(const struct ho_event *e)
 {
-	return r->path_ns && silent_ns > r->path_ns && !exposure__peer_is_here(e);
+	bool fin_taken = e->state == TCP_CLOSE_WAIT || e->state == TCP_LAST_ACK ||
+			 e->state == TCP_CLOSING;
+
+	return fin_taken && !e->retransmits;
+}
+
+/* After which silence of its peer its path has forgotten it. */
+static bool path_is_known(const struct ho_event *e, const struct exposure_rules *r)
+{
+	return r->path_ns && !exposure__peer_is_here(e) && !said_goodbye(e);
 }
 
 /* The kernel's clock of what it last did with it stands still since. */
@@ -126,8 +135,10 @@ struct exposure exposure__of(const struct ho_event *e, const struct exposure_rul
 		.second_end = is_second_end(e),
 		.silent_ns = silent_ns,
 		.long_silent = r->long_ns && silent_ns > r->long_ns,
-		.path_known = r->path_ns && !exposure__peer_is_here(e),
-		.surely_dead = is_forgotten(e, r, silent_ns),
+		.said_goodbye = said_goodbye(e),
+		.path_known = path_is_known(e, r),
+		/* no segment of the peer can arrive any more */
+		.surely_dead = path_is_known(e, r) && silent_ns > r->path_ns,
 		.leaked = e->state == TCP_CLOSE_WAIT && silent_ns > EXPOSURE_LEAK_NS,
 		.window_closed = e->flags & HO_F_OWN_WINDOW_ZERO,
 		.probes_off = k.enabled && !k.probes && !k.user_timeout_ms,

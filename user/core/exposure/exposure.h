@@ -36,6 +36,8 @@ struct exposure {
 	bool never_notices;	/* a dead peer, as long as the connection is idle */
 	uint32_t unanswered;	/* asks that stayed so until the next was due */
 	bool suspect;
+	bool said_goodbye;	/* the peer did, and nothing of ours stays unacknowledged: it is
+				 * silent for good, and no half-open connection's */
 	uint64_t silent_ns;	/* since a segment of the peer last arrived: stamps__arrived_ns() */
 	bool long_silent;
 	bool path_known;	/* when its path forgets it is known, ... */

@@ -54,6 +54,11 @@ static void add_counts(struct words *w, const struct probe_summary *s)
 		words__add_count(w, s->reset);
 		words__add(w, " reset by a peer that had forgotten them)");
 	}
+	if (s->heard_later) {
+		words__add(w, " (");
+		words__add_count(w, s->heard_later);
+		words__add(w, " were heard later, and live)");
+	}
 	if (s->interrupted)
 		words__add(w, "; interrupted");
 	words__add(w, "\n");
@@ -136,7 +141,7 @@ static void add_dead(struct words *w, const struct probe_summary *s)
 /* What the number of the dead takes for granted. */
 static void add_silent(struct words *w, const struct probe_summary *s)
 {
-	uint64_t silent = s->unanswered - s->reset;
+	uint64_t silent = s->unanswered - s->reset - s->heard_later;
 
 	if (!silent)
 		return;

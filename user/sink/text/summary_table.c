@@ -14,31 +14,70 @@
 
 /* ---- pieces ---- */
 
+static void add_unknown(struct words *w, const struct sockets_dead *d)
+{
+	if (d->unknown) {
+		words__add(w, "; of ");
+		words__add_count(w, d->unknown);
+		words__add(w, " nothing is known");
+	}
+}
+
+/* Limits that leave open nearly all: the estimate between them would be taken for more than it is. */
+static bool says_little(double low, double high, uint64_t of)
+{
+	return high - low > of * 3 / 4.0;
+}
+
+static void add_estimate(struct words *w, const struct sockets_dead *d, uint64_t of)
+{
+	bool exact = d->low == d->high;
+
+	if (!isfinite(d->estimate)) {
+		words__add(w, "not known, ");
+	} else if (!says_little(d->low, d->high, of)) {
+		words__add(w, exact ? "" : "about ");
+		words__add_count(w, (uint64_t)d->estimate);
+		words__add(w, ", ");
+	}
+	if (exact)
+		return;
+	words__add(w, "between ");
+	words__add_count(w, (uint64_t)d->low);
+	words__add(w, " and ");
+	words__add_count(w, (uint64_t)d->high);
+	words__add(w, ", ");
+}
+
+/* The probe's file may be older than its keys, and the clock may have been set since. */
+static void add_when_asked(struct words *w, const struct sockets_summary *s)
+{
+	if (s->probed_at > s->at) {
+		words__add(w, "by a clock that was ahead of today's");
+		return;
+	}
+	words__add_duration(w, floor((s->at - s->probed_at) / 1e9));
+	words__add(w, " ago");
+}
+
 /* What `halfopen probe` found, of the sockets that are open now. */
 static void add_dead_by_probe(struct words *w, const struct sockets_summary *s)
 {
 	const struct sockets_dead *d = &s->total.dead;
 
 	words__add(w, "dead: ");
-	if (isfinite(d->estimate)) {
-		words__add(w, d->low < d->high ? "about " : "");
-		words__add_count(w, (uint64_t)d->estimate);
-		words__add(w, ", ");
+	if (isfinite(d->low)) {
+		add_estimate(w, d, s->total.sockets - d->unknown);
+		words__add(w, "as ");
+		words__add_count(w, d->of);
+		words__add(w, d->of == 1 ? " of them was asked " : " of them were asked ");
 	} else {
-		words__add(w, "not known, ");
+		words__add(w, "nothing is known, as none of them was to be asked ");
 	}
-	if (d->low < d->high) {
-		words__add(w, "between ");
-		words__add_count(w, (uint64_t)d->low);
-		words__add(w, " and ");
-		words__add_count(w, (uint64_t)d->high);
-		words__add(w, ", ");
-	}
-	words__add(w, "as ");
-	words__add_count(w, d->of);
-	words__add(w, " of them were asked ");
-	words__add_duration(w, floor((s->at - s->probed_at) / 1e9));
-	words__add(w, " ago\n");
+	add_when_asked(w, s);
+	if (isfinite(d->low))
+		add_unknown(w, d);
+	words__add(w, "\n");
 }
 
 static void add_surely_dead(struct words *w, const struct sockets_counts *c)
@@ -56,14 +95,9 @@ static void add_surely_dead(struct words *w, const struct sockets_counts *c)
 
 static void add_dead_by_history(struct words *w, const struct sockets_counts *c)
 {
-	uint64_t others = c->sockets - c->local;
-
 	dead_words__add_by_history(w, &c->dead, false);
-	if (c->dead.of && others > c->dead.of) {
-		words__add(w, "; of ");
-		words__add_count(w, others - c->dead.of);
-		words__add(w, " nothing is known");
-	}
+	if (c->dead.of)
+		add_unknown(w, &c->dead);
 	words__add(w, "\n");
 }
 
@@ -101,7 +135,8 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, " suspect\n");
 	if (c->local) {
 		words__add_count(w, c->local);
-		words__add(w, " to peers on this host: below, one end of each connection counts\n");
+		words__add(w, " to peers on this host: both ends are in SOCKETS, KEEPAL. and SUSPECT; "
+			   "NEVER, SILENT and OLDEST count one\n");
 	}
 	words__add_count(w, c->never_notice);
 	words__add(w, " would never notice a dead peer\n");
@@ -124,20 +159,23 @@ static const char *const heads[NUMBERS] = {
 	[NUMBER_SUSPECT] = "SUSPECT", [NUMBER_SILENT] = "SILENT", [NUMBER_DEAD] = "DEAD",
 };
 
-#define CELL 24
+#define CELL 48
 
-/* "~4612": an estimate; "?": of none of them anything is known. */
+/* "~4612": an estimate; "0-9": that is open, as few were asked; "?": nothing is known of any. */
 static const char *dead_cell(const struct sockets_summary *s, const struct sockets_counts *c,
 			     char text[CELL])
 {
 	const struct sockets_dead *d = &c->dead;
+	double low = floor(d->low), high = ceil(d->high) + d->unknown;
 
-	if (s->dead_by && isinf(d->estimate))
-		return "?";
-	if (s->dead_by)
-		snprintf(text, CELL, "%s%.0f", d->low < d->high ? "~" : "", d->estimate);
-	else
+	if (!s->dead_by)
 		snprintf(text, CELL, "%" PRIu64, c->surely_dead);
+	else if (isinf(d->estimate))
+		return "?";
+	else if (low < high && says_little(low, high, c->sockets))
+		snprintf(text, CELL, "%.0f-%.0f", low, high);
+	else
+		snprintf(text, CELL, "%s%.0f", low < high ? "~" : "", d->estimate);
 	return text;
 }
 
@@ -216,6 +254,18 @@ static void narrow_numbers(struct widths *widths, const struct sockets_summary *
 	}
 }
 
+/* Limits may be longer than any number. */
+static void widen_dead(struct widths *widths, const struct sockets_summary *s,
+		       const struct sockets_counts *c)
+{
+	unsigned int *width = &widths->number[NUMBER_DEAD], length;
+	char text[CELL];
+
+	length = *width ? strlen(dead_cell(s, c, text)) : 0;
+	if (length > *width)
+		*width = length;
+}
+
 /* An empty column is left out. */
 static struct widths measure(const struct sockets_summary *s, uint64_t limit, unsigned int width)
 {
@@ -230,6 +280,7 @@ static struct widths measure(const struct sockets_summary *s, uint64_t limit, un
 		widen(&widths.program, program_of(&s->groups[i]));
 		widen(&widths.netns, netns_of(&s->groups[i], text));
 		widen(&widths.carrier, s->groups[i].carrier);
+		widen_dead(&widths, s, &s->groups[i].counts);
 	}
 	if (widths.carrier && widths.carrier < (int)strlen("CARRIER"))
 		widths.carrier = strlen("CARRIER");
