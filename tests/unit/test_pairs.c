@@ -127,6 +127,27 @@ static void test_no_pair(void **state)
 	pairs__find(sides, 0, HZ);
 }
 
+/* Of programs that only accept or only connect little is left to compare, and a proxy's sides are found
+ * among what is. */
+static void test_most_are_no_proxies(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 300; i++)
+		add(i < 200, i < 200 ? 7 : 8, i, 20, 100, 101);
+	assert_true(pairs__find(sides, count, HZ) < 150);	/* but for runs of one hash */
+	for (i = 0; i < 300; i++)
+		assert_int_equal(other_of(1000 + i), 0);
+	count = 0;
+	for (i = 0; i < 300; i++)
+		add(true, 7, i, 20, 100, 101);
+	add(false, 7, 250, 20, 100, 101);
+	assert_true(pairs__find(sides, count, HZ) < 10);
+	assert_int_equal(other_of(1250), 1300);
+	assert_int_equal(other_of(1300), 1250);
+}
+
 /* A dead device: what came for it is on its way still, again and again. */
 static void test_under_way_to_the_device(void **state)
 {
@@ -165,6 +186,8 @@ static void test_what_a_row_shows(void **state)
 	e.state = TCP_FIN_WAIT2;
 	assert_false(pair_side__of(&e, true, &side));
 	e.state = TCP_ESTABLISHED;
+	e.bytes_acked = 1;				/* its SYN, and no data either way */
+	assert_false(pair_side__of(&e, false, &side));
 	e.bytes_acked = 0;
 	assert_false(pair_side__of(&e, false, &side));
 }
@@ -177,6 +200,7 @@ int main(void)
 		cmocka_unit_test_setup(test_same_bytes_and_times, begin),
 		cmocka_unit_test_setup(test_more_alike_than_can_be_looked_at, begin),
 		cmocka_unit_test_setup(test_no_pair, begin),
+		cmocka_unit_test_setup(test_most_are_no_proxies, begin),
 		cmocka_unit_test_setup(test_under_way_to_the_device, begin),
 		cmocka_unit_test(test_what_a_row_shows),
 	};

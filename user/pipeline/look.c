@@ -7,7 +7,7 @@
 #include "kernel/every_netns.h"
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
-#include "pipeline/look_value.h"
+#include "pipeline/look.h"
 #include "sys/capability.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -69,6 +69,38 @@ static uint32_t netns_of(struct look *l, const struct ho_event *e)
 	for (i = 0; i < l->namespace_count; i++)
 		if (is_in(e, &l->namespaces[i].netns))
 			return *place = i + 1;
+	return 0;
+}
+
+/* ---- what a pass and its readers ask of a socket ---- */
+
+const struct look_netns *look__netns(const struct look *l, const struct look_socket *s)
+{
+	return s->netns ? &l->namespaces[s->netns - 1] : NULL;
+}
+
+const char *look__device(const struct look *l, const struct look_socket *s)
+{
+	return l->config.devices ? look_devices__name(l->config.devices, &s->row.event) : NULL;
+}
+
+struct filter_subject look__subject(const struct look *l, const struct look_socket *s)
+{
+	const struct ho_event *e = &s->row.event;
+	const struct look_netns *ns = look__netns(l, s);
+
+	return (struct filter_subject){
+		.family = e->family, .local = endpoint__of(e->local, e->local_port),
+		.peer = endpoint__of(e->peer, e->peer_port), .state = e->state,
+		.netns = e->netns, .netns_cookie = ns ? ns->netns.cookie : 0,
+		.netns_name = ns ? ns->netns.name : NULL,
+		.owner = owners__at(&l->owners, s->owner), .device = look__device(l, s) };
+}
+
+uint16_t look__listening_port(struct look *l, const struct ho_event *e)
+{
+	if (l->listeners.incomplete || listeners__has(&l->listeners, e->netns, e->local_port))
+		return e->local_port;
 	return 0;
 }
 

@@ -106,4 +106,17 @@ void look_iterators__unload(struct look_iterators *i);
 int look__take(struct look *l, const struct look_config *config);
 void look__free(struct look *l);
 
+/* Its namespace; NULL: it is not one that was entered. */
+const struct look_netns *look__netns(const struct look *l, const struct look_socket *s);
+
+/* The device behind its peer; NULL: not known. */
+const char *look__device(const struct look *l, const struct look_socket *s);
+
+/* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
+ * listeners are known. */
+uint16_t look__listening_port(struct look *l, const struct ho_event *e);
+
+/* The socket as FILTER tests it; valid as long as the look. */
+struct filter_subject look__subject(const struct look *l, const struct look_socket *s);
+
 #endif

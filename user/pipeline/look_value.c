@@ -7,36 +7,6 @@
 #include "tcp/tcp_states.h"
 #include "value/address.h"
 
-static const struct look_netns *entered(const struct look *l, const struct look_socket *s)
-{
-	return s->netns ? &l->namespaces[s->netns - 1] : NULL;
-}
-
-const char *look__device(const struct look *l, const struct look_socket *s)
-{
-	return l->config.devices ? look_devices__name(l->config.devices, &s->row.event) : NULL;
-}
-
-struct filter_subject look__subject(const struct look *l, const struct look_socket *s)
-{
-	const struct ho_event *e = &s->row.event;
-	const struct look_netns *ns = entered(l, s);
-
-	return (struct filter_subject){
-		.family = e->family, .local = endpoint__of(e->local, e->local_port),
-		.peer = endpoint__of(e->peer, e->peer_port), .state = e->state,
-		.netns = e->netns, .netns_cookie = ns ? ns->netns.cookie : 0,
-		.netns_name = ns ? ns->netns.name : NULL,
-		.owner = owners__at(&l->owners, s->owner), .device = look__device(l, s) };
-}
-
-uint16_t look__listening_port(struct look *l, const struct ho_event *e)
-{
-	if (l->listeners.incomplete || listeners__has(&l->listeners, e->netns, e->local_port))
-		return e->local_port;
-	return 0;
-}
-
 struct history_socket look__as_of_history(const struct look *l, const struct look_socket *s)
 {
 	return (struct history_socket){ &s->row.event, look__device(l, s), l->rules.hz };
@@ -73,7 +43,7 @@ static struct timeline_socket socket_of(const struct look *l, const struct look_
 {
 	const struct owner *owner = owners__at(&l->owners, s->owner);
 	const struct ho_event *e = &s->row.event;
-	const struct look_netns *ns = entered(l, s);
+	const struct look_netns *ns = look__netns(l, s);
 
 	return (struct timeline_socket){
 		.cookie = e->cookie, .connection = 1,
@@ -91,7 +61,7 @@ static struct timeline_socket socket_of(const struct look *l, const struct look_
 
 struct deadline look__deadline(const struct look *l, const struct look_socket *s)
 {
-	const struct look_netns *ns = entered(l, s);
+	const struct look_netns *ns = look__netns(l, s);
 
 	return deadline__of(&s->row, l->rules.hz, ns ? ns->retries2 : RETRIES2_DEFAULT);
 }

@@ -7,16 +7,6 @@
 #include "pipeline/look.h"
 #include "timeline/socket_now.h"
 
-/* The device behind its peer; NULL: not known. */
-const char *look__device(const struct look *l, const struct look_socket *s);
-
-/* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
- * listeners are known. */
-uint16_t look__listening_port(struct look *l, const struct ho_event *e);
-
-/* The socket as FILTER tests it; valid as long as the look. */
-struct filter_subject look__subject(const struct look *l, const struct look_socket *s);
-
 /* The socket as a value, but for its origin and, before the look is over, its pair; strings are valid
  * as long as the look. */
 struct socket_now look__value(const struct look *l, const struct look_socket *s);

@@ -194,7 +194,7 @@ static uint8_t *kinds_of(uint8_t *kinds, size_t size, const struct pair_side *s)
 }
 
 /* To the front come those in whose run are both kinds; returns how many. Most programs are no
- * proxies, so that as a rule nothing is left to sort. */
+ * proxies, so that as a rule little is left to sort. */
 static size_t keep_possible(struct pair_side *sides, size_t count)
 {
 	size_t size = 2 * count + 1, kept = 0, i;
