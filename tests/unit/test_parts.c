@@ -259,6 +259,34 @@ static void test_cookies_of_all_kinds_are_spread(void **state)
 	table__free(&t);
 }
 
+/* Announced sockets find room at once. What is announced may be wrong: a few, many more than come, and
+ * anything once some are there. */
+static void test_room_for_announced_sockets(void **state)
+{
+	static const size_t announced[] = { 0, 1, 63, 1000, SIZE_MAX };
+	unsigned int n, i;
+	bool added;
+
+	(void)state;
+	for (n = 0; n < sizeof(announced) / sizeof(announced[0]); n++) {
+		struct table t = { 0 };
+		size_t size;
+
+		table__expect(&t, announced[n]);
+		size = t.size;
+		assert_true(size < (1U << 22) * 5ULL / 4);
+		for (i = 1; i <= 1000; i++)
+			assert_true(table__get(&t, i, &added) && added);
+		assert_true(announced[n] < 1000 || t.size == size);
+		table__expect(&t, 10);
+		table__expect(&t, 2000);
+		for (i = 1; i <= 1000; i++)
+			assert_true(table__find(&t, i)->cookie == i);
+		assert_null(table__find(&t, 1001));
+		table__free(&t);
+	}
+}
+
 /* ---- lives ---- */
 
 /* Of one connection the last revision stays; another one of its socket is a life of its own. */
@@ -636,6 +664,7 @@ int main(void)
 		cmocka_unit_test(test_options_come_from_socket_or_sysctl),
 		cmocka_unit_test(test_latency_bounds),
 		cmocka_unit_test(test_table_against_the_obvious),
+		cmocka_unit_test(test_room_for_announced_sockets),
 		cmocka_unit_test(test_cookies_of_all_kinds_are_spread),
 		cmocka_unit_test(test_each_connection_has_a_life),
 		cmocka_unit_test(test_owners_are_stored_once),

@@ -35,7 +35,8 @@ static void test_every_type_survives(void **state)
 
 	(void)state;
 	r = (struct record){ .type = RECORD_META, .mono_ns = 7,
-			     .meta = { 250, "0.1.0", "gw-03", "boot", "run", "6.18.44" } };
+			     .meta = { 250, "0.1.0", "gw-03", "boot", "run", "6.18.44", "full",
+				       300000 } };
 	out = decoded(&r);
 	assert_int_equal(out.meta.hz, 250);
 	assert_string_equal(out.meta.version, "0.1.0");
@@ -43,6 +44,8 @@ static void test_every_type_survives(void **state)
 	assert_string_equal(out.meta.boot_id, "boot");
 	assert_string_equal(out.meta.run_id, "run");
 	assert_string_equal(out.meta.kernel, "6.18.44");
+	assert_string_equal(out.meta.peers, "full");
+	assert_int_equal(out.meta.sockets, 300000);
 
 	r = (struct record){ .type = RECORD_OWNER,
 			     .owner = { 1ULL << 60, 812, "mosquitto", "/a/b", "" } };

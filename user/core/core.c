@@ -88,6 +88,8 @@ static int feed_meta(struct core *core, const struct record *r)
 	if (run->hz)
 		return 0;
 	run->hz = core->rules.hz = r->meta.hz;
+	if (!core->config.filter)	/* else most may be kept out */
+		table__expect(&core->table, r->meta.sockets);
 	run->version = copy(r->meta.version);
 	run->gateway = copy(r->meta.gateway);
 	run->boot_id = copy(r->meta.boot_id);

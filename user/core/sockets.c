@@ -362,28 +362,37 @@ void sockets__forget_connections(struct core *core, const struct ho_event *e)
 		tally__take(&core->connections, e->cookie);
 }
 
+/* Is it the end of a socket that is not known, or of one that has nothing to tell? Then it was
+ * taken. */
+static bool take_end(struct core *core, const struct ho_event *e)
+{
+	bool orderly = is_orderly_ending(e), aftermath = sockets__is_aftermath(e);
+	const struct slot *s = orderly || aftermath ? table__find(&core->table, e->cookie) : NULL;
+
+	if (!s && aftermath) {
+		sockets__forget_connections(core, e);
+		if (e->kind != HO_SEEN)
+			count_event(core, NULL, e, NULL);
+		return true;
+	}
+	if (!s || !orderly || core->config.all || core->config.events || has_output(core, s))
+		return false;
+	count_event(core, NULL, e, s);
+	totals__count_ending(&core->totals, wanted__event_counts(core, e, s));
+	linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_CLOSED,
+			 e->mono_ns);
+	forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
+	return true;
+}
+
 int sockets__take_fact(struct core *core, const struct ho_event *e)
 {
 	struct connection *c;
 	struct slot *s;
 	bool added, named;
 
-	s = table__find(&core->table, e->cookie);
-	if (!s && sockets__is_aftermath(e)) {
-		sockets__forget_connections(core, e);
-		if (e->kind != HO_SEEN)
-			count_event(core, NULL, e, NULL);
+	if (take_end(core, e))
 		return 0;
-	}
-	if (s && !core->config.all && !core->config.events && is_orderly_ending(e) &&
-	    !has_output(core, s)) {
-		count_event(core, NULL, e, s);
-		totals__count_ending(&core->totals, wanted__event_counts(core, e, s));
-		linkage__resolve(&core->supersession.linkage, s->peer_key, s->cookie, LINK_CLOSED,
-				 e->mono_ns);
-		forget_connection(core, e->cookie, e->flags & HO_F_ORPHAN);
-		return 0;
-	}
 	s = table__get(&core->table, e->cookie, &added);
 	if (!s)
 		return -ENOMEM;

@@ -100,40 +100,32 @@ unsigned int summary__without_keepalive(struct core *core, struct program_count 
 
 /* ---- by program and port ---- */
 
-/* How many sockets of one namespace have this port; NULL when memory is short. */
-static struct exposure_counts *of_port(struct exposure_groups *ports, const struct slot *s)
+/* One port of ours in one namespace, as a number that is not 0. */
+static uint64_t number_of_port(const struct slot *s)
 {
-	struct exposure_key key = { .netns = s->netns, .port = s->local_port };
-
-	return exposure_groups__of(ports, &key);
+	return 1ULL << 32 | (uint64_t)s->netns << 16 | s->local_port;
 }
 
-static bool count_ports(struct core *core, struct exposure_groups *ports)
+/* How many sockets each has: mostly there are many ports, of connections that programs made. */
+static bool count_ports(struct core *core, struct tally *ports)
 {
 	struct slot *s = NULL;
 
-	while ((s = table__next(&core->table, s))) {
-		struct exposure_counts *counts;
-
-		if (!is_counted(core, s))
-			continue;
-		counts = of_port(ports, s);
-		if (!counts)
+	while ((s = table__next(&core->table, s)))
+		if (is_counted(core, s) && !tally__add(ports, number_of_port(s)))
 			return false;
-		counts->sockets++;
-	}
 	return true;
 }
 
-static bool count_socket(struct core *core, const struct slot *s, struct exposure_groups *ports,
+static bool count_socket(struct core *core, const struct slot *s, const struct tally *ports,
 			 struct exposure_groups *groups)
 {
 	const struct owner *owner = owners__at(&core->owners, s->owner);
 	struct exposure_key key = { .netns = s->netns };
 	struct exposure x = exposure_of(core, s);
-	struct exposure_counts *counts = of_port(ports, s);
+	struct exposure_counts *counts;
 
-	if (counts && (counts->sockets > 1 || s->local_port < s->peer_port))
+	if (s->local_port < s->peer_port || tally__of(ports, number_of_port(s)) > 1)
 		key.port = s->local_port;
 	if (owner)
 		exposure_key__set_program(&key, owner->comm);
@@ -154,13 +146,13 @@ static int by_sockets(const void *a, const void *b)
 
 bool summary__groups(struct core *core, struct exposure_groups *groups)
 {
-	struct exposure_groups ports = { 0 };
+	struct tally ports = { 0 };
 	struct slot *s = NULL;
 	bool ok = count_ports(core, &ports);
 
 	while (ok && (s = table__next(&core->table, s)))
 		ok = !is_counted(core, s) || count_socket(core, s, &ports, groups);
-	exposure_groups__free(&ports);
+	tally__free(&ports);
 	if (groups->count)
 		qsort(groups->all, groups->count, sizeof(*groups->all), by_sockets);
 	return ok;

@@ -64,6 +64,7 @@ struct record {
 			uint32_t hz;
 			const char *version, *gateway, *boot_id, *run_id, *kernel;
 			const char *peers;	/* how they are shown: full, prefix ... */
+			uint32_t sockets;	/* of the host, about; 0: not told */
 		} meta;
 		struct {
 			const char *attached;	/* program names, separated by spaces */

@@ -31,9 +31,17 @@ static inline bool places__is_full(size_t used, size_t size)
 	return used + 1 > size - size / 8;
 }
 
+#define PLACES_MIN 64
+
 static inline size_t places__bigger(size_t size)
 {
-	return size ? size + size / 8 : 64;
+	return size ? size + size / 8 : PLACES_MIN;
+}
+
+/* A size that holds so many without growing. */
+static inline size_t places__for(size_t count)
+{
+	return count + count / 7 + PLACES_MIN;
 }
 
 #endif

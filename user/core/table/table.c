@@ -5,32 +5,30 @@
 #include "table/places.h"
 #include "table/table.h"
 
+/* More than this nobody needs to announce: 150 MB. */
+#define EXPECTED_MAX (1U << 22)
+
 /* ---- slots ---- */
 
-struct slot *table__find(const struct table *t, uint64_t cookie)
-{
-	size_t i;
-
-	if (!t->size)
-		return NULL;
-	for (i = places__home(cookie, t->size); t->slots[i].cookie; i = places__next(i, t->size))
-		if (t->slots[i].cookie == cookie)
-			return &t->slots[i];
-	return NULL;
-}
-
+/* Its place, or the free one where it would be. */
 static struct slot *place(struct slot *slots, size_t size, uint64_t cookie)
 {
 	size_t i = places__home(cookie, size);
 
-	while (slots[i].cookie)
+	while (slots[i].cookie && slots[i].cookie != cookie)
 		i = places__next(i, size);
 	return &slots[i];
 }
 
-static bool grow(struct table *t)
+struct slot *table__find(const struct table *t, uint64_t cookie)
 {
-	size_t size = places__bigger(t->size);
+	struct slot *s = t->size ? place(t->slots, t->size, cookie) : NULL;
+
+	return s && s->cookie ? s : NULL;
+}
+
+static bool resize(struct table *t, size_t size)
+{
 	struct slot *slots = calloc(size, sizeof(*slots)), *s = NULL;
 
 	if (!slots)
@@ -43,16 +41,26 @@ static bool grow(struct table *t)
 	return true;
 }
 
+void table__expect(struct table *t, size_t count)
+{
+	size_t size = places__for(count < EXPECTED_MAX ? count : EXPECTED_MAX);
+
+	if (count && size > t->size)
+		resize(t, size);
+}
+
 struct slot *table__get(struct table *t, uint64_t cookie, bool *added)
 {
-	struct slot *s = table__find(t, cookie);
+	struct slot *s = t->size ? place(t->slots, t->size, cookie) : NULL;
 
-	*added = !s;
-	if (s)
+	*added = !s || !s->cookie;
+	if (!*added)
 		return s;
-	if (places__is_full(t->used, t->size) && !grow(t))
-		return NULL;
-	s = place(t->slots, t->size, cookie);
+	if (places__is_full(t->used, t->size)) {
+		if (!resize(t, places__bigger(t->size)))
+			return NULL;
+		s = place(t->slots, t->size, cookie);
+	}
 	s->cookie = cookie;
 	t->used++;
 	return s;

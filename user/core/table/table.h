@@ -70,6 +70,10 @@ struct slot *table__find(const struct table *t, uint64_t cookie);
 /* Finds or adds; `*added` says which. NULL when memory is short. */
 struct slot *table__get(struct table *t, uint64_t cookie, bool *added);
 
+/* So many sockets are to come: makes room at once, instead of eighth by eighth. Where memory is short
+ * nothing is done. */
+void table__expect(struct table *t, size_t count);
+
 /* The socket's history; NULL if it has none. */
 struct connection *table__history(const struct table *t, const struct slot *s);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Counters by socket, kept only for the few sockets that have a count. */
+/* Counters by a number, mostly a socket's cookie, kept only for those that have a count. */
 #ifndef HALFOPEN_CORE_TABLE_TALLY_H
 #define HALFOPEN_CORE_TABLE_TALLY_H
 

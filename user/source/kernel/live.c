@@ -243,6 +243,7 @@ static void push_meta(struct live *l, uint64_t now)
 	r.meta.run_id = host.run_id;
 	r.meta.kernel = host.kernel;
 	r.meta.peers = "full";
+	r.meta.sockets = snapshot__count_sockets();
 	push(l, &r);
 }
 
