@@ -175,8 +175,8 @@ static void add_thin(struct words *w, const struct advice *a)
 {
 	const struct idle_timeout *path = &a->evidence->path;
 
-	words__add(w, "not enough data to tell an idle timeout of the path: %zu device%s (%u at "
-		   "least), %zu lost connection%s (%u at least) (thin_evidence)", path->devices,
+	words__add(w, "not enough data to tell an idle timeout of the path: %zu device%s (%d at "
+		   "least), %zu lost connection%s (%d at least) (thin_evidence)", path->devices,
 		   s_if_many(path->devices), IDLE_DEVICES_MIN, path->lost, s_if_many(path->lost),
 		   IDLE_LOST_MIN);
 	if (a->may_be_more_devices)
