@@ -119,7 +119,7 @@ lint-clang-tidy: $(SKELETONS)
 lint-cppcheck:
 	$(Q)cppcheck --quiet -j $$(nproc) --error-exitcode=1 --enable=warning,portability --max-configs=1 \
 		--suppress=unknownMacro --suppress=selfAssignment --suppress=invalidFunctionArg \
-		--suppress=arrayIndexOutOfBoundsCond \
+		--suppress=arrayIndexOutOfBoundsCond --suppress=autoVariables \
 		$(patsubst -iquote%,-I%,$(filter -D% -Ibpf -iquoteuser%,$(USER_CFLAGS))) $(USER_SRC)
 
 clean: ## remove what was made

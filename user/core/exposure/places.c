@@ -113,10 +113,11 @@ static int compare_owners(const void *a, const void *b, void *owners)
 static uint32_t *rank_owners(const struct owners *owners)
 {
 	uint32_t count = owners->used + 1, i;
-	uint32_t *order = malloc(2 * count * sizeof(*order)), *ranks = order + count;
+	uint32_t *order = malloc(2 * count * sizeof(*order)), *ranks;
 
 	if (!order)
 		return NULL;
+	ranks = order + count;
 	for (i = 0; i < count; i++)
 		order[i] = i;
 	qsort_r(order, count, sizeof(*order), compare_owners, (void *)owners);
