@@ -397,7 +397,8 @@ def test_asks_that_this_host_drops(lab):
 
 
 def test_answers_that_this_host_drops(lab):
-    """They came, and a filter on input took them: unknown, and no mass death by one change of a firewall."""
+    """They came, and a filter on input took them: no answer was had, and no mass death by one change of a
+    firewall."""
     alive = [lab.connect(port=7001)[0] for _ in range(3)]
     fine, _ = lab.connect()
     gone, _ = lab.connect(port=7002)
@@ -405,10 +406,16 @@ def test_answers_that_this_host_drops(lab):
     lab.gateway.drop("input", "tcp dport 7001")
     lines, summary = of(lab, "--within", "2s")
     for sock in alive:
-        assert lines[cookie(sock)]["result"] == "unknown", lines[cookie(sock)]
-        assert "this host dropped the answer" in lines[cookie(sock)]["why"]
+        assert lines[cookie(sock)]["result"] == "unanswered" and lines[cookie(sock)]["answer_dropped"] is True
     assert lines[cookie(fine)]["result"] == "answered" and lines[cookie(gone)]["result"] == "unanswered"
-    assert (summary["unanswered"], summary["unknown"], summary["dead"]["low"]) == (1, 3, 1)
+    assert "answer_dropped" not in lines[cookie(gone)]
+    assert (summary["unanswered"], summary["answers_dropped"]) == (4, 3)
+    assert (summary["dead"]["low"], summary["dead"]["high"]) == (1, 4)
+    said = halfopen("--within", "1s", f"netns = {lab.gateway.name}").stdout
+    assert "from 3 something came, which a filter of this host on input dropped: they may live" in said, said
+    reach = subprocess.run([HALFOPEN, "reach", f"10.77.0.2:{alive[0].getpeername()[1]}", "--filter",
+                            f"netns = {lab.gateway.name}", "--fresh", "0s"], capture_output=True, text=True)
+    assert reach.returncode == 3 and "but this host dropped what came from it" in " ".join(reach.stdout.split())
     lab.gateway.mend()
     lines, summary = of(lab, "--within", "2s")
     assert {lines[cookie(sock)]["result"] for sock in alive} == {"answered"} and summary["dead"]["estimate"] == 1

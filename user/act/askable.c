@@ -39,7 +39,6 @@ const char *askable__why(enum askable a)
 		[ASKABLE_LOCKED] = "its program holds a lock on it (fcntl)",
 		[ASKABLE_PASSED_ON] = "its descriptor was passed on: its answer was not seen",
 		[ASKABLE_NOT_SENT] = "this host dropped the ask: a filter on output, or no route",
-		[ASKABLE_ANSWER_DROPPED] = "this host dropped the answer: a filter on input",
 		[ASKABLE_NOT_ACCEPTED] = "its program has not accepted it yet",
 	};
 

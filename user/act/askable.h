@@ -23,7 +23,6 @@ enum askable {
 	ASKABLE_NOT_SENT,	/* it was asked, and this host dropped that: a filter, no route */
 	ASKABLE_LOCKED,		/* its program holds a POSIX lock on it */
 	ASKABLE_PASSED_ON,	/* its descriptor is in nobody's hands: under way to another process */
-	ASKABLE_ANSWER_DROPPED,	/* this host dropped what came for it: a filter on input */
 	ASKABLE_NOT_ACCEPTED,	/* no process has it open yet: it waits in its listener's queue */
 	ASKABLE_KINDS,
 };

@@ -47,7 +47,6 @@ struct slot {
 	unsigned int tries;	/* to ask it, from the first that left on */
 	bool outstanding;	/* no result yet */
 	bool heard_otherwise;	/* life that is no answer */
-	bool was_dropped;	/* a segment for it, by this host */
 	bool was_left;		/* ESTABLISHED: closed at one end */
 	bool was_sought_again;	/* its descriptor, when its time was over */
 	/* SO_REUSEADDR, at the last ask: */
@@ -571,7 +570,7 @@ static int on_answer(void *context, void *data, size_t size)
 	if (h->kind == HO_ANSWER_NONE || h->kind == HO_ANSWER_LEFT || h->kind == HO_ANSWER_FILTERED) {
 		s->heard_otherwise |= h->kind == HO_ANSWER_NONE;
 		s->was_left |= h->kind == HO_ANSWER_LEFT;
-		s->was_dropped |= h->kind == HO_ANSWER_FILTERED;
+		s->result.answer_dropped |= h->kind == HO_ANSWER_FILTERED;
 		return 0;
 	}
 	s->result.bytes += h->bytes;
@@ -628,8 +627,6 @@ static int look_again(struct asker *a, struct slot *s)
 		finish(a, s, ASKER_ANSWERED, ASKABLE);
 	else if (s->tries < a->config.asks)
 		return ask(a, s);
-	else if (s->was_dropped)
-		finish(a, s, ASKER_NOT_SEEN, ASKABLE_ANSWER_DROPPED);
 	else
 		finish(a, s, ASKER_UNANSWERED, ASKABLE);
 	return 0;

@@ -43,6 +43,7 @@ struct asker_result {
 	uint32_t rtt_us;	/* from the last ask to the answer or the reset; 0: not known */
 	uint32_t asks;		/* that left */
 	uint32_t bytes;		/* of all segments of ours and of the answer, IP headers included */
+	bool answer_dropped;	/* unanswered: this host dropped what came for it (a filter on input) */
 	bool lost_reuseaddr;	/* SO_REUSEADDR was set and could not be put back */
 };
 

@@ -32,7 +32,7 @@
 /* What came of one that was drawn. */
 struct asked {
 	uint64_t at_ns;		/* asked first */
-	bool has_result, reset;
+	bool has_result, reset, dropped;
 	enum probe_answer result;
 	uint64_t result_ns;	/* whoever is heard afterwards is alive */
 };
@@ -203,6 +203,7 @@ static void give(struct run *r, size_t i, struct probe_result *result, uint64_t 
 	r->asked[i].has_result = true;
 	r->asked[i].result = result->result;
 	r->asked[i].reset = result->reset;
+	r->asked[i].dropped = result->answer_dropped;
 	r->asked[i].result_ns = mono_ns;
 	count(r->probing, result);
 	if (!r->err)
@@ -221,6 +222,7 @@ static void give_asked(struct run *r, const struct asker_result *a, uint64_t mon
 	static const char *const reuseaddr[] = { "SO_REUSEADDR" };
 	struct probe_result result = {
 		.why = "", .rtt_us = a->rtt_us, .asks = a->asks, .reset = a->outcome == ASKER_RESET,
+		.answer_dropped = a->outcome == ASKER_UNANSWERED && a->answer_dropped,
 		.left_changed = reuseaddr, .left_changed_count = a->lost_reuseaddr };
 
 	switch (a->outcome) {
@@ -446,17 +448,27 @@ static enum probe_answer found_of(const struct run *r, size_t i)
 								 : r->asked[i].result;
 }
 
+/* Those whose answer this host may have dropped are dead as far as is known, and none of them surely. */
 static void estimate(struct run *r)
 {
 	struct probe_summary *s = &r->probing->summary;
-	uint64_t found[PROBE_UNKNOWN + 1] = { 0 };
-	struct sampled_count dead;
+	uint64_t found[PROBE_UNKNOWN + 1] = { 0 }, dropped = 0;
+	struct sampled_count dead, at_least;
+	size_t i;
 
-	for (s->judged = 0; s->judged < r->count && had_its_time(r, s->judged); s->judged++)
+	for (i = 0; i < r->count; i++)
+		s->answers_dropped += r->asked[i].dropped && found_of(r, i) == PROBE_UNANSWERED;
+	for (s->judged = 0; s->judged < r->count && had_its_time(r, s->judged); s->judged++) {
 		found[found_of(r, s->judged)]++;
+		dropped += r->asked[s->judged].dropped &&
+			   found_of(r, s->judged) == PROBE_UNANSWERED;
+	}
 	dead = sampled_count__of(s->matched, s->judged, found[PROBE_UNANSWERED],
 				 found[PROBE_UNKNOWN]);
-	dead = sampled_count__certain(dead, s->unanswered - s->heard_later,
+	at_least = sampled_count__of(s->matched, s->judged, found[PROBE_UNANSWERED] - dropped,
+				     found[PROBE_UNKNOWN]);
+	dead.low = at_least.low;
+	dead = sampled_count__certain(dead, s->unanswered - s->heard_later - s->answers_dropped,
 				      s->matched - s->answered - s->heard_later);
 	s->dead_known = dead.known;
 	s->dead = dead.estimate;

@@ -156,6 +156,8 @@ static void set_unanswered(struct run *run, struct reach_row *row)
 	double chance;
 
 	result->answer = REACH_SILENT;
+	if (result->answer_dropped)	/* its silence says nothing */
+		return;
 	chance = result->reset ? 0
 			       : history__chance(run->config->history, &of, &asks, &why);
 	set_known(result, chance);
@@ -172,6 +174,7 @@ static void take(struct run *run, const struct asker_result *a)
 	result->rtt_us = a->rtt_us;
 	result->within_s = run->config->within_ns / 1e9;
 	result->reset = a->outcome == ASKER_RESET;
+	result->answer_dropped = a->outcome == ASKER_UNANSWERED && a->answer_dropped;
 	result->left_changed = reuseaddr;
 	result->left_changed_count = a->lost_reuseaddr;
 	if (a->lost_reuseaddr)

@@ -683,6 +683,8 @@ void timeline_json__write_probe_result(struct json *j, uint64_t seq, const struc
 	json__big(j, "mono_ns", p->mono_ns);
 	if (p->reset)
 		json__bool(j, "reset", true);
+	if (p->answer_dropped)
+		json__bool(j, "answer_dropped", true);
 	if (*p->why)
 		json__string(j, "why", p->why);
 	if (p->result == PROBE_ANSWERED && p->rtt_us)
@@ -729,6 +731,8 @@ void timeline_json__write_probe_summary(struct json *j, uint64_t seq,
 	json__u64(j, "unanswered", p->unanswered);
 	json__u64(j, "unknown", p->unknown);
 	json__u64(j, "reset", p->reset);
+	if (p->answers_dropped)
+		json__u64(j, "answers_dropped", p->answers_dropped);
 	if (p->heard_later)
 		json__u64(j, "heard_later", p->heard_later);
 	write_dead(j, p);
@@ -778,6 +782,8 @@ static void write_asked(struct json *j, const struct reach_result *r)
 		json__null(j, "rtt_us");
 	if (r->reset)
 		json__bool(j, "reset", true);
+	if (r->answer_dropped)
+		json__bool(j, "answer_dropped", true);
 }
 
 void timeline_json__write_reach_result(struct json *j, uint64_t seq, const struct reach_result *r)

@@ -21,6 +21,7 @@ struct probe_result {
 	int64_t at;			/* of the result, ... */
 	uint64_t mono_ns;		/* ... and by CLOCK_MONOTONIC, which nobody sets */
 	bool reset;			/* unanswered: the peer reset it, as it had forgotten it */
+	bool answer_dropped;		/* unanswered: this host dropped what came from the peer */
 	const char *why;		/* of an unknown one */
 	uint32_t rtt_us;		/* of an answer; 0: not known (null) */
 	double silent_s;		/* before it was asked */
@@ -44,6 +45,7 @@ struct probe_summary {
 	uint64_t matched;		/* sockets that pass FILTER, ... */
 	uint64_t drawn;			/* ... and of these, whom to ask was decided of */
 	uint64_t asked, answered, unanswered, unknown;
+	uint64_t answers_dropped;	/* of the unanswered, who may live: low counts none of them */
 	uint64_t reset;			/* of the unanswered; ... */
 	uint64_t heard_later;		/* ... of those, too: the peer spoke before the probe ended */
 	bool dead_known;

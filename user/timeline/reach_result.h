@@ -29,6 +29,7 @@ struct reach_result {
 	uint32_t rtt_us;		/* of an answer; 0: not known (null) */
 	bool window_closed;		/* the peer's, before it was asked: a command would wait, ... */
 	uint32_t unsent_bytes;		/* ... as these do */
+	bool answer_dropped;		/* silent: this host dropped what came from the peer */
 	bool reset;			/* silent: the peer reset it, as it had forgotten it */
 	/* Of being there: by all that is known, and by what was known before it was asked. NAN:
 	 * nothing is (null), and why. */

@@ -54,6 +54,11 @@ static void add_counts(struct words *w, const struct probe_summary *s)
 		words__add_count(w, s->reset);
 		words__add(w, " reset by a peer that had forgotten them)");
 	}
+	if (s->answers_dropped) {
+		words__add(w, " (from ");
+		words__add_count(w, s->answers_dropped);
+		words__add(w, " something came, which a filter of this host on input dropped: they may live)");
+	}
 	if (s->heard_later) {
 		words__add(w, " (");
 		words__add_count(w, s->heard_later);
