@@ -6,8 +6,8 @@
  *   presence HISTORY [--strangers] < PRESENT
  *
  * HISTORY: timelines; PRESENT: what `fleets --present` prints. Each line comes back with the chance
- * behind it, "-" where nothing is known, and 1 where it is surely dead, else 0. --strangers: the history
- * does not know the connections.
+ * behind it, "-" where nothing is known, and 1 where it is surely dead, else 0; then the bounds of that
+ * chance, "-" and "-". --strangers: the history does not know the connections.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -41,7 +41,8 @@ int main(int argc, char **argv)
 	unsigned int port, there;
 	char address[64];
 	enum presence_unknown unknown;
-	double chance, path_s;
+	struct survival_chance chance;
+	double path_s;
 
 	if ((argc != 2 && !strangers) || !read_history(argv[1], &p))
 		return 2;
@@ -53,11 +54,15 @@ int main(int argc, char **argv)
 		chance = presence__of(&p, &s, &unknown);
 		printf("%llu %s %u %.3f %u ", cookie, address, port, s.silent_s, there);
 		path_s = presence__path_s(&p, &s);
-		if (isnan(chance))
+		if (isnan(chance.likely))
 			printf("- ");
 		else
-			printf("%.6f ", chance);
-		printf("%d\n", path_s > 0 && s.silent_s > path_s);
+			printf("%.6f ", chance.likely);
+		printf("%d ", path_s > 0 && s.silent_s > path_s);
+		if (isnan(chance.likely))
+			printf("- -\n");
+		else
+			printf("%.6f %.6f\n", chance.low, chance.high);
 	}
 	presence__free(&p);
 	return 0;

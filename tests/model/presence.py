@@ -8,12 +8,14 @@ simulated fleets: a table, a row a case.
 FLEETS makes the timelines of a watch (fleets.c), and tells which of the connections that are open at its end
 still have a peer; PRESENCE says how likely each has. Judged by Brier's score (the mean square of chance -
 truth; less is better), beside two rules: the same chance for all, the share of those that are there, which
-nobody knows beforehand; and "there if heard within the last ten minutes". `strangers`: the history does not
+nobody knows beforehand; and "there if heard within the last ten minutes". `covered`: of how many fleets
+the interval of the number of dead, as `sockets --summary --history` prints it, has the true one. `strangers`: the history does not
 have the connections themselves, only others of their group. `surely dead`: silent for longer than the timer that the history
 shows (and of them, alive). --check fails where the score is worse than either rule's, all cases together or by
-chance impossible in one, or where the surely dead live, and writes RESULTS/presence.xml."""
+chance impossible in one, where the surely dead live, or where less than 90 % of all intervals hold, and writes RESULTS/presence.xml."""
 import argparse
 import concurrent.futures
+import math
 import os
 import subprocess
 import sys
@@ -31,14 +33,39 @@ CASES = ("none-exp300", "none-periodic", "none-by-day", "none-bursts", "none-bac
 
 
 def looks_of(arguments, case, seed, strangers=False):
-    """[(chance or None, there, silent_s, surely dead)] of one fleet."""
+    """[(chance or None, there, silent_s, surely dead, low, high)] of one fleet."""
     told = subprocess.run([arguments.fleets, "--present", case, str(seed)], stdout=subprocess.PIPE, check=True)
     with tempfile.NamedTemporaryFile(prefix="halfopen-presence-") as history:
         subprocess.run([arguments.fleets, case, str(seed)], stdout=history, check=True)
         said = subprocess.run([arguments.presence, history.name, *(["--strangers"] if strangers else [])],
                               input=told.stdout, stdout=subprocess.PIPE, check=True)
     lines = [line.split() for line in said.stdout.decode().splitlines()]
-    return [(None if l[5] == "-" else float(l[5]), int(l[4]), float(l[3]), l[6] == "1") for l in lines]
+    return [(None if l[5] == "-" else float(l[5]), int(l[4]), float(l[3]), l[6] == "1",
+             *((None, None) if l[5] == "-" else map(float, l[7:9]))) for l in lines]
+
+
+def interval_of(looks):
+    """(low, high, true number of dead), as look_summary.c adds them up and a table prints them; None: of
+    none of them anything is known. The surely dead are dead."""
+    known = [look for look in looks if look[0] is not None or look[3]]
+    low = [1 if surely else 1 - high for *_, surely, _, high in known]
+    high = [1 if surely else 1 - low for *_, surely, low, _ in known]
+    if not known:
+        return None
+    dead = sum(not there for _, there, *_ in known)
+    return (math.floor(max(0, sum(low) - 1.96 * math.sqrt(sum(p * (1 - p) for p in low)))),
+            math.ceil(min(len(known), sum(high) + 1.96 * math.sqrt(sum(p * (1 - p) for p in high)))), dead)
+
+
+class Coverage:
+    """Of intervals: how many there are, how many hold, their mean width."""
+    def __init__(self, intervals):
+        told = [i for i in intervals if i]
+        self.of, self.held = len(told), sum(low <= dead <= high for low, high, dead in told)
+        self.width = sum(high - low for low, high, _ in told) / max(1, self.of)
+
+    def __str__(self):
+        return f"{self.held} of {self.of} (width {self.width:.0f})" if self.of else "-"
 
 
 def brier(pairs):
@@ -60,19 +87,28 @@ class Score:
 
 
 def all_looks(arguments, case, strangers):
-    looks = []
-    for seed in range(arguments.seed, arguments.seed + arguments.draws):
-        looks += looks_of(arguments, case, seed, strangers)
-    return looks
+    """A list for each fleet."""
+    return [looks_of(arguments, case, seed, strangers)
+            for seed in range(arguments.seed, arguments.seed + arguments.draws)]
 
 
-def row(name, looks, strangers):
-    s, of_strangers = Score(looks), Score(strangers)
+def flat(fleets):
+    return [look for looks in fleets for look in looks]
+
+
+# Of all cases together.
+COVERED_LEAST = 0.9
+
+
+def row(name, fleets, strangers):
+    looks = flat(fleets)
+    s, of_strangers = Score(looks), Score(flat(strangers))
+    covered, covered_strangers = (Coverage(map(interval_of, f)) for f in (fleets, strangers))
     if not s.known:
-        return f"| {name} | {len(looks)} | - | - | - | - | - | - | - |"
+        return f"| {name} | {len(looks)} | - | - | - | - | - | - | - | - | - |"
     other = f"{of_strangers.ours:.4f}" if of_strangers.known else "-"
     return (f"| {name} | {len(looks)} | {s.known / len(looks):.0%} | {1 - s.share:.1%} | {s.ours:.4f} | {other} | "
-            f"{s.base:.4f} | {s.online:.4f} | {s.surely} ({s.wrongly}) |")
+            f"{s.base:.4f} | {s.online:.4f} | {s.surely} ({s.wrongly}) | {covered} | {covered_strangers} |")
 
 
 def calibration(looks):
@@ -87,19 +123,22 @@ def calibration(looks):
 
 def check(arguments, played):
     failed = {}
-    for case, looks, strangers in played:
-        for who, s in (("", Score(looks)), ("strangers: ", Score(strangers))):
+    for case, fleets, strangers in played:
+        for who, s in (("", Score(flat(fleets))), ("strangers: ", Score(flat(strangers)))):
             if s.known and s.ours > min(s.base, s.online) + 0.04:
                 failed[case] = f"{who}{s.ours:.4f}, beside {s.base:.4f} and {s.online:.4f}"
-    every = Score([look for _, looks, _ in played for look in looks])
+    every = Score([look for _, fleets, _ in played for look in flat(fleets)])
+    covered = Coverage([interval_of(f) for _, fleets, _ in played for f in fleets])
+    if covered.held < COVERED_LEAST * covered.of:
+        failed["intervals"] = f"{covered} hold"
     if every.wrongly > 0.01 * every.surely:
         failed["surely dead"] = f"{every.wrongly} of {every.surely} live"
     if every.ours > 0.5 * min(every.base, every.online):
         failed["all"] = f"{every.ours:.4f}, beside {every.base:.4f} and {every.online:.4f}"
     junit.write(arguments.check, "presence", {case: failed.get(case, "") for case, _, _ in played} |
-                {name: failed.get(name, "") for name in ("all", "surely dead")})
+                {name: failed.get(name, "") for name in ("all", "surely dead", "intervals")})
     print(f"presence: {len(played)} cases, {len(every.looks)} peers, Brier's score {every.ours:.4f} beside "
-          f"{every.base:.4f} and {every.online:.4f}; wrong: {failed or 'none'}")
+          f"{every.base:.4f} and {every.online:.4f}; intervals that hold: {covered}; wrong: {failed or 'none'}")
     return 1 if failed else 0
 
 
@@ -119,14 +158,14 @@ def main():
                                              all_looks(arguments, case, True)), cases))
     if arguments.check:
         return check(arguments, played)
-    print("| fleet | peers | known | dead | Brier | strangers | base rate | last 10 min | surely dead |\n|---" +
-          "|---" * 8 + "|")
-    for case, looks, strangers in played:
-        print(row(case, looks, strangers))
-    every = [look for _, looks, _ in played for look in looks]
-    print(row("all", every, [look for _, _, strangers in played for look in strangers]))
+    print("| fleet | peers | known | dead | Brier | strangers | base rate | last 10 min | surely dead | covered | "
+          "covered, strangers |\n|---" + "|---" * 10 + "|")
+    for case, fleets, strangers in played:
+        print(row(case, fleets, strangers))
+    every = [looks for _, fleets, _ in played for looks in fleets]
+    print(row("all", every, [looks for _, _, fleets in played for looks in fleets]))
     print("\n| said | peers | mean | there |\n|---|---|---|---|")
-    calibration(every)
+    calibration(flat(every))
     return 0
 
 

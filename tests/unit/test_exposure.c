@@ -361,14 +361,17 @@ static void test_chances_are_summed(void **state)
 	struct exposure_counts c = { 0 }, more = { 0 };
 
 	(void)state;
-	exposure_counts__add_chance(&c, 0.5, 0.1);
-	exposure_counts__add_chance(&c, NAN, 0);
-	exposure_counts__add_chance(&more, 1, 0);
-	exposure_counts__add_chance(&more, 0.2, 0.05);
+	exposure_counts__add_chance(&c, 0.5, 0.4, 0.7);
+	exposure_counts__add_unjudged(&c, "too few", 1);
+	exposure_counts__add_unjudged(&more, "no network", 2);
+	exposure_counts__add_chance(&more, 1, 1, 1);
+	exposure_counts__add_chance(&more, 0.2, 0, 0.25);
 	exposure_counts__merge(&c, &more);
 	assert_int_equal(c.judged, 3);
-	assert_true(fabs(c.dead_sum - 1.7) < 1e-12 && fabs(c.dead_doubt - 0.15) < 1e-12);
-	assert_true(fabs(c.dead_variance - (0.25 + 0.16)) < 1e-12);
+	assert_string_equal(exposure_counts__why_unjudged(&c), "no network");
+	assert_true(fabs(c.dead_sum - 1.7) < 1e-12 && fabs(c.dead_low - 1.4) < 1e-12);
+	assert_true(fabs(c.dead_high - 1.95) < 1e-12 && fabs(c.dead_low_variance - 0.24) < 1e-12);
+	assert_true(fabs(c.dead_high_variance - (0.21 + 0.1875)) < 1e-12);
 }
 
 int main(void)

@@ -515,7 +515,7 @@ static void test_gaps_that_no_such_connection_had(void **state)
 	gaps[0] = (struct timeline_gap){ 10, 20, 30, false };
 	gaps[1] = (struct timeline_gap){ 50, 150, 1, true };
 	gaps[2] = (struct timeline_gap){ 101.3, 140, 1, false };
-	gaps[3] = (struct timeline_gap){ 0, 100, 900, false };
+	gaps[3] = (struct timeline_gap){ 0.1, 100, 900, false };
 	gaps[4] = (struct timeline_gap){ 50, 60, 2, false };
 	timeline.gap_count = 5;
 	l = life();
@@ -552,6 +552,25 @@ static void test_gaps_that_no_such_connection_had(void **state)
 	timeline.ended_at = AT(1000);
 	assert_int_equal(life()->gaps[0].count, 30);
 	assert_near(life()->gaps[1].to_s, 150, 1e-4);
+}
+
+/* Below 0 is read as 0. */
+static void test_gaps_of_no_length(void **state)
+{
+	const struct timeline_gap wrong[] = { { 0, 20, 3, false }, { 30, 20, 3, false },
+					      { 10, 20, 0, false } };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		const struct timeline_gap gaps[] = { { 10, 20, 3, false }, wrong[i] };
+
+		timeline.gaps_survived = gaps;
+		timeline.gap_count = 2;
+		timeline.partial = true;
+		assert_int_equal(life()->gap_count, 1);
+		assert_int_equal(lives.impossible.connections, 1);
+	}
 }
 
 static void test_lost_in_a_gap_longer_than_its_life(void **state)
@@ -714,6 +733,7 @@ int main(void)
 		TEST(test_one_unanswered_probe_is_none_that_was_lost),
 		TEST(test_gaps),
 		TEST(test_gaps_that_no_such_connection_had),
+		TEST(test_gaps_of_no_length),
 		TEST(test_lost_in_a_gap_longer_than_its_life),
 		TEST(test_for_how_long_nothing_but_probes_passed),
 		TEST(test_probing_since_before_the_watch),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rhythms of peers, survival of groups, and what follows for one peer. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "made_up.h"
@@ -88,6 +89,14 @@ static double chance(const struct survival *s, struct rhythm rhythm, double sile
 {
 	const struct survival_question q = { rhythm, silent_s, unanswered, mute_s };
 
+	return survival__chance(s, &q).likely;
+}
+
+static struct survival_chance bounds(const struct survival *s, struct rhythm rhythm,
+				     double silent_s)
+{
+	const struct survival_question q = { .rhythm = rhythm, .silent_s = silent_s };
+
 	return survival__chance(s, &q);
 }
 
@@ -157,6 +166,50 @@ static void test_nobody_was_seen_to_die(void **state)
 	assert_true(chance(&s, of_a_minute, 300, 0, 0) < 0.2);
 	assert_true(chance(&s, of_a_minute, 600, 0, 0) < 0.01);
 	assert_true(chance(&s, (struct rhythm){ RHYTHM_UNKNOWN, 0 }, 600, 0, 0) < 0.01);
+	/* So few deaths, none, may be five times as many, or hardly any. */
+	assert_true(bounds(&s, of_a_minute, 55).low > 0.995);
+	assert_true(bounds(&s, of_a_minute, 120).low < 0.25);
+	assert_true(bounds(&s, of_a_minute, 120).high > 0.95);
+	survival__free(&s);
+	lives__free(&l);
+}
+
+/* Reports that come by chance, once in 300 s, through a NAT that forgets after 350 s, and keepalive
+ * asks after two hours. That all who were lost died at 350 s explains what was seen, and that some
+ * died before, while all who lived spoke in time. */
+static void test_when_they_died_is_not_known(void **state)
+{
+	const struct rhythm own = { RHYTHM_UNKNOWN, 0 };
+	struct survival_chance c;
+	struct lives l = { 0 };
+	struct survival s;
+	unsigned int i, k;
+	double pause_s;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		struct life life = silent_life(i);
+
+		for (k = 0; k < 4; k++) {	/* two of three are shorter than 350 s */
+			pause_s = -300 * log(1 - 0.68 * (4 * i + k + 0.5) / 240);
+			add_gap(&life, pause_s, pause_s, 1, false);
+		}
+		life = dead_life(life, FOUND_BY_KEEPALIVE, 7200);
+		life.lost_within_s = 7200;
+		assert_true(lives__add(&l, &life));
+	}
+	assert_true(survival__learn(l.all, l.count, &s));
+	c = bounds(&s, own, 300);
+	assert_true(c.low < c.likely && c.likely < c.high);
+	assert_true(c.low < 0.3 && c.high > 0.7);
+	c = bounds(&s, own, 1800);	/* dead, whenever it died */
+	assert_true(c.high < 0.1);
+	survival__free(&s);
+	lives__free(&l);
+	/* Asked at all ages, it is known. */
+	add_behind_a_timer(&l, 60);
+	assert_true(survival__learn(l.all, l.count, &s));
+	assert_true(bounds(&s, none, 500).low > 0.9 && bounds(&s, none, 1900).high < 0.3);
 	survival__free(&s);
 	lives__free(&l);
 }
@@ -214,7 +267,7 @@ static void assert_unknown(struct presence *p, double silent_s, enum presence_un
 
 	assert_true(presence__begin(p, NULL, 0));
 	s = subject(p, 1, silent_s);
-	assert_true(isnan(presence__of(p, &s, &unknown)));
+	assert_true(isnan(presence__of(p, &s, &unknown).likely));
 	assert_int_equal(unknown, expected);
 	assert_true(strlen(presence_unknown__words(unknown)) > 0);
 	presence__free(p);
@@ -254,22 +307,22 @@ static void test_its_group_and_its_own_history(void **state)
 	add_heartbeats(&p.lives);
 	assert_true(presence__begin(&p, NULL, 0));
 	s = subject(&p, 1, 50);
-	of_own = presence__of(&p, &s, &unknown);
+	of_own = presence__of(&p, &s, &unknown).likely;
 	assert_true(of_own > 0.99 && unknown == PRESENCE_KNOWN);
 	s = subject(&p, 1, 300);
-	assert_true(presence__of(&p, &s, &unknown) < 0.1);
+	assert_true(presence__of(&p, &s, &unknown).likely < 0.1);
 	s.boot_id = "another boot";	/* its cookie is somebody else's */
-	of_stranger = presence__of(&p, &s, &unknown);
+	of_stranger = presence__of(&p, &s, &unknown).likely;
 	assert_true(of_stranger < 0.1 && unknown == PRESENCE_KNOWN);
 	s.local.port = 22;
-	assert_true(isnan(presence__of(&p, &s, &unknown)));
+	assert_true(isnan(presence__of(&p, &s, &unknown).likely));
 	assert_int_equal(unknown, PRESENCE_NO_GROUP);
 	assert_string_equal(presence_unknown__words(unknown),
 			    "no peer of its network and port is in the history");
 	assert_string_equal(presence_unknown__words(PRESENCE_KNOWN), "");
 	s.local.port = 1883;
 	s.peer.address[1] = 99;
-	assert_true(isnan(presence__of(&p, &s, &unknown)));
+	assert_true(isnan(presence__of(&p, &s, &unknown).likely));
 	presence__free(&p);
 }
 
@@ -293,9 +346,9 @@ static void test_a_peer_by_its_device(void **state)
 	assert_true(presence__begin(&p, NULL, 0));
 	s = subject(&p, 0, 300);
 	s.cookie = 4242;	/* a new connection */
-	assert_true(presence__of(&p, &s, &unknown) < 0.9);
+	assert_true(presence__of(&p, &s, &unknown).likely < 0.9);
 	s.device = "scooter-17";	/* it speaks every ten minutes */
-	assert_true(presence__of(&p, &s, &unknown) > 0.95);
+	assert_true(presence__of(&p, &s, &unknown).likely > 0.95);
 	presence__free(&p);
 }
 
@@ -307,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_before_and_behind_a_timer),
 		cmocka_unit_test(test_a_heartbeat_that_is_late),
 		cmocka_unit_test(test_nobody_was_seen_to_die),
+		cmocka_unit_test(test_when_they_died_is_not_known),
 		cmocka_unit_test(test_an_ask_that_stays_unanswered),
 		cmocka_unit_test(test_too_little_is_known),
 		cmocka_unit_test(test_many_connections_are_thinned_out),

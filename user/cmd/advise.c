@@ -12,6 +12,7 @@
 #include "cmd/groups_argument.h"
 #include "cmd/verbosity.h"
 #include "file/output.h"
+#include "pipeline/impossible_gaps.h"
 #include "pipeline/file_feed.h"
 #include "pipeline/watch.h"
 #include "sink/advice_json.h"
@@ -404,15 +405,9 @@ static bool has_connections(const struct options *o, const struct lives *l)
 /* Gaps of the input are reported once. */
 static void warn_of_gaps(const struct lives *l)
 {
-	const struct impossible_gaps *gaps = &l->impossible;
 	unsigned int i;
 
-	if (gaps->connections)
-		log_warning("gaps that cannot have been are left out, or cut, of %zu connection%s: "
-			    "of the first (%s, cookie %llu) %.0f s is told, or more often than "
-			    "fits, and it lived for %.0f s", gaps->connections,
-			    gaps->connections == 1 ? "" : "s", texts__at(&l->texts, gaps->gateway),
-			    (unsigned long long)gaps->cookie, gaps->gap_s, gaps->lived_s);
+	impossible_gaps__warn(l);
 	for (i = 0; i < l->run_count; i++) {
 		if (l->runs[i].started_s && !l->runs[i].all)
 			log_warning("%s was watched without --all: sockets that had nothing to "

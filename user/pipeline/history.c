@@ -5,6 +5,7 @@
 #include "exposure/exposure.h"
 #include "pipeline/file_feed.h"
 #include "pipeline/history.h"
+#include "pipeline/impossible_gaps.h"
 #include "sys/log.h"
 #include "sys/reason.h"
 #include "tcp/jiffies.h"
@@ -20,6 +21,7 @@ static int begin(struct history *h, const struct named_network *networks, unsign
 			  "--all' or a recording");
 		return -EBADMSG;
 	}
+	impossible_gaps__warn(&h->presence.lives);
 	if (presence__begin(&h->presence, networks, count))
 		return 0;
 	log_error("%s", reason__of(-ENOMEM));
@@ -84,21 +86,20 @@ double history__chance(struct history *h, const struct history_socket *s,
 		of.unanswered += asks->asks;
 		of.mute_s += asks->within_s;
 	}
-	there = presence__of(&h->presence, &of, &unknown);
+	there = presence__of(&h->presence, &of, &unknown).likely;
 	*why = presence_unknown__words(unknown);
 	return there;
 }
 
-double history__dead(struct history *h, const struct history_socket *s,
-		     double *doubt, const char **why)
+struct history_dead history__dead(struct history *h, const struct history_socket *s,
+				  const char **why)
 {
 	struct presence_subject of = subject(h, s);
 	enum presence_unknown unknown;
-	double there = presence__of(&h->presence, &of, &unknown);
+	struct survival_chance there = presence__of(&h->presence, &of, &unknown);
 
 	*why = presence_unknown__words(unknown);
-	*doubt = isnan(there) ? 0 : presence__doubt(&h->presence, &of, there);
-	return 1 - there;
+	return (struct history_dead){ 1 - there.likely, 1 - there.high, 1 - there.low };
 }
 
 uint64_t history__path_ns(struct history *h, const struct history_socket *s)

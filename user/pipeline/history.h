@@ -38,10 +38,13 @@ struct history_asks {
 double history__chance(struct history *h, const struct history_socket *s,
 		       const struct history_asks *asks, const char **why);
 
-/* The chance that it is dead, and that chance's standard error (presence__doubt()); NAN: as
- * above. */
-double history__dead(struct history *h, const struct history_socket *s,
-		     double *doubt, const char **why);
+/* The chance that it is dead, and its bounds (struct survival_chance); NAN: as above. */
+struct history_dead {
+	double likely, low, high;
+};
+
+struct history_dead history__dead(struct history *h, const struct history_socket *s,
+				  const char **why);
 
 /* When its path has forgotten it, in nanoseconds of silence (presence__path_s()); 0: not known. */
 uint64_t history__path_ns(struct history *h, const struct history_socket *s);

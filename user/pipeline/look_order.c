@@ -42,7 +42,7 @@ static double silence_ns(const struct look *l, const struct look_socket *s)
 static double likely_alive(const struct look *l, const struct look_socket *s)
 {
 	const char *why;
-	double doubt, dead = look__dead(l, s, &doubt, &why);
+	double dead = look__dead(l, s, &why).likely;
 
 	return isnan(dead) ? 2 : 1 - dead;
 }

@@ -25,17 +25,16 @@ static uint16_t carrier_of(const struct look_summary *m, const struct ho_event *
 	return 0;
 }
 
-static void add_chance(struct look_summary *m, struct exposure_counts *counts,
-		       const struct look *l, const struct look_socket *s, const struct exposure *x)
+void look_summary__add_chance(const struct look *l, const struct look_socket *s,
+			      const struct exposure *x, struct exposure_counts *counts)
 {
 	const char *why;
-	double doubt, dead = look__dead(l, s, &doubt, &why);
-	bool unjudged = isnan(dead) && !x->peer_is_here && !x->said_goodbye;
+	const struct history_dead dead = look__dead(l, s, &why);
 
-	counts->unjudged += unjudged;
-	m->total.unjudged += unjudged;
-	exposure_counts__add_chance(counts, dead, doubt);
-	exposure_counts__add_chance(&m->total, dead, doubt);
+	if (!isnan(dead.likely))
+		exposure_counts__add_chance(counts, dead.likely, dead.low, dead.high);
+	else if (!x->peer_is_here && !x->said_goodbye)
+		exposure_counts__add_unjudged(counts, why, 1);
 }
 
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s)
@@ -62,8 +61,10 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 		look_probed__count(&m->probed, l, s, &x, &counts->probed);
 		look_probed__count(&m->probed, l, s, &x, &m->total.probed);
 	}
-	if (l->config.history)
-		add_chance(m, counts, l, s, &x);
+	if (l->config.history) {
+		look_summary__add_chance(l, s, &x, counts);
+		look_summary__add_chance(l, s, &x, &m->total);
+	}
 	return true;
 }
 
@@ -79,17 +80,19 @@ static double known(bool is_known, double value)
 	return is_known ? value : INFINITY;
 }
 
-/* What chance does with so many, and what the history may be wrong in. No fewer than 0, no more than
- * there are. */
+/* What the history leaves open, and beyond it what chance does with so many. No fewer than 0, no more
+ * than there are. */
 static struct sockets_dead dead_by_history(const struct exposure_counts *c)
 {
-	double half = 1.96 * sqrt(c->dead_variance + c->dead_doubt * c->dead_doubt);
+	double low = c->dead_low - 1.96 * sqrt(c->dead_low_variance);
+	double high = c->dead_high + 1.96 * sqrt(c->dead_high_variance);
 	bool judged = c->judged;
 
 	return (struct sockets_dead){ .estimate = known(judged, c->dead_sum),
-				      .low = known(judged, fmax(0, c->dead_sum - half)),
-				      .high = known(judged, fmin(c->judged, c->dead_sum + half)),
-				      .of = c->judged, .unknown = c->unjudged };
+				      .low = known(judged, fmax(0, low)),
+				      .high = known(judged, fmin(c->judged, high)),
+				      .of = c->judged, .unknown = c->unjudged,
+				      .why = exposure_counts__why_unjudged(c) };
 }
 
 struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c)

@@ -24,6 +24,10 @@ struct look_summary {
 /* One socket more: a look_config's `take`, whose context is the summary. */
 bool look_summary__add(void *context, struct look *l, const struct look_socket *s);
 
+/* Counts how likely its peer is dead, or why that is not known. */
+void look_summary__add_chance(const struct look *l, const struct look_socket *s,
+			      const struct exposure *x, struct exposure_counts *counts);
+
 /* Counts of a look, as they are shown; valid as long as the look. */
 struct sockets_counts look_summary__counts(const struct look *l, const struct exposure_counts *c);
 

@@ -99,28 +99,26 @@ static const char *why_unknown(const struct look *l, const struct exposure *x)
 				: "when the path forgets idle connections is not known";
 }
 
-static double dead(const struct look *l, const struct look_socket *s, const struct exposure *x,
-		   double *doubt, const char **why)
+static struct history_dead dead(const struct look *l, const struct look_socket *s,
+				const struct exposure *x, const char **why)
 {
-	*doubt = 0;
 	*why = "";
 	if (x->surely_dead && !x->ended)
-		return 1;
+		return (struct history_dead){ 1, 1, 1 };
 	if (l->config.history && !x->peer_is_here && !x->said_goodbye && !x->ended) {
 		const struct history_socket of = look__as_of_history(l, s);
 
-		return history__dead(l->config.history, &of, doubt, why);
+		return history__dead(l->config.history, &of, why);
 	}
 	*why = why_unknown(l, x);
-	return NAN;
+	return (struct history_dead){ NAN, NAN, NAN };
 }
 
-double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
-		  const char **why)
+struct history_dead look__dead(const struct look *l, const struct look_socket *s, const char **why)
 {
 	struct exposure x = look__exposure(l, s);
 
-	return dead(l, s, &x, doubt, why);
+	return dead(l, s, &x, why);
 }
 
 struct timeline_pair look__pair(const struct look *l, uint64_t cookie)
@@ -168,7 +166,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 	uint64_t arrived_ns = stamps__arrived_ns(e, l->rules.hz);
 	struct keepalive k = keepalive__of(e);
 	const char *why;
-	double doubt, chance = dead(l, s, &x, &doubt, &why);
+	double chance = dead(l, s, &x, &why).likely;
 
 	return (struct socket_now){
 		.socket = socket_of(l, s), .no_owner = no_owner_of(s), .state = e->state,

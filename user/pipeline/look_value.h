@@ -26,10 +26,9 @@ double look__notices_within_s(const struct look *l, const struct look_socket *s)
 /* The socket as a history takes it. */
 struct history_socket look__as_of_history(const struct look *l, const struct look_socket *s);
 
-/* How likely its peer is dead, by its path's timer and by the history; and that chance's standard
- * error. NAN: nothing is known, and `*why` not, a clause. */
-double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
-		  const char **why);
+/* How likely its peer is dead, by its path's timer and by the history. NAN: nothing is known, and
+ * `*why` not, a clause. */
+struct history_dead look__dead(const struct look *l, const struct look_socket *s, const char **why);
 
 /* Its exposure. */
 struct exposure look__exposure(const struct look *l, const struct look_socket *s);

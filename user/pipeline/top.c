@@ -173,15 +173,6 @@ static int between(void *context)
 	return t->view.wants_look || demands__are_to_end(&t->watch.demands) || attend(t, true) ? -ECANCELED : 0;
 }
 
-static void add_chance(struct exposure_counts *counts, const struct look *l,
-		       const struct look_socket *s)
-{
-	const char *why;
-	double doubt, dead = look__dead(l, s, &doubt, &why);
-
-	exposure_counts__add_chance(counts, dead, doubt);
-}
-
 static bool take_socket(void *context, struct look *l, const struct look_socket *s)
 {
 	struct top *t = context;
@@ -190,7 +181,7 @@ static bool take_socket(void *context, struct look *l, const struct look_socket 
 
 	exposure_counts__add(&next->counts, &x);
 	if (l->config.history && !x.ended)
-		add_chance(&next->counts, l, s);
+		look_summary__add_chance(l, s, &x, &next->counts);
 	if (s->row.event.cookie == t->view.shown_cookie) {
 		next->shown = *s;
 		next->has_shown = true;

@@ -594,6 +594,8 @@ static void write_estimated_dead(struct json *j, enum dead_by by,
 	if (c->dead.unknown)
 		json__u64(j, "unknown", c->dead.unknown);
 	json__string(j, "by", by == DEAD_BY_PROBE ? "probe" : "history");
+	if (c->dead.why)
+		json__string(j, "why", c->dead.why);
 	json__end_object(j);
 }
 

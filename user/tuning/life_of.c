@@ -223,10 +223,16 @@ static double lived_s(const struct timeline *t, const struct life *life)
 	return fmax(0, until - life->seen_s) + LIVED_SLACK_S;
 }
 
+/* What is below 0 is read as 0: no gap is so short, nor does one end before it begins. */
+static bool is_senseless(const struct life_gap *g)
+{
+	return !(g->from_s > 0 && g->from_s <= g->to_s) || !g->count;
+}
+
 /* Cuts a gap to the length of its connection; false where nothing is left. */
 static bool cut_gap(struct life_gap *g, double lived)
 {
-	if (g->from_s > lived)
+	if (is_senseless(g) || g->from_s > lived)
 		return false;
 	g->to_s = fmin(g->to_s, lived);
 	if (g->from_s > 0 && g->count > lived / g->from_s)
@@ -247,6 +253,7 @@ static void note_impossible(struct lives *l, const struct life *life, double gap
 static void take_gaps(struct lives *l, const struct timeline *t, struct life *life)
 {
 	double lived = lived_s(t, life), impossible_s = 0;
+	bool impossible = false;
 	unsigned int i;
 
 	for (i = 0; i < t->gap_count && i < LIFE_GAPS_MAX; i++) {
@@ -259,8 +266,10 @@ static void take_gaps(struct lives *l, const struct timeline *t, struct life *li
 
 		if (left)
 			life->gaps[life->gap_count++] = g;
-		if (!left || g.to_s < told.to_s || g.count < told.count)
-			impossible_s = fmax(impossible_s, told.to_s);
+		if (left && g.to_s >= told.to_s && g.count >= told.count)
+			continue;
+		impossible = true;
+		impossible_s = fmax(impossible_s, told.to_s);
 	}
 	life->lost = t->gap_lost && !life->begun_unseen;
 	life->lost_after_s = t->gap_lost_after_s;
@@ -268,9 +277,10 @@ static void take_gaps(struct lives *l, const struct timeline *t, struct life *li
 	if (life->lost && !t->partial && life->seen_s > 0 &&
 	    life->lost_within_s > life->ended_s - life->seen_s + LIVED_SLACK_S) {
 		life->lost = false;
+		impossible = true;
 		impossible_s = fmax(impossible_s, life->lost_within_s);
 	}
-	if (impossible_s > 0)
+	if (impossible)
 		note_impossible(l, life, impossible_s, lived);
 }
 

@@ -175,8 +175,8 @@ static const struct life *own_history(struct presence *p, const struct scope *gr
 
 /* ---- the whole ---- */
 
-static double chance(struct presence *p, const struct presence_subject *s,
-		     const struct scope *group, const struct survival *survival)
+static struct survival_chance chance(struct presence *p, const struct presence_subject *s,
+				     const struct scope *group, const struct survival *survival)
 {
 	struct survival_question q = { .silent_s = s->silent_s, .unanswered = s->unanswered,
 				       .mute_s = s->mute_s };
@@ -200,27 +200,20 @@ static enum presence_unknown what_is_missing(const struct scope *scope,
 							    : PRESENCE_KNOWN;
 }
 
-double presence__of(struct presence *p, const struct presence_subject *s,
-		    enum presence_unknown *unknown)
+struct survival_chance presence__of(struct presence *p, const struct presence_subject *s,
+				    enum presence_unknown *unknown)
 {
 	const struct scope *scope = group_of(p, s);
 	const struct presence_group *g = learned(p, scope);
-	double result;
+	struct survival_chance result = { NAN, NAN, NAN };
 
 	*unknown = what_is_missing(scope, g);
 	if (*unknown != PRESENCE_KNOWN)
-		return NAN;
+		return result;
 	result = chance(p, s, scope, &g->survival);
-	if (isnan(result))
+	if (isnan(result.likely))
 		*unknown = PRESENCE_SILENT_TOO_LONG;
 	return result;
-}
-
-double presence__doubt(struct presence *p, const struct presence_subject *s, double chance)
-{
-	const struct presence_group *g = learned(p, group_of(p, s));
-
-	return g ? chance * (1 - chance) / sqrt(g->survival.lost + 1.0) : 0;
 }
 
 /* One that outlived it before is not behind it. */

@@ -51,12 +51,8 @@ enum presence_unknown {
 };
 
 /* The chance, 0 to 1. NAN: it is not known, and `*unknown` says why. */
-double presence__of(struct presence *p, const struct presence_subject *s,
-		    enum presence_unknown *unknown);
-
-/* The standard error of that chance, by how many connections of its group were lost: the same
- * for all of the group. */
-double presence__doubt(struct presence *p, const struct presence_subject *s, double chance);
+struct survival_chance presence__of(struct presence *p, const struct presence_subject *s,
+				    enum presence_unknown *unknown);
 
 /* After so many seconds of silence the path of its group has forgotten a connection, as advice
  * estimates it, at the latest (95 %), whichever device it is of; 0: not known, or this

@@ -76,17 +76,17 @@ static double longer_at(const float *longer, int offset, size_t bin)
 
 /* The chance of having died in each bin up to that age, and of silence until then; returns their
  * sum. `died` may be NULL. */
-static double died_by(const struct rhythms *r, const struct rhythm *rhythm, const double *left,
-		      double age_s, double *died)
+static double died_by(const struct survival_curve *c, const struct rhythm *rhythm, double age_s,
+		      double *died)
 {
 	size_t last = bin_of(age_s), i;
 	double sum = 0, here;
 	const float *longer;
 	int offset;
 
-	longer = rhythms__table(r, rhythm, &offset);
+	longer = rhythms__table(&c->rhythms, rhythm, &offset);
 	for (i = 0; i <= last; i++) {
-		here = longer_at(longer, offset, i) * (left[i] - left[i + 1]);
+		here = longer_at(longer, offset, i) * (c->left[i] - c->left[i + 1]);
 		if (i == last)
 			here *= part_of(i, age_s);
 		if (died)
@@ -101,6 +101,7 @@ static double died_by(const struct rhythms *r, const struct rhythm *rhythm, cons
 struct observed {
 	struct rhythm_endings pauses;	/* that were seen to end */
 	double heard_s[SURVIVAL_BINS];	/* time in which peers certainly lived, by age */
+	double survived_s;		/* the longest silence after which a peer was heard */
 	struct silence *silences;	/* the last ones of connections: who was gone, or may be */
 	size_t count;
 };
@@ -134,7 +135,7 @@ static double reported_from_s(struct life *const *lives, size_t count)
 }
 
 /* Its gaps, and the rest of its life, which passed in silences too short to be reported. */
-static void add_heard(struct survival *s, double *heard_s, const struct life *life,
+static void add_heard(struct survival *s, struct observed *o, const struct life *life,
 		      double reported_s)
 {
 	double rest_s = life->heard_s - life->seen_s;
@@ -143,13 +144,14 @@ static void add_heard(struct survival *s, double *heard_s, const struct life *li
 	for (i = 0; i < life->gap_count; i++) {
 		const struct life_gap *g = &life->gaps[i];
 
-		add_survived(heard_s, length_of(g), g->count);
+		add_survived(o->heard_s, length_of(g), g->count);
 		rest_s -= g->count * length_of(g);
 		s->silences += g->count;
-		s->longest_s = fmax(s->longest_s, g->to_s);
+		o->survived_s = fmax(o->survived_s, g->to_s);
 	}
+	s->longest_s = fmax(s->longest_s, o->survived_s);
 	if (rest_s > 0)
-		add_survived(heard_s, reported_s, rest_s / reported_s);
+		add_survived(o->heard_s, reported_s, rest_s / reported_s);
 }
 
 /* By then it was gone: it was asked, or its device was back on another connection. */
@@ -199,7 +201,7 @@ static void observe(struct survival *s, struct life *const *lives, size_t count,
 	for (i = 0; i < count; i++) {
 		struct silence *last = &o->silences[o->count];
 
-		add_heard(s, o->heard_s, lives[i], reported_s);
+		add_heard(s, o, lives[i], reported_s);
 		if (!last_silence(s, lives[i], last))
 			continue;
 		o->count++;
@@ -218,12 +220,11 @@ struct votes {
 	struct rhythm_endings pauses;
 };
 
-static void vote(const struct survival *s, const double *left, const struct silence *q,
-		 struct votes *v)
+static void vote(const struct survival_curve *c, const struct silence *q, struct votes *v)
 {
-	double died[SURVIVAL_BINS], sum = died_by(&s->rhythms, &q->rhythm, left, q->age_s, died);
-	double there = q->there * rhythms__silent(&s->rhythms, &q->rhythm, q->age_s) *
-		       left_at(left, q->age_s);
+	double died[SURVIVAL_BINS], sum = died_by(c, &q->rhythm, q->age_s, died);
+	double there = q->there * rhythms__silent(&c->rhythms, &q->rhythm, q->age_s) *
+		       left_at(c->left, q->age_s);
 	double each = q->weight / (sum + there + 1e-300), behind = there * each;
 	size_t last = bin_of(q->age_s), i;
 
@@ -275,29 +276,58 @@ static void maximise(const struct votes *v, double *left)
 	}
 }
 
-static void estimate(struct survival *s, const struct observed *o)
+/* Where the history shows when peers died, rounds of expectation and maximisation come to that from
+ * anywhere. Where it does not, they lead slowly along a ridge of nearly the same likelihood to the
+ * place that suits the form of the pauses, which is an assumption: so the other two explanations are
+ * left near where they began. `shape`: the power of the age with which deaths go at first. */
+static const struct {
+	double shape;
+	unsigned int rounds;
+} explanations[SURVIVAL_EXPLANATIONS] = {
+	[DIED_EVENLY] = { 1, ROUNDS }, [DIED_EARLY] = { 0.25, 2 }, [DIED_LATE] = { 20, 2 } };
+
+/* To begin with. Who died late did so when the longest silence that others survived was over, and was
+ * alive until then. */
+static void begin(const struct survival *s, const struct observed *o,
+		  enum survival_explanation as, struct votes *v, struct survival_curve *c)
+{
+	double last_s = as == DIED_LATE ? o->survived_s : s->longest_s;
+	size_t i;
+
+	v->pauses = o->pauses;
+	for (i = 0; as == DIED_LATE && i < o->count; i++)
+		if (!o->silences[i].there)
+			rhythm_endings__add_cut(&v->pauses, &o->silences[i].rhythm,
+						fmin(o->silences[i].age_s, last_s),
+						o->silences[i].weight);
+	rhythms__estimate(&v->pauses, &c->rhythms);
+	for (i = 0; i <= SURVIVAL_BINS; i++)
+		c->left[i] = exp(-pow(bin_from(i) / (1 + last_s), explanations[as].shape));
+}
+
+static void estimate(const struct survival *s, const struct observed *o,
+		     enum survival_explanation as, struct survival_curve *c)
 {
 	unsigned int round;
 	struct votes v;
 	size_t i;
 
-	rhythms__estimate(&o->pauses, &s->rhythms);
-	for (i = 0; i <= SURVIVAL_BINS; i++)	/* to begin with */
-		s->left[i] = exp(-bin_from(i) / (1 + s->longest_s));
-	for (round = 0; round < ROUNDS; round++) {
+	begin(s, o, as, &v, c);
+	for (round = 0; round < explanations[as].rounds; round++) {
 		memset(&v, 0, sizeof(v));
 		v.pauses = o->pauses;
 		memcpy(v.lived_s, o->heard_s, sizeof(v.lived_s));
 		for (i = 0; i < o->count; i++)
-			vote(s, s->left, &o->silences[i], &v);
-		maximise(&v, s->left);
-		rhythms__estimate(&v.pauses, &s->rhythms);
+			vote(c, &o->silences[i], &v);
+		maximise(&v, c->left);
+		rhythms__estimate(&v.pauses, &c->rhythms);
 	}
 }
 
 bool survival__learn(struct life *const *lives, size_t count, struct survival *s)
 {
 	struct observed o = { .silences = malloc((count + 1) * sizeof(*o.silences)) };
+	unsigned int k;
 
 	*s = (struct survival){ .connections = count };
 	if (!o.silences || !late_answers__gather(lives, count, &s->late_answers)) {
@@ -305,7 +335,8 @@ bool survival__learn(struct life *const *lives, size_t count, struct survival *s
 		return false;
 	}
 	observe(s, lives, count, &o);
-	estimate(s, &o);
+	for (k = 0; k < SURVIVAL_EXPLANATIONS; k++)
+		estimate(s, &o, k, &s->by[k]);
 	free(o.silences);
 	return true;
 }
@@ -328,14 +359,51 @@ static double mute(const struct late_answers *m, uint32_t unanswered, double mut
 	return fmin(1, fmax(MUTE_LEAST, pow(late_answers__loss(m), unanswered) + late));
 }
 
-double survival__chance(const struct survival *s, const struct survival_question *q)
+/* As one explanation has it; NAN: it knows nothing of a silence as long as that. */
+static double chance_by(const struct survival *s, const struct survival_curve *c,
+			const struct survival_question *q)
 {
-	double silent = rhythms__silent(&s->rhythms, &q->rhythm, q->silent_s);
-	double there = silent * left_at(s->left, q->silent_s) *
+	double silent = rhythms__silent(&c->rhythms, &q->rhythm, q->silent_s);
+	double there = silent * left_at(c->left, q->silent_s) *
 		       mute(&s->late_answers, q->unanswered, q->mute_s);
-	double dead = died_by(&s->rhythms, &q->rhythm, s->left, q->silent_s, NULL);
+	double dead = died_by(c, &q->rhythm, q->silent_s, NULL);
 
 	if (silent > MAY_BE_SILENT && q->silent_s > BEYOND * s->longest_s)
 		return NAN;
 	return there + dead > 0 ? there / (there + dead) : 0;
+}
+
+/* A rate of which so many events were seen: it may be so many times its estimate (Jeffreys' interval,
+ * by Wilson and Hilferty). */
+static double rate_times(double events, double deviations)
+{
+	double shape = events + DEATHS_UNSEEN;
+	double root = 1 - 1 / (9 * shape) + deviations / (3 * sqrt(shape));
+
+	return root > 0 ? root * root * root : 0;
+}
+
+/* Where the odds of being dead are so many times what they are with `p`. */
+static double with_odds(double p, double times)
+{
+	return p > 0 ? p / (p + (1 - p) * times) : 0;
+}
+
+struct survival_chance survival__chance(const struct survival *s,
+					const struct survival_question *q)
+{
+	double least = rate_times(s->lost, -1.96), most = rate_times(s->lost, 1.96), p;
+	struct survival_chance c;
+	unsigned int k;
+
+	p = chance_by(s, &s->by[DIED_EVENLY], q);
+	c.likely = c.low = c.high = (p + chance_by(s, &s->by[DIED_LATE], q)) / 2;
+	if (isnan(c.likely))
+		return (struct survival_chance){ NAN, NAN, NAN };
+	for (k = 0; k < SURVIVAL_EXPLANATIONS; k++) {
+		p = chance_by(s, &s->by[k], q);
+		c.low = fmin(c.low, with_odds(p, most));
+		c.high = fmax(c.high, with_odds(p, least));
+	}
+	return c;
 }

@@ -24,10 +24,19 @@
 #define SURVIVAL_CONNECTIONS_MIN 20
 #define SURVIVAL_SILENCES_MIN 20
 
-struct survival {
+/* At which age of a silence did those die whom nobody asked until long after? Where peers are asked
+ * at some age alone, all of these explain what was seen: the most even one, and those with deaths
+ * as early and as late as the history allows. */
+enum survival_explanation { DIED_EVENLY, DIED_EARLY, DIED_LATE, SURVIVAL_EXPLANATIONS };
+
+struct survival_curve {
 	struct rhythms rhythms;
-	struct late_answers late_answers;
 	double left[SURVIVAL_BINS + 1];	/* L, at the beginning of each bin */
+};
+
+struct survival {
+	struct survival_curve by[SURVIVAL_EXPLANATIONS];
+	struct late_answers late_answers;
 	double longest_s;	/* the longest silence whose end was seen */
 	size_t connections, silences, lost;
 };
@@ -44,7 +53,14 @@ struct survival_question {
 bool survival__learn(struct life *const *lives, size_t count, struct survival *s);
 void survival__free(struct survival *s);
 
-/* The chance that the peer is there, 0 to 1. NAN: nothing is known of a silence as long as that. */
-double survival__chance(const struct survival *s, const struct survival_question *q);
+/* Chances that a peer is there, 0 to 1; NAN: nothing is known. */
+struct survival_chance {
+	double likely;		/* between the even explanation and the late one */
+	double low, high;	/* by the explanations, and by how few deaths were seen */
+};
+
+/* NAN: nothing is known of a silence as long as that. */
+struct survival_chance survival__chance(const struct survival *s,
+					const struct survival_question *q);
 
 #endif

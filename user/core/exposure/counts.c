@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <math.h>
+#include <string.h>
 
 #include "exposure/counts.h"
 
@@ -48,16 +48,46 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 		c->oldest_silence_ns = x->silent_ns;
 }
 
-void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt)
+void exposure_counts__add_chance(struct exposure_counts *c, double dead, double low, double high)
 {
-	if (isnan(dead)) {
-		c->unjudged++;
-		return;
-	}
 	c->judged++;
 	c->dead_sum += dead;
-	c->dead_variance += dead * (1 - dead);
-	c->dead_doubt += doubt;
+	c->dead_low += low;
+	c->dead_low_variance += low * (1 - low);
+	c->dead_high += high;
+	c->dead_high_variance += high * (1 - high);
+}
+
+void exposure_counts__add_unjudged(struct exposure_counts *c, const char *why, uint32_t sockets)
+{
+	unsigned int i = 0;
+
+	c->unjudged += sockets;
+	while (i < EXPOSURE_REASONS && c->reasons[i].why && strcmp(c->reasons[i].why, why))
+		i++;
+	if (i == EXPOSURE_REASONS)
+		return;
+	c->reasons[i].why = why;
+	c->reasons[i].sockets += sockets;
+}
+
+const char *exposure_counts__why_unjudged(const struct exposure_counts *c)
+{
+	const struct exposure_reason *most = &c->reasons[0];
+	unsigned int i;
+
+	for (i = 1; i < EXPOSURE_REASONS; i++)
+		if (c->reasons[i].sockets > most->sockets)
+			most = &c->reasons[i];
+	return most->why;
+}
+
+static void merge_reasons(struct exposure_counts *c, const struct exposure_counts *more)
+{
+	unsigned int i;
+
+	for (i = 0; i < EXPOSURE_REASONS && more->reasons[i].why; i++)
+		exposure_counts__add_unjudged(c, more->reasons[i].why, more->reasons[i].sockets);
 }
 
 void probed_counts__merge(struct probed_counts *c, const struct probed_counts *more)
@@ -89,10 +119,12 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->path_known += more->path_known;
 	c->surely_dead += more->surely_dead;
 	c->judged += more->judged;
-	c->unjudged += more->unjudged;
 	c->dead_sum += more->dead_sum;
-	c->dead_variance += more->dead_variance;
-	c->dead_doubt += more->dead_doubt;
+	c->dead_low += more->dead_low;
+	c->dead_low_variance += more->dead_low_variance;
+	c->dead_high += more->dead_high;
+	c->dead_high_variance += more->dead_high_variance;
+	merge_reasons(c, more);
 	c->leaked += more->leaked;
 	c->window_closed += more->window_closed;
 	c->probes_off += more->probes_off;

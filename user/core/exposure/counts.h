@@ -20,6 +20,9 @@ struct probed_counts {
 	bool in_part;		/* the drawn are no sample: it was interrupted */
 };
 
+/* Different reasons that are told apart. */
+#define EXPOSURE_REASONS 6
+
 /* Numbers of sockets: all, and by the members of struct exposure. */
 struct exposure_counts {
 	uint32_t sockets, with_keepalive, never_notice, suspect;
@@ -35,17 +38,28 @@ struct exposure_counts {
 	uint64_t oldest_silence_ns;
 	struct probed_counts probed;
 	/* Of those whose history says how likely they are dead: their number, the sum of these
-	 * chances, its variance, and the standard error of what the history taught. */
+	 * chances, and of their bounds, with the variance of as many events. */
 	uint32_t judged;
 	uint32_t unjudged;	/* whose history says nothing of that */
-	double dead_sum, dead_variance, dead_doubt;
+	double dead_sum, dead_low, dead_low_variance, dead_high, dead_high_variance;
+	/* Why: clauses of static storage, and of how many each is true. */
+	struct exposure_reason {
+		const char *why;
+		uint32_t sockets;
+	} reasons[EXPOSURE_REASONS];
 };
 
 /* Counts one socket. */
 void exposure_counts__add(struct exposure_counts *c, const struct exposure *x);
 
-/* Counts how likely one socket is dead, 0 to 1, and that chance's standard error; NAN: not known. */
-void exposure_counts__add_chance(struct exposure_counts *c, double dead, double doubt);
+/* Counts how likely one socket is dead, 0 to 1, between two bounds. */
+void exposure_counts__add_chance(struct exposure_counts *c, double dead, double low, double high);
+
+/* Counts those of which that is not known, and why: a clause of static storage. */
+void exposure_counts__add_unjudged(struct exposure_counts *c, const char *why, uint32_t sockets);
+
+/* The commonest of these clauses; NULL: there is none. */
+const char *exposure_counts__why_unjudged(const struct exposure_counts *c);
 
 /* Adds those of `more`. */
 void probed_counts__merge(struct probed_counts *c, const struct probed_counts *more);

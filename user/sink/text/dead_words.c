@@ -6,7 +6,7 @@
 void dead_words__add_by_history(struct words *w, const struct sockets_dead *d, bool brief)
 {
 	if (!d->of) {
-		words__add(w, "dead: nothing is known, as none of their groups is in the history");
+		words__add(w, "dead: nothing is known: %s", d->why ?: "all peers are of this host");
 		return;
 	}
 	words__add(w, "about ");
@@ -15,6 +15,6 @@ void dead_words__add_by_history(struct words *w, const struct sockets_dead *d, b
 	words__add_count(w, (uint64_t)floor(d->low));
 	words__add(w, brief ? " to " : " and ");
 	words__add_count(w, (uint64_t)ceil(d->high));
-	words__add(w, brief ? "), of " : " (95 %%), of ");
+	words__add(w, brief ? "), of " : ", of ");
 	words__add_count(w, d->of);
 }

@@ -20,6 +20,8 @@ static void add_unknown(struct words *w, const struct sockets_dead *d)
 		words__add(w, "; of ");
 		words__add_count(w, d->unknown);
 		words__add(w, " nothing is known");
+		if (d->why)
+			words__add(w, ": %s", d->why);
 	}
 }
 
