@@ -8,11 +8,12 @@ simulated fleets: a table, a row a case.
 FLEETS makes the timelines of a watch (fleets.c), and tells which of the connections that are open at its end
 still have a peer; PRESENCE says how likely each has. Judged by Brier's score (the mean square of chance -
 truth; less is better), beside two rules: the same chance for all, the share of those that are there, which
-nobody knows beforehand; and "there if heard within the last ten minutes". `covered`: of how many fleets
-the interval of the number of dead, as `sockets --summary --history` prints it, has the true one. `strangers`: the history does not
-have the connections themselves, only others of their group. `surely dead`: silent for longer than the timer that the history
-shows (and of them, alive). --check fails where the score is worse than either rule's, all cases together or by
-chance impossible in one, where the surely dead live, or where less than 90 % of all intervals hold, and writes RESULTS/presence.xml."""
+nobody knows beforehand; and "there if heard within the last ten minutes". `covered`: of how many fleets the
+interval of the number of dead, as `sockets --summary --history` prints it, has the true one. `strangers`: the
+history does not have the connections themselves, only others of their group. `surely dead`: silent for longer
+than the timer that the history shows (and of them, alive). --check fails where the score is worse than either
+rule's, all cases together or by chance impossible in one, where the surely dead live, or where less than 90 %
+of all intervals hold, and writes RESULTS/presence.xml."""
 import argparse
 import concurrent.futures
 import math

@@ -71,8 +71,8 @@ enum { SOCKETS_ESTABLISHED, SOCKETS_CLOSE_WAIT, SOCKETS_CLOSING, SOCKETS_STATES 
 
 enum dead_by { DEAD_BY_NOTHING, DEAD_BY_PROBE, DEAD_BY_HISTORY };
 
-/* How many are dead by estimate, and between what: of a probe in 95 of 100 samples; of a history as far
- * as that leaves it open (docs/PRESENCE.md). */
+/* How many are dead by estimate, and between what: of a probe in 95 of 100 samples; of a history
+ * as far as that leaves it open (docs/PRESENCE.md). */
 struct sockets_dead {
 	double estimate, low, high;	/* INFINITY: not known */
 	uint64_t of;	/* how many the estimate rests on: were asked, or judged by a history */
