@@ -4,12 +4,24 @@
 
 #include "value/named_network.h"
 
-#define BLANKS " \t\r\n"
+#define BLANKS " \t\n"
+
+/* Some systems end lines by "\r\n". */
+static void cut_end(char *line)
+{
+	size_t length = strcspn(line, "\n");
+
+	if (length && line[length - 1] == '\r')
+		line[length - 1] = '\0';
+}
 
 const char *named_network__read(char *line, struct named_network *n)
 {
-	char *rest, *cidr = strtok_r(line, BLANKS, &rest), *name = strtok_r(NULL, BLANKS, &rest);
+	char *rest, *cidr, *name;
 
+	cut_end(line);
+	cidr = strtok_r(line, BLANKS, &rest);
+	name = strtok_r(NULL, BLANKS, &rest);
 	n->name = NULL;
 	if (!cidr || *cidr == '#')
 		return NULL;
