@@ -244,6 +244,70 @@ def test_devices_without_an_end(device):
         assert r.returncode == 2 and f"{device}: is a device without an end: expected" in r.stderr, r
 
 
+# ---- files of lines that others wrote ----
+
+@pytest.mark.parametrize("content,words", [
+    (b"10.77.0.0/16 name with blanks\n", ":1: expected nothing behind CIDR NAME"),
+    (b"# T\n10.0.0.0/8 T Mobile\n10.1.0.0/16 T Systems\n", ":2: expected nothing behind CIDR NAME"),
+    (b"10.0.0.0/8 a # the first\n", ":1: expected nothing behind CIDR NAME"),
+    (b"10.0.0.0/8 a\n192.168.0.0/16 c\n\n10.0.0.0/8 b\n", ":4: expected one name for a network: this one is "
+     "'b' here, and 'a' in line 1"),
+    (b"10.0.0.0/8 a\n::ffff:10.0.0.0/104 b\n", ":2: expected one name for a network"),
+    (b"10/8 a\n10.0.0.0/8 b\n", ":2: expected one name for a network"),
+    (b"10.0.0.0/8 a\n\0\n", ":2: expected text"), (b"10.0.0.0/8 a\0b\n", ":1: expected text"),
+    (b"\0" * 9000, ":1: expected"),
+    (b"10.0.0.0/8 " + b"a" * 5000 + b"\n", ":1: expected a line of CIDR NAME, of 512 bytes at most"),
+    (b"10.0.0.0/8 a\n" + b" " * 600 + b"10.1.0.0/16 b\n", ":2: expected a line of CIDR NAME, of 512"),
+    (b"10.0.0.0/8\n", ":1: expected CIDR NAME"), (b"10.0.0.1/8 a\n", ":1: expected no bits set beyond"),
+    (b"", ": no network is named in it: expected lines of CIDR NAME"), (b"# none yet\n\n", ": no network is named")],
+    ids=lambda v: v[:30] if isinstance(v, str) else "")
+def test_groups_that_are_not_taken(lab, content, words):
+    """With the line that is wrong, by each verb that has --groups."""
+    groups = lab.path("groups")
+    with open(groups, "wb") as f:
+        f.write(content)
+    for arguments in (["sockets", "--summary"], ["advise", "/dev/null"],
+                      ["reach", "--history", "/dev/null", "10.0.0.1"]):
+        r = call(*arguments, "--groups", groups)
+        assert r.returncode == 2 and groups + words in r.stderr and not r.stdout, r
+
+
+def test_groups_of_nothing():
+    r = call("sockets", "--summary", "--groups", "/dev/null")
+    assert r.returncode == 2 and "/dev/null: no network is named" in r.stderr, r
+
+
+def test_groups_as_they_are_written(lab):
+    """A file of another system's line ends, the same line twice, and a last one without its end."""
+    with open(lab.path("groups"), "wb") as f:
+        f.write(b"# ours\r\n\r\n  10.77.0.0/16\tcarrier-a \r\n10.77.0.0/16 carrier-a\n10.0.0.0/8 rest")
+    lab.connect()
+    r = call("sockets", "--summary", "--json", "--groups", lab.path("groups"), f"netns = {lab.device.name}")
+    assert r.returncode == 0 and '"carrier-a"' in r.stdout and "\\r" not in r.stdout, r
+
+
+def test_files_that_cannot_be_read_to_their_end():
+    """The file has an error of its own, which is no fault of what is in it."""
+    memory = "/proc/self/mem"       # nothing is at its beginning
+    for arguments in (["sockets", "--summary", "--probed", memory], ["sockets", "--summary", "--groups", memory],
+                      ["sockets", "--history", memory], ["apply", "--dry-run", memory], ["advise", memory]):
+        r = call(*arguments)
+        assert r.returncode == 1 and f"{memory}: Input/output error" in r.stderr, (arguments, r)
+
+
+def test_a_line_without_an_end(lab):
+    """64 MiB of one line: it does not fill the memory."""
+    path = lab.path("long")
+    with open(path, "wb") as f:
+        for _ in range(64):
+            f.write(b"[" + b" " * ((1 << 20) - 1))
+    for arguments in (["sockets", "--summary", "--probed", path], ["sockets", "--history", path],
+                      ["apply", "--dry-run", path], ["advise", path]):
+        r = subprocess.run(["sh", "-c", 'ulimit -v 600000; exec "$@"', "sh", HALFOPEN, *arguments], capture_output=True,
+                           text=True, timeout=120)
+        assert r.returncode == 2 and "16 MiB" in r.stderr and path in r.stderr, (arguments, r)
+
+
 @pytest.mark.parametrize("held", [(0, 1, 255, 2147483647), (1e300, 1e300, 1e300, 1e300), (1e300, 1, 0, 0),
                                   (0, 0, 0, 0), (7200, 0, 9, 5000)])
 def test_settings_beyond_all_measure(lab, held):

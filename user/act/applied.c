@@ -7,42 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "act/applied.h"
 #include "act/persistent.h"
 #include "file/atomic_file.h"
 #include "file/private_file.h"
+#include "sys/clock.h"
 #include "sys/host.h"
 #include "value/netns_address.h"
 
-/* The offset of CLOCK_BOOTTIME in a time namespace (time_namespaces(7)). */
-static int64_t boottime_offset_s(void)
-{
-	FILE *f = fopen("/proc/self/timens_offsets", "re");
-	long long offset = 0;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "boottime %lld", &offset) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return offset;
-}
-
 int64_t applied__now_s(void)
 {
-	static bool is_known;
-	static int64_t offset_s;
-	struct timespec now;
-
-	if (!is_known)
-		offset_s = boottime_offset_s();
-	is_known = true;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec - offset_s;
+	return clock__boottime_ns() / 1000000000;
 }
 
 /* ---- what is saved ---- */

@@ -66,7 +66,8 @@ void lock__release(int fd, uint32_t netns, enum lock_work work)
 	fcntl(fd, F_SETLK, &l);
 }
 
-/* The 22nd field of stat in proc(5): clock ticks since the boot, as CLOCK_BOOTTIME counts. */
+/* The 22nd field of stat in proc(5): clock ticks since the boot, as CLOCK_BOOTTIME counts
+ * in the time namespace of whoever reads. */
 static void find_since(const char *stat, char since[24])
 {
 	unsigned long long ticks;

@@ -229,7 +229,7 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 	struct host host;
 	char why[640];
 	unsigned int i;
-	int fd;
+	int fd, err;
 
 	if (o->file) {
 		host__read(&host);
@@ -240,10 +240,11 @@ static int find_values(const struct options *o, const struct netns *ns, struct c
 			close(fd);
 			return EXIT_USAGE;
 		}
-		if (advice_file__read(fd, o->file, o->gateway ? o->gateway : host.name, ns,
-				      &advised, why, sizeof(why))) {
+		err = advice_file__read(fd, o->file, o->gateway ? o->gateway : host.name, ns,
+					&advised, why, sizeof(why));
+		if (err) {
 			log_error("%s", why);
-			return EXIT_USAGE;
+			return exit_code__of_input(err);
 		}
 		log_info("advice %s", advised.id);
 		for (i = 0; i < TUNABLES; i++) {

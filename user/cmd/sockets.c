@@ -211,14 +211,20 @@ static void read_probed(const struct argp_state *state, struct options *o)
 	struct filter_error error;
 	struct host host;
 	char why[1024];
+	int err;
 
 	if (fd < 0)
 		exit(exit_code__of_input(fd));
 	if (input_file__is_endless(fd, o->probed_path, what))
 		exit(EXIT_USAGE);
 	host__read(&host);
-	if (probe_file__read(fd, o->probed_path, host.boot_id, &o->probed, why, sizeof(why)))
+	err = probe_file__read(fd, o->probed_path, host.boot_id, &o->probed, why, sizeof(why));
+	if (err == -EBADMSG)
 		arguments__refuse(state, "--probed: %s", why);
+	if (err) {
+		log_error("--probed: %s", why);
+		exit(exit_code__of_input(err));
+	}
 	if (!o->probed.filter)
 		return;
 	o->probed_filter = filter__parse(o->probed.filter, service_port__find, &error);

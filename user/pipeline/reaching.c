@@ -21,7 +21,7 @@ struct run {
 	struct reaching *r;
 	const struct reaching_config *config;
 	struct asker *asker;
-	int64_t now_at;		/* all have been looked at: on a busy host that takes a while */
+	uint64_t now_ns;	/* all have been looked at: on a busy host that takes a while */
 };
 
 /* ---- whose connection it is ---- */
@@ -78,6 +78,13 @@ static bool keep_wanted(void *context, struct look *l, const struct look_socket 
 
 /* ---- before it is asked ---- */
 
+/* How long ago the socket was read. It was silent before by the kernel's own clock: should ours
+ * not be the same, a peer is taken for older than it is, and asked, but never for younger. */
+static double since_s(const struct run *run, const struct ho_event *e)
+{
+	return run->now_ns > e->mono_ns ? (run->now_ns - e->mono_ns) / 1e9 : 0;
+}
+
 static void fill(struct run *run, struct reach_row *row)
 {
 	const struct look *l = &run->r->look;
@@ -90,7 +97,7 @@ static void fill(struct run *run, struct reach_row *row)
 		.socket = now.socket, .answer = REACH_UNKNOWN, .why = "",
 		.last_heard_at = now.last_heard_at,
 		.last_heard_is_lower_bound = now.last_heard_is_lower_bound,
-		.heard_s = fmax(0, (run->now_at - now.last_heard_at) / 1e9),
+		.heard_s = now.silent_s + since_s(run, &row->socket.row.event),
 		.window_closed = row->socket.row.event.flags & HO_F_ZERO_WINDOW,
 		.unsent_bytes = row->socket.row.event.unsent };
 	result->probability_before = history__chance(run->config->history, &of, NULL,
@@ -126,7 +133,7 @@ static bool prepare(struct run *run)
 	size_t found = r->count, i;
 	unsigned int t;
 
-	run->now_at = clock__mono_ns() + r->look.wall_ns;
+	run->now_ns = clock__mono_ns();
 	for (i = 0; i < found; i++)
 		fill(run, &r->rows[i]);
 	for (t = 0; t < run->config->target_count; t++) {

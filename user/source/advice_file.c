@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "file/foreign.h"
+#include "file/bounded_lines.h"
 #include "source/advice_file.h"
 #include "sys/host.h"
 #include "value/json_mistake.h"
@@ -176,25 +177,29 @@ static int read_line(struct search *s, unsigned int number, const char *line, si
 	return err;
 }
 
+/* `err` of bounded_lines__next() */
+static int refuse_reading(const struct search *s, unsigned int number, int err)
+{
+	if (err == -EMSGSIZE)
+		return refuse(s, number, "expected a line of 'advise --json': these are shorter than "
+			      "16 MiB");
+	snprintf(s->why + strlen(s->why), s->size - strlen(s->why), ": %s", strerror(-err));
+	return err;
+}
+
 /* Reads each line; 0, or the -errno of the first invalid one. */
 static int read_lines(FILE *f, struct search *s)
 {
-	unsigned int number = 0;
-	char *line = NULL;
-	size_t room = 0;
-	int err = 0;
-	ssize_t n;
+	struct bounded_lines l = { .file = f, .max = BOUNDED_LINES_JSON_MAX };
+	int err = 0, more = 1;
 
-	while (!err && (n = getline(&line, &room, f)) > 0)
-		err = read_line(s, ++number, line, n);
-	if (!err && ferror(f)) {
-		err = -EIO;
-		snprintf(s->why + strlen(s->why), s->size - strlen(s->why), ": %s",
-			 strerror(errno));
-	} else if (!err && !number) {
+	while (!err && (more = bounded_lines__next(&l)) > 0)
+		err = read_line(s, l.number, l.text, l.length);
+	if (more < 0)
+		err = refuse_reading(s, l.number, more);
+	else if (!err && l.number == 1)
 		err = say_what_it_is(s, 0, NULL, "", 0);
-	}
-	free(line);
+	bounded_lines__free(&l);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file/bounded_lines.h"
 #include "source/probe_file.h"
 #include "value/array.h"
 #include "value/json_mistake.h"
@@ -142,16 +143,28 @@ static int read_line(struct reading *r, const char *line, size_t length)
 	return -EBADMSG;
 }
 
+/* `err` of bounded_lines__next() */
+static int refuse_reading(const struct reading *r, int err)
+{
+	if (err != -EMSGSIZE) {
+		snprintf(r->why, r->size, "%s: %s", r->shown, strerror(-err));
+		return err;
+	}
+	snprintf(r->why, r->size, "%s:%u: " EXPECTED ": its lines are shorter than 16 MiB", r->shown,
+		 r->line + 1);
+	return -EBADMSG;
+}
+
 static int read_lines(FILE *f, struct reading *r)
 {
-	char *line = NULL;
-	size_t room = 0;
-	int err = 0;
-	ssize_t n;
+	struct bounded_lines l = { .file = f, .max = BOUNDED_LINES_JSON_MAX };
+	int err = 0, more = 1;
 
-	while (!err && (n = getline(&line, &room, f)) > 0)
-		err = read_line(r, line, n);
-	free(line);
+	while (!err && (more = bounded_lines__next(&l)) > 0)
+		err = read_line(r, l.text, l.length);
+	bounded_lines__free(&l);
+	if (more < 0)
+		return refuse_reading(r, more);
 	if (err || r->complete)
 		return err;
 	snprintf(r->why, r->size, "%s: it does not end with halfopen.probe_summary/1: %s", r->shown,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The clocks. */
+/* The clocks, as the kernel has them in its events: of the host, also where this process is in a
+ * time namespace with clocks of its own (time_namespaces(7)), as that of a restored container may
+ * be. */
 #ifndef HALFOPEN_SYS_CLOCK_H
 #define HALFOPEN_SYS_CLOCK_H
 
@@ -7,6 +9,9 @@
 #include <stdint.h>
 
 uint64_t clock__mono_ns(void);
+
+/* It continues while the host sleeps. */
+uint64_t clock__boottime_ns(void);
 
 /* Time that this process has spent on processors so far. */
 uint64_t clock__own_cpu_ns(void);

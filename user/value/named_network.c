@@ -4,15 +4,31 @@
 
 #include "value/named_network.h"
 
+#define BLANKS " \t\n"
+
+/* Some systems end lines by "\r\n". */
+static void cut_end(char *line)
+{
+	size_t length = strcspn(line, "\n");
+
+	if (length && line[length - 1] == '\r')
+		line[length - 1] = '\0';
+}
+
 const char *named_network__read(char *line, struct named_network *n)
 {
-	char *rest, *cidr = strtok_r(line, " \t\n", &rest), *name = strtok_r(NULL, " \t\n", &rest);
+	char *rest, *cidr, *name;
 
+	cut_end(line);
+	cidr = strtok_r(line, BLANKS, &rest);
+	name = strtok_r(NULL, BLANKS, &rest);
 	n->name = NULL;
 	if (!cidr || *cidr == '#')
 		return NULL;
 	if (!name)
 		return "CIDR NAME";
+	if (strtok_r(NULL, BLANKS, &rest))
+		return "nothing behind CIDR NAME: a NAME has no blanks, a comment its own line";
 	if (!strchr(cidr, '/'))
 		return "a network (203.0.113.0/24)";
 	switch (network__read(cidr, &n->network)) {

@@ -8,6 +8,7 @@
 struct named_network {
 	struct network network;
 	char *name;
+	unsigned int line;	/* of its file; 0: of none */
 };
 
 /*
