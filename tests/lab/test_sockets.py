@@ -707,6 +707,37 @@ def test_what_is_ours_to_mend(lab):
     assert re.search(r"^to mend: \S+ :7003: 1 with keepalive and 0 probes", text, re.MULTILINE), text
 
 
+def test_where_that_is(lab):
+    """Of several namespaces the one, and of several processes one, that of the lowest pid, by ss."""
+    for namespace in (lab.gateway, lab.device):
+        namespace.sysctl(tcp_keepalive_probes=0)
+    socks = [lab.connect(port=7003)[0], lab.connect(port=7003)[0], lab.connect(port=7004)[0]]
+    there = lab.connect(port=7005)[1]
+    for sock in [*socks, there]:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for sock in socks:
+        program(lab, "broker", sock)
+    one, other = lab.gateway.name, lab.device.name
+
+    def mended(*names):
+        text = halfopen("--summary", " or ".join(f"netns = {name}" for name in names)).stdout
+        return [line for line in text.splitlines() if line.startswith("to mend: ")]
+
+    def pids(port):
+        out = run("ip", "netns", "exec", one, "ss", "-Htnp", "sport", "=", f":{port}").stdout
+        return sorted(int(pid) for pid in re.findall(r"pid=(\d+)", out))
+    lowest, higher = pids(7003)
+    only, = pids(7004)
+    what = "with keepalive and 0 probes: the kernel ends them without asking"
+    more = "; some are of other processes of that name"
+    assert sorted(mended(one)) == sorted([f"to mend: broker/{lowest} :7003: 2 {what}{more}",
+                                          f"to mend: broker/{only} :7004: 1 {what}"]), (lowest, higher)
+    lines = mended(one, other)
+    assert f"to mend: broker/{lowest}@{one} :7003: 2 {what}{more}" in lines, lines
+    assert f"to mend: broker/{only}@{one} :7004: 1 {what}" in lines, lines
+    assert sum(line.endswith(f"/{os.getpid()}@{other}: 1 {what}") for line in lines) == 1 and len(lines) == 3, lines
+
+
 def faults(lab, *arguments):
     """Of each socket with some, by cookie; what the summary counts is the same."""
     lines = of(lab, *arguments)

@@ -31,6 +31,9 @@ struct history_socket look__as_of_history(const struct look *l, const struct loo
 double look__dead(const struct look *l, const struct look_socket *s, double *doubt,
 		  const char **why);
 
+/* What is ours to mend: bits, 1 << enum socket_fault. */
+unsigned int look__faults(const struct exposure *x);
+
 /* Its exposure. */
 struct exposure look__exposure(const struct look *l, const struct look_socket *s);
 
