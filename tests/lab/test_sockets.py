@@ -343,13 +343,62 @@ def test_columns_that_line_up_and_fit(lab, width):
     assert all(len(line) <= width for line in lines), max(map(len, lines))
     head, first = lines[0], lines[1]
     assert first.split()[0] == "ESTAB" and ":7000" in first, lines   # the suspect, before the others
-    for name in ("PEER", "LOCAL", "OWNER", "KEEPALIVE", "SILENT", "ASKS", "DIES", "NOTICES"):
+    names = ["PEER", "LOCAL", "OWNER", "KEEPALIVE", "SILENT", "ASKS", "NEXT", "DIES"]
+    for name in names + ["NOTICES"] * (width > 80):
         at = head.index(name)
         assert all(line[at - 1] == " " and line[at] != " " for line in lines), (name, lines)
     for line in lines[1:]:      # ports are never cut off
         assert re.search(r":\d+ ", line)
     whole = halfopen(f"netns = {lab.gateway.name}").stdout.splitlines()
     assert len(whole) == len(lines) == 6 and "[fd77::2]:" in "".join(whole)
+
+
+def shown_as(peer, cell):
+    """Is the cell of a list this end, as ss writes it, or what is left of it without its middle?"""
+    head, dots, tail = cell.partition("..")
+    return peer == cell or bool(dots) and peer.startswith(head) and peer.endswith(tail) and len(cell) > 20
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_which_peer_and_whose_at_80_columns(lab, family):
+    """Whatever state others are in, and whatever is wrong with them: each row is one peer's by ss, the program
+    stands in each, and when it is asked and given up."""
+    ours, theirs = lab.gateway, lab.device
+    long = "2001:db8:1234:5678:9abc:def0:1234:" if family == socket.AF_INET6 else "198.51.100."
+    size = 64 if family == socket.AF_INET6 else 24
+    ours.ip("addr", "add", f"{long}101/{size}", "dev", "veth0", *(["nodad"] if size == 64 else []))
+    hosts = [f"{long}{n}" for n in (201, 202, 203, 204)]
+    for host in hosts:
+        theirs.ip("addr", "add", f"{host}/{size}", "dev", "veth0", *(["nodad"] if size == 64 else []))
+    listener = lab.listen(family, port=7001)
+    pairs = []
+    for host in hosts:
+        with inside(theirs.path):
+            dialled = lab.keep(socket.socket(family))
+        dialled.bind((host, 0))
+        dialled.connect((f"{long}101", 7001))
+        pairs.append((lab.keep(listener.accept()[0]), dialled))
+        keepalive(pairs[-1][0], 7200, 75, 9)
+    pairs[1][0].shutdown(socket.SHUT_WR)
+    pairs[2][1].shutdown(socket.SHUT_WR)
+    closed, writer = pairs[3]
+    writer.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            writer.send(b"x" * 65536)
+    here = f"netns = {ours.name}"
+    wait_until(lambda: "window_closed" in halfopen(here).stdout, 60, "a closed window")
+    by_ss = [words[4] for words in map(str.split, run("ip", "netns", "exec", ours.name, "ss", "-Htn").stdout.splitlines())]
+    head, *rows = on_terminal(80, here)
+    assert len(rows) == len(by_ss) == 4 and all(len(row) <= 80 for row in rows), rows
+    cells = [row.split()[1] for row in rows]
+    for peer in by_ss:
+        assert sum(shown_as(peer, cell) for cell in cells) == 1, (peer, rows)
+    for name in ("STATE", "OWNER", "SILENT", "NEXT", "DIES", "FAULT"):
+        assert name in head.split(), (head, rows)
+    at = head.index("OWNER")
+    assert all(row[at:].startswith(("python", "pytest", "pyt")) for row in rows), rows
+    assert {row.split()[0] for row in rows} == {"ESTAB", "FIN-W-2", "CLOSE-W"}, rows
 
 
 def test_the_narrowest_terminal(lab):
@@ -556,7 +605,7 @@ def test_counts_that_fit_the_terminal(lab):
     assert len(mend) > 80 and " ".join(lines).endswith(mend), (mend, lines)
     lists = on_terminal(80, here[0])
     assert max(map(len, lists)) <= 80 and "7200/75/0" in " ".join(lists), lists
-    assert all(re.search(r":6188[34] ", line) for line in lists[1:]), lists
+    assert all(re.search(r":\d+ +(größte|py)", line) for line in lists[1:]), lists
 
 
 def test_silent_beyond_what_the_path_remembers(lab):
@@ -656,6 +705,37 @@ def test_what_is_ours_to_mend(lab):
     assert re.search(r"^to mend: \S+ :7004: 1 with a closed window: the program does not read$", text,
                      re.MULTILINE), text
     assert re.search(r"^to mend: \S+ :7003: 1 with keepalive and 0 probes", text, re.MULTILINE), text
+
+
+def test_where_that_is(lab):
+    """Of several namespaces the one, and of several processes one, that of the lowest pid, by ss."""
+    for namespace in (lab.gateway, lab.device):
+        namespace.sysctl(tcp_keepalive_probes=0)
+    socks = [lab.connect(port=7003)[0], lab.connect(port=7003)[0], lab.connect(port=7004)[0]]
+    there = lab.connect(port=7005)[1]
+    for sock in [*socks, there]:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for sock in socks:
+        program(lab, "broker", sock)
+    one, other = lab.gateway.name, lab.device.name
+
+    def mended(*names):
+        text = halfopen("--summary", " or ".join(f"netns = {name}" for name in names)).stdout
+        return [line for line in text.splitlines() if line.startswith("to mend: ")]
+
+    def pids(port):
+        out = run("ip", "netns", "exec", one, "ss", "-Htnp", "sport", "=", f":{port}").stdout
+        return sorted(int(pid) for pid in re.findall(r"pid=(\d+)", out))
+    lowest, higher = pids(7003)
+    only, = pids(7004)
+    what = "with keepalive and 0 probes: the kernel ends them without asking"
+    more = "; some are of other processes of that name"
+    assert sorted(mended(one)) == sorted([f"to mend: broker/{lowest} :7003: 2 {what}{more}",
+                                          f"to mend: broker/{only} :7004: 1 {what}"]), (lowest, higher)
+    lines = mended(one, other)
+    assert f"to mend: broker/{lowest}@{one} :7003: 2 {what}{more}" in lines, lines
+    assert f"to mend: broker/{only}@{one} :7004: 1 {what}" in lines, lines
+    assert sum(line.endswith(f"/{os.getpid()}@{other}: 1 {what}") for line in lines) == 1 and len(lines) == 3, lines
 
 
 def faults(lab, *arguments):

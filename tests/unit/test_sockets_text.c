@@ -136,6 +136,141 @@ static void test_each_width_of_a_terminal(void **state)
 	}
 }
 
+/* ---- a terminal of 80 columns ---- */
+
+/* Sets an end in text: "2001:db8::1", 80. */
+static void set_end(struct timeline_end *end, const char *address, uint16_t port)
+{
+	snprintf(end->address, sizeof(end->address), "%s", address);
+	end->port = port;
+}
+
+static void add_from(const char *peer, uint16_t port, unsigned int state, unsigned int faults)
+{
+	struct socket_now s = socket_of("mosquitto", 4711, "gateway", port);
+
+	set_end(&s.socket.peer, peer, port);
+	set_end(&s.socket.local, "192.0.2.101", 65535);
+	s.keepalive = (struct timeline_keepalive){ .enabled = true, .idle_s = 7200,
+						   .interval_s = 75, .probes = 9 };
+	s.silent_s = s.next_probe_in_s = s.dies_in_s = s.notices_in_s = 99 * 86400 + 83000;
+	s.state = state;
+	s.faults = faults;
+	sockets_text__add(&text, &s);
+}
+
+/* The peer is whole, whatever states and faults others have; the owner and what is asked stay. */
+static void test_peers_of_ipv4_are_whole(void **state)
+{
+	(void)state;
+	text.width = 78;
+	add_from("198.51.100.201", 39850, TCP_ESTABLISHED, 1U << FAULT_WINDOW_CLOSED);
+	add_from("198.51.100.202", 40182, TCP_FIN_WAIT1, 0);
+	add_from("198.51.100.202", 40183, TCP_CLOSE_WAIT,
+		 1U << FAULT_CLOSE_WAIT | 1U << FAULT_PROBES_OFF);
+	sockets_text__compose(&text, &w);
+	assert_string_equal(w.text,
+		"STATE   PEER                 OWNER    SILENT ASKS NEXT   DIES   FAULT\n"
+		"ESTAB   198.51.100.201:39850 mosqu... 99d23h 0    99d23h 99d23h window_closed\n"
+		"FIN-W-1 198.51.100.202:40182 mosqu... 99d23h 0    99d23h 99d23h\n"
+		"CLOSE-W 198.51.100.202:40183 mosqu... 99d23h 0    99d23h 99d23h close_wait+\n");
+}
+
+/* Of IPv6 the middle is left out, where hosts are told apart without it. */
+static void test_peers_of_ipv6_keep_their_ends(void **state)
+{
+	(void)state;
+	text.width = 80;
+	add_from("2001:db8:1234:5678:9abc:def0:1234:5671", 56317, TCP_ESTABLISHED, 0);
+	add_from("2001:db8:1234:5678:9abc:def0:1234:5672", 80, TCP_FIN_WAIT2,
+		 1U << FAULT_CLOSE_WAIT);
+	sockets_text__compose(&text, &w);
+	assert_string_equal(w.text,
+		"STATE   PEER                  OWNER         SILENT ASKS NEXT   DIES   FAULT\n"
+		"ESTAB   [2001:db..5671]:56317 mosqu.../4711 99d23h 0    99d23h 99d23h\n"
+		"FIN-W-2 [2001:db..5672]:80    mosqu.../4711 99d23h 0    99d23h 99d23h close_wait\n");
+}
+
+/* Who differs in the end, in the middle, in the network of a carrier; and names of devices. */
+static const char *const alike[][3] = {
+	{ "2001:db8:1234:5678:9abc:def0:1234:5671", "2001:db8:1234:5678:9abc:def0:1234:5672",
+	  "2001:db8:1234:5678:9abc:def0:1235:5672" },
+	{ "2001:db8:1234:5678:9abc:def0:1234:5671", "2001:db8:1234:5678:9abd:def0:1234:5671",
+	  "2001:db8:1234:5678:9abe:def0:1234:5671" },
+	{ "2001:db8:1234:5671:9abc:def0:1234:1", "2001:db8:1234:5672:9abc:def0:1234:1",
+	  "2001:db8:1235:5672:9abc:def0:1234:1" },
+	{ "fe80::9abc:def0:1234:5671%11111111", "fe80::9abc:def0:1234:5672%11111111",
+	  "fe80::9abc:def0:1234:5673%11111111" },
+	{ "10.64.200.101", "10.64.200.102", "10.64.201.101" },
+};
+
+/* The text of a column in a line, whose neighbours are blank. */
+static char *cell_at(const char *head, char *line, const char *name)
+{
+	char *at = strstr(head, name);
+
+	if (!at || (size_t)(at - head) >= strlen(line))
+		return NULL;
+	return strtok(line + (at - head), " ");
+}
+
+static void check_alike(unsigned int set, unsigned int width, bool by_device)
+{
+	struct socket_now s = socket_of("mosquitto", 4711, "gateway", 40000);
+	char device[64], *head, *rest, *cells[3];
+	unsigned int i, j;
+
+	begin(NULL);
+	text.width = width;
+	for (i = 0; i < 3; i++) {
+		set_end(&s.socket.peer, alike[set][i], 40000);
+		snprintf(device, sizeof(device), "device of a fleet, number %u, of three", i);
+		s.socket.device = by_device ? device : "";
+		s.faults = 1U << FAULT_CONNTRACK;
+		s.state = i ? TCP_ESTABLISHED : TCP_FIN_WAIT1;
+		sockets_text__add(&text, &s);
+	}
+	sockets_text__compose(&text, &w);
+	rest = w.text;
+	head = strsep(&rest, "\n");
+	assert_true(strstr(head, "OWNER") || !strstr(head, "FAULT"));
+	for (i = 0; i < 3; i++) {
+		cells[i] = cell_at(head, strsep(&rest, "\n"), "PEER");
+		assert_true(cells[i] && strstr(cells[i], ":40000"));
+		for (j = 0; j < i && width >= 53; j++)
+			if (!strcmp(cells[i], cells[j]))
+				fail_msg("%s and %s are both %s at %u", alike[set][i], alike[set][j],
+					 cells[i], width);
+	}
+	end(NULL);
+}
+
+static void test_who_is_who_at_each_width(void **state)
+{
+	unsigned int set, width;
+
+	(void)state;
+	for (set = 0; set < sizeof(alike) / sizeof(alike[0]); set++)
+		for (width = 24; width < 160; width++) {
+			check_alike(set, width, false);
+			check_alike(set, width, true);
+		}
+}
+
+/* Chosen by others, and no wider for that. */
+static void test_times_without_end(void **state)
+{
+	struct socket_now s = socket_of("a", 1, "", 1);
+
+	(void)state;
+	s.dies_in_s = 2147483.0 * 256;
+	s.silent_s = 86400 * 100 - 1;
+	s.keepalive = (struct timeline_keepalive){ .user_timeout_ms = 5000 };
+	sockets_text__add(&text, &s);
+	sockets_text__compose(&text, &w);
+	assert_non_null(strstr(w.text, " off ut=5s 99d23h 0    -    6362d never"));
+}
+
 /* Pairs that are told when all lines are there, of some. */
 static void test_pairs_of_lines(void **state)
 {
@@ -201,6 +336,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_line, begin, end),
 		cmocka_unit_test_setup_teardown(test_names_of_any_width, begin, end),
 		cmocka_unit_test(test_each_width_of_a_terminal),
+		cmocka_unit_test_setup_teardown(test_peers_of_ipv4_are_whole, begin, end),
+		cmocka_unit_test_setup_teardown(test_peers_of_ipv6_keep_their_ends, begin, end),
+		cmocka_unit_test(test_who_is_who_at_each_width),
+		cmocka_unit_test_setup_teardown(test_times_without_end, begin, end),
 		cmocka_unit_test_setup_teardown(test_pairs_of_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_an_order, begin, end),
 	};

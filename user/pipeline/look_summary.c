@@ -54,6 +54,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	if (!counts)
 		return false;
 	exposure_counts__add(counts, &x);
+	if (owner)
+		exposure_counts__add_holder(counts, look__faults(&x), owner->pid);
 	exposure_counts__add(&m->total, &x);
 	if (x.ended)	/* nobody asks how likely its peer is dead */
 		return true;
@@ -112,6 +114,7 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 		.forgotten_after_s = c->forgotten_after_s };
 	unsigned int i;
 
+	memcpy(counts.held_by, c->holders, sizeof(counts.held_by));
 	if (c->forgotten_by)
 		counts.forgotten_by = value_of(&l->namespaces[c->forgotten_by - 1].netns);
 	for (i = 0; i < SOCKETS_STATES; i++) {

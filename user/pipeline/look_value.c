@@ -142,7 +142,7 @@ struct timeline_pair look__pair(const struct look *l, uint64_t cookie)
 	return pair;
 }
 
-static unsigned int faults_of(const struct exposure *x)
+unsigned int look__faults(const struct exposure *x)
 {
 	return x->leaked << FAULT_CLOSE_WAIT | x->window_closed << FAULT_WINDOW_CLOSED |
 	       x->probes_off << FAULT_PROBES_OFF | x->address_gone << FAULT_ADDRESS_GONE |
@@ -183,6 +183,6 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here && !x.ended,
 		.ended_at = x.ended ? (int64_t)(e->mono_ns - x.ended_ns) + l->wall_ns : 0,
 		.error = x.ended ? e->error : 0,
-		.faults = faults_of(&x), .pair = look__pair(l, e->cookie),
+		.faults = look__faults(&x), .pair = look__pair(l, e->cookie),
 		.dead_probability = chance, .why = why };
 }

@@ -30,6 +30,9 @@ struct history_socket look__as_of_history(const struct look *l, const struct loo
  * `*why` not, a clause. */
 struct history_dead look__dead(const struct look *l, const struct look_socket *s, const char **why);
 
+/* What is ours to mend: bits, 1 << enum socket_fault. */
+unsigned int look__faults(const struct exposure *x);
+
 /* Its exposure. */
 struct exposure look__exposure(const struct look *l, const struct look_socket *s);
 

@@ -82,6 +82,12 @@ struct sockets_dead {
 			 * asked: at the rate of all that were. INFINITY: not known */
 };
 
+/* Of the processes that hold sockets with a fault, that of the lowest pid; 0: none is known. */
+struct fault_holder {
+	uint32_t pid;
+	bool others;	/* hold such ones, too */
+};
+
 struct sockets_counts {
 	uint64_t sockets, with_keepalive, suspect, never_notice;
 	uint64_t local;			/* the peer is of this host: never_notice and silent count
@@ -92,6 +98,7 @@ struct sockets_counts {
 	uint64_t surely_dead;		/* ... and they were silent for longer */
 	struct sockets_dead dead;	/* by what sockets_summary.dead_by says */
 	uint64_t to_mend[SOCKET_FAULTS];
+	struct fault_holder held_by[SOCKET_FAULTS];	/* what JSON has no key for */
 	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
 	uint32_t forgotten_after_s;
 	struct timeline_netns forgotten_by;

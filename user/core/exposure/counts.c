@@ -103,6 +103,24 @@ void probed_counts__merge(struct probed_counts *c, const struct probed_counts *m
 	c->in_part |= more->in_part;
 }
 
+static void add_holder(struct fault_holder *h, uint32_t pid, bool others)
+{
+	if (!pid)
+		return;
+	h->others |= others || (h->pid && h->pid != pid);
+	if (!h->pid || pid < h->pid)
+		h->pid = pid;
+}
+
+void exposure_counts__add_holder(struct exposure_counts *c, unsigned int faults, uint32_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; faults >> i; i++)
+		if (faults & 1U << i)
+			add_holder(&c->holders[i], pid, false);
+}
+
 void exposure_counts__merge(struct exposure_counts *c, const struct exposure_counts *more)
 {
 	unsigned int i;
@@ -133,6 +151,8 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	add_ended(c, more->ended, more->ended_longest_ns);
 	probed_counts__merge(&c->probed, &more->probed);
 	take_soonest(c, more->forgotten_by, more->forgotten_after_s);
+	for (i = 0; i < SOCKET_FAULTS; i++)
+		add_holder(&c->holders[i], more->holders[i].pid, more->holders[i].others);
 	for (i = 0; i < EXPOSURE_STATES; i++) {
 		c->by_state[i] += more->by_state[i];
 		c->with_keepalive_by_state[i] += more->with_keepalive_by_state[i];

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "exposure/exposure.h"
+#include "timeline/socket_now.h"
 
 /* Numbers of sockets by what `halfopen probe` found: its sample, and of whom it is one. Whoever was
  * heard after its end lives, and so does whoever was opened after it. */
@@ -34,6 +35,7 @@ struct exposure_counts {
 	uint32_t ended;		/* that a program still holds: counted in nothing else */
 	uint64_t ended_longest_ns;
 	uint32_t forgotten_by, forgotten_after_s;	/* the soonest, 0: there is none */
+	struct fault_holder holders[SOCKET_FAULTS];
 	uint32_t by_state[EXPOSURE_STATES], with_keepalive_by_state[EXPOSURE_STATES];
 	uint64_t oldest_silence_ns;
 	struct probed_counts probed;
@@ -60,6 +62,9 @@ void exposure_counts__add_unjudged(struct exposure_counts *c, const char *why, u
 
 /* The commonest of these clauses; NULL: there is none. */
 const char *exposure_counts__why_unjudged(const struct exposure_counts *c);
+
+/* Who holds the socket with these faults (bits: 1 << enum socket_fault) that was counted. */
+void exposure_counts__add_holder(struct exposure_counts *c, unsigned int faults, uint32_t pid);
 
 /* Adds those of `more`. */
 void probed_counts__merge(struct probed_counts *c, const struct probed_counts *more);

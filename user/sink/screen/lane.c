@@ -278,18 +278,19 @@ static void add_detection(struct words *w, const struct timeline_keepalive *k)
 {
 	if (!k->known)
 		return;
-	if (!k->enabled) {
-		SAY(w, "keepalive off\n");
-		return;
-	}
-	words__add(w, "keepalive %g s idle (%s), %g s interval (%s), %u probes (%s)", k->idle_s,
-		   option_source__name(k->idle_from), k->interval_s,
-		   option_source__name(k->interval_from), k->probes,
-		   option_source__name(k->probes_from));
+	if (k->enabled)
+		words__add(w, "keepalive %g s idle (%s), %g s interval (%s), %u probes (%s)",
+			   k->idle_s, option_source__name(k->idle_from), k->interval_s,
+			   option_source__name(k->interval_from), k->probes,
+			   option_source__name(k->probes_from));
+	else
+		SAY(w, "keepalive off");
 	if (k->user_timeout_ms > 0)
 		words__add(w, ", user timeout %g s", k->user_timeout_ms / 1e3);
-	SAY(w, ": ");
-	words__add_duration(w, k->detects_within_s);
+	if (k->enabled) {
+		SAY(w, ": ");
+		words__add_duration(w, k->detects_within_s);
+	}
 	SAY(w, "\n");
 }
 

@@ -14,8 +14,11 @@ static char *put_text(char *at, const char *text)
 	return stpcpy(at, text);
 }
 
-/* "12s", "3m20s", "2h11m", "5d3h": two units, rounded down. Written without printf(3), as there may
- * be a million. */
+/* In days alone from there on, so that no duration is longer than "99d23h". */
+#define DAYS_ALONE_S 8640000
+
+/* "12s", "3m20s", "2h11m", "5d3h", "312d": two units, rounded down. Written without printf(3), as there
+ * may be a million. */
 static char *put_duration(char *at, double s)
 {
 	static const struct {
@@ -29,6 +32,8 @@ static char *put_duration(char *at, double s)
 		i++;
 	at = number__put(at, whole / units[i].s);
 	*at++ = units[i].unit;
+	if (whole >= DAYS_ALONE_S)
+		return at;
 	whole %= units[i].s;
 	if (i < 3 && whole / units[i + 1].s) {	/* "3m", not "3m0s" */
 		at = number__put(at, whole / units[i + 1].s);
@@ -65,9 +70,7 @@ static char *put_options(char *at, const struct timeline_keepalive *k)
 /* Values from sysctls are in parentheses: 60/(75/9). */
 static char *put_keepalive(char *at, const struct timeline_keepalive *k)
 {
-	if (!k->enabled)
-		return put_text(at, "off");
-	at = put_options(at, k);
+	at = k->enabled ? put_options(at, k) : put_text(at, "off");
 	if (k->user_timeout_ms > 0) {
 		at = put_text(at, " ut=");
 		at = put_duration(at, k->user_timeout_ms / 1e3);

@@ -4,32 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/cell_cuts.h"
 #include "text/sockets_text.h"
 #include "value/array.h"
 #include "value/plain_text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-/* Columns of an address beside its port, below which it is not shown. */
-#define ADDRESS_COLUMNS 5
-/* ":65535": no narrower is anything. */
-#define PORT_COLUMNS 6
 /* A cell is at most so wide; no column is wider. */
 #define CELL_COLUMNS 255
 #define WRITE_AT_ONCE 65536
+/* Of so many lines nobody sees who looks like whom: none is cut for that. */
+#define TOLD_APART_MOST 65536
 
-/* `least`: narrower it is not made on a terminal. */
+/* `least`: narrower it is not made on a terminal. A peer is whole then if it is one of IPv4. */
 static const struct {
 	const char *head;
 	unsigned int least;
 } columns[SOCKET_COLUMNS] = {
-	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 15 },
+	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 21 },
 	[COLUMN_DEVICE] = { "DEVICE", 8 }, [COLUMN_LOCAL] = { "LOCAL", 6 },
 	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
-	[COLUMN_SILENT] = { "SILENT", 8 }, [COLUMN_DEAD] = { "DEAD", 5 },
+	[COLUMN_SILENT] = { "SILENT", 7 }, [COLUMN_DEAD] = { "DEAD", 5 },
 	[COLUMN_UNANSWERED] = { "ASKS", 8 },
 	[COLUMN_NEXT] = { "NEXT", 8 }, [COLUMN_DIES] = { "DIES", 8 },
 	[COLUMN_NOTICES] = { "NOTICES", 8 },
-	[COLUMN_PAIR] = { "PAIR", 15 }, [COLUMN_FAULTS] = { "FAULT", 6 },
+	[COLUMN_PAIR] = { "PAIR", 29 }, [COLUMN_FAULTS] = { "FAULT", 14 },
 };
 
 /* ---- cells ---- */
@@ -159,7 +158,7 @@ void sockets_text__set_pair(struct sockets_text *t, size_t line, const struct ti
 	widen(t, COLUMN_PAIR, width);
 }
 
-/* ---- lines ---- */
+/* ---- columns ---- */
 
 /* A column that is empty in every line is left away; the others have room for their heads. */
 static void make_room_for_heads(struct sockets_text *t)
@@ -185,116 +184,178 @@ static unsigned int first_of(const struct sockets_text *t)
 	return column;
 }
 
-/* As it is, or (`least`) as narrow as it may become. */
-static unsigned int width_of_line(const struct sockets_text *t, bool least)
+/* ---- who is told apart by what is left ---- */
+
+/* A cell as it is, and as it is shown. */
+struct likeness {
+	uint64_t whole, shown;
+};
+
+static int compare_shown(const void *a, const void *b)
+{
+	const struct likeness *x = a, *y = b;
+
+	if (x->shown != y->shown)
+		return x->shown < y->shown ? -1 : 1;
+	return x->whole < y->whole ? -1 : x->whole > y->whole;
+}
+
+static void cell_text(const struct sockets_text *t, size_t line, unsigned int column,
+		      char text[3 * SOCKET_CELL_SIZE])
+{
+	const char *next = t->cells + t->begins[line] + 1;
+	struct cell c = { .text = "" };
+	unsigned int i;
+
+	for (i = 0; i <= column; i++)
+		next = next_cell(next, &c);
+	snprintf(text, 3 * SOCKET_CELL_SIZE, "%.*s", (int)c.length, c.text);
+}
+
+/* Of a peer without its port: hosts are to be told apart. */
+static uint64_t hash_of(unsigned int column, const char *text)
+{
+	const char *port = column == COLUMN_PEER ? strrchr(text, ':') : NULL;
+	size_t length = port ? (size_t)(port - text) : strlen(text);
+	uint64_t hash = 14695981039346656037ULL;
+
+	while (length--)
+		hash = (hash ^ (unsigned char)*text++) * 1099511628211ULL;
+	return hash;
+}
+
+/* Do different cells of the column still differ, made so narrow? */
+static bool are_told_apart(const struct sockets_text *t, unsigned int column, unsigned int width,
+			   struct likeness *all)
+{
+	char whole[3 * SOCKET_CELL_SIZE], shorter[SOCKET_CELL_SIZE];
+	size_t line, count = 0, i;
+
+	for (line = 0; line < t->lines; line++) {
+		cell_text(t, line, column, whole);
+		if (plain_text__columns(whole) > width)
+			all[count++] = (struct likeness){
+				hash_of(column, whole),
+				hash_of(column, cell_cuts__shorten(column, whole, width, shorter)) };
+	}
+	qsort(all, count, sizeof(*all), compare_shown);
+	for (i = 1; i < count; i++)
+		if (all[i].shown == all[i - 1].shown && all[i].whole != all[i - 1].whole)
+			return false;
+	return true;
+}
+
+/* As narrow as it may become: names of hosts and devices are told apart. */
+static unsigned int least_of(const struct sockets_text *t, unsigned int column)
+{
+	unsigned int least = columns[column].least, whole = t->widths[column];
+	struct likeness *all;
+
+	if (whole <= least)
+		return whole;
+	if (column != COLUMN_PEER && column != COLUMN_DEVICE)
+		return least;
+	all = t->lines <= TOLD_APART_MOST ? malloc((t->lines + 1) * sizeof(*all)) : NULL;
+	if (!all)
+		return whole;
+	while (least < whole && !are_told_apart(t, column, least, all))
+		least += least + 3 < whole ? 3 : whole - least;
+	free(all);
+	return least;
+}
+
+/* ---- columns that fit ---- */
+
+/* With separators. */
+static unsigned int width_of_line(const unsigned int widths[])
 {
 	unsigned int column, width = 0;
 
-	for (column = 0; column < SOCKET_COLUMNS; column++) {
-		unsigned int w = t->widths[column];
-
-		if (least && w > columns[column].least)
-			w = columns[column].least;
-		width += w ? w + (column > first_of(t)) : 0;
-	}
-	return width;
+	for (column = 0; column < SOCKET_COLUMNS; column++)
+		width += widths[column] ? widths[column] + 1 : 0;
+	return width ? width - 1 : 0;
 }
 
 /* The widest of those that may become narrower; SOCKET_COLUMNS: there is none. */
-static unsigned int widest_of(const struct sockets_text *t)
+static unsigned int widest_of(const struct sockets_text *t, const unsigned int least[])
 {
 	unsigned int column, widest = SOCKET_COLUMNS;
 
 	for (column = 0; column < SOCKET_COLUMNS; column++)
-		if (t->widths[column] > columns[column].least &&
+		if (t->widths[column] > least[column] &&
 		    (widest == SOCKET_COLUMNS || t->widths[column] > t->widths[widest]))
 			widest = column;
 	return widest;
 }
 
-/* A local end of which the port alone is shown needs no more room: the others have it then. */
-static void share_room_of_local(struct sockets_text *t, const unsigned int wanted[])
+/* What is shown in brief needs no more room than that: the others have it then. */
+static void share_room(struct sockets_text *t, const unsigned int wanted[])
 {
-	static const enum socket_column takers[] = { COLUMN_PEER, COLUMN_OWNER, COLUMN_KEEPALIVE };
-	unsigned int i;
+	static const enum socket_column takers[] = { COLUMN_PEER, COLUMN_DEVICE, COLUMN_OWNER,
+						     COLUMN_KEEPALIVE, COLUMN_FAULTS };
+	unsigned int *local = &t->widths[COLUMN_LOCAL], i;
 
-	if (!t->widths[COLUMN_LOCAL] || t->widths[COLUMN_LOCAL] >= wanted[COLUMN_LOCAL] ||
-	    t->widths[COLUMN_LOCAL] >= columns[COLUMN_LOCAL].least + ADDRESS_COLUMNS)
-		return;
-	t->widths[COLUMN_LOCAL] = columns[COLUMN_LOCAL].least;
+	if (*local < wanted[COLUMN_LOCAL] && *local > CELL_CUTS_PORT &&
+	    *local < CELL_CUTS_END)
+		*local = CELL_CUTS_PORT;
 	for (i = 0; i < COUNT_OF(takers); i++)
 		while (t->widths[takers[i]] && t->widths[takers[i]] < wanted[takers[i]] &&
-		       width_of_line(t, false) < t->width)
+		       width_of_line(t->widths) < t->width)
 			t->widths[takers[i]]++;
+}
+
+/* What can be done without, first what can best: NOTICES repeats DIES where a peer is silent, and the
+ * port of LOCAL and KEEPALIVE are mostly those of OWNER. Who the peer is, and whose it is, stays. */
+static const enum socket_column dispensable[] = {
+	COLUMN_PAIR, COLUMN_NOTICES, COLUMN_LOCAL, COLUMN_KEEPALIVE, COLUMN_NEXT, COLUMN_DIES,
+	COLUMN_FAULTS, COLUMN_OWNER, COLUMN_DEVICE, COLUMN_UNANSWERED, COLUMN_DEAD, COLUMN_STATE,
+	COLUMN_SILENT };
+
+/* Until the others fit, made as narrow as they may become; what then has room after all comes back. */
+static void drop_columns(struct sockets_text *t, unsigned int least[])
+{
+	unsigned int dropped, i, column, width;
+
+	for (dropped = 0; dropped < COUNT_OF(dispensable) && width_of_line(least) > t->width;
+	     dropped++)
+		least[dispensable[dropped]] = 0;
+	for (i = dropped; i > 0; i--) {
+		column = dispensable[i - 1];
+		width = least_of(t, column);
+		least[column] = width;
+		if (width && width_of_line(least) > t->width)
+			least[column] = t->widths[column] = 0;
+	}
 }
 
 /* Drops dispensable columns, if there is no room for all; then narrows the widest until they
  * fit. */
 static void fit(struct sockets_text *t)
 {
-	static const enum socket_column dispensable[] = {
-		COLUMN_PAIR, COLUMN_NEXT, COLUMN_OWNER, COLUMN_LOCAL, COLUMN_KEEPALIVE,
-		COLUMN_NOTICES, COLUMN_DEVICE, COLUMN_DIES, COLUMN_FAULTS, COLUMN_UNANSWERED,
-		COLUMN_DEAD, COLUMN_STATE, COLUMN_SILENT };
-	unsigned int i, widest, wanted[SOCKET_COLUMNS];
+	unsigned int widest, column, wanted[SOCKET_COLUMNS], least[SOCKET_COLUMNS];
 
-	if (!t->width)
+	if (!t->width || width_of_line(t->widths) <= t->width)
 		return;
 	memcpy(wanted, t->widths, sizeof(wanted));
-	for (i = 0; i < COUNT_OF(dispensable) && width_of_line(t, true) > t->width; i++)
-		t->widths[dispensable[i]] = 0;
-	while (width_of_line(t, false) > t->width) {
-		widest = widest_of(t);
+	for (column = 0; column < SOCKET_COLUMNS; column++)
+		least[column] = least_of(t, column);
+	drop_columns(t, least);
+	if (t->widths[COLUMN_STATE])
+		t->widths[COLUMN_STATE] = least[COLUMN_STATE];	/* says the same */
+	while (width_of_line(t->widths) > t->width) {
+		widest = widest_of(t, least);
 		if (widest == SOCKET_COLUMNS)
 			break;
 		t->widths[widest]--;
 	}
-	if (width_of_line(t, false) > t->width) {	/* peers alone are left */
-		t->widths[COLUMN_PEER] = t->width < PORT_COLUMNS ? PORT_COLUMNS : t->width;
+	if (width_of_line(t->widths) > t->width) {	/* peers alone are left */
+		t->widths[COLUMN_PEER] = t->width < CELL_CUTS_PORT ? CELL_CUTS_PORT : t->width;
 		return;
 	}
-	share_room_of_local(t, wanted);
+	share_room(t, wanted);
 }
 
-/* Of an end that does not fit, the port stays: "203.0...:46786", ":1883". */
-static const char *keep_port(const char *cell, unsigned int width, char *shorter)
-{
-	const char *port = strrchr(cell, ':');
-	size_t length = port ? strlen(port) : 0;
-
-	if (!port || length > width)
-		return plain_text__within(cell, width, shorter, SOCKET_CELL_SIZE);
-	if (length + 5 > width)
-		return port;
-	strcpy(stpcpy(mempcpy(shorter, cell, width - length - 2), ".."), port);
-	return shorter;
-}
-
-/* Of options that do not fit, the three of keepalive stay: "7200/75/9+". */
-static const char *keep_options(const char *cell, unsigned int width, char *shorter)
-{
-	const char *blank = strchr(cell, ' ');
-	size_t length = blank ? blank - cell : 0;
-
-	if (!blank || length + 1 > width)
-		return plain_text__within(cell, width, shorter, SOCKET_CELL_SIZE);
-	snprintf(shorter, SOCKET_CELL_SIZE, "%.*s+", (int)length, cell);
-	return shorter;
-}
-
-static const char *shorten(unsigned int column, const char *cell, unsigned int width, char *shorter)
-{
-	switch (column) {
-	case COLUMN_PEER:
-	case COLUMN_LOCAL:
-	case COLUMN_PAIR:
-		return keep_port(cell, width, shorter);
-	case COLUMN_KEEPALIVE:
-		return keep_options(cell, width, shorter);
-	default:
-		return plain_text__within(cell, width, shorter, SOCKET_CELL_SIZE);
-	}
-}
+/* ---- lines ---- */
 
 /* Filled up with blanks to the column's width. */
 static char *put_filled(char *at, const struct cell *c, unsigned int width)
@@ -314,7 +375,7 @@ static char *put_shorter(char *at, unsigned int column, const struct cell *c, un
 	struct cell cut;
 
 	snprintf(whole, sizeof(whole), "%.*s", (int)c->length, c->text);
-	text = shorten(column, whole, width, shorter);
+	text = cell_cuts__shorten(column, whole, width, shorter);
 	cut = cell_of(text, strlen(text));
 	return put_filled(at, &cut, width);
 }

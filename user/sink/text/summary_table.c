@@ -352,9 +352,20 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 
 /* ---- faults of this host ---- */
 
-static void add_where(struct words *w, const struct sockets_group *g)
+/* "broker/4711@gw :7002": one of its processes, and the namespace where there are several. */
+static void add_where(struct words *w, const struct sockets_group *g, enum socket_fault fault,
+		      bool with_netns)
 {
+	uint32_t pid = g->counts.held_by[fault].pid;
+	char text[32];
+
 	words__add(w, " %s", *g->program ? g->program : "a program that is not known");
+	if (pid)
+		words__add(w, "/%" PRIu32, pid);
+	if (with_netns && g->namespaces)
+		words__add(w, " in %s namespaces", netns_of(g, text));
+	else if (with_netns)
+		words__add(w, "@%s", netns_of(g, text));
 	if (g->port)
 		words__add(w, " :%u", g->port);
 }
@@ -387,14 +398,14 @@ static void add_conntrack(struct words *w, const struct sockets_counts *c)
 }
 
 static void add_fault(struct words *w, const struct sockets_group *g, enum socket_fault fault,
-		      unsigned int width)
+		      bool with_netns, unsigned int width)
 {
 	size_t begin = w->length;
 
 	if (!g->counts.to_mend[fault])
 		return;
 	words__add(w, "to mend:");
-	add_where(w, g);
+	add_where(w, g, fault, with_netns);
 	words__add(w, ": ");
 	words__add_count(w, g->counts.to_mend[fault]);
 	words__add(w, " %s", faults[fault]);
@@ -404,19 +415,35 @@ static void add_fault(struct words *w, const struct sockets_group *g, enum socke
 		words__add(w, ", for up to ");
 		words__add_duration(w, (uint64_t)g->counts.ended_longest_s);
 	}
+	if (g->counts.held_by[fault].others)
+		words__add(w, "; some are of other processes of that name");
 	words__wrap(w, begin, width);
 	words__add(w, "\n");
+}
+
+/* Those of ended sockets alone are namespaces, too. */
+static bool is_of_several_namespaces(const struct sockets_summary *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->group_count; i++)
+		if (s->groups[i].namespaces ||
+		    s->groups[i].netns.inode != s->groups[0].netns.inode ||
+		    s->groups[i].netns.cookie != s->groups[0].netns.cookie)
+			return true;
+	return false;
 }
 
 /* A line for each group and fault that it has. */
 static void add_faults(struct words *w, const struct sockets_summary *s, unsigned int width)
 {
+	bool with_netns = is_of_several_namespaces(s);
 	unsigned int fault;
 	uint32_t i;
 
 	for (fault = 0; fault < SOCKET_FAULTS; fault++)
 		for (i = 0; i < s->group_count; i++)
-			add_fault(w, &s->groups[i], fault, width);
+			add_fault(w, &s->groups[i], fault, with_netns, width);
 }
 
 void summary_table__text(struct words *w, const struct sockets_summary *s, uint64_t limit,
