@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -12,7 +13,7 @@ import time
 import pytest
 
 import records
-from lab import Lab, cookie, inside, keepalive, run, wait_until
+from lab import HALFOPEN, Lab, cookie, inside, keepalive, run, wait_until
 
 COUNT = int(os.environ.get("HALFOPEN_NAMESPACES", "150"))
 SOCKETS = int(os.environ.get("HALFOPEN_SOCKETS", "20"))     # in each, both ends counted
@@ -189,7 +190,8 @@ def test_many_that_come_and_go(lab):
     assert descriptors < 64
 
 
-def test_link_local_addresses_have_their_link(lab):
+def dialled_by_link_local(lab):
+    """The gateway's socket, and the device's. Each namespace gets its address and its link's index."""
     for namespace in (lab.gateway, lab.device):
         def found():
             with inside(namespace.path), open("/proc/thread-self/net/if_inet6") as f:
@@ -198,7 +200,6 @@ def test_link_local_addresses_have_their_link(lab):
         line = wait_until(found, 10, "a link-local address")[0]
         namespace.link_local = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line[0]))
         namespace.index = int(line[1], 16)
-    watch = lab.watch("--all", "--every", "1s")
     listener = lab.listen(socket.AF_INET6)
 
     def dial():
@@ -208,8 +209,31 @@ def test_link_local_addresses_have_their_link(lab):
             s.connect((lab.gateway.link_local, 7000, 0, lab.device.index))
             return lab.keep(s)
         return s.close()
-    wait_until(dial, 10, "a link-local connection")     # after duplicate address detection
-    gateway = lab.keep(listener.accept()[0])
+    device = wait_until(dial, 10, "a link-local connection")     # after duplicate address detection
+    return lab.keep(listener.accept()[0]), device
+
+
+def test_a_link_local_peer_is_reached_by_its_link(lab):
+    """As we write it and as ss does; the name is the link's in the socket's own namespace."""
+    lab.gateway.ip("link", "add", "other", "type", "veth", "peer", "name", "other1")
+    gateway, device = dialled_by_link_local(lab)
+    address, port, index = lab.device.link_local, device.getsockname()[1], lab.gateway.index
+    listed = run("ip", "netns", "exec", lab.gateway.name, "ss", "-Htn", f"dport = :{port}").stdout
+    of_ss = re.search(r"\S+:7000", listed)[0].replace(lab.gateway.link_local, address).replace(":7000", f":{port}")
+    assert "%veth0" in of_ss, listed
+    for peer, code in ((address, 0), (f"{address}%{index}", 0), (f"[{address}%{index}]:{port}", 0), (of_ss, 0),
+                       (f"[{address}%veth0]:{port}", 0), (f"{address}%veth0", 0), (f"[{address}%veth0]", 0),
+                       (f"{address}%other", 5), (f"{address}%nowhere", 5), (f"{address}%{index + 90}", 5),
+                       (f"[{address}%veth0]:1", 5), (f"{address}%", 2), (f"{address}%veth0:{port}", 2),
+                       (f"[{address}%veth0:{port}", 2), ("fd77::2%veth0", 2), ("10.77.0.2%veth0", 2)):
+        r = subprocess.run([HALFOPEN, "reach", peer, "--filter", f"netns = {lab.gateway.name}"],
+                           capture_output=True, text=True, timeout=60)
+        assert r.returncode == code, (peer, r)
+
+
+def test_link_local_addresses_have_their_link(lab):
+    watch = lab.watch("--all", "--every", "1s")
+    gateway, _ = dialled_by_link_local(lab)
     keepalive(gateway, 1, 1, 3)
     t = wait_until(lambda: [t for t in watch.of(cookie(gateway)) if
                             t["counts"]["probes_sent"]], 10, "a probe")[-1]

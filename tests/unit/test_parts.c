@@ -20,8 +20,10 @@
 #include "tcp/timer_wheel.h"
 #include "tuning/life.h"
 #include "unit.h"
+#include "value/endpoint.h"
 #include "value/quantity.h"
 #include "value/rfc3339.h"
+#include "value/words.h"
 
 /* ---- keepalive: nominal and worst time to notice ---- */
 
@@ -385,6 +387,48 @@ static void test_durations_and_sizes(void **state)
 
 /* ---- times ---- */
 
+static void test_times_that_were_set_are_not_rounded(void **state)
+{
+	static const struct { double s; const char *text; } all[] = {
+		{ 0.001, "1ms" }, { 0.05, "50ms" }, { 0.075, "75ms" }, { 0.9, "900ms" }, { 1, "1s" },
+		{ 1.25, "1.25s" }, { 59.999, "59.999s" }, { 60, "1m" }, { 60.5, "1m0.5s" },
+		{ 90.5, "1m30.5s" }, { 7875, "2h11m15s" }, { 3600.001, "1h0.001s" }, { 0, "0s" },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct words w = { 0 };
+
+		words__add_set_duration(&w, all[i].s);
+		assert_string_equal(w.text, all[i].text);
+		words__free(&w);
+	}
+}
+
+static void test_links_of_link_local_peers(void **state)
+{
+	static const struct { const char *text, *link; unsigned int port; } all[] = {
+		{ "fe80::1", "", 0 }, { "fe80::1%2", "2", 0 }, { "[fe80::1%2]:80", "2", 80 },
+		{ "[fe80::1]%veth0:80", "veth0", 80 }, { "[febf::1%br-5.7]", "br-5.7", 0 },
+		{ "10.0.0.1:80", "", 80 },
+	};
+	static const char *const wrong[] = { "fe80::1%", "[fe80::1%]:80", "fe80::1%a:80", "::1%2",
+		"10.0.0.1%2", "[fe80::1%2", "fec0::1%2", "%2", "fe80::1%abcdefghijklmnop", "[%2]:80" };
+	char link[ENDPOINT_LINK_SIZE];
+	struct endpoint e;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		assert_true(endpoint__read_with_link(all[i].text, &e, link));
+		assert_string_equal(link, all[i].link);
+		assert_int_equal(e.port, all[i].port);
+	}
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_false(endpoint__read_with_link(wrong[i], &e, link));
+}
+
 static void test_times_of_rfc3339(void **state)
 {
 	static const struct {
@@ -670,6 +714,8 @@ int main(void)
 		cmocka_unit_test(test_owners_are_stored_once),
 		cmocka_unit_test(test_each_instant_has_the_offset_of_its_time),
 		cmocka_unit_test(test_durations_and_sizes),
+		cmocka_unit_test(test_times_that_were_set_are_not_rounded),
+		cmocka_unit_test(test_links_of_link_local_peers),
 		cmocka_unit_test(test_times_of_rfc3339),
 		cmocka_unit_test(test_a_proxy_is_told_from_devices),
 		cmocka_unit_test(test_namespaces_with_sockets_are_counted),

@@ -70,7 +70,7 @@ static const struct argp_option argp_options[] = {
 static const char argp_doc[] =
 	"Says whether each peer can hear a command now: it was heard a moment ago, or is asked by "
 	"one empty segment that a living peer acknowledges. PEER is ADDRESS, ADDRESS:PORT or "
-	"[IPV6]:PORT; DEVICE a name of --identities. Prints a line for each connection of theirs, "
+	"[IPV6]:PORT (a link-local one also with its link: fe80::1%eth0); DEVICE a name of --identities. Prints a line for each connection of theirs, "
 	"whichever was heard last first.\v"
 	"Examples:\n"
 	"  halfopen reach 203.0.113.7:46786\n"
@@ -113,7 +113,7 @@ static void add_target(const struct argp_state *state, struct options *o, const 
 {
 	struct reach_target t = { .text = text }, *bigger;
 
-	t.is_device = !endpoint__read(text, &t.peer);
+	t.is_device = !endpoint__read_with_link(text, &t.peer, t.link);
 	bigger = realloc(o->targets, (o->target_count + 1) * sizeof(*bigger));
 	if (!bigger) {
 		argp_failure(state, EXIT_FAILED, ENOMEM, "PEER");

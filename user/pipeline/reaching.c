@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <math.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 #include "value/array.h"
+#include "value/quantity.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -35,12 +37,38 @@ static bool is_peer(const struct reach_target *t, const struct ho_event *e)
 	       (!t->peer.port || t->peer.port == peer.port);
 }
 
+/* An interface has its name in its own namespace alone. */
+static uint32_t index_of(const char *name, const struct look_netns *ns)
+{
+	int back = ns ? netns__enter(&ns->netns) : -ENOENT;
+	uint32_t index;
+
+	if (back < 0)
+		return 0;
+	index = if_nametoindex(name);
+	netns__leave(back);
+	return index;
+}
+
+/* A socket with a link-local peer is bound to the link. */
+static bool is_on_link(const struct reach_target *t, const struct look *l,
+		       const struct look_socket *s)
+{
+	uint64_t index;
+
+	if (!*t->link)
+		return true;
+	if (!quantity__number(t->link, 1, UINT32_MAX, &index))
+		index = index_of(t->link, look__netns(l, s));
+	return index && index == s->row.event.bound_if;
+}
+
 static bool is_of(const struct reach_target *t, const struct look *l, const struct look_socket *s)
 {
 	const char *device;
 
 	if (!t->is_device)
-		return is_peer(t, &s->row.event);
+		return is_peer(t, &s->row.event) && is_on_link(t, l, s);
 	device = look__device(l, s);
 	return device && !strcmp(device, t->text);
 }

@@ -12,7 +12,8 @@
 struct reach_target {
 	const char *text;		/* as it was given */
 	bool is_device;
-	struct endpoint peer;		/* endpoint__read(); port 0: any */
+	struct endpoint peer;		/* endpoint__read_with_link(); port 0: any */
+	char link[ENDPOINT_LINK_SIZE];	/* of a link-local peer: index or name; "": any */
 };
 
 struct reaching_config {

@@ -9,12 +9,6 @@
 #include "value/endpoint.h"
 #include "value/number.h"
 
-/* fe80::/10 (RFC 4291): the same address may live on each link, so its link belongs to it. */
-static bool is_link_local(const uint8_t *address)
-{
-	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
-}
-
 /* As inet_ntop(3) does by printf(3): there may be a million. */
 static const char *format_ipv4(const uint8_t *address, char *text)
 {
@@ -38,7 +32,7 @@ const char *address__format(uint8_t family, uint32_t bound_if, const uint8_t add
 	if (endpoint__is_mapped(address))
 		return format_ipv4(address + 12, text);
 	inet_ntop(AF_INET6, address, text, ADDRESS_TEXT_SIZE);
-	if (is_link_local(address) && bound_if)
+	if (endpoint__is_link_local(address) && bound_if)
 		sprintf(text + strlen(text), "%%%u", bound_if);
 	return text;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,4 +35,24 @@ bool endpoint__read(const char *text, struct endpoint *e)
 		return false;
 	*e = endpoint__mapped(e, family);
 	return true;
+}
+
+bool endpoint__read_with_link(const char *text, struct endpoint *e, char link[ENDPOINT_LINK_SIZE])
+{
+	const char *percent = strchr(text, '%'), *end;
+	char rest[64];
+	int length;
+
+	*link = '\0';
+	if (!percent)
+		return endpoint__read(text, e);
+	length = strcspn(percent + 1, "]:");	/* no name of a link has them */
+	end = percent + 1 + length;
+	if (length < 1 || length >= ENDPOINT_LINK_SIZE || strlen(text) >= sizeof(rest))
+		return false;
+	if (*text != '[' && *end)
+		return false;	/* a port behind it: [IPV6%LINK]:PORT */
+	snprintf(link, ENDPOINT_LINK_SIZE, "%.*s", length, percent + 1);
+	snprintf(rest, sizeof(rest), "%.*s%s", (int)(percent - text), text, end);
+	return endpoint__read(rest, e) && endpoint__is_link_local(e->address);
 }

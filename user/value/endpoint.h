@@ -42,6 +42,12 @@ static inline struct endpoint endpoint__mapped(const struct endpoint *e, uint8_t
 	return mapped;
 }
 
+/* fe80::/10 (RFC 4291): the same address may live on each link, so its link belongs to it. */
+static inline bool endpoint__is_link_local(const uint8_t *address)
+{
+	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
 /* An address as inet_pton(3) reads it, in the bytes of struct ho_event, and its family. */
 static inline bool endpoint__read_address(const char *text, uint8_t address[16], uint8_t *family)
 {
@@ -56,5 +62,11 @@ static inline bool endpoint__read_address(const char *text, uint8_t address[16],
 /* ADDRESS, ADDRESS:PORT or [IPV6]:PORT; an IPv4 address in its mapped form, port 0 where there is
  * none. */
 bool endpoint__read(const char *text, struct endpoint *e);
+
+#define ENDPOINT_LINK_SIZE 16	/* IFNAMSIZ */
+
+/* The same, of a link-local address also with its link: as we write it ("[fe80::1%2]:80"), as
+ * ss(8) does ("[fe80::1]%veth0:80"), and without a port. `link` is "" where there is none. */
+bool endpoint__read_with_link(const char *text, struct endpoint *e, char link[ENDPOINT_LINK_SIZE]);
 
 #endif

@@ -104,6 +104,23 @@ void words__add_duration(struct words *w, double s)
 		words__add(w, "%lus", whole % 60);
 }
 
+void words__add_set_duration(struct words *w, double s)
+{
+	double minutes = floor(s / 60) * 60, rest = s - minutes;
+
+	if (fabs(s - round(s)) < 1e-9) {
+		words__add_duration(w, s);
+		return;
+	}
+	if (s < 1) {
+		words__add(w, "%.9gms", s * 1000);
+		return;
+	}
+	if (minutes > 0)
+		words__add_duration(w, minutes);
+	words__add(w, "%.9gs", rest);
+}
+
 void words__add_count(struct words *w, uint64_t n)
 {
 	if (n >= 1000) {

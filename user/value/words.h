@@ -32,6 +32,9 @@ void words__free(struct words *w);
  * a minute on to the nearest second. */
 void words__add_duration(struct words *w, double s);
 
+/* The same of a time that somebody set, which is not rounded: "1ms", "1.25s", "1m0.5s". */
+void words__add_set_duration(struct words *w, double s);
+
 /* "48,112". */
 void words__add_count(struct words *w, uint64_t n);
 

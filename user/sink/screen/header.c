@@ -48,7 +48,7 @@ static void add_silent(struct words *w, const struct sockets_summary *now)
 {
 	if (now->path_forgets_s > 0) {
 		add_marked(w, now->total.surely_dead, STYLE_ALARM, "surely dead: silent for over ");
-		words__add_duration(w, now->path_forgets_s);
+		words__add_set_duration(w, now->path_forgets_s);
 		SAY(w, ", which the path forgets\n");
 		return;
 	}
@@ -58,7 +58,7 @@ static void add_silent(struct words *w, const struct sockets_summary *now)
 	}
 	words__add_count(w, now->total.silent);
 	SAY(w, " silent for over ");
-	words__add_duration(w, now->silent_over_s);
+	words__add_set_duration(w, now->silent_over_s);
 	SAY(w, "; how many are dead is not known (--path-forgets)\n");
 }
 

@@ -97,7 +97,7 @@ static void add_not_known(struct words *w, const struct probe_summary *s)
 	}
 	if (s->interrupted && s->asked) {
 		words__add(w, " (interrupted before anybody had ");
-		words__add_duration(w, s->within_s);
+		words__add_set_duration(w, s->within_s);
 		words__add(w, ")");
 	}
 	words__add(w, "\n");
@@ -138,7 +138,7 @@ static void add_dead(struct words *w, const struct probe_summary *s)
 		words__add(w, ", by the ");
 		words__add_count(w, s->judged);
 		words__add(w, " that had ");
-		words__add_duration(w, s->within_s);
+		words__add_set_duration(w, s->within_s);
 	}
 	words__add(w, "\n");
 }
@@ -154,7 +154,7 @@ static void add_silent(struct words *w, const struct probe_summary *s)
 	words__add_count(w, silent);
 	words__add(w, s->asks_each == 1 ? ", asked once" : ", asked up to %u times", s->asks_each);
 	words__add(w, " within ");
-	words__add_duration(w, s->within_s);
+	words__add_set_duration(w, s->within_s);
 	words__add(w, s->asks_each == 1 ? ": alive if slower, or if that ask or its answer was lost"
 		   : s->asks_are_close
 			   ? ": alive if slower, or if one answer was lost, as asks were less than "

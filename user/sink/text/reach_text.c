@@ -59,7 +59,7 @@ static void add_ask(struct words *w, const struct reach_result *r)
 	if (r->asks > 2)
 		words__add(w, "%u times", r->asks);
 	words__add(w, r->asks ? ", no answer within " : ": its data are not acknowledged within ");
-	words__add_duration(w, r->within_s);
+	words__add_set_duration(w, r->within_s);
 	if (r->answer_dropped)
 		words__add(w, ", but this host dropped what came from it (a filter on input)");
 }

@@ -109,7 +109,7 @@ static void add_dead(struct words *w, const struct sockets_summary *s)
 	if (s->path_forgets_s) {
 		words__add_count(w, s->total.surely_dead);
 		words__add(w, " surely dead: %s (", s->because);
-		words__add_duration(w, s->path_forgets_s);
+		words__add_set_duration(w, s->path_forgets_s);
 		words__add(w, ")\n");
 	} else if (s->dead_by == DEAD_BY_HISTORY) {
 		add_surely_dead(w, &s->total);
@@ -144,7 +144,7 @@ static void add_total(struct words *w, const struct sockets_summary *s)
 	words__add(w, " would never notice a dead peer\n");
 	words__add_count(w, c->silent);
 	words__add(w, " silent for over ");
-	words__add_duration(w, s->silent_over_s);
+	words__add_set_duration(w, s->silent_over_s);
 	words__add(w, ", the longest for ");
 	words__add_duration(w, (uint64_t)c->oldest_silence_s);
 	words__add(w, "\n");
