@@ -15,6 +15,7 @@
 #include "pipeline/top.h"
 #include "screen/lane.h"
 #include "screen/pages.h"
+#include "screen/screen_lines.h"
 #include "sys/clock.h"
 #include "sys/full_screen.h"
 #include "sys/log.h"
@@ -504,17 +505,21 @@ static void draw(struct top *t, uint64_t now)
 				    .filter = t->options->filter_text ?: "",
 				    .narrowed = t->narrowed,
 				    .listed = shown_of(t)->first.places.count };
-	struct words page = { 0 };
+	struct words page = { 0 }, cut = { 0 };
 
 	t->view.rows = full_screen__rows();
 	t->view.columns = full_screen__columns();
 	take_message(t, now);
+	t->view.last_lines = page__last_lines(&t->view, &state);
 	page__add_header(&page, &t->view, &state);
 	add_body(t, &page);
 	page__add_last_line(&page, &t->view, &state);
 	if (!page.failed)
-		full_screen__show(page.text);
+		screen_lines__cut(&cut, page.text, t->view.columns);
+	if (!page.failed && !cut.failed)
+		full_screen__show(cut.text);
 	words__free(&page);
+	words__free(&cut);
 	t->drawn_ns = now;
 	t->dirty = false;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "screen/pages.h"
+#include "screen/screen_lines.h"
 #include "text/sockets_text.h"
 #include "value/text_style.h"
 
@@ -107,10 +108,13 @@ void page__add_deaths(struct words *w, const struct view *v, const struct deaths
 void page__add_scrolled(struct words *w, struct view *v, const struct words *text)
 {
 	size_t room = view__room(v), lines = 0, i;
-	const char *line = text->length ? text->text : "";
+	struct words wrapped = { 0 };
+	const char *line;
 
-	for (i = 0; i < text->length; i++)
-		lines += text->text[i] == '\n';
+	screen_lines__wrap(&wrapped, text->length ? text->text : "", v->columns);
+	line = wrapped.length ? wrapped.text : "";
+	for (i = 0; i < wrapped.length; i++)
+		lines += wrapped.text[i] == '\n';
 	v->scrolled_most = lines > room ? lines - room : 0;
 	if (v->scrolled > v->scrolled_most)
 		v->scrolled = v->scrolled_most;
@@ -121,6 +125,8 @@ void page__add_scrolled(struct words *w, struct view *v, const struct words *tex
 			line = add_line(w, line);
 		else
 			SAY(w, "\n");
+	w->failed |= wrapped.failed;
+	words__free(&wrapped);
 }
 
 void page__add_help(struct words *w, struct view *v)
@@ -129,10 +135,10 @@ void page__add_help(struct words *w, struct view *v)
 	unsigned int i;
 
 	SAY(&text, STYLE_STRONG "Keys\n"
-	    "  up, down, k, j   choose a socket        PgUp, PgDn, g, G   by pages, first, last\n"
-	    "  Enter            its whole timeline     x   peers that were found dead, or sockets\n"
-	    "  /                FILTER, as you type    p, space   pause (counting goes on)\n"
-	    "  <, >             another order          h, ?   this page    ^L   draw anew\n"
+	    "  up, down, k, j   choose a socket      PgUp, PgDn, g, G   by pages, to the ends\n"
+	    "  Enter            its whole timeline   x   peers that were found dead, and back\n"
+	    "  /                FILTER, as you type  p, space   pause (counting goes on)\n"
+	    "  <, >             another order        h, ?   this page    ^L   draw anew\n"
 	    "  q                back; from the list of sockets: quit\n"
 	    STYLE_STRONG "Orders\n");
 	for (i = 0; i < VIEW_ORDERS; i++)
