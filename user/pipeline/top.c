@@ -60,7 +60,7 @@ struct top {
 	struct filter *narrowed; /* what was typed, within the command line's; NULL: nothing */
 	struct view view;
 	struct figures figures, paused;
-	struct deaths deaths;
+	struct deaths deaths, deaths_later;	/* ... since a pause began */
 	struct words timeline; /* of the page of one socket: a line of JSON; empty: none */
 	uint64_t timeline_cookie;
 	bool timeline_final;
@@ -125,7 +125,7 @@ static int on_timeline(void *context, const struct timeline *tl)
 		return 0;
 	figures__add(&t->figures, tl);
 	if (tl->half_open.is)
-		deaths__add(&t->deaths, tl);
+		deaths__add(t->view.paused ? &t->deaths_later : &t->deaths, tl);
 	if (tl->socket.cookie == t->view.shown_cookie && !t->timeline_final)
 		keep_timeline(t, tl);
 	t->changed |= tl->half_open.is;
@@ -358,6 +358,7 @@ static void begin_or_end_pause(struct top *t)
 	if (t->view.paused == t->was_paused)
 		return;
 	t->was_paused = t->view.paused;
+	deaths__move(&t->deaths, &t->deaths_later);
 	if (t->ended.length && t->timeline_cookie == t->view.shown_cookie) {
 		t->timeline.length = 0;
 		words__append(&t->timeline, t->ended.text, t->ended.length);
@@ -654,6 +655,7 @@ int top__run(const struct top_options *options)
 		filter__free(t->narrowed);
 		filter__free(t->typed);
 		deaths__free(&t->deaths);
+		deaths__free(&t->deaths_later);
 		words__free(&t->timeline);
 		words__free(&t->nothing);
 		words__free(&t->ended);

@@ -188,6 +188,7 @@ void page__add_header(struct words *w, const struct view *v, const struct page_s
 
 /* ---- the last lines ---- */
 
+#define HOW_TO_LEAVE "  Enter: keep it  Esc: as before"
 #define FORMER_STAYS "(the former filter stays)"
 
 /* The end of what was typed, where there is no room for all: it is there that it goes on. */
@@ -219,8 +220,9 @@ static void add_typed(struct words *w, const struct view *v)
 	words__add(w, "/%s" STYLE_HEAD " " STYLE_PLAIN, end_of_typed(t->text, v->columns));
 	if (*t->mistake && !apart)
 		words__add(w, STYLE_ALARM "  %s " FORMER_STAYS, t->mistake);
-	else if (!*t->mistake && v->columns >= 60)
-		SAY(w, "  Enter: keep it  Esc: as before");
+	else if (!*t->mistake &&
+		 screen_lines__columns(t->text) + strlen("/ " HOW_TO_LEAVE) <= v->columns)
+		SAY(w, HOW_TO_LEAVE);
 }
 
 static void add_paused(struct words *w, const struct page_state *s)
