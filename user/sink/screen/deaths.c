@@ -28,14 +28,14 @@ static void add_whose(struct words *w, const struct timeline *t)
 	char name[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 
 	words__add(w, ":%u %s/%u", t->socket.local.port,
-		   plain_text__within(t->socket.owner.known
+		   plain_text__name(t->socket.owner.known
 					      ? program_name__shown(t->socket.owner.comm)
 					      : "-",
 				      NAME_COLUMNS, name, sizeof(name)),
 		   t->socket.owner.pid);
 	if (*t->socket.device)
 		words__add(w, " %s",
-			   plain_text__within(t->socket.device, NAME_COLUMNS, name, sizeof(name)));
+			   plain_text__name(t->socket.device, NAME_COLUMNS, name, sizeof(name)));
 }
 
 static void add_cell(struct words *w, enum death_column column, const struct timeline *t)
