@@ -746,7 +746,7 @@ static void test_a_long_mistake(void **state)
 		strcat(strcat(text, *text ? " " : ""), line + strspn(line, " "));
 		last = line;
 	}
-	assert_string_equal(last, "/comn = x ");
+	assert_string_equal(last, "/comn = x   column 1:");
 	assert_non_null(strstr(text, v.typed.mistake));
 	assert_non_null(strstr(text, "(the former filter stays)"));
 	words__free(&w);

@@ -220,6 +220,8 @@ static void add_typed(struct words *w, const struct view *v)
 	words__add(w, "/%s" STYLE_HEAD " " STYLE_PLAIN, end_of_typed(t->text, v->columns));
 	if (*t->mistake && !apart)
 		words__add(w, STYLE_ALARM "  %s " FORMER_STAYS, t->mistake);
+	else if (*t->mistake && screen_lines__columns(t->text) + strlen("/   column 123:") <= v->columns)
+		words__add(w, STYLE_ALARM "  %.*s:", (int)strcspn(t->mistake, ":"), t->mistake);
 	else if (!*t->mistake &&
 		 screen_lines__columns(t->text) + strlen("/ " HOW_TO_LEAVE) <= v->columns)
 		SAY(w, HOW_TO_LEAVE);
