@@ -433,6 +433,25 @@ def test_a_program_with_an_empty_name(lab):
     assert "''" in told.split(", ") or len(told.split(", ")) >= 5, told
 
 
+def test_programs_that_are_called_like_escapes(lab):
+    """Two programs, one of which is called what the other's name is shown as: two rows, two owners, two groups."""
+    names = ["x\x1b", "x\\x1b"]
+    for name in names:
+        program(lab, name, lab.connect()[0])
+    here = f"netns = {lab.gateway.name}"
+    shown = {"x\\x1b", "x\\x5cx1b"}
+    rows = [l.split()[0] for l in halfopen("--summary", here).stdout.splitlines() if " 7000 " in l]
+    assert len(rows) == 2 and set(rows) == shown, rows
+    owners = [l.split()[3].partition("/")[0] for l in halfopen(here).stdout.splitlines() if ":7000 " in l]
+    assert len(owners) == 2 and set(owners) == shown, owners
+    assert {l["socket"]["owner"]["comm"] for l in of(lab).values()} == set(names)
+    path = lab.path("escapes.prom")
+    assert halfopen("--prom", path, here).returncode == 0
+    with open(path) as f:
+        groups = set(re.findall(r'^halfopen_sockets\{group="(.*?)",', f.read(), re.MULTILINE))
+    assert groups == {name.replace("\\", "\\\\") + ":7000" for name in shown}, groups
+
+
 def test_an_order_that_nothing_is_known_of():
     r = halfopen("--sort", "dead")
     assert r.returncode == 2 and "--path-forgets" in r.stderr and "--history" in r.stderr and not r.stdout, r

@@ -301,6 +301,20 @@ def test_examples_of_help():
         assert all(line.startswith("  ") and len(line) < 80 for line in examples.splitlines()), (verb, examples)
 
 
+def test_help_is_laid_out():
+    """Of every verb: no line is blank but for blanks, none wider than 80, and no paragraph is broken before it is
+    full: then the next word had room."""
+    verbs = re.findall(r"^  (\w+) ", halfopen("--help").stdout, re.MULTILINE)
+    assert len(verbs) > 8, verbs
+    for text in [halfopen("--help").stdout] + [halfopen(verb, "--help").stdout for verb in verbs]:
+        lines = text.splitlines()
+        assert all(not line or line.strip() and len(line) <= 80 for line in lines), text
+        for line, following in zip(lines, lines[1:]):
+            if not line or not following or line[0] in " '" or following[0] in " '" or line.startswith("Usage:"):
+                continue
+            assert len(line) + 1 + len(following.split()[0]) >= 79, (line, following)
+
+
 def test_help_and_version():
     assert re.match(r"halfopen \d+\.\d+\.\d+\n$", halfopen("--version").stdout)
     assert "watch" in halfopen("--help").stdout

@@ -52,6 +52,28 @@ static void test_what_a_terminal_would_obey_or_hide(void **state)
 			    "\\x28sd\\x29\\x20\\x1b\\xc3\\xa9");
 }
 
+/* Who is called like an escape does not look like who is called by what it stands for; and what is
+ * plain stays as it is. */
+static void test_names_that_look_like_escapes(void **state)
+{
+	static const char *const names[] = { "x\x1b", "x\\x1b", "x\\x5cx1b", "x\\\x1b", "x\\u202e",
+					     "x\xe2\x80\xae", "x\\\\x1b", "x\\" };
+	char shown[8][PLAIN_TEXT_SIZE(16)], again[PLAIN_TEXT_SIZE(40)];
+	unsigned int i, j;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		plain_text__name(names[i], 40, shown[i], sizeof(shown[i]));
+		assert_string_equal(plain_text__of(shown[i], again, sizeof(again)), shown[i]);
+		for (j = 0; j < i; j++)
+			assert_string_not_equal(shown[i], shown[j]);
+	}
+	assert_string_equal(shown[0], "x\\x1b");
+	assert_string_equal(shown[1], "x\\x5cx1b");
+	assert_string_equal(shown[7], "x\\");
+	assert_string_equal(plain_text__name("a\\xbcd", 6, again, sizeof(again)), "a...");
+}
+
 static void test_a_cut_is_between_characters(void **state)
 {
 	char to[PLAIN_TEXT_SIZE(16)];
@@ -211,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_a_terminal_would_obey_or_hide),
+		cmocka_unit_test(test_names_that_look_like_escapes),
 		cmocka_unit_test(test_a_cut_is_between_characters),
 		cmocka_unit_test(test_formats_are_ours_and_strings_are_not),
 		cmocka_unit_test(test_words_of_a_shell),

@@ -6,6 +6,7 @@
 
 #include "screen/lane.h"
 #include "screen/pages.h"
+#include "screen/screen_lines.h"
 #include "tcp/tcp_states.h"
 #include "unit.h"
 #include "value/keys.h"
@@ -521,7 +522,7 @@ static void test_the_latest_deaths_are_kept(void **state)
 	assert_non_null(deaths__find(&d, 11));
 	page__add_deaths(&w, &v, &d);
 	assert_int_equal(count_lines(&w), view__room(&v));
-	assert_non_null(strstr(w.text, "198.51.100.7:40000    keepalive_timeout  <4m26s"));
+	assert_non_null(strstr(w.text, " 198.51.100.7:40000 keepalive_timeout <4m26s    :1883 broker/12"));
 	assert_non_null(strstr(w.text, ":1883 broker/12"));
 	words__free(&w);
 	deaths__free(&d);
@@ -660,6 +661,118 @@ static void test_a_lane_of_what_little_is_known(void **state)
 	}
 }
 
+/* Peers of IPv6 lose their middle, so that their owners have room. */
+static void test_whose_death_at_80_columns(void **state)
+{
+	static struct deaths d, later;
+	struct words w = { 0 };
+	struct timeline t = dead(1, OUTCOME_KEEPALIVE_TIMEOUT);
+	const char *line;
+
+	(void)state;
+	strcpy(t.socket.peer.address, "2001:db8:1234:5678:9abc:def0:1234:5671");
+	t.socket.cookie = 1;
+	deaths__add(&d, &t);
+	page__add_deaths(&w, &v, &d);
+	line = strstr(bare(&w), "[2001:db8:..4:5671]:40000 keepalive_timeout <1s ");
+	assert_non_null(line);
+	assert_non_null(strstr(line, ":1883 broker/12\n"));
+	words__free(&w);
+	t.socket.cookie = 2;
+	deaths__add(&later, &t);
+	t.socket.cookie = 3;
+	deaths__add(&later, &t);
+	deaths__move(&d, &later);
+	assert_int_equal(deaths__kept(&later), 0);
+	assert_int_equal(deaths__kept(&d), 3);
+	assert_int_equal(deaths__at(&d, 0)->cookie, 3);
+	assert_int_equal(deaths__at(&d, 2)->cookie, 1);
+	deaths__free(&d);
+}
+
+static const char *wrapped(struct words *w, const char *text, unsigned int columns)
+{
+	words__free(w);
+	screen_lines__wrap(w, text, columns);
+	return w->text;
+}
+
+static const char *cut(struct words *w, const char *text, unsigned int columns)
+{
+	words__free(w);
+	screen_lines__cut(w, text, columns);
+	return w->text;
+}
+
+static void test_lines_that_are_too_wide(void **state)
+{
+	struct words w = { 0 };
+
+	(void)state;
+	assert_string_equal(wrapped(&w, "one two\nthree", 7), "one two\nthree");
+	assert_string_equal(wrapped(&w, "  one two three", 12), "  one two\n      three");
+	assert_string_equal(wrapped(&w, "one" STYLE_ALARM " two" STYLE_PLAIN " three\nx", 8),
+			    "one" STYLE_ALARM " two" STYLE_PLAIN "\n    " STYLE_PLAIN "three\nx");
+	assert_string_equal(wrapped(&w, STYLE_ALARM "one two three", 8),
+			    STYLE_ALARM "one two\n    " STYLE_ALARM "three");
+	assert_string_equal(wrapped(&w, "breaks-nowhere one", 5), "breaks-nowhere\none");
+	assert_string_equal(cut(&w, "1234567\n12345678\n", 7), "1234567\n1234...\n");
+	assert_string_equal(cut(&w, STYLE_ALARM "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4" STYLE_PLAIN "xyz", 6),
+			    STYLE_ALARM "\xc3\xa4\xc3\xa4\xc3\xa4...");
+	assert_string_equal(cut(&w, "1234", 2), "12");
+	words__free(&w);
+}
+
+/* A mistake is told whole, above what is typed; the page has fewer lines then. */
+static void test_a_long_mistake(void **state)
+{
+	struct page_state s = { .filter = "", .message = "" };
+	struct words w = { 0 };
+	unsigned int room = view__room(&v), i;
+	char *line, *rest, *last = NULL, text[1024] = "";
+
+	(void)state;
+	press("/comn = x");
+	strcpy(v.typed.mistake,
+	       "column 1: expected sport, dport, src, dst, state, exclude, netns, pid, comm, cgroup, "
+	       "container, device or a parenthesis, not 'comn'");
+	v.last_lines = page__last_lines(&v, &s);
+	assert_int_equal(v.last_lines, 4);
+	assert_int_equal(view__room(&v), room - 3);
+	page__add_last_line(&w, &v, &s);
+	rest = (char *)bare(&w);
+	while ((line = strsep(&rest, "\n"))) {
+		assert_true(strlen(line) <= 80);
+		strcat(strcat(text, *text ? " " : ""), line + strspn(line, " "));
+		last = line;
+	}
+	assert_string_equal(last, "/comn = x   column 1:");
+	assert_non_null(strstr(text, v.typed.mistake));
+	assert_non_null(strstr(text, "(the former filter stays)"));
+	words__free(&w);
+	for (i = 0; i < 200; i++)
+		press("y");
+	v.typed.mistake[0] = '\0';
+	page__add_last_line(&w, &v, &s);
+	assert_true(screen_lines__columns(bare(&w)) <= 80);
+	words__free(&w);
+}
+
+/* Each line of the keys is within 80 columns as it is: the text has no other breaks. */
+static void test_help_fits(void **state)
+{
+	struct words w = { 0 };
+	char *line, *rest;
+
+	(void)state;
+	v.rows = 100;
+	page__add_help(&w, &v);
+	rest = (char *)bare(&w);
+	while ((line = strsep(&rest, "\n")))
+		assert_true(strlen(line) <= 80 && strncmp(line, "      ", 6));
+	words__free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -670,6 +783,10 @@ int main(void)
 		cmocka_unit_test_setup(test_orders, begin),
 		cmocka_unit_test_setup(test_what_is_typed_is_no_command, begin),
 		cmocka_unit_test_setup(test_a_mistake_is_not_entered, begin),
+		cmocka_unit_test_setup(test_whose_death_at_80_columns, begin),
+		cmocka_unit_test_setup(test_lines_that_are_too_wide, begin),
+		cmocka_unit_test_setup(test_a_long_mistake, begin),
+		cmocka_unit_test_setup(test_help_fits, begin),
 		cmocka_unit_test_setup(test_wide_characters_are_typed_and_erased_whole, begin),
 		cmocka_unit_test_setup(test_each_character_is_encoded_as_it_is_decoded, begin),
 		cmocka_unit_test_setup(test_figures, begin),

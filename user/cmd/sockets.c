@@ -95,8 +95,8 @@ static const struct argp_option argp_options[] = {
 	  "recording of what was watched before; can be given several times",
 	  2 },
 	{ "check", OPT_CHECK, "LIMIT", 0,
-	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... "
-	  "with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
+	  "exit with 3, and a list of the sockets that are counted, if one of these holds: NAME>N,... (or "
+	  ">=, <, <=) with NAME one of sockets, suspect, never, silent, dead, close_wait, window_closed, "
 	  "probes_off, address_gone, conntrack, ended",
 	  3 },
 	{ "prom", OPT_PROM, "FILE", 0,
@@ -164,7 +164,7 @@ static const struct argument arguments[] = {
 	{ 'n', ARGUMENT_NUMBER, AT(limit), 1, UINT32_MAX, "number from 1 to 4294967295" },
 	{ OPT_PROM, ARGUMENT_TEXT, AT(prom) },
 	{ OPT_CHECK, ARGUMENT_OTHER, AT(check), 0, 0,
-	  "list of limits (suspect>0,never>1000) of sockets, suspect, never, silent, dead, close_wait, "
+	  "list of limits (suspect>0,never<=1000) of sockets, suspect, never, silent, dead, close_wait, "
 	  "window_closed, probes_off, address_gone, conntrack, ended", read_check },
 	{ 's', ARGUMENT_OTHER, .offset = 0, 0, 0,
 	  "key: suspect, silent, unanswered, dies, next, notices, peer, local, owner, state, dead",

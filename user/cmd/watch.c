@@ -51,7 +51,7 @@ static const struct argp_option argp_options[] = {
 	  "the key of pseudonyms, 16 bytes or more; where it is the same, so are they", 1 },
 	{ "color", OPT_COLOR, "WHEN", 0,
 	  "colours: auto (on a terminal, unless NO_COLOR is set), always, never", 1 },
-	{ "output", 'o', "FILE", 0, "write there instead of standard output (mode 0600)", 2 },
+	{ "output", 'o', "FILE", 0, "write there (mode 0600), not to standard output", 2 },
 	{ "record", 'w', "FILE", 0,
 	  "record everything that is seen; compressed if it is named *.zst; - is standard output",
 	  2 },
@@ -79,8 +79,9 @@ static const char argp_doc[] =
 	"  halfopen watch --json --events --for 10m | jq .\n"
 	"  halfopen watch -w today.ho; halfopen watch -r today.ho --json\n"
 	"  halfopen watch 'sport = :1883 and dst 10.0.0.0/8 and comm = mosquitto'\n"
-	"\nFILTER is the language of ss(8): sport, dport, src, dst, state, exclude, with = != < >\n"
-	"and or not and parentheses; besides netns, pid, comm, cgroup, container and device.\n"
+	"\nFILTER is the language of ss(8): tests of sport, dport, src, dst, state and exclude, and "
+	"besides of netns, pid, comm, cgroup, container and device, with =, !=, <, >, <= and >=, joined "
+	"by and, or, not and parentheses.\n"
 	"\nSIGHUP opens -o and -w anew where somebody renamed them; it ends a watch without, and "
 	"one whose terminal is gone.\n"
 	"\nExit codes: 0 done, 1 failed while running, 2 usage or bad input (of a recording that "

@@ -15,6 +15,7 @@
 #include "pipeline/top.h"
 #include "screen/lane.h"
 #include "screen/pages.h"
+#include "screen/screen_lines.h"
 #include "sys/clock.h"
 #include "sys/full_screen.h"
 #include "sys/log.h"
@@ -59,7 +60,7 @@ struct top {
 	struct filter *narrowed; /* what was typed, within the command line's; NULL: nothing */
 	struct view view;
 	struct figures figures, paused;
-	struct deaths deaths;
+	struct deaths deaths, deaths_later;	/* ... since a pause began */
 	struct words timeline; /* of the page of one socket: a line of JSON; empty: none */
 	uint64_t timeline_cookie;
 	bool timeline_final;
@@ -124,7 +125,7 @@ static int on_timeline(void *context, const struct timeline *tl)
 		return 0;
 	figures__add(&t->figures, tl);
 	if (tl->half_open.is)
-		deaths__add(&t->deaths, tl);
+		deaths__add(t->view.paused ? &t->deaths_later : &t->deaths, tl);
 	if (tl->socket.cookie == t->view.shown_cookie && !t->timeline_final)
 		keep_timeline(t, tl);
 	t->changed |= tl->half_open.is;
@@ -348,6 +349,7 @@ static void begin_or_end_pause(struct top *t)
 	if (t->view.paused == t->was_paused)
 		return;
 	t->was_paused = t->view.paused;
+	deaths__move(&t->deaths, &t->deaths_later);
 	if (t->ended.length && t->timeline_cookie == t->view.shown_cookie) {
 		t->timeline.length = 0;
 		words__append(&t->timeline, t->ended.text, t->ended.length);
@@ -495,17 +497,21 @@ static void draw(struct top *t, uint64_t now)
 				    .filter = t->options->filter_text ?: "",
 				    .narrowed = t->narrowed,
 				    .listed = shown_of(t)->first.places.count };
-	struct words page = { 0 };
+	struct words page = { 0 }, cut = { 0 };
 
 	t->view.rows = full_screen__rows();
 	t->view.columns = full_screen__columns();
 	take_message(t, now);
+	t->view.last_lines = page__last_lines(&t->view, &state);
 	page__add_header(&page, &t->view, &state);
 	add_body(t, &page);
 	page__add_last_line(&page, &t->view, &state);
 	if (!page.failed)
-		full_screen__show(page.text);
+		screen_lines__cut(&cut, page.text, t->view.columns);
+	if (!page.failed && !cut.failed)
+		full_screen__show(cut.text);
 	words__free(&page);
+	words__free(&cut);
 	t->drawn_ns = now;
 	t->dirty = false;
 }
@@ -640,6 +646,7 @@ int top__run(const struct top_options *options)
 		filter__free(t->narrowed);
 		filter__free(t->typed);
 		deaths__free(&t->deaths);
+		deaths__free(&t->deaths_later);
 		words__free(&t->timeline);
 		words__free(&t->nothing);
 		words__free(&t->ended);

@@ -34,7 +34,7 @@ static void name_group(struct metrics_group *group, const struct sockets_group *
 {
 	char plain[PLAIN_TEXT_SIZE(16)], escaped[2 * sizeof(plain)];
 
-	escape(escaped, sizeof(escaped), plain_text__of(g->program, plain, sizeof(plain)));
+	escape(escaped, sizeof(escaped), plain_text__name(g->program, sizeof(plain), plain, sizeof(plain)));
 	if (g->port)
 		snprintf(group->label, sizeof(group->label), "%s:%u",
 			 *escaped ? escaped : "unknown", g->port);

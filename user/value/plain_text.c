@@ -20,6 +20,7 @@
 /* State of reading: a combining mark needs a character before it. */
 struct reading {
 	const char *rest;
+	bool as_name;	/* what looks like an escape is none */
 	bool has_base;
 	unsigned int marks;
 };
@@ -50,6 +51,11 @@ static void escape(struct reading *r, struct piece *p, size_t length, uint32_t c
 	r->marks = 0;
 }
 
+static bool is_like_escape(const char *text)
+{
+	return text[0] == '\\' && text[1] && strchr("xuU", text[1]);
+}
+
 /* False at the end. */
 static bool next_piece(struct reading *r, struct piece *p)
 {
@@ -59,6 +65,10 @@ static bool next_piece(struct reading *r, struct piece *p)
 
 	if (!*r->rest)
 		return false;
+	if (r->as_name && is_like_escape(r->rest)) {
+		escape(r, p, 1, '\\');
+		return true;
+	}
 	length = utf8__decode(r->rest, &character);
 	columns = columns_of(character);
 	if (!length || utf8__is_hidden(character) ||
@@ -76,9 +86,9 @@ static bool next_piece(struct reading *r, struct piece *p)
 }
 
 /* Columns of the text, but no further than one beyond `most`. */
-static unsigned int columns_up_to(const char *text, unsigned int most)
+static unsigned int columns_up_to(const char *text, unsigned int most, bool as_name)
 {
-	struct reading r = { .rest = text };
+	struct reading r = { .rest = text, .as_name = as_name };
 	unsigned int columns = 0;
 	struct piece p;
 
@@ -89,7 +99,7 @@ static unsigned int columns_up_to(const char *text, unsigned int most)
 
 unsigned int plain_text__columns(const char *text)
 {
-	return columns_up_to(text, UINT32_MAX / 2);
+	return columns_up_to(text, UINT32_MAX / 2, false);
 }
 
 /* ---- output ---- */
@@ -117,11 +127,11 @@ static void put_spaces(struct target *t, unsigned int count)
 		put(t, " ", 1);
 }
 
-static unsigned int put_pieces(struct target *t, const char *from, unsigned int most)
+static unsigned int put_pieces(struct target *t, const char *from, unsigned int most, bool as_name)
 {
-	bool is_cut = columns_up_to(from, most) > most;
+	bool is_cut = columns_up_to(from, most, as_name) > most;
 	unsigned int room = is_cut ? most - 3 : most, used = 0;
-	struct reading r = { .rest = from };
+	struct reading r = { .rest = from, .as_name = as_name };
 	struct piece p;
 
 	while (next_piece(&r, &p) && used + p.columns <= room) {
@@ -157,7 +167,7 @@ static unsigned int put_plain(struct target *t, const char *from, unsigned int m
 {
 	size_t ascii = plain_ascii(from);
 
-	return put_whole(t, from, most, ascii) ? ascii : put_pieces(t, from, most);
+	return put_whole(t, from, most, ascii) ? ascii : put_pieces(t, from, most, false);
 }
 
 static size_t end(struct target *t)
@@ -177,6 +187,18 @@ const char *plain_text__within(const char *from, unsigned int columns, char *to,
 	struct target t = { .to = to, .size = size };
 
 	put_plain(&t, from, columns);
+	end(&t);
+	return to;
+}
+
+const char *plain_text__name(const char *name, unsigned int columns, char *to, size_t size)
+{
+	struct target t = { .to = to, .size = size };
+
+	if (strchr(name, '\\'))
+		put_pieces(&t, name, columns, true);
+	else
+		put_plain(&t, name, columns);
 	end(&t);
 	return to;
 }
@@ -329,7 +351,7 @@ static void put_string(struct target *t, const struct conversion *c, const char 
 		text = "(null)";
 	else if (c->has_precision)
 		text = part ? part : "";
-	columns = columns_up_to(text, PLAIN_TEXT_COLUMNS);
+	columns = columns_up_to(text, PLAIN_TEXT_COLUMNS, false);
 	if (columns > PLAIN_TEXT_COLUMNS)
 		columns = PLAIN_TEXT_COLUMNS;
 	if (!c->left && c->width > (int)columns)

@@ -30,6 +30,11 @@ const char *plain_text__of(const char *from, char *to, size_t size);
 /* The same, at most so many columns (4 or more), the last three of them "..." if it is cut. */
 const char *plain_text__within(const char *from, unsigned int columns, char *to, size_t size);
 
+/* The same for a name as it was chosen, which is not plain yet: a backslash in it that looks like the
+ * beginning of an escape becomes one itself, \x5c, so that different names look different. What it
+ * returns is plain text, which stays as it is. */
+const char *plain_text__name(const char *name, unsigned int columns, char *to, size_t size);
+
 /* For a host name: all but letters, digits, '-', '.' and '_' become \xHH, so that it cannot look
  * like other parts of a line. */
 const char *plain_text__of_host(const char *from, char *to, size_t size);

@@ -14,43 +14,59 @@
 
 static void add_unnoticed(struct words *w, const struct timeline *t)
 {
-	struct words range = { 0 };
-
 	if (t->half_open.latency_ms.lower_bounds_known) {
-		words__add_duration(&range, t->half_open.latency_ms.likely_min / 1e3);
-		words__add(&range, "-");
+		words__add_duration(w, t->half_open.latency_ms.likely_min / 1e3);
+		words__add(w, "-");
 	} else {
-		words__add(&range, "<");
+		words__add(w, "<");
 	}
-	words__add_duration(&range, t->half_open.latency_ms.max / 1e3);
-	words__add(w, "%-14s ", range.text ? range.text : "");
-	w->failed |= range.failed;
-	words__free(&range);
+	words__add_duration(w, t->half_open.latency_ms.max / 1e3);
 }
 
-static void add_row(struct words *w, const struct timeline *t)
+static void add_whose(struct words *w, const struct timeline *t)
 {
-	char end[ADDRESS_TEXT_SIZE], name[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
+	char name[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 
-	clock_words__add(w, t->ended_at, false);
-	words__add(w, " %-21s ",
-		   address__with_port(t->socket.peer.address, t->socket.peer.port, end));
-	words__add(w, "%-18s ", outcome__name(t->outcome));
-	add_unnoticed(w, t);
 	words__add(w, ":%u %s/%u", t->socket.local.port,
-		   plain_text__within(t->socket.owner.known
+		   plain_text__name(t->socket.owner.known
 					      ? program_name__shown(t->socket.owner.comm)
 					      : "-",
 				      NAME_COLUMNS, name, sizeof(name)),
 		   t->socket.owner.pid);
 	if (*t->socket.device)
 		words__add(w, " %s",
-			   plain_text__within(t->socket.device, NAME_COLUMNS, name, sizeof(name)));
+			   plain_text__name(t->socket.device, NAME_COLUMNS, name, sizeof(name)));
+}
+
+static void add_cell(struct words *w, enum death_column column, const struct timeline *t)
+{
+	char end[ADDRESS_TEXT_SIZE];
+
+	switch (column) {
+	case DEATH_TIME:
+		clock_words__add(w, t->ended_at, false);
+		return;
+	case DEATH_PEER:
+		words__add(w, "%s", address__with_port(t->socket.peer.address,
+						       t->socket.peer.port, end));
+		return;
+	case DEATH_OUTCOME:
+		words__add(w, "%s", outcome__name(t->outcome));
+		return;
+	case DEATH_UNNOTICED:
+		add_unnoticed(w, t);
+		return;
+	case DEATH_WHOSE:
+		add_whose(w, t);
+	}
 }
 
 static void forget(struct death *death)
 {
-	free(death->row);
+	unsigned int i;
+
+	for (i = 0; i < DEATH_COLUMNS; i++)
+		free(death->cells[i]);
 	json__free(&death->timeline);
 	*death = (struct death){ 0 };
 }
@@ -58,19 +74,39 @@ static void forget(struct death *death)
 void deaths__add(struct deaths *d, const struct timeline *t)
 {
 	struct death *death = &d->all[d->count % DEATHS_KEPT];
-	struct words row = { 0 };
+	bool failed = false;
+	unsigned int i;
 
 	forget(death);
-	add_row(&row, t);
+	for (i = 0; i < DEATH_COLUMNS; i++) {
+		struct words cell = { 0 };
+
+		add_cell(&cell, i, t);
+		death->cells[i] = cell.text;
+		failed |= cell.failed || !cell.text;
+	}
 	timeline_json__write_timeline(&death->timeline, 0, t);
-	if (row.failed || death->timeline.failed) {
-		words__free(&row);
+	if (failed || death->timeline.failed) {
 		forget(death);
 		return;
 	}
 	death->cookie = t->socket.cookie;
-	death->row = row.text;
 	d->count++;
+}
+
+void deaths__move(struct deaths *d, struct deaths *later)
+{
+	size_t n = deaths__kept(later);
+	struct death *to, *from;
+
+	while (n--) {	/* the earliest first */
+		from = &later->all[(later->count - 1 - n) % DEATHS_KEPT];
+		to = &d->all[d->count++ % DEATHS_KEPT];
+		forget(to);
+		*to = *from;
+		*from = (struct death){ 0 };
+	}
+	later->count = 0;
 }
 
 size_t deaths__kept(const struct deaths *d)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The latest peers that were found dead: a line each, and the timeline. */
+/* The latest peers that were found dead: what is said of each, and the timeline. */
 #ifndef HALFOPEN_SINK_SCREEN_DEATHS_H
 #define HALFOPEN_SINK_SCREEN_DEATHS_H
 
@@ -10,9 +10,12 @@
 
 #define DEATHS_KEPT 256
 
+enum death_column { DEATH_TIME, DEATH_PEER, DEATH_OUTCOME, DEATH_UNNOTICED, DEATH_WHOSE };
+#define DEATH_COLUMNS (DEATH_WHOSE + 1)
+
 struct death {
 	uint64_t cookie;
-	char *row;	      /* plain text */
+	char *cells[DEATH_COLUMNS];	/* plain text */
 	struct json timeline; /* one line: timeline_json.h */
 };
 
@@ -23,6 +26,9 @@ struct deaths {
 
 /* Keeps a final timeline; where memory is short, it is forgotten. */
 void deaths__add(struct deaths *d, const struct timeline *t);
+
+/* Moves those of `later` behind those of `d`, and leaves `later` empty. */
+void deaths__move(struct deaths *d, struct deaths *later);
 
 /* How many are kept, and the n-th, from 0: the latest first. */
 size_t deaths__kept(const struct deaths *d);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "screen/pages.h"
+#include "screen/screen_lines.h"
 #include "text/clock_words.h"
 #include "text/dead_words.h"
 #include "timeline/names.h"
@@ -185,15 +186,45 @@ void page__add_header(struct words *w, const struct view *v, const struct page_s
 		add_rates(w, s);
 }
 
-/* ---- the last line ---- */
+/* ---- the last lines ---- */
 
-static void add_typed(struct words *w, const struct view_typed *t, unsigned int columns)
+#define HOW_TO_LEAVE "  Enter: keep it  Esc: as before"
+#define FORMER_STAYS "(the former filter stays)"
+
+/* The end of what was typed, where there is no room for all: it is there that it goes on. */
+static const char *end_of_typed(const char *text, unsigned int columns)
 {
-	words__add(w, "/%s" STYLE_HEAD " " STYLE_PLAIN, t->text);
-	if (*t->mistake)
-		words__add(w, STYLE_ALARM "  %s (the former filter stays)", t->mistake);
-	else if (columns >= 60)
-		SAY(w, "  Enter: keep it  Esc: as before");
+	while (*text && screen_lines__columns(text) + 3 > columns)
+		do
+			text++;
+		while ((*text & 0xc0) == 0x80);
+	return text;
+}
+
+/* The mistake has lines of its own above, where it does not fit. */
+static bool is_mistake_apart(const struct view *v)
+{
+	const struct view_typed *t = &v->typed;
+
+	return *t->mistake && screen_lines__columns(t->text) + screen_lines__columns(t->mistake) +
+				      strlen("/   " " " FORMER_STAYS) > v->columns;
+}
+
+static void add_typed(struct words *w, const struct view *v)
+{
+	const struct view_typed *t = &v->typed;
+	bool apart = is_mistake_apart(v);
+
+	if (apart)
+		words__add(w, STYLE_ALARM "%s " FORMER_STAYS "\n", t->mistake);
+	words__add(w, "/%s" STYLE_HEAD " " STYLE_PLAIN, end_of_typed(t->text, v->columns));
+	if (*t->mistake && !apart)
+		words__add(w, STYLE_ALARM "  %s " FORMER_STAYS, t->mistake);
+	else if (*t->mistake && screen_lines__columns(t->text) + strlen("/   column 123:") <= v->columns)
+		words__add(w, STYLE_ALARM "  %.*s:", (int)strcspn(t->mistake, ":"), t->mistake);
+	else if (!*t->mistake &&
+		 screen_lines__columns(t->text) + strlen("/ " HOW_TO_LEAVE) <= v->columns)
+		SAY(w, HOW_TO_LEAVE);
 }
 
 static void add_paused(struct words *w, const struct page_state *s)
@@ -224,10 +255,10 @@ static void add_keys(struct words *w, const struct view *v)
 	}
 }
 
-void page__add_last_line(struct words *w, const struct view *v, const struct page_state *s)
+static void add_last_lines(struct words *w, const struct view *v, const struct page_state *s)
 {
 	if (v->typed.open)
-		add_typed(w, &v->typed, v->columns);
+		add_typed(w, v);
 	else if (v->paused)
 		add_paused(w, s);
 	else if (*s->message)
@@ -239,4 +270,52 @@ void page__add_last_line(struct words *w, const struct view *v, const struct pag
 			   v->typed.text);
 	else
 		add_keys(w, v);
+}
+
+/* A third of the screen is enough. */
+static unsigned int most_last_lines(const struct view *v)
+{
+	return v->rows > 6 ? v->rows / 3 : 1;
+}
+
+/* Broken so that they fit. */
+static void compose_last_lines(struct words *w, const struct view *v, const struct page_state *s)
+{
+	struct words whole = { 0 };
+
+	add_last_lines(&whole, v, s);
+	screen_lines__wrap(w, whole.length ? whole.text : "", v->columns);
+	w->failed |= whole.failed;
+	words__free(&whole);
+}
+
+unsigned int page__last_lines(const struct view *v, const struct page_state *s)
+{
+	struct words text = { 0 };
+	unsigned int lines = 1, most = most_last_lines(v);
+	size_t i;
+
+	compose_last_lines(&text, v, s);
+	for (i = 0; i < text.length; i++)
+		lines += text.text[i] == '\n';
+	words__free(&text);
+	return lines < most ? lines : most;
+}
+
+void page__add_last_line(struct words *w, const struct view *v, const struct page_state *s)
+{
+	unsigned int over = 1, most = most_last_lines(v);
+	struct words text = { 0 };
+	const char *line;
+	size_t i;
+
+	compose_last_lines(&text, v, s);
+	line = text.length ? text.text : "";
+	for (i = 0; i < text.length; i++)
+		over += text.text[i] == '\n';
+	for (over = over > most ? over - most : 0; over; over--)	/* the end is what is typed */
+		line = strchr(line, '\n') + 1;
+	SAY(w, line);
+	w->failed |= text.failed;
+	words__free(&text);
 }

@@ -9,6 +9,7 @@
 #include "text/event_words.h"
 #include "timeline/names.h"
 #include "value/address.h"
+#include "value/plain_text.h"
 #include "value/program_name.h"
 #include "value/text_style.h"
 
@@ -258,19 +259,27 @@ static void add_axis(struct words *w, const struct axis *a, int64_t now_at)
 
 /* ---- words ---- */
 
+#define NAME_SIZE PLAIN_TEXT_SIZE(PLAIN_TEXT_COLUMNS)
+
+static const char *named(const char *name, char plain[NAME_SIZE])
+{
+	return plain_text__name(name, PLAIN_TEXT_COLUMNS, plain, NAME_SIZE);
+}
+
 static void add_who(struct words *w, const struct timeline_socket *s)
 {
-	char peer[ADDRESS_TEXT_SIZE], local[ADDRESS_TEXT_SIZE];
+	char peer[ADDRESS_TEXT_SIZE], local[ADDRESS_TEXT_SIZE], name[NAME_SIZE];
 
 	words__add(w, STYLE_STRONG "%s" STYLE_PLAIN,
 		   address__with_port(s->peer.address, s->peer.port, peer));
 	if (*s->device)
-		words__add(w, " (%s)", s->device);
+		words__add(w, " (%s)", named(s->device, name));
 	words__add(w, " at %s", address__with_port(s->local.address, s->local.port, local));
 	if (s->owner.known)
-		words__add(w, " of %s/%u", program_name__shown(s->owner.comm), s->owner.pid);
+		words__add(w, " of %s/%u", named(program_name__shown(s->owner.comm), name),
+			   s->owner.pid);
 	if (*s->netns.name)
-		words__add(w, " in %s", s->netns.name);
+		words__add(w, " in %s", named(s->netns.name, name));
 	SAY(w, "\n");
 }
 

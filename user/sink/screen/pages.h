@@ -39,7 +39,10 @@ void page__add_help(struct words *w, struct view *v);
 /* Of the lines of `text`, each ended by '\n', those that are in sight. */
 void page__add_scrolled(struct words *w, struct view *v, const struct words *text);
 
-/* The last line: what is typed, said, paused, or which keys there are. */
+/* How many last lines there are: where a mistake in FILTER or a message is longer than one, several. */
+unsigned int page__last_lines(const struct view *v, const struct page_state *s);
+
+/* The last lines: what is typed, said, paused, or which keys there are. */
 void page__add_last_line(struct words *w, const struct view *v, const struct page_state *s);
 
 #endif

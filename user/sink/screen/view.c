@@ -40,7 +40,7 @@ unsigned int view__header_lines(const struct view *v)
 
 unsigned int view__room(const struct view *v)
 {
-	unsigned int others = view__header_lines(v) + 1; /* the last line */
+	unsigned int others = view__header_lines(v) + (v->last_lines ?: 1);
 
 	return v->rows > others ? v->rows - others : 0;
 }

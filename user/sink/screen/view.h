@@ -38,6 +38,7 @@ struct view_lines {
 
 struct view {
 	unsigned int rows, columns; /* of the terminal */
+	unsigned int last_lines; /* below the page: page__last_lines(); 0 counts as 1 */
 	enum view_page page;
 	enum view_page list_before, help_over; /* what Escape goes back to */
 	unsigned int order;		       /* index into view_orders */
@@ -61,7 +62,7 @@ void view__key(struct view *v, int key, const struct view_lines *lines);
 /* The lines have changed: the chosen one is followed to its new place. */
 void view__follow(struct view *v, const struct view_lines *lines);
 
-/* How many lines the page has room for, below the header and above the last line. */
+/* How many lines the page has room for, below the header and above the last lines. */
 unsigned int view__room(const struct view *v);
 
 /* How many lines of the header are shown: fewer on a low terminal. */

@@ -104,7 +104,7 @@ static void widen(int *width, const char *name)
 {
 	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 	int columns = plain_text__columns(
-		plain_text__within(name, NAME_COLUMNS, plain, sizeof(plain)));
+		plain_text__name(name, NAME_COLUMNS, plain, sizeof(plain)));
 
 	if (columns > *width)
 		*width = columns;
@@ -162,15 +162,17 @@ static void add_deaths(struct words *w, const struct group_deaths *d)
 static void add_row(struct words *w, const struct columns *c, const struct row *r, bool all_known)
 {
 	uint16_t port = r->open ? r->open->port : r->dead->port;
-	char text[17];
+	char text[17], plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 
-	fit__add(w, program_of(r, text), c->program, true);
+	fit__add(w, plain_text__name(program_of(r, text), NAME_COLUMNS, plain, sizeof(plain)),
+		 c->program, true);
 	if (port)
 		words__add(w, " %5u ", port);
 	else
 		words__add(w, " %5s ", "out");
 	if (c->netns) {
-		fit__add(w, netns_of(r, text), c->netns, true);
+		fit__add(w, plain_text__name(netns_of(r, text), NAME_COLUMNS, plain, sizeof(plain)),
+			 c->netns, true);
 		words__add(w, " ");
 	}
 	if (r->open)

@@ -93,13 +93,13 @@ static void add_owner(struct words *w, const struct timeline_socket *s)
 {
 	char part[PLAIN_TEXT_SIZE(NAME_COLUMNS)], host[4 * 65];
 
-	words__add(w, "%s", plain_text__within(s->owner.known ? program_name__shown(s->owner.comm) : "-", NAME_COLUMNS,
-					       part, sizeof(part)));
+	words__add(w, "%s", plain_text__name(s->owner.known ? program_name__shown(s->owner.comm) : "-",
+					     NAME_COLUMNS, part, sizeof(part)));
 	if (s->owner.known)
 		words__add(w, "/%u", s->owner.pid);
 	if (*s->netns.name)
 		words__add(w, "@%s",
-			   plain_text__within(s->netns.name, NAME_COLUMNS, part, sizeof(part)));
+			   plain_text__name(s->netns.name, NAME_COLUMNS, part, sizeof(part)));
 	if (*s->netns.host_name)
 		words__add(w, " (host %s)",
 			   plain_text__within(plain_text__of_host(s->netns.host_name, host,
@@ -117,7 +117,7 @@ static void add_socket(struct layout *l, struct words *w, const struct timeline_
 	add_column(l, w, 1, address__with_port(s->local.address, s->local.port, end));
 	words__add(&peer, "%s", address__with_port(s->peer.address, s->peer.port, end));
 	if (*s->device)
-		words__add(&peer, " (%s)", plain_text__within(s->device, NAME_COLUMNS, device,
+		words__add(&peer, " (%s)", plain_text__name(s->device, NAME_COLUMNS, device,
 							      sizeof(device)));
 	add_column(l, w, 2, peer.text ? peer.text : "");
 	w->failed |= owner.failed || peer.failed;

@@ -52,9 +52,12 @@ void service__add(struct words *w, const struct story_key *key, const struct tim
 	struct words names = { 0 };
 	char cut[PLAIN_TEXT_SIZE(NAMES_COLUMNS)];
 
-	words__add(&names, "%s", s->owner.known ? program_name__shown(s->owner.comm) : "-");
+	words__add(&names, "%s",
+		   plain_text__name(s->owner.known ? program_name__shown(s->owner.comm) : "-",
+				    NAMES_COLUMNS, cut, sizeof(cut)));
 	if (*s->netns.name)
-		words__add(&names, "@%s", s->netns.name);
+		words__add(&names, "@%s", plain_text__name(s->netns.name, NAMES_COLUMNS, cut,
+							   sizeof(cut)));
 	if (columns > NAMES_COLUMNS)
 		columns = NAMES_COLUMNS;
 	words__add(w, "%s", plain_text__within(names.text ? names.text : "-", columns, cut,

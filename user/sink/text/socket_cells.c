@@ -87,7 +87,7 @@ static char *put_end(char *at, const struct timeline_end *e)
 
 static char *put_name(char *at, const char *name)
 {
-	plain_text__within(name, SOCKET_NAME_COLUMNS, at, SOCKET_CELL_SIZE);
+	plain_text__name(name, SOCKET_NAME_COLUMNS, at, SOCKET_CELL_SIZE);
 	return at + strlen(at);
 }
 

@@ -221,7 +221,7 @@ static void widen(int *width, const char *name)
 {
 	char plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 	int columns = plain_text__columns(
-		plain_text__within(name, NAME_COLUMNS, plain, sizeof(plain)));
+		plain_text__name(name, NAME_COLUMNS, plain, sizeof(plain)));
 
 	if (columns > *width)
 		*width = columns;
@@ -311,7 +311,7 @@ static void add_name(struct words *w, const char *name, int width)
 
 	if (!width)
 		return;
-	plain_text__within(name, width, plain, sizeof(plain));
+	plain_text__name(name, width, plain, sizeof(plain));
 	words__add(w, "%s%*s ", plain, width - (int)plain_text__columns(plain), "");
 }
 
@@ -357,15 +357,18 @@ static void add_where(struct words *w, const struct sockets_group *g, enum socke
 		      bool with_netns)
 {
 	uint32_t pid = g->counts.held_by[fault].pid;
-	char text[32];
+	char text[32], plain[PLAIN_TEXT_SIZE(NAME_COLUMNS)];
 
-	words__add(w, " %s", *g->program ? g->program : "a program that is not known");
+	words__add(w, " %s", plain_text__name(*g->program ? g->program
+							  : "a program that is not known",
+					      NAME_COLUMNS, plain, sizeof(plain)));
 	if (pid)
 		words__add(w, "/%" PRIu32, pid);
 	if (with_netns && g->namespaces)
 		words__add(w, " in %s namespaces", netns_of(g, text));
 	else if (with_netns)
-		words__add(w, "@%s", netns_of(g, text));
+		words__add(w, "@%s", plain_text__name(netns_of(g, text), NAME_COLUMNS, plain,
+						      sizeof(plain)));
 	if (g->port)
 		words__add(w, " :%u", g->port);
 }
@@ -390,7 +393,7 @@ static void add_conntrack(struct words *w, const struct sockets_counts *c)
 	words__add(w, " (nf_conntrack_tcp_timeout_established = %" PRIu32 " in namespace ",
 		   c->forgotten_after_s);
 	if (*by->name)
-		words__add(w, "%s", plain_text__within(by->name, NAME_COLUMNS, plain,
+		words__add(w, "%s", plain_text__name(by->name, NAME_COLUMNS, plain,
 						       sizeof(plain)));
 	else
 		words__add(w, "%" PRIu32, by->inode);
