@@ -8,6 +8,7 @@
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
 #include "pipeline/look.h"
+#include "pipeline/look_way.h"
 #include "sys/capability.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -50,6 +51,7 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 							  .retries2 = read_retries2() };
 	look_network__read(&bigger[l->namespace_count].network, s, &l->conntracks);
 	l->tracks |= look_network__tracks(&bigger[l->namespace_count].network);
+	l->passed |= look_network__may_be_passed(&bigger[l->namespace_count].network);
 	bigger[l->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
 	return 0;
 }
@@ -60,7 +62,7 @@ static int on_refused(void *context, const struct netns *ns)
 	struct look *l = context;
 	struct look_netns *bigger;
 
-	l->closed = l->tracks = true;
+	l->closed = l->tracks = l->passed = true;
 	if (!ns)
 		return 0;
 	bigger = realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
@@ -176,6 +178,14 @@ static bool is_wanted(struct look *l, const struct look_socket *s)
 	return filter__matches(l->config.filter, &subject) == TRUTH_YES;
 }
 
+bool look__may_ask_conntrack(struct look *l, const struct look_network *n)
+{
+	if (l->conntrack_asks < (n->ours ? CONNTRACK_ASKS : CONNTRACK_ASKS / 2))
+		return true;
+	l->conntrack_unasked = true;
+	return false;
+}
+
 static enum look_forgets forgets(struct look *l, uint32_t ns, const struct look_idle *idle,
 				 bool is_own)
 {
@@ -185,34 +195,33 @@ static enum look_forgets forgets(struct look *l, uint32_t ns, const struct look_
 		return LOOK_REMEMBERS;
 	if (n->conntrack.unasked)
 		return LOOK_FORGETS_UNKNOWN;
-	if (l->conntrack_asks >= (n->ours ? CONNTRACK_ASKS : CONNTRACK_ASKS / 2)) {
-		l->conntrack_unasked = true;
+	if (!look__may_ask_conntrack(l, n))
 		return LOOK_FORGETS_UNKNOWN;
-	}
 	l->conntrack_asks++;
 	return look_network__forgets(n, idle);
 }
 
 /* The number of the namespace that forgets it, from 1: its own first, then those that its segments
- * may pass on their way; 0: none is known to. Of some it may be `*unknown`. */
+ * pass on their way; 0: none is known to. Of some it may be `*unknown`. */
 static uint32_t forgotten_by(struct look *l, const struct look_socket *s, bool *unknown)
 {
 	enum look_forgets answer;
+	uint32_t at = s->netns, hops = 0;
 	struct look_idle idle;
-	uint32_t i;
 
 	*unknown = false;
 	if ((s->netns && !l->tracks) ||
 	    !look_idle__of(&s->row.event, l->rules.hz, &idle))
 		return 0;
 	answer = s->netns ? forgets(l, s->netns, &idle, true) : LOOK_FORGETS_UNKNOWN;
-	*unknown = answer == LOOK_FORGETS_UNKNOWN || l->closed;
+	*unknown = answer == LOOK_FORGETS_UNKNOWN;
 	if (answer == LOOK_FORGETS)
 		return s->netns;
-	for (i = 1; i <= l->namespace_count; i++) {
-		answer = i == s->netns ? LOOK_REMEMBERS : forgets(l, i, &idle, false);
+	while (l->passed && at && hops++ < LOOK_WAY_HOPS &&
+	       (at = look_way__next(l, at, &idle, unknown))) {
+		answer = forgets(l, at, &idle, false);
 		if (answer == LOOK_FORGETS)
-			return i;
+			return at;
 		*unknown |= answer == LOOK_FORGETS_UNKNOWN;
 	}
 	return 0;

@@ -86,6 +86,8 @@ struct look {
 	unsigned int conntrack_asks;	/* ... so often, in all; ... */
 	size_t address_unknown, forgotten_unknown;	/* of so many that are wanted */
 	bool closed;		/* some namespaces are, or there may be more of them */
+	unsigned int ways;	/* so many are asked for their routes */
+	bool passed;		/* segments may pass some that may forget a connection */
 	bool conntrack_unasked;		/* ... and of some it is not known: these are too many */
 	bool complete;		/* all of them were, and no memory was short */
 	struct exposure_rules rules;
@@ -119,6 +121,9 @@ const char *look__device(const struct look *l, const struct look_socket *s);
 /* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
  * listeners are known: look__knows_listeners(). */
 uint16_t look__listening_port(struct look *l, const struct ho_event *e);
+
+/* May connection tracking, or a route, be asked for once more? */
+bool look__may_ask_conntrack(struct look *l, const struct look_network *n);
 
 /* Is it known who listens in its namespace? */
 bool look__knows_listeners(const struct look *l, const struct look_socket *s);

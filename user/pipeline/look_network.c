@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exposure/exposure.h"
 #include "pipeline/look_network.h"
@@ -23,6 +24,7 @@ void look_network__read(struct look_network *n, const struct keepalive_sysctl *s
 {
 	uint32_t longest_s = sysctl->idle_s > IDLE_MAX_S ? sysctl->idle_s : IDLE_MAX_S;
 
+	n->way = (struct look_way){ .fd = -1 };
 	local_routes__read(&n->routes);
 	n->ours = netns__has_our_administrator();
 	conntrack__open(&n->conntrack, longest_s, may_ask(n, *asked));
@@ -31,12 +33,19 @@ void look_network__read(struct look_network *n, const struct keepalive_sysctl *s
 
 void look_network__refuse(struct look_network *n)
 {
-	*n = (struct look_network){ .conntrack = { .fd = -1, .unasked = true }, .closed = true };
+	*n = (struct look_network){ .conntrack = { .fd = -1, .unasked = true },
+				    .way = { .fd = -1 }, .closed = true };
 }
 
 bool look_network__tracks(const struct look_network *n)
 {
 	return n->conntrack.fd >= 0 || n->conntrack.unasked;
+}
+
+bool look_network__may_be_passed(const struct look_network *n)
+{
+	return look_network__tracks(n) && n->ours &&
+	       (n->conntrack.forwards_ipv4 || n->conntrack.forwards_ipv6);
 }
 
 bool look_network__knows_local(const struct look_network *n)
@@ -47,6 +56,9 @@ bool look_network__knows_local(const struct look_network *n)
 void look_network__end(struct look_network *n)
 {
 	conntrack__close(&n->conntrack);
+	if (n->way.fd >= 0)
+		close(n->way.fd);
+	n->way.fd = -1;
 }
 
 void look_network__free(struct look_network *n)

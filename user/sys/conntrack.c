@@ -31,6 +31,8 @@ static uint32_t read_number(const char *path)
 void conntrack__open(struct conntrack *c, uint32_t asked_within_s, bool may_ask)
 {
 	*c = (struct conntrack){ .fd = -1 };
+	c->forwards_ipv4 = read_number(FORWARDS_IPV4);
+	c->forwards_ipv6 = read_number(FORWARDS_IPV6);
 	if (!read_number(SETTINGS "nf_conntrack_count"))
 		return;
 	c->established_s = read_number(SETTINGS "nf_conntrack_tcp_timeout_established");
@@ -38,8 +40,6 @@ void conntrack__open(struct conntrack *c, uint32_t asked_within_s, bool may_ask)
 		return;
 	c->fd = may_ask ? netlink__open(NETLINK_NETFILTER) : -EMFILE;
 	c->unasked = c->fd < 0;
-	c->forwards_ipv4 = read_number(FORWARDS_IPV4);
-	c->forwards_ipv6 = read_number(FORWARDS_IPV6);
 }
 
 void conntrack__close(struct conntrack *c)
