@@ -26,6 +26,7 @@
 #include "pipeline/look_list.h"
 #include "pipeline/look_nothing.h"
 #include "pipeline/look_summary.h"
+#include "sys/capability.h"
 #include "sys/host.h"
 #include "sys/log.h"
 #include "sys/reason.h"
@@ -132,7 +133,8 @@ static const char argp_doc[] =
 	"\nFILTER is the language of ss(8), as in 'halfopen watch --help'; where nothing passes it now, "
 	"standard error says which of its tests nothing passes.\n"
 	"\nExit codes: 0 done, 1 failed while running, or --check or --prom found nothing that FILTER can "
-	"match (no such namespace or process), 2 usage, 3 a limit of --check holds, 77 not permitted.\n";
+	"match (no such namespace or process), or it cannot be known "
+	"whether a limit of --check holds, 2 usage, 3 a limit of --check holds, 77 not permitted.\n";
 
 static bool read_check(const char *text, void *at)
 {
@@ -410,42 +412,43 @@ static int look_for_check(struct look *l, struct options *o, struct exposure_cou
 	return err;
 }
 
-/* Which of the terms hold, as bits. */
-static int find_held(struct look *l, struct options *o, struct words *w, unsigned int *held)
+/* The list is of those who are counted for certain. */
+static int find_held(struct look *l, struct options *o, struct words *w,
+		     struct look_check_result *r)
 {
 	struct exposure_counts counts = { 0 };
 	int err = count_for_check(l, o, &counts);
 
 	if (err)
 		return err;
-	*held = look_check__held(&o->check, &counts, w);
-	if (!*held)
+	*r = look_check__result(&o->check, &counts, w);
+	if (!r->held)
 		return 0;
 	words__free(w);
 	err = look_for_check(l, o, &counts);
-	*held = look_check__held(&o->check, &counts, w);
+	*r = look_check__result(&o->check, &counts, w);
 	return err;
 }
 
-static int check(struct look *l, struct options *o, struct output *output, bool *found)
+static int check(struct look *l, struct options *o, struct output *output, int *code)
 {
 	struct words w = { 0 };
 	struct host host;
 	struct look_list how = list_of(o, &host);
-	unsigned int held = 0;
-	int err = find_held(l, o, &w, &held);
+	struct look_check_result r = { .held = 0 };
+	int err = find_held(l, o, &w, &r);
 
-	if (!err && held)
+	if (!err && r.held)
 		look_nothing__explain(l);
-	if (!err && !held)
+	if (!err && !r.held)
 		err = explain_nothing(l, "--check: not checked");
-	*found = !err && held;
+	*code = r.held ? EXIT_FOUND : r.unknown ? EXIT_FAILED : EXIT_DONE;
 	if (!err)
 		err = report_terms(o, &w, output);
 	words__free(&w);
-	if (err || !held)
+	if (err || !r.held)
 		return err;
-	keep_concerned(l, &o->check, held);
+	keep_concerned(l, &o->check, r.held);
 	return look_list__of_kept(l, &how, output);
 }
 
@@ -522,11 +525,37 @@ static int count(struct look *l, struct options *o, struct output *output)
 
 /* ---- the whole ---- */
 
+static const char *permission_to_know(void)
+{
+	if (!capability__has(CAPABILITY_SYS_ADMIN))
+		return ", which needs CAP_SYS_ADMIN to enter their network namespaces (run it as root)";
+	if (!capability__has(CAPABILITY_SYS_PTRACE))
+		return ", which needs CAP_SYS_PTRACE to find their network namespaces (run it as root)";
+	if (!capability__has(CAPABILITY_NET_ADMIN))
+		return ", which needs CAP_NET_ADMIN (run it as root)";
+	return "";
+}
+
+static void warn_of(size_t count, const char *what, const char *fault)
+{
+	if (count)
+		log_warning("whether %s (fault %s) is not known of %zu connection%s%s", what, fault,
+			    count, count > 1 ? "s" : "", permission_to_know());
+}
+
+static void warn_of_unknown(const struct look *l)
+{
+	warn_of(l->address_unknown, "this host still has the local address", "address_gone");
+	if (!l->conntrack_unasked)
+		warn_of(l->forgotten_unknown,
+			"connection tracking forgets it before the next probe", "conntrack");
+}
+
 static int look_and_tell(struct options *o)
 {
 	struct look look = { 0 };
 	struct output output;
-	bool found = false;
+	int code = EXIT_DONE;
 	int err = o->identities ? look_devices__read(o->identities, &o->devices) : 0;
 
 	if (err)
@@ -537,7 +566,7 @@ static int look_and_tell(struct options *o)
 		return exit_code__of_input(err);
 	output__standard(&output);
 	if (o->check.count)
-		err = check(&look, o, &output, &found);
+		err = check(&look, o, &output, &code);
 	else
 		err = o->summary || o->prom ? count(&look, o, &output) : list(&look, o, &output);
 	if (err == -EPERM || err == -EACCES)
@@ -545,6 +574,8 @@ static int look_and_tell(struct options *o)
 	if (!err && !look.complete)
 		log_warning("not every network namespace could be entered: sockets there that no "
 			    "process holds may be missing");
+	if (!err)
+		warn_of_unknown(&look);
 	if (!err && look.conntrack_unasked)
 		log_warning("connection tracking was asked %u times, the most for one look: of the other "
 			    "connections it is not known whether it forgets them (fault conntrack); a "
@@ -556,7 +587,7 @@ static int look_and_tell(struct options *o)
 	look__free(&look);
 	if (err && !output.error)
 		return EXIT_FAILED;	/* that was logged */
-	return exit_code__of_output(&output, err, found ? EXIT_FOUND : EXIT_DONE);
+	return exit_code__of_output(&output, err, code);
 }
 
 static void free_options(struct options *o)

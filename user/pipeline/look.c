@@ -8,6 +8,7 @@
 #include "kernel/kernel_btf.h"
 #include "kernel/snapshot.h"
 #include "pipeline/look.h"
+#include "pipeline/look_way.h"
 #include "sys/capability.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -49,7 +50,28 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
 							  .retries2 = read_retries2() };
 	look_network__read(&bigger[l->namespace_count].network, s, &l->conntracks);
+	l->tracks |= look_network__tracks(&bigger[l->namespace_count].network);
+	l->passed |= look_network__may_be_passed(&bigger[l->namespace_count].network);
 	bigger[l->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
+	return 0;
+}
+
+/* Its name, where it has one, is known, and no more. */
+static int on_refused(void *context, const struct netns *ns)
+{
+	struct look *l = context;
+	struct look_netns *bigger;
+
+	l->closed = l->tracks = l->passed = true;
+	if (!ns)
+		return 0;
+	bigger = realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	l->namespaces = bigger;
+	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
+							  .retries2 = RETRIES2_DEFAULT };
+	look_network__refuse(&bigger[l->namespace_count++].network);
 	return 0;
 }
 
@@ -104,6 +126,20 @@ uint16_t look__listening_port(struct look *l, const struct ho_event *e)
 	return 0;
 }
 
+/* Is it in a namespace that is there and was not entered? An orphan's that is not found is gone, if we
+ * can see all of them. */
+static bool is_unseen(const struct look *l, const struct look_socket *s)
+{
+	if (s->netns)
+		return l->namespaces[s->netns - 1].network.closed;
+	return l->closed || !(s->row.event.flags & HO_F_ORPHAN);
+}
+
+bool look__knows_listeners(const struct look *l, const struct look_socket *s)
+{
+	return !is_unseen(l, s);
+}
+
 /* ---- the pass ---- */
 
 static uint32_t owner_of_process(struct look *l, const struct ho_holder *h)
@@ -142,43 +178,75 @@ static bool is_wanted(struct look *l, const struct look_socket *s)
 	return filter__matches(l->config.filter, &subject) == TRUTH_YES;
 }
 
-static bool forgets(struct look *l, uint32_t ns, const struct look_idle *idle, bool is_own)
+bool look__may_ask_conntrack(struct look *l, const struct look_network *n)
+{
+	if (l->conntrack_asks < (n->ours ? CONNTRACK_ASKS : CONNTRACK_ASKS / 2))
+		return true;
+	l->conntrack_unasked = true;
+	return false;
+}
+
+static enum look_forgets forgets(struct look *l, uint32_t ns, const struct look_idle *idle,
+				 bool is_own)
 {
 	const struct look_network *n = &l->namespaces[ns - 1].network;
 
 	if (!look_network__may_forget(n, idle, is_own))
-		return false;
-	if (l->conntrack_asks >= (n->ours ? CONNTRACK_ASKS : CONNTRACK_ASKS / 2)) {
-		l->conntrack_unasked = true;
-		return false;
-	}
+		return LOOK_REMEMBERS;
+	if (n->conntrack.unasked)
+		return LOOK_FORGETS_UNKNOWN;
+	if (!look__may_ask_conntrack(l, n))
+		return LOOK_FORGETS_UNKNOWN;
 	l->conntrack_asks++;
 	return look_network__forgets(n, idle);
 }
 
 /* The number of the namespace that forgets it, from 1: its own first, then those that its segments
- * may pass on their way; 0: none is known to. */
-static uint32_t forgotten_by(struct look *l, const struct look_socket *s)
+ * pass on their way; 0: none is known to. Of some it may be `*unknown`. */
+static uint32_t forgotten_by(struct look *l, const struct look_socket *s, bool *unknown)
 {
+	enum look_forgets answer;
+	uint32_t at = s->netns, hops = 0;
 	struct look_idle idle;
-	uint32_t i;
 
-	if (!l->conntracks || !look_idle__of(&s->row.event, l->rules.hz, &idle))
+	*unknown = false;
+	if ((s->netns && !l->tracks) ||
+	    !look_idle__of(&s->row.event, l->rules.hz, &idle))
 		return 0;
-	if (s->netns && forgets(l, s->netns, &idle, true))
+	answer = s->netns ? forgets(l, s->netns, &idle, true) : LOOK_FORGETS_UNKNOWN;
+	*unknown = answer == LOOK_FORGETS_UNKNOWN;
+	if (answer == LOOK_FORGETS)
 		return s->netns;
-	for (i = 1; i <= l->namespace_count; i++)
-		if (i != s->netns && forgets(l, i, &idle, false))
-			return i;
+	while (l->passed && at && hops++ < LOOK_WAY_HOPS &&
+	       (at = look_way__next(l, at, &idle, unknown))) {
+		answer = forgets(l, at, &idle, false);
+		if (answer == LOOK_FORGETS)
+			return at;
+		*unknown |= answer == LOOK_FORGETS_UNKNOWN;
+	}
 	return 0;
+}
+
+static bool is_address_unknown(const struct look *l, const struct look_socket *s)
+{
+	if (s->row.transparent)
+		return false;
+	return is_unseen(l, s) ||
+	       (s->netns &&
+		!look_network__knows_local(&l->namespaces[s->netns - 1].network));
 }
 
 static void judge_network(struct look *l, struct look_socket *s)
 {
-	uint32_t by = forgotten_by(l, s);
+	bool unknown;
+	uint32_t by = forgotten_by(l, s, &unknown);
 
 	s->address_gone = s->netns && !s->row.transparent && look_network__lacks_local(
 		&l->namespaces[s->netns - 1].network, &s->row.event);
+	s->address_unknown = is_address_unknown(l, s);
+	s->forgotten_unknown = unknown && !by;
+	l->address_unknown += s->address_unknown;
+	l->forgotten_unknown += s->forgotten_unknown;
 	s->forgotten_by = by;
 	s->forgotten_after_s = by ? l->namespaces[by - 1].network.conntrack.established_s : 0;
 }
@@ -188,7 +256,8 @@ static bool add_side(struct look *l, const struct look_socket *s)
 {
 	const struct ho_event *e = &s->row.event;
 
-	if (!l->config.with_pairs || !s->owner || l->listeners.incomplete)
+	if (!l->config.with_pairs || !s->owner || l->listeners.incomplete ||
+	    !look__knows_listeners(l, s))
 		return true;
 	return look_pairs__add(&l->pairs, e, s->owner, look__listening_port(l, e) != 0,
 			       exposure__is_suspect(e, &l->rules));
@@ -254,7 +323,7 @@ static int on_socket(void *context, const struct ho_row *row)
 	s->owner = owner;
 	s->netns = netns_of(l, &row->event);
 	s->forgotten_by = s->forgotten_after_s = 0;
-	s->address_gone = s->reads = false;
+	s->address_gone = s->reads = s->address_unknown = s->forgotten_unknown = false;
 	if (!add_side(l, s))
 		return -ENOMEM;
 	if (!is_wanted(l, s))
@@ -336,7 +405,8 @@ static int between(void *context)
 static int pass(struct look *l, const struct look_iterators *i)
 {
 	struct every_netns every = { .snapshot = i->snapshot, .row = on_socket,
-				     .soon = fetch_holding, .entered = on_netns, .between = between,
+				     .soon = fetch_holding, .entered = on_netns, .refused = on_refused,
+				     .between = between,
 				     .lean = l->config.take && !l->config.timers,
 				     .untimed = true, .context = l };
 	int err;

@@ -25,13 +25,14 @@ struct look_netns {
 struct look_socket {
 	struct ho_row row;
 	uint32_t owner;		/* index into owners; 0: not known */
-	uint32_t netns;		/* index into namespaces, from 1; 0: not one that was entered */
+	uint32_t netns;		/* index into namespaces, from 1; 0: not one that is known */
 	bool reads;		/* its program does, though the window was closed: slowly */
 	/* By its network: ... */
 	bool address_gone;	/* its namespace no longer has its local address */
 	uint32_t forgotten_by;	/* index, from 1, of the namespace whose connection tracking forgets
 				 * it before its next probe; 0: none does */
 	uint32_t forgotten_after_s;
+	bool address_unknown, forgotten_unknown;	/* whether it is so is not known */
 };
 
 #define LOOK_NETNS_PLACES 1024
@@ -78,10 +79,15 @@ struct look {
 	struct look_test tests[LOOK_TESTS];
 	unsigned int test_count;
 	struct owners owners;
-	struct look_netns *namespaces;	/* that were entered, our own first */
+	struct look_netns *namespaces;	/* our own first; network.closed: it could not be entered */
 	unsigned int namespace_count;
+	bool tracks;		/* some may forget a connection before its next probe */
 	unsigned int conntracks;	/* of them are asked for single connections, ... */
 	unsigned int conntrack_asks;	/* ... so often, in all; ... */
+	size_t address_unknown, forgotten_unknown;	/* of so many that are wanted */
+	bool closed;		/* some namespaces are, or there may be more of them */
+	unsigned int ways;	/* so many are asked for their routes */
+	bool passed;		/* segments may pass some that may forget a connection */
 	bool conntrack_unasked;		/* ... and of some it is not known: these are too many */
 	bool complete;		/* all of them were, and no memory was short */
 	struct exposure_rules rules;
@@ -106,15 +112,21 @@ void look_iterators__unload(struct look_iterators *i);
 int look__take(struct look *l, const struct look_config *config);
 void look__free(struct look *l);
 
-/* Its namespace; NULL: it is not one that was entered. */
+/* Its namespace; NULL: it is not one that is known. */
 const struct look_netns *look__netns(const struct look *l, const struct look_socket *s);
 
 /* The device behind its peer; NULL: not known. */
 const char *look__device(const struct look *l, const struct look_socket *s);
 
 /* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
- * listeners are known. */
+ * listeners are known: look__knows_listeners(). */
 uint16_t look__listening_port(struct look *l, const struct ho_event *e);
+
+/* May connection tracking, or a route, be asked for once more? */
+bool look__may_ask_conntrack(struct look *l, const struct look_network *n);
+
+/* Is it known who listens in its namespace? */
+bool look__knows_listeners(const struct look *l, const struct look_socket *s);
 
 /* The socket as FILTER tests it; valid as long as the look. */
 struct filter_subject look__subject(const struct look *l, const struct look_socket *s);

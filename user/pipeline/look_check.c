@@ -102,6 +102,13 @@ static uint64_t count_of(const struct exposure_counts *c, enum look_subject subj
 	return 0;
 }
 
+/* So many more it may be. */
+static uint64_t unknown_of(const struct exposure_counts *c, enum look_subject subject)
+{
+	return subject == LOOK_ADDRESS_GONE ? c->address_unknown
+	       : subject == LOOK_CONNTRACK  ? c->forgotten_unknown : 0;
+}
+
 static bool holds(const struct look_term *t, uint64_t n)
 {
 	if (n == t->limit)
@@ -109,23 +116,42 @@ static bool holds(const struct look_term *t, uint64_t n)
 	return t->below ? n < t->limit : n > t->limit;
 }
 
-unsigned int look_check__held(const struct look_check *check, const struct exposure_counts *counts,
-			      struct words *words)
+static void add_known(struct words *words, const struct look_term *t, uint64_t n, bool is_held)
 {
-	unsigned int held = 0, i;
+	words__add(words, "%s %s %" PRIu64 " %s%s %" PRIu64 "\n", is_held ? "FOUND" : "ok",
+		   subjects[t->subject], n, is_held == t->below ? "<" : ">",
+		   t->inclusive == is_held ? "=" : "", t->limit);
+}
+
+static void add_unknown(struct words *words, const struct look_term *t, uint64_t n, uint64_t most)
+{
+	words__add(words, "unknown %s %" PRIu64 " to %" PRIu64 ", limit %s%s %" PRIu64 "\n",
+		   subjects[t->subject], n, most, t->below ? "<" : ">", t->inclusive ? "=" : "",
+		   t->limit);
+}
+
+struct look_check_result look_check__result(const struct look_check *check,
+					    const struct exposure_counts *counts,
+					    struct words *words)
+{
+	struct look_check_result r = { .held = 0 };
+	unsigned int i;
 
 	for (i = 0; i < check->count; i++) {
 		const struct look_term *t = &check->terms[i];
 		uint64_t n = count_of(counts, t->subject);
+		uint64_t most = n + unknown_of(counts, t->subject);
 		bool is_held = holds(t, n);
 
-		held |= (unsigned int)is_held << i;
-		words__add(words, "%s %s %" PRIu64 " %s%s %" PRIu64 "\n",
-			   is_held ? "FOUND" : "ok", subjects[t->subject], n,
-			   is_held == t->below ? "<" : ">", t->inclusive == is_held ? "=" : "",
-			   t->limit);
+		if (is_held != holds(t, most)) {
+			r.unknown |= 1U << i;
+			add_unknown(words, t, n, most);
+			continue;
+		}
+		r.held |= (unsigned int)is_held << i;
+		add_known(words, t, n, is_held);
 	}
-	return held;
+	return r;
 }
 
 bool look_check__concerns(const struct look_check *check, unsigned int held,

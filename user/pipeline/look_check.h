@@ -34,9 +34,16 @@ bool look_check__parse(const char *text, struct look_check *check);
 /* Does one of its terms count this? */
 bool look_check__asks_for(const struct look_check *check, enum look_subject subject);
 
-/* Which terms hold, as bits, and each as words: "suspect 3 > 0". */
-unsigned int look_check__held(const struct look_check *check, const struct exposure_counts *counts,
-			      struct words *words);
+/* Terms, as bits. */
+struct look_check_result {
+	unsigned int held;
+	unsigned int unknown;	/* it depends on sockets of which it cannot be known */
+};
+
+/* What holds, and each term as words: "suspect 3 > 0". */
+struct look_check_result look_check__result(const struct look_check *check,
+					    const struct exposure_counts *counts,
+					    struct words *words);
 
 /* Is a socket one of those that the terms of these bits count? */
 bool look_check__concerns(const struct look_check *check, unsigned int held,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exposure/exposure.h"
 #include "pipeline/look_network.h"
@@ -22,15 +24,41 @@ void look_network__read(struct look_network *n, const struct keepalive_sysctl *s
 {
 	uint32_t longest_s = sysctl->idle_s > IDLE_MAX_S ? sysctl->idle_s : IDLE_MAX_S;
 
+	n->way = (struct look_way){ .fd = -1 };
 	local_routes__read(&n->routes);
 	n->ours = netns__has_our_administrator();
-	conntrack__open(&n->conntrack, may_ask(n, *asked) ? longest_s : 0);
+	conntrack__open(&n->conntrack, longest_s, may_ask(n, *asked));
 	*asked += n->conntrack.fd >= 0;
+}
+
+void look_network__refuse(struct look_network *n)
+{
+	*n = (struct look_network){ .conntrack = { .fd = -1, .unasked = true },
+				    .way = { .fd = -1 }, .closed = true };
+}
+
+bool look_network__tracks(const struct look_network *n)
+{
+	return n->conntrack.fd >= 0 || n->conntrack.unasked;
+}
+
+bool look_network__may_be_passed(const struct look_network *n)
+{
+	return look_network__tracks(n) && n->ours &&
+	       (n->conntrack.forwards_ipv4 || n->conntrack.forwards_ipv6);
+}
+
+bool look_network__knows_local(const struct look_network *n)
+{
+	return n->routes.known;
 }
 
 void look_network__end(struct look_network *n)
 {
 	conntrack__close(&n->conntrack);
+	if (n->way.fd >= 0)
+		close(n->way.fd);
+	n->way.fd = -1;
 }
 
 void look_network__free(struct look_network *n)
@@ -81,14 +109,23 @@ bool look_network__may_forget(const struct look_network *n, const struct look_id
 	const struct conntrack *c = &n->conntrack;
 	bool is_ipv4 = endpoint__is_mapped(idle->peer.address);
 
-	if (c->fd < 0 || idle->asks_after_s <= c->established_s + ROUNDING_S)
+	if (n->closed)
+		return true;
+	if (!look_network__tracks(n) || idle->asks_after_s <= c->established_s + ROUNDING_S)
 		return false;
 	return is_own || (n->ours && (is_ipv4 ? c->forwards_ipv4 : c->forwards_ipv6));
 }
 
-bool look_network__forgets(const struct look_network *n, const struct look_idle *idle)
+enum look_forgets look_network__forgets(const struct look_network *n, const struct look_idle *idle)
 {
-	int64_t left_s = conntrack__left_s(&n->conntrack, &idle->local, &idle->peer);
+	int64_t left_s = n->conntrack.unasked ? -EACCES
+					      : conntrack__left_s(&n->conntrack, &idle->local,
+								  &idle->peer);
 
-	return left_s >= 0 && idle->asks_after_s - idle->silent_s > left_s + ROUNDING_S;
+	if (left_s == -ENOENT)
+		return LOOK_REMEMBERS;
+	if (left_s < 0)
+		return LOOK_FORGETS_UNKNOWN;
+	return idle->asks_after_s - idle->silent_s > left_s + ROUNDING_S ? LOOK_FORGETS
+									  : LOOK_REMEMBERS;
 }

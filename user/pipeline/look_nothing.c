@@ -51,7 +51,7 @@ static bool is_entered(const struct look *l, const struct filter *test)
 					    .netns_cookie = l->namespaces[i].netns.cookie,
 					    .netns_name = l->namespaces[i].netns.name };
 
-		if (filter__matches(test, &s) != TRUTH_NO)
+		if (!l->namespaces[i].network.closed && filter__matches(test, &s) != TRUTH_NO)
 			return true;
 	}
 	return false;

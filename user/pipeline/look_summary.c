@@ -46,7 +46,8 @@ bool look_summary__add(void *context, struct look *l, const struct look_socket *
 	struct look_summary *m = context;
 	struct exposure_counts *counts;
 
-	key.port = look__listening_port(l, e);
+	key.port_unknown = !look__knows_listeners(l, s);
+	key.port = key.port_unknown ? 0 : look__listening_port(l, e);
 	key.carrier = carrier_of(m, e);
 	if (owner)
 		exposure_key__set_program(&key, owner->comm);
@@ -110,6 +111,8 @@ struct sockets_counts look_summary__counts(const struct look *l, const struct ex
 			     [FAULT_PROBES_OFF] = c->probes_off,
 			     [FAULT_ADDRESS_GONE] = c->address_gone,
 			     [FAULT_CONNTRACK] = c->forgotten, [FAULT_ENDED] = c->ended },
+		.to_mend_unknown = { [FAULT_ADDRESS_GONE] = c->address_unknown,
+				     [FAULT_CONNTRACK] = c->forgotten_unknown },
 		.ended_longest_s = c->ended_longest_ns / 1e9,
 		.forgotten_after_s = c->forgotten_after_s };
 	unsigned int i;
@@ -238,7 +241,7 @@ bool look_summary__value(struct look_summary *m, const struct look *l,
 		const struct exposure_key *key = &g->all[i].key;
 
 		m->values[i] = (struct sockets_group){
-			.program = key->comm, .port = key->port,
+			.program = key->comm, .port = key->port, .port_unknown = key->port_unknown,
 			.carrier = key->carrier ? m->carriers[key->carrier - 1].name : "",
 			.counts = group_counts(m, l, &g->all[i].counts) };
 		set_netns(&m->values[i], m, l, key);

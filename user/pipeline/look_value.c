@@ -26,6 +26,8 @@ struct exposure look__exposure(const struct look *l, const struct look_socket *s
 	x.window_closed &= !s->reads;
 	x.leaked |= exposure__leaks_under_keepalive(&s->row, l->rules.hz);
 	x.address_gone = s->address_gone;
+	x.address_unknown = s->address_unknown;
+	x.forgotten_unknown = s->forgotten_unknown;
 	x.forgotten_by = s->forgotten_by;
 	x.forgotten_after_s = s->forgotten_after_s;
 	return x;

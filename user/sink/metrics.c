@@ -39,8 +39,8 @@ static void name_group(struct metrics_group *group, const struct sockets_group *
 		snprintf(group->label, sizeof(group->label), "%s:%u",
 			 *escaped ? escaped : "unknown", g->port);
 	else
-		snprintf(group->label, sizeof(group->label), "%s:out",
-			 *escaped ? escaped : "unknown");
+		snprintf(group->label, sizeof(group->label), "%s:%s",
+			 *escaped ? escaped : "unknown", g->port_unknown ? "unknown" : "out");
 }
 
 static void add_counts(struct sockets_counts *c, const struct sockets_counts *more)
@@ -54,6 +54,8 @@ static void add_counts(struct sockets_counts *c, const struct sockets_counts *mo
 	c->dead.of += more->dead.of;
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		c->to_mend[i] += more->to_mend[i];
+	for (i = 0; i < SOCKET_FAULTS; i++)
+		c->to_mend_unknown[i] += more->to_mend_unknown[i];
 	for (i = 0; i < SOCKETS_STATES; i++) {
 		c->by_state[i].with_keepalive += more->by_state[i].with_keepalive;
 		c->by_state[i].without += more->by_state[i].without;
@@ -137,6 +139,35 @@ static void add_faults(struct words *w, const struct metrics_group *groups, unsi
 				   groups[i].counts.to_mend[fault]);
 }
 
+static bool any_fault_unknown(const struct metrics_group *groups, unsigned int count)
+{
+	unsigned int i, fault;
+
+	for (i = 0; i < count; i++)
+		for (fault = 0; fault < SOCKET_FAULTS; fault++)
+			if (groups[i].counts.to_mend_unknown[fault])
+				return true;
+	return false;
+}
+
+static void add_unknown_faults(struct words *w, const struct metrics_group *groups,
+			       unsigned int count)
+{
+	unsigned int i, fault;
+
+	if (!any_fault_unknown(groups, count))
+		return;
+	add_head(w, "halfopen_sockets_to_mend_unknown",
+		 "Connections of which it is not known whether they have that fault.");
+	for (i = 0; i < count; i++)
+		for (fault = 0; fault < SOCKET_FAULTS; fault++)
+			if (groups[i].counts.to_mend_unknown[fault])
+				words__add(w, "halfopen_sockets_to_mend_unknown{group=\"%s\","
+					   "fault=\"%s\"} %" PRIu64 "\n", groups[i].label,
+					   socket_fault__name(fault),
+					   groups[i].counts.to_mend_unknown[fault]);
+}
+
 static void add_number(struct words *w, const char *name, const char *help, double value)
 {
 	if (!isfinite(value))
@@ -211,6 +242,7 @@ bool metrics__sockets(struct words *w, const struct sockets_summary *s)
 			  "Connections silent for longer than the path remembers them.",
 			  offsetof(struct sockets_counts, surely_dead), groups, count);
 	add_faults(w, groups, count);
+	add_unknown_faults(w, groups, count);
 	add_head(w, "halfopen_build_info", "Version of halfopen.");
 	words__add(w, "halfopen_build_info{version=\"%s\"} 1\n", HALFOPEN_VERSION);
 	free(groups);

@@ -28,18 +28,18 @@ static uint32_t read_number(const char *path)
 	return number;
 }
 
-void conntrack__open(struct conntrack *c, uint32_t asked_within_s)
+void conntrack__open(struct conntrack *c, uint32_t asked_within_s, bool may_ask)
 {
 	*c = (struct conntrack){ .fd = -1 };
+	c->forwards_ipv4 = read_number(FORWARDS_IPV4);
+	c->forwards_ipv6 = read_number(FORWARDS_IPV6);
 	if (!read_number(SETTINGS "nf_conntrack_count"))
 		return;
 	c->established_s = read_number(SETTINGS "nf_conntrack_tcp_timeout_established");
-	if (c->established_s && c->established_s < asked_within_s)
-		c->fd = netlink__open(NETLINK_NETFILTER);
-	if (c->fd < 0)
+	if (!c->established_s || c->established_s >= asked_within_s)
 		return;
-	c->forwards_ipv4 = read_number(FORWARDS_IPV4);
-	c->forwards_ipv6 = read_number(FORWARDS_IPV6);
+	c->fd = may_ask ? netlink__open(NETLINK_NETFILTER) : -EMFILE;
+	c->unasked = c->fd < 0;
 }
 
 void conntrack__close(struct conntrack *c)

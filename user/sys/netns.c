@@ -243,7 +243,7 @@ bool netns__names_changed(int watch)
 }
 
 /* An inode may have been reused: checks the descriptor's. */
-static bool is_open_of(int fd, const struct netns *ns)
+bool netns__is_opened(int fd, const struct netns *ns)
 {
 	struct stat st;
 
@@ -286,7 +286,7 @@ int netns__enter(const struct netns *ns)
 
 	if (to < 0)
 		return -errno;
-	back = is_open_of(to, ns) ? netns__enter_opened(to, &copy) : -ENOENT;
+	back = netns__is_opened(to, ns) ? netns__enter_opened(to, &copy) : -ENOENT;
 	close(to);
 	return back;
 }

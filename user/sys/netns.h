@@ -69,6 +69,9 @@ void netns__leave(int back);
  * or the address of something else, -EACCES or -EPERM if we may not look, or another -errno. */
 int netns__open(const char *address, struct netns *ns);
 
+/* Has `fd` this namespace open? A path may be another one's by now. */
+bool netns__is_opened(int fd, const struct netns *ns);
+
 /* Enters the result of netns__open(), with its cookie, as netns__enter() does. -ENOENT if it has
  * another cookie. */
 int netns__enter_opened(int fd, struct netns *ns);

@@ -599,6 +599,24 @@ static void write_estimated_dead(struct json *j, enum dead_by by,
 	json__end_object(j);
 }
 
+/* Absent where all is known. */
+static void write_to_mend_unknown(struct json *j, const struct sockets_counts *c)
+{
+	bool begun = false;
+	unsigned int i;
+
+	for (i = 0; i < SOCKET_FAULTS; i++) {
+		if (!c->to_mend_unknown[i])
+			continue;
+		if (!begun)
+			json__object(j, "to_mend_unknown");
+		begun = true;
+		json__u64(j, socket_fault__name(i), c->to_mend_unknown[i]);
+	}
+	if (begun)
+		json__end_object(j);
+}
+
 static void write_sockets_counts(struct json *j, const struct sockets_summary *s,
 				 const struct sockets_counts *c)
 {
@@ -621,6 +639,7 @@ static void write_sockets_counts(struct json *j, const struct sockets_summary *s
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		json__u64(j, socket_fault__name(i), c->to_mend[i]);
 	json__end_object(j);
+	write_to_mend_unknown(j, c);
 }
 
 static void write_sockets_group(struct json *j, const struct sockets_summary *s,
@@ -633,6 +652,8 @@ static void write_sockets_group(struct json *j, const struct sockets_summary *s,
 		json__null(j, "program");
 	if (g->port)
 		json__u64(j, "port", g->port);
+	else if (g->port_unknown)
+		json__null(j, "port");
 	write_netns(j, &g->netns);
 	if (*g->carrier)
 		json__string(j, "carrier", g->carrier);

@@ -99,6 +99,7 @@ struct sockets_counts {
 	struct sockets_dead dead;	/* by what sockets_summary.dead_by says */
 	uint64_t to_mend[SOCKET_FAULTS];
 	struct fault_holder held_by[SOCKET_FAULTS];	/* what JSON has no key for */
+	uint64_t to_mend_unknown[SOCKET_FAULTS];	/* of so many others it is not known */
 	/* Of those with FAULT_CONNTRACK, the shortest time, and whose it is; 0: there are none. */
 	uint32_t forgotten_after_s;
 	struct timeline_netns forgotten_by;
@@ -111,6 +112,7 @@ struct sockets_counts {
 struct sockets_group {
 	const char *program;		/* "": not known (null) */
 	uint16_t port;			/* ours; 0: of connections from here (absent) */
+	bool port_unknown;		/* it is not known which of the two (null) */
 	struct timeline_netns netns;
 	uint32_t namespaces;		/* 0: it is of `netns`; else of so many without a name */
 	const char *carrier;		/* "": absent */

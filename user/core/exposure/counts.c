@@ -40,6 +40,8 @@ void exposure_counts__add(struct exposure_counts *c, const struct exposure *x)
 	c->window_closed += x->window_closed;
 	c->probes_off += x->probes_off;
 	c->address_gone += x->address_gone;
+	c->address_unknown += x->address_unknown;
+	c->forgotten_unknown += x->forgotten_unknown;
 	c->forgotten += x->forgotten_by != 0;
 	take_soonest(c, x->forgotten_by, x->forgotten_after_s);
 	c->by_state[x->state]++;
@@ -147,6 +149,8 @@ void exposure_counts__merge(struct exposure_counts *c, const struct exposure_cou
 	c->window_closed += more->window_closed;
 	c->probes_off += more->probes_off;
 	c->address_gone += more->address_gone;
+	c->address_unknown += more->address_unknown;
+	c->forgotten_unknown += more->forgotten_unknown;
 	c->forgotten += more->forgotten;
 	add_ended(c, more->ended, more->ended_longest_ns);
 	probed_counts__merge(&c->probed, &more->probed);

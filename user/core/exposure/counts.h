@@ -32,6 +32,7 @@ struct exposure_counts {
 	/* Without second ends, as is the oldest silence; the dead, of peers elsewhere. */
 	uint32_t long_silent, path_known, surely_dead;
 	uint32_t leaked, window_closed, probes_off, address_gone, forgotten;
+	uint32_t address_unknown, forgotten_unknown;	/* counted in neither */
 	uint32_t ended;		/* that a program still holds: counted in nothing else */
 	uint64_t ended_longest_ns;
 	uint32_t forgotten_by, forgotten_after_s;	/* the soonest, 0: there is none */

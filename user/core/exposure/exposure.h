@@ -55,6 +55,7 @@ struct exposure {
 	uint32_t forgotten_by;	/* the number of the namespace whose connection tracking forgets it
 				 * before its next probe, ...; 0: none does */
 	uint32_t forgotten_after_s;
+	bool address_unknown, forgotten_unknown;	/* whether it is so is not known */
 	/* With keepalive alone: ... */
 	bool own_idle;		/* the idle time is the socket's own, ... */
 	bool own_options;	/* all three are: it follows no sysctl */

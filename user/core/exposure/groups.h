@@ -16,6 +16,7 @@ struct exposure_key {
 	uint32_t netns;		/* inode */
 	uint16_t port;		/* ours */
 	uint16_t carrier;	/* the caller's number */
+	uint64_t port_unknown;	/* 1: it is not known whether it listens */
 };
 
 struct exposure_group {

@@ -340,7 +340,7 @@ static void add_group(struct words *w, const struct widths *widths, const struct
 	if (g->port)
 		words__add(w, "%5u ", g->port);
 	else
-		words__add(w, "%5s ", "out");
+		words__add(w, "%5s ", g->port_unknown ? "?" : "out");
 	add_name(w, netns_of(g, text), widths->netns);
 	add_name(w, g->carrier, widths->carrier);
 	for (i = 0; i < NUMBERS; i++)

@@ -105,6 +105,11 @@ static int read_here(struct pass *p, bool waiting)
 	return err;
 }
 
+static int refuse(const struct pass *p, const struct netns *ns)
+{
+	return p->e->refused ? p->e->refused(p->e->context, ns) : 0;
+}
+
 /* Reports each (`first`), and reads it where necessary. */
 static int read_namespaces(struct pass *p, bool waiting, bool first)
 {
@@ -121,6 +126,7 @@ static int read_namespaces(struct pass *p, bool waiting, bool first)
 			continue;	/* it ended meanwhile, or was no namespace */
 		if (i && back < 0) {
 			*p->complete = false;
+			err = first ? refuse(p, &list.all[i]) : 0;
 			continue;
 		}
 		if (first && e->entered && netns__read_keepalive(&sysctl))
@@ -130,6 +136,8 @@ static int read_namespaces(struct pass *p, bool waiting, bool first)
 		if (back >= 0)
 			netns__leave(back);
 	}
+	if (!err && first && list.unseen)
+		err = refuse(p, NULL);
 	netns__free(&list);
 	return err;
 }

@@ -12,6 +12,10 @@
  * pass with it. */
 typedef int (*netns_fn)(void *context, const struct netns *ns, const struct keepalive_sysctl *s);
 
+/* A namespace that could not be entered for want of permission; NULL: processes may not be inspected,
+ * so that there may be more. */
+typedef int (*netns_refused_fn)(void *context, const struct netns *ns);
+
 enum every_netns_what {
 	EVERY_KNOWN,	/* connections with a cookie: all that were ever emitted have one */
 	EVERY_OPEN,	/* all connections */
@@ -24,6 +28,7 @@ struct every_netns {
 	row_fn row;
 	soon_fn soon;		/* NULL: not needed */
 	netns_fn entered;
+	netns_refused_fn refused;	/* NULL: not needed; a negative return ends the pass */
 	between_fn between;	/* NULL: not needed */
 	bool lean;	/* rows hold at least what struct exposure is made of */
 	bool untimed;	/* their times may be exact to a jiffy only */
