@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,26 +24,28 @@ struct reading {
 	size_t count, size;
 };
 
+static bool add(struct reading *r, const struct named_network *n, unsigned int line)
+{
+	struct named_network *bigger = array__with_room(r->all, r->count, &r->size, sizeof(*bigger));
+
+	if (!bigger)
+		return false;
+	r->all = bigger;
+	bigger[r->count] = (struct named_network){ n->network, strdup(n->name), line };
+	return bigger[r->count++].name;
+}
+
 static void take_line(struct reading *r, const struct bounded_lines *l)
 {
-	struct named_network n, *bigger;
+	struct named_network n = { .name = NULL };
 	const char *expected = "text: there is a zero byte";
 
 	if (!memchr(l->text, '\0', l->length))
 		expected = named_network__read(l->text, &n);
 	if (expected)
 		arguments__refuse(r->state, "%s:%u: expected %s", r->path, l->number, expected);
-	if (expected || !n.name)
-		return;
-	n.name = strdup(n.name);
-	n.line = l->number;
-	bigger = array__with_room(r->all, r->count, &r->size, sizeof(*bigger));
-	if (!n.name || !bigger) {
+	else if (n.name && !add(r, &n, l->number))
 		argp_failure(r->state, EXIT_FAILED, ENOMEM, "--groups");
-		return;
-	}
-	r->all = bigger;
-	bigger[r->count++] = n;
 }
 
 static void refuse_rest(const struct reading *r, const struct bounded_lines *l, int err)
@@ -93,10 +96,11 @@ static void read_lines(struct reading *r, FILE *f)
 	if (err)
 		refuse_rest(r, &l, err);
 	bounded_lines__free(&l);
-	if (!r->count)
+	if (r->count)
+		qsort(r->all, r->count, sizeof(*r->all), by_network);
+	else
 		arguments__refuse(r->state, "%s: no network is named in it: expected lines of CIDR NAME",
 				  r->path);
-	qsort(r->all, r->count, sizeof(*r->all), by_network);
 	refuse_two_names(r);
 }
 
