@@ -92,7 +92,7 @@ def holders(directory):
 def remove_directory(path):
     """With the processes that write there, and never with what is mounted there."""
     kill(holders(path))
-    with open("/proc/self/mounts") as f:
+    with open("/proc/self/mounts", errors="surrogateescape") as f:
         mounted = [line.split()[1] for line in f if line.split()[1].startswith(path + "/")]
     for point in reversed(mounted):
         subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL)

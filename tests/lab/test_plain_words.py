@@ -196,7 +196,7 @@ class Holder:
 
 def make_cgroup(lab, name):
     """A cgroup of this name, to the end of the test; None where none can be made."""
-    with open("/proc/mounts") as f:
+    with open("/proc/mounts", errors="surrogateescape") as f:
         mounts = [l.split() for l in f]
     for root in [m[1] for kind in ("cgroup2", "cgroup") for m in mounts if m[2] == kind]:
         path = os.path.join(root.encode(), name)
