@@ -186,9 +186,9 @@ static void test_peers_of_ipv6_keep_their_ends(void **state)
 		 1U << FAULT_CLOSE_WAIT);
 	sockets_text__compose(&text, &w);
 	assert_string_equal(w.text,
-		"STATE   PEER                  OWNER         SILENT ASKS NEXT   DIES   FAULT\n"
-		"ESTAB   [2001:db..5671]:56317 mosqu.../4711 99d23h 0    99d23h 99d23h\n"
-		"FIN-W-2 [2001:db..5672]:80    mosqu.../4711 99d23h 0    99d23h 99d23h close_wait\n");
+		"STATE   PEER                     OWNER      SILENT ASKS NEXT   DIES   FAULT\n"
+		"ESTAB   [2001:db8..4:5671]:56317 mosquitto  99d23h 0    99d23h 99d23h\n"
+		"FIN-W-2 [2001:db8..4:5672]:80    mosquitto  99d23h 0    99d23h 99d23h close_wait\n");
 }
 
 /* Who differs in the end, in the middle, in the network of a carrier; and names of devices. */

@@ -450,16 +450,16 @@ void lane__add(struct words *w, unsigned int columns, const struct timeline *t,
 		return;
 	}
 	add_who(w, t ? &t->socket : &s->socket);
-	if (t)
-		add_outcome(w, t);
-	if (s && !(t && t->final))
-		add_state(w, s);
 	add_axis(w, &a, now_at);
 	add_peer_row(w, &a, t, s);
 	add_asks_row(w, &a, t);
 	add_silence_row(w, &a, t, s);
 	SAY(w, "= heard  a answered  h heartbeat  p peer's probe  ? probe  r retransmission\n"
 	       "z zero-window probe  x not sent  - silence  # unanswered  ! suspect  X end\n");
+	if (t)
+		add_outcome(w, t);
+	if (s && !(t && t->final))
+		add_state(w, s);
 	if (t && t->keepalive.known)
 		add_detection(w, &t->keepalive);
 	else if (s)

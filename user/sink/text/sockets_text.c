@@ -16,12 +16,12 @@
 /* Of so many lines nobody sees who looks like whom: none is cut for that. */
 #define TOLD_APART_MOST 65536
 
-/* `least`: narrower it is not made on a terminal. A peer is whole then if it is one of IPv4. */
+/* `least`: narrower it is not made on a terminal. A peer of IPv4 is whole then. */
 static const struct {
 	const char *head;
 	unsigned int least;
 } columns[SOCKET_COLUMNS] = {
-	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 21 },
+	[COLUMN_STATE] = { "STATE", 7 }, [COLUMN_PEER] = { "PEER", 24 },
 	[COLUMN_DEVICE] = { "DEVICE", 8 }, [COLUMN_LOCAL] = { "LOCAL", 6 },
 	[COLUMN_OWNER] = { "OWNER", 8 }, [COLUMN_KEEPALIVE] = { "KEEPALIVE", 11 },
 	[COLUMN_SILENT] = { "SILENT", 7 }, [COLUMN_DEAD] = { "DEAD", 5 },
