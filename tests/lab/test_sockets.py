@@ -330,6 +330,15 @@ def on_terminal(width, *arguments):
     return said.decode().replace("\r", "").splitlines()
 
 
+def test_messages_on_a_narrow_terminal():
+    """A terminal breaks a line wherever it is full: we break it between words, and a pipe has it whole."""
+    told = halfopen("netns = no-such-namespace-here").stderr
+    lines = on_terminal(40, "netns = no-such-namespace-here")
+    said = lines[next(n for n, line in enumerate(lines) if line.startswith("halfopen: ")):]
+    assert len(told.splitlines()) == 1 and " ".join(said) == told.strip(), (told, lines)
+    assert len(said) > 2 and max(map(len, said)) <= 40, said
+
+
 @pytest.mark.parametrize("width", [80, 132, 200])
 def test_columns_that_line_up_and_fit(lab, width):
     suspect, _ = lab.connect()

@@ -373,7 +373,7 @@ def test_a_dumb_terminal_gets_plain_lines(lab):
     wait_until(lambda: "keepalive_timeout" in watch.text(), 60, "the end of the connection")
     assert watch.end() == 0
     assert b"\x1b" not in watch.said
-    assert re.search(r"^\d\d:\d\d:\d\d\+00:00 \S+ :7000 +\S+  keepalive_timeout, gone ", watch.text(), re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d:\d\d\+00:00 \S+ :7000 +\S+  keepalive_timeout, gone\s", watch.text(), re.MULTILINE)
     fits(watch)
 
 

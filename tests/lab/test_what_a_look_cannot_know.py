@@ -59,7 +59,7 @@ def test_an_address_where_its_namespace_cannot_be_entered(lab):
 
 def test_counts_where_its_namespace_cannot_be_entered(lab, tmp_path):
     """Who was accepted is not told as made from here; the namespace has the name that ip-netns(8) gave it."""
-    one_that_lost_its_address(lab)
+    gone = one_that_lost_its_address(lab)
     with inside(lab.device.path):
         server = lab.keep(socket.create_server(("10.77.0.2", 7100)))
     with inside(lab.gateway.path):
@@ -88,8 +88,12 @@ def test_counts_where_its_namespace_cannot_be_entered(lab, tmp_path):
     assert re.search(r'^halfopen_sockets_to_mend_unknown\{group="[^"]*:unknown",fault="address_gone"\} 2$', text,
                      re.MULTILINE), text
     assert ":out" not in text
-    assert {g["socket"]["netns"].get("name") for g in map(json.loads, sockets(
-        ONLY_BPF, "--json", here).stdout.splitlines())} == {lab.gateway.name}
+    lines = [json.loads(line) for line in sockets(ONLY_BPF, "--json", here).stdout.splitlines()]
+    assert len(lines) == 2 and not [e for l in lines for e in schema.validator("socket").iter_errors(l)], lines
+    assert {l["socket"]["netns"].get("name") for l in lines} == {lab.gateway.name}
+    assert {l["socket"]["cookie"]: l["to_mend_unknown"] for l in lines if l["keepalive"]["enabled"]} == {
+        cookie(gone): ["address_gone", "conntrack"]}, lines
+    assert "to_mend_unknown" not in sockets([], "--json", here).stdout
 
 
 def test_connection_tracking_that_may_not_be_asked(lab):

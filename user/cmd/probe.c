@@ -192,10 +192,12 @@ static int take(void *context, struct look *l, const struct look_socket *s,
 		const struct probe_result *result)
 {
 	struct report *r = context;
+	uint16_t port;
 
 	if (r->options->json)
 		return take_as_json(r, result);
-	probe_text__add(&r->text, result, look__listening_port(l, &s->row.event));
+	port = look__listening_port(l, &s->row.event);
+	probe_text__add(&r->text, result, look__knows_listeners(l, s) ? &port : NULL);
 	if (result->result == PROBE_UNANSWERED && !keep_unanswered(r, s, result))
 		return -ENOMEM;
 	return 0;

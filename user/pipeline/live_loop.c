@@ -154,6 +154,7 @@ int watch__kernel(struct watch *w)
 	struct live_config config = {
 		.version = HALFOPEN_VERSION,
 		.gateway = w->options.gateway,
+		.in_part = w->options.filter != NULL,
 		.ring_bytes = w->options.ring_bytes,
 		.identities = w->options.identities,
 		.idle_gap_ms = w->options.idle_gap_ns / 1000000,

@@ -151,6 +151,11 @@ unsigned int look__faults(const struct exposure *x)
 	       (x->forgotten_by != 0) << FAULT_CONNTRACK | x->ended << FAULT_ENDED;
 }
 
+static unsigned int unknown_faults_of(const struct exposure *x)
+{
+	return x->address_unknown << FAULT_ADDRESS_GONE | x->forgotten_unknown << FAULT_CONNTRACK;
+}
+
 static enum no_owner no_owner_of(const struct look_socket *s)
 {
 	if (s->owner)
@@ -185,6 +190,7 @@ struct socket_now look__value(const struct look *l, const struct look_socket *s)
 		.receive_window = s->row.receive_window, .exposed = !x.peer_is_here && !x.ended,
 		.ended_at = x.ended ? (int64_t)(e->mono_ns - x.ended_ns) + l->wall_ns : 0,
 		.error = x.ended ? e->error : 0,
-		.faults = look__faults(&x), .pair = look__pair(l, e->cookie),
+		.faults = look__faults(&x), .faults_unknown = unknown_faults_of(&x),
+		.pair = look__pair(l, e->cookie),
 		.dead_probability = chance, .why = why };
 }

@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sys/log.h"
 #include "sys/progress.h"
+#include "sys/terminal.h"
 #include "value/plain_text.h"
+#include "value/words.h"
 
 /* Several strings at their longest. */
 #define LINE_SIZE 32768
@@ -40,6 +43,21 @@ static void clear_row(void)
 		make_way(in_the_way);
 }
 
+/* A terminal would break it within words. */
+static void write_wrapped(const char *line)
+{
+	struct words w = { 0 };
+
+	words__append(&w, "halfopen: ", strlen("halfopen: "));
+	words__append(&w, line, strlen(line));
+	words__wrap(&w, 0, terminal__columns(STDERR_FILENO));
+	if (w.failed)
+		fprintf(stderr, "halfopen: %s\n", line);
+	else
+		fprintf(stderr, "%s\n", w.text);
+	words__free(&w);
+}
+
 void log__write(enum log_level level, const char *format, ...)
 {
 	int kept = errno;
@@ -52,7 +70,7 @@ void log__write(enum log_level level, const char *format, ...)
 	plain_text__vformat(line, sizeof(line), format, args);
 	va_end(args);
 	clear_row();
-	fprintf(stderr, "halfopen: %s\n", line);
+	write_wrapped(line);
 	errno = kept;
 }
 

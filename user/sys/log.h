@@ -15,7 +15,7 @@ enum log_level log__level(void);
  * terminal. NULL: nothing does. */
 void log__make_way(void (*make_way)(void *context), void *context);
 
-/* One line, "halfopen: " before it; string arguments are made safe to print (plain_text.h). errno
+/* One line, broken between words on a terminal, "halfopen: " before it; string arguments are made safe to print (plain_text.h). errno
  * is kept. */
 void log__write(enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

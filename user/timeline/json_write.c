@@ -496,11 +496,11 @@ void timeline_json__write_timeline(struct json *j, uint64_t seq, const struct ti
 
 /* ---- a socket as it is now ---- */
 
-static void write_faults(struct json *j, unsigned int faults)
+static void write_faults(struct json *j, const char *key, unsigned int faults)
 {
 	unsigned int i;
 
-	json__array(j, "to_mend");
+	json__array(j, key);
 	for (i = 0; i < SOCKET_FAULTS; i++)
 		if (faults & 1U << i)
 			json__string(j, NULL, socket_fault__name(i));
@@ -557,7 +557,9 @@ void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct 
 	json__u64(j, "receive_window", s->receive_window);
 	json__bool(j, "exposed", s->exposed);
 	if (s->faults)
-		write_faults(j, s->faults);
+		write_faults(j, "to_mend", s->faults);
+	if (s->faults_unknown)
+		write_faults(j, "to_mend_unknown", s->faults_unknown);
 	if (s->pair.cookie)
 		write_pair(j, &s->pair);
 	write_finite(j, "dead_probability", isnan(s->dead_probability) ? INFINITY

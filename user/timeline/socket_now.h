@@ -59,6 +59,7 @@ struct socket_now {
 	int64_t ended_at;		/* at the earliest; 0: it has not */
 	int error;			/* why, an errno that its program has not asked for yet */
 	unsigned int faults;		/* bits: 1 << enum socket_fault */
+	unsigned int faults_unknown;	/* ... it may have these, too */
 	struct timeline_pair pair;
 	double dead_probability;	/* NAN: nothing is known (null), and `why` */
 	const char *why;

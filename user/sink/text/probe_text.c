@@ -9,24 +9,27 @@
 #include "value/plain_text.h"
 #include "value/program_name.h"
 
-static struct probe_text_group *group_of(struct probe_text *t, const char *program, uint16_t port)
+static struct probe_text_group *group_of(struct probe_text *t, const char *program,
+					 const uint16_t *known)
 {
+	uint16_t port = known ? *known : 0;
 	struct probe_text_group *bigger;
 	size_t i;
 
 	for (i = 0; i < t->count; i++)
-		if (t->groups[i].port == port && !strcmp(t->groups[i].program, program))
+		if (t->groups[i].port == port && t->groups[i].port_unknown == !known &&
+		    !strcmp(t->groups[i].program, program))
 			return &t->groups[i];
 	bigger = array__with_room(t->groups, t->count, &t->size, sizeof(*bigger));
 	if (!bigger)
 		return NULL;
 	t->groups = bigger;
-	t->groups[t->count] = (struct probe_text_group){ .port = port };
+	t->groups[t->count] = (struct probe_text_group){ .port = port, .port_unknown = !known };
 	snprintf(t->groups[t->count].program, sizeof(t->groups[i].program), "%s", program);
 	return &t->groups[t->count++];
 }
 
-void probe_text__add(struct probe_text *t, const struct probe_result *r, uint16_t port)
+void probe_text__add(struct probe_text *t, const struct probe_result *r, const uint16_t *port)
 {
 	const struct timeline_owner *owner = &r->socket.owner;
 	struct probe_text_group *g;
@@ -189,10 +192,9 @@ static int by_unanswered(const void *a, const void *b)
 
 static void add_group(struct words *w, const struct probe_text_group *g)
 {
-	char port[8] = "out";
+	char port[8];
 
-	if (g->port)
-		snprintf(port, sizeof(port), "%u", g->port);
+	snprintf(port, sizeof(port), g->port ? "%u" : g->port_unknown ? "?" : "out", g->port);
 	words__add(w, "%-15s %5s %10llu %10llu %10llu\n", g->program, port,
 		   (unsigned long long)g->results[PROBE_UNANSWERED],
 		   (unsigned long long)g->results[PROBE_ANSWERED],

@@ -8,7 +8,8 @@
 
 struct probe_text_group {
 	char program[16];
-	uint16_t port;		/* 0: of connections from here */
+	uint16_t port;		/* 0: of connections from here, or ... */
+	bool port_unknown;	/* ... it is not known whether they are */
 	uint64_t results[PROBE_UNKNOWN + 1];
 };
 
@@ -18,8 +19,9 @@ struct probe_text {
 	bool failed;		/* memory was short */
 };
 
-/* Counts one more result, of a socket with this listening port of ours (0: made from here). */
-void probe_text__add(struct probe_text *t, const struct probe_result *r, uint16_t port);
+/* Counts one more result, of a socket with this listening port of ours (0: made from here; NULL: not
+ * known). */
+void probe_text__add(struct probe_text *t, const struct probe_result *r, const uint16_t *port);
 
 /* Sentences on all of them, broken to fit `width` columns (0: any); a line for each program and
  * port, most unanswered first, if there are results. */

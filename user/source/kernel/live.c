@@ -25,6 +25,7 @@
 #include "sys/log.h"
 #include "sys/reason.h"
 #include "watch.skel.h"
+#include "value/words.h"
 
 #define NS_PER_S 1000000000ULL
 /* The core gets a tick this often, ... */
@@ -406,18 +407,24 @@ static void check_clock(struct live *l, int64_t at_least_ns)
 	push_clock(l, clock__mono_ns());
 }
 
-/* The size of the ring follows from the number of sockets when it was made. */
+/* The size of the ring follows from the number of sockets when it was made: those of the whole host, as
+ * the kernel tells of all. Who wants a part of them need not care how many others there are, until
+ * their events leave no room for his. */
 static void check_ring(struct live *l)
 {
 	size_t sockets = snapshot__count_sockets(), wanted = programs__ring_bytes(sockets);
+	struct words count = { 0 };
 
-	if (!l->ring_wanted || wanted < 2 * l->ring_wanted)
+	if (!l->ring_wanted || wanted < 2 * l->ring_wanted ||
+	    (l->config.in_part && !l->ring_full_before))
 		return;
 	l->ring_wanted = wanted;
-	log_warning("this host has %zu TCP sockets now, and the ring buffer of %u MiB that was "
-		    "made for fewer may overflow: restart the watch, or give it --ring %zuMiB",
-		    sockets,
-		    bpf_map__max_entries(l->bpf->maps.events) >> 20, wanted >> 20);
+	words__add_count(&count, sockets);
+	log_warning("this host has %s TCP sockets now, and the ring buffer of %u MiB that was made "
+		    "for fewer %s: restart the watch, or give it --ring %zuMiB", count.text ?: "many",
+		    bpf_map__max_entries(l->bpf->maps.events) >> 20,
+		    l->ring_full_before ? "has overflowed" : "may overflow", wanted >> 20);
+	words__free(&count);
 }
 
 /* ---- new namespaces ---- */

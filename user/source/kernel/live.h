@@ -15,6 +15,7 @@ struct snapshot;
 struct live_config {
 	const char *version, *gateway;
 	size_t ring_bytes;	/* 0: from the live socket count */
+	bool in_part;		/* what `fn` wants is a part of the host's sockets (FILTER) */
 	const char *identities;	/* source of names of devices (identity_feed.h); NULL: none */
 	unsigned int idle_gap_ms;	/* idle gaps are emitted from this length on */
 	bool all_states;	/* emit every state change */
