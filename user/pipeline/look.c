@@ -178,8 +178,11 @@ static bool is_wanted(struct look *l, const struct look_socket *s)
 	return filter__matches(l->config.filter, &subject) == TRUTH_YES;
 }
 
-bool look__may_ask_conntrack(struct look *l, const struct look_network *n)
+/* May connection tracking, or a route, be asked once more? */
+static bool may_ask_conntrack(void *context, const struct look_network *n)
 {
+	struct look *l = context;
+
 	if (l->conntrack_asks < (n->ours ? CONNTRACK_ASKS : CONNTRACK_ASKS / 2))
 		return true;
 	l->conntrack_unasked = true;
@@ -195,7 +198,7 @@ static enum look_forgets forgets(struct look *l, uint32_t ns, const struct look_
 		return LOOK_REMEMBERS;
 	if (n->conntrack.unasked)
 		return LOOK_FORGETS_UNKNOWN;
-	if (!look__may_ask_conntrack(l, n))
+	if (!may_ask_conntrack(l, n))
 		return LOOK_FORGETS_UNKNOWN;
 	l->conntrack_asks++;
 	return look_network__forgets(n, idle);
@@ -205,6 +208,10 @@ static enum look_forgets forgets(struct look *l, uint32_t ns, const struct look_
  * pass on their way; 0: none is known to. Of some it may be `*unknown`. */
 static uint32_t forgotten_by(struct look *l, const struct look_socket *s, bool *unknown)
 {
+	const struct look_ways ways = {
+		.namespaces = l->namespaces, .namespace_count = l->namespace_count,
+		.closed = l->closed, .opened = &l->ways, .asks = &l->conntrack_asks,
+		.may_ask = may_ask_conntrack, .context = l };
 	enum look_forgets answer;
 	uint32_t at = s->netns, hops = 0;
 	struct look_idle idle;
@@ -218,7 +225,7 @@ static uint32_t forgotten_by(struct look *l, const struct look_socket *s, bool *
 	if (answer == LOOK_FORGETS)
 		return s->netns;
 	while (l->passed && at && hops++ < LOOK_WAY_HOPS &&
-	       (at = look_way__next(l, at, &idle, unknown))) {
+	       (at = look_way__next(&ways, at, &idle, unknown))) {
 		answer = forgets(l, at, &idle, false);
 		if (answer == LOOK_FORGETS)
 			return at;

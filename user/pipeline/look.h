@@ -16,12 +16,6 @@
 #include "pipeline/look_readers.h"
 #include "sys/netns.h"
 
-struct look_netns {
-	struct netns netns;
-	uint32_t retries2;	/* its tcp_retries2 */
-	struct look_network network;
-};
-
 struct look_socket {
 	struct ho_row row;
 	uint32_t owner;		/* index into owners; 0: not known */
@@ -121,9 +115,6 @@ const char *look__device(const struct look *l, const struct look_socket *s);
 /* Our port, if it listens; 0: the connection was made from here, from a port of its own. Where
  * listeners are known: look__knows_listeners(). */
 uint16_t look__listening_port(struct look *l, const struct ho_event *e);
-
-/* May connection tracking, or a route, be asked for once more? */
-bool look__may_ask_conntrack(struct look *l, const struct look_network *n);
 
 /* Is it known who listens in its namespace? */
 bool look__knows_listeners(const struct look *l, const struct look_socket *s);

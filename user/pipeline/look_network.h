@@ -29,6 +29,13 @@ struct look_network {
 	bool closed;		/* it could not be entered: none of this is known */
 };
 
+/* One that a look has entered, or knows of. */
+struct look_netns {
+	struct netns netns;
+	uint32_t retries2;	/* its tcp_retries2 */
+	struct look_network network;
+};
+
 /* Reads that of this thread's namespace. Of this many namespaces, at most, a descriptor is kept to ask
  * connection tracking for single connections, if that may forget one sooner than a socket with `sysctl`
  * is probed; `*asked` counts them. */

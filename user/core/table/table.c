@@ -54,9 +54,9 @@ struct slot *table__get(struct table *t, uint64_t cookie, bool *added)
 	struct slot *s = t->size ? place(t->slots, t->size, cookie) : NULL;
 
 	*added = !s || !s->cookie;
-	if (!*added)
+	if (s && !*added)
 		return s;
-	if (places__is_full(t->used, t->size)) {
+	if (!s || places__is_full(t->used, t->size)) {
 		if (!resize(t, places__bigger(t->size)))
 			return NULL;
 		s = place(t->slots, t->size, cookie);
