@@ -46,7 +46,7 @@ static uint8_t state_before(const struct connection *c, const struct ho_event *d
 
 	if (is_closing(c->state))
 		return c->state;
-	if (closed_in_order(c, dead))	/* both sides closed it, and its program still holds the file */
+	if (!dead->error && closed_in_order(c, dead))	/* its program still holds the file */
 		return TCP_LAST_ACK;
 	return said_goodbye ? TCP_CLOSE_WAIT : c->state ? c->state : TCP_ESTABLISHED;
 }
