@@ -750,6 +750,21 @@ static void test_a_long_mistake(void **state)
 	assert_non_null(strstr(text, v.typed.mistake));
 	assert_non_null(strstr(text, "(the former filter stays)"));
 	words__free(&w);
+	v.rows = 9;	/* a third of that */
+	assert_int_equal(page__last_lines(&v, &s), 3);
+	page__add_last_line(&w, &v, &s);
+	assert_int_equal(count_lines(&w), 2);
+	assert_non_null(strstr(bare(&w), "\n/comn = x "));
+	words__free(&w);
+	v.typed.open = false;
+	s.message = v.typed.mistake;
+	v.columns = 40;
+	page__add_last_line(&w, &v, &s);
+	assert_int_equal(count_lines(&w), 2);
+	assert_non_null(strstr(bare(&w), "column 1: expected"));
+	words__free(&w);
+	begin(NULL);
+	press("/");
 	for (i = 0; i < 200; i++)
 		press("y");
 	v.typed.mistake[0] = '\0';

@@ -302,20 +302,31 @@ unsigned int page__last_lines(const struct view *v, const struct page_state *s)
 	return lines < most ? lines : most;
 }
 
+/* The last lines of a text, or its first. */
+static const char *some_lines(char *text, unsigned int most, bool last)
+{
+	unsigned int lines = 1;
+	char *end;
+
+	for (end = text; (end = strchr(end, '\n')); end++)
+		lines++;
+	for (; last && lines > most; lines--)
+		text = strchr(text, '\n') + 1;
+	if (lines <= most)
+		return text;
+	for (end = strchr(text, '\n'); --most; end = strchr(end + 1, '\n'))
+		;
+	*end = '\0';
+	return text;
+}
+
 void page__add_last_line(struct words *w, const struct view *v, const struct page_state *s)
 {
-	unsigned int over = 1, most = most_last_lines(v);
 	struct words text = { 0 };
-	const char *line;
-	size_t i;
 
 	compose_last_lines(&text, v, s);
-	line = text.length ? text.text : "";
-	for (i = 0; i < text.length; i++)
-		over += text.text[i] == '\n';
-	for (over = over > most ? over - most : 0; over; over--)	/* the end is what is typed */
-		line = strchr(line, '\n') + 1;
-	SAY(w, line);
+	if (text.length)	/* what is typed stands in the last one */
+		SAY(w, some_lines(text.text, most_last_lines(v), v->typed.open));
 	w->failed |= text.failed;
 	words__free(&text);
 }
