@@ -4,22 +4,16 @@
 #include <stdlib.h>
 
 #include "file/bounded_lines.h"
-
-#define SIZE_MIN 256
+#include "value/array.h"
 
 /* For one byte and the NUL behind it. */
 static bool make_room(struct bounded_lines *l)
 {
-	size_t size = l->size ? 2 * l->size : SIZE_MIN;
-	char *bigger;
+	char *bigger = array__with_room(l->text, l->length + 1, &l->size, 1);
 
-	if (l->length + 1 < l->size)
-		return true;
-	bigger = realloc(l->text, size);
 	if (!bigger)
 		return false;
 	l->text = bigger;
-	l->size = size;
 	return true;
 }
 

@@ -16,6 +16,7 @@
 #include "sys/reason.h"
 #include "tcp/retransmission.h"
 #include "tcp/tcp_states.h"
+#include "value/array.h"
 
 /* So often one look asks connection tracking, at some microseconds each: a third of a second. Half as
  * often in namespaces that users made, so that those of this host have their turn. */
@@ -36,23 +37,33 @@ static uint32_t read_retries2(void)
 	return retries;
 }
 
+/* Its network is the caller's to read. NULL: memory is short. */
+static struct look_netns *add_netns(struct look *l, const struct netns *ns, uint32_t retries2)
+{
+	struct look_netns *bigger = array__with_room(l->namespaces, l->namespace_count,
+						     &l->namespace_size, sizeof(*bigger));
+
+	if (!bigger)
+		return NULL;
+	l->namespaces = bigger;
+	bigger += l->namespace_count++;
+	*bigger = (struct look_netns){ .netns = *ns, .retries2 = retries2 };
+	return bigger;
+}
+
 static int on_netns(void *context, const struct netns *ns, const struct keepalive_sysctl *s)
 {
 	struct look *l = context;
-	struct look_netns *bigger =
-		realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
+	struct look_netns *added = add_netns(l, ns, read_retries2());
 
-	if (!bigger)
+	if (!added)
 		return -ENOMEM;
 	if (l->config.take || l->config.with_listeners || l->config.with_pairs)
 		listeners__read(&l->listeners, ns->inode);
-	l->namespaces = bigger;
-	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
-							  .retries2 = read_retries2() };
-	look_network__read(&bigger[l->namespace_count].network, s, &l->conntracks);
-	l->tracks |= look_network__tracks(&bigger[l->namespace_count].network);
-	l->passed |= look_network__may_be_passed(&bigger[l->namespace_count].network);
-	bigger[l->namespace_count++].netns.cookie = netns__cookie();	/* we are in it */
+	look_network__read(&added->network, s, &l->conntracks);
+	l->tracks |= look_network__tracks(&added->network);
+	l->passed |= look_network__may_be_passed(&added->network);
+	added->netns.cookie = netns__cookie();	/* we are in it */
 	return 0;
 }
 
@@ -60,18 +71,15 @@ static int on_netns(void *context, const struct netns *ns, const struct keepaliv
 static int on_refused(void *context, const struct netns *ns)
 {
 	struct look *l = context;
-	struct look_netns *bigger;
+	struct look_netns *added;
 
 	l->closed = l->tracks = l->passed = true;
 	if (!ns)
 		return 0;
-	bigger = realloc(l->namespaces, (l->namespace_count + 1) * sizeof(*bigger));
-	if (!bigger)
+	added = add_netns(l, ns, RETRIES2_DEFAULT);
+	if (!added)
 		return -ENOMEM;
-	l->namespaces = bigger;
-	bigger[l->namespace_count] = (struct look_netns){ .netns = *ns,
-							  .retries2 = RETRIES2_DEFAULT };
-	look_network__refuse(&bigger[l->namespace_count++].network);
+	look_network__refuse(&added->network);
 	return 0;
 }
 

@@ -75,6 +75,7 @@ struct look {
 	struct owners owners;
 	struct look_netns *namespaces;	/* our own first; network.closed: it could not be entered */
 	unsigned int namespace_count;
+	size_t namespace_size;
 	bool tracks;		/* some may forget a connection before its next probe */
 	unsigned int conntracks;	/* of them are asked for single connections, ... */
 	unsigned int conntrack_asks;	/* ... so often, in all; ... */
