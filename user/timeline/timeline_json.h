@@ -19,6 +19,9 @@ void timeline_json__write_timeline(struct json *j, uint64_t seq, const struct ti
 void timeline_json__write_event(struct json *j, uint64_t seq, const struct socket_event *e);
 void timeline_json__write_loss(struct json *j, uint64_t seq, const struct loss *l);
 void timeline_json__write_clock_step(struct json *j, uint64_t seq, const struct clock_step *s);
+
+/* ---- json_now.c: the same, of what is there now ---- */
+
 void timeline_json__write_socket_now(struct json *j, uint64_t seq, const struct socket_now *s);
 void timeline_json__write_sockets_summary(struct json *j, uint64_t seq,
 					  const struct sockets_summary *s);
